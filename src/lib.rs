@@ -1,0 +1,17 @@
+//! hrfeed takes the people file that an HR system exports and makes an LMS
+//! agree with it.
+//!
+//! The modules stand in the order in which a row passes them: [`feed`] reads
+//! the file, [`mapping`] makes a row a person, [`validate`] says what is wrong
+//! with it, [`plan`] decides what must change, [`upload`] does it through a
+//! [`target`], [`journal`] remembers, [`report`] tells people. [`sandbox`] is
+//! an LMS to rehearse on, and [`cli`] ties all of it to a command line.
+
+pub mod clock;
+pub mod event;
+pub mod model;
+
+pub mod feed;
+pub mod journal;
+pub mod report;
+pub mod sandbox;

@@ -1,0 +1,3 @@
+//! The command `hrfeed`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! An LMS to rehearse on.
