@@ -1,1 +1,411 @@
 //! A file becomes rows.
+//!
+//! [`Feed::open`] finds out what a file is: CSV or XLSX, by its content and
+//! not by its name, with which delimiter, on which sheet, below which header.
+//! [`Feed::read`] then makes one pass over the records: one thread reads and
+//! cuts the file into batches, rayon's threads work on them, and the calling
+//! thread takes what they make of them, in the order of the file.
+//!
+//! # Invariants
+//!
+//! - A feed is streamed. Memory does not grow with the number of rows.
+//! - Every pass hands out the same records. If the file is not what it was in
+//!   an earlier pass, the pass ends with [`FeedError::Changed`] before anything
+//!   of the changed part is handed out.
+//! - A bad row is data: cells too many or too few, bytes that are no text. Only
+//!   what makes the file unreadable is a [`FeedError`].
+//! - Blank records are never handed out, and row numbers are still the file's.
+
+mod csv;
+mod error;
+mod header;
+mod kind;
+mod pipeline;
+mod record;
+mod sheet;
+mod spool;
+mod zip;
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use self::error::FeedError;
+pub use self::record::{Cell, CellKind, Record};
+
+use self::csv::{CsvFile, CsvRows};
+use self::kind::Kind;
+use self::sheet::{SheetFile, SheetRows};
+use crate::model::RowNumber;
+
+/// The most rows that are ever estimated: what is reserved by the estimate must
+/// stay small even if the first rows of a large file are tiny.
+const MAX_ESTIMATE: usize = 8_000_000;
+/// How much of a file tells what it is.
+const START: u64 = 1 << 16;
+
+/// What the mapping says about the file; all of it is found by looking if it
+/// is not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FeedOptions {
+    /// The encoding of the text. Only `utf-8` is supported so far.
+    pub encoding: Option<String>,
+    /// The byte between two cells of a CSV file.
+    pub delimiter: Option<u8>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// The line or sheet row of the header, counted from 1.
+    pub header_row: Option<u32>,
+}
+
+/// Where a feed comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedSource {
+    /// A file.
+    Path(PathBuf),
+    /// Standard input.
+    Stdin,
+}
+
+impl FeedSource {
+    /// The source that an argument of the command line means: `-` is stdin.
+    pub fn from_argument(argument: impl AsRef<OsStr>) -> Self {
+        let argument = argument.as_ref();
+        if argument == "-" {
+            Self::Stdin
+        } else {
+            Self::Path(argument.into())
+        }
+    }
+}
+
+impl From<&Path> for FeedSource {
+    fn from(path: &Path) -> Self {
+        Self::from_argument(path)
+    }
+}
+
+impl From<&OsStr> for FeedSource {
+    fn from(argument: &OsStr) -> Self {
+        Self::from_argument(argument)
+    }
+}
+
+/// What a feed was found to be. Shown to people: ``CSV, semicolon``.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// Text with a delimiter.
+    Csv {
+        /// The byte between two cells.
+        delimiter: u8,
+        /// Whether the file was compressed.
+        gzip: bool,
+    },
+    /// A sheet of an Excel workbook.
+    Xlsx {
+        /// The sheet's name.
+        sheet: String,
+    },
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Csv { delimiter, gzip } => {
+                f.write_str(if *gzip { "compressed CSV, " } else { "CSV, " })?;
+                match delimiter {
+                    b',' => f.write_str("comma"),
+                    b';' => f.write_str("semicolon"),
+                    b'\t' => f.write_str("tab"),
+                    b'|' => f.write_str("pipe"),
+                    other => write!(f, "delimiter `{}`", char::from(*other).escape_default()),
+                }
+            }
+            Self::Xlsx { sheet } => write!(f, "sheet `{sheet}`"),
+        }
+    }
+}
+
+/// How far a pass has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Of [`Feed::bytes`], those that are read and worked on.
+    pub bytes: u64,
+}
+
+/// An open feed.
+#[derive(Debug)]
+pub struct Feed {
+    source: FeedSource,
+    path: Arc<Path>,
+    format: Format,
+    table: Table,
+}
+
+#[derive(Debug)]
+enum Table {
+    Csv(CsvFile),
+    Sheet(Box<SheetFile>),
+}
+
+impl Feed {
+    /// Opens a feed and finds out what it is. Stdin and compressed files are
+    /// read to their end.
+    pub fn open(source: &FeedSource, options: &FeedOptions) -> Result<Self, FeedError> {
+        if let Some(encoding) = &options.encoding {
+            let plain = encoding.trim();
+            if !["utf-8", "utf8"]
+                .iter()
+                .any(|it| plain.eq_ignore_ascii_case(it))
+            {
+                return Err(FeedError::EncodingNotSupported {
+                    encoding: encoding.clone(),
+                });
+            }
+        }
+        let path: Arc<Path> = match source {
+            FeedSource::Path(path) => Arc::from(path.as_path()),
+            FeedSource::Stdin => Arc::from(Path::new("<stdin>")),
+        };
+        let (file, length, spooled) = match source {
+            FeedSource::Stdin => spooled(spool::spool(&path, io::stdin().lock())?),
+            FeedSource::Path(_) => open_file(&path)?,
+        };
+        let start = start_of(&file).map_err(|source| FeedError::CannotOpen {
+            path: path.clone(),
+            source,
+        })?;
+        let (gzip, sha256) = spooled.map_or((false, None), |it| (it.0, Some(it.1)));
+        let (format, table) = match kind::find(&path, &file, &start)? {
+            Kind::Text => {
+                let csv = CsvFile::open(&path, file, length, options, sha256)?;
+                let format = Format::Csv {
+                    delimiter: csv.delimiter,
+                    gzip,
+                };
+                (format, Table::Csv(csv))
+            }
+            Kind::Workbook(archive) => {
+                let sheet = SheetFile::open(&path, file, &archive, options, sha256)?;
+                let format = Format::Xlsx {
+                    sheet: sheet.sheet.clone(),
+                };
+                (format, Table::Sheet(Box::new(sheet)))
+            }
+        };
+        Ok(Self {
+            source: source.clone(),
+            path,
+            format,
+            table,
+        })
+    }
+
+    /// The file's path, for messages; `<stdin>` for stdin.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the feed comes from.
+    pub fn source(&self) -> &FeedSource {
+        &self.source
+    }
+
+    /// What the feed was found to be.
+    pub fn format(&self) -> &Format {
+        &self.format
+    }
+
+    /// The names of the columns: the header's cells, trimmed and in NFC. A
+    /// header cell that is empty gives its column the name under which a
+    /// spreadsheet knows it: `column C`.
+    pub fn columns(&self) -> &[String] {
+        match &self.table {
+            Table::Csv(csv) => &csv.columns,
+            Table::Sheet(sheet) => &sheet.columns,
+        }
+    }
+
+    /// The names that more than one column has, each with the indices of all
+    /// columns that have it.
+    pub fn duplicate_columns(&self) -> Vec<(&str, Vec<usize>)> {
+        header::duplicates(self.columns())
+    }
+
+    /// Where the header stands.
+    pub fn header_row(&self) -> RowNumber {
+        match &self.table {
+            Table::Csv(csv) => csv.header_row,
+            Table::Sheet(sheet) => sheet.header_row,
+        }
+    }
+
+    /// Other visible sheets of the workbook that have a table. None if the
+    /// mapping named the sheet, or for CSV.
+    pub fn other_sheets(&self) -> &[String] {
+        match &self.table {
+            Table::Csv(_) => &[],
+            Table::Sheet(sheet) => &sheet.others,
+        }
+    }
+
+    /// What a pass has to read, in the unit of [`Progress`]: the unpacked bytes
+    /// of a CSV file, the packed bytes of a sheet.
+    pub fn bytes(&self) -> Option<u64> {
+        let bytes = match &self.table {
+            Table::Csv(csv) => csv.length(),
+            Table::Sheet(sheet) => sheet.length(),
+        };
+        (bytes > 0).then_some(bytes)
+    }
+
+    /// About how many rows there are, rather too many than too few, and never
+    /// absurdly many: for reserving memory.
+    pub fn estimated_rows(&self) -> usize {
+        match &self.table {
+            Table::Csv(csv) => csv.estimated_rows,
+            Table::Sheet(sheet) => sheet.estimated_rows,
+        }
+    }
+
+    /// The SHA-256 of the file as it was given: of the compressed bytes of a
+    /// compressed file, of what came over stdin. Known at the latest after the
+    /// first complete pass.
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        match &self.table {
+            Table::Csv(csv) => csv.sha256,
+            Table::Sheet(sheet) => Some(sheet.sha256),
+        }
+    }
+
+    /// Makes one pass over all records after the header, in the order of the
+    /// file.
+    ///
+    /// `work` is called for one batch after the other on rayon's threads, and
+    /// `take` on the calling thread for each result, in the order of the file.
+    /// An error of `take` ends the pass. A batch may hold no record at all.
+    ///
+    /// # Errors
+    /// What `take` returns, or the [`FeedError`] that ended the pass early:
+    /// what was taken before it is right, and it is not the whole feed.
+    pub fn read<T: Send, E: From<FeedError>>(
+        &mut self,
+        work: impl Fn(&mut Rows<'_>) -> T + Sync + Send,
+        take: impl FnMut(T, Progress) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &mut self.table {
+            Table::Csv(csv) => csv.read(work, take),
+            Table::Sheet(sheet) => sheet.read(work, take),
+        }
+    }
+}
+
+/// The records of one batch.
+#[derive(Debug)]
+pub struct Rows<'a> {
+    records: Records<'a>,
+    record: Record,
+}
+
+#[derive(Debug)]
+enum Records<'a> {
+    Csv(CsvRows<'a>),
+    Sheet(SheetRows<'a>),
+}
+
+impl<'a> Rows<'a> {
+    fn csv(rows: CsvRows<'a>) -> Self {
+        Self {
+            records: Records::Csv(rows),
+            record: Record::new(),
+        }
+    }
+
+    fn sheet(rows: SheetRows<'a>) -> Self {
+        Self {
+            records: Records::Sheet(rows),
+            record: Record::new(),
+        }
+    }
+
+    /// The next record that is not blank. It is lent until the one after it is
+    /// asked for.
+    pub fn next_record(&mut self) -> Option<&Record> {
+        loop {
+            let read = match &mut self.records {
+                Records::Csv(rows) => rows.read(&mut self.record),
+                Records::Sheet(rows) => rows.read(&mut self.record),
+            };
+            if !read {
+                return None;
+            }
+            if !self.record.is_blank() {
+                return Some(&self.record);
+            }
+        }
+    }
+}
+
+/// What is known of a copy: whether the original was compressed, its digest.
+type Copied = Option<(bool, [u8; 32])>;
+
+/// Opens a file, or a private copy of it if it cannot be read twice as it is.
+fn open_file(path: &Arc<Path>) -> Result<(File, u64, Copied), FeedError> {
+    let cannot_open = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => FeedError::NotFound { path: path.clone() },
+        _ => FeedError::CannotOpen {
+            path: path.clone(),
+            source,
+        },
+    };
+    // Asked before opening, since Windows does not open folders.
+    if std::fs::metadata(path).map_err(cannot_open)?.is_dir() {
+        return Err(FeedError::Directory { path: path.clone() });
+    }
+    let mut file = File::open(path).map_err(cannot_open)?;
+    let metadata = file.metadata().map_err(cannot_open)?;
+    // A pipe can be read once only, and its start not twice.
+    if !metadata.is_file() {
+        return Ok(spooled(spool::spool(path, file)?));
+    }
+    let start = start_of(&file).map_err(cannot_open)?;
+    if spool::is_gzip(&start) {
+        file.seek(SeekFrom::Start(0)).map_err(cannot_open)?;
+        return Ok(spooled(spool::spool(path, file)?));
+    }
+    Ok((file, metadata.len(), None))
+}
+
+fn spooled(copy: spool::Spooled) -> (File, u64, Copied) {
+    (copy.file, copy.length, Some((copy.gzip, copy.sha256)))
+}
+
+fn start_of(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(START).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// How many rows `bytes` hold if `rows_seen` of them took `bytes_seen`.
+fn estimate(bytes: u64, rows_seen: usize, bytes_seen: u64) -> usize {
+    if rows_seen == 0 || bytes_seen == 0 {
+        return 0;
+    }
+    // Later rows are shorter as often as longer: a tenth more than the mean.
+    let rows = bytes as f64 / bytes_seen as f64 * rows_seen as f64 * 1.1;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate, bounded right behind"
+    )]
+    let rows = rows.ceil() as usize;
+    rows.saturating_add(1).min(MAX_ESTIMATE)
+}
+
+#[cfg(test)]
+mod tests;

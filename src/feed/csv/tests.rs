@@ -1,0 +1,421 @@
+//! What the reader of CSV promises.
+
+use std::io::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+
+type Found = Vec<(u32, Vec<Vec<u8>>)>;
+
+fn path() -> Arc<Path> {
+    Arc::from(Path::new("people.csv"))
+}
+
+fn file(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file
+}
+
+fn open(bytes: &[u8], options: &FeedOptions, block: usize) -> Result<CsvFile, FeedError> {
+    CsvFile::open_with(
+        &path(),
+        file(bytes),
+        bytes.len() as u64,
+        options,
+        None,
+        block,
+    )
+}
+
+/// All records of one pass; a cell that is no text is `?`.
+fn records(feed: &mut CsvFile) -> Result<Found, FeedError> {
+    let mut found = Vec::new();
+    feed.read(
+        |rows| {
+            let mut batch = Vec::new();
+            while let Some(record) = rows.next_record() {
+                let cells = (0..record.len())
+                    .map(|index| record.cell(index).unwrap().text.as_bytes().to_vec())
+                    .collect();
+                batch.push((record.row().0, cells));
+            }
+            batch
+        },
+        |batch: Vec<_>, _| {
+            found.extend(batch);
+            Ok::<_, FeedError>(())
+        },
+    )?;
+    Ok(found)
+}
+
+fn rows(found: Found) -> Vec<(u32, String)> {
+    found
+        .into_iter()
+        .map(|(row, cells)| (row, String::from_utf8(cells.join(&b'/')).unwrap()))
+        .collect()
+}
+
+#[track_caller]
+fn check(bytes: &[u8], expected: &[(u32, &str)]) {
+    for block in [1, 2, 3, 7, 1 << 20] {
+        let mut feed = open(bytes, &FeedOptions::default(), block).unwrap();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|&(row, it)| (row, it.to_owned()))
+            .collect();
+        assert_eq!(
+            rows(records(&mut feed).unwrap()),
+            expected,
+            "block of {block}"
+        );
+    }
+}
+
+/// The csv crate's records after the first, with the lines on which they start
+/// counted by hand.
+fn oracle(bytes: &[u8], delimiter: u8) -> Found {
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .delimiter(delimiter)
+        .from_reader(bytes);
+    let mut found = Vec::new();
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).unwrap() {
+        // The crate's position may lie before blank lines.
+        let mut start = usize::try_from(record.position().unwrap().byte()).unwrap();
+        if start == 0 && bytes.starts_with(b"\xef\xbb\xbf") {
+            start = 3;
+        }
+        while matches!(bytes.get(start), Some(b'\r' | b'\n')) {
+            start += 1;
+        }
+        let mut line = 1;
+        for at in 0..start {
+            let ends = match bytes[at] {
+                b'\n' => true,
+                b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+                _ => false,
+            };
+            line += u32::from(ends);
+        }
+        let blank = record
+            .iter()
+            .all(|cell| str::from_utf8(cell).is_ok_and(|it| it.trim().is_empty()));
+        if !blank {
+            let cells = record
+                .iter()
+                .map(|cell| match str::from_utf8(cell) {
+                    Ok(_) => cell.to_vec(),
+                    Err(_) => Vec::new(),
+                })
+                .collect();
+            found.push((line, cells));
+        }
+    }
+    found
+}
+
+fn csv_like() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(
+        prop::sample::select(vec![
+            &b"\""[..],
+            &b"\"\""[..],
+            &b",\""[..],
+            &b"\","[..],
+            &b"\n\""[..],
+            &b"\"\n"[..],
+            &b","[..],
+            &b";"[..],
+            &b"\n"[..],
+            &b"\r\n"[..],
+            &b"\r"[..],
+            &b" "[..],
+            &b"ab"[..],
+            &b"\xc3\xa9"[..],
+            &b"\xc3"[..],
+            &b"\xef\xbb\xbf"[..],
+        ]),
+        0..80,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn records_and_cells_are_those_of_the_csv_crate(
+        tail in csv_like(),
+        mark: bool,
+        semicolon: bool,
+        block in 1_usize..40,
+    ) {
+        let delimiter = if semicolon { b';' } else { b',' };
+        let mut bytes = if mark { b"\xef\xbb\xbf".to_vec() } else { Vec::new() };
+        bytes.extend_from_slice(b"id,name;mail\n");
+        bytes.extend_from_slice(&tail);
+        let options = FeedOptions {
+            delimiter: Some(delimiter),
+            header_row: Some(1),
+            ..FeedOptions::default()
+        };
+        let expected: Found = oracle(&bytes, delimiter).split_off(1);
+        match open(&bytes, &options, block) {
+            Ok(mut feed) => {
+                prop_assert_eq!(records(&mut feed).unwrap(), expected.clone());
+                prop_assert_eq!(feed.sha256, Some(Sha256::digest(&bytes).into()));
+                // And once more, now that the hashes are compared.
+                prop_assert_eq!(records(&mut feed).unwrap(), expected);
+            }
+            Err(error) => {
+                let is_unclosed = matches!(error, FeedError::UnclosedQuote { .. });
+                prop_assert!(is_unclosed, "{:?}", error);
+                prop_assert!(scan(&bytes, delimiter).open.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd(bytes in prop::collection::vec(any::<u8>(), 0..200), block in 1_usize..9) {
+        if let Ok(mut feed) = open(&bytes, &FeedOptions::default(), block) {
+            records(&mut feed).unwrap();
+        }
+    }
+}
+
+#[test]
+fn rows_are_numbered_as_an_editor_does() {
+    check(
+        b"id,name\r\n\r\n1,\"a\r\nb\"\r\n\r\n\r\n2,c\r\n",
+        &[(3, "1/a\r\nb"), (7, "2/c")],
+    );
+    check(b"id,name\r1,a\r\r2,b", &[(2, "1/a"), (4, "2/b")]);
+    check(
+        b"\xef\xbb\xbf\n\nid,name\n1,a\n,\n  , \n2,b",
+        &[(4, "1/a"), (7, "2/b")],
+    );
+    check(b"sep=;\nid;name\n1;a,b\n2;\n", &[(3, "1/a,b"), (4, "2/")]);
+    check(b"People\n\nid,name,mail\n1,a,b\n", &[(4, "1/a/b")]);
+}
+
+#[test]
+fn the_header_is_trimmed_and_a_nameless_column_gets_a_name() {
+    let feed = open(
+        b"\xef\xbb\xbf\" id \",,e\xcc\x81\n1,2,3\n",
+        &FeedOptions::default(),
+        9,
+    )
+    .unwrap();
+    assert_eq!(feed.columns, ["id", "column B", "\u{e9}"]);
+    assert_eq!(feed.header_row, RowNumber(1));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_told_with_its_line() {
+    let text = b"id,name\n1,a\n2,\"b\n3,c\n";
+    let error = open(text, &FeedOptions::default(), 4).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FeedError::UnclosedQuote {
+                line: RowNumber(3),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    // Beyond the part that is looked at first.
+    let mut text = b"id,name\n".to_vec();
+    for id in 0..20_000 {
+        text.extend_from_slice(format!("{id},somebody\n").as_bytes());
+    }
+    text.extend_from_slice(b"x,\"y\nz,w\n");
+    let error = records(&mut open(&text, &FeedOptions::default(), 1 << 16).unwrap()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FeedError::UnclosedQuote {
+                line: RowNumber(20_002),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_record_of_many_megabytes_is_told_with_the_line_of_its_quote() {
+    let mut text = b"id,name\n".to_vec();
+    for id in 0..9_000 {
+        text.extend_from_slice(format!("{id},somebody\n").as_bytes());
+    }
+    text.extend_from_slice(b"x,\"");
+    text.resize(text.len() + MAX_RECORD + (1 << 20), b'\n');
+    text.extend_from_slice(b"\"\n");
+    let mut feed = open(&text, &FeedOptions::default(), BLOCK).unwrap();
+    let error = feed
+        .read(|_| (), |(), _| Ok::<_, FeedError>(()))
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FeedError::RecordTooLong {
+                line: RowNumber(9_002),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_header_without_end_is_refused() {
+    let text = [&b"id,\""[..], &vec![b'x'; MAX_RECORD + (1 << 20)]].concat();
+    let error = open(&text, &FeedOptions::default(), BLOCK).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FeedError::RecordTooLong {
+                line: RowNumber(1),
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let error = open(&vec![b','; 20_000], &FeedOptions::default(), BLOCK).unwrap_err();
+    assert!(matches!(error, FeedError::Empty { .. }), "{error:?}");
+    let text = [&b"x"[..], &vec![b','; 20_000]].concat();
+    let error = open(&text, &FeedOptions::default(), BLOCK).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FeedError::TooManyColumns {
+                columns: 20_001,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn nothing_of_a_file_that_changed_is_handed_out() {
+    let mut text = b"id,name\n".to_vec();
+    for id in 0..5_000 {
+        text.extend_from_slice(format!("{id:05},somebody\n").as_bytes());
+    }
+    for (at, new) in [
+        (40_000, Some(b'x')),
+        (3, Some(b'x')),
+        (text.len(), Some(b'x')),
+        (60_000, None),
+    ] {
+        let named = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(named.path(), &text).unwrap();
+        let mut feed = CsvFile::open_with(
+            &path(),
+            named.reopen().unwrap(),
+            text.len() as u64,
+            &FeedOptions::default(),
+            None,
+            1 << 10,
+        )
+        .unwrap();
+        let before = records(&mut feed).unwrap();
+        assert_eq!(before.len(), 5_000);
+
+        let mut changed = text.clone();
+        match new {
+            Some(byte) if at < changed.len() => changed[at] = byte,
+            Some(byte) => changed.push(byte),
+            None => changed.truncate(at),
+        }
+        std::fs::write(named.path(), &changed).unwrap();
+        let mut seen = Vec::new();
+        let result = feed.read(
+            |rows| {
+                let mut batch = Vec::new();
+                while let Some(record) = rows.next_record() {
+                    batch.push(record.cell(0).unwrap().text.to_owned());
+                }
+                batch
+            },
+            |batch, _| {
+                seen.extend(batch);
+                Ok::<_, FeedError>(())
+            },
+        );
+        assert!(matches!(result, Err(FeedError::Changed { .. })), "{at}");
+        assert!(seen.len() < 5_000 || at == text.len());
+        for (id, seen) in seen.iter().enumerate() {
+            assert_eq!(*seen, format!("{id:05}"));
+        }
+    }
+}
+
+#[test]
+fn a_pass_that_was_ended_early_leaves_the_feed_as_it_was() {
+    let mut text = b"id\n".to_vec();
+    text.extend((0..999).flat_map(|id| format!("{id}\n").into_bytes()));
+    let mut feed = open(&text, &FeedOptions::default(), 64).unwrap();
+    let mut taken = 0;
+    let result = feed.read(
+        |_| (),
+        |(), _| {
+            taken += 1;
+            if taken == 3 {
+                return Err(FeedError::NoHeader { path: path() });
+            }
+            Ok(())
+        },
+    );
+    assert!(result.is_err());
+    assert_eq!((taken, feed.sha256), (3, None));
+    assert_eq!(records(&mut feed).unwrap().len(), 999);
+    assert!(feed.sha256.is_some());
+}
+
+#[test]
+fn the_mapping_may_say_where_the_header_is() {
+    let options = |row| FeedOptions {
+        header_row: Some(row),
+        ..FeedOptions::default()
+    };
+    let text = b"a,b\n\n1,2\n3,4\n";
+    let mut feed = open(text, &options(3), 64).unwrap();
+    assert_eq!(feed.columns, ["1", "2"]);
+    assert_eq!(rows(records(&mut feed).unwrap()), [(4, "3/4".to_owned())]);
+    for row in [0, 2, 5, 9_999] {
+        let error = open(text, &options(row), 64).unwrap_err();
+        assert!(
+            matches!(error, FeedError::HeaderRowNotFound { .. }),
+            "{error:?}"
+        );
+        assert!(error.is_usage());
+    }
+    let mut long = b"title\n".repeat(30_000);
+    long.extend_from_slice(b"id,name\n7,x\n");
+    let mut feed = open(&long, &options(30_001), 1 << 16).unwrap();
+    assert_eq!(
+        rows(records(&mut feed).unwrap()),
+        [(30_002, "7/x".to_owned())]
+    );
+}
+
+#[test]
+fn the_estimate_is_near_and_rather_too_large() {
+    let mut text = b"id,name\n".to_vec();
+    for id in 0..50_000 {
+        text.extend_from_slice(format!("{id},somebody\n").as_bytes());
+    }
+    let feed = open(&text, &FeedOptions::default(), 64).unwrap();
+    assert!(
+        (50_000..90_000).contains(&feed.estimated_rows),
+        "{}",
+        feed.estimated_rows
+    );
+}

@@ -1,0 +1,290 @@
+//! Why a feed could not be read.
+//!
+//! A bad *row* is never one of these: it is data, and the mapping and the
+//! rules judge it. Every error names the feed and, where there is one, the line
+//! or the row; [`FeedError::help`] says what to do about it.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::model::RowNumber;
+
+/// Why a feed could not be read, or not to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FeedError {
+    /// There is no such file.
+    #[error("feed `{}` does not exist", path.display())]
+    NotFound {
+        /// The feed.
+        path: Arc<Path>,
+    },
+    /// The file exists and may not be opened, or not be read at all.
+    #[error("feed `{}` cannot be opened", path.display())]
+    CannotOpen {
+        /// The feed.
+        path: Arc<Path>,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A folder was named.
+    #[error("feed `{}` is a folder, not a file", path.display())]
+    Directory {
+        /// The feed.
+        path: Arc<Path>,
+    },
+    /// Nothing is in the file, or nothing but blank lines.
+    #[error("feed `{}` is empty", path.display())]
+    Empty {
+        /// The feed.
+        path: Arc<Path>,
+    },
+    /// No row can be the header.
+    #[error("feed `{}` has no header row", path.display())]
+    NoHeader {
+        /// The feed.
+        path: Arc<Path>,
+    },
+    /// The header is not text in the feed's encoding.
+    #[error("the header of feed `{}` (line {row}, column {column}) is not UTF-8 text", path.display())]
+    HeaderNotText {
+        /// The feed.
+        path: Arc<Path>,
+        /// Where the header stands.
+        row: RowNumber,
+        /// The first header cell that is no text, counted from 1.
+        column: usize,
+    },
+    /// The mapping's `header_row` names a row that cannot be the header.
+    #[error("no row of feed `{}` starts at `header_row = {row}`", path.display())]
+    HeaderRowNotFound {
+        /// The feed.
+        path: Arc<Path>,
+        /// As the mapping says it.
+        row: u32,
+    },
+    /// A file that is no table at all.
+    #[error("feed `{}` is {what}, not a CSV or XLSX file", path.display())]
+    NotATable {
+        /// The feed.
+        path: Arc<Path>,
+        /// What it seems to be: `a PDF document`.
+        what: &'static str,
+    },
+    /// A workbook that opens with a password only.
+    #[error("feed `{}` has a password: it cannot be read without", path.display())]
+    Password {
+        /// The feed.
+        path: Arc<Path>,
+    },
+    /// A table in a format that hrfeed does not read yet.
+    #[error("feed `{}` is {format}, which is not supported", path.display())]
+    FormatNotSupported {
+        /// The feed.
+        path: Arc<Path>,
+        /// What it is: `an old Excel workbook (.xls)`.
+        format: &'static str,
+    },
+    /// The file's encoding is not read yet.
+    #[error("feed `{}` is {encoding} text, which is not supported", path.display())]
+    TextNotSupported {
+        /// The feed.
+        path: Arc<Path>,
+        /// What it is: `UTF-16`.
+        encoding: &'static str,
+    },
+    /// The mapping's `encoding` is not known.
+    #[error("encoding `{encoding}` is not supported")]
+    EncodingNotSupported {
+        /// As the mapping says it.
+        encoding: String,
+    },
+    /// The mapping's `delimiter` cannot part cells.
+    #[error("delimiter `{}` is not supported", char::from(*delimiter).escape_default())]
+    DelimiterNotSupported {
+        /// As the mapping says it.
+        delimiter: u8,
+    },
+    /// The mapping names a sheet that the workbook does not have.
+    #[error("feed `{}` has no sheet `{sheet}`; it has {}", path.display(), listed(sheets))]
+    SheetNotFound {
+        /// The feed.
+        path: Arc<Path>,
+        /// As the mapping says it.
+        sheet: String,
+        /// The sheets that exist, the nearest name first.
+        sheets: Vec<String>,
+    },
+    /// A quote opens a cell, and nothing closes it.
+    #[error("the quote that opens in line {line} of feed `{}` is never closed", path.display())]
+    UnclosedQuote {
+        /// The feed.
+        path: Arc<Path>,
+        /// Where the quote opens.
+        line: RowNumber,
+    },
+    /// A record of many megabytes.
+    #[error("the row in line {line} of feed `{}` is longer than {max} bytes", path.display())]
+    RecordTooLong {
+        /// The feed.
+        path: Arc<Path>,
+        /// Where the record starts, or where the quote opens that swallows it.
+        line: RowNumber,
+        /// The bound.
+        max: usize,
+    },
+    /// More columns than a spreadsheet can have.
+    #[error("the header of feed `{}` has {columns} columns; {max} is the most that is read", path.display())]
+    TooManyColumns {
+        /// The feed.
+        path: Arc<Path>,
+        /// Columns found.
+        columns: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// More lines than a row number can count.
+    #[error("feed `{}` has more than {} lines", path.display(), u32::MAX)]
+    TooManyLines {
+        /// The feed.
+        path: Arc<Path>,
+    },
+    /// The file is not the one that was read before.
+    #[error("feed `{}` changed while it was read", path.display())]
+    Changed {
+        /// The feed.
+        path: Arc<Path>,
+    },
+    /// The system could not read on.
+    #[error("feed `{}` cannot be read after byte {byte}", path.display())]
+    Read {
+        /// The feed.
+        path: Arc<Path>,
+        /// How far reading came.
+        byte: u64,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The workbook does not hold together.
+    #[error("workbook `{}` is damaged{}", path.display(), after_row(*row))]
+    Workbook {
+        /// The feed.
+        path: Arc<Path>,
+        /// The last row that could be read.
+        row: Option<RowNumber>,
+        /// What calamine says.
+        source: Box<calamine::XlsxError>,
+    },
+    /// The compressed file does not hold together.
+    #[error("feed `{}` is a damaged gzip file", path.display())]
+    Gzip {
+        /// The feed.
+        path: Arc<Path>,
+        /// What the decompressor says.
+        source: io::Error,
+    },
+    /// A file made to fill the disk or the memory of whoever unpacks it.
+    #[error("feed `{}` unpacks to far more than its size ({packed} to {unpacked} bytes)", path.display())]
+    Bomb {
+        /// The feed.
+        path: Arc<Path>,
+        /// Its compressed size.
+        packed: u64,
+        /// What it unpacks to, as far as that was followed.
+        unpacked: u64,
+    },
+    /// The private copy of stdin or of an unpacked feed could not be written.
+    #[error("the private copy of feed `{}` cannot be written to {}", path.display(), folder.display())]
+    Spool {
+        /// The feed.
+        path: Arc<Path>,
+        /// The folder for temporary files.
+        folder: Box<Path>,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl FeedError {
+    /// What to do about it, as a sentence without a full stop.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::NotFound { .. } => "check the path; a relative one starts at the current folder",
+            Self::CannotOpen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "let the user who runs hrfeed read the file; on Windows, close it in Excel"
+            }
+            Self::Directory { .. } => "name one file in it",
+            Self::Empty { .. } | Self::NoHeader { .. } => {
+                "check that the export wrote it to its end: the first row must name the columns"
+            }
+            Self::HeaderNotText { .. } => "save the file again as `CSV UTF-8`",
+            Self::HeaderRowNotFound { .. } => {
+                "count lines (CSV) or sheet rows (XLSX) from 1, title rows and blank ones included; \
+                 or leave `header_row` out"
+            }
+            Self::NotATable { .. } => "export the people as CSV or XLSX",
+            Self::Password { .. } => {
+                "open it in Excel, take the password off (File, Info, Protect Workbook) and save it"
+            }
+            Self::FormatNotSupported { .. } => "save it as `Excel Workbook (.xlsx)` or `CSV UTF-8`",
+            Self::TextNotSupported { .. } => "save it as `CSV UTF-8`",
+            Self::EncodingNotSupported { .. } => {
+                "save the file as `CSV UTF-8` and leave `encoding` out, or say \"utf-8\""
+            }
+            Self::DelimiterNotSupported { .. } => {
+                "use one character such as `,` `;` `|` or a tab; or leave `delimiter` out"
+            }
+            Self::SheetNotFound { .. } => "put one of these names into `sheet`, or leave it out",
+            Self::UnclosedQuote { .. } | Self::RecordTooLong { .. } => {
+                "look at that line: a quote inside a quoted value must be doubled (\"\")"
+            }
+            Self::TooManyColumns { .. } => "check the delimiter, and that this is the right file",
+            Self::TooManyLines { .. } => "split the feed",
+            Self::Changed { .. } => {
+                "run again once the export has ended; let it write under another name and rename the file"
+            }
+            Self::Read { .. } => "check the disk or the network drive, then run again",
+            Self::Workbook { .. } => "open it in Excel, let Excel repair it, and save it again",
+            Self::Gzip { .. } => "check that it was copied to its end, for example with `gzip -t`",
+            Self::Bomb { .. } => "unpack it yourself and look at what is in it",
+            Self::Spool { .. } => {
+                "make room there, or name another folder in TMPDIR (on Windows: TMP)"
+            }
+            Self::CannotOpen { .. } => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    /// Whether the call or the mapping must change, rather than the file.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::HeaderRowNotFound { .. }
+                | Self::EncodingNotSupported { .. }
+                | Self::DelimiterNotSupported { .. }
+                | Self::SheetNotFound { .. }
+        )
+    }
+}
+
+/// `` `Staff`, `Leavers` and 3 more ``: enough to see which one was meant.
+fn listed(sheets: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let names: Vec<_> = sheets
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match sheets.len().saturating_sub(SHOWN) {
+        0 if names.is_empty() => "none".to_owned(),
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+fn after_row(row: Option<RowNumber>) -> String {
+    row.map_or_else(String::new, |row| format!(" after row {row}"))
+}

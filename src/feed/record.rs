@@ -1,0 +1,213 @@
+//! One record of a feed, in buffers that are used again for the next.
+
+use crate::model::RowNumber;
+
+/// The most cells of a record that are kept, as many as Excel has columns.
+/// What stands beyond is counted, not stored.
+pub(super) const MAX_COLUMNS: usize = 16_384;
+
+/// What a cell is. CSV knows text only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellKind {
+    /// Text, or an empty cell.
+    Text,
+    /// A number, written as a person reads it: `1523`, `0.1`, `0597`.
+    Number,
+    /// A date `2024-03-01`, with `T08:30:00` behind it if the cell has a time.
+    Date,
+    /// `true` or `false`.
+    Bool,
+    /// A spreadsheet's error value, as it shows it: `#DIV/0!`.
+    Error,
+}
+
+/// One cell of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell<'a> {
+    /// Its text, white space and all. Empty if its bytes are no text in the
+    /// feed's encoding; see [`Record::not_text`].
+    pub text: &'a str,
+    /// What it is.
+    pub kind: CellKind,
+}
+
+/// One record of a feed.
+#[derive(Debug)]
+pub struct Record {
+    row: RowNumber,
+    /// The cells one after the other, with `gap` bytes between two.
+    text: String,
+    /// Where each cell ends in `text`.
+    ends: Vec<usize>,
+    /// One for each cell, or none at all if every cell is text.
+    kinds: Vec<CellKind>,
+    gap: usize,
+    /// Cells beyond [`MAX_COLUMNS`].
+    beyond: usize,
+    not_text: Option<usize>,
+}
+
+impl Record {
+    pub(super) fn new() -> Self {
+        Self {
+            row: RowNumber(0),
+            text: String::new(),
+            ends: Vec::new(),
+            kinds: Vec::new(),
+            gap: 0,
+            beyond: 0,
+            not_text: None,
+        }
+    }
+
+    /// Where the record starts, as a person sees it.
+    pub fn row(&self) -> RowNumber {
+        self.row
+    }
+
+    /// How many cells the record has, be they more or fewer than the header's.
+    #[expect(clippy::len_without_is_empty, reason = "no record is without cells")]
+    pub fn len(&self) -> usize {
+        self.ends.len() + self.beyond
+    }
+
+    /// The cell in a column, counted from 0; `None` where the record has ended.
+    #[inline]
+    pub fn cell(&self, index: usize) -> Option<Cell<'_>> {
+        let end = *self.ends.get(index)?;
+        let start = match index.checked_sub(1) {
+            Some(before) => self.ends.get(before)? + self.gap,
+            None => 0,
+        };
+        Some(Cell {
+            text: self.text.get(start..end)?,
+            kind: self.kinds.get(index).copied().unwrap_or(CellKind::Text),
+        })
+    }
+
+    /// The first cell whose bytes are no text in the feed's encoding.
+    pub fn not_text(&self) -> Option<usize> {
+        self.not_text
+    }
+
+    /// Whether there is nothing in any cell but white space.
+    pub(super) fn is_blank(&self) -> bool {
+        if self.not_text.is_some() {
+            return false;
+        }
+        // The first cell of nearly every record tells.
+        (0..self.ends.len()).all(|index| {
+            self.cell(index)
+                .is_none_or(|cell| cell.text.trim_ascii().is_empty() || cell.text.trim().is_empty())
+        })
+    }
+
+    /// Takes the next record's place.
+    pub(super) fn start(&mut self, row: RowNumber) {
+        self.row = row;
+        self.text.clear();
+        self.ends.clear();
+        self.kinds.clear();
+        self.gap = 0;
+        self.beyond = 0;
+        self.not_text = None;
+    }
+
+    /// Takes a whole record that holds no quote: cells parted by `delimiter`.
+    pub(super) fn set_raw(&mut self, bytes: &[u8], delimiter: u8) {
+        self.ends.clear();
+        self.beyond = 0;
+        for end in memchr::memchr_iter(delimiter, bytes).chain([bytes.len()]) {
+            if self.ends.len() < MAX_COLUMNS {
+                self.ends.push(end);
+            } else {
+                self.beyond += 1;
+            }
+        }
+        self.gap = 1;
+        self.set_text(bytes);
+    }
+
+    /// Takes cells that stand one right after the other in `bytes`.
+    pub(super) fn set_cells(&mut self, bytes: &[u8], ends: &[usize], beyond: usize) {
+        self.ends.clear();
+        self.ends.extend_from_slice(ends);
+        self.beyond = beyond;
+        self.gap = 0;
+        self.set_text(bytes);
+    }
+
+    fn set_text(&mut self, bytes: &[u8]) {
+        self.text.clear();
+        self.not_text = None;
+        // Two halves of a character in two cells make a whole one together, so
+        // each end is asked too where nothing stands between the cells.
+        match str::from_utf8(bytes) {
+            Ok(text) if self.gap > 0 || self.ends.iter().all(|&end| text.is_char_boundary(end)) => {
+                self.text.push_str(text);
+            }
+            _ => self.set_text_by_cell(bytes),
+        }
+    }
+
+    /// Leaves the cells empty that are no text.
+    #[cold]
+    fn set_text_by_cell(&mut self, bytes: &[u8]) {
+        let mut start = 0;
+        for (index, end) in self.ends.iter_mut().enumerate() {
+            let cell = bytes.get(start..*end).unwrap_or_default();
+            start = *end + self.gap;
+            match str::from_utf8(cell) {
+                Ok(text) => self.text.push_str(text),
+                Err(_) => self.not_text = self.not_text.or(Some(index)),
+            }
+            *end = self.text.len();
+        }
+        self.gap = 0;
+    }
+
+    /// Appends a cell that `write` puts at the end of the text.
+    pub(super) fn push(&mut self, kind: CellKind, write: impl FnOnce(&mut String)) {
+        write(&mut self.text);
+        self.ends.push(self.text.len());
+        self.kinds.push(kind);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(record: &Record) -> Vec<&str> {
+        (0..record.len())
+            .filter_map(|index| record.cell(index).map(|cell| cell.text))
+            .collect()
+    }
+
+    #[test]
+    fn a_cell_that_is_no_text_is_empty_and_named_and_the_others_stand() {
+        let mut record = Record::new();
+        record.set_raw(b"a;\xff;b;\xfe", b';');
+        assert_eq!(texts(&record), ["a", "", "b", ""]);
+        assert_eq!(record.not_text(), Some(1));
+        assert!(!record.is_blank());
+    }
+
+    #[test]
+    fn halves_of_a_character_in_two_cells_are_no_text() {
+        let mut record = Record::new();
+        record.set_cells(b"\xc3\xa9x", &[1, 2, 3], 0);
+        assert_eq!(texts(&record), ["", "", "x"]);
+        assert_eq!(record.not_text(), Some(0));
+    }
+
+    #[test]
+    fn cells_beyond_the_bound_are_counted_and_not_kept() {
+        let mut record = Record::new();
+        record.set_raw(&vec![b','; MAX_COLUMNS + 9], b',');
+        assert_eq!(record.len(), MAX_COLUMNS + 10);
+        assert_eq!(record.cell(MAX_COLUMNS - 1).map(|cell| cell.text), Some(""));
+        assert_eq!(record.cell(MAX_COLUMNS), None);
+        assert!(record.is_blank());
+    }
+}

@@ -1,0 +1,517 @@
+//! XLSX: one sheet of a workbook, cell by cell.
+//!
+//! # Invariants
+//!
+//! - A sheet is never held as a whole: memory grows with the workbook's shared
+//!   strings, which calamine keeps, and not with its rows.
+//! - A cell far out costs no more than the columns up to it, in one record.
+//! - The digest of the whole file is taken before the first row is read, and
+//!   compared before each later pass: a workbook that changed hands out nothing.
+
+mod rows;
+mod text;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use calamine::{
+    Cell, DataRef, Reader as _, SheetType, SheetVisible, Style, Xlsx, XlsxCellReader, XlsxError,
+};
+
+pub(super) use self::rows::{SheetBatch, SheetRows};
+use self::rows::{SheetCell, Value};
+use self::text::Padded;
+use super::header::{self, HeadRow};
+use super::pipeline::{self, Filled};
+use super::record::{MAX_COLUMNS, Record};
+use super::zip::Archive;
+use super::{CellKind, FeedError, FeedOptions, Progress, Rows, spool};
+use crate::model::RowNumber;
+
+/// A batch is full at this many cells or bytes of text, whichever is first.
+const CELLS: usize = 1 << 15;
+const TEXT: usize = 1 << 20;
+/// Text of one row beyond which it is no row: batches address text with 32 bits.
+const MAX_ROW_TEXT: usize = 1 << 30;
+
+type Workbook = Xlsx<BufReader<Tracked>>;
+
+/// An open sheet of a workbook.
+pub(super) struct SheetFile {
+    path: Arc<Path>,
+    /// The same file as the workbook's, for its digest.
+    file: File,
+    workbook: Workbook,
+    /// Where the workbook reads.
+    position: Arc<Position>,
+    pub(super) sheet: String,
+    /// Other visible sheets that have a table.
+    pub(super) others: Vec<String>,
+    pub(super) columns: Vec<String>,
+    pub(super) header_row: RowNumber,
+    pub(super) estimated_rows: usize,
+    /// Where the sheet lies in the file, and how long it is there.
+    offset: u64,
+    length: u64,
+    padded: Vec<Option<Padded>>,
+    pub(super) sha256: [u8; 32],
+}
+
+impl std::fmt::Debug for SheetFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SheetFile")
+            .field("path", &self.path)
+            .field("sheet", &self.sheet)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the first rows of a sheet tell.
+struct Look {
+    rows: Vec<HeadRow>,
+    /// The last row that the sheet says it has.
+    last: u32,
+    padded: Vec<Option<Padded>>,
+    /// Where in the file the sheet's part is.
+    position: u64,
+}
+
+impl SheetFile {
+    /// Looks at a workbook. `sha256` is known if the file is a private copy of
+    /// what was given.
+    pub(super) fn open(
+        path: &Arc<Path>,
+        file: File,
+        archive: &Archive,
+        options: &FeedOptions,
+        sha256: Option<[u8; 32]>,
+    ) -> Result<Self, FeedError> {
+        let failed = |source| FeedError::Read {
+            path: path.clone(),
+            byte: 0,
+            source,
+        };
+        let sha256 = match sha256 {
+            Some(sha256) => sha256,
+            None => spool::sha256(&file).map_err(failed)?,
+        };
+        let tracked = Tracked {
+            file: file.try_clone().map_err(failed)?,
+            position: Arc::default(),
+        };
+        let position = tracked.position.clone();
+        let mut workbook = Workbook::new(BufReader::with_capacity(1 << 16, tracked))
+            .map_err(|source| damaged(path, None, source))?;
+        let until = options.header_row.unwrap_or(0);
+        let (sheet, look, others) = match &options.sheet {
+            Some(wanted) => {
+                let sheet = named(path, &workbook, wanted)?;
+                let look = look(&mut workbook, &position, &sheet, until)
+                    .map_err(|source| damaged(path, None, source))?;
+                (sheet, look, Vec::new())
+            }
+            None => first_with_a_table(path, &mut workbook, &position, until)?,
+        };
+
+        let index = match options.header_row {
+            None => header::find(&look.rows).ok_or_else(|| FeedError::Empty { path: path.clone() }),
+            Some(row) => look
+                .rows
+                .iter()
+                .position(|it| it.row == Some(RowNumber(row)))
+                .ok_or_else(|| FeedError::HeaderRowNotFound {
+                    path: path.clone(),
+                    row,
+                }),
+        }?;
+        let header = look
+            .rows
+            .get(index)
+            .ok_or_else(|| FeedError::NoHeader { path: path.clone() })?;
+        let header_row = header.row.unwrap_or(RowNumber(1));
+        let part = archive.part_at(look.position);
+        let unpacked = part.map_or(u64::MAX, |part| part.unpacked);
+        Ok(Self {
+            path: path.clone(),
+            file,
+            workbook,
+            position,
+            sheet,
+            others,
+            columns: header::names(&header.cells),
+            header_row,
+            estimated_rows: estimate(&look, header_row, unpacked),
+            offset: part.map_or(0, |part| part.offset),
+            length: part.map_or(0, |part| part.packed),
+            padded: look.padded,
+            sha256,
+        })
+    }
+
+    /// The packed size of the sheet, which is what a pass reads.
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// See [`super::Feed::read`].
+    pub(super) fn read<T: Send, E: From<FeedError>>(
+        &mut self,
+        work: impl Fn(&mut Rows<'_>) -> T + Sync + Send,
+        take: impl FnMut(T, Progress) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let now = spool::sha256(&self.file).map_err(|source| FeedError::Read {
+            path: self.path.clone(),
+            byte: 0,
+            source,
+        })?;
+        if now != self.sha256 {
+            return Err(E::from(FeedError::Changed {
+                path: self.path.clone(),
+            }));
+        }
+        let path = &self.path;
+        let cells = self
+            .workbook
+            .worksheet_cells_reader(&self.sheet)
+            .map_err(|source| damaged(path, None, source))?;
+        let mut stream = Stream::new(cells);
+        let (header, offset, length) = (self.header_row, self.offset, self.length);
+        let (position, padded) = (&self.position, &self.padded);
+        pipeline::run(
+            move |batch: &mut SheetBatch| {
+                batch.clear();
+                while batch.cells.len() < CELLS && batch.text.len() < TEXT {
+                    let last = stream.row;
+                    match stream.next_row(batch) {
+                        Ok(true) => {}
+                        Ok(false) if batch.rows.is_empty() => return Ok(Filled::End),
+                        Ok(false) => break,
+                        Err(Trouble::Sheet(source)) => return Err(damaged(path, last, source)),
+                        Err(Trouble::TooLong) => {
+                            return Err(FeedError::RecordTooLong {
+                                path: path.clone(),
+                                line: stream.row.unwrap_or(header),
+                                max: MAX_ROW_TEXT,
+                            });
+                        }
+                    }
+                    if batch.rows.last().is_some_and(|&(row, _)| row <= header) {
+                        batch.clear();
+                    }
+                }
+                let position = position.now.load(Ordering::Relaxed);
+                Ok(Filled::Batch(Progress {
+                    bytes: position.saturating_sub(offset).min(length),
+                }))
+            },
+            |batch: &mut SheetBatch| work(&mut Rows::sheet(batch.rows(padded))),
+            take,
+        )
+    }
+}
+
+/// The sheet that the mapping names.
+fn named(path: &Arc<Path>, workbook: &Workbook, wanted: &str) -> Result<String, FeedError> {
+    let mut names: Vec<String> = workbook
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+        .map(|sheet| sheet.name.clone())
+        .collect();
+    if names.iter().any(|name| name == wanted) {
+        return Ok(wanted.to_owned());
+    }
+    // Excel takes names that differ in case only for one.
+    let folded = wanted.trim().to_lowercase();
+    if let Some(name) = names
+        .iter()
+        .find(|name| name.trim().to_lowercase() == folded)
+    {
+        return Ok(name.clone());
+    }
+    names.sort_by_cached_key(|name| strsim::osa_distance(&name.to_lowercase(), &folded));
+    Err(FeedError::SheetNotFound {
+        path: path.clone(),
+        sheet: wanted.to_owned(),
+        sheets: names,
+    })
+}
+
+/// The first visible sheet with a table, and the names of the others. A sheet
+/// with a single column is taken only if no other has more.
+fn first_with_a_table(
+    path: &Arc<Path>,
+    workbook: &mut Workbook,
+    position: &Position,
+    until: u32,
+) -> Result<(String, Look, Vec<String>), FeedError> {
+    let visible: Vec<String> = workbook
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible)
+        .map(|sheet| sheet.name.clone())
+        .collect();
+    let mut first = None;
+    let mut narrow = None;
+    let mut others = Vec::new();
+    for name in visible {
+        let look = match look(workbook, position, &name, until) {
+            Ok(look) => look,
+            // A chart that calls itself a sheet.
+            Err(XlsxError::NotAWorksheet(_)) => continue,
+            Err(source) => return Err(damaged(path, None, source)),
+        };
+        if look.rows.iter().any(|row| row.filled() >= 2) {
+            if first.is_none() {
+                first = Some((name, look));
+            } else {
+                others.push(name);
+            }
+        } else if narrow.is_none() && !look.rows.is_empty() {
+            narrow = Some((name, look));
+        }
+    }
+    match first.or(narrow) {
+        Some((name, look)) => Ok((name, look, others)),
+        None => Err(FeedError::Empty { path: path.clone() }),
+    }
+}
+
+/// Reads the first rows of a sheet.
+fn look(
+    workbook: &mut Workbook,
+    position: &Position,
+    sheet: &str,
+    until: u32,
+) -> Result<Look, XlsxError> {
+    let cells = workbook.worksheet_cells_reader(sheet)?;
+    let mut look = Look {
+        rows: Vec::new(),
+        last: cells.dimensions().end.0.saturating_add(1),
+        padded: cells.styles().iter().map(padded).collect(),
+        position: position.sought.load(Ordering::Relaxed),
+    };
+    let mut stream = Stream::new(cells);
+    let mut batch = SheetBatch::default();
+    let mut record = Record::new();
+    while look.rows.len() < header::LOOKED_AT || stream.row.is_some_and(|row| row.0 < until) {
+        batch.clear();
+        match stream.next_row(&mut batch) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(Trouble::Sheet(source)) => return Err(source),
+            Err(Trouble::TooLong) => return Err(XlsxError::Unexpected("a row of a gigabyte")),
+        }
+        if !batch.rows(&look.padded).read(&mut record) || record.is_blank() {
+            continue;
+        }
+        look.rows.push(HeadRow {
+            row: Some(record.row()),
+            cells: header::cells(&record),
+            not_text: None,
+            width: record.len(),
+        });
+    }
+    Ok(look)
+}
+
+fn padded(style: &Style) -> Option<Padded> {
+    Padded::parse(&style.number_format.as_ref()?.format_code)
+}
+
+/// From the row that the sheet says is its last, unless its size gives it the
+/// lie.
+fn estimate(look: &Look, header: RowNumber, unpacked: u64) -> usize {
+    // `<row><c><v>1</v></c></row>`, which no writer undercuts.
+    const SHORTEST_ROW: u64 = 26;
+    let fits = usize::try_from(unpacked / SHORTEST_ROW).unwrap_or(usize::MAX);
+    let said = look.last.saturating_sub(header.0) as usize;
+    said.max(look.rows.len()).min(fits).min(super::MAX_ESTIMATE)
+}
+
+fn damaged(path: &Arc<Path>, row: Option<RowNumber>, source: XlsxError) -> FeedError {
+    match source {
+        XlsxError::Password => FeedError::Password { path: path.clone() },
+        source => FeedError::Workbook {
+            path: path.clone(),
+            row,
+            source: Box::new(source),
+        },
+    }
+}
+
+/// The cells of a sheet, row by row.
+struct Stream<'a> {
+    cells: XlsxCellReader<'a, BufReader<Tracked>>,
+    /// A cell that was read and belongs to the next row.
+    ahead: Option<Place<'a>>,
+    /// The row that was read last.
+    row: Option<RowNumber>,
+    /// Asked on past its end, calamine's reader would miss the end.
+    ended: bool,
+}
+
+/// A cell that holds something: its row, its column, the cell, its style.
+type Place<'a> = (RowNumber, u16, Cell<DataRef<'a>>, usize);
+
+enum Trouble {
+    Sheet(XlsxError),
+    TooLong,
+}
+
+impl<'a> Stream<'a> {
+    fn new(cells: XlsxCellReader<'a, BufReader<Tracked>>) -> Self {
+        Self {
+            cells,
+            ahead: None,
+            row: None,
+            ended: false,
+        }
+    }
+
+    /// Appends the next row that has cells; false at the end.
+    fn next_row(&mut self, batch: &mut SheetBatch) -> Result<bool, Trouble> {
+        let start = batch.cells.len();
+        let text = batch.text.len();
+        let mut row = None;
+        let mut in_order = true;
+        while let Some((at, column, cell, style)) = self.next_place()? {
+            if *row.get_or_insert(at) != at {
+                self.ahead = Some((at, column, cell, style));
+                break;
+            }
+            if let Some(before) = batch.cells.get(start..).and_then(<[_]>::last) {
+                in_order &= before.column < column;
+            }
+            let value = value(batch, cell.get_value(), style);
+            batch.cells.push(SheetCell { column, value });
+            if batch.text.len() - text > MAX_ROW_TEXT {
+                self.row = row;
+                return Err(Trouble::TooLong);
+            }
+        }
+        let Some(row) = row else { return Ok(false) };
+        if !in_order {
+            // No spreadsheet writes this; of two cells in one place the later
+            // counts, as it does to calamine.
+            let mut cells = batch.cells.split_off(start);
+            cells.reverse();
+            cells.sort_by_key(|cell| cell.column);
+            cells.dedup_by_key(|cell| cell.column);
+            batch.cells.append(&mut cells);
+        }
+        batch.rows.push((row, batch.cells.len()));
+        self.row = Some(row);
+        Ok(true)
+    }
+
+    fn next_place(&mut self) -> Result<Option<Place<'a>>, Trouble> {
+        match self.ahead.take() {
+            Some(place) => Ok(Some(place)),
+            None => self.next_cell().map_err(Trouble::Sheet),
+        }
+    }
+
+    /// The next cell that is not empty and lies in a column that Excel has.
+    fn next_cell(&mut self) -> Result<Option<Place<'a>>, XlsxError> {
+        if self.ended {
+            return Ok(None);
+        }
+        while let Some((cell, style)) = self.cells.next_cell_with_style_id()? {
+            let (row, column) = cell.get_position();
+            if column as usize >= MAX_COLUMNS {
+                continue;
+            }
+            let Ok(column) = u16::try_from(column) else {
+                continue;
+            };
+            if !matches!(cell.get_value(), DataRef::Empty) {
+                return Ok(Some((
+                    RowNumber(row.saturating_add(1)),
+                    column,
+                    cell,
+                    style,
+                )));
+            }
+        }
+        self.ended = true;
+        Ok(None)
+    }
+}
+
+/// Puts a value into the batch.
+fn value(batch: &mut SheetBatch, data: &DataRef<'_>, style: usize) -> Value {
+    let text = &mut batch.text;
+    let start = text.len();
+    let number = |value| Value::Number {
+        value,
+        style: u16::try_from(style).unwrap_or(u16::MAX),
+    };
+    let kind = match data {
+        DataRef::Float(value) => return number(*value),
+        DataRef::Int(value) => return number(*value as f64),
+        DataRef::String(value) | DataRef::DurationIso(value) => {
+            text.push_str(value);
+            CellKind::Text
+        }
+        DataRef::SharedString(value) => {
+            text.push_str(value);
+            CellKind::Text
+        }
+        DataRef::Bool(value) => {
+            text.push_str(if *value { "true" } else { "false" });
+            CellKind::Bool
+        }
+        DataRef::DateTime(value) => text::date(value, text),
+        DataRef::DateTimeIso(value) => text::iso_date(value, text),
+        DataRef::Error(value) => {
+            text.push_str(&value.to_string());
+            CellKind::Error
+        }
+        DataRef::Empty => CellKind::Text,
+    };
+    // A batch ends long before 32 bits do, and a row is bounded too.
+    let at = |position: usize| u32::try_from(position).unwrap_or(u32::MAX);
+    Value::Text {
+        start: at(start),
+        end: at(text.len()),
+        kind,
+    }
+}
+
+/// Where a file is being read.
+#[derive(Debug, Default)]
+struct Position {
+    now: AtomicU64,
+    /// Where reading began: the start of a part, not somewhere in it.
+    sought: AtomicU64,
+}
+
+/// A file that tells where it is being read.
+struct Tracked {
+    file: File,
+    position: Arc<Position>,
+}
+
+impl Read for Tracked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.position.now.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl Seek for Tracked {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = self.file.seek(to)?;
+        self.position.now.store(position, Ordering::Relaxed);
+        self.position.sought.store(position, Ordering::Relaxed);
+        Ok(position)
+    }
+}
+
+#[cfg(test)]
+mod tests;

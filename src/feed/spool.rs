@@ -1,0 +1,223 @@
+//! Private copies: stdin and compressed feeds, so that they can be read twice.
+//!
+//! The copy has no name (or, on Windows, vanishes when it is closed) and is
+//! readable by the user alone: it holds people's data.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use super::FeedError;
+
+/// No honest text packs this well. Below [`SMALL`] it does no harm.
+const MAX_RATIO: u64 = 1000;
+const SMALL: u64 = 1 << 30;
+/// More than any HR department has, and less than most disks.
+const MAX_UNPACKED: u64 = 64 << 30;
+
+/// A private copy.
+#[derive(Debug)]
+pub(super) struct Spooled {
+    pub(super) file: File,
+    pub(super) length: u64,
+    /// Of the bytes as they were given, before unpacking.
+    pub(super) sha256: [u8; 32],
+    pub(super) gzip: bool,
+}
+
+/// Whether these first bytes are gzip's.
+pub(super) fn is_gzip(start: &[u8]) -> bool {
+    start.starts_with(&[0x1f, 0x8b])
+}
+
+/// Copies `input` to its end, unpacked if it is gzip.
+pub(super) fn spool(path: &Arc<Path>, input: impl Read) -> Result<Spooled, FeedError> {
+    spool_with(path, input, SMALL)
+}
+
+fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spooled, FeedError> {
+    let failed = |byte: u64| {
+        move |source| FeedError::Read {
+            path: path.clone(),
+            byte,
+            source,
+        }
+    };
+    let mut start = Vec::new();
+    (&mut input)
+        .take(2)
+        .read_to_end(&mut start)
+        .map_err(failed(0))?;
+    let gzip = is_gzip(&start);
+    let counted = Counted {
+        inner: io::Cursor::new(start).chain(input),
+        digest: Sha256::new(),
+        read: 0,
+        failed: false,
+    };
+    let mut copy = tempfile::tempfile().map_err(|source| cannot_write(path, source))?;
+    let mut buffer = vec![0; 1 << 17];
+    let (length, counted) = if gzip {
+        let mut source = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted));
+        let mut length = 0;
+        loop {
+            let read = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    let counted = source.get_ref().get_ref();
+                    return Err(if counted.failed {
+                        failed(counted.read)(error)
+                    } else {
+                        FeedError::Gzip {
+                            path: path.clone(),
+                            source: error,
+                        }
+                    });
+                }
+            };
+            write(path, &mut copy, buffer.get(..read).unwrap_or_default())?;
+            length += read as u64;
+            let packed = source.get_ref().get_ref().read;
+            if length > MAX_UNPACKED || (length > small && length / MAX_RATIO > packed) {
+                return Err(FeedError::Bomb {
+                    path: path.clone(),
+                    packed,
+                    unpacked: length,
+                });
+            }
+        }
+        (length, source.into_inner().into_inner())
+    } else {
+        let mut source = counted;
+        loop {
+            let before = source.read;
+            match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => write(path, &mut copy, buffer.get(..read).unwrap_or_default())?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(before)(error)),
+            }
+        }
+        (source.read, source)
+    };
+    copy.seek(SeekFrom::Start(0))
+        .map_err(|source| cannot_write(path, source))?;
+    Ok(Spooled {
+        file: copy,
+        length,
+        sha256: counted.digest.finalize().into(),
+        gzip,
+    })
+}
+
+fn write(path: &Arc<Path>, copy: &mut File, bytes: &[u8]) -> Result<(), FeedError> {
+    copy.write_all(bytes)
+        .map_err(|source| cannot_write(path, source))
+}
+
+fn cannot_write(path: &Arc<Path>, source: io::Error) -> FeedError {
+    FeedError::Spool {
+        path: path.clone(),
+        folder: std::env::temp_dir().into(),
+        source,
+    }
+}
+
+/// Counts and digests what is read through it.
+struct Counted<R> {
+    inner: R,
+    digest: Sha256,
+    read: u64,
+    /// An error came from `inner`, not from what unpacks it.
+    failed: bool,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer).inspect_err(|error| {
+            self.failed = error.kind() != io::ErrorKind::Interrupted;
+        })?;
+        self.digest.update(buffer.get(..read).unwrap_or_default());
+        self.read += read as u64;
+        Ok(read)
+    }
+}
+
+/// The digest of a whole file; its position is at the end afterwards.
+pub(super) fn sha256(mut file: &File) -> io::Result<[u8; 32]> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 17];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(digest.finalize().into()),
+            Ok(read) => digest.update(buffer.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn path() -> Arc<Path> {
+        Arc::from(Path::new("people.csv.gz"))
+    }
+
+    fn content(mut spooled: Spooled) -> String {
+        let mut text = String::new();
+        spooled.file.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn members_of_a_gzip_file_are_read_one_after_the_other() {
+        let packed = [gzip(b"id\n"), gzip(b"7\n")].concat();
+        let spooled = spool(&path(), &packed[..]).unwrap();
+        assert!(spooled.gzip);
+        assert_eq!(spooled.length, 5);
+        assert_eq!(spooled.sha256, <[u8; 32]>::from(Sha256::digest(&packed)));
+        assert_eq!(content(spooled), "id\n7\n");
+    }
+
+    #[test]
+    fn what_is_not_packed_is_copied_as_it_is() {
+        for text in ["", "i", "id\n7\n"] {
+            let spooled = spool(&path(), text.as_bytes()).unwrap();
+            assert_eq!(spooled.length, text.len() as u64);
+            assert_eq!(spooled.sha256, <[u8; 32]>::from(Sha256::digest(text)));
+            assert_eq!(content(spooled), text);
+        }
+    }
+
+    #[test]
+    fn a_gzip_file_that_ends_early_is_damaged() {
+        let packed = gzip(b"id\n7\n");
+        let error = spool(&path(), &packed[..packed.len() - 5]).unwrap_err();
+        assert!(matches!(error, FeedError::Gzip { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_bomb_is_not_unpacked_to_its_end() {
+        let packed = gzip(&vec![b'a'; 40 << 20]);
+        let error = spool_with(&path(), &packed[..], 1 << 20).unwrap_err();
+        assert!(
+            matches!(error, FeedError::Bomb { unpacked, .. } if unpacked < 40 << 20),
+            "{error:?}"
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! What a ZIP archive says it holds: the names and sizes of its parts.
+//!
+//! calamine keeps its archive to itself, and by the time it answers it has
+//! unpacked the shared strings. This looks at the central directory alone, so
+//! that a bomb is refused and progress can be told. What the directory says of
+//! sizes may be a lie; nothing here allocates by it.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// The most that a part of a workbook may unpack to.
+const MAX_UNPACKED: u64 = 4 << 30;
+/// Spreadsheet XML packs 10 to 40 times; rows of empty, formatted cells more.
+const MAX_RATIO: u64 = 200;
+/// Below this a high ratio does no harm.
+const SMALL: u64 = 256 << 20;
+/// Directories beyond this are no workbook's.
+const MAX_DIRECTORY: u64 = 16 << 20;
+
+/// A part of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) name: String,
+    /// Where its local header begins in the file.
+    pub(super) offset: u64,
+    pub(super) packed: u64,
+    pub(super) unpacked: u64,
+}
+
+impl Part {
+    pub(super) fn is_bomb(&self) -> bool {
+        self.unpacked > MAX_UNPACKED
+            || (self.unpacked > SMALL && self.unpacked / MAX_RATIO > self.packed)
+    }
+}
+
+/// The central directory of an archive.
+#[derive(Debug)]
+pub(super) struct Archive {
+    pub(super) parts: Vec<Part>,
+}
+
+impl Archive {
+    /// Reads the directory.
+    pub(super) fn look(mut file: &File) -> io::Result<Self> {
+        let length = file.seek(SeekFrom::End(0))?;
+        // The end record is 22 bytes and a comment of up to 64 KiB; before it
+        // stand the 20 bytes that find the ZIP64 end record.
+        let tail_length = length.min(22 + 65_535 + 20);
+        let tail = read_at(file, length - tail_length, tail_length)?;
+        let end = memchr::memmem::rfind(&tail, b"PK\x05\x06").ok_or_else(damaged)?;
+        let record = tail.get(end..).ok_or_else(damaged)?;
+        let (mut size, mut start) = (
+            u64::from(u32_at(record, 12)?),
+            u64::from(u32_at(record, 16)?),
+        );
+        let locator = end.checked_sub(20).and_then(|at| tail.get(at..end));
+        if let Some(locator) = locator.filter(|it| it.starts_with(b"PK\x06\x07")) {
+            let record = read_at(file, u64_at(locator, 8)?, 56)?;
+            if record.starts_with(b"PK\x06\x06") {
+                size = u64_at(&record, 40)?;
+                start = u64_at(&record, 48)?;
+            }
+        }
+        if size > MAX_DIRECTORY {
+            return Err(damaged());
+        }
+        let directory = read_at(file, start, size)?;
+        let mut parts = Vec::new();
+        let mut rest = directory.as_slice();
+        while rest.starts_with(b"PK\x01\x02") {
+            let (part, length) = part(rest)?;
+            parts.push(part);
+            rest = rest.get(length..).ok_or_else(damaged)?;
+        }
+        parts.sort_by_key(|part| part.offset);
+        Ok(Self { parts })
+    }
+
+    /// The part that lies at a position of the file.
+    pub(super) fn part_at(&self, position: u64) -> Option<&Part> {
+        let behind = self.parts.partition_point(|part| part.offset <= position);
+        self.parts.get(behind.checked_sub(1)?)
+    }
+}
+
+/// One entry of the directory, and its length.
+fn part(entry: &[u8]) -> io::Result<(Part, usize)> {
+    let (mut packed, mut unpacked, mut offset) = (
+        u64::from(u32_at(entry, 20)?),
+        u64::from(u32_at(entry, 24)?),
+        u64::from(u32_at(entry, 42)?),
+    );
+    let name_end = 46 + usize::from(u16_at(entry, 28)?);
+    let extra_end = name_end + usize::from(u16_at(entry, 30)?);
+    let end = extra_end + usize::from(u16_at(entry, 32)?);
+    let name = entry.get(46..name_end).ok_or_else(damaged)?;
+    let mut extra = entry.get(name_end..extra_end).ok_or_else(damaged)?;
+    // ZIP64: the sizes that do not fit follow in this order.
+    while let (Ok(id), Ok(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
+        let end = 4 + usize::from(length);
+        if id == 1 {
+            let mut at = 4;
+            for size in [&mut unpacked, &mut packed, &mut offset] {
+                if *size == u64::from(u32::MAX) && at + 8 <= end {
+                    *size = u64_at(extra, at)?;
+                    at += 8;
+                }
+            }
+        }
+        extra = extra.get(end..).unwrap_or_default();
+    }
+    let part = Part {
+        // Some writers take the separator of Windows.
+        name: String::from_utf8_lossy(name).replace('\\', "/"),
+        offset,
+        packed,
+        unpacked,
+    };
+    Ok((part, end))
+}
+
+fn read_at(mut file: &File, start: u64, length: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn bytes_at<const N: usize>(bytes: &[u8], at: usize) -> io::Result<[u8; N]> {
+    bytes
+        .get(at..at + N)
+        .and_then(|it| it.try_into().ok())
+        .ok_or_else(damaged)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> io::Result<u16> {
+    bytes_at(bytes, at).map(u16::from_le_bytes)
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> io::Result<u32> {
+    bytes_at(bytes, at).map(u32::from_le_bytes)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> io::Result<u64> {
+    bytes_at(bytes, at).map(u64::from_le_bytes)
+}
+
+fn damaged() -> io::Error {
+    io::ErrorKind::InvalidData.into()
+}
