@@ -1,1 +1,53 @@
-//! What happened, in SQLite.
+//! What happened, in SQLite: runs, their rows, and the people whom a scope
+//! acknowledged.
+//!
+//! [`Journal`] reads; [`Writer`] sends what is to be written to the one thread
+//! that owns the writing connection and commits in groups. What remains to be
+//! done is derived from here at the start of a run and never stored at its
+//! end, since a killed run writes no summary.
+//!
+//! # Invariants
+//!
+//! - An intent is on disk when its [`Commit`] resolves; the request may leave
+//!   only then.
+//! - An outcome and what it says of the person are one transaction.
+//! - A row that is intended and not settled counts as unknown. The counts of a
+//!   run add up to its rows after a cut at any commit.
+//! - After the first failure nothing more is accepted: whoever waits gets the
+//!   failure, and the run must stop.
+//! - No person's data: external IDs, the target's ids, fingerprints, codes,
+//!   and messages that the caller has scrubbed. An API key enters only as part
+//!   of a digest.
+//! - A file that is not a journal, or is one of a newer hrfeed, is not touched.
+//!
+//! On Unix the file, its `-wal` and its `-shm` are readable for their owner
+//! only. Windows has no such mode: there the journal's default place, inside
+//! the user's profile folder, keeps other users out.
+
+mod causes;
+mod codes;
+mod error;
+mod ids;
+mod lock;
+mod open;
+mod people;
+mod read;
+mod records;
+mod schema;
+mod store;
+mod throughput;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use causes::Cause;
+pub use error::{JournalError, LockError};
+pub use ids::{RunId, RunIdError, RunRef, Scope};
+pub use lock::{Holder, ScopeLock};
+pub use open::Journal;
+pub use people::{Known, PersonNow, PersonState, SeenPerson};
+pub use read::{OpenIntent, RowEntry, RowFilter, Run};
+pub use records::{Intent, NewRun, Resumption, RunChange, Settled};
+pub use throughput::Bucket;
+pub use write::{Commit, Writer};

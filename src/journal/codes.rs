@@ -1,0 +1,135 @@
+//! The small integers that stand for words in the file. A number is never
+//! given another meaning: old journals hold it. The SQL of this module spells
+//! some of them out; a test holds the two together.
+
+use crate::model::{Action, Outcome, RunState};
+
+use super::people::PersonState;
+
+/// The row number that stands for "no row of the feed": one more than any row
+/// can have, so leavers come last. The SQL of this module spells it out.
+pub(super) const LEAVER: i64 = 4_294_967_296;
+
+pub(super) const fn outcome(outcome: Outcome) -> i64 {
+    match outcome {
+        Outcome::Created => 1,
+        Outcome::Updated => 2,
+        Outcome::Unchanged => 3,
+        Outcome::Rejected => 4,
+        Outcome::Failed => 5,
+        Outcome::Unknown => 6,
+        Outcome::Pending => 7,
+        Outcome::Deactivated => 8,
+        Outcome::Deleted => 9,
+    }
+}
+
+pub(super) fn to_outcome(code: i64) -> Option<Outcome> {
+    Outcome::ALL.into_iter().find(|&it| outcome(it) == code)
+}
+
+pub(super) const fn action(action: Action) -> i64 {
+    match action {
+        Action::Create => 1,
+        Action::Update => 2,
+        Action::Deactivate => 3,
+        Action::Delete => 4,
+    }
+}
+
+pub(super) const fn to_action(code: i64) -> Option<Action> {
+    match code {
+        1 => Some(Action::Create),
+        2 => Some(Action::Update),
+        3 => Some(Action::Deactivate),
+        4 => Some(Action::Delete),
+        _ => None,
+    }
+}
+
+pub(super) const fn run_state(state: RunState) -> i64 {
+    match state {
+        RunState::Running => 1,
+        RunState::Finished => 2,
+        RunState::Interrupted => 3,
+        RunState::Failed => 4,
+        RunState::Superseded => 5,
+    }
+}
+
+pub(super) const fn to_run_state(code: i64) -> Option<RunState> {
+    match code {
+        1 => Some(RunState::Running),
+        2 => Some(RunState::Finished),
+        3 => Some(RunState::Interrupted),
+        4 => Some(RunState::Failed),
+        5 => Some(RunState::Superseded),
+        _ => None,
+    }
+}
+
+pub(super) const fn person_state(state: PersonState) -> i64 {
+    match state {
+        PersonState::Active => 1,
+        PersonState::Inactive => 2,
+        PersonState::Deleted => 3,
+    }
+}
+
+pub(super) const fn to_person_state(code: i64) -> Option<PersonState> {
+    match code {
+        1 => Some(PersonState::Active),
+        2 => Some(PersonState::Inactive),
+        3 => Some(PersonState::Deleted),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_read_back_from_its_code() {
+        for it in Outcome::ALL {
+            assert_eq!(to_outcome(outcome(it)), Some(it));
+        }
+        for it in [
+            Action::Create,
+            Action::Update,
+            Action::Deactivate,
+            Action::Delete,
+        ] {
+            assert_eq!(to_action(action(it)), Some(it));
+        }
+        for it in [
+            RunState::Running,
+            RunState::Finished,
+            RunState::Interrupted,
+            RunState::Failed,
+            RunState::Superseded,
+        ] {
+            assert_eq!(to_run_state(run_state(it)), Some(it));
+        }
+        for it in [
+            PersonState::Active,
+            PersonState::Inactive,
+            PersonState::Deleted,
+        ] {
+            assert_eq!(to_person_state(person_state(it)), Some(it));
+        }
+    }
+
+    #[test]
+    fn the_numbers_that_the_sql_spells_out_are_these() {
+        assert_eq!(outcome(Outcome::Unknown), 6);
+        assert_eq!(LEAVER, i64::from(u32::MAX) + 1);
+        assert_eq!(outcome(Outcome::Rejected), 4);
+        assert_eq!(outcome(Outcome::Failed), 5);
+        assert_eq!(run_state(RunState::Running), 1);
+        assert_eq!(run_state(RunState::Interrupted), 3);
+        assert_eq!(run_state(RunState::Failed), 4);
+        assert_eq!(person_state(PersonState::Active), 1);
+        assert_eq!(person_state(PersonState::Deleted), 3);
+    }
+}

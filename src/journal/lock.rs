@@ -1,0 +1,139 @@
+//! One run at a time for each scope.
+//!
+//! The lock is the operating system's, on a file beside the journal: it is
+//! released when its process ends, however it ends, so a left-over lock file
+//! says nothing. Who holds it is written in the journal and not in that file,
+//! since nobody else can read a locked file on Windows.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension as _;
+
+use crate::clock;
+
+use super::error::{JournalError, LockError};
+use super::ids::{RunId, Scope};
+use super::open::Journal;
+use super::read::{coded, time};
+
+/// Holds a scope until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct ScopeLock {
+    // Closing it releases the lock.
+    _file: File,
+}
+
+/// Who holds a scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// Its machine; known once its run has started or was resumed.
+    pub host: Option<String>,
+    /// Since when it holds the scope.
+    pub since: Timestamp,
+    /// Its run, once it has started.
+    pub run: Option<RunId>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(run) = self.run {
+            write!(f, "run {run}, ")?;
+        }
+        write!(f, "process {}", self.pid)?;
+        if let Some(host) = &self.host {
+            write!(f, " on {host}")?;
+        }
+        write!(
+            f,
+            ", since {}",
+            self.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+        )
+    }
+}
+
+impl Journal {
+    /// Takes the scope for this process, or says who has it.
+    pub fn lock(&self, scope: &Scope) -> Result<ScopeLock, LockError> {
+        if self.is_for_reading() {
+            return self.again()?.lock(scope);
+        }
+        let path = lock_path(self.path(), scope);
+        let failed = |source| JournalError::LockFile {
+            path: path.clone(),
+            source: Arc::new(source),
+        };
+        let file = open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                self.note_holder(scope)?;
+                Ok(ScopeLock { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => Err(LockError::Held {
+                holder: self.holder(scope)?,
+            }),
+            Err(TryLockError::Error(source)) => Err(failed(source).into()),
+        }
+    }
+
+    fn note_holder(&self, scope: &Scope) -> Result<(), JournalError> {
+        let note = || {
+            let tx = self.conn.unchecked_transaction()?;
+            tx.execute(
+                "INSERT INTO scopes (digest) VALUES (?1) ON CONFLICT DO NOTHING",
+                [scope.bytes()],
+            )?;
+            tx.execute(
+                "INSERT OR REPLACE INTO locks (scope, pid, since)
+                 SELECT id, ?2, ?3 FROM scopes WHERE digest = ?1",
+                (
+                    scope.bytes(),
+                    std::process::id(),
+                    clock::now().as_microsecond(),
+                ),
+            )?;
+            tx.commit()
+        };
+        note().map_err(|error| self.sql(error))
+    }
+
+    fn holder(&self, scope: &Scope) -> Result<Option<Holder>, JournalError> {
+        self.conn
+            .query_row(
+                "SELECT pid, host, since, run FROM locks
+                 WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
+                [scope.bytes()],
+                |row| {
+                    Ok(Holder {
+                        pid: row.get(0)?,
+                        host: row.get(1)?,
+                        since: coded(row, 2, time)?,
+                        run: row.get::<_, Option<i64>>(3)?.map(RunId),
+                    })
+                },
+            )
+            .optional()
+            .map_err(|error| self.sql(error))
+    }
+}
+
+/// The lock file of `scope`: beside the journal, named after both.
+fn lock_path(journal: &Path, scope: &Scope) -> PathBuf {
+    let mut name = journal.file_name().unwrap_or_default().to_os_string();
+    let digits: String = scope.hex().chars().take(12).collect();
+    name.push(format!(".{digits}.lock"));
+    journal.with_file_name(name)
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

@@ -1,0 +1,245 @@
+//! Opening and making the file.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+use super::error::JournalError;
+use super::schema::{self, Format, MIGRATIONS};
+use super::write::Writer;
+
+/// How long another process's write is waited for. A write is a group of some
+/// hundred rows, so this is passed only when something is wrong.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A handle for reading, with its own connection. It sees what is committed,
+/// also while a run of another process is under way.
+#[derive(Debug)]
+pub struct Journal {
+    // Before `copy`: the connection closes before its file goes.
+    pub(super) conn: Connection,
+    path: PathBuf,
+    for_reading: bool,
+    /// Where the connection's file lies, if it is not `path`.
+    copy: Option<TempDir>,
+}
+
+impl Journal {
+    /// Opens the journal for a command that writes. Makes the file, its folder
+    /// and its tables, or brings an older journal up to date.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_with(path, MIGRATIONS)
+    }
+
+    /// Opens the journal for a command that only reads. `None` if there is no
+    /// such file, or an empty one.
+    ///
+    /// Nothing of the journal is changed: an older one is read through a
+    /// private temporary copy that is brought up to date.
+    pub fn open_existing(path: &Path) -> Result<Option<Self>, JournalError> {
+        Self::open_existing_with(path, MIGRATIONS)
+    }
+
+    pub(super) fn open_with(path: &Path, migrations: &[&str]) -> Result<Self, JournalError> {
+        if size(path)?.unwrap_or(0) == 0 {
+            create(path)?;
+        }
+        let mut conn = connect(path)?;
+        if schema::format(&conn, path, migrations)? != Format::Current {
+            schema::migrate(&mut conn, path, migrations)?;
+        }
+        use_wal(&conn).map_err(|error| JournalError::sqlite(path, error))?;
+        Ok(Self {
+            conn,
+            path: path.into(),
+            for_reading: false,
+            copy: None,
+        })
+    }
+
+    pub(super) fn open_existing_with(
+        path: &Path,
+        migrations: &[&str],
+    ) -> Result<Option<Self>, JournalError> {
+        if size(path)?.unwrap_or(0) == 0 {
+            return Ok(None);
+        }
+        let mut conn = connect(path)?;
+        let mut copy = None;
+        match schema::format(&conn, path, migrations)? {
+            Format::Empty => return Ok(None),
+            Format::Current => {}
+            Format::Older(_) => {
+                let folder = tempfile::tempdir().map_err(|source| JournalError::File {
+                    path: path.into(),
+                    source: Arc::new(source),
+                })?;
+                let file = folder.path().join("journal.db");
+                conn = copied(&conn, &file).map_err(|error| JournalError::sqlite(path, error))?;
+                schema::migrate(&mut conn, path, migrations)?;
+                copy = Some(folder);
+            }
+        }
+        conn.pragma_update(None, "query_only", true)
+            .map_err(|error| JournalError::sqlite(path, error))?;
+        Ok(Some(Self {
+            conn,
+            path: path.into(),
+            for_reading: true,
+            copy,
+        }))
+    }
+
+    /// Another handle on the same journal, for another thread or beside a
+    /// [`Writer`]. Opened for writing.
+    pub fn again(&self) -> Result<Self, JournalError> {
+        Self::open(&self.path)
+    }
+
+    /// Where the journal lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether this handle reads a temporary copy, since the journal is of an
+    /// older hrfeed.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// Starts the one thread that writes, and gives it this handle's
+    /// connection. Keep a handle for reading with [`Journal::again`].
+    pub fn writer(self) -> Result<Writer, JournalError> {
+        let journal = if self.for_reading {
+            self.again()?
+        } else {
+            self
+        };
+        Writer::start(journal.conn, journal.path)
+    }
+
+    pub(super) const fn is_for_reading(&self) -> bool {
+        self.for_reading
+    }
+
+    pub(super) fn sql(&self, error: rusqlite::Error) -> JournalError {
+        JournalError::sqlite(&self.path, error)
+    }
+
+    pub(super) fn damaged(&self, what: impl Into<String>) -> JournalError {
+        JournalError::Damaged {
+            path: self.path.clone(),
+            what: what.into(),
+        }
+    }
+}
+
+/// The size of the file, `None` if there is none.
+fn size(path: &Path) -> Result<Option<u64>, JournalError> {
+    match fs::metadata(path) {
+        Ok(it) if it.is_dir() => Err(JournalError::IsFolder { path: path.into() }),
+        Ok(it) => Ok(Some(it.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(JournalError::File {
+            path: path.into(),
+            source: Arc::new(error),
+        }),
+    }
+}
+
+/// Makes an empty file that only its owner may read. SQLite gives the files
+/// that it puts beside it the same mode.
+fn create(path: &Path) -> Result<(), JournalError> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    if let Some(folder) = folder {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+            .create(folder)
+            .map_err(|source| JournalError::Folder {
+                path: folder.into(),
+                source: Arc::new(source),
+            })?;
+    }
+    create_file(path, folder.unwrap_or(Path::new("."))).map_err(|source| JournalError::File {
+        path: path.into(),
+        source: Arc::new(source),
+    })
+}
+
+fn create_file(path: &Path, folder: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // It may have been there already, empty and for everybody to read.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        // What SQLite syncs is the file: without this, its name may be lost
+        // with the power.
+        fs::File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = (file, folder);
+    Ok(())
+}
+
+/// Opens a file that is there. Changes nothing in it.
+fn connect(path: &Path) -> Result<Connection, JournalError> {
+    let configure = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(BUSY_TIMEOUT)?;
+        conn.set_prepared_statement_cache_capacity(32);
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        // On macOS `fsync` alone leaves the data in the disk's cache; anywhere
+        // else these say nothing new.
+        conn.pragma_update(None, "fullfsync", true)?;
+        conn.pragma_update(None, "checkpoint_fullfsync", true)?;
+        Ok(conn)
+    };
+    configure().map_err(|error| JournalError::sqlite(path, error))
+}
+
+/// A copy of the whole database in a new file.
+fn copied(conn: &Connection, file: &Path) -> rusqlite::Result<Connection> {
+    let name = file
+        .to_str()
+        .ok_or_else(|| rusqlite::Error::InvalidPath(file.into()))?;
+    conn.execute("VACUUM INTO ?1", [name])?;
+    Connection::open(file)
+}
+
+/// Switches to a write-ahead log, if that was not done before.
+fn use_wal(conn: &Connection) -> rusqlite::Result<()> {
+    let mut tries = 0;
+    loop {
+        let mode = conn
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
+        match mode {
+            Ok(_) => return Ok(()),
+            // SQLite does not wait here, since it would upgrade a lock. A
+            // transaction does wait for whoever is at it.
+            Err(error)
+                if tries < 100
+                    && error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) =>
+            {
+                tries += 1;
+                conn.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

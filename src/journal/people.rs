@@ -1,0 +1,107 @@
+//! Whom a scope knows.
+
+use rusqlite::types::ValueRef;
+
+use super::codes;
+use super::error::JournalError;
+use super::ids::Scope;
+use super::open::Journal;
+
+/// How a person stands at the target, as far as the journal knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PersonState {
+    /// There.
+    Active,
+    /// There, and made inactive.
+    Inactive,
+    /// Deleted by hrfeed. Neither remote id nor fingerprint is kept.
+    Deleted,
+}
+
+/// One person whom the journal knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// The HR system's key.
+    pub external_id: &'a str,
+    /// The target's key, where it has one.
+    pub remote_id: Option<&'a str>,
+    /// The mapped content that the target last acknowledged; `None` for
+    /// somebody who was only seen there.
+    pub fingerprint: Option<u128>,
+    /// How the person stands.
+    pub state: PersonState,
+}
+
+/// What an outcome says of the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonNow {
+    /// The target's key; `None` keeps the one that is known.
+    pub remote_id: Option<String>,
+    /// The mapped content that the target acknowledged.
+    pub fingerprint: u128,
+    /// How the person stands now.
+    pub state: PersonState,
+}
+
+/// A person whom the target listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenPerson {
+    /// The HR system's key.
+    pub external_id: String,
+    /// The target's key; `None` keeps the one that is known.
+    pub remote_id: Option<String>,
+    /// The mapped content, if the listing proves it; `None` keeps the one that
+    /// is known.
+    pub fingerprint: Option<u128>,
+}
+
+impl Journal {
+    /// Hands out everybody whom `scope` knows, in no order that is promised.
+    pub fn people(
+        &self,
+        scope: &Scope,
+        each: &mut dyn FnMut(Known<'_>),
+    ) -> Result<(), JournalError> {
+        let mut statement = self
+            .conn
+            .prepare_cached(
+                "SELECT external_id, remote_id, fingerprint, state FROM people
+                 WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
+            )
+            .map_err(|error| self.sql(error))?;
+        let mut rows = statement
+            .query([scope.bytes()])
+            .map_err(|error| self.sql(error))?;
+        while let Some(row) = rows.next().map_err(|error| self.sql(error))? {
+            let person =
+                known(row).ok_or_else(|| self.damaged("a person's entry is not readable"))?;
+            each(person);
+        }
+        Ok(())
+    }
+
+    /// How many people `scope` knows, those deleted not counted.
+    pub fn people_count(&self, scope: &Scope) -> Result<u64, JournalError> {
+        self.conn
+            .query_row(
+                "SELECT count(*) FROM people
+                 WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND state <> 3",
+                [scope.bytes()],
+                |row| row.get::<_, i64>(0),
+            )
+            .map(|count| u64::try_from(count).unwrap_or(0))
+            .map_err(|error| self.sql(error))
+    }
+}
+
+fn known<'a>(row: &'a rusqlite::Row<'_>) -> Option<Known<'a>> {
+    Some(Known {
+        external_id: row.get_ref(0).ok()?.as_str().ok()?,
+        remote_id: row.get_ref(1).ok()?.as_str_or_null().ok()?,
+        fingerprint: match row.get_ref(2).ok()? {
+            ValueRef::Null => None,
+            value => Some(u128::from_le_bytes(value.as_blob().ok()?.try_into().ok()?)),
+        },
+        state: codes::to_person_state(row.get_ref(3).ok()?.as_i64().ok()?)?,
+    })
+}

@@ -1,0 +1,406 @@
+//! Runs and their rows, read back.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row};
+
+use crate::model::{Action, Calls, Counts, ExternalId, Outcome, RowNumber, RunState};
+
+use super::codes;
+use super::error::JournalError;
+use super::ids::{RunId, RunRef, Scope};
+use super::open::Journal;
+
+/// A run as the journal holds it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// Whom it is for.
+    pub scope: Scope,
+    /// The command that started it.
+    pub command: String,
+    /// The target's system.
+    pub system: String,
+    /// The target's base URL.
+    pub base_url: String,
+    /// What became of it. A killed run still says that it is running.
+    pub state: RunState,
+    /// Where the feed was read from.
+    pub feed_path: String,
+    /// Whether the feed came from standard input.
+    pub from_stdin: bool,
+    /// The digest of the feed, once it was read.
+    pub feed_sha256: Option<[u8; 32]>,
+    /// Where the mapping was read from.
+    pub mapping_path: String,
+    /// The digest of the mapping.
+    pub mapping_sha256: [u8; 32],
+    /// Rows of the feed, once it was read.
+    pub rows: Option<u64>,
+    /// Rows that the mapping's filter left out; not among `rows`.
+    pub skipped: u64,
+    /// Unchanged rows that are only counted, not stored.
+    pub unchanged: u64,
+    /// How many rows ended how; derived from the rows that are stored.
+    pub counts: Counts,
+    /// Leavers by outcome; none of them is among the rows.
+    pub leavers: Counts,
+    /// The calls made, over all resumes.
+    pub calls: Calls,
+    /// When it was started first.
+    pub started: Timestamp,
+    /// When it ended, if it is known to have ended.
+    pub ended: Option<Timestamp>,
+    /// How long it was under way, over all resumes, as last recorded.
+    pub elapsed: Duration,
+    /// The exit code with which it ended.
+    pub exit_code: Option<u8>,
+    /// What it said at its end.
+    pub message: Option<String>,
+    /// When the target was asked who exists.
+    pub looked_at: Option<Timestamp>,
+    /// The process that started it or resumed it last.
+    pub pid: u32,
+    /// The machine of that process.
+    pub host: String,
+    /// How often it was resumed.
+    pub resumed: u32,
+}
+
+/// One stored row, or one leaver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowEntry {
+    /// Where it stands in the feed; `None` for a leaver.
+    pub row: Option<RowNumber>,
+    /// The person, if the row said who.
+    pub external_id: Option<String>,
+    /// What became of it. An intent without an outcome is unknown.
+    pub outcome: Outcome,
+    /// What was to be done.
+    pub action: Option<Action>,
+    /// The HTTP status of the last answer.
+    pub status: Option<u16>,
+    /// How many requests were made for it.
+    pub attempts: u32,
+    /// The rule's code.
+    pub code: Option<String>,
+    /// Why, as a sentence.
+    pub message: Option<String>,
+    /// How long the run had been under way.
+    pub at: Option<Duration>,
+}
+
+/// Which rows are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowFilter {
+    /// Only rows that ended so; empty for all.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A row that may have been sent and of which it is not known what became.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// Where it stands in the feed; `None` for a leaver.
+    pub row: Option<RowNumber>,
+    /// The person.
+    pub external_id: ExternalId,
+    /// What was to be done.
+    pub action: Action,
+    /// How many requests were recorded for it.
+    pub attempts: u32,
+}
+
+/// The one list of a run's columns, completed by `WHERE`, `ORDER BY`, `LIMIT`.
+macro_rules! select_runs {
+    ($rest:literal) => {
+        concat!(
+            "SELECT runs.id, digest, command, coalesce(system, ''), coalesce(base_url, ''),
+                    state, feed_path, from_stdin, feed_sha256, mapping_path, mapping_sha256,
+                    rows, skipped, unchanged, calls_total, calls_retried, calls_throttled,
+                    started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed
+             FROM runs JOIN scopes ON scopes.id = runs.scope ",
+            $rest
+        )
+    };
+}
+
+impl Journal {
+    /// The run that is meant, or `None` if the journal does not hold it.
+    pub fn run(&self, run: RunRef) -> Result<Option<Run>, JournalError> {
+        let runs = match run {
+            RunRef::Latest => {
+                self.select_runs(select_runs!("ORDER BY runs.id DESC LIMIT 1"), ())?
+            }
+            RunRef::Id(id) => self.select_runs(select_runs!("WHERE runs.id = ?1"), [id.0])?,
+        };
+        Ok(runs.into_iter().next())
+    }
+
+    /// The newest runs, newest first.
+    pub fn runs(&self, most: usize) -> Result<Vec<Run>, JournalError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.select_runs(select_runs!("ORDER BY runs.id DESC LIMIT ?1"), [most])
+    }
+
+    /// The newest run of `scope` that has not finished and was not superseded:
+    /// killed, interrupted, failed, or still under way. Only who holds the
+    /// scope's lock knows that it is not under way.
+    pub fn unfinished_run(&self, scope: &Scope) -> Result<Option<Run>, JournalError> {
+        let runs = self.select_runs(
+            select_runs!("WHERE digest = ?1 AND state IN (1, 3, 4) ORDER BY runs.id DESC LIMIT 1"),
+            [scope.bytes()],
+        )?;
+        Ok(runs.into_iter().next())
+    }
+
+    fn select_runs(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<Run>, JournalError> {
+        let read = || {
+            // One snapshot for the runs and their counts.
+            let tx = self.conn.unchecked_transaction()?;
+            let mut runs = tx
+                .prepare_cached(sql)?
+                .query_map(params, read_run)?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            for run in &mut runs {
+                count_rows(&tx, run)?;
+            }
+            Ok(runs)
+        };
+        read().map_err(|error| self.sql(error))
+    }
+
+    /// How many rows of `run` ended how. They add up to its rows, once these
+    /// are known.
+    pub fn counts(&self, run: RunId) -> Result<Counts, JournalError> {
+        self.existing(run).map(|run| run.counts)
+    }
+
+    /// How many leavers of `run` ended how: these are no rows, and of them
+    /// [`Journal::counts`] tells only `deactivated` and `deleted`.
+    pub fn leavers(&self, run: RunId) -> Result<Counts, JournalError> {
+        self.existing(run).map(|run| run.leavers)
+    }
+
+    fn existing(&self, run: RunId) -> Result<Run, JournalError> {
+        self.run(RunRef::Id(run))?
+            .ok_or_else(|| JournalError::NoRun {
+                path: self.path().into(),
+                run,
+            })
+    }
+
+    /// Hands out the stored rows of `run` in row order, leavers last, until
+    /// `each` returns false. Pending rows are not stored, and of the unchanged
+    /// ones only those that were settled one by one.
+    pub fn rows(
+        &self,
+        run: RunId,
+        filter: &RowFilter,
+        each: &mut dyn FnMut(RowEntry) -> bool,
+    ) -> Result<(), JournalError> {
+        let wanted = match filter.outcomes.as_slice() {
+            [] => -1,
+            some => some
+                .iter()
+                .fold(0_i64, |mask, &it| mask | 1 << codes::outcome(it)),
+        };
+        self.each_row(
+            "SELECT row, coalesce(external_id, nullif(leaver, '')), coalesce(outcome, 6),
+                    action, status, attempts, code, message, at
+             FROM rows LEFT JOIN reasons ON reasons.id = rows.reason
+             WHERE run = ?1 AND (?2 & (1 << coalesce(outcome, 6))) <> 0
+             ORDER BY row, leaver",
+            (run.0, wanted),
+            |row| {
+                Ok(each(RowEntry {
+                    row: row_number(row, 0)?,
+                    external_id: row.get(1)?,
+                    outcome: coded(row, 2, codes::to_outcome)?,
+                    action: action(row, 3)?,
+                    status: row.get(4)?,
+                    attempts: row.get(5)?,
+                    code: row.get(6)?,
+                    message: row.get(7)?,
+                    at: row.get::<_, Option<i64>>(8)?.map(millis),
+                }))
+            },
+        )
+    }
+
+    /// The rows of `run` whose outcome must be looked up at the target before
+    /// anything is sent again, in row order, leavers last: intents without an
+    /// outcome, and rows settled as unknown.
+    pub fn open_intents(&self, run: RunId) -> Result<Vec<OpenIntent>, JournalError> {
+        let mut intents = Vec::new();
+        self.each_row(
+            "SELECT row, coalesce(external_id, leaver), action, attempts
+             FROM rows WHERE run = ?1 AND coalesce(outcome, 6) = 6 AND action IS NOT NULL
+             ORDER BY row, leaver",
+            [run.0],
+            |row| {
+                intents.push(OpenIntent {
+                    row: row_number(row, 0)?,
+                    external_id: ExternalId::known(row.get_ref(1)?.as_str()?),
+                    action: coded(row, 2, codes::to_action)?,
+                    attempts: row.get(3)?,
+                });
+                Ok(true)
+            },
+        )?;
+        Ok(intents)
+    }
+
+    /// Hands out the rows of `run` that need nothing more, in row order. What
+    /// is in neither these nor [`Journal::open_intents`] is pending, or was
+    /// unchanged.
+    pub fn settled_rows(
+        &self,
+        run: RunId,
+        each: &mut dyn FnMut(RowNumber, Outcome),
+    ) -> Result<(), JournalError> {
+        self.each_row(
+            "SELECT row, outcome FROM rows
+             WHERE run = ?1 AND row < 4294967296 AND outcome <> 6 ORDER BY row",
+            [run.0],
+            |row| {
+                if let Some(number) = row_number(row, 0)? {
+                    each(number, coded(row, 1, codes::to_outcome)?);
+                }
+                Ok(true)
+            },
+        )
+    }
+
+    /// Runs `sql` and hands out its rows until `each` returns false.
+    fn each_row(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
+    ) -> Result<(), JournalError> {
+        let read = || {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                if !each(row)? {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        read().map_err(|error| self.sql(error))
+    }
+}
+
+fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    Ok(Run {
+        id: RunId(row.get(0)?),
+        scope: Scope::from_bytes(row.get(1)?),
+        command: row.get(2)?,
+        system: row.get(3)?,
+        base_url: row.get(4)?,
+        state: coded(row, 5, codes::to_run_state)?,
+        feed_path: row.get(6)?,
+        from_stdin: row.get(7)?,
+        feed_sha256: row.get(8)?,
+        mapping_path: row.get(9)?,
+        mapping_sha256: row.get(10)?,
+        rows: row.get::<_, Option<i64>>(11)?.map(natural),
+        skipped: natural(row.get(12)?),
+        unchanged: natural(row.get(13)?),
+        counts: Counts::default(),
+        leavers: Counts::default(),
+        calls: Calls {
+            total: natural(row.get(14)?),
+            retried: natural(row.get(15)?),
+            throttled: natural(row.get(16)?),
+        },
+        started: coded(row, 17, time)?,
+        ended: optional(row, 18, time)?,
+        elapsed: Duration::from_micros(natural(row.get(19)?)),
+        exit_code: row.get(20)?,
+        message: row.get(21)?,
+        looked_at: optional(row, 22, time)?,
+        pid: row.get(23)?,
+        host: row.get(24)?,
+        resumed: row.get(25)?,
+    })
+}
+
+/// Fills in `run.counts` and `run.leavers`.
+fn count_rows(conn: &Connection, run: &mut Run) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare_cached(
+        "SELECT row = 4294967296, coalesce(outcome, 6), count(*) FROM rows
+         WHERE run = ?1 GROUP BY 1, 2",
+    )?;
+    let mut groups = statement.query([run.id.0])?;
+    while let Some(group) = groups.next()? {
+        let outcome = coded(group, 1, codes::to_outcome)?;
+        let count = natural(group.get(2)?);
+        if group.get(0)? {
+            *run.leavers.of_mut(outcome) += count;
+        } else {
+            *run.counts.of_mut(outcome) += count;
+        }
+    }
+    run.counts.unchanged += run.unchanged;
+    // What was neither touched nor unchanged is still to be done.
+    let told = run.counts.rows();
+    run.counts.pending += run.rows.unwrap_or(0).saturating_sub(told);
+    run.counts.deactivated += run.leavers.deactivated;
+    run.counts.deleted += run.leavers.deleted;
+    Ok(())
+}
+
+pub(super) fn row_number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RowNumber>> {
+    let number: i64 = row.get(column)?;
+    Ok(u32::try_from(number).ok().map(RowNumber))
+}
+
+pub(super) fn action(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Action>> {
+    optional(row, column, codes::to_action)
+}
+
+/// A column that holds a code.
+pub(super) fn coded<T>(
+    row: &Row<'_>,
+    column: usize,
+    decode: impl Fn(i64) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let code: i64 = row.get(column)?;
+    decode(code).ok_or_else(|| unreadable(column, code))
+}
+
+fn optional<T>(
+    row: &Row<'_>,
+    column: usize,
+    decode: impl Fn(i64) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
+    let code: Option<i64> = row.get(column)?;
+    code.map(|code| decode(code).ok_or_else(|| unreadable(column, code)))
+        .transpose()
+}
+
+fn unreadable(column: usize, code: i64) -> rusqlite::Error {
+    let what = format!("{code} means nothing here");
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, what.into())
+}
+
+pub(super) fn time(micros: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(micros).ok()
+}
+
+pub(super) fn natural(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+pub(super) fn millis(number: i64) -> Duration {
+    Duration::from_millis(natural(number))
+}

@@ -1,0 +1,165 @@
+//! What can be written.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Action, Calls, ExternalId, Outcome, RowNumber, RunState};
+
+use super::ids::{RunId, Scope};
+use super::people::{PersonNow, SeenPerson};
+
+/// Everything that is known of a run when it starts. It starts as running.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// Whom it is for.
+    pub scope: Scope,
+    /// The target's system.
+    pub system: String,
+    /// The target's base URL, without user name or password.
+    pub base_url: String,
+    /// The command: `import`.
+    pub command: String,
+    /// Where the feed is read from.
+    pub feed_path: String,
+    /// Whether the feed comes from standard input.
+    pub from_stdin: bool,
+    /// The digest of the feed, if it was read already.
+    pub feed_sha256: Option<[u8; 32]>,
+    /// Where the mapping was read from.
+    pub mapping_path: String,
+    /// The digest of the mapping.
+    pub mapping_sha256: [u8; 32],
+    /// Rows of the feed, if it was read already.
+    pub rows: Option<u64>,
+    /// Rows that the mapping's filter left out.
+    pub skipped: u64,
+    /// Unchanged rows that are not settled one by one.
+    pub unchanged: u64,
+    /// Now.
+    pub started: Timestamp,
+    /// This process.
+    pub pid: u32,
+    /// This machine.
+    pub host: String,
+}
+
+/// What changes of a run; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct RunChange {
+    /// What became of it.
+    pub state: Option<RunState>,
+    /// The digest of the feed.
+    pub feed_sha256: Option<[u8; 32]>,
+    /// Rows of the feed.
+    pub rows: Option<u64>,
+    /// Rows that the mapping's filter left out.
+    pub skipped: Option<u64>,
+    /// Unchanged rows that are not settled one by one.
+    pub unchanged: Option<u64>,
+    /// All calls of the run, those before a resume included.
+    pub calls: Option<Calls>,
+    /// When the target was asked who exists.
+    pub looked_at: Option<Timestamp>,
+    /// All the time that it was under way, that before a resume included.
+    pub elapsed: Option<Duration>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// The exit code.
+    pub exit_code: Option<u8>,
+    /// What it says at its end.
+    pub message: Option<String>,
+    /// Another process goes on with it. Makes it running again and takes back
+    /// how it ended; the other changes come on top.
+    pub resumed: Option<Resumption>,
+}
+
+/// Who goes on with a run.
+#[derive(Clone, Debug)]
+pub struct Resumption {
+    /// This process.
+    pub pid: u32,
+    /// This machine.
+    pub host: String,
+}
+
+/// A change that is about to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Where it stands in the feed; `None` for a leaver.
+    pub row: Option<RowNumber>,
+    /// The person.
+    pub external_id: ExternalId,
+    /// What is to be done.
+    pub action: Action,
+}
+
+/// What became of a row or a leaver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Where it stands in the feed; `None` for a leaver.
+    pub row: Option<RowNumber>,
+    /// The person, if the row says who. `None` keeps what an intent said.
+    pub external_id: Option<ExternalId>,
+    /// What was to be done. `None` keeps what an intent said.
+    pub action: Option<Action>,
+    /// What became of it. [`Outcome::Pending`] takes the row back, as
+    /// [`Writer::not_sent`](super::Writer::not_sent) does.
+    pub outcome: Outcome,
+    /// The HTTP status of the last answer.
+    pub status: Option<u16>,
+    /// How many requests were made for it, those before a resume included.
+    pub attempts: u32,
+    /// The rule's code.
+    pub code: Option<&'static str>,
+    /// Why, as a sentence without a person's data.
+    pub message: Option<String>,
+    /// What it says of the person: written to `people` in the same
+    /// transaction. Needs `external_id`.
+    pub person: Option<PersonNow>,
+}
+
+impl Settled {
+    /// Finds an outcome that no reader could make sense of.
+    pub(super) const fn check(&self) -> Result<(), &'static str> {
+        let leaver = matches!(self.outcome, Outcome::Deactivated | Outcome::Deleted);
+        match (self.row, &self.external_id) {
+            (None, None) => Err("it has neither a row nor an external ID"),
+            (Some(_), _) if leaver => {
+                Err("a row of the feed was deactivated or deleted, but only leavers can be")
+            }
+            (_, None) if self.person.is_some() => {
+                Err("it says something of a person without an external ID")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A single thing to write.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// `id` is filled in when it is written.
+    StartRun {
+        run: Box<NewRun>,
+        id: Option<RunId>,
+    },
+    UpdateRun(RunId, Box<RunChange>),
+    Intend(RunId, Vec<Intent>),
+    Settle(RunId, Box<Settled>),
+    NotSent(RunId, Option<RowNumber>, ExternalId),
+    Seen(Scope, Vec<SeenPerson>),
+    Flush,
+}
+
+impl Work {
+    /// How many rows of the database it writes, about.
+    pub(super) const fn rows(&self) -> usize {
+        match self {
+            Self::Intend(_, intents) => intents.len(),
+            Self::Seen(_, people) => people.len(),
+            Self::Flush => 0,
+            _ => 1,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The tables, and how an older file gets them.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::error::JournalError;
+
+/// Stands in the header of every journal (`hrfd`), so that another program's
+/// SQLite file is recognised.
+pub(super) const APPLICATION_ID: i32 = 0x6872_6664;
+
+/// Each step brings a journal from one format to the next; the format is the
+/// number of steps taken. Append only: a step that was released is in files.
+pub(super) const MIGRATIONS: &[&str] = &["
+    -- Whom a run is for. The digest holds the API key's digest; system and
+    -- base_url are for people and unknown until the first run.
+    CREATE TABLE scopes (
+        id       INTEGER PRIMARY KEY,
+        digest   BLOB NOT NULL UNIQUE,
+        system   TEXT,
+        base_url TEXT
+    ) STRICT;
+
+    -- Who holds the lock of a scope, if anybody does: only the lock on the
+    -- lock file tells that.
+    CREATE TABLE locks (
+        scope INTEGER PRIMARY KEY,
+        pid   INTEGER NOT NULL,
+        since INTEGER NOT NULL, -- microseconds since 1970
+        host  TEXT,
+        run   INTEGER
+    ) STRICT;
+
+    -- Times are microseconds since 1970, elapsed is microseconds. unchanged
+    -- counts the unchanged rows that do not stand in rows.
+    CREATE TABLE runs (
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        scope           INTEGER NOT NULL,
+        command         TEXT NOT NULL,
+        state           INTEGER NOT NULL,
+        feed_path       TEXT NOT NULL,
+        from_stdin      INTEGER NOT NULL,
+        feed_sha256     BLOB,
+        mapping_path    TEXT NOT NULL,
+        mapping_sha256  BLOB NOT NULL,
+        rows            INTEGER,
+        skipped         INTEGER NOT NULL,
+        unchanged       INTEGER NOT NULL,
+        calls_total     INTEGER NOT NULL DEFAULT 0,
+        calls_retried   INTEGER NOT NULL DEFAULT 0,
+        calls_throttled INTEGER NOT NULL DEFAULT 0,
+        started         INTEGER NOT NULL,
+        ended           INTEGER,
+        elapsed         INTEGER NOT NULL DEFAULT 0,
+        exit_code       INTEGER,
+        message         TEXT,
+        looked_at       INTEGER,
+        pid             INTEGER NOT NULL,
+        host            TEXT NOT NULL,
+        resumed         INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX runs_of_scope ON runs (scope);
+
+    -- What became of each row that is not simply unchanged. A leaver stands in
+    -- no row of the feed: row is 4294967296, leaver the external ID.
+    -- outcome NULL: intended, not settled.
+    CREATE TABLE rows (
+        run         INTEGER NOT NULL,
+        row         INTEGER NOT NULL,
+        leaver      TEXT NOT NULL,
+        external_id TEXT,
+        action      INTEGER,
+        outcome     INTEGER,
+        status      INTEGER,
+        attempts    INTEGER NOT NULL,
+        reason      INTEGER,
+        at          INTEGER, -- milliseconds that the run had been under way
+        PRIMARY KEY (run, row, leaver)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Codes and messages that rows share. The same may stand here twice.
+    CREATE TABLE reasons (
+        id      INTEGER PRIMARY KEY,
+        code    TEXT,
+        message TEXT
+    ) STRICT;
+
+    -- Whom a scope knows, and the fingerprint that the target last
+    -- acknowledged.
+    CREATE TABLE people (
+        scope       INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        remote_id   TEXT,
+        fingerprint BLOB,
+        state       INTEGER NOT NULL,
+        PRIMARY KEY (scope, external_id)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// What a file is, by its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A database without a table: a journal to be.
+    Empty,
+    /// A journal of an older hrfeed.
+    Older(usize),
+    /// A journal of this format.
+    Current,
+}
+
+/// Looks what `conn` holds, and changes nothing.
+pub(super) fn format(
+    conn: &Connection,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<Format, JournalError> {
+    let sql = |error| JournalError::sqlite(path, error);
+    let (application, version, tables) = conn
+        .query_row(
+            "SELECT (SELECT application_id FROM pragma_application_id),
+                    (SELECT user_version FROM pragma_user_version),
+                    (SELECT count(*) FROM sqlite_schema)",
+            (),
+            |row| {
+                Ok((
+                    row.get::<_, i32>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, i64>(2)?,
+                ))
+            },
+        )
+        .map_err(sql)?;
+    if (application, version, tables) == (0, 0, 0) {
+        return Ok(Format::Empty);
+    }
+    if application != APPLICATION_ID {
+        return Err(JournalError::Foreign { path: path.into() });
+    }
+    match usize::try_from(version) {
+        Ok(version) if version == migrations.len() => Ok(Format::Current),
+        Ok(version) if version < migrations.len() => Ok(Format::Older(version)),
+        Ok(_) => Err(JournalError::Newer {
+            path: path.into(),
+            found: version,
+            known: number(migrations.len()),
+        }),
+        Err(_) => Err(JournalError::Damaged {
+            path: path.into(),
+            what: format!("its format is {version}"),
+        }),
+    }
+}
+
+/// Takes the steps that `conn` lacks, all of them or none.
+pub(super) fn migrate(
+    conn: &mut Connection,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<(), JournalError> {
+    let tx = conn
+        .transaction_with_behavior(TransactionBehavior::Exclusive)
+        .map_err(|error| JournalError::sqlite(path, error))?;
+    // Another process may have done it while this one waited.
+    let from = match format(&tx, path, migrations)? {
+        Format::Current => return Ok(()),
+        Format::Empty => 0,
+        Format::Older(version) => version,
+    };
+    let to = number(migrations.len());
+    take_steps(tx, migrations.get(from..).unwrap_or_default(), to).map_err(|error| {
+        match JournalError::sqlite(path, error) {
+            JournalError::Sqlite { path, source } => JournalError::Migration {
+                path,
+                from: number(from),
+                to,
+                source,
+            },
+            known => known,
+        }
+    })
+}
+
+/// A format as SQLite holds it.
+fn number(steps: usize) -> i64 {
+    i64::try_from(steps).unwrap_or(i64::MAX)
+}
+
+fn take_steps(tx: Transaction<'_>, steps: &[&str], to: i64) -> rusqlite::Result<()> {
+    for step in steps {
+        tx.execute_batch(step)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", to)?;
+    tx.commit()
+}

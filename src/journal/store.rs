@@ -1,0 +1,420 @@
+//! The SQL that writes. Runs on the writer's thread, inside the transaction of
+//! a group.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use crate::model::{ExternalId, Outcome, RowNumber, RunState};
+
+use super::codes;
+use super::error::JournalError;
+use super::ids::{RunId, Scope};
+use super::people::{PersonNow, PersonState, SeenPerson};
+use super::read::{millis, natural};
+use super::records::{Intent, NewRun, RunChange, Settled, Work};
+
+/// The writing connection and what its thread remembers.
+#[derive(Debug)]
+pub(super) struct Store {
+    conn: Connection,
+    path: PathBuf,
+    memory: Memory,
+}
+
+/// What was read or written once and need not be read again. Never used after
+/// a transaction failed.
+#[derive(Debug, Default)]
+struct Memory {
+    scopes: HashMap<Scope, i64>,
+    clocks: HashMap<RunId, Clock>,
+    reasons: HashMap<String, i64>,
+}
+
+/// How long a run has been under way: what it had been before this process,
+/// and since.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    before: Duration,
+    since: Instant,
+}
+
+impl Clock {
+    fn new(before: Duration) -> Self {
+        Self {
+            before,
+            since: Instant::now(),
+        }
+    }
+
+    fn millis(self) -> i64 {
+        i64::try_from((self.before + self.since.elapsed()).as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// As many codes and messages are remembered; then the memory starts anew, and
+/// a reason may be stored again.
+const MOST_REASONS: usize = 4_096;
+
+/// Why a piece of work could not be written.
+enum Failure {
+    Sqlite(rusqlite::Error),
+    NoRun(RunId),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl Store {
+    pub(super) fn new(conn: Connection, path: PathBuf) -> Self {
+        Self {
+            conn,
+            path,
+            memory: Memory::default(),
+        }
+    }
+
+    /// Writes all of `group` durably, or nothing of it.
+    pub(super) fn write<'a>(
+        &mut self,
+        group: impl Iterator<Item = &'a mut Work>,
+    ) -> Result<(), JournalError> {
+        let Self { conn, path, memory } = self;
+        let write = || {
+            // Dropped without a commit, it is rolled back.
+            let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+            for work in group {
+                memory.apply(&tx, work)?;
+            }
+            tx.commit().map_err(Failure::from)
+        };
+        write().map_err(|failure| match failure {
+            Failure::Sqlite(error) => JournalError::sqlite(path, error),
+            Failure::NoRun(run) => JournalError::NoRun {
+                path: path.clone(),
+                run,
+            },
+        })
+    }
+}
+
+impl Memory {
+    fn apply(&mut self, tx: &Connection, work: &mut Work) -> Result<(), Failure> {
+        match work {
+            Work::StartRun { run, id } => *id = Some(self.start_run(tx, run)?),
+            Work::UpdateRun(run, change) => update_run(tx, *run, change)?,
+            Work::Intend(run, intents) => self.intend(tx, *run, intents)?,
+            Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
+            Work::NotSent(run, row, external_id) => {
+                self.clock(tx, *run)?;
+                take_back(tx, *run, *row, external_id.as_str(), true)?;
+            }
+            Work::Seen(scope, people) => self.seen(tx, *scope, people)?,
+            Work::Flush => {}
+        }
+        Ok(())
+    }
+
+    fn start_run(&mut self, tx: &Connection, run: &NewRun) -> Result<RunId, Failure> {
+        let scope = self.scope(tx, run.scope)?;
+        tx.execute(
+            "UPDATE scopes SET system = ?2, base_url = ?3 WHERE id = ?1",
+            (scope, &run.system, &run.base_url),
+        )?;
+        tx.prepare_cached(
+            "INSERT INTO runs (scope, command, state, feed_path, from_stdin, feed_sha256,
+                               mapping_path, mapping_sha256, rows, skipped, unchanged, started,
+                               pid, host)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?
+        .execute(params![
+            scope,
+            run.command,
+            codes::run_state(RunState::Running),
+            run.feed_path,
+            run.from_stdin,
+            run.feed_sha256,
+            run.mapping_path,
+            run.mapping_sha256,
+            run.rows.map(integer),
+            integer(run.skipped),
+            integer(run.unchanged),
+            run.started.as_microsecond(),
+            run.pid,
+            run.host,
+        ])?;
+        let id = RunId(tx.last_insert_rowid());
+        note_run(tx, id, &run.host)?;
+        self.clocks.insert(id, Clock::new(Duration::ZERO));
+        Ok(id)
+    }
+
+    fn intend(&mut self, tx: &Connection, run: RunId, intents: &[Intent]) -> Result<(), Failure> {
+        self.clock(tx, run)?;
+        // What was recorded of earlier attempts stays counted.
+        let mut statement = tx.prepare_cached(
+            "INSERT INTO rows (run, row, leaver, external_id, action, attempts)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0)
+             ON CONFLICT DO UPDATE SET external_id = excluded.external_id,
+                 action = excluded.action, outcome = NULL, status = NULL, reason = NULL, at = NULL",
+        )?;
+        for intent in intents {
+            let id = intent.external_id.as_str();
+            let (row, leaver, external_id) = key(intent.row, Some(id));
+            let action = codes::action(intent.action);
+            statement.execute((run.0, row, leaver, external_id, action))?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, tx: &Connection, run: RunId, settled: &Settled) -> Result<(), Failure> {
+        let at = self.clock(tx, run)?.millis();
+        let id = settled.external_id.as_ref().map(ExternalId::as_str);
+        if settled.outcome == Outcome::Pending {
+            take_back(tx, run, settled.row, id.unwrap_or(""), false)?;
+        } else {
+            let reason = self.reason(tx, settled.code, settled.message.as_deref())?;
+            let (row, leaver, external_id) = key(settled.row, id);
+            tx.prepare_cached(
+                "INSERT INTO rows (run, row, leaver, external_id, action, outcome, status,
+                                   attempts, reason, at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT DO UPDATE SET
+                     external_id = coalesce(excluded.external_id, external_id),
+                     action = coalesce(excluded.action, action), outcome = excluded.outcome,
+                     status = excluded.status, attempts = excluded.attempts,
+                     reason = excluded.reason, at = excluded.at",
+            )?
+            .execute(params![
+                run.0,
+                row,
+                leaver,
+                external_id,
+                settled.action.map(codes::action),
+                codes::outcome(settled.outcome),
+                settled.status,
+                settled.attempts,
+                reason,
+                at,
+            ])?;
+        }
+        if let (Some(id), Some(person)) = (id, &settled.person) {
+            write_person(tx, run, id, person)?;
+        }
+        Ok(())
+    }
+
+    fn seen(
+        &mut self,
+        tx: &Connection,
+        scope: Scope,
+        people: &[SeenPerson],
+    ) -> Result<(), Failure> {
+        let scope = self.scope(tx, scope)?;
+        let mut statement = tx.prepare_cached(
+            "INSERT INTO people (scope, external_id, remote_id, fingerprint, state)
+             VALUES (?1, ?2, ?3, ?4, 1)
+             ON CONFLICT DO UPDATE SET
+                 remote_id = coalesce(excluded.remote_id, remote_id),
+                 fingerprint = coalesce(excluded.fingerprint, fingerprint),
+                 state = CASE state WHEN 3 THEN 1 ELSE state END",
+        )?;
+        for person in people {
+            let fingerprint = person.fingerprint.map(u128::to_le_bytes);
+            statement.execute((scope, &person.external_id, &person.remote_id, fingerprint))?;
+        }
+        Ok(())
+    }
+
+    fn scope(&mut self, tx: &Connection, scope: Scope) -> rusqlite::Result<i64> {
+        if let Some(&id) = self.scopes.get(&scope) {
+            return Ok(id);
+        }
+        tx.execute(
+            "INSERT INTO scopes (digest) VALUES (?1) ON CONFLICT DO NOTHING",
+            [scope.bytes()],
+        )?;
+        let id = tx.query_row(
+            "SELECT id FROM scopes WHERE digest = ?1",
+            [scope.bytes()],
+            |row| row.get(0),
+        )?;
+        self.scopes.insert(scope, id);
+        Ok(id)
+    }
+
+    /// The clock of a run. Stands in for a foreign key, too: a row without a
+    /// run would be lost.
+    fn clock(&mut self, tx: &Connection, run: RunId) -> Result<Clock, Failure> {
+        if let Some(&clock) = self.clocks.get(&run) {
+            return Ok(clock);
+        }
+        // A killed run did not record how long it took: its rows tell.
+        let before = tx
+            .query_row(
+                "SELECT elapsed, (SELECT max(at) FROM rows WHERE run = runs.id)
+                 FROM runs WHERE id = ?1",
+                [run.0],
+                |row| {
+                    let elapsed = Duration::from_micros(natural(row.get(0)?));
+                    let last = row.get::<_, Option<i64>>(1)?.map(millis);
+                    Ok(elapsed.max(last.unwrap_or_default()))
+                },
+            )
+            .optional()?
+            .ok_or(Failure::NoRun(run))?;
+        let clock = Clock::new(before);
+        self.clocks.insert(run, clock);
+        Ok(clock)
+    }
+
+    /// The number that stands for a code and a message.
+    fn reason(
+        &mut self,
+        tx: &Connection,
+        code: Option<&str>,
+        message: Option<&str>,
+    ) -> rusqlite::Result<Option<i64>> {
+        if code.is_none() && message.is_none() {
+            return Ok(None);
+        }
+        // No code holds a line break, so the two cannot run together.
+        let key = match message {
+            Some(message) => format!("{}\n{message}", code.unwrap_or("")),
+            None => code.unwrap_or("").to_owned(),
+        };
+        if let Some(&id) = self.reasons.get(&key) {
+            return Ok(Some(id));
+        }
+        tx.prepare_cached("INSERT INTO reasons (code, message) VALUES (?1, ?2)")?
+            .execute((code, message))?;
+        let id = tx.last_insert_rowid();
+        if self.reasons.len() >= MOST_REASONS {
+            self.reasons.clear();
+        }
+        self.reasons.insert(key, id);
+        Ok(Some(id))
+    }
+}
+
+fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Failure> {
+    if let Some(by) = &change.resumed {
+        tx.execute(
+            "UPDATE runs SET state = 1, ended = NULL, exit_code = NULL, message = NULL,
+                             resumed = resumed + 1, pid = ?2, host = ?3
+             WHERE id = ?1",
+            (run.0, by.pid, &by.host),
+        )?;
+        note_run(tx, run, &by.host)?;
+    }
+    let changed = tx
+        .prepare_cached(
+            "UPDATE runs SET
+                 state = coalesce(?2, state), feed_sha256 = coalesce(?3, feed_sha256),
+                 rows = coalesce(?4, rows), skipped = coalesce(?5, skipped),
+                 unchanged = coalesce(?6, unchanged), calls_total = coalesce(?7, calls_total),
+                 calls_retried = coalesce(?8, calls_retried),
+                 calls_throttled = coalesce(?9, calls_throttled),
+                 looked_at = coalesce(?10, looked_at), elapsed = coalesce(?11, elapsed),
+                 ended = coalesce(?12, ended), exit_code = coalesce(?13, exit_code),
+                 message = coalesce(?14, message)
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            run.0,
+            change.state.map(codes::run_state),
+            change.feed_sha256,
+            change.rows.map(integer),
+            change.skipped.map(integer),
+            change.unchanged.map(integer),
+            change.calls.map(|calls| integer(calls.total)),
+            change.calls.map(|calls| integer(calls.retried)),
+            change.calls.map(|calls| integer(calls.throttled)),
+            change.looked_at.map(Timestamp::as_microsecond),
+            change
+                .elapsed
+                .map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX)),
+            change.ended.map(Timestamp::as_microsecond),
+            change.exit_code,
+            change.message,
+        ])?;
+    if changed == 0 {
+        return Err(Failure::NoRun(run));
+    }
+    Ok(())
+}
+
+/// Tells others who ask for the lock which run holds it.
+fn note_run(tx: &Connection, run: RunId, host: &str) -> rusqlite::Result<()> {
+    tx.execute(
+        "UPDATE locks SET run = ?1, host = ?2
+         WHERE scope = (SELECT scope FROM runs WHERE id = ?1)",
+        (run.0, host),
+    )
+    .map(drop)
+}
+
+/// Makes a row pending again, which is to say: not stored.
+fn take_back(
+    tx: &Connection,
+    run: RunId,
+    row: Option<RowNumber>,
+    external_id: &str,
+    only_open: bool,
+) -> rusqlite::Result<()> {
+    let (row, leaver, _) = key(row, Some(external_id));
+    tx.prepare_cached(
+        "DELETE FROM rows
+         WHERE run = ?1 AND row = ?2 AND leaver = ?3 AND (outcome IS NULL OR NOT ?4)",
+    )?
+    .execute((run.0, row, leaver, only_open))
+    .map(drop)
+}
+
+fn write_person(
+    tx: &Connection,
+    run: RunId,
+    external_id: &str,
+    person: &PersonNow,
+) -> rusqlite::Result<()> {
+    // Of somebody deleted nothing holds any more; whoever is made anew under
+    // that external ID starts without it.
+    let gone = person.state == PersonState::Deleted;
+    let remote_id = person.remote_id.as_deref().filter(|_| !gone);
+    let fingerprint = (!gone).then(|| person.fingerprint.to_le_bytes());
+    tx.prepare_cached(
+        "INSERT INTO people (scope, external_id, remote_id, fingerprint, state)
+         VALUES ((SELECT scope FROM runs WHERE id = ?1), ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET
+             remote_id = CASE excluded.state WHEN 3 THEN NULL
+                         ELSE coalesce(excluded.remote_id, remote_id) END,
+             fingerprint = excluded.fingerprint, state = excluded.state",
+    )?
+    .execute((
+        run.0,
+        external_id,
+        remote_id,
+        fingerprint,
+        codes::person_state(person.state),
+    ))
+    .map(drop)
+}
+
+/// The key of a row or a leaver, and what stands in `external_id`.
+fn key(row: Option<RowNumber>, external_id: Option<&str>) -> (i64, &str, Option<&str>) {
+    match row {
+        Some(RowNumber(row)) => (i64::from(row), "", external_id),
+        None => (codes::LEAVER, external_id.unwrap_or(""), None),
+    }
+}
+
+/// SQLite has signed integers only. No count comes near the end of them.
+fn integer(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,167 @@
+//! The journal as a whole: what is promised, and what a cut or a failure
+//! leaves of it.
+
+mod adding_up;
+mod failing;
+mod killed;
+mod locking;
+mod opening;
+mod reading;
+mod remembering;
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::{Action, ExternalId, Outcome, RowNumber};
+
+/// A journal in a folder of its own, for reading, and its writer.
+struct World {
+    folder: TempDir,
+    journal: Journal,
+    writer: Writer,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
+        let writer = journal.again().unwrap().writer().unwrap();
+        Self {
+            folder,
+            journal,
+            writer,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("journal.db")
+    }
+
+    fn start(&self, rows: u64) -> RunId {
+        self.writer.start_run(new_run(Some(rows))).unwrap()
+    }
+
+    fn intend(&self, run: RunId, rows: impl IntoIterator<Item = u32>) {
+        let intents = rows.into_iter().map(intent).collect();
+        self.writer.intend(run, intents).wait_blocking().unwrap();
+    }
+
+    fn settle(&self, run: RunId, settled: Settled) {
+        self.writer.settle(run, settled).unwrap();
+    }
+
+    fn flush(&self) {
+        self.writer.flush().wait_blocking().unwrap();
+    }
+
+    fn rows(&self, run: RunId) -> Vec<RowEntry> {
+        rows_of(&self.journal, run)
+    }
+}
+
+fn rows_of(journal: &Journal, run: RunId) -> Vec<RowEntry> {
+    let mut rows = Vec::new();
+    let mut each = |row| {
+        rows.push(row);
+        true
+    };
+    journal.rows(run, &RowFilter::default(), &mut each).unwrap();
+    rows
+}
+
+fn scope() -> Scope {
+    Scope::new("kmi", "https://lms.example.com", "key")
+}
+
+fn new_run(rows: Option<u64>) -> NewRun {
+    NewRun {
+        scope: scope(),
+        system: "kmi".into(),
+        base_url: "https://lms.example.com".into(),
+        command: "import".into(),
+        feed_path: "people.csv".into(),
+        from_stdin: false,
+        feed_sha256: None,
+        mapping_path: "kmi.toml".into(),
+        mapping_sha256: [7; 32],
+        rows,
+        skipped: 0,
+        unchanged: 0,
+        started: "2026-11-21T02:00:00Z".parse().unwrap(),
+        pid: 4711,
+        host: "nightly".into(),
+    }
+}
+
+fn id(row: u32) -> ExternalId {
+    ExternalId::known(&format!("E{row}"))
+}
+
+fn intent(row: u32) -> Intent {
+    Intent {
+        row: Some(RowNumber(row)),
+        external_id: id(row),
+        action: Action::Create,
+    }
+}
+
+fn leaver_intent(who: u32) -> Intent {
+    Intent {
+        row: None,
+        external_id: id(who),
+        action: Action::Deactivate,
+    }
+}
+
+fn settled(row: u32, outcome: Outcome) -> Settled {
+    Settled {
+        row: Some(RowNumber(row)),
+        external_id: Some(id(row)),
+        action: Some(Action::Create),
+        outcome,
+        status: None,
+        attempts: 1,
+        code: None,
+        message: None,
+        person: None,
+    }
+}
+
+fn leaver(who: u32, outcome: Outcome) -> Settled {
+    Settled {
+        row: None,
+        action: Some(Action::Deactivate),
+        ..settled(who, outcome)
+    }
+}
+
+fn created(row: u32) -> Settled {
+    Settled {
+        status: Some(201),
+        person: Some(PersonNow {
+            remote_id: Some(format!("r{row}")),
+            fingerprint: u128::from(row),
+            state: PersonState::Active,
+        }),
+        ..settled(row, Outcome::Created)
+    }
+}
+
+/// Everybody whom the scope knows, in a form that is easy to compare.
+fn people(journal: &Journal) -> Vec<(String, Option<String>, Option<u128>, PersonState)> {
+    let mut people = Vec::new();
+    journal
+        .people(&scope(), &mut |it| {
+            people.push((
+                it.external_id.to_owned(),
+                it.remote_id.map(str::to_owned),
+                it.fingerprint,
+                it.state,
+            ));
+        })
+        .unwrap();
+    people.sort_by(|a, b| a.0.cmp(&b.0));
+    people
+}

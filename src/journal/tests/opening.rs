@@ -1,0 +1,245 @@
+//! Which files are taken for a journal, and what becomes of the others.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::super::schema::MIGRATIONS;
+use super::*;
+
+/// A format that an hrfeed to come could have.
+const NEXT: &[&str] = &[MIGRATIONS[0], "ALTER TABLE runs ADD COLUMN note TEXT"];
+
+/// Every file of a folder with its content.
+fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), fs::read(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+/// What both ways of opening say of a file that is left exactly as it is.
+fn refused(path: &Path) -> JournalError {
+    let before = content(path.parent().unwrap());
+    let error = Journal::open(path).unwrap_err();
+    let reading = Journal::open_existing(path).unwrap_err();
+    assert_eq!(error.to_string(), reading.to_string());
+    assert!(error.to_string().contains(&path.display().to_string()));
+    assert!(!error.help().is_empty());
+    assert!(content(path.parent().unwrap()) == before, "it was touched");
+    error
+}
+
+/// A journal with one run of one row, closed.
+fn journal_with_a_run(path: &Path) {
+    let writer = Journal::open(path).unwrap().writer().unwrap();
+    let run = writer.start_run(new_run(Some(1))).unwrap();
+    writer.settle(run, created(1)).unwrap();
+}
+
+#[test]
+fn a_command_that_reads_makes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none").join("journal.db");
+    assert!(Journal::open_existing(&path).unwrap().is_none());
+    assert!(!folder.path().join("none").exists());
+    let path = folder.path().join("empty.db");
+    fs::write(&path, "").unwrap();
+    assert!(Journal::open_existing(&path).unwrap().is_none());
+    assert_eq!(fs::metadata(&path).unwrap().len(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_a_journal_and_the_files_beside_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("state").join("hrfeed");
+    let path = folder.join("journal.db");
+    let journal = Journal::open(&path).unwrap();
+    let _lock = journal.lock(&scope()).unwrap();
+    let writer = journal.again().unwrap().writer().unwrap();
+    writer.start_run(new_run(None)).unwrap();
+    assert_eq!(
+        (mode(&folder), mode(&outer.path().join("state"))),
+        (0o700, 0o700)
+    );
+    let files = content(&folder);
+    // The journal, its log, the log's index, the lock.
+    assert_eq!(files.len(), 4);
+    for (file, _) in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    // An empty file that everybody could read.
+    let path = outer.path().join("given.db");
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    Journal::open(&path).unwrap();
+    assert_eq!(mode(&path), 0o600);
+}
+
+#[test]
+fn a_file_that_is_no_sqlite_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    fs::write(&path, "Employee ID;Name\n".repeat(200)).unwrap();
+    assert!(matches!(refused(&path), JournalError::NotSqlite { .. }));
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("other.db");
+    let conn = Connection::open(&path).unwrap();
+    conn.execute_batch("CREATE TABLE runs (id INTEGER); PRAGMA user_version = 1")
+        .unwrap();
+    drop(conn);
+    assert!(matches!(refused(&path), JournalError::Foreign { .. }));
+}
+
+#[test]
+fn a_journal_of_a_newer_program_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(Journal::open_with(&path, NEXT).unwrap());
+    let error = refused(&path);
+    assert!(
+        matches!(error, JournalError::Newer { found, known, .. } if found == known + 1),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_folder_and_a_path_below_a_file_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for open in [
+        |path: &Path| Journal::open(path).map(drop),
+        |path: &Path| Journal::open_existing(path).map(drop),
+    ] {
+        let error = open(folder.path()).unwrap_err();
+        assert!(matches!(error, JournalError::IsFolder { .. }));
+    }
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    let error = Journal::open(&file.join("journal.db")).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            JournalError::Folder { .. } | JournalError::File { .. }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_journal_with_a_hole_in_it_is_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    journal_with_a_run(&path);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100..].fill(0xff);
+    fs::write(&path, bytes).unwrap();
+    let error = Journal::open(&path).unwrap_err();
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error:?}");
+}
+
+#[test]
+fn a_newer_program_brings_an_older_journal_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    journal_with_a_run(&path);
+    let journal = Journal::open_with(&path, NEXT).unwrap();
+    journal
+        .conn
+        .execute("UPDATE runs SET note = 'x'", ())
+        .unwrap();
+    let run = journal.run(RunRef::Latest).unwrap().unwrap();
+    assert_eq!(run.counts.created, 1);
+    assert_eq!(people(&journal).len(), 1);
+}
+
+#[test]
+fn a_newer_program_reads_an_older_journal_without_changing_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    journal_with_a_run(&path);
+    let before = content(folder.path());
+    let journal = Journal::open_existing_with(&path, NEXT).unwrap().unwrap();
+    assert!(journal.is_copy());
+    assert_eq!(journal.path(), path);
+    journal.conn.execute_batch("SELECT note FROM runs").unwrap();
+    let run = journal.run(RunRef::Latest).unwrap().unwrap();
+    assert_eq!(run.counts.created, 1);
+    drop(journal);
+    assert!(content(folder.path()) == before);
+}
+
+#[test]
+fn a_migration_that_fails_leaves_the_journal_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    journal_with_a_run(&path);
+    let broken = [
+        MIGRATIONS[0],
+        "CREATE TABLE extra (x); DELETE FROM people",
+        "INSERT INTO nowhere VALUES (1)",
+    ];
+    let error = Journal::open_with(&path, &broken).unwrap_err();
+    assert!(
+        matches!(error, JournalError::Migration { from: 1, to: 3, .. }),
+        "{error:?}"
+    );
+    let journal = Journal::open(&path).unwrap();
+    assert!(journal.conn.prepare("SELECT * FROM extra").is_err());
+    assert_eq!(people(&journal).len(), 1);
+}
+
+#[test]
+fn a_handle_for_reading_writes_nothing_and_still_makes_a_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    journal_with_a_run(&path);
+    let journal = Journal::open_existing(&path).unwrap().unwrap();
+    let error = journal.conn.execute("DELETE FROM runs", ()).unwrap_err();
+    let error = journal.sql(error);
+    assert!(matches!(error, JournalError::ReadOnly { .. }), "{error:?}");
+    let writer = journal.writer().unwrap();
+    writer.start_run(new_run(None)).unwrap();
+}
+
+#[test]
+fn many_can_make_the_same_new_journal_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    let start = std::sync::Barrier::new(8);
+    std::thread::scope(|threads| {
+        for _ in 0..8 {
+            threads.spawn(|| {
+                start.wait();
+                let writer = Journal::open(&path).unwrap().writer().unwrap();
+                writer.start_run(new_run(None)).unwrap();
+            });
+        }
+    });
+    let journal = Journal::open_existing(&path).unwrap().unwrap();
+    assert_eq!(journal.runs(100).unwrap().len(), 8);
+}
+
+#[test]
+fn the_journal_is_durable_at_each_commit() {
+    let world = World::new();
+    let pragma = |name: &str| {
+        world
+            .journal
+            .conn
+            .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+            .unwrap()
+    };
+    assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+    assert_eq!(pragma("synchronous"), 2.into());
+}

@@ -1,0 +1,325 @@
+//! The one thread that writes, and the handles through which it is told what.
+//!
+//! Messages go through a bounded queue. The thread takes what is queued and
+//! commits it as one group: at once if somebody waits, else when enough has
+//! come together or some milliseconds have passed. So durability costs a few
+//! syncs of the disk a second, not one a row, and a burst of intents shares
+//! one.
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::model::{ExternalId, RowNumber};
+
+use super::error::JournalError;
+use super::ids::{RunId, Scope};
+use super::people::SeenPerson;
+use super::records::{Intent, NewRun, RunChange, Settled, Work};
+use super::store::Store;
+
+/// A sender waits when this many messages are queued.
+const QUEUE: usize = 4_096;
+
+/// With this many rows a group is committed, though nobody waits for it.
+const GROUP_ROWS: usize = 256;
+
+/// With this many rows a group takes nothing more, though more is queued.
+const MOST_ROWS: usize = 512;
+
+/// What nobody waits for is durable after this time at the latest, if the disk
+/// keeps up.
+const GROUP_TIME: Duration = Duration::from_millis(20);
+
+/// Tells the writer's thread what to write. Clones share the thread, which
+/// writes what they sent in order; when the last of them is dropped, the
+/// thread writes what is left and ends.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    // `None` only while it is being dropped.
+    queue: Option<SyncSender<Message>>,
+    thread: Option<JoinHandle<()>>,
+    fate: Arc<Fate>,
+}
+
+/// What became of the writer.
+#[derive(Debug)]
+struct Fate {
+    path: PathBuf,
+    failure: OnceLock<JournalError>,
+}
+
+impl Fate {
+    /// Why the writer takes nothing more.
+    fn error(&self) -> JournalError {
+        self.failure
+            .get()
+            .cloned()
+            .unwrap_or_else(|| JournalError::Stopped {
+                path: self.path.clone(),
+            })
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has dropped its waiters: they know.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Message {
+    work: Work,
+    waiter: Option<oneshot::Sender<Result<Written, JournalError>>>,
+}
+
+/// What a waiter learns; a run for `StartRun`.
+type Written = Option<RunId>;
+
+impl Message {
+    fn answer(self, result: Result<(), &JournalError>) {
+        if let Some(waiter) = self.waiter {
+            let written = match self.work {
+                Work::StartRun { id, .. } => id,
+                _ => None,
+            };
+            // Nobody need wait to the end.
+            drop(waiter.send(result.map(|()| written).map_err(Clone::clone)));
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn start(conn: Connection, path: PathBuf) -> Result<Self, JournalError> {
+        let fate = Arc::new(Fate {
+            path: path.clone(),
+            failure: OnceLock::new(),
+        });
+        let (queue, messages) = sync_channel(QUEUE);
+        let thread = thread::Builder::new()
+            .name("journal".into())
+            .spawn({
+                let fate = Arc::clone(&fate);
+                move || run(Store::new(conn, path), &messages, &fate)
+            })
+            .map_err(|source| JournalError::Thread {
+                path: fate.path.clone(),
+                source: Arc::new(source),
+            })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                queue: Some(queue),
+                thread: Some(thread),
+                fate,
+            }),
+        })
+    }
+
+    /// Where the journal lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.shared.fate.path
+    }
+
+    /// Records that a run has started. Durable when it returns.
+    pub fn start_run(&self, run: NewRun) -> Result<RunId, JournalError> {
+        let work = Work::StartRun {
+            run: Box::new(run),
+            id: None,
+        };
+        block_on(self.send_and_wait(work))?.ok_or_else(|| self.shared.fate.error())
+    }
+
+    /// Changes what is recorded of a run, after everything that was sent
+    /// before. Durable when it returns.
+    pub fn update_run(&self, run: RunId, change: RunChange) -> Result<(), JournalError> {
+        block_on(self.send_and_wait(Work::UpdateRun(run, Box::new(change)))).map(drop)
+    }
+
+    /// Records what is about to be sent. Nothing of it may leave before the
+    /// commit resolves.
+    pub fn intend(&self, run: RunId, intents: Vec<Intent>) -> Commit {
+        self.send_and_wait(Work::Intend(run, intents))
+    }
+
+    /// Records what became of a row, in place of what was recorded of it
+    /// before. Does not wait for the disk, but for room in the queue.
+    pub fn settle(&self, run: RunId, settled: Settled) -> Result<(), JournalError> {
+        settled
+            .check()
+            .map_err(|what| JournalError::Misuse { what })?;
+        self.send(Work::Settle(run, Box::new(settled)), None)
+    }
+
+    /// Takes back an intent of which nothing was sent for certain: its row is
+    /// pending again. Does nothing if the row has an outcome.
+    pub fn not_sent(
+        &self,
+        run: RunId,
+        row: Option<RowNumber>,
+        external_id: &ExternalId,
+    ) -> Result<(), JournalError> {
+        self.send(Work::NotSent(run, row, external_id.clone()), None)
+    }
+
+    /// Records people whom the target listed.
+    pub fn seen(&self, scope: &Scope, people: Vec<SeenPerson>) -> Commit {
+        self.send_and_wait(Work::Seen(*scope, people))
+    }
+
+    /// Resolves when everything that was sent before it is durable.
+    pub fn flush(&self) -> Commit {
+        self.send_and_wait(Work::Flush)
+    }
+
+    /// The failure after which nothing more is accepted, if there was one.
+    #[must_use]
+    pub fn failed(&self) -> Option<JournalError> {
+        self.shared.fate.failure.get().cloned()
+    }
+
+    fn send(
+        &self,
+        work: Work,
+        waiter: Option<oneshot::Sender<Result<Written, JournalError>>>,
+    ) -> Result<(), JournalError> {
+        if let Some(error) = self.shared.fate.failure.get() {
+            return Err(error.clone());
+        }
+        self.shared
+            .queue
+            .as_ref()
+            .and_then(|queue| queue.send(Message { work, waiter }).ok())
+            .ok_or_else(|| self.shared.fate.error())
+    }
+
+    fn send_and_wait(&self, work: Work) -> Commit {
+        let (waiter, answer) = oneshot::channel();
+        // If it cannot be sent, the waiter is dropped, and the commit tells
+        // the failure.
+        drop(self.send(work, Some(waiter)));
+        Commit {
+            answer,
+            fate: Arc::clone(&self.shared.fate),
+        }
+    }
+}
+
+/// Resolves when what it stands for is durable, or with the failure of the
+/// writer. To be awaited, or waited for with [`Commit::wait_blocking`].
+/// Dropping it takes nothing back.
+#[derive(Debug)]
+#[must_use = "what was sent is durable only when the commit resolves"]
+pub struct Commit {
+    answer: oneshot::Receiver<Result<Written, JournalError>>,
+    fate: Arc<Fate>,
+}
+
+impl Commit {
+    /// Waits without an executor; allowed on any thread.
+    pub fn wait_blocking(self) -> Result<(), JournalError> {
+        block_on(self).map(drop)
+    }
+
+    fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<Written, JournalError>> {
+        Pin::new(&mut self.answer)
+            .poll(cx)
+            .map(|answer| answer.unwrap_or_else(|_| Err(self.fate.error())))
+    }
+}
+
+impl Future for Commit {
+    type Output = Result<(), JournalError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_written(cx).map_ok(drop)
+    }
+}
+
+/// Waits for `commit` on this thread. Unlike tokio's own way it may be called
+/// inside a runtime, where it holds up one thread for one commit.
+fn block_on(mut commit: Commit) -> Result<Written, JournalError> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    // Inside a task that used up its turn, tokio would answer `Pending`
+    // forever.
+    let mut answer = std::pin::pin!(tokio::task::unconstrained(std::future::poll_fn(|cx| {
+        commit.poll_written(cx)
+    })));
+    loop {
+        match answer.as_mut().poll(&mut cx) {
+            Poll::Ready(written) => return written,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// The writer's thread: until nobody can send any more, or the first failure.
+fn run(mut store: Store, messages: &Receiver<Message>, fate: &Fate) {
+    let mut group = Vec::new();
+    while collect(messages, &mut group) {
+        let result = store.write(group.iter_mut().map(|message| &mut message.work));
+        if let Err(error) = &result {
+            // Before anybody learns of it, so that whoever asks afterwards
+            // gets the same answer.
+            drop(fate.failure.set(error.clone()));
+        }
+        for message in group.drain(..) {
+            message.answer(result.as_ref().copied());
+        }
+        if result.is_err() {
+            // What is still queued is dropped with the queue: its waiters get
+            // the failure, too.
+            return;
+        }
+    }
+}
+
+/// Fills `group` with what is to be committed together. False if there is
+/// nothing and nobody who could send.
+fn collect(messages: &Receiver<Message>, group: &mut Vec<Message>) -> bool {
+    let Ok(first) = messages.recv() else {
+        return false;
+    };
+    let end = Instant::now() + GROUP_TIME;
+    let mut next = Some(first);
+    let (mut rows, mut waited_for) = (0, false);
+    while let Some(message) = next {
+        rows += message.work.rows();
+        waited_for |= message.waiter.is_some();
+        group.push(message);
+        if rows >= MOST_ROWS {
+            break;
+        }
+        next = match messages.try_recv() {
+            Ok(message) => Some(message),
+            Err(TryRecvError::Empty) if !waited_for && rows < GROUP_ROWS => {
+                let left = end.saturating_duration_since(Instant::now());
+                messages.recv_timeout(left).ok()
+            }
+            Err(_) => None,
+        };
+    }
+    true
+}
