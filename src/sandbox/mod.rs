@@ -1,1 +1,263 @@
 //! An LMS to rehearse on.
+//!
+//! [`Sandbox::start`] opens a real HTTP server on loopback that speaks the
+//! KMI users API v2 as its documentation describes it, dangers included. It
+//! can be told to fail in every way in which a server and the network between
+//! fail ([`Faults`]), and it counts what arrives, so that a rehearsal or a
+//! test can say what was really sent.
+//!
+//! - `kmi` answers calls; it knows no socket, no fault and no statistics. A
+//!   second API is one more file beside it that implements `api::Api`.
+//! - `server` carries calls to it, through `faults` and `statistics`.
+//! - `connection` can break an answer off.
+//! - `control` is what stands outside the API: `/` and `/sandbox/…`.
+//!
+//! # Invariants
+//!
+//! - It listens on 127.0.0.1 only, and answers only a client that calls it by
+//!   a loopback name.
+//! - No fault applies to `/` and `/sandbox/…`.
+//! - It shares no code with hrfeed's targets, or both would share a mistake.
+//! - People live in memory and go with it.
+
+mod api;
+mod connection;
+mod control;
+mod faults;
+mod kmi;
+mod server;
+mod statistics;
+
+use std::{
+    io,
+    net::{Ipv4Addr, TcpListener},
+    sync::mpsc,
+    thread,
+};
+
+use tokio::sync::{oneshot, watch};
+
+pub use faults::Faults;
+
+/// How a sandbox is to be.
+#[derive(Clone, Debug, Default)]
+pub struct SandboxOptions {
+    /// The port to listen on; 0 takes any that is free.
+    pub port: u16,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Faults and invented people are drawn with it: the same seed gives the
+    /// same ones.
+    pub seed: u64,
+    /// How many invented people are there already. They have no external ID
+    /// of any key, and their ids are 1, 2, 3, ….
+    pub people: u64,
+}
+
+/// Why a sandbox could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// Something listens on the port already.
+    #[error(
+        "port {port} of 127.0.0.1 is in use: stop what listens there, or take another port (0 takes any that is free)"
+    )]
+    PortInUse {
+        /// The port.
+        port: u16,
+    },
+    /// The port cannot be listened on.
+    #[error(
+        "failed to listen on port {port} of 127.0.0.1: take another port (0 takes any that is free)"
+    )]
+    Listen {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// No thread or no event queue could be had.
+    #[error("failed to start the sandbox's thread: the machine has no thread or file handle left")]
+    Thread(#[source] io::Error),
+    /// A fault makes no sense.
+    #[error("the sandbox's faults make no sense: {0}")]
+    Faults(String),
+    /// More invented people than can be held.
+    #[error("{people} invented people are too many for a sandbox: it holds at most {most}")]
+    TooManyPeople {
+        /// How many were asked for.
+        people: u64,
+        /// How many there can be.
+        most: u64,
+    },
+}
+
+/// A running sandbox. Dropping it stops it: its connections are closed, and
+/// its people are gone.
+#[derive(Debug)]
+pub struct Sandbox {
+    port: u16,
+    /// Dropping it stops the server.
+    stop: Option<watch::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+    /// Resolves when the thread has ended, however that came.
+    ended: oneshot::Receiver<()>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox on a thread of its own. When this returns, it listens.
+    pub fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
+        options.faults.check().map_err(SandboxError::Faults)?;
+        let people = match u32::try_from(options.people) {
+            Ok(people) if people <= kmi::MOST_PEOPLE => people,
+            _ => {
+                return Err(SandboxError::TooManyPeople {
+                    people: options.people,
+                    most: u64::from(kmi::MOST_PEOPLE),
+                });
+            }
+        };
+        let (listener, port) = listen(options.port)?;
+        let (stop, stopped) = watch::channel(());
+        let (ready, started) = mpsc::sync_channel(1);
+        let (ending, ended) = oneshot::channel();
+        let SandboxOptions { faults, seed, .. } = options;
+        let thread = thread::Builder::new()
+            .name("sandbox".to_owned())
+            .spawn(move || {
+                // Dropped last, so that `wait` ends when nothing is left.
+                let _ending: oneshot::Sender<()> = ending;
+                let shared = server::Shared::new(
+                    vec![Box::new(kmi::Kmi::with_invented_people(people, seed))],
+                    faults,
+                    fastrand::Rng::with_seed(seed),
+                    port,
+                );
+                // The runtime is made here, since one that is dropped on a
+                // thread of another runtime panics.
+                run(listener, shared, stopped, &ready);
+            })
+            .map_err(SandboxError::Thread)?;
+        // A thread that ends without a word has panicked.
+        started
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
+            .map_err(SandboxError::Thread)?;
+        Ok(Self {
+            port,
+            stop: Some(stop),
+            thread: Some(thread),
+            ended,
+        })
+    }
+
+    /// The address to point a mapping at: `http://127.0.0.1:PORT`.
+    pub fn base_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves until the process is asked to stop (Ctrl-C, on Unix also
+    /// SIGTERM), then stops. Must not be called on a thread that drives a
+    /// tokio runtime.
+    pub fn wait(mut self) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            // Without a way to hear signals, the signal itself ends the
+            // process.
+            self.join();
+            return;
+        };
+        let ended = &mut self.ended;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = ended => {}
+                () = asked_to_stop() => {}
+            }
+        });
+    }
+
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been told on stderr by then.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.join();
+    }
+}
+
+/// Serves until it is told to stop. Says through `ready` whether it could
+/// begin.
+fn run(
+    listener: TcpListener,
+    shared: server::Shared,
+    stopped: watch::Receiver<()>,
+    ready: &mpsc::SyncSender<io::Result<()>>,
+) {
+    let begun = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .and_then(|runtime| {
+            let _entered = runtime.enter();
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            Ok((runtime, listener))
+        });
+    match begun {
+        Ok((runtime, listener)) => {
+            // Nobody waits for it where the starter has panicked meanwhile.
+            drop(ready.send(Ok(())));
+            runtime.block_on(server::serve(listener, shared, stopped));
+        }
+        Err(error) => drop(ready.send(Err(error))),
+    }
+}
+
+/// Binds before the thread starts, so that a port in use is the caller's
+/// error and not a thread's last words.
+fn listen(port: u16) -> Result<(TcpListener, u16), SandboxError> {
+    let told = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => SandboxError::PortInUse { port },
+        _ => SandboxError::Listen { port, source },
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(told)?;
+    listener.set_nonblocking(true).map_err(told)?;
+    let port = listener.local_addr().map_err(told)?.port();
+    Ok((listener, port))
+}
+
+/// Resolves when the process is asked to stop. Never, where signals cannot be
+/// heard: then they do what they do by default.
+async fn asked_to_stop() {
+    let ctrl_c = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = ctrl_c => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,168 @@
+//! What stands outside the API: the page that explains the sandbox, what
+//! arrived, who is there, and the faults in force. No fault applies here, and
+//! nothing of it is counted.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures_core::Stream;
+use serde::Serialize;
+
+use super::server::{JSON, NOT_FOUND, NOT_LOOPBACK, Shared, TEXT, is_loopback, typed};
+
+/// How many people one piece of the list of people holds.
+const PIECE: usize = 500;
+
+/// The routes outside the API.
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/", get(page))
+        .route("/sandbox/stats", get(stats))
+        .route("/sandbox/reset-stats", post(reset_stats))
+        .route("/sandbox/users", get(users))
+        .route("/sandbox/faults", get(faults).post(set_faults))
+        .route("/sandbox/{*rest}", axum::routing::any(not_found))
+        .route_layer(middleware::from_fn(loopback_only))
+}
+
+async fn loopback_only(request: Request, next: Next) -> Response {
+    if is_loopback(request.headers()) {
+        next.run(request).await
+    } else {
+        (StatusCode::FORBIDDEN, NOT_LOOPBACK).into_response()
+    }
+}
+
+async fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, NOT_FOUND).into_response()
+}
+
+fn json(value: &impl Serialize) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(bytes) => typed(Body::from(bytes), JSON),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+async fn stats(State(shared): State<Arc<Shared>>) -> Response {
+    let inside = shared.lock();
+    json(&inside.statistics.told(inside.people()))
+}
+
+async fn reset_stats(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.lock().statistics.reset();
+    StatusCode::NO_CONTENT
+}
+
+async fn faults(State(shared): State<Arc<Shared>>) -> Response {
+    json(shared.lock().dice.faults())
+}
+
+async fn set_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let inside = &mut *shared.lock();
+    match inside.dice.faults().patched(&body) {
+        Ok(faults) => {
+            inside.dice.set(faults);
+            json(inside.dice.faults())
+        }
+        Err(problem) => (StatusCode::BAD_REQUEST, format!("{problem}\n")).into_response(),
+    }
+}
+
+async fn users(State(shared): State<Arc<Shared>>) -> Response {
+    let everybody = Everybody {
+        shared,
+        api: 0,
+        from: 0,
+    };
+    typed(Body::from_stream(everybody), "application/x-ndjson")
+}
+
+/// Everybody, piece by piece, so that a million people are never held as text
+/// at once. The lock is free between two pieces.
+struct Everybody {
+    shared: Arc<Shared>,
+    api: usize,
+    from: u32,
+}
+
+impl Stream for Everybody {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let inside = this.shared.lock();
+        let mut lines = Vec::new();
+        while lines.is_empty() {
+            let Some(api) = inside.apis.get(this.api) else {
+                return Poll::Ready(None);
+            };
+            if let Some(next) = api.dump(this.from, PIECE, &mut lines) {
+                this.from = next;
+            } else {
+                this.api += 1;
+                this.from = 0;
+            }
+        }
+        Poll::Ready(Some(Ok(lines.into())))
+    }
+}
+
+async fn page(State(shared): State<Arc<Shared>>) -> Response {
+    let port = shared.port;
+    let people = shared.lock().people();
+    let text = format!(
+        "\
+This is hrfeed's sandbox: an LMS to rehearse on. It speaks the KMI users API
+v2 under /api/v2/. Nothing here is real, everybody is gone when it stops, and
+only programs of this machine can reach it. It holds {people} people now.
+
+To point a mapping at it:
+
+  [target]
+  system = \"kmi\"
+  base_url = \"http://127.0.0.1:{port}\"
+  api_key = {{ env = \"KMI_API_KEY\" }}
+  api_secret = {{ env = \"KMI_API_SECRET\" }}
+
+Any key and secret will do, but they must not be empty. External IDs belong to
+the key: another key sees none of them. Two keys are special: \"expired\" is
+answered with 401, and \"denied\" with 403.
+
+As documented, it does not check that an external ID is unique: create a
+person twice and there are two.
+
+What you can ask, without any key:
+
+  GET  /sandbox/stats        what arrived, as JSON
+  POST /sandbox/reset-stats  starts counting anew
+  GET  /sandbox/users        everybody, one JSON object a line, with the
+                             external IDs of all keys (a key is shown as the
+                             start of its SHA-256)
+  GET  /sandbox/faults       what goes wrong, as JSON
+  POST /sandbox/faults       changes it: send the fields to change as JSON
+
+Faults: requests_per_second (429 beyond it), latency and latency_jitter,
+errors (500), unavailable (503), lost_before and lost_after (no answer; after
+it acted), cut (half an answer), garbage (a proxy's page), wrong_person,
+slow and slow_for, refuse (400), down_after (so many requests) and down_for.
+Durations are seconds, the others probabilities between 0 and 1. For example:
+
+  curl -d '{{\"lost_after\": 0.05, \"latency\": 0.1}}' http://127.0.0.1:{port}/sandbox/faults
+"
+    );
+    typed(Body::from(text), TEXT)
+}

@@ -1,0 +1,458 @@
+//! What goes wrong in a sandbox, and when.
+//!
+//! [`Faults`] says how often, [`Dice`] draws what becomes of one request. The
+//! same seed and the same faults give the same draws, whatever the requests
+//! are: each request takes the same number of draws.
+
+use std::{collections::VecDeque, time::Duration};
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What goes wrong, and how often. The default is nothing.
+///
+/// A probability lies between 0 and 1 and holds for each request. In JSON a
+/// duration is a number of seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    /// More than this many requests in any one second are answered with 429
+    /// and `Retry-After`. Requests that were turned away do not count.
+    pub requests_per_second: Option<u32>,
+    /// How long the sandbox waits before it acts.
+    #[serde(with = "seconds")]
+    pub latency: Duration,
+    /// Up to this much is added to the latency.
+    #[serde(with = "seconds")]
+    pub latency_jitter: Duration,
+    /// Answers 500 without acting.
+    pub errors: f64,
+    /// Answers 503 with `Retry-After: 1` without acting.
+    pub unavailable: f64,
+    /// Closes the connection without acting.
+    pub lost_before: f64,
+    /// Acts, then closes the connection without an answer.
+    pub lost_after: f64,
+    /// Acts, then closes the connection in the middle of the answer's body.
+    /// An answer without a body is not sent at all.
+    pub cut: f64,
+    /// Acts or does not (a coin decides), then answers with a proxy's HTML
+    /// page and status 200 or 502 (another coin).
+    pub garbage: f64,
+    /// Acts, but answers with the record of another person: reads, creates
+    /// and updates of one person.
+    pub wrong_person: f64,
+    /// Acts, and waits for `slow_for` before it answers.
+    pub slow: f64,
+    /// How long a slow answer takes.
+    #[serde(with = "seconds")]
+    pub slow_for: Duration,
+    /// Answers 400 without acting, with a JSON error that quotes the person's
+    /// e-mail address: creates and updates.
+    pub refuse: f64,
+    /// After this many requests that were not turned away, the sandbox goes
+    /// down once: it answers 503 for `down_for`.
+    pub down_after: Option<u64>,
+    /// How long the sandbox stays down.
+    #[serde(with = "seconds")]
+    pub down_for: Duration,
+}
+
+impl Faults {
+    /// Says what makes no sense, if anything.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let probabilities = [
+            ("errors", self.errors),
+            ("unavailable", self.unavailable),
+            ("lost_before", self.lost_before),
+            ("lost_after", self.lost_after),
+            ("cut", self.cut),
+            ("garbage", self.garbage),
+            ("wrong_person", self.wrong_person),
+            ("slow", self.slow),
+            ("refuse", self.refuse),
+        ];
+        for (name, probability) in probabilities {
+            if !(0.0..=1.0).contains(&probability) {
+                return Err(format!(
+                    "`{name}` is {probability}, but a probability lies between 0 and 1"
+                ));
+            }
+        }
+        let durations = [
+            ("latency", self.latency),
+            ("latency_jitter", self.latency_jitter),
+            ("slow_for", self.slow_for),
+            ("down_for", self.down_for),
+        ];
+        for (name, duration) in durations {
+            if duration > LONGEST {
+                return Err(format!(
+                    "`{name}` is {} seconds, but a day ({} seconds) is the most",
+                    duration.as_secs_f64(),
+                    LONGEST.as_secs()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// These faults with the fields of a JSON object put over them.
+    pub(super) fn patched(&self, json: &[u8]) -> Result<Self, String> {
+        let patch: Map<String, Value> = serde_json::from_slice(json)
+            .map_err(|error| format!("the body is not a JSON object: {error}"))?;
+        let Ok(Value::Object(mut all)) = serde_json::to_value(self) else {
+            return Err("the faults in force cannot be written as JSON".to_owned());
+        };
+        all.extend(patch);
+        let faults: Self =
+            serde_json::from_value(Value::Object(all)).map_err(|error| error.to_string())?;
+        faults.check()?;
+        Ok(faults)
+    }
+}
+
+/// The longest wait, so that adding durations to a point in time cannot
+/// overflow.
+const LONGEST: Duration = Duration::from_hours(24);
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(duration.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(seconds)
+            .map_err(|_| D::Error::custom(format!("{seconds} is no number of seconds")))
+    }
+}
+
+/// What is done with a request that was admitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fate {
+    /// How long to wait before acting.
+    pub(super) latency: Duration,
+    /// What happens in place of acting.
+    pub(super) instead: Option<Instead>,
+    /// Refuse the person.
+    pub(super) refuse: bool,
+    /// Answer with another person's record.
+    pub(super) wrong_person: bool,
+    /// A number to pick that person with.
+    pub(super) pick: u32,
+    /// How long to wait after acting.
+    pub(super) slow: Option<Duration>,
+    /// What happens to the answer.
+    pub(super) spoiled: Option<Spoiled>,
+}
+
+/// What happens in place of acting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// The connection is closed.
+    Lost,
+    /// 503 with `Retry-After: 1`.
+    Unavailable,
+    /// 500.
+    Error,
+}
+
+/// What happens to the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoiled {
+    /// It is not sent; the connection is closed.
+    Lost,
+    /// Half of it is sent; the connection is closed.
+    Cut,
+    /// A proxy's page is sent.
+    Garbage {
+        /// Whether the call was acted upon.
+        acted: bool,
+        /// Whether the page has status 200; else 502.
+        ok: bool,
+    },
+}
+
+/// Why a request was turned away at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TurnedAway {
+    /// Too many in one second: 429.
+    TooFast {
+        /// How long until one is admitted again, in whole seconds.
+        retry_after: u64,
+    },
+    /// The sandbox is down: 503.
+    Down,
+}
+
+/// Decides what becomes of requests.
+///
+/// Time is nanoseconds since the sandbox started, given from outside.
+#[derive(Debug)]
+pub(super) struct Dice {
+    faults: Faults,
+    rng: Rng,
+    /// When the requests of the last second were admitted.
+    admitted: VecDeque<u64>,
+    /// Requests since `down_after` was set.
+    since_armed: u64,
+    /// Until when the sandbox is down.
+    down_until: Option<u64>,
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+impl Dice {
+    pub(super) fn new(faults: Faults, rng: Rng) -> Self {
+        Self {
+            faults,
+            rng,
+            admitted: VecDeque::new(),
+            since_armed: 0,
+            down_until: None,
+        }
+    }
+
+    /// The faults in force.
+    pub(super) fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Puts other faults in force. The count for `down_after` starts anew,
+    /// and a sandbox that is down comes up.
+    pub(super) fn set(&mut self, faults: Faults) {
+        self.faults = faults;
+        self.since_armed = 0;
+        self.down_until = None;
+    }
+
+    /// Decides what becomes of a request that arrived at `now`.
+    pub(super) fn throw(&mut self, now: u64) -> Result<Fate, TurnedAway> {
+        self.admit(now)?;
+        if let Some(after) = self.faults.down_after {
+            if self.since_armed == after {
+                let down_for = u64::try_from(self.faults.down_for.as_nanos()).unwrap_or(u64::MAX);
+                self.down_until = Some(now.saturating_add(down_for));
+            }
+            self.since_armed = self.since_armed.saturating_add(1);
+            if self.down_until.is_some_and(|until| now < until) {
+                return Err(TurnedAway::Down);
+            }
+        }
+        Ok(self.draw())
+    }
+
+    fn admit(&mut self, now: u64) -> Result<(), TurnedAway> {
+        let Some(most) = self.faults.requests_per_second else {
+            return Ok(());
+        };
+        while self
+            .admitted
+            .front()
+            .is_some_and(|&at| now.saturating_sub(at) >= SECOND)
+        {
+            self.admitted.pop_front();
+        }
+        if self.admitted.len() < most as usize {
+            self.admitted.push_back(now);
+            return Ok(());
+        }
+        let oldest = self.admitted.front().copied().unwrap_or(now);
+        let wait = (oldest + SECOND).saturating_sub(now);
+        Err(TurnedAway::TooFast {
+            retry_after: wait.div_ceil(SECOND).max(1),
+        })
+    }
+
+    fn draw(&mut self) -> Fate {
+        let faults = &self.faults;
+        let rng = &mut self.rng;
+        // Every request takes the same draws in the same order, so that what
+        // becomes of the tenth does not hang on what became of the first.
+        let mut hit = |probability: f64| rng.f64() < probability;
+        let lost_before = hit(faults.lost_before);
+        let unavailable = hit(faults.unavailable);
+        let errors = hit(faults.errors);
+        let refuse = hit(faults.refuse);
+        let wrong_person = hit(faults.wrong_person);
+        let slow = hit(faults.slow);
+        let lost_after = hit(faults.lost_after);
+        let cut = hit(faults.cut);
+        let garbage = hit(faults.garbage);
+        let acted = hit(0.5);
+        let ok = hit(0.5);
+        let pick = rng.u32(..);
+        let latency = faults.latency + faults.latency_jitter.mul_f64(rng.f64());
+        Fate {
+            latency,
+            instead: if lost_before {
+                Some(Instead::Lost)
+            } else if unavailable {
+                Some(Instead::Unavailable)
+            } else if errors {
+                Some(Instead::Error)
+            } else {
+                None
+            },
+            refuse,
+            wrong_person,
+            pick,
+            slow: slow.then_some(faults.slow_for),
+            spoiled: if lost_after {
+                Some(Spoiled::Lost)
+            } else if cut {
+                Some(Spoiled::Cut)
+            } else if garbage {
+                Some(Spoiled::Garbage { acted, ok })
+            } else {
+                None
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prop_assert, prop_assert_eq, proptest};
+
+    fn dice(faults: Faults, seed: u64) -> Dice {
+        Dice::new(faults, Rng::with_seed(seed))
+    }
+
+    #[test]
+    fn no_faults_leave_every_request_alone() {
+        let mut dice = dice(Faults::default(), 1);
+        for now in 0..1000 {
+            let fate = dice.throw(now).unwrap();
+            let pick = fate.pick;
+            assert_eq!(
+                fate,
+                Fate {
+                    pick,
+                    ..Fate::default()
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn one_seed_gives_one_mix_and_another_seed_another() {
+        let faults = Faults {
+            errors: 0.3,
+            lost_after: 0.3,
+            garbage: 0.5,
+            latency_jitter: Duration::from_millis(5),
+            ..Faults::default()
+        };
+        let mix = |seed| {
+            let mut dice = dice(faults.clone(), seed);
+            (0..200)
+                .map(|now| dice.throw(now).unwrap())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(mix(7), mix(7));
+        assert_ne!(mix(7), mix(8));
+    }
+
+    #[test]
+    fn a_probability_is_met_on_the_long_run() {
+        let mut dice = dice(
+            Faults {
+                errors: 0.2,
+                ..Faults::default()
+            },
+            42,
+        );
+        let errors = (0..10_000)
+            .filter(|&now| dice.throw(now).unwrap().instead == Some(Instead::Error))
+            .count();
+        assert!((1_800..2_200).contains(&errors), "{errors}");
+    }
+
+    #[test]
+    fn the_sandbox_goes_down_once_after_the_given_number_of_requests() {
+        let mut dice = dice(
+            Faults {
+                down_after: Some(2),
+                down_for: Duration::from_nanos(10),
+                ..Faults::default()
+            },
+            0,
+        );
+        let up: Vec<bool> = (0..20).map(|now| dice.throw(now).is_ok()).collect();
+        let expected: Vec<bool> = (0..20).map(|now| !(2..12).contains(&now)).collect();
+        assert_eq!(up, expected);
+    }
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_refuses_nonsense() {
+        let faults = Faults {
+            errors: 0.5,
+            requests_per_second: Some(3),
+            ..Faults::default()
+        };
+        let patched = faults
+            .patched(br#"{"latency": 0.25, "requests_per_second": null}"#)
+            .unwrap();
+        assert_eq!(
+            patched,
+            Faults {
+                errors: 0.5,
+                latency: Duration::from_millis(250),
+                ..Faults::default()
+            }
+        );
+        for nonsense in [
+            &b"[]"[..],
+            b"{",
+            br#"{"error": 1}"#,
+            br#"{"errors": 1.5}"#,
+            br#"{"errors": -0.1}"#,
+            br#"{"latency": -1}"#,
+            br#"{"latency": 1e300}"#,
+            br#"{"down_for": 1e9}"#,
+        ] {
+            assert!(faults.patched(nonsense).is_err(), "{nonsense:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_of_one_second_admits_more_than_the_rate(
+            rate in 0..20u32,
+            gaps in vec(0..SECOND / 4, 0..200),
+        ) {
+            let mut dice = dice(Faults { requests_per_second: Some(rate), ..Faults::default() }, 0);
+            let mut now = 0;
+            let mut admitted = Vec::new();
+            for gap in gaps {
+                now += gap;
+                match dice.throw(now) {
+                    Ok(_) => admitted.push(now),
+                    Err(refused) => {
+                        prop_assert_eq!(refused, TurnedAway::TooFast { retry_after: 1 });
+                        // Turned away only where the second really is full.
+                        let recent = admitted.iter().filter(|&&at| now - at < SECOND).count();
+                        prop_assert!(recent >= rate as usize);
+                    }
+                }
+            }
+            for &from in &admitted {
+                let window = admitted.iter().filter(|&&at| at >= from && at - from < SECOND).count();
+                prop_assert!(window <= rate as usize);
+            }
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! The people of the KMI sandbox, kept compactly: a million of them take some
+//! 250 MB.
+//!
+//! # Invariants
+//!
+//! - An id is a person's place in `places` plus one, and is never used again.
+//! - Each living person stands in `logins` once, and once in `carriers` of
+//!   each key under which an external ID is set. Nobody else does.
+//! - External IDs need not be unique: that is the API's documented danger.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashTable;
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A user's id.
+pub(super) type Id = u32;
+
+/// The text fields that the caller sets, but `externalId`, which belongs to a
+/// key.
+pub(super) const FIELDS: [&str; 11] = [
+    "email",
+    "firstName",
+    "lastName",
+    "loginName",
+    "address",
+    "address2",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "expirationDate",
+];
+
+/// Places in [`FIELDS`].
+pub(super) const EMAIL: usize = 0;
+/// The first so many are required.
+pub(super) const REQUIRED: usize = 4;
+/// See [`EMAIL`].
+pub(super) const LOGIN_NAME: usize = 3;
+/// See [`EMAIL`].
+pub(super) const STATE: usize = 7;
+/// See [`EMAIL`].
+pub(super) const COUNTRY: usize = 9;
+
+/// One text for each of [`FIELDS`].
+pub(super) type Values<'a> = [&'a str; FIELDS.len()];
+
+/// The longest record, all fields together.
+pub(super) const LONGEST: usize = u16::MAX as usize;
+
+/// How many people stand in one block. Blocks are what lets a page far into a
+/// long list be found without walking there.
+const BLOCK: usize = 1024;
+
+/// One living person.
+#[derive(Debug)]
+pub(super) struct Person {
+    /// All fields, one after the other.
+    text: Box<str>,
+    /// Where each ends in `text`.
+    ends: [u16; FIELDS.len()],
+    /// Seconds since 1970.
+    pub(super) created: u32,
+    /// Seconds since 1970.
+    pub(super) updated: u32,
+}
+
+impl Person {
+    /// `None` where the record is longer than [`LONGEST`].
+    pub(super) fn new(values: &Values<'_>, created: u32, updated: u32) -> Option<Self> {
+        let mut ends = [0; FIELDS.len()];
+        let mut end = 0_usize;
+        for (place, value) in ends.iter_mut().zip(values) {
+            end += value.len();
+            *place = u16::try_from(end).ok()?;
+        }
+        Some(Self {
+            text: values.concat().into_boxed_str(),
+            ends,
+            created,
+            updated,
+        })
+    }
+
+    pub(super) fn values(&self) -> Values<'_> {
+        let mut start = 0;
+        self.ends.map(|end| {
+            let end = usize::from(end);
+            let value = self.text.get(start..end).unwrap_or_default();
+            start = end;
+            value
+        })
+    }
+
+    fn login_hash(&self) -> u64 {
+        hash_login(self.values()[LOGIN_NAME])
+    }
+}
+
+/// Login names are one where they differ in case only.
+fn hash_login(login: &str) -> u64 {
+    xxh3_64(login.to_lowercase().as_bytes())
+}
+
+/// The external IDs of one key.
+#[derive(Debug, Default)]
+struct ExternalIds {
+    /// By a person's place.
+    of_person: Vec<Option<Box<str>>>,
+    /// The people that have one, found by it.
+    carriers: HashTable<Id>,
+    /// What the key is shown as: nobody needs to read the key itself.
+    key_shown: Box<str>,
+}
+
+impl ExternalIds {
+    fn get(&self, id: Id) -> Option<&str> {
+        self.of_person.get(place(id))?.as_deref()
+    }
+
+    fn remove(&mut self, id: Id) {
+        let Some(old) = self.of_person.get_mut(place(id)).and_then(Option::take) else {
+            return;
+        };
+        if let Ok(entry) = self
+            .carriers
+            .find_entry(xxh3_64(old.as_bytes()), |&carrier| carrier == id)
+        {
+            entry.remove();
+        }
+    }
+
+    fn set(&mut self, id: Id, external_id: &str) {
+        if self.get(id) == Some(external_id) {
+            return;
+        }
+        self.remove(id);
+        if external_id.is_empty() {
+            return;
+        }
+        if self.of_person.len() <= place(id) {
+            self.of_person.resize(place(id) + 1, None);
+        }
+        if let Some(kept) = self.of_person.get_mut(place(id)) {
+            *kept = Some(external_id.into());
+        }
+        let of_person = &self.of_person;
+        self.carriers
+            .insert_unique(xxh3_64(external_id.as_bytes()), id, |&carrier| {
+                let external_id = of_person.get(place(carrier)).and_then(Option::as_deref);
+                xxh3_64(external_id.unwrap_or_default().as_bytes())
+            });
+    }
+
+    /// The person with the lowest id, where several have it.
+    fn first(&self, external_id: &str) -> Option<Id> {
+        self.carriers
+            .iter_hash(xxh3_64(external_id.as_bytes()))
+            .copied()
+            .filter(|&id| self.get(id) == Some(external_id))
+            .min()
+    }
+}
+
+/// Ids begin at 1, so nobody's place is lost on 0.
+fn place(id: Id) -> usize {
+    (id as usize).wrapping_sub(1)
+}
+
+/// Which people a list shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Filter {
+    /// Created after this second.
+    pub(super) created_after: Option<i64>,
+    /// Updated after this second.
+    pub(super) updated_after: Option<i64>,
+}
+
+impl Filter {
+    fn takes(self, person: &Person) -> bool {
+        let after = |bound: Option<i64>, at| bound.is_none_or(|bound| i64::from(at) > bound);
+        after(self.created_after, person.created) && after(self.updated_after, person.updated)
+    }
+}
+
+/// Everybody.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    /// By place; `None` where the person was deleted.
+    places: Vec<Option<Person>>,
+    /// How many people of each block live.
+    living: Vec<u16>,
+    /// Living people, found by login name.
+    logins: HashTable<Id>,
+    /// By key.
+    keys: BTreeMap<Box<str>, ExternalIds>,
+}
+
+impl People {
+    /// How many people live.
+    pub(super) fn count(&self) -> usize {
+        self.logins.len()
+    }
+
+    /// The highest id that was ever given.
+    pub(super) fn last_id(&self) -> Id {
+        Id::try_from(self.places.len()).unwrap_or(Id::MAX)
+    }
+
+    pub(super) fn get(&self, id: Id) -> Option<&Person> {
+        self.places.get(place(id))?.as_ref()
+    }
+
+    /// The person's external ID under `key`, or nothing.
+    pub(super) fn external_id(&self, key: &str, id: Id) -> &str {
+        self.keys
+            .get(key)
+            .and_then(|ids| ids.get(id))
+            .unwrap_or_default()
+    }
+
+    /// The person's external IDs under all keys, each with what the key is
+    /// shown as.
+    pub(super) fn external_ids(&self, id: Id) -> impl Iterator<Item = (&str, &str)> {
+        self.keys
+            .values()
+            .filter_map(move |ids| Some((&*ids.key_shown, ids.get(id)?)))
+    }
+
+    /// The first person that has the external ID under `key`.
+    pub(super) fn with_external_id(&self, key: &str, external_id: &str) -> Option<Id> {
+        self.keys.get(key)?.first(external_id)
+    }
+
+    /// Who has the login name, in whatever case.
+    pub(super) fn with_login(&self, login: &str) -> Option<Id> {
+        let lower = login.to_lowercase();
+        self.logins
+            .find(xxh3_64(lower.as_bytes()), |&id| {
+                self.get(id)
+                    .is_some_and(|person| person.values()[LOGIN_NAME].to_lowercase() == lower)
+            })
+            .copied()
+    }
+
+    /// Adds a person. `None` where no id is left.
+    pub(super) fn insert(&mut self, person: Person) -> Option<Id> {
+        let id = Id::try_from(self.places.len() + 1).ok()?;
+        let hash = person.login_hash();
+        if self.places.len().is_multiple_of(BLOCK) {
+            self.living.push(0);
+        }
+        self.places.push(Some(person));
+        if let Some(living) = self.living.last_mut() {
+            *living += 1;
+        }
+        self.index_login(id, hash);
+        Some(id)
+    }
+
+    /// Puts other content in a living person's place.
+    pub(super) fn replace(&mut self, id: Id, person: Person) {
+        let Some(Some(old)) = self.places.get_mut(place(id)) else {
+            return;
+        };
+        let (before, after) = (old.login_hash(), person.login_hash());
+        *old = person;
+        if before != after {
+            if let Ok(entry) = self.logins.find_entry(before, |&found| found == id) {
+                entry.remove();
+            }
+            self.index_login(id, after);
+        }
+    }
+
+    /// Sets a living person's external ID under `key`; nothing takes it away.
+    pub(super) fn set_external_id(&mut self, key: &str, id: Id, external_id: &str) {
+        if let Some(ids) = self.keys.get_mut(key) {
+            ids.set(id, external_id);
+        } else if !external_id.is_empty() {
+            let mut ids = ExternalIds {
+                key_shown: shown(key),
+                ..ExternalIds::default()
+            };
+            ids.set(id, external_id);
+            self.keys.insert(key.into(), ids);
+        }
+    }
+
+    /// Takes a person away. Says whether there was one.
+    pub(super) fn remove(&mut self, id: Id) -> bool {
+        let Some(person) = self.places.get_mut(place(id)).and_then(Option::take) else {
+            return false;
+        };
+        if let Some(living) = self.living.get_mut(place(id) / BLOCK) {
+            *living = living.saturating_sub(1);
+        }
+        if let Ok(entry) = self
+            .logins
+            .find_entry(person.login_hash(), |&found| found == id)
+        {
+            entry.remove();
+        }
+        for ids in self.keys.values_mut() {
+            ids.remove(id);
+        }
+        true
+    }
+
+    /// One page of the people that `filter` takes, in the order of their ids.
+    pub(super) fn page(&self, offset: u64, limit: usize, filter: Filter) -> Vec<Id> {
+        let mut skip = offset;
+        let mut page = Vec::with_capacity(limit.min(100));
+        for (block, living) in self.living.iter().enumerate() {
+            if filter == Filter::default() && u64::from(*living) <= skip {
+                skip -= u64::from(*living);
+                continue;
+            }
+            let start = block * BLOCK;
+            for (place, person) in self.places.iter().enumerate().skip(start).take(BLOCK) {
+                if page.len() == limit {
+                    return page;
+                }
+                if !person.as_ref().is_some_and(|person| filter.takes(person)) {
+                    continue;
+                }
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                page.extend(Id::try_from(place + 1));
+            }
+        }
+        page
+    }
+
+    /// Somebody else than `id`, picked by `pick`.
+    pub(super) fn somebody_else(&self, id: Id, pick: u32) -> Option<Id> {
+        let last = self.last_id();
+        let first = pick.checked_rem(last)? + 1;
+        (first..=last)
+            .chain(1..first)
+            .find(|&other| other != id && self.get(other).is_some())
+    }
+
+    fn index_login(&mut self, id: Id, hash: u64) {
+        let places = &self.places;
+        self.logins.insert_unique(hash, id, |&id| {
+            places
+                .get(place(id))
+                .and_then(Option::as_ref)
+                .map_or(0, Person::login_hash)
+        });
+    }
+}
+
+/// The start of a key's SHA-256 is enough to tell keys apart,
+/// and tells nobody the key.
+fn shown(key: &str) -> Box<str> {
+    let digest = Sha256::digest(key.as_bytes());
+    let hex = digest.iter().take(6).map(|byte| format!("{byte:02x}"));
+    hex.collect::<String>().into_boxed_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::{FIELDS, Filter, Id, LOGIN_NAME, LONGEST, People, Person, place};
+
+    const KEYS: [&str; 2] = ["a", "b"];
+
+    /// What is done to the people. Few names, so that they meet.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u32),
+        Rename(Id, u32),
+        SetExternalId(usize, Id, u8),
+        Remove(Id),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (0..6u32).prop_map(Step::Insert),
+            (0..12u32, 0..6u32).prop_map(|(id, login)| Step::Rename(id, login)),
+            (0..2usize, 0..12u32, 0..4u8).prop_map(|(key, id, x)| Step::SetExternalId(key, id, x)),
+            (0..12u32).prop_map(Step::Remove),
+        ];
+        vec(step, 0..80)
+    }
+
+    fn with_login(login: u32) -> Person {
+        let login = format!("Login{login}");
+        let mut values = [""; FIELDS.len()];
+        values[LOGIN_NAME] = &login;
+        Person::new(&values, 0, 0).unwrap()
+    }
+
+    /// The number of the external ID; 0 is none.
+    fn external_id(number: u8) -> String {
+        if number == 0 {
+            String::new()
+        } else {
+            format!("E{number}")
+        }
+    }
+
+    /// A person as the model has it.
+    #[derive(Clone, Copy)]
+    struct Model {
+        login: u32,
+        external_ids: [u8; 2],
+    }
+
+    proptest! {
+        #[test]
+        fn people_are_found_by_what_they_have_whatever_was_done_before(steps in steps()) {
+            let mut people = People::default();
+            let mut model: Vec<Option<Model>> = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Insert(login) => {
+                        prop_assert_eq!(people.insert(with_login(login)), Id::try_from(model.len() + 1).ok());
+                        model.push(Some(Model { login, external_ids: [0; 2] }));
+                    }
+                    Step::Rename(id, login) => {
+                        if let Some(Some(person)) = model.get_mut(place(id)) {
+                            person.login = login;
+                        }
+                        people.replace(id, with_login(login));
+                    }
+                    Step::SetExternalId(key, id, number) => {
+                        if let Some(Some(person)) = model.get_mut(place(id)) {
+                            person.external_ids[key] = number;
+                            people.set_external_id(KEYS[key], id, &external_id(number));
+                        }
+                    }
+                    Step::Remove(id) => {
+                        let was = model.get_mut(place(id)).and_then(Option::take).is_some();
+                        prop_assert_eq!(people.remove(id), was);
+                    }
+                }
+            }
+            let alive: Vec<(Id, Model)> =
+                (1..).zip(&model).filter_map(|(id, model)| Some((id, (*model)?))).collect();
+            prop_assert_eq!(people.count(), alive.len());
+            let ids: Vec<Id> = alive.iter().map(|(id, _)| *id).collect();
+            prop_assert_eq!(people.page(0, 100, Filter::default()), ids);
+            for &(id, model) in &alive {
+                for (key, number) in KEYS.into_iter().zip(model.external_ids) {
+                    prop_assert_eq!(people.external_id(key, id), external_id(number));
+                }
+            }
+            for login in 0..6 {
+                let found = people.with_login(&format!("lOGIN{login}"));
+                let expected = alive.iter().any(|(_, model)| model.login == login);
+                prop_assert_eq!(found.is_some(), expected);
+                if let Some(found) = found {
+                    prop_assert!(alive.iter().any(|&(id, model)| id == found && model.login == login));
+                }
+            }
+            for (key, name) in KEYS.into_iter().enumerate() {
+                for number in 1..4 {
+                    let expected = alive
+                        .iter()
+                        .find(|(_, model)| model.external_ids[key] == number)
+                        .map(|(id, _)| *id);
+                    prop_assert_eq!(people.with_external_id(name, &external_id(number)), expected);
+                }
+            }
+        }
+
+        #[test]
+        fn a_record_keeps_its_fields(values in vec("\\PC{0,8}", FIELDS.len())) {
+            let values: [&str; FIELDS.len()] = std::array::from_fn(|field| &*values[field]);
+            let person = Person::new(&values, 1, 2).unwrap();
+            prop_assert_eq!(person.values(), values);
+        }
+
+        #[test]
+        fn a_page_is_a_piece_of_the_whole_list_whoever_was_removed(
+            removed in vec(1..3000u32, 0..50),
+            block in 0..3u32,
+            offset in 0..3000usize,
+            limit in 0..100usize,
+        ) {
+            let mut people = People::default();
+            for login in 0..3000 {
+                people.insert(with_login(login));
+            }
+            // A whole block, too.
+            for id in removed.into_iter().chain(block * 1024 + 1..=(block + 1) * 1024) {
+                people.remove(id);
+            }
+            let all: Vec<Id> = (1..=3000).filter(|&id| people.get(id).is_some()).collect();
+            let piece: Vec<Id> = all.into_iter().skip(offset).take(limit).collect();
+            let everybody = Filter { created_after: Some(-1), updated_after: None };
+            prop_assert_eq!(&people.page(offset as u64, limit, everybody), &piece);
+            prop_assert_eq!(people.page(offset as u64, limit, Filter::default()), piece);
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_refused_and_the_longest_is_not() {
+        let text = "x".repeat(LONGEST);
+        let mut values = [""; FIELDS.len()];
+        values[5] = &text;
+        assert!(Person::new(&values, 0, 0).is_some());
+        values[10] = "y";
+        assert!(Person::new(&values, 0, 0).is_none());
+    }
+}
