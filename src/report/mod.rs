@@ -1,1 +1,115 @@
-//! For people.
+//! What happened, told to people.
+//!
+//! The readers are an administrator at seven in the morning, a cron mail, a
+//! script behind a pipe, and whoever is sent the HTML page. They get progress
+//! on stderr ([`progress`]), a [`summary`], tables ([`RowsWriter`],
+//! [`FindingsWriter`], [`runs_table`]), one JSON object ([`RunReport`]), one
+//! page ([`html_page`]) and one way of telling an [`error`].
+//!
+//! # Invariants
+//!
+//! - Everything arrives as a value: an event, a count, a line. Nothing here
+//!   opens a journal, a feed or a connection, or asks for the time of day.
+//! - Nothing here asks the terminal or the environment either: the caller
+//!   settles that once and hands in a [`Style`].
+//! - Foreign text (what a server says, names of columns, external IDs) never
+//!   reaches a terminal or a page raw: see [`sanitize`].
+//! - Colour repeats what the words say; it never says anything alone.
+//! - Numbers have thousands separators for people and none in CSV and JSON.
+
+mod cause;
+mod error;
+mod lines;
+mod page;
+mod progress;
+mod run;
+mod runs;
+mod summary;
+mod table;
+mod text;
+
+pub use cause::CauseLine;
+pub use error::{error, error_chain};
+pub use lines::{
+    FindingJson, FindingLine, FindingsWriter, Format, LinesWriter, RowLine, RowsWriter,
+};
+pub use page::{PageData, PageError, RowSection, Throughput, html_page};
+pub use progress::{ProgressMode, progress};
+pub use run::{FeedReport, RunReport};
+pub use runs::{RunLine, runs_table};
+pub use summary::{headline, next_steps, summary};
+pub use text::{count, counted, duration, sanitize};
+
+/// How text is shown. Settled once, at the edge, from the flags, the
+/// environment and the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colour may be used.
+    pub color: bool,
+    /// Columns to fill.
+    pub width: usize,
+    /// Whether lines and dots beyond ASCII can be shown.
+    pub unicode: bool,
+}
+
+impl Style {
+    /// Columns to fill where nobody can say: a pipe, a file, a mail.
+    pub const PIPED_WIDTH: usize = 120;
+
+    /// What a pipe, a file or a mail gets.
+    #[must_use]
+    pub const fn piped() -> Self {
+        Self {
+            color: false,
+            width: Self::PIPED_WIDTH,
+            unicode: true,
+        }
+    }
+
+    /// Below this, columns would be torn apart; let the terminal wrap instead.
+    const MIN_WIDTH: usize = 40;
+
+    /// The width to lay text out for.
+    fn columns(&self) -> usize {
+        // A table wider than this is not read; it also fits `u16`.
+        self.width.clamp(Self::MIN_WIDTH, 1_000)
+    }
+
+    const fn dot(&self) -> &'static str {
+        if self.unicode { " · " } else { ", " }
+    }
+
+    const fn ellipsis(&self) -> &'static str {
+        if self.unicode { "…" } else { "..." }
+    }
+
+    const fn rule(&self) -> &'static str {
+        if self.unicode { "─" } else { "-" }
+    }
+
+    fn paint(&self, ink: Ink, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match ink {
+            Ink::Bold => "1",
+            Ink::Dim => "2",
+            Ink::Good => "1;32",
+            Ink::Warn => "1;33",
+            Ink::Bad => "1;31",
+            Ink::Help => "1;36",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// What a colour is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ink {
+    Bold,
+    Dim,
+    Good,
+    Warn,
+    Bad,
+    Help,
+}

@@ -1,0 +1,288 @@
+//! What the page promises: escaped, self-contained, bounded, complete.
+
+use super::super::run::tests::import;
+use super::*;
+use crate::model::{Counts, RunState};
+use crate::report::next_steps;
+use proptest::prelude::*;
+
+fn line(row: u32, outcome: Outcome) -> RowLine {
+    let messages = [
+        "column `Work Email` (email): not an e-mail address",
+        "column `Country` (country): not a country code of two letters (ISO 3166-1); meant is probably NL: add it to the field's `map`",
+        "column `Employee ID` (externalId): a number in scientific notation: Excel shortened it and the digits are lost; format the column as text and export again",
+        "the LMS says: loginName is already in use",
+    ];
+    let sent = row % 4 == 3 || outcome != Outcome::Rejected;
+    RowLine {
+        row: Some(row),
+        external_id: (!row.is_multiple_of(7)).then(|| format!("E10-{:05}", row * 7)),
+        outcome,
+        action: sent.then_some(Action::Create),
+        status: sent.then_some(400),
+        attempts: u32::from(sent) * (1 + row % 3),
+        message: Some(messages[row as usize % 4].into()),
+    }
+}
+
+/// A run as nights are: most of it fine, some of it not.
+fn data() -> PageData {
+    let mut report = import();
+    report.counts = Counts {
+        created: 937,
+        updated: 12,
+        unchanged: 25,
+        rejected: 23,
+        failed: 2,
+        unknown: 1,
+        ..Counts::default()
+    };
+    report.exit_code = 3;
+    report.message = headline(&report);
+    let mut throughput = Throughput::default();
+    for at in 0..950_u32 {
+        let outcome = match at % 41 {
+            0 => Outcome::Rejected,
+            7 => Outcome::Updated,
+            _ if at == 500 => Outcome::Unknown,
+            _ if at % 401 == 400 => Outcome::Failed,
+            _ => Outcome::Created,
+        };
+        // A pause between the 300th and the 301st.
+        let pause = if at > 300 { 6.0 } else { 0.0 };
+        throughput.add(f64::from(at) / 27.0 + pause, outcome);
+    }
+    let started: Zoned = "2026-11-21T02:00:14+01:00[Europe/Amsterdam]"
+        .parse()
+        .unwrap();
+    PageData {
+        target: Some("kmi at https://lms.example.com".into()),
+        ended: Some(
+            "2026-11-21T02:00:55+01:00[Europe/Amsterdam]"
+                .parse()
+                .unwrap(),
+        ),
+        started: Some(started),
+        causes: vec![
+            CauseLine {
+                outcome: Outcome::Rejected,
+                message: "column `Work Email` (email): not an e-mail address".into(),
+                count: 20,
+                rows: vec![17, 88, 113],
+            },
+            CauseLine {
+                outcome: Outcome::Rejected,
+                message: "the LMS says: loginName is already in use".into(),
+                count: 3,
+                rows: vec![5, 6, 7],
+            },
+            CauseLine {
+                outcome: Outcome::Failed,
+                message: "the LMS answered 500 five times".into(),
+                count: 2,
+                rows: vec![12, 13],
+            },
+        ],
+        next: next_steps(&report),
+        throughput,
+        rejected: (2..25).map(|row| line(row, Outcome::Rejected)).collect(),
+        failed: (30..32).map(|row| line(row, Outcome::Failed)).collect(),
+        unknown: std::iter::once(line(40, Outcome::Unknown)).collect(),
+        report,
+    }
+}
+
+fn empty() -> PageData {
+    let mut report = import();
+    report.counts = Counts {
+        unchanged: 1_000,
+        ..Counts::default()
+    };
+    report.message = headline(&report);
+    PageData {
+        report,
+        target: None,
+        started: None,
+        ended: None,
+        causes: Vec::new(),
+        next: Vec::new(),
+        throughput: Throughput::default(),
+        rejected: RowSection::default(),
+        failed: RowSection::default(),
+        unknown: RowSection::default(),
+    }
+}
+
+/// Every tag of the page that is not the page's own.
+fn count_of(page: &str, needle: &str) -> usize {
+    page.matches(needle).count()
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    const EVIL: &str =
+        "<script>alert(1)</script>\"' onload=x <img src=x onerror=y>&amp;{{ 7*7 }}\u{202e}\u{0}";
+    let mut data = data();
+    data.report.feed.path = EVIL.into();
+    data.report.feed.sha256 = Some(EVIL.into());
+    data.report.run = Some(EVIL.into());
+    data.report.message = EVIL.into();
+    data.target = Some(EVIL.into());
+    data.next = vec![EVIL.into()];
+    data.causes[0].message = EVIL.into();
+    let mut row = line(3, Outcome::Rejected);
+    row.external_id = Some(EVIL.into());
+    row.message = Some(EVIL.into());
+    data.rejected.push(row);
+    let page = html_page(&data).unwrap();
+    assert!(
+        page.contains("&lt;script&gt;alert(1)"),
+        "it is shown, as text"
+    );
+    assert_eq!(count_of(&page, "<script"), 0);
+    assert_eq!(count_of(&page, "<img"), 0);
+    assert!(page.contains("{{ 7*7 }}") && page.contains("\\u{202e}"));
+    assert!(!page.contains(['\u{202e}', '\u{0}']));
+}
+
+#[test]
+fn the_page_loads_nothing_and_says_so() {
+    let page = html_page(&data()).unwrap();
+    assert!(page.contains("default-src 'none'; style-src 'unsafe-inline'"));
+    for forbidden in [
+        "<script",
+        "<link",
+        "<img",
+        "<iframe",
+        "@import",
+        "src=",
+        "href=",
+        "javascript:",
+    ] {
+        assert_eq!(count_of(&page, forbidden), 0, "{forbidden}");
+    }
+    // The one `url(…)` points into the page itself.
+    assert_eq!(count_of(&page, "url("), count_of(&page, "url(#"));
+}
+
+#[test]
+fn names_between_backticks_are_set_as_code() {
+    let shown = |message: &str| -> Vec<(String, bool)> {
+        let pieces = pieces(message).into_iter();
+        pieces.map(|piece| (piece.text, piece.code)).collect()
+    };
+    assert_eq!(
+        shown("column `Email`: wrong"),
+        [
+            ("column ".to_owned(), false),
+            ("Email".to_owned(), true),
+            (": wrong".to_owned(), false)
+        ]
+    );
+    assert_eq!(shown("it`s `odd`"), [("it`s `odd`".to_owned(), false)]);
+}
+
+#[test]
+fn a_full_page_has_every_part() {
+    let page = html_page(&data()).unwrap();
+    for part in [
+        "Done, with 23 rows rejected and 2 failed, but it is not known what became of 1 row.",
+        "run 12",
+        "2026-11-21 02:00:14 CET",
+        "41 s",
+        "9f86d081884c7d659a2feaa0c55ad015",
+        "Why rows were rejected",
+        "Why rows failed",
+        "(rows 17, 88, 113 …)",
+        "Bar chart of 950 people over",
+        "hrfeed rows 12 --outcome rejected",
+        "Rejected rows (23)",
+        "Failed rows (2)",
+        "Rows of unknown outcome (1)",
+        "create, HTTP 400, sent 2 times",
+    ] {
+        let escaped = part.replace('/', "&#x2f;");
+        assert!(page.contains(part) || page.contains(&escaped), "{part}");
+    }
+}
+
+#[test]
+fn an_empty_page_says_of_each_part_that_it_is_empty() {
+    let page = html_page(&empty()).unwrap();
+    for part in [
+        "Nothing to do: all 1,000 people are already as the feed says.",
+        "There is nothing to explain",
+        "Nothing was sent, so there is no throughput to show.",
+        "No row was rejected.",
+        "No row failed.",
+        "It is known of every row what became of it.",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("What to do next"));
+}
+
+#[test]
+fn rows_beyond_the_bound_are_counted_and_said_where_to_find() {
+    let mut data = data();
+    data.rejected = (1..=17_345)
+        .map(|row| line(row, Outcome::Rejected))
+        .collect();
+    let page = html_page(&data).unwrap();
+    assert!(page.contains("Rejected rows (17,345)"));
+    assert!(page.contains("and 12,345 more: <code>hrfeed rows 12 --outcome rejected</code>"));
+    assert_eq!(
+        count_of(&page, "<td class=\"message\">"),
+        RowSection::SHOWN + 3
+    );
+}
+
+#[test]
+fn each_tone_has_a_mark_beside_its_colour() {
+    let mut data = empty();
+    assert!(html_page(&data).unwrap().contains("all is well:"));
+    data.report.state = RunState::Interrupted;
+    assert!(html_page(&data).unwrap().contains("needs attention:"));
+    data.report.state = RunState::Failed;
+    assert!(html_page(&data).unwrap().contains("failed:"));
+}
+
+/// For the eye: `cargo test -- --ignored pages_to_look_at`, then look into `target/pages`.
+#[test]
+#[ignore = "writes files to look at"]
+fn pages_to_look_at() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut long = data();
+    long.rejected = (1..=17_345)
+        .map(|row| line(row, Outcome::Rejected))
+        .collect();
+    let mut failed = data();
+    failed.report.state = RunState::Failed;
+    failed.report.counts.pending = 500;
+    failed.report.message =
+        "failed to write the journal `/var/lib/hrfeed/journal.db`: the disk is full".into();
+    for (name, data) in [
+        ("full", data()),
+        ("empty", empty()),
+        ("long", long),
+        ("failed", failed),
+    ] {
+        std::fs::write(
+            folder.join(name).with_extension("html"),
+            html_page(&data).unwrap(),
+        )
+        .unwrap();
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_can_open_a_tag_or_break_the_page(text in any::<String>()) {
+        let mut data = empty();
+        let tags = html_page(&data).unwrap().matches('<').count();
+        data.report.feed.path.clone_from(&text);
+        // Two cells of the same page hold the path; neither adds a tag.
+        prop_assert_eq!(html_page(&data).unwrap().matches('<').count(), tags);
+    }
+}

@@ -1,0 +1,370 @@
+//! Progress as bars that move: the only file that knows indicatif.
+//!
+//! One bar at a time. It is taken away where its stage ends, when the run is
+//! over, and when the listener is dropped, so nothing is ever left behind.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::Tally;
+use super::tally::{Pause, Stage};
+use crate::event::{Event, Listener};
+use crate::report::Style;
+use crate::report::text::{count, counted, rows};
+
+/// How often a bar is drawn while nothing is heard, for the spinner and the
+/// time that a pause still takes.
+const TICK: Duration = Duration::from_millis(120);
+
+/// How often the words behind a bar change: faster cannot be read.
+const REWORD: Duration = Duration::from_millis(250);
+
+/// Where a bar is drawn.
+type Target = Box<dyn Fn() -> ProgressDrawTarget>;
+
+pub(super) struct Bars {
+    style: Style,
+    target: Target,
+    tally: Tally,
+    bar: Option<ProgressBar>,
+    worded: Option<Instant>,
+    /// The one thing that changes without an event: read by the thread that
+    /// draws.
+    pause: Arc<Mutex<Option<Pause>>>,
+}
+
+impl Bars {
+    pub(super) fn on_stderr(style: Style) -> Self {
+        Self::new(style, Box::new(ProgressDrawTarget::stderr))
+    }
+
+    fn new(style: Style, target: Target) -> Self {
+        Self {
+            style,
+            target,
+            tally: Tally::new(Instant::now()),
+            bar: None,
+            worded: None,
+            pause: Arc::default(),
+        }
+    }
+
+    /// Puts a bar up; one without a `length` is a spinner.
+    fn put(&mut self, title: String, length: Option<u64>, figures: &str) {
+        self.take();
+        let bar = ProgressBar::with_draw_target(length, (self.target)())
+            .with_style(self.look(length.is_some(), figures))
+            .with_prefix(title);
+        bar.enable_steady_tick(TICK);
+        self.bar = Some(bar);
+    }
+
+    fn take(&mut self) {
+        self.worded = None;
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn look(&self, has_length: bool, figures: &str) -> ProgressStyle {
+        let bar = match (has_length, self.style.color) {
+            (false, _) => "",
+            (true, false) => "{bar:24} ",
+            (true, true) => "{bar:24.cyan/dim} ",
+        };
+        let template = format!("{{spinner}} {{prefix}} {bar}{figures}{{wide_msg}}");
+        let (chars, ticks) = if self.style.unicode {
+            ("━╸─", "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
+        } else {
+            ("#>-", "|/-\\ ")
+        };
+        let pause = Arc::clone(&self.pause);
+        ProgressStyle::with_template(&template)
+            // The templates are constants; a wrong one would still show a bar.
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars(chars)
+            .tick_chars(ticks)
+            .with_key(
+                "done",
+                |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                    // A bar that cannot be drawn is no reason to stop.
+                    write!(out, "{}", count(state.pos())).ok();
+                },
+            )
+            .with_key(
+                "all",
+                |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                    write!(out, "{}", count(state.len().unwrap_or(0))).ok();
+                },
+            )
+            .with_key(
+                "pause",
+                move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+                    let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(pause) = pause.as_ref() {
+                        write!(out, "  {}", pause.tell(Instant::now())).ok();
+                    }
+                },
+            )
+    }
+
+    /// Moves the bar, and from time to time the words behind it.
+    fn draw(&mut self, now: Instant, at_once: bool) {
+        let Some(bar) = &self.bar else { return };
+        let tally = &self.tally;
+        bar.set_position(match tally.stage {
+            Stage::Reading => tally.read,
+            Stage::Looking => tally.people,
+            Stage::Idle | Stage::Settling | Stage::Sending => tally.done,
+        });
+        let due = self
+            .worded
+            .is_none_or(|then| now.saturating_duration_since(then) >= REWORD);
+        if !due && !at_once {
+            return;
+        }
+        let mut parts = match tally.stage {
+            Stage::Idle => Vec::new(),
+            Stage::Reading => tally.reading(now),
+            Stage::Looking => tally.looking(),
+            Stage::Settling | Stage::Sending => tally.sending(now),
+        };
+        if let Some(why) = &tally.stopping {
+            parts.insert(0, format!("stopping ({why})"));
+        }
+        bar.set_message(format!("  {}", parts.join(self.style.dot())));
+        self.worded = Some(now);
+    }
+
+    fn set_pause(&self) {
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        pause.clone_from(&self.tally.pause);
+    }
+}
+
+impl Listener for Bars {
+    fn hear(&mut self, event: &Event<'_>) {
+        let now = Instant::now();
+        self.tally.hear(event, now);
+        match *event {
+            Event::ReadStarted { bytes } => {
+                let figures = if bytes.is_some() {
+                    "{percent:>3} %"
+                } else {
+                    ""
+                };
+                self.put("Reading the feed".to_owned(), bytes, figures);
+            }
+            Event::LookStarted { unknown_people } => {
+                let people = counted(unknown_people, "person", "people");
+                self.put(
+                    format!("Asking the target who exists ({people} not known yet)"),
+                    None,
+                    "{pause}",
+                );
+            }
+            Event::SettleStarted { unknown } => {
+                self.put(
+                    format!("Looking up {} of an earlier run", rows(unknown)),
+                    Some(unknown),
+                    "{done}/{all}{pause}",
+                );
+            }
+            Event::SendStarted { changes, .. } => {
+                self.put("Sending".to_owned(), Some(changes), "{done}/{all}{pause}");
+            }
+            Event::ReadFinished { .. } | Event::Planned { .. } | Event::Finished => self.take(),
+            Event::Paused { .. } | Event::Continued => self.set_pause(),
+            Event::ReadProgress { .. }
+            | Event::LookProgress { .. }
+            | Event::Settled { .. }
+            | Event::Called(_)
+            | Event::Stopping { .. } => {}
+        }
+        self.draw(now, matches!(event, Event::Stopping { .. }));
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use indicatif::TermLike;
+
+    use super::*;
+    use crate::model::{Action, ExternalId, Outcome, RowNumber};
+
+    /// A terminal in memory, as far as indicatif uses one.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<(Vec<String>, usize)>>);
+
+    impl Screen {
+        fn with<T>(&self, act: impl FnOnce(&mut Vec<String>, &mut usize) -> T) -> T {
+            let mut held = self.0.lock().unwrap();
+            let (lines, at) = &mut *held;
+            if lines.len() <= *at {
+                lines.resize(*at + 1, String::new());
+            }
+            act(lines, at)
+        }
+
+        fn text(&self) -> String {
+            self.with(|lines, _| lines.join("\n").trim_end().to_owned())
+        }
+    }
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            100
+        }
+        fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+            self.with(|_, at| *at = at.saturating_sub(n));
+            Ok(())
+        }
+        fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+            self.with(|_, at| *at += n);
+            Ok(())
+        }
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.with(|lines, at| {
+                lines[*at].push_str(text);
+                *at += 1;
+            });
+            Ok(())
+        }
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.with(|lines, at| lines[*at].push_str(text));
+            Ok(())
+        }
+        fn clear_line(&self) -> io::Result<()> {
+            self.with(|lines, at| lines[*at].clear());
+            Ok(())
+        }
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn rig(unicode: bool) -> (Bars, Screen) {
+        let screen = Screen::default();
+        let drawn = screen.clone();
+        let style = Style {
+            unicode,
+            ..Style::piped()
+        };
+        let target: Target =
+            Box::new(move || ProgressDrawTarget::term_like(Box::new(drawn.clone())));
+        (Bars::new(style, target), screen)
+    }
+
+    /// Draws without waiting for the next tick, and looks.
+    fn look(bars: &Bars, screen: &Screen) -> String {
+        if let Some(bar) = &bars.bar {
+            bar.force_draw();
+        }
+        screen.text()
+    }
+
+    fn settled(bars: &mut Bars, outcome: Outcome) {
+        bars.hear(&Event::Settled {
+            row: Some(RowNumber(2)),
+            external_id: &ExternalId::known("E1"),
+            action: Action::Create,
+            outcome,
+        });
+    }
+
+    #[test]
+    fn each_stage_has_its_bar_and_nothing_is_left_at_the_end() {
+        let (mut bars, screen) = rig(false);
+        bars.hear(&Event::ReadStarted { bytes: Some(1_000) });
+        bars.hear(&Event::ReadProgress {
+            bytes: 500,
+            rows: 4,
+            rejected: 1,
+        });
+        let text = look(&bars, &screen);
+        assert!(
+            text.contains("Reading the feed") && text.contains("50 %"),
+            "{text}"
+        );
+        bars.hear(&Event::ReadFinished {
+            rows: 8,
+            skipped: 0,
+            rejected: 1,
+        });
+        assert_eq!(look(&bars, &screen), "");
+
+        bars.hear(&Event::LookStarted { unknown_people: 1 });
+        let text = look(&bars, &screen);
+        assert!(text.contains("1 person not known yet"), "{text}");
+
+        bars.hear(&Event::SendStarted {
+            run: "12",
+            changes: 4_000,
+        });
+        settled(&mut bars, Outcome::Rejected);
+        bars.worded = None;
+        settled(&mut bars, Outcome::Created);
+        let text = look(&bars, &screen);
+        assert!(!text.contains("Asking"), "{text}");
+        assert!(
+            text.contains("2/4,000") && text.contains("1 rejected"),
+            "{text}"
+        );
+
+        bars.hear(&Event::Finished);
+        assert_eq!(look(&bars, &screen), "");
+    }
+
+    #[test]
+    fn a_pause_is_shown_with_its_reason_and_the_time_it_still_takes() {
+        let (mut bars, screen) = rig(true);
+        bars.hear(&Event::SendStarted {
+            run: "12",
+            changes: 4,
+        });
+        bars.hear(&Event::Paused {
+            why: "the target asked for it",
+            wait: Duration::from_hours(2),
+        });
+        let text = look(&bars, &screen);
+        assert!(
+            text.contains("paused for 2 h 00 min: the target asked for it"),
+            "{text}"
+        );
+        bars.hear(&Event::Continued);
+        assert!(!look(&bars, &screen).contains("paused"));
+    }
+
+    #[test]
+    fn a_run_that_ends_with_an_error_leaves_nothing_behind() {
+        let (mut bars, screen) = rig(true);
+        bars.hear(&Event::SendStarted {
+            run: "12",
+            changes: 4,
+        });
+        bars.hear(&Event::Stopping {
+            why: "Ctrl-C",
+            in_flight: 1,
+        });
+        let text = look(&bars, &screen);
+        assert!(text.contains("stopping (Ctrl-C)"), "{text}");
+        drop(bars);
+        assert_eq!(screen.text(), "");
+    }
+}

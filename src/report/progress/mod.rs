@@ -1,0 +1,38 @@
+//! How far a run is, on stderr.
+//!
+//! [`Tally`] adds up what was heard and puts it in words; [`bars`] and
+//! [`plain`] only differ in how and when they show them.
+
+mod bars;
+mod plain;
+mod tally;
+
+use std::io;
+use std::time::Instant;
+
+use super::Style;
+use crate::event::{Deaf, Listener};
+use tally::Tally;
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressMode {
+    /// Bars that move: for a terminal.
+    Bars,
+    /// A line now and then: for a log, a cron mail, a pipe.
+    Lines,
+    /// Not at all.
+    Silent,
+}
+
+/// A listener that shows progress on stderr. It leaves nothing on a terminal
+/// once it heard [`crate::event::Event::Finished`] or is dropped: do either
+/// before an error is printed.
+#[must_use]
+pub fn progress(mode: ProgressMode, style: &Style) -> Box<dyn Listener> {
+    match mode {
+        ProgressMode::Bars => Box::new(bars::Bars::on_stderr(*style)),
+        ProgressMode::Lines => Box::new(plain::Lines::new(io::stderr(), Instant::now)),
+        ProgressMode::Silent => Box::new(Deaf),
+    }
+}

@@ -1,0 +1,461 @@
+//! Progress as plain lines: for a log, a cron mail, a pipe.
+//!
+//! A line where a stage begins, one every [`EVERY`] while something moves, one
+//! where it ends. Each starts with the time since the start.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::Tally;
+use super::tally::Stage;
+use crate::event::{Event, Listener};
+use crate::model::Counts;
+use crate::report::sanitize;
+use crate::report::text::{bytes, count, counted, duration, percent, rows, stopwatch};
+
+/// How long nothing is said while something moves.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Writes plain lines; `clock` is an argument so that a test can move it.
+pub(super) struct Lines<W, C> {
+    out: W,
+    clock: C,
+    tally: Tally,
+    start: Instant,
+    spoke: Instant,
+    /// Nobody hears: stderr is closed. The run must not end for that.
+    gone: bool,
+}
+
+impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
+    pub(super) fn new(out: W, clock: C) -> Self {
+        let now = clock();
+        Self {
+            out,
+            clock,
+            tally: Tally::new(now),
+            start: now,
+            spoke: now,
+            gone: false,
+        }
+    }
+
+    fn say(&mut self, now: Instant, sentence: &str) {
+        self.spoke = now;
+        if self.gone {
+            return;
+        }
+        let time = stopwatch(now.saturating_duration_since(self.start).as_secs());
+        self.gone = writeln!(self.out, "{time}  {sentence}")
+            .and_then(|()| self.out.flush())
+            .is_err();
+    }
+
+    /// The line at the end of a stage that has no event for its end.
+    fn end_stage(&mut self, now: Instant) {
+        let tally = &self.tally;
+        let took = duration(tally.seconds(now));
+        let sentence = match tally.stage {
+            Stage::Idle => return,
+            Stage::Reading => format!(
+                "stopped reading after {} ({}), {took}",
+                rows(tally.rows),
+                tally.how_much_read()
+            ),
+            Stage::Looking => format!("asked the target in {took}: {}", tally.looking().join(", ")),
+            Stage::Settling | Stage::Sending => {
+                let what = if tally.stage == Stage::Sending {
+                    "sent"
+                } else {
+                    "looked up"
+                };
+                let mut parts = vec![format!(
+                    "{what} {} of {} in {took}",
+                    count(tally.done),
+                    count(tally.goal)
+                )];
+                let sent = tally.sent();
+                if !sent.is_empty() {
+                    parts.push(sent.join(", "));
+                }
+                parts.join(": ")
+            }
+        };
+        self.say(now, &sentence);
+    }
+
+    /// The line while a stage is under way.
+    fn moving(&mut self, now: Instant) {
+        let tally = &self.tally;
+        let sentence = match tally.stage {
+            Stage::Idle => return,
+            Stage::Reading => format!(
+                "reading: {}, {}",
+                tally.how_much_read(),
+                tally.reading(now).join(", ")
+            ),
+            Stage::Looking => format!("asking the target: {}", tally.looking().join(", ")),
+            Stage::Settling | Stage::Sending => {
+                let what = if tally.stage == Stage::Sending {
+                    "sending"
+                } else {
+                    "looking up"
+                };
+                let mut parts = vec![format!(
+                    "{what}: {} of {} ({})",
+                    count(tally.done),
+                    count(tally.goal),
+                    percent(tally.done, tally.goal)
+                )];
+                parts.extend(tally.sending(now));
+                parts.join(", ")
+            }
+        };
+        self.say(now, &sentence);
+    }
+}
+
+/// `planned: 940 to create, 12 to update`.
+fn planned(counts: &Counts) -> String {
+    let parts: Vec<_> = [
+        (counts.created, "to create"),
+        (counts.updated, "to update"),
+        (counts.unchanged, "unchanged"),
+        (counts.rejected, "rejected"),
+        (counts.deactivated, "to deactivate"),
+        (counts.deleted, "to delete"),
+    ]
+    .into_iter()
+    .filter(|&(number, _)| number > 0)
+    .map(|(number, what)| format!("{} {what}", count(number)))
+    .collect();
+    if parts.is_empty() {
+        "planned: nothing to do".to_owned()
+    } else {
+        format!("planned: {}", parts.join(", "))
+    }
+}
+
+impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
+    fn hear(&mut self, event: &Event<'_>) {
+        let now = (self.clock)();
+        // A stage ends where the next one begins; reading has its own event.
+        match event {
+            Event::ReadStarted { .. }
+            | Event::LookStarted { .. }
+            | Event::SettleStarted { .. }
+            | Event::Planned { .. }
+            | Event::SendStarted { .. }
+            | Event::Finished => self.end_stage(now),
+            _ => {}
+        }
+        let took = duration(self.tally.seconds(now));
+        self.tally.hear(event, now);
+        match *event {
+            Event::ReadStarted { bytes: size } => {
+                let size = size
+                    .map(|size| format!(" ({})", bytes(size)))
+                    .unwrap_or_default();
+                self.say(now, &format!("reading the feed{size}"));
+            }
+            Event::ReadFinished {
+                rows: all,
+                skipped,
+                rejected,
+            } => {
+                let mut parts = vec![format!("read {} in {took}", rows(all))];
+                if rejected > 0 {
+                    parts.push(format!("{} rejected", count(rejected)));
+                }
+                if skipped > 0 {
+                    parts.push(format!("{} left out by the filter", count(skipped)));
+                }
+                self.say(now, &parts.join(", "));
+            }
+            Event::LookStarted { unknown_people } => {
+                let people = counted(unknown_people, "person", "people");
+                self.say(
+                    now,
+                    &format!("asking the target who exists: {people} not known yet"),
+                );
+            }
+            Event::SettleStarted { unknown } => {
+                self.say(
+                    now,
+                    &format!(
+                        "looking up what became of {} of an earlier run",
+                        rows(unknown)
+                    ),
+                );
+            }
+            Event::Planned { counts } => self.say(now, &planned(counts)),
+            Event::SendStarted { run, changes } => {
+                let changes = counted(changes, "change", "changes");
+                self.say(now, &format!("sending {changes} (run {})", sanitize(run)));
+            }
+            Event::Paused { .. } => {
+                if let Some(pause) = &self.tally.pause {
+                    let sentence = pause.tell(now);
+                    self.say(now, &sentence);
+                }
+            }
+            Event::Continued => self.say(now, "going on"),
+            Event::Stopping { why, in_flight } => {
+                let waiting = match in_flight {
+                    0 => String::new(),
+                    some => format!(
+                        ": waiting for {}",
+                        counted(some as u64, "answer", "answers")
+                    ),
+                };
+                self.say(now, &format!("stopping ({}){waiting}", sanitize(why)));
+            }
+            Event::ReadProgress { .. }
+            | Event::LookProgress { .. }
+            | Event::Settled { .. }
+            | Event::Called(_) => {
+                if now.saturating_duration_since(self.spoke) >= EVERY {
+                    self.moving(now);
+                }
+            }
+            Event::Finished => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::model::{Action, Calls, ExternalId, Outcome, RowNumber};
+
+    /// Lines with a clock that only moves when it is told to.
+    struct Rig {
+        lines: Lines<Vec<u8>, Box<dyn Fn() -> Instant>>,
+        time: Rc<Cell<Instant>>,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let time = Rc::new(Cell::new(Instant::now()));
+            let clock = Rc::clone(&time);
+            let clock: Box<dyn Fn() -> Instant> = Box::new(move || clock.get());
+            Self {
+                lines: Lines::new(Vec::new(), clock),
+                time,
+            }
+        }
+
+        fn after(&mut self, millis: u64, event: &Event<'_>) {
+            self.time
+                .set(self.time.get() + Duration::from_millis(millis));
+            self.lines.hear(event);
+        }
+
+        fn settle(&mut self, number: u64, millis_each: u64, outcome: Outcome) {
+            let person = ExternalId::known("E1");
+            for _ in 0..number {
+                let event = Event::Settled {
+                    row: Some(RowNumber(2)),
+                    external_id: &person,
+                    action: Action::Create,
+                    outcome,
+                };
+                self.after(millis_each, &event);
+            }
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.lines.out.clone()).unwrap()
+        }
+    }
+
+    #[test]
+    fn a_whole_import_in_plain_lines() {
+        let mut rig = Rig::new();
+        rig.after(
+            0,
+            &Event::ReadStarted {
+                bytes: Some(24_800_000),
+            },
+        );
+        for at in 1..=15_u32 {
+            let progress = Event::ReadProgress {
+                bytes: u64::from(at) * 1_240_000,
+                rows: u64::from(at) * 10_000,
+                rejected: u64::from(at / 3),
+            };
+            rig.after(1_000, &progress);
+        }
+        rig.after(
+            5_000,
+            &Event::ReadFinished {
+                rows: 200_000,
+                skipped: 2,
+                rejected: 23,
+            },
+        );
+        rig.after(
+            0,
+            &Event::LookStarted {
+                unknown_people: 940,
+            },
+        );
+        rig.after(
+            600,
+            &Event::LookProgress {
+                calls: 1,
+                people: 100,
+            },
+        );
+        rig.after(
+            600,
+            &Event::LookProgress {
+                calls: 12,
+                people: 1_200,
+            },
+        );
+        let counts = Counts {
+            created: 940,
+            updated: 12,
+            unchanged: 199_025,
+            rejected: 23,
+            ..Counts::default()
+        };
+        rig.after(10, &Event::Planned { counts: &counts });
+        rig.after(
+            10,
+            &Event::SendStarted {
+                run: "12",
+                changes: 952,
+            },
+        );
+        rig.settle(500, 50, Outcome::Created);
+        rig.after(
+            0,
+            &Event::Called(&Calls {
+                total: 520,
+                retried: 3,
+                throttled: 1,
+            }),
+        );
+        let pause = Event::Paused {
+            why: "the target asked for it",
+            wait: Duration::from_secs(30),
+        };
+        rig.after(0, &pause);
+        rig.after(30_000, &Event::Continued);
+        rig.settle(2, 50, Outcome::Rejected);
+        rig.settle(450, 50, Outcome::Updated);
+        rig.after(0, &Event::Finished);
+        insta::assert_snapshot!(rig.text(), @"
+        0:00:00  reading the feed (24.8 MB)
+        0:00:10  reading: 50 % of 24.8 MB, 100,000 rows, 3 rejected, 10,000 per second
+        0:00:20  read 200,000 rows in 20 s, 23 rejected, 2 left out by the filter
+        0:00:20  asking the target who exists: 940 people not known yet
+        0:00:21  asked the target in 1.2 s: 1,200 people seen, 12 calls
+        0:00:21  planned: 940 to create, 12 to update, 199,025 unchanged, 23 rejected
+        0:00:21  sending 952 changes (run 12)
+        0:00:31  sending: 200 of 952 (21 %), 20.0 per second, 38 s left
+        0:00:41  sending: 400 of 952 (42 %), 20.0 per second, 28 s left
+        0:00:46  paused for 30 s: the target asked for it
+        0:01:16  going on
+        0:01:26  sending: 700 of 952 (73 %), 20.0 per second, 2 rejected, 3 retries, 13 s left
+        0:01:36  sending: 900 of 952 (94 %), 20.0 per second, 2 rejected, 3 retries, 3 s left
+        0:01:38  sent 952 of 952 in 1 min 18 s: 500 created, 450 updated, 2 rejected, 3 retries
+        ");
+    }
+
+    #[test]
+    fn an_interrupted_import_says_how_far_it_came() {
+        let mut rig = Rig::new();
+        rig.after(0, &Event::SettleStarted { unknown: 1 });
+        rig.settle(1, 200, Outcome::Created);
+        rig.after(
+            10,
+            &Event::SendStarted {
+                run: "13",
+                changes: 1,
+            },
+        );
+        rig.after(
+            10,
+            &Event::Stopping {
+                why: "Ctrl-C",
+                in_flight: 1,
+            },
+        );
+        rig.settle(1, 50, Outcome::Pending);
+        rig.after(0, &Event::Finished);
+        insta::assert_snapshot!(rig.text(), @"
+        0:00:00  looking up what became of 1 row of an earlier run
+        0:00:00  looked up 1 of 1 in 0.2 s: 1 created
+        0:00:00  sending 1 change (run 13)
+        0:00:00  stopping (Ctrl-C): waiting for 1 answer
+        0:00:00  sent 0 of 1 in 0.1 s
+        ");
+    }
+
+    #[test]
+    fn an_empty_feed_from_a_pipe() {
+        let mut rig = Rig::new();
+        rig.after(0, &Event::ReadStarted { bytes: None });
+        rig.after(
+            100,
+            &Event::ReadFinished {
+                rows: 0,
+                skipped: 0,
+                rejected: 0,
+            },
+        );
+        rig.after(
+            0,
+            &Event::Planned {
+                counts: &Counts::default(),
+            },
+        );
+        rig.after(0, &Event::Finished);
+        insta::assert_snapshot!(rig.text(), @"
+        0:00:00  reading the feed
+        0:00:00  read 0 rows in 0.1 s
+        0:00:00  planned: nothing to do
+        ");
+    }
+
+    #[test]
+    fn a_million_rows_in_a_minute_are_a_handful_of_lines() {
+        let mut rig = Rig::new();
+        rig.after(
+            0,
+            &Event::SendStarted {
+                run: "1",
+                changes: 60_000,
+            },
+        );
+        rig.settle(60_000, 1, Outcome::Created);
+        rig.after(0, &Event::Finished);
+        assert_eq!(rig.text().lines().count(), 2 + 6);
+    }
+
+    #[test]
+    fn a_closed_stderr_does_not_end_the_run() {
+        struct Closed(Rc<Cell<u32>>);
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                self.0.set(self.0.get() + 1);
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let tries = Rc::new(Cell::new(0));
+        let mut lines = Lines::new(Closed(Rc::clone(&tries)), Instant::now);
+        for _ in 0..3 {
+            lines.hear(&Event::ReadStarted { bytes: None });
+        }
+        assert_eq!(tries.get(), 1);
+    }
+}

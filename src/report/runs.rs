@@ -1,0 +1,167 @@
+//! The list of runs.
+
+use jiff::Zoned;
+use serde::{Serialize, Serializer};
+
+use super::table::{Column, Fit, Table};
+use super::{Style, count, sanitize};
+use crate::model::{Counts, RunState};
+
+/// One run of the list. Serialized, it is a line of `hrfeed runs --json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunLine {
+    /// The run's name.
+    pub run: String,
+    /// `import`, or what else made it.
+    pub command: String,
+    /// What became of it.
+    pub state: RunState,
+    /// When it started, in the reader's time zone.
+    #[serde(serialize_with = "instant")]
+    pub started: Zoned,
+    /// How long it took, where it has ended.
+    pub elapsed_seconds: Option<f64>,
+    /// The feed's file.
+    pub feed: String,
+    /// What became of its rows.
+    pub counts: Counts,
+}
+
+/// An instant for scripts: RFC 3339, UTC.
+fn instant<S: Serializer>(time: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&time.timestamp())
+}
+
+/// The runs as a table, in the order in which they are given.
+#[must_use]
+pub fn runs_table(runs: &[RunLine], style: &Style) -> String {
+    const COLUMNS: &[Column] = &[
+        Column {
+            title: "Run",
+            fit: Fit::Text,
+        },
+        Column {
+            title: "Started",
+            fit: Fit::Text,
+        },
+        Column {
+            title: "State",
+            fit: Fit::Text,
+        },
+        Column {
+            title: "Rows",
+            fit: Fit::Number,
+        },
+        Column {
+            title: "Changed",
+            fit: Fit::Number,
+        },
+        Column {
+            title: "Not done",
+            fit: Fit::Number,
+        },
+        Column {
+            title: "Feed",
+            fit: Fit::Rest,
+        },
+    ];
+    if runs.is_empty() {
+        return "There are no runs yet: `hrfeed import FEED -m MAPPING` makes one.\n".to_owned();
+    }
+    let rows = runs
+        .iter()
+        .map(|run| {
+            let counts = &run.counts;
+            let changed = counts.created + counts.updated + counts.deactivated + counts.deleted;
+            let not_done = counts.rejected + counts.failed + counts.unknown + counts.pending;
+            vec![
+                sanitize(&run.run).into_owned(),
+                run.started.strftime("%Y-%m-%d %H:%M").to_string(),
+                run.state.word().to_owned(),
+                count(counts.rows()),
+                count(changed),
+                count(not_done),
+                sanitize(file_name(&run.feed)).into_owned(),
+            ]
+        })
+        .collect();
+    let mut text = Table::lines(COLUMNS, *style, rows).join("\n");
+    text.push('\n');
+    text
+}
+
+/// A list has room for the file's name only; its folder stands in the JSON.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\'])
+        .next()
+        .filter(|name| !name.is_empty())
+        .unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs() -> Vec<RunLine> {
+        let started: Zoned = "2026-11-21T02:00:14+01:00[Europe/Amsterdam]"
+            .parse()
+            .unwrap();
+        let run = RunLine {
+            run: "12".into(),
+            command: "import".into(),
+            state: RunState::Finished,
+            started,
+            elapsed_seconds: Some(41.0),
+            feed: "/srv/hr/export/people.csv".into(),
+            counts: Counts {
+                created: 940,
+                updated: 12,
+                unchanged: 25,
+                rejected: 23,
+                ..Counts::default()
+            },
+        };
+        let interrupted = RunLine {
+            run: "11".into(),
+            state: RunState::Interrupted,
+            elapsed_seconds: None,
+            counts: Counts {
+                created: 120_000,
+                pending: 880_000,
+                ..Counts::default()
+            },
+            ..run.clone()
+        };
+        vec![run, interrupted]
+    }
+
+    #[test]
+    fn runs_at_80_and_120_columns() {
+        let narrow = Style {
+            width: 80,
+            ..Style::piped()
+        };
+        insta::assert_snapshot!(runs_table(&runs(), &narrow), @"
+        Run  Started           State             Rows  Changed  Not done  Feed
+        ───  ────────────────  ───────────  ─────────  ───────  ────────  ────────────────
+        12   2026-11-21 02:00  finished         1,000      952        23  people.csv
+        11   2026-11-21 02:00  interrupted  1,000,000  120,000   880,000  people.csv
+        ");
+        insta::assert_snapshot!(runs_table(&runs(), &Style::piped()), @"
+        Run  Started           State             Rows  Changed  Not done  Feed
+        ───  ────────────────  ───────────  ─────────  ───────  ────────  ───────────────────────────
+        12   2026-11-21 02:00  finished         1,000      952        23  people.csv
+        11   2026-11-21 02:00  interrupted  1,000,000  120,000   880,000  people.csv
+        ");
+    }
+
+    #[test]
+    fn no_runs_is_said_with_what_makes_one() {
+        insta::assert_snapshot!(runs_table(&[], &Style::piped()), @"There are no runs yet: `hrfeed import FEED -m MAPPING` makes one.");
+    }
+
+    #[test]
+    fn a_script_gets_the_instant_in_utc() {
+        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0}}"#);
+    }
+}

@@ -1,0 +1,609 @@
+//! The text at the end of a command.
+//!
+//! The first line alone says how it ended; the counts, the causes and what to
+//! do next follow, for a reader who has never seen the tool.
+
+use super::table::{Column, Fit, Table};
+use super::text::{enumerate, rows, times};
+use super::{CauseLine, Ink, RunReport, Style, count, counted, duration, sanitize};
+use crate::model::{Outcome, RunState};
+
+/// How many causes are shown under one heading.
+const CAUSES_SHOWN: usize = 10;
+
+/// The command that a report is about, as far as the words differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Check,
+    Plan,
+    Run,
+}
+
+impl Kind {
+    fn of(report: &RunReport) -> Self {
+        match report.command.as_str() {
+            "check" => Self::Check,
+            "plan" => Self::Plan,
+            _ => Self::Run,
+        }
+    }
+}
+
+/// How glad the reader may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Attention,
+    Bad,
+}
+
+/// The tone of [`headline`].
+pub(super) fn tone(report: &RunReport) -> Tone {
+    let counts = &report.counts;
+    let undone = counts.failed + counts.unknown + counts.pending * u64::from(is_run(report));
+    match report.state {
+        RunState::Failed => Tone::Bad,
+        RunState::Running | RunState::Interrupted | RunState::Superseded => Tone::Attention,
+        RunState::Finished if is_guarded(report) => Tone::Attention,
+        RunState::Finished if counts.rejected + undone > 0 => Tone::Attention,
+        RunState::Finished => Tone::Good,
+    }
+}
+
+fn is_run(report: &RunReport) -> bool {
+    Kind::of(report) == Kind::Run
+}
+
+/// Exit code 4: a guard stopped the run, or held a part of it.
+const fn is_guarded(report: &RunReport) -> bool {
+    report.exit_code == 4
+}
+
+/// One sentence that says how it ended.
+#[must_use]
+pub fn headline(report: &RunReport) -> String {
+    let counts = &report.counts;
+    let all = counts.rows();
+    match (Kind::of(report), report.state) {
+        (Kind::Run, RunState::Running) => format!(
+            "Not finished: {} of {} not sent yet. The run is under way, or was killed.",
+            count(counts.pending),
+            rows(all)
+        ),
+        (Kind::Run, RunState::Superseded) => {
+            "A later import took the place of this run.".to_owned()
+        }
+        (Kind::Run, RunState::Interrupted) => left_over("Interrupted", report),
+        (Kind::Run, RunState::Failed) => left_over("Failed", report),
+        (Kind::Check, RunState::Finished) if all == 0 => no_rows(report),
+        (Kind::Check, RunState::Finished) => match counts.rejected {
+            0 if all == 1 => "The only row is right.".to_owned(),
+            0 => format!("All {} are right.", rows(all)),
+            wrong => format!(
+                "{} of {} {} wrong.",
+                count(wrong),
+                rows(all),
+                if wrong == 1 { "is" } else { "are" }
+            ),
+        },
+        (Kind::Check, _) => "The check did not come to its end.".to_owned(),
+        (Kind::Plan, RunState::Finished) => planned(report),
+        (Kind::Plan, _) => "The plan did not come to its end.".to_owned(),
+        (Kind::Run, RunState::Finished) => finished(report),
+    }
+}
+
+/// What an interrupted or failed run has left to do.
+fn left_over(how: &str, report: &RunReport) -> String {
+    let counts = &report.counts;
+    let all = counts.rows();
+    let left = counts.pending + counts.unknown;
+    if all == 0 {
+        return format!("{how} before anything was sent.");
+    }
+    if left == 0 {
+        return format!("{how}, after every row was done.");
+    }
+    format!(
+        "{how}: {} of {} {} not done.",
+        count(left),
+        rows(all),
+        if left == 1 { "is" } else { "are" }
+    )
+}
+
+fn no_rows(report: &RunReport) -> String {
+    match report.feed.skipped {
+        0 => "Nothing to do: the feed has no rows.".to_owned(),
+        1 => "Nothing to do: the mapping's filter left out the only row of the feed.".to_owned(),
+        all => format!(
+            "Nothing to do: the mapping's filter left out all {} of the feed.",
+            rows(all)
+        ),
+    }
+}
+
+/// What a plan would change, in words.
+fn planned(report: &RunReport) -> String {
+    let counts = &report.counts;
+    if is_guarded(report) {
+        return "A guard would stop this import, or hold back a part of it.".to_owned();
+    }
+    let changes: Vec<String> = [
+        ("create", counts.created),
+        ("update", counts.updated),
+        ("deactivate", counts.deactivated),
+        ("delete", counts.deleted),
+    ]
+    .into_iter()
+    .filter(|&(_, number)| number > 0)
+    .enumerate()
+    .map(|(at, (verb, number))| match at {
+        0 => format!("{verb} {}", counted(number, "person", "people")),
+        _ => format!("{verb} {}", count(number)),
+    })
+    .collect();
+    let rejected = match counts.rejected {
+        0 => String::new(),
+        wrong => format!(" {} would be rejected.", rows(wrong)),
+    };
+    if changes.is_empty() && counts.rows() == 0 {
+        return no_rows(report);
+    }
+    if changes.is_empty() {
+        return format!("An import would change nothing.{rejected}");
+    }
+    format!("An import would {}.{rejected}", enumerate(&changes))
+}
+
+/// How a run that came to its end ended.
+fn finished(report: &RunReport) -> String {
+    let counts = &report.counts;
+    let done = counts.created + counts.updated + counts.deactivated + counts.deleted;
+    if is_guarded(report) {
+        return if done == 0 {
+            "Stopped by a guard: nothing was sent.".to_owned()
+        } else {
+            "Done, but a guard held back a part of it.".to_owned()
+        };
+    }
+    let flaws: Vec<String> = [
+        (counts.rejected, "rejected"),
+        (counts.failed, "failed"),
+        (counts.pending, "not sent"),
+    ]
+    .into_iter()
+    .filter(|&(number, _)| number > 0)
+    .enumerate()
+    .map(|(at, (number, word))| match at {
+        0 => format!("{} {word}", rows(number)),
+        _ => format!("{} {word}", count(number)),
+    })
+    .collect();
+    if counts.unknown > 0 {
+        let with = if flaws.is_empty() {
+            String::new()
+        } else {
+            format!(" with {},", enumerate(&flaws))
+        };
+        return format!(
+            "Done,{with} but it is not known what became of {}.",
+            rows(counts.unknown)
+        );
+    }
+    if !flaws.is_empty() {
+        return format!("Done, with {}.", enumerate(&flaws));
+    }
+    if done > 0 {
+        return "Done: every row is as the feed says.".to_owned();
+    }
+    match counts.rows() {
+        0 => no_rows(report),
+        1 => "Nothing to do: the only person is already as the feed says.".to_owned(),
+        all => format!(
+            "Nothing to do: all {} people are already as the feed says.",
+            count(all)
+        ),
+    }
+}
+
+/// What a reader would usually do next. Each is a command, a tab, and what
+/// the command is good for.
+#[must_use]
+pub fn next_steps(report: &RunReport) -> Vec<String> {
+    let counts = &report.counts;
+    let mut steps = Vec::new();
+    if Kind::of(report) != Kind::Run {
+        return steps;
+    }
+    let Some(run) = &report.run else {
+        return steps;
+    };
+    let can_resume = matches!(
+        report.state,
+        RunState::Running | RunState::Interrupted | RunState::Failed
+    );
+    // What stands behind the commands leaves them on one line at 80 columns.
+    if can_resume {
+        steps.push(format!("hrfeed resume {run}\tgo on; nothing is sent twice"));
+    }
+    for (outcome, what) in [
+        (Outcome::Rejected, "the rows to repair in the feed"),
+        (Outcome::Failed, "the rows that the next import retries"),
+        (Outcome::Unknown, "the rows to be looked up on the LMS"),
+    ] {
+        if counts.of(outcome) > 0 {
+            steps.push(format!(
+                "hrfeed rows {run} --outcome {}\t{what}",
+                outcome.word()
+            ));
+        }
+    }
+    if tone(report) != Tone::Good {
+        steps.push(format!(
+            "hrfeed report {run} -o report.html\tone page, to read or to mail"
+        ));
+    }
+    steps
+}
+
+/// The text at the end of `check`, `plan`, `import`, `resume` and `show`.
+///
+/// `next` are the lines under "Next": a command, and after a tab what it is
+/// good for; [`next_steps`] gives the usual ones.
+#[must_use]
+pub fn summary(report: &RunReport, causes: &[CauseLine], next: &[String], style: &Style) -> String {
+    let mut lines = head(report, style);
+    let shown = figures(report);
+    if !shown.is_empty() {
+        lines.push(String::new());
+        lines.extend(figure_lines(&shown, style));
+    }
+    for (heading, group) in CauseLine::grouped(causes) {
+        lines.push(String::new());
+        lines.push(format!("  {}", style.paint(Ink::Bold, heading)));
+        lines.extend(cause_lines(&group, style));
+    }
+    if !next.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("  {}", style.paint(Ink::Bold, "Next")));
+        lines.extend(next_lines(next, style));
+    }
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
+}
+
+/// The headline with the run and its time at the right end of the line, and
+/// below it what stopped the run.
+fn head(report: &RunReport, style: &Style) -> Vec<String> {
+    let head = headline(report);
+    let run = report
+        .run
+        .as_ref()
+        .map(|run| format!("run {}", sanitize(run)));
+    let took = (report.elapsed_seconds > 0.0).then(|| duration(report.elapsed_seconds));
+    let facts: Vec<_> = run.into_iter().chain(took).collect();
+    let facts = facts.join(style.dot());
+    let ink = match tone(report) {
+        Tone::Good => Ink::Good,
+        Tone::Attention => Ink::Warn,
+        Tone::Bad => Ink::Bad,
+    };
+    let used = head.chars().count() + facts.chars().count();
+    let mut lines = Vec::new();
+    // Far from each other the two would not be read as one line.
+    let edge = style.columns().min(80);
+    if facts.is_empty() {
+        lines.push(style.paint(ink, &head));
+    } else if used + 3 <= edge {
+        let gap = " ".repeat(edge - used);
+        lines.push(format!(
+            "{}{gap}{}",
+            style.paint(ink, &head),
+            style.paint(Ink::Dim, &facts)
+        ));
+    } else {
+        lines.push(style.paint(ink, &head));
+        lines.push(style.paint(Ink::Dim, &facts));
+    }
+    let message = report.message.trim();
+    if !message.is_empty() && message != head {
+        lines.extend(flow("", message, style));
+    }
+    lines
+}
+
+/// One line of the counts.
+pub(super) struct Figure {
+    pub(super) label: &'static str,
+    pub(super) number: u64,
+    pub(super) note: String,
+    /// Whether a line is drawn above it.
+    pub(super) sum: bool,
+}
+
+/// The counts worth telling.
+pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
+    let counts = &report.counts;
+    let kind = Kind::of(report);
+    let mut figures = Vec::new();
+    let mut add = |label, number, note: &str, always: bool| {
+        if always || number > 0 {
+            figures.push(Figure {
+                label,
+                number,
+                note: note.to_owned(),
+                sum: false,
+            });
+        }
+    };
+    let rejected = counts.rejected;
+    match kind {
+        Kind::Check => {
+            add("right", counts.rows() - rejected, "", true);
+            add(
+                "rejected",
+                rejected,
+                when(rejected, "wrong in the feed"),
+                true,
+            );
+        }
+        Kind::Plan | Kind::Run => {
+            let would = kind == Kind::Plan;
+            let name = |done, planned| if would { planned } else { done };
+            add(
+                name("created", "would be created"),
+                counts.created,
+                "",
+                true,
+            );
+            add(
+                name("updated", "would be updated"),
+                counts.updated,
+                "",
+                true,
+            );
+            add(
+                name("unchanged", "would stay as is"),
+                counts.unchanged,
+                "",
+                true,
+            );
+            let why = if would {
+                "wrong in the feed"
+            } else {
+                "wrong in the feed, or refused by the LMS"
+            };
+            add(
+                name("rejected", "would be rejected"),
+                rejected,
+                when(rejected, why),
+                true,
+            );
+            add(
+                name("failed", "would fail"),
+                counts.failed,
+                "the LMS could not do it; another import may",
+                false,
+            );
+            add(
+                "unknown",
+                counts.unknown,
+                "no answer came; looked up before anything is sent again",
+                false,
+            );
+            add(
+                name("pending", "would be held"),
+                counts.pending,
+                "not sent",
+                false,
+            );
+        }
+    }
+    figures.push(Figure {
+        label: "rows",
+        number: counts.rows(),
+        note: from_feed(report),
+        sum: true,
+    });
+    figures.extend(beside_rows(report));
+    figures
+}
+
+/// What is no row of the feed: leavers, and calls.
+fn beside_rows(report: &RunReport) -> impl Iterator<Item = Figure> + use<> {
+    let counts = &report.counts;
+    let leavers = "people whom the feed no longer names";
+    let (deactivated, deleted) = match Kind::of(report) {
+        Kind::Plan => ("would be deactivated", "would be deleted"),
+        Kind::Check | Kind::Run => ("deactivated", "deleted"),
+    };
+    [
+        (deactivated, counts.deactivated, leavers.to_owned()),
+        (deleted, counts.deleted, leavers.to_owned()),
+        ("calls", report.calls.total, about_calls(report)),
+    ]
+    .into_iter()
+    .filter(|&(_, number, _)| number > 0)
+    .map(|(label, number, note)| Figure {
+        label,
+        number,
+        note,
+        sum: false,
+    })
+}
+
+fn when(number: u64, note: &str) -> &str {
+    if number > 0 { note } else { "" }
+}
+
+/// Which feed the rows are of.
+fn from_feed(report: &RunReport) -> String {
+    let path = match report.feed.path.as_str() {
+        "" => return String::new(),
+        "-" => "of the feed on stdin".to_owned(),
+        path => format!("of {path}"),
+    };
+    match report.feed.skipped {
+        0 => path,
+        skipped => format!("{path} ({} left out by the filter)", count(skipped)),
+    }
+}
+
+/// What was remarkable about the calls.
+fn about_calls(report: &RunReport) -> String {
+    let calls = &report.calls;
+    let mut parts = Vec::new();
+    if calls.retried > 0 {
+        parts.push(format!("{} of them repeated", count(calls.retried)));
+    }
+    if calls.throttled > 0 {
+        parts.push(format!(
+            "the LMS asked {} to slow down",
+            times(calls.throttled)
+        ));
+    }
+    parts.join("; ")
+}
+
+fn figure_lines(figures: &[Figure], style: &Style) -> Vec<String> {
+    const COLUMNS: &[Column] = &[
+        Column {
+            title: "",
+            fit: Fit::Text,
+        },
+        Column {
+            title: "",
+            fit: Fit::Number,
+        },
+        Column {
+            title: "",
+            fit: Fit::Rest,
+        },
+    ];
+    // The line above the sum is as wide as label, gap and number.
+    let label = figures
+        .iter()
+        .map(|figure| figure.label.len())
+        .max()
+        .unwrap_or(0);
+    let number = figures
+        .iter()
+        .map(|figure| count(figure.number).len())
+        .max()
+        .unwrap_or(0);
+    let rule = style.rule().repeat(label + 2 + number);
+    let rows = figures
+        .iter()
+        .map(|figure| {
+            vec![
+                figure.label.to_owned(),
+                count(figure.number),
+                sanitize(&figure.note).into_owned(),
+            ]
+        })
+        .collect();
+    let sums = figures.iter().position(|figure| figure.sum);
+    let mut lines = Vec::new();
+    let mut at = 0;
+    for line in Table::lines(COLUMNS, inner(style), rows) {
+        // A line that goes on with the one above starts with a blank.
+        if !line.starts_with(' ') {
+            if Some(at) == sums {
+                lines.push(format!("  {}", style.paint(Ink::Dim, &rule)));
+            }
+            at += 1;
+        }
+        lines.push(format!("  {line}"));
+    }
+    lines
+}
+
+fn cause_lines(causes: &[&CauseLine], style: &Style) -> Vec<String> {
+    const COLUMNS: &[Column] = &[
+        Column {
+            title: "",
+            fit: Fit::Number,
+        },
+        Column {
+            title: "",
+            fit: Fit::Rest,
+        },
+    ];
+    let mut rows: Vec<_> = causes
+        .iter()
+        .take(CAUSES_SHOWN)
+        .map(|cause| vec![cause.shown_count(), cause.tell(style)])
+        .collect();
+    if let Some(rest) = causes.get(CAUSES_SHOWN..).filter(|rest| !rest.is_empty()) {
+        let number = rest.iter().map(|cause| cause.count).sum();
+        let other = counted(rest.len() as u64, "other cause", "other causes");
+        rows.push(vec![count(number), format!("for {other}")]);
+    }
+    indented(Table::lines(COLUMNS, inner(style), rows))
+}
+
+fn next_lines(next: &[String], style: &Style) -> Vec<String> {
+    let parted: Vec<_> = next
+        .iter()
+        .map(|step| step.split_once('\t').unwrap_or((step, "")))
+        .map(|(command, why)| (sanitize(command), sanitize(why)))
+        .collect();
+    let widest = parted
+        .iter()
+        .filter(|(_, why)| !why.is_empty())
+        .map(|(command, _)| command.chars().count())
+        .max()
+        .unwrap_or(0);
+    let fits = parted
+        .iter()
+        .all(|(_, why)| 4 + widest + 3 + why.chars().count() <= style.columns());
+    // A command is never wrapped, since it is there to be copied.
+    parted
+        .into_iter()
+        .flat_map(|(command, why)| {
+            if why.is_empty() {
+                vec![format!("    {command}")]
+            } else if fits {
+                vec![format!("    {command:widest$}   {why}")]
+            } else {
+                let mut lines = vec![format!("    {command}")];
+                lines.extend(flow("      ", &why, style));
+                lines
+            }
+        })
+        .collect()
+}
+
+/// Text from elsewhere, wrapped.
+fn flow(indent: &str, text: &str, style: &Style) -> Vec<String> {
+    const COLUMNS: &[Column] = &[Column {
+        title: "",
+        fit: Fit::Rest,
+    }];
+    let style = Style {
+        width: style.columns().saturating_sub(indent.len()),
+        ..*style
+    };
+    text.lines()
+        .flat_map(|line| Table::lines(COLUMNS, style, vec![vec![sanitize(line).into_owned()]]))
+        .map(|line| format!("{indent}{line}"))
+        .collect()
+}
+
+/// The style for what stands two blanks in.
+fn inner(style: &Style) -> Style {
+    Style {
+        width: style.columns() - 2,
+        ..*style
+    }
+}
+
+fn indented(lines: Vec<String>) -> Vec<String> {
+    lines.into_iter().map(|line| format!("  {line}")).collect()
+}
+
+#[cfg(test)]
+#[path = "summary_tests.rs"]
+mod tests;

@@ -1,0 +1,533 @@
+//! What the summary says, state by state.
+
+use super::super::run::tests::import;
+use super::*;
+use crate::model::{Calls, Counts};
+
+fn style(width: usize) -> Style {
+    Style {
+        width,
+        ..Style::piped()
+    }
+}
+
+/// The summary as the commands show it: with the usual next steps.
+fn told(report: &RunReport, causes: &[CauseLine]) -> String {
+    told_at(80, report, causes)
+}
+
+fn told_at(width: usize, report: &RunReport, causes: &[CauseLine]) -> String {
+    let mut report = report.clone();
+    if report.message == "Done." {
+        report.message = headline(&report);
+    }
+    summary(&report, causes, &next_steps(&report), &style(width))
+}
+
+fn with_counts(counts: Counts) -> RunReport {
+    let mut report = import();
+    report.feed.rows = counts.rows();
+    report.counts = counts;
+    report
+}
+
+fn causes() -> Vec<CauseLine> {
+    let cause = |outcome, count, message: &str, rows: &[u32]| CauseLine {
+        outcome,
+        message: message.into(),
+        count,
+        rows: rows.into(),
+    };
+    vec![
+        cause(
+            Outcome::Rejected,
+            2,
+            "the LMS says: loginName is already in use",
+            &[4, 5],
+        ),
+        cause(
+            Outcome::Rejected,
+            20,
+            "column `Work Email` (email): not an e-mail address",
+            &[17, 88, 113, 200],
+        ),
+        cause(
+            Outcome::Rejected,
+            1,
+            "column `Country` (country): not a country code of two letters (ISO 3166-1); meant is probably NL: add it to the field's `map`",
+            &[9],
+        ),
+        cause(
+            Outcome::Failed,
+            2,
+            "the LMS answered 500 five times\u{202e}",
+            &[12, 13],
+        ),
+    ]
+}
+
+#[test]
+fn finished_clean() {
+    insta::assert_snapshot!(told(&import(), &[]), @"
+    Done: every row is as the feed says.                               run 12 · 41 s
+
+      created      940
+      updated       12
+      unchanged     48
+      rejected       0
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+    ");
+}
+
+#[test]
+fn finished_with_rows_rejected_and_failed() {
+    let mut report = with_counts(Counts {
+        created: 938,
+        updated: 12,
+        unchanged: 25,
+        rejected: 23,
+        failed: 2,
+        ..Counts::default()
+    });
+    report.exit_code = 3;
+    insta::assert_snapshot!(told(&report, &causes()), @r#"
+    Done, with 23 rows rejected and 2 failed.                          run 12 · 41 s
+
+      created      938
+      updated       12
+      unchanged     25
+      rejected      23  wrong in the feed, or refused by the LMS
+      failed         2  the LMS could not do it; another import may
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Why rows were rejected
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+       2  the LMS says: loginName is already in use (rows 4, 5)
+       1  column `Country` (country): not a country code of two letters (ISO
+          3166-1); meant is probably NL: add it to the field's `map` (row 9)
+
+      Why rows failed
+      2  the LMS answered 500 five times\u{202e} (rows 12, 13)
+
+      Next
+        hrfeed rows 12 --outcome rejected   the rows to repair in the feed
+        hrfeed rows 12 --outcome failed     the rows that the next import retries
+        hrfeed report 12 -o report.html     one page, to read or to mail
+    "#);
+    insta::assert_snapshot!(told_at(120, &report, &causes()), @r#"
+    Done, with 23 rows rejected and 2 failed.                          run 12 · 41 s
+
+      created      938
+      updated       12
+      unchanged     25
+      rejected      23  wrong in the feed, or refused by the LMS
+      failed         2  the LMS could not do it; another import may
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Why rows were rejected
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+       2  the LMS says: loginName is already in use (rows 4, 5)
+       1  column `Country` (country): not a country code of two letters (ISO 3166-1); meant is probably NL: add it to the
+          field's `map` (row 9)
+
+      Why rows failed
+      2  the LMS answered 500 five times\u{202e} (rows 12, 13)
+
+      Next
+        hrfeed rows 12 --outcome rejected   the rows to repair in the feed
+        hrfeed rows 12 --outcome failed     the rows that the next import retries
+        hrfeed report 12 -o report.html     one page, to read or to mail
+    "#);
+}
+
+#[test]
+fn finished_without_knowing_all() {
+    let report = with_counts(Counts {
+        created: 998,
+        rejected: 1,
+        unknown: 1,
+        ..Counts::default()
+    });
+    insta::assert_snapshot!(told(&report, &[]), @"
+    Done, with 1 row rejected, but it is not known what became of 1 row.
+    run 12 · 41 s
+
+      created      998
+      updated        0
+      unchanged      0
+      rejected       1  wrong in the feed, or refused by the LMS
+      unknown        1  no answer came; looked up before anything is sent again
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Next
+        hrfeed rows 12 --outcome rejected   the rows to repair in the feed
+        hrfeed rows 12 --outcome unknown    the rows to be looked up on the LMS
+        hrfeed report 12 -o report.html     one page, to read or to mail
+    ");
+}
+
+#[test]
+fn interrupted() {
+    let mut report = with_counts(Counts {
+        created: 300,
+        unknown: 2,
+        pending: 698,
+        ..Counts::default()
+    });
+    report.state = RunState::Interrupted;
+    report.exit_code = 5;
+    report.message = "the LMS refused the credentials: is KMI_API_KEY still valid?".into();
+    insta::assert_snapshot!(told(&report, &[]), @"
+    Interrupted: 700 of 1,000 rows are not done.                       run 12 · 41 s
+    the LMS refused the credentials: is KMI_API_KEY still valid?
+
+      created      300
+      updated        0
+      unchanged      0
+      rejected       0
+      unknown        2  no answer came; looked up before anything is sent again
+      pending      698  not sent
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Next
+        hrfeed resume 12                   go on; nothing is sent twice
+        hrfeed rows 12 --outcome unknown   the rows to be looked up on the LMS
+        hrfeed report 12 -o report.html    one page, to read or to mail
+    ");
+}
+
+#[test]
+fn failed() {
+    let mut report = with_counts(Counts {
+        created: 300,
+        pending: 700,
+        ..Counts::default()
+    });
+    report.state = RunState::Failed;
+    report.exit_code = 1;
+    report.message =
+        "failed to write the journal `/var/lib/hrfeed/journal.db`: the disk is full".into();
+    insta::assert_snapshot!(told(&report, &[]), @"
+    Failed: 700 of 1,000 rows are not done.                            run 12 · 41 s
+    failed to write the journal `/var/lib/hrfeed/journal.db`: the disk is full
+
+      created      300
+      updated        0
+      unchanged      0
+      rejected       0
+      pending      700  not sent
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Next
+        hrfeed resume 12                  go on; nothing is sent twice
+        hrfeed report 12 -o report.html   one page, to read or to mail
+    ");
+}
+
+#[test]
+fn killed() {
+    let mut report = with_counts(Counts {
+        created: 300,
+        pending: 700,
+        ..Counts::default()
+    });
+    report.command = "show".into();
+    report.state = RunState::Running;
+    report.elapsed_seconds = 0.0;
+    insta::assert_snapshot!(told(&report, &[]), @"
+    Not finished: 700 of 1,000 rows not sent yet. The run is under way, or was killed.
+    run 12
+
+      created      300
+      updated        0
+      unchanged      0
+      rejected       0
+      pending      700  not sent
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Next
+        hrfeed resume 12                  go on; nothing is sent twice
+        hrfeed report 12 -o report.html   one page, to read or to mail
+    ");
+}
+
+#[test]
+fn superseded() {
+    let mut report = with_counts(Counts {
+        created: 300,
+        pending: 700,
+        ..Counts::default()
+    });
+    report.command = "show".into();
+    report.state = RunState::Superseded;
+    insta::assert_snapshot!(told(&report, &[]), @"
+    A later import took the place of this run.                         run 12 · 41 s
+
+      created      300
+      updated        0
+      unchanged      0
+      rejected       0
+      pending      700  not sent
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Next
+        hrfeed report 12 -o report.html   one page, to read or to mail
+    ");
+}
+
+#[test]
+fn plan() {
+    let mut report = with_counts(Counts {
+        created: 940,
+        updated: 12,
+        unchanged: 25,
+        rejected: 23,
+        deleted: 1,
+        ..Counts::default()
+    });
+    report.command = "plan".into();
+    report.run = None;
+    report.calls = Calls {
+        total: 13,
+        ..Calls::default()
+    };
+    insta::assert_snapshot!(told(&report, &causes()[1..2]), @"
+    An import would create 940 people, update 12 and delete 1. 23 rows would be rejected.
+    41 s
+
+      would be created     940
+      would be updated      12
+      would stay as is      25
+      would be rejected     23  wrong in the feed
+      ────────────────────────
+      rows               1,000  of fixtures/people.csv (2 left out by the filter)
+      would be deleted       1  people whom the feed no longer names
+      calls                 13
+
+      Why rows were rejected
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+    ");
+}
+
+#[test]
+fn plan_that_changes_nothing() {
+    let mut report = with_counts(Counts {
+        unchanged: 1_000,
+        ..Counts::default()
+    });
+    report.command = "plan".into();
+    report.run = None;
+    assert_eq!(headline(&report), "An import would change nothing.");
+}
+
+#[test]
+fn check() {
+    let mut report = with_counts(Counts {
+        rejected: 23,
+        pending: 977,
+        ..Counts::default()
+    });
+    report.command = "check".into();
+    report.run = None;
+    report.calls = Calls::default();
+    report.elapsed_seconds = 0.3;
+    insta::assert_snapshot!(told(&report, &causes()[1..2]), @"
+    23 of 1,000 rows are wrong.                                                0.3 s
+
+      right       977
+      rejected     23  wrong in the feed
+      ───────────────
+      rows      1,000  of fixtures/people.csv (2 left out by the filter)
+
+      Why rows were rejected
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+    ");
+    report.counts = Counts {
+        pending: 1_000,
+        ..Counts::default()
+    };
+    assert_eq!(headline(&report), "All 1,000 rows are right.");
+    assert_eq!(tone(&report), Tone::Good);
+    report.counts = Counts {
+        pending: 1,
+        rejected: 1,
+        ..Counts::default()
+    };
+    assert_eq!(headline(&report), "1 of 2 rows is wrong.");
+}
+
+#[test]
+fn nothing_to_do() {
+    let mut report = with_counts(Counts {
+        unchanged: 1_000,
+        ..Counts::default()
+    });
+    report.calls = Calls::default();
+    insta::assert_snapshot!(told(&report, &[]), @"
+    Nothing to do: all 1,000 people are already as the feed says.      run 12 · 41 s
+
+      created        0
+      updated        0
+      unchanged  1,000
+      rejected       0
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+    ");
+    report.counts.unchanged = 1;
+    assert_eq!(
+        headline(&report),
+        "Nothing to do: the only person is already as the feed says."
+    );
+}
+
+#[test]
+fn empty_feed() {
+    let mut report = with_counts(Counts::default());
+    report.calls = Calls::default();
+    report.feed.skipped = 0;
+    insta::assert_snapshot!(told(&report, &[]), @"
+    Nothing to do: the feed has no rows.                               run 12 · 41 s
+
+      created    0
+      updated    0
+      unchanged  0
+      rejected   0
+      ────────────
+      rows       0  of fixtures/people.csv
+    ");
+    report.feed.skipped = 12;
+    assert_eq!(
+        headline(&report),
+        "Nothing to do: the mapping's filter left out all 12 rows of the feed."
+    );
+}
+
+#[test]
+fn a_guard_is_said_first() {
+    let mut report = with_counts(Counts {
+        pending: 1_000,
+        ..Counts::default()
+    });
+    report.exit_code = 4;
+    report.message = "max_rejected: 300 of 1,000 rows are wrong, more than 10%".into();
+    insta::assert_snapshot!(told(&report, &[]), @"
+    Stopped by a guard: nothing was sent.                              run 12 · 41 s
+    max_rejected: 300 of 1,000 rows are wrong, more than 10%
+
+      created        0
+      updated        0
+      unchanged      0
+      rejected       0
+      pending    1,000  not sent
+      ────────────────
+      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      calls      1,021  3 of them repeated; the LMS asked once to slow down
+
+      Next
+        hrfeed report 12 -o report.html   one page, to read or to mail
+    ");
+    report.counts.created = 3;
+    assert_eq!(
+        headline(&report),
+        "Done, but a guard held back a part of it."
+    );
+}
+
+#[test]
+fn one_is_singular() {
+    let report = with_counts(Counts {
+        created: 5,
+        rejected: 1,
+        ..Counts::default()
+    });
+    assert_eq!(headline(&report), "Done, with 1 row rejected.");
+    let report = with_counts(Counts {
+        created: 5,
+        rejected: 1,
+        failed: 1,
+        pending: 1,
+        unknown: 1,
+        ..Counts::default()
+    });
+    assert_eq!(
+        headline(&report),
+        "Done, with 1 row rejected, 1 failed and 1 not sent, but it is not known what became of 1 row."
+    );
+}
+
+#[test]
+fn more_causes_than_anyone_reads_are_summed_up() {
+    let many: Vec<_> = (1..=13)
+        .map(|at| CauseLine {
+            outcome: Outcome::Rejected,
+            message: format!("cause {at}"),
+            count: at,
+            rows: vec![],
+        })
+        .collect();
+    let text = told(
+        &with_counts(Counts {
+            rejected: 91,
+            ..Counts::default()
+        }),
+        &many,
+    );
+    assert!(text.contains("6  for 3 other causes"), "{text}");
+    assert!(
+        text.contains("cause 13") && !text.contains("cause 3\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn without_unicode_and_with_colour_the_words_stay_the_same() {
+    let report = with_counts(Counts {
+        created: 5,
+        rejected: 4,
+        ..Counts::default()
+    });
+    let plain = summary(&report, &causes(), &next_steps(&report), &style(80));
+    let ascii = Style {
+        unicode: false,
+        ..style(80)
+    };
+    let ascii = summary(&report, &causes()[..3], &[], &ascii);
+    assert!(ascii.is_ascii(), "{ascii}");
+    let coloured = Style {
+        color: true,
+        ..style(80)
+    };
+    let coloured = summary(&report, &causes(), &next_steps(&report), &coloured);
+    let mut bare = coloured.clone();
+    for code in ["1", "2", "1;32", "1;33", "1;31", "1;36", "0"] {
+        bare = bare.replace(&format!("\x1b[{code}m"), "");
+    }
+    assert_ne!(coloured, plain);
+    assert_eq!(bare, plain);
+}
+
+#[test]
+fn the_tone_follows_the_state() {
+    let mut report = import();
+    assert_eq!(tone(&report), Tone::Good);
+    report.counts.pending = 1;
+    assert_eq!(tone(&report), Tone::Attention);
+    report.state = RunState::Failed;
+    assert_eq!(tone(&report), Tone::Bad);
+}
