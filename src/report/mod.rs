@@ -19,6 +19,7 @@
 
 mod cause;
 mod error;
+mod headline;
 mod lines;
 mod page;
 mod progress;
@@ -30,6 +31,7 @@ mod text;
 
 pub use cause::CauseLine;
 pub use error::{error, error_chain};
+pub use headline::{headline, next_steps};
 pub use lines::{
     FindingJson, FindingLine, FindingsWriter, Format, LinesWriter, RowLine, RowsWriter,
 };
@@ -37,7 +39,7 @@ pub use page::{PageData, PageError, RowSection, Throughput, html_page};
 pub use progress::{ProgressMode, progress};
 pub use run::{FeedReport, RunReport};
 pub use runs::{RunLine, runs_table};
-pub use summary::{headline, next_steps, summary};
+pub use summary::summary;
 pub use text::{count, counted, duration, sanitize};
 
 /// How text is shown. Settled once, at the edge, from the flags, the

@@ -2,7 +2,8 @@
 
 use super::super::run::tests::import;
 use super::*;
-use crate::model::{Calls, Counts};
+use crate::model::{Calls, Counts, Outcome, RunState};
+use crate::report::next_steps;
 
 fn style(width: usize) -> Style {
     Style {

@@ -18,7 +18,8 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use super::summary::{Tone, figures, tone};
+use super::headline::{Tone, tone};
+use super::summary::figures;
 use super::text::{counted, times};
 use super::{CauseLine, RowLine, RunReport, Style, count, duration, headline, sanitize};
 use crate::model::{Action, Outcome};

@@ -113,7 +113,7 @@ fn empty() -> PageData {
     }
 }
 
-/// Every tag of the page that is not the page's own.
+/// How often the page holds `needle`.
 fn count_of(page: &str, needle: &str) -> usize {
     page.matches(needle).count()
 }

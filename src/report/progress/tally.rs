@@ -204,21 +204,18 @@ impl Tally {
         now.saturating_duration_since(self.since).as_secs_f64()
     }
 
-    /// Done in a second: lately, or since the stage began.
+    /// Done in a second: lately, or since the stage began. The first second
+    /// says little.
     fn pace(&self, now: Instant) -> Option<f64> {
-        let pace = self
-            .lately
-            .or_else(|| Some(self.done as f64 / self.seconds(now)));
-        pace.filter(|pace| pace.is_finite() && *pace > 0.0)
+        let seconds = self.seconds(now);
+        let pace = self.lately.unwrap_or(self.done as f64 / seconds);
+        (seconds >= 1.0 && pace > 0.0).then_some(pace)
     }
 
-    /// How long the rest of the stage takes at that pace.
+    /// How many seconds the rest of the stage takes at that pace.
     fn left(&self, now: Instant) -> Option<f64> {
-        // The first second says little.
-        if self.seconds(now) < 1.0 || self.done >= self.goal {
-            return None;
-        }
-        Some((self.goal - self.done) as f64 / self.pace(now)?)
+        let left = self.goal.checked_sub(self.done).filter(|&left| left > 0)?;
+        Some(left as f64 / self.pace(now)?)
     }
 
     /// `120,000 rows, 5 rejected, 24,000 rows per second`.
