@@ -30,7 +30,7 @@ pub(super) enum Tone {
     Bad,
 }
 
-/// The tone of [`headline`].
+/// The tone of [`headline()`].
 pub(super) fn tone(report: &RunReport) -> Tone {
     let counts = &report.counts;
     let undone = counts.failed + counts.unknown + counts.pending * u64::from(is_run(report));

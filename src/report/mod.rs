@@ -2,9 +2,9 @@
 //!
 //! The readers are an administrator at seven in the morning, a cron mail, a
 //! script behind a pipe, and whoever is sent the HTML page. They get progress
-//! on stderr ([`progress`]), a [`summary`], tables ([`RowsWriter`],
+//! on stderr ([`progress()`]), a [`summary()`], tables ([`RowsWriter`],
 //! [`FindingsWriter`], [`runs_table`]), one JSON object ([`RunReport`]), one
-//! page ([`html_page`]) and one way of telling an [`error`].
+//! page ([`html_page`]) and one way of telling an [`error()`].
 //!
 //! # Invariants
 //!

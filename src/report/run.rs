@@ -29,7 +29,7 @@ pub struct RunReport {
     pub elapsed_seconds: f64,
     /// The exit code of the process.
     pub exit_code: u8,
-    /// One sentence: [`super::headline`], or what stopped the run.
+    /// One sentence: [`super::headline()`], or what stopped the run.
     pub message: String,
     /// What is wrong, row by row, where the command was asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -39,7 +39,7 @@ pub struct PageData {
     pub ended: Option<Zoned>,
     /// Why rows did not go through.
     pub causes: Vec<CauseLine>,
-    /// What to do next, as for [`super::summary`].
+    /// What to do next, as for [`super::summary()`].
     pub next: Vec<String>,
     /// How much was done when.
     pub throughput: Throughput,
