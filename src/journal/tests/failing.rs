@@ -89,6 +89,32 @@ fn everybody_who_waits_gets_the_failure() {
 }
 
 #[test]
+fn nothing_that_was_queued_behind_a_failure_is_written() {
+    let world = World::new();
+    let run = world.start(10);
+    // While another connection writes, the writer waits with its first group,
+    // which is full by itself; what comes later is queued behind it.
+    let conn = &world.journal.conn;
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let nowhere = RunId(99);
+    let failing = world
+        .writer
+        .intend(nowhere, (1..=1_000).map(intent).collect());
+    let behind = world.writer.intend(run, vec![intent(1)]);
+    world.settle(run, created(2));
+    conn.execute_batch("ROLLBACK").unwrap();
+    for commit in [failing, behind] {
+        let error = commit.wait_blocking().unwrap_err();
+        assert!(matches!(error, JournalError::NoRun { .. }), "{error:?}");
+    }
+    let World {
+        journal, writer, ..
+    } = world;
+    drop(writer);
+    assert!(rows_of(&journal, run).is_empty());
+}
+
+#[test]
 fn an_outcome_and_its_person_are_written_together_or_not_at_all() {
     let world = World::new();
     let run = world.start(100_000);
