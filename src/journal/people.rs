@@ -37,8 +37,10 @@ pub struct Known<'a> {
 pub struct PersonNow {
     /// The target's key; `None` keeps the one that is known.
     pub remote_id: Option<String>,
-    /// The mapped content that the target acknowledged.
-    pub fingerprint: u128,
+    /// The mapped content that the target acknowledged; `None` where the
+    /// person is there and the content is not known, so that a later run
+    /// compares anew.
+    pub fingerprint: Option<u128>,
     /// How the person stands now.
     pub state: PersonState,
 }

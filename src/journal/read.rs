@@ -145,15 +145,14 @@ impl Journal {
         self.select_runs(select_runs!("ORDER BY runs.id DESC LIMIT ?1"), [most])
     }
 
-    /// The newest run of `scope` that has not finished and was not superseded:
-    /// killed, interrupted, failed, or still under way. Only who holds the
-    /// scope's lock knows that it is not under way.
-    pub fn unfinished_run(&self, scope: &Scope) -> Result<Option<Run>, JournalError> {
-        let runs = self.select_runs(
-            select_runs!("WHERE digest = ?1 AND state IN (1, 3, 4) ORDER BY runs.id DESC LIMIT 1"),
+    /// The runs of `scope` that have not finished and were not superseded,
+    /// newest first: killed, interrupted, failed, or still under way. Only who
+    /// holds the scope's lock knows that none is under way.
+    pub fn unfinished_runs(&self, scope: &Scope) -> Result<Vec<Run>, JournalError> {
+        self.select_runs(
+            select_runs!("WHERE digest = ?1 AND state IN (1, 3, 4) ORDER BY runs.id DESC"),
             [scope.bytes()],
-        )?;
-        Ok(runs.into_iter().next())
+        )
     }
 
     fn select_runs(

@@ -387,7 +387,7 @@ fn write_person(
     // that external ID starts without it.
     let gone = person.state == PersonState::Deleted;
     let remote_id = person.remote_id.as_deref().filter(|_| !gone);
-    let fingerprint = (!gone).then(|| person.fingerprint.to_le_bytes());
+    let fingerprint = person.fingerprint.filter(|_| !gone).map(u128::to_le_bytes);
     tx.prepare_cached(
         "INSERT INTO people (scope, external_id, remote_id, fingerprint, state)
          VALUES ((SELECT scope FROM runs WHERE id = ?1), ?2, ?3, ?4, ?5)

@@ -70,7 +70,7 @@ fn acknowledged_intents_outlive_the_process() {
     let journal = Journal::open(&path).unwrap();
     // The system has released the lock.
     let _lock = journal.lock(&scope()).unwrap();
-    let run = journal.unfinished_run(&scope()).unwrap().unwrap();
+    let run = journal.unfinished_runs(&scope()).unwrap().remove(0);
     assert_eq!(run.counts.rows(), 1_000_000);
     let rows = rows_of(&journal, run.id);
     for row in 1..=(durable + 1) * BATCH {

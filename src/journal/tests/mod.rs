@@ -142,7 +142,7 @@ fn created(row: u32) -> Settled {
         status: Some(201),
         person: Some(PersonNow {
             remote_id: Some(format!("r{row}")),
-            fingerprint: u128::from(row),
+            fingerprint: Some(u128::from(row)),
             state: PersonState::Active,
         }),
         ..settled(row, Outcome::Created)

@@ -85,7 +85,7 @@ fn runs_come_newest_first_and_only_unfinished_ones_are_found_to_resume() {
     let newest: Vec<_> = newest.iter().map(|run| run.id).collect();
     assert_eq!(newest, [runs[4], runs[3]]);
     for &expected in [&runs[2], &runs[1], &runs[0]] {
-        let found = world.journal.unfinished_run(&scope()).unwrap().unwrap();
+        let found = world.journal.unfinished_runs(&scope()).unwrap().remove(0);
         assert_eq!(found.id, expected);
         let change = RunChange {
             state: Some(RunState::Superseded),
@@ -93,7 +93,7 @@ fn runs_come_newest_first_and_only_unfinished_ones_are_found_to_resume() {
         };
         world.writer.update_run(found.id, change).unwrap();
     }
-    assert!(world.journal.unfinished_run(&scope()).unwrap().is_none());
+    assert!(world.journal.unfinished_runs(&scope()).unwrap().is_empty());
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_run_of_another_scope_is_never_found_to_resume() {
     let world = World::new();
     world.start(1);
     let other = Scope::new("kmi", "https://lms.example.com", "another key");
-    assert!(world.journal.unfinished_run(&other).unwrap().is_none());
+    assert!(world.journal.unfinished_runs(&other).unwrap().is_empty());
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn an_outcome_without_a_remote_id_keeps_the_known_one() {
     let mut updated = settled(1, Outcome::Updated);
     updated.person = Some(PersonNow {
         remote_id: None,
-        fingerprint: u128::MAX,
+        fingerprint: Some(u128::MAX),
         state: PersonState::Inactive,
     });
     world.settle(run, updated);
@@ -63,7 +63,7 @@ fn somebody_deleted_is_remembered_as_deleted_and_comes_back_without_a_past() {
     let mut deleted = leaver(1, Outcome::Deleted);
     deleted.person = Some(PersonNow {
         remote_id: Some("r1".into()),
-        fingerprint: 1,
+        fingerprint: Some(1),
         state: PersonState::Deleted,
     });
     world.settle(run, deleted);
