@@ -131,6 +131,16 @@ impl Action {
     }
 }
 
+/// A person's mapped content, as a target sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The external ID.
+    pub external_id: ExternalId,
+    /// The other fields that the feed says something of, in the order of the
+    /// target's schema; an empty value clears the field.
+    pub fields: Vec<(&'static str, String)>,
+}
+
 /// What became of a row. Each row of a feed ends with exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,0 +1,212 @@
+//! A status or an error in, a verdict out.
+//!
+//! Pure and total; the clock and the jitter are arguments. Judging is not
+//! acting: who waits and who sends again is decided in `upload`.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// What an answer, or the lack of one, means for any call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The target answered; what the answer means is for the target's own
+    /// rules to say.
+    Answered,
+    /// The target asks to slow down. Nothing was done, unless `perhaps_done`.
+    Throttled {
+        /// How long it asks to wait, if it says so.
+        wait: Option<Duration>,
+        /// 503 may come from a proxy that had passed the request on.
+        perhaps_done: bool,
+    },
+    /// No usable answer. It can be tried again later, but if it was a write
+    /// and `perhaps_done`, only after a look at the target.
+    Trouble(Trouble),
+    /// Nothing will succeed until a person has repaired something.
+    Fatal(Fatal),
+}
+
+/// Why there is no usable answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// No connection came about: nothing was sent.
+    NotSent(String),
+    /// The time was over: the target may still be at work on it.
+    Timeout,
+    /// The connection broke, or the answer was cut.
+    Broken(String),
+    /// 5xx or 408.
+    Status(u16),
+    /// An answer that is not what the API answers.
+    Unclear(&'static str),
+}
+
+impl Trouble {
+    /// Whether the request may have had an effect.
+    #[must_use]
+    pub const fn perhaps_done(&self) -> bool {
+        !matches!(self, Self::NotSent(_))
+    }
+
+    /// Why, as a fragment of a sentence.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::NotSent(why) => format!("no connection: {why}"),
+            Self::Timeout => "no answer in time".into(),
+            Self::Broken(why) => format!("the connection broke: {why}"),
+            Self::Status(status) => format!("status {status}"),
+            Self::Unclear(why) => (*why).into(),
+        }
+    }
+}
+
+/// Why nothing will succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fatal {
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 407: a proxy wants a password.
+    ProxyAuthentication,
+    /// 3xx: redirects are not followed, so that a key never reaches another
+    /// host.
+    Redirect(u16),
+    /// The address is not this API.
+    WrongAddress,
+    /// The certificate does not fit.
+    Certificate(String),
+    /// The host's name is not known.
+    UnknownHost(String),
+}
+
+/// Judges a status. `retry_after` is the header as it came.
+#[must_use]
+pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict {
+    let wait = retry_after.and_then(|value| parse_retry_after(value, now));
+    match status {
+        429 => Verdict::Throttled {
+            wait,
+            perhaps_done: false,
+        },
+        503 if wait.is_some() => Verdict::Throttled {
+            wait,
+            perhaps_done: true,
+        },
+        401 => Verdict::Fatal(Fatal::Unauthorized),
+        403 => Verdict::Fatal(Fatal::Forbidden),
+        407 => Verdict::Fatal(Fatal::ProxyAuthentication),
+        300..=399 => Verdict::Fatal(Fatal::Redirect(status)),
+        200..=299 | 400..=499 if status != 408 => Verdict::Answered,
+        _ => Verdict::Trouble(Trouble::Status(status)),
+    }
+}
+
+/// The longest wait that a target can ask for: what is longer is an outage.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+/// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3).
+#[must_use]
+pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    let wait = match value.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
+            LONGEST_WAIT
+        }
+        Err(_) => {
+            let at = httpdate::parse_http_date(value).ok()?;
+            let at = Timestamp::try_from(at).ok()?;
+            // A date that has passed means now.
+            Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
+        }
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// How long to wait before the `attempt`th repetition (from 1): exponential
+/// from half a second to half a minute, of which `jitter` (0 to 1) takes away
+/// up to half, so that rows that failed together do not come back together.
+#[must_use]
+pub fn back_off(attempt: u32, jitter: f64) -> Duration {
+    const FIRST: Duration = Duration::from_millis(500);
+    const MOST: Duration = Duration::from_secs(30);
+    let doubled = FIRST
+        .saturating_mul(1 << attempt.saturating_sub(1).min(10))
+        .min(MOST);
+    doubled.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    const NOW: &str = "2026-11-21T02:00:00Z";
+
+    fn now() -> Timestamp {
+        NOW.parse().unwrap()
+    }
+
+    #[test]
+    fn every_status_has_a_verdict() {
+        let mut table = String::new();
+        let mut last = String::new();
+        for status in 0..=u16::MAX {
+            let verdict = match judge(status, None, now()) {
+                Verdict::Trouble(Trouble::Status(_)) => {
+                    "trouble: look before sending again".to_owned()
+                }
+                Verdict::Fatal(Fatal::Redirect(_)) => "fatal: redirect".to_owned(),
+                other => format!("{other:?}"),
+            };
+            if verdict != last {
+                writeln!(table, "{status} {verdict}").unwrap();
+                last = verdict;
+            }
+        }
+        insta::assert_snapshot!(table, @r"
+        0 trouble: look before sending again
+        200 Answered
+        300 fatal: redirect
+        400 Answered
+        401 Fatal(Unauthorized)
+        402 Answered
+        403 Fatal(Forbidden)
+        404 Answered
+        407 Fatal(ProxyAuthentication)
+        408 trouble: look before sending again
+        409 Answered
+        429 Throttled { wait: None, perhaps_done: false }
+        430 Answered
+        500 trouble: look before sending again
+        ");
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_a_date_and_is_bounded() {
+        let wait = |value| parse_retry_after(value, now()).map(|wait| wait.as_secs());
+        assert_eq!(wait("7"), Some(7));
+        assert_eq!(wait(" 0 "), Some(0));
+        assert_eq!(wait("Sat, 21 Nov 2026 02:01:30 GMT"), Some(90));
+        assert_eq!(wait("Sat, 21 Nov 2026 01:00:00 GMT"), Some(0));
+        assert_eq!(wait("86400"), Some(600));
+        assert_eq!(wait("99999999999999999999999999"), Some(600));
+        assert_eq!(wait("soon"), None);
+        assert_eq!(wait("-3"), None);
+        assert_eq!(wait(""), None);
+    }
+
+    #[test]
+    fn back_off_doubles_up_to_half_a_minute_and_jitter_takes_at_most_half() {
+        let seconds: Vec<_> = (1..=9)
+            .map(|attempt| back_off(attempt, 0.0).as_secs_f64())
+            .collect();
+        assert_eq!(seconds, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]);
+        assert_eq!(back_off(2, 1.0), Duration::from_millis(500));
+        assert_eq!(back_off(u32::MAX, 0.0), Duration::from_secs(30));
+    }
+}
