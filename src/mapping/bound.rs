@@ -1,0 +1,416 @@
+//! A mapping tied to the columns of a feed: from a record to a person.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+use super::date;
+use super::person::{Person, Slot};
+use super::template::TemplateRow;
+use super::{Case, Empty, FieldRule, Mapping, MappingError, Origin, fold, nearest};
+use crate::feed::{CellKind, Record};
+use crate::model::Rule;
+use crate::schema::Kind;
+
+/// A mapping whose columns are found in a feed.
+#[derive(Debug)]
+pub struct Bound<'m> {
+    mapping: &'m Mapping,
+    columns: Vec<String>,
+    by_name: Arc<HashMap<String, usize>>,
+    /// For each field the column it comes from, if it comes from one.
+    origins: Vec<Option<usize>>,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mapped {
+    /// A row of the feed.
+    Row,
+    /// The mapping's filter left it out.
+    Skipped,
+}
+
+/// Something that could not be mapped, or that validation found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The position of the field in the mapping.
+    pub field: Option<usize>,
+    /// What is wrong.
+    pub rule: Rule,
+    /// The offending text, where it is not the field's own value.
+    pub value: Option<Box<str>>,
+}
+
+impl Mapping {
+    /// Ties the mapping to a feed with these columns, whose names in
+    /// `duplicates` stand more than once.
+    ///
+    /// # Errors
+    /// A column that the mapping names and the feed does not have, or has
+    /// twice.
+    pub fn bind(
+        &self,
+        columns: &[String],
+        duplicates: &[String],
+    ) -> Result<Bound<'_>, MappingError> {
+        let by_name: HashMap<String, usize> = columns
+            .iter()
+            .enumerate()
+            .rev()
+            .map(|(index, name)| (name.clone(), index))
+            .collect();
+        let mut origins = Vec::with_capacity(self.fields.len());
+        for rule in &self.fields {
+            let Origin::Column(name) = &rule.origin else {
+                origins.push(None);
+                continue;
+            };
+            if duplicates.contains(name) {
+                return Err(self.error_at(
+                    rule,
+                    format!("column `{name}` stands more than once in the feed's header"),
+                    Some("give the columns different names in the feed".into()),
+                ));
+            }
+            match by_name.get(name) {
+                Some(&index) => origins.push(Some(index)),
+                None => return Err(self.no_column(rule, name, columns)),
+            }
+        }
+        let bound = Bound {
+            mapping: self,
+            columns: columns.to_vec(),
+            by_name: Arc::new(by_name),
+            origins,
+        };
+        bound.probe()?;
+        Ok(bound)
+    }
+
+    fn no_column(&self, rule: &FieldRule, name: &str, columns: &[String]) -> MappingError {
+        let listed = columns
+            .iter()
+            .take(60)
+            .map(|column| format!("`{column}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let more = match columns.len().saturating_sub(60) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let near = match nearest(name, columns.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`? "),
+            None => String::new(),
+        };
+        self.error_at(
+            rule,
+            format!(
+                "the feed has no column `{name}` (field {})",
+                rule.field.name
+            ),
+            Some(format!("{near}the feed's columns: {listed}{more}")),
+        )
+    }
+}
+
+impl<'m> Bound<'m> {
+    /// The mapping.
+    pub fn mapping(&self) -> &'m Mapping {
+        self.mapping
+    }
+
+    /// The feed's column that a field comes from, if it comes from one.
+    pub fn column(&self, field: usize) -> Option<&str> {
+        let index = (*self.origins.get(field)?)?;
+        self.columns.get(index).map(String::as_str)
+    }
+
+    /// Runs each template once over an empty row, to find columns that are not
+    /// there before the feed is read. What a branch hides is found by the
+    /// first row that takes it.
+    fn probe(&self) -> Result<(), MappingError> {
+        let empty = || self.template_row(vec![String::new(); self.columns.len()]);
+        if self.mapping.templates.has_filter() {
+            let row = empty();
+            let _kept = self.mapping.templates.keeps(&row);
+            self.check_missing("`where` in [source]", &row)?;
+        }
+        for rule in &self.mapping.fields {
+            if matches!(rule.origin, Origin::Template) {
+                let row = empty();
+                let _text = self.mapping.templates.render(rule.field.name, &row);
+                self.check_missing("", &row)
+                    .map_err(|_| self.missing(rule, &row))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_missing(&self, place: &str, row: &TemplateRow) -> Result<(), MappingError> {
+        match row.missing.get() {
+            None => Ok(()),
+            Some(name) => Err(MappingError::Content {
+                path: self.mapping.path.clone(),
+                line: 1,
+                column: 1,
+                message: format!("{place} names column `{name}`, which the feed does not have"),
+                help: Some(
+                    match nearest(name, self.columns.iter().map(String::as_str)) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("the feed's columns: {}", self.columns.join(", ")),
+                    },
+                ),
+            }),
+        }
+    }
+
+    fn missing(&self, rule: &FieldRule, row: &TemplateRow) -> MappingError {
+        let name = row.missing.get().map_or("", String::as_str);
+        self.mapping.no_column(rule, name, &self.columns)
+    }
+
+    fn template_row(&self, cells: Vec<String>) -> Arc<TemplateRow> {
+        Arc::new(TemplateRow {
+            columns: Arc::clone(&self.by_name),
+            cells,
+            missing: OnceLock::new(),
+        })
+    }
+
+    /// Makes a person of a record. `person` and `faults` are cleared first.
+    ///
+    /// # Errors
+    /// A template asks for a column that the feed does not have: the mapping
+    /// is wrong, not the row.
+    pub fn apply(
+        &self,
+        record: &Record,
+        person: &mut Person,
+        faults: &mut Vec<Fault>,
+    ) -> Result<Mapped, MappingError> {
+        person.clear();
+        faults.clear();
+        // Built only for mappings with templates, and once a row.
+        let mut for_templates: Option<Arc<TemplateRow>> = None;
+        let mut template_row = || {
+            Arc::clone(for_templates.get_or_insert_with(|| {
+                let cells = (0..self.columns.len())
+                    .map(|index| {
+                        record
+                            .cell(index)
+                            .map_or_else(String::new, |cell| clean(cell.text).into_owned())
+                    })
+                    .collect();
+                self.template_row(cells)
+            }))
+        };
+
+        if self.mapping.templates.has_filter() {
+            let row = template_row();
+            match self.mapping.templates.keeps(&row) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Mapped::Skipped),
+                Err(problem) => {
+                    self.check_missing("`where` in [source]", &row)?;
+                    // A row that cannot be judged is refused, not left out: a
+                    // person would vanish without a word.
+                    faults.push(Fault {
+                        field: None,
+                        rule: Rule::Template {
+                            problem: problem.into(),
+                        },
+                        value: None,
+                    });
+                }
+            }
+        }
+        if record.len() > self.columns.len() && self.overflows(record) {
+            faults.push(Fault {
+                field: None,
+                rule: Rule::TooManyCells {
+                    cells: u32::try_from(record.len()).unwrap_or(u32::MAX),
+                    columns: u32::try_from(self.columns.len()).unwrap_or(u32::MAX),
+                },
+                value: None,
+            });
+        }
+        for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
+            match (&rule.origin, origin) {
+                (Origin::Column(_), Some(index)) => {
+                    self.from_column(field, rule, *index, record, person, faults);
+                }
+                (Origin::Template, _) => {
+                    let row = template_row();
+                    match self.mapping.templates.render(rule.field.name, &row) {
+                        Ok(text) => finish(field, rule, &clean(&text), false, person, faults),
+                        Err(problem) => {
+                            if row.missing.get().is_some() {
+                                return Err(self.missing(rule, &row));
+                            }
+                            invalid(
+                                field,
+                                Rule::Template {
+                                    problem: problem.into(),
+                                },
+                                None,
+                                person,
+                                faults,
+                            );
+                        }
+                    }
+                }
+                (Origin::Constant(text), _) => finish(field, rule, text, false, person, faults),
+                (Origin::Column(_), None) => person.push(Slot::Absent),
+            }
+        }
+        Ok(Mapped::Row)
+    }
+
+    /// Whether a cell beyond the header's columns holds something. Trailing
+    /// empty cells are a habit of spreadsheets and mean nothing.
+    fn overflows(&self, record: &Record) -> bool {
+        (self.columns.len()..record.len()).any(|index| {
+            record
+                .cell(index)
+                .is_some_and(|cell| !cell.text.trim().is_empty())
+        })
+    }
+
+    fn from_column(
+        &self,
+        field: usize,
+        rule: &FieldRule,
+        index: usize,
+        record: &Record,
+        person: &mut Person,
+        faults: &mut Vec<Fault>,
+    ) {
+        let Some(cell) = record.cell(index) else {
+            // A row that ends early: its missing cells are empty.
+            finish(field, rule, "", false, person, faults);
+            return;
+        };
+        match cell.kind {
+            // A cell that is no text reads as empty; behind the first of them
+            // an empty one may be another.
+            _ if cell.text.is_empty() && record.not_text().is_some_and(|first| first <= index) => {
+                invalid(field, Rule::NotText, None, person, faults);
+            }
+            CellKind::Error => {
+                invalid(
+                    field,
+                    Rule::CellError {
+                        shown: cell.text.into(),
+                    },
+                    None,
+                    person,
+                    faults,
+                );
+            }
+            kind => finish(
+                field,
+                rule,
+                &clean(cell.text),
+                kind == CellKind::Date,
+                person,
+                faults,
+            ),
+        }
+    }
+}
+
+fn invalid(
+    field: usize,
+    rule: Rule,
+    value: Option<&str>,
+    person: &mut Person,
+    faults: &mut Vec<Fault>,
+) {
+    faults.push(Fault {
+        field: Some(field),
+        rule,
+        value: value.map(Into::into),
+    });
+    person.push(Slot::Invalid);
+}
+
+/// Default, value map, date and case, in this order, so that the keys of a
+/// value map are spelled as in the feed.
+fn finish(
+    field: usize,
+    rule: &FieldRule,
+    text: &str,
+    date_cell: bool,
+    person: &mut Person,
+    faults: &mut Vec<Fault>,
+) {
+    let text = match (&rule.default, text) {
+        (Some(default), "") => default.as_str(),
+        (_, text) => text,
+    };
+    let text = if rule.values.is_empty() {
+        text
+    } else {
+        // A value without an entry passes as it is: validation judges it, so
+        // that an unforeseen country is told instead of becoming the default.
+        rule.values
+            .get(text)
+            .or_else(|| rule.values.get(&fold(text)))
+            .map_or(text, String::as_str)
+    };
+    if text.is_empty() {
+        person.push(match rule.empty {
+            Empty::Keep => Slot::Absent,
+            Empty::Clear => Slot::Clear,
+        });
+        return;
+    }
+    if rule.date.is_some() || rule.field.kind == Kind::Date {
+        let day = match &rule.date {
+            Some(form) if !date_cell => form.read(text),
+            _ => date::read_iso(text),
+        };
+        match day {
+            Some(day) => person.push(Slot::Text(&day.to_string())),
+            None => {
+                let form = rule.date.as_ref().map_or("%Y-%m-%d", |form| form.as_str());
+                invalid(
+                    field,
+                    Rule::Date { form: form.into() },
+                    Some(text),
+                    person,
+                    faults,
+                );
+            }
+        }
+        return;
+    }
+    match rule.case {
+        None => person.push(Slot::Text(text)),
+        Some(Case::Lower)
+            if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) =>
+        {
+            person.push(Slot::Text(text));
+        }
+        Some(Case::Lower) => person.push(Slot::Text(&text.to_lowercase())),
+        Some(Case::Upper) => person.push(Slot::Text(&text.to_uppercase())),
+    }
+}
+
+/// Trimmed, in NFC. What cannot be seen counts as white space: a byte order
+/// mark glued to a key is a classic.
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text.trim_ascii());
+    }
+    let trimmed = text.trim_matches(|char: char| {
+        char.is_whitespace() || matches!(char, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
+    });
+    match is_nfc_quick(trimmed.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(trimmed),
+        _ => Cow::Owned(trimmed.nfc().collect()),
+    }
+}

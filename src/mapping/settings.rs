@@ -1,0 +1,210 @@
+//! The parts of a mapping that are settings: [target], [source], [leavers].
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::MappingError;
+use super::file::{Node, Table};
+use crate::feed::FeedOptions;
+use crate::schema::System;
+
+/// Which LMS, where it is, and how fast it may be asked.
+#[derive(Clone, Debug)]
+pub struct TargetSettings {
+    /// Which API it speaks.
+    pub system: System,
+    /// Its address, without a slash at the end: `https://lms.example.com`.
+    pub base_url: Url,
+    /// Where the API key is found.
+    pub api_key: SecretSource,
+    /// Where the API secret is found.
+    pub api_secret: SecretSource,
+    /// Requests in any one-second window, reads and retries included.
+    pub requests_per_second: f64,
+    /// Requests under way at once.
+    pub max_in_flight: usize,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long a whole request may take, the answer's body included.
+    pub timeout: Duration,
+    /// How long the target may be down before the run ends, to be resumed.
+    pub max_outage: Duration,
+}
+
+/// Where a secret is found. Never the secret itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file that holds nothing else; white space around it does not count.
+    File(PathBuf),
+}
+
+pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSettings, MappingError> {
+    let system_node = table.need("system", "system = \"kmi\"")?;
+    let url_node = table.need("base_url", "base_url = \"https://lms.example.com\"")?;
+    let key = table.need("api_key", "api_key = { env = \"KMI_API_KEY\" }")?;
+    let secret = table.need("api_secret", "api_secret = { env = \"KMI_API_SECRET\" }")?;
+    let rate = table.take("requests_per_second");
+    let in_flight = table.take("max_in_flight");
+    let connect_timeout = table.take("connect_timeout");
+    let timeout = table.take("timeout");
+    let max_outage = table.take("max_outage");
+    table.finish()?;
+
+    let system = match system_node.word(&[("kmi", Some(System::Kmi)), ("anewspring", None)])? {
+        Some(system) => system,
+        None => return Err(system_node.error("system = \"anewspring\" is not supported yet", None)),
+    };
+    Ok(TargetSettings {
+        system,
+        base_url: base_url(&url_node)?,
+        api_key: secret_source(key, mapping)?,
+        api_secret: secret_source(secret, mapping)?,
+        requests_per_second: rate.map_or(Ok(10.0), |node| node.positive(100_000.0))?,
+        max_in_flight: in_flight.map_or(Ok(8), |node| node.whole(1, 1000))? as usize,
+        connect_timeout: duration(connect_timeout.as_ref(), Duration::from_secs(10))?,
+        timeout: duration(timeout.as_ref(), Duration::from_secs(60))?,
+        max_outage: duration(max_outage.as_ref(), Duration::from_secs(600))?,
+    })
+}
+
+fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
+    let text = node.text()?;
+    let example = Some("for example base_url = \"https://lms.example.com\"".to_owned());
+    let url = Url::parse(&text).map_err(|problem| {
+        node.error(
+            format!("base_url is no web address: {problem}"),
+            example.clone(),
+        )
+    })?;
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => return Err(node.error("base_url names no host", example)),
+    };
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => {
+            return Err(node.error(
+                "base_url must begin with https://: over http:// the API key could be read on the way",
+                example,
+            ));
+        }
+        _ => return Err(node.error("base_url must begin with https://", example)),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(node.error(
+            "base_url must hold no user name or password: addresses are logged",
+            Some("secrets stand in api_key and api_secret".into()),
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(node.error(
+            "base_url must end with the path: no `?` and no `#`",
+            example,
+        ));
+    }
+    Ok(url)
+}
+
+fn secret_source(node: Node<'_>, mapping: &Path) -> Result<SecretSource, MappingError> {
+    const EXAMPLE: &str = "{ env = \"KMI_API_KEY\" } or { file = \"kmi.key\" }";
+    let name = node.name.clone();
+    if node.as_text().is_some() {
+        return Err(node.error(
+            format!("{name} must say where the secret is, not the secret itself"),
+            Some(format!(
+                "write {EXAMPLE}; and since it stood in a file, have the key replaced"
+            )),
+        ));
+    }
+    let mut table = node.table(&name, EXAMPLE)?;
+    let (env, file) = (table.take("env"), table.take("file"));
+    let one = table.error(
+        format!("{name} needs one of `env` and `file`"),
+        Some(format!("write {EXAMPLE}")),
+    );
+    table.finish()?;
+    match (env, file) {
+        (Some(node), None) => Ok(SecretSource::Env(node.text()?)),
+        // Like every path that a file names: from the folder of that file.
+        (None, Some(node)) => {
+            let folder = mapping.parent().unwrap_or(Path::new(""));
+            Ok(SecretSource::File(folder.join(node.text()?)))
+        }
+        _ => Err(one),
+    }
+}
+
+fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, MappingError> {
+    let Some(node) = node else { return Ok(default) };
+    let text = node.text()?;
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| {
+            *duration >= Duration::from_millis(1) && *duration <= Duration::from_secs(86_400)
+        })
+        .ok_or_else(|| {
+            node.error(
+                format!("{} must be a time of at most a day", node.name),
+                Some("for example \"30s\", \"10m\" or \"2h\"".into()),
+            )
+        })
+}
+
+/// The filter of [source], still as a node, since templates are compiled
+/// elsewhere.
+pub(super) fn source(
+    mut table: Table<'_>,
+) -> Result<(FeedOptions, Option<Node<'_>>), MappingError> {
+    let mut options = FeedOptions::default();
+    options.encoding = table.take("encoding").map(|node| node.text()).transpose()?;
+    if let Some(node) = table.take("delimiter") {
+        let text = node.text()?;
+        let delimiter = match text.as_str() {
+            "," | ";" | "|" | "\t" => text.as_bytes().first().copied(),
+            "tab" | "\\t" => Some(b'\t'),
+            _ => None,
+        };
+        options.delimiter = Some(delimiter.ok_or_else(|| {
+            node.error(
+                format!(
+                    "`delimiter` in [source] cannot be \"{}\"",
+                    text.escape_debug()
+                ),
+                Some("possible: \",\", \";\", \"|\", \"tab\"".into()),
+            )
+        })?);
+    }
+    options.sheet = table.take("sheet").map(|node| node.text()).transpose()?;
+    options.header_row = table
+        .take("header_row")
+        .map(|node| node.whole(1, u32::MAX))
+        .transpose()?;
+    let filter = table.take("where");
+    table.finish()?;
+    Ok((options, filter))
+}
+
+/// Leavers are left alone until their handling is there.
+pub(super) fn leavers(mut table: Table<'_>) -> Result<(), MappingError> {
+    if let Some(node) = table.take("action") {
+        let supported = node.word(&[("ignore", true), ("deactivate", false), ("delete", false)])?;
+        if !supported {
+            return Err(node.error(
+                "[leavers] with an action other than \"ignore\" is not supported yet",
+                Some(
+                    "say action = \"ignore\": people whom the feed no longer names are left alone"
+                        .into(),
+                ),
+            ));
+        }
+    }
+    table.finish()
+}

@@ -1,0 +1,138 @@
+//! Templates and the filter: `minijinja` over the cells of one row.
+//!
+//! A template sees `row`, and nothing else: no file, no environment, no other
+//! row. `row['Column']` is the cell's text, trimmed and in NFC.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use minijinja::value::{Enumerator, Object, Value};
+use minijinja::{Environment, UndefinedBehavior, context};
+
+use super::MappingError;
+use super::file::Node;
+
+/// The templates of a mapping by the name of their field.
+#[derive(Debug)]
+pub(super) struct Templates {
+    environment: Environment<'static>,
+    filter: bool,
+}
+
+const FILTER: &str = "where";
+
+/// How much a template may work for one row, in instructions of the engine: a
+/// loop that never ends is a mistake, not a night.
+const FUEL: u64 = 50_000;
+
+impl Templates {
+    pub(super) fn new() -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        // The engine's own report quotes the row.
+        environment.set_debug(false);
+        Self {
+            environment,
+            filter: false,
+        }
+    }
+
+    pub(super) fn add(&mut self, name: &'static str, node: &Node<'_>) -> Result<(), MappingError> {
+        let text = node.text()?;
+        self.environment
+            .add_template_owned(name, text)
+            .map_err(|error| {
+                node.error(
+                    format!("{} cannot be read: {}", node.name, problem(&error)),
+                    Some("for example \"{{ row['First'] }} {{ row['Last'] }}\"".into()),
+                )
+            })
+    }
+
+    pub(super) fn add_filter(&mut self, node: &Node<'_>) -> Result<(), MappingError> {
+        let text = node.text()?;
+        let refuse = |error: minijinja::Error| {
+            node.error(
+                format!("`where` in [source] cannot be read: {}", problem(&error)),
+                Some("for example where = \"row['Status'] != 'Contractor'\"".into()),
+            )
+        };
+        // By itself first, so that what closes the `if` below is not taken for
+        // an expression.
+        self.environment
+            .compile_expression_owned(text.clone())
+            .map_err(refuse)?;
+        self.environment
+            .add_template_owned(FILTER, format!("{{% if ({text}) %}}y{{% endif %}}"))
+            .map_err(refuse)?;
+        self.filter = true;
+        Ok(())
+    }
+
+    pub(super) fn has_filter(&self) -> bool {
+        self.filter
+    }
+
+    pub(super) fn render(&self, name: &str, row: &Arc<TemplateRow>) -> Result<String, String> {
+        let template = self
+            .environment
+            .get_template(name)
+            .map_err(|error| problem(&error))?;
+        template
+            .render(context! { row => Value::from_dyn_object(Arc::clone(row)) })
+            .map_err(|error| problem(&error))
+    }
+
+    /// Whether the row belongs to the feed.
+    pub(super) fn keeps(&self, row: &Arc<TemplateRow>) -> Result<bool, String> {
+        self.render(FILTER, row).map(|text| !text.is_empty())
+    }
+}
+
+/// What went wrong, without the values it went wrong on: the engine's details
+/// name types and operators, but for a few that quote a value.
+fn problem(error: &minijinja::Error) -> String {
+    use minijinja::ErrorKind;
+    match error.kind() {
+        ErrorKind::SyntaxError
+        | ErrorKind::UnknownFilter
+        | ErrorKind::UnknownFunction
+        | ErrorKind::UnknownTest
+        | ErrorKind::UnknownMethod => match error.detail() {
+            Some(detail) => format!("{} ({detail})", error.kind()),
+            None => error.kind().to_string(),
+        },
+        ErrorKind::OutOfFuel => "it works too long, perhaps in a loop".into(),
+        kind => kind.to_string(),
+    }
+}
+
+/// The cells of one row, as templates see them.
+#[derive(Debug)]
+pub(super) struct TemplateRow {
+    pub(super) columns: Arc<HashMap<String, usize>>,
+    pub(super) cells: Vec<String>,
+    /// The first column that was asked for and is not there.
+    pub(super) missing: OnceLock<String>,
+}
+
+impl Object for TemplateRow {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        match self.columns.get(name) {
+            Some(&index) => Some(Value::from(
+                self.cells.get(index).map_or("", String::as_str),
+            )),
+            None => {
+                self.missing.get_or_init(|| name.to_owned());
+                None
+            }
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+}

@@ -1,0 +1,103 @@
+//! A person becomes findings: what is wrong with a row, before anything is
+//! sent.
+//!
+//! [`person`] judges one person by itself; [`unique`] judges the whole feed.
+//! Both are pure.
+
+mod country;
+mod email;
+mod state;
+pub mod unique;
+
+use crate::mapping::{Bound, Fault, Person, Slot};
+use crate::model::{ExternalId, Rule};
+use crate::schema::Kind;
+
+/// The country code that was probably meant by `text`, which is none.
+pub fn country_meant(text: &str) -> Option<&'static str> {
+    country::meant(text)
+}
+
+/// Judges one person; what is wrong is added to `faults`. Returns the external
+/// ID where it is one, also if something else is wrong.
+pub fn person(bound: &Bound<'_>, person: &Person, faults: &mut Vec<Fault>) -> Option<ExternalId> {
+    let mut id = None;
+    let fields = bound.mapping().fields();
+    for (index, rule) in fields.iter().enumerate() {
+        let field = rule.field;
+        let text = match person.get(index) {
+            Slot::Text(text) => text,
+            // There is a fault for it already.
+            Slot::Invalid => continue,
+            Slot::Absent | Slot::Clear => {
+                if field.required {
+                    let broken = match field.kind {
+                        Kind::ExternalId => Rule::ExternalIdMissing,
+                        _ => Rule::Required,
+                    };
+                    faults.push(Fault {
+                        field: Some(index),
+                        rule: broken,
+                        value: None,
+                    });
+                }
+                continue;
+            }
+        };
+        let judged = match field.kind {
+            Kind::ExternalId => ExternalId::parse(text).map(|parsed| id = Some(parsed)),
+            kind => value(kind, text, field.max_chars, || in_us(bound, person)),
+        };
+        if let Err(broken) = judged {
+            faults.push(Fault {
+                field: Some(index),
+                rule: broken,
+                value: Some(text.into()),
+            });
+        }
+    }
+    id
+}
+
+/// Whether a state is to be a US state: the country says so, or there is none.
+fn in_us(bound: &Bound<'_>, person: &Person) -> bool {
+    let country = bound
+        .mapping()
+        .position("country")
+        .map(|index| person.get(index));
+    matches!(country, Some(Slot::Text("US")))
+}
+
+fn value(kind: Kind, text: &str, max: u32, in_us: impl Fn() -> bool) -> Result<(), Rule> {
+    // Bytes bound characters from above, and are at hand.
+    if text.len() > max as usize {
+        let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        if chars > max {
+            return Err(Rule::TooLong { max, chars });
+        }
+    }
+    match kind {
+        Kind::ExternalId | Kind::Date => Ok(()),
+        Kind::Login if text.chars().any(char::is_control) => Err(Rule::ControlCharacter),
+        Kind::Login => Ok(()),
+        // A line break in an address is a habit of HR systems; a NUL is not.
+        Kind::Text
+            if text
+                .chars()
+                .any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')) =>
+        {
+            Err(Rule::ControlCharacter)
+        }
+        Kind::Text => Ok(()),
+        Kind::Email if email::is_valid(text) => Ok(()),
+        Kind::Email => Err(Rule::Email),
+        Kind::Country if country::is_code(text) => Ok(()),
+        Kind::Country => Err(Rule::Country {
+            meant: country::meant(text),
+        }),
+        Kind::State if !in_us() || state::is_code(text) => Ok(()),
+        Kind::State => Err(Rule::State {
+            meant: state::meant(text),
+        }),
+    }
+}

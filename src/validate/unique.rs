@@ -1,0 +1,299 @@
+//! Uniqueness over the whole feed: who else has this external ID, this login.
+//!
+//! The target does not check it, so hrfeed must, over a million rows in tens
+//! of megabytes. What is kept of a value is a hash of 128 bits, seeded anew
+//! for each run: with ten million people the chance that any two different
+//! values share one is below 10⁻²⁴, so equal hashes are taken for equal
+//! values.
+
+use std::collections::HashMap;
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::mapping::{Duplicates, Variants, fold};
+
+/// Where a row stands among the rows of a feed, from 0.
+pub type RowIndex = u32;
+
+/// How values are compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Comparison {
+    seed: u64,
+    variants: Variants,
+}
+
+/// A value that must be unique, as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Equal for values that count as one.
+    pub hash: u128,
+    /// Different for values that count as one and are spelled differently.
+    pub spelling: u32,
+}
+
+impl Comparison {
+    /// A comparison with a seed of its own.
+    pub fn new(seed: u64, variants: Variants) -> Self {
+        Self { seed, variants }
+    }
+
+    /// What is kept of `text`.
+    pub fn key(self, text: &str) -> Key {
+        let exact = xxh3_128_with_seed(text.as_bytes(), self.seed);
+        // The lowest bits: the hash table uses others, see `Index`.
+        #[expect(clippy::cast_possible_truncation, reason = "32 bits of a hash")]
+        let spelling = exact as u32;
+        let folded = text.bytes().any(|byte| {
+            !(byte.is_ascii_lowercase() || byte.is_ascii_graphic() && !byte.is_ascii_alphabetic())
+        });
+        let hash = match self.variants {
+            Variants::Same if folded => xxh3_128_with_seed(fold(text).as_bytes(), self.seed),
+            _ => exact,
+        };
+        Key { hash, spelling }
+    }
+}
+
+/// The values of one field over the feed.
+#[derive(Debug)]
+pub struct Index {
+    /// By row; 0 where the row has no value.
+    keys: Vec<u128>,
+    spellings: Vec<u32>,
+    first: HashTable<RowIndex>,
+    repeats: Vec<(RowIndex, RowIndex)>,
+    /// For a group whose first row does not win: who does.
+    winners: HashMap<RowIndex, RowIndex>,
+}
+
+/// No value: the chance that a value hashes to it is 2⁻¹²⁸.
+const NONE: u128 = 0;
+
+/// The bits of a hash that the table sees. It takes its bucket from the low
+/// bits and its tag from the top 7; the halves of XXH3 are independent, so the
+/// low half serves for both.
+#[expect(clippy::cast_possible_truncation, reason = "half of a hash")]
+const fn bits(hash: u128) -> u64 {
+    hash as u64
+}
+
+impl Index {
+    /// An index for about `rows` rows.
+    pub fn with_capacity(rows: usize) -> Self {
+        Self {
+            keys: Vec::with_capacity(rows),
+            spellings: Vec::with_capacity(rows),
+            first: HashTable::with_capacity(rows),
+            repeats: Vec::new(),
+            winners: HashMap::new(),
+        }
+    }
+
+    /// Adds the values of the next rows, in their order.
+    ///
+    /// In one tight loop over a batch, so that the cache misses of neighbours
+    /// overlap.
+    pub fn extend(&mut self, keys: impl IntoIterator<Item = Option<Key>>) {
+        let from = self.keys.len();
+        for key in keys {
+            let key = key.unwrap_or(Key {
+                hash: NONE,
+                spelling: 0,
+            });
+            self.keys.push(key.hash);
+            self.spellings.push(key.spelling);
+        }
+        for row in from..self.keys.len() {
+            let hash = self.keys[row];
+            if hash == NONE {
+                continue;
+            }
+            let row = row as RowIndex;
+            let keys = &self.keys;
+            let entry = self.first.entry(
+                bits(hash),
+                |other| keys[*other as usize] == hash,
+                |other| bits(keys[*other as usize]),
+            );
+            match entry {
+                hashbrown::hash_table::Entry::Occupied(entry) => {
+                    self.repeats.push((*entry.get(), row))
+                }
+                hashbrown::hash_table::Entry::Vacant(entry) => {
+                    entry.insert(row);
+                }
+            }
+        }
+    }
+
+    /// The row that has this value: of several the one that wins, once
+    /// [`Index::losers`] was asked, else the first.
+    pub fn find(&self, key: Key) -> Option<RowIndex> {
+        let first = self
+            .first
+            .find(bits(key.hash), |row| self.keys[*row as usize] == key.hash)?;
+        Some(*self.winners.get(first).unwrap_or(first))
+    }
+
+    /// Whether the row spells the value just so.
+    pub fn is_spelled(&self, row: RowIndex, key: Key) -> bool {
+        self.spellings.get(row as usize) == Some(&key.spelling)
+    }
+
+    /// Rows that lose by the policy, each with the other row that it is told
+    /// of, in the order of the feed.
+    pub fn losers(&mut self, policy: Duplicates) -> Vec<Loser> {
+        let mut groups = self.repeats.clone();
+        groups.sort_unstable();
+        let mut losers = Vec::new();
+        for group in groups.chunk_by(|one, other| one.0 == other.0) {
+            let first = group[0].0;
+            let rows = || std::iter::once(first).chain(group.iter().map(|(_, row)| *row));
+            let (winner, told) = match policy {
+                Duplicates::Reject => (None, first),
+                Duplicates::First => (Some(first), first),
+                Duplicates::Last => {
+                    let last = group[group.len() - 1].1;
+                    self.winners.insert(first, last);
+                    (Some(last), last)
+                }
+            };
+            for row in rows().filter(|row| Some(*row) != winner) {
+                let other = if row == told { group[0].1 } else { told };
+                losers.push(Loser {
+                    row,
+                    other,
+                    variant: self.spellings[row as usize] != self.spellings[other as usize],
+                    other_wins: winner.is_some(),
+                });
+            }
+        }
+        losers.sort_unstable_by_key(|loser| loser.row);
+        losers
+    }
+}
+
+/// A row that shares a value which must be unique, and is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loser {
+    /// The row.
+    pub row: RowIndex,
+    /// The other row it is told of.
+    pub other: RowIndex,
+    /// They differ in case or white space.
+    pub variant: bool,
+    /// The other row is sent.
+    pub other_wins: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn losers(values: &[&str], policy: Duplicates, variants: Variants) -> Vec<(u32, u32, bool)> {
+        let comparison = Comparison::new(7, variants);
+        let mut index = Index::with_capacity(0);
+        index.extend(
+            values
+                .iter()
+                .map(|value| (!value.is_empty()).then(|| comparison.key(value))),
+        );
+        index
+            .losers(policy)
+            .iter()
+            .map(|loser| (loser.row, loser.other, loser.variant))
+            .collect()
+    }
+
+    #[test]
+    fn of_two_rows_with_one_value_neither_wins_and_each_is_told_of_the_other() {
+        let same = Variants::Same;
+        assert_eq!(
+            losers(&["a", "b", "a"], Duplicates::Reject, same),
+            [(0, 2, false), (2, 0, false)]
+        );
+        assert_eq!(
+            losers(&["a", "a", "a"], Duplicates::Reject, same),
+            [(0, 1, false), (1, 0, false), (2, 0, false)]
+        );
+    }
+
+    #[test]
+    fn the_first_or_the_last_wins_where_the_mapping_says_so() {
+        let same = Variants::Same;
+        assert_eq!(
+            losers(&["a", "b", "a", "a"], Duplicates::First, same),
+            [(2, 0, false), (3, 0, false)]
+        );
+        assert_eq!(
+            losers(&["a", "b", "a", "a"], Duplicates::Last, same),
+            [(0, 3, false), (2, 3, false)]
+        );
+    }
+
+    #[test]
+    fn variants_in_case_or_white_space_are_one_unless_the_mapping_says_otherwise() {
+        let values = ["E7", "e7", "E 7", "É", "é"];
+        assert_eq!(losers(&values, Duplicates::Reject, Variants::Distinct), []);
+        assert_eq!(
+            losers(&values, Duplicates::Reject, Variants::Same),
+            [
+                (0, 1, true),
+                (1, 0, true),
+                (2, 0, true),
+                (3, 4, true),
+                (4, 3, true)
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_without_a_value_do_not_clash() {
+        assert_eq!(
+            losers(&["", "", "a", ""], Duplicates::Reject, Variants::Same),
+            []
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn exactly_the_rows_of_shared_values_lose(
+            values in prop::collection::vec("[ab]{0,2}|[aA] ?[bB]", 0..60),
+            cuts in prop::collection::vec(0..60_usize, 0..4),
+            policy in prop::sample::select(vec![Duplicates::Reject, Duplicates::First, Duplicates::Last]),
+        ) {
+            let comparison = Comparison::new(3, Variants::Same);
+            let mut index = Index::with_capacity(4);
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(values.len())).collect();
+            cuts.sort_unstable();
+            cuts.push(values.len());
+            let mut from = 0;
+            for cut in cuts {
+                index.extend(values[from..cut].iter().map(|value| (!value.is_empty()).then(|| comparison.key(value))));
+                from = cut;
+            }
+            let mut groups: HashMap<String, Vec<u32>> = HashMap::new();
+            for (row, value) in values.iter().enumerate().filter(|(_, value)| !value.is_empty()) {
+                groups.entry(fold(value)).or_default().push(row as u32);
+            }
+            let mut expected: Vec<u32> = groups
+                .into_values()
+                .filter(|rows| rows.len() > 1)
+                .flat_map(|rows| {
+                    let winner = match policy {
+                        Duplicates::Reject => None,
+                        Duplicates::First => rows.first().copied(),
+                        Duplicates::Last => rows.last().copied(),
+                    };
+                    rows.into_iter().filter(move |row| Some(*row) != winner)
+                })
+                .collect();
+            expected.sort_unstable();
+            let found: Vec<u32> = index.losers(policy).iter().map(|loser| loser.row).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
