@@ -1,0 +1,303 @@
+//! The first pass: the whole feed is read, mapped and validated, on all cores,
+//! and a few words of each row are kept.
+
+use std::collections::HashMap;
+
+use crate::event::{Event, Listener};
+use crate::feed::{Feed, FeedError};
+use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerprint};
+use crate::model::{ExternalId, Finding, RowNumber, Rule};
+use crate::plan::rows::{Batch, Rows, fault};
+use crate::validate;
+use crate::validate::unique::Comparison;
+
+/// Findings that are kept whole. A feed with more is wrong as a whole, and
+/// what a person needs then is their kinds.
+pub const MOST_FINDINGS: usize = 100_000;
+
+/// What the first pass made of a feed.
+#[derive(Debug)]
+pub struct Look {
+    /// The rows.
+    pub rows: Rows,
+    /// Rows that the mapping's filter left out.
+    pub skipped: u64,
+    /// What is wrong, in the order of the feed; at most [`MOST_FINDINGS`].
+    pub findings: Vec<Finding>,
+    /// All that is wrong, by kind, the most frequent first.
+    pub kinds: Vec<FindingKind>,
+}
+
+/// Findings of one rule and one column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FindingKind {
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub first: Finding,
+    /// The rows of the first few.
+    pub rows: Vec<RowNumber>,
+}
+
+/// Why the first pass ended early. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookError {
+    /// The feed cannot be read.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The mapping does not fit the feed.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The program was asked to stop.
+    #[error("stopped while the feed was being read")]
+    Stopped,
+}
+
+/// What a worker makes of a batch of records.
+#[derive(Default)]
+struct Seen {
+    batch: Batch,
+    findings: Vec<Finding>,
+    skipped: u64,
+    rejected: u64,
+}
+
+/// Reads the whole feed. `seed` is this run's for hashing; `fingerprints` are
+/// made only where people will be compared.
+///
+/// # Errors
+/// The feed cannot be read, the mapping does not fit, or `stop` said so.
+pub fn look(
+    feed: &mut Feed,
+    bound: &Bound<'_>,
+    seed: u64,
+    fingerprints: bool,
+    stop: &dyn Fn() -> bool,
+    listener: &mut dyn Listener,
+) -> Result<Look, LookError> {
+    let unique = &bound.mapping().unique;
+    let comparison = Comparison::new(seed, unique.variants);
+    let mut rows = Rows::new(
+        unique.fields.len(),
+        comparison,
+        feed.estimated_rows(),
+        fingerprints,
+    );
+    let mut findings = Findings::default();
+    let (mut skipped, mut rejected) = (0, 0);
+    listener.hear(&Event::ReadStarted {
+        bytes: feed.bytes(),
+    });
+
+    feed.read(
+        |records| {
+            let mut seen = Seen::default();
+            seen.batch.keys.resize_with(unique.fields.len(), Vec::new);
+            let (mut person, mut faults) = (Person::default(), Vec::new());
+            while let Some(record) = records.next_record() {
+                match bound.apply(record, &mut person, &mut faults)? {
+                    Mapped::Skipped => seen.skipped += 1,
+                    Mapped::Row => {
+                        seen.row(
+                            bound,
+                            record.row(),
+                            &person,
+                            &mut faults,
+                            comparison,
+                            fingerprints,
+                        );
+                    }
+                }
+            }
+            Ok::<_, MappingError>(seen)
+        },
+        |seen, progress| {
+            if stop() {
+                return Err(LookError::Stopped);
+            }
+            let seen = seen?;
+            skipped += seen.skipped;
+            rejected += seen.rejected;
+            rows.extend(seen.batch);
+            for finding in seen.findings {
+                findings.add(finding);
+            }
+            listener.hear(&Event::ReadProgress {
+                bytes: progress.bytes,
+                rows: rows.len() as u64,
+                rejected,
+            });
+            Ok(())
+        },
+    )?;
+
+    rows.settle_duplicates(unique.duplicates);
+    for row in rows.rejected_by_others() {
+        for told in rows.faults(row) {
+            findings.add(finding(
+                bound,
+                rows.number(row),
+                None,
+                fault(&unique.fields, told),
+            ));
+        }
+    }
+    let (findings, kinds) = findings.finish();
+    let rejected = rows.count(super::RowState::Rejected);
+    listener.hear(&Event::ReadFinished {
+        rows: rows.len() as u64,
+        skipped,
+        rejected,
+    });
+    Ok(Look {
+        rows,
+        skipped,
+        findings,
+        kinds,
+    })
+}
+
+impl Seen {
+    fn row(
+        &mut self,
+        bound: &Bound<'_>,
+        number: RowNumber,
+        person: &Person,
+        faults: &mut Vec<Fault>,
+        comparison: Comparison,
+        fingerprints: bool,
+    ) {
+        let id = validate::person(bound, person, faults);
+        let unique = &bound.mapping().unique;
+        for (position, (field, keys)) in unique.fields.iter().zip(&mut self.batch.keys).enumerate()
+        {
+            let value = if position == 0 {
+                id.as_ref().map(ExternalId::as_str)
+            } else {
+                person.text(*field)
+            };
+            keys.push(value.map(|value| comparison.key(value)));
+        }
+        self.batch.numbers.push(number.0);
+        self.batch.rejected.push(!faults.is_empty());
+        if fingerprints {
+            self.batch.fingerprints.push(print(bound, person));
+            self.batch.shapes.push(person.shape());
+        }
+        if !faults.is_empty() {
+            self.rejected += 1;
+            self.findings.extend(
+                faults
+                    .drain(..)
+                    .map(|fault| finding(bound, number, id.clone(), fault)),
+            );
+        }
+    }
+}
+
+/// The fingerprint of a person's mapped content.
+pub(super) fn print(bound: &Bound<'_>, person: &Person) -> u128 {
+    let fields = bound.mapping().fields();
+    fingerprint(
+        fields
+            .iter()
+            .zip(person.slots())
+            .filter_map(|(rule, slot)| match slot {
+                Slot::Text(text) => Some((rule.field.name, text)),
+                Slot::Clear => Some((rule.field.name, "")),
+                Slot::Absent | Slot::Invalid => None,
+            }),
+    )
+}
+
+/// Puts a fault into words' reach: with its row, person and column.
+pub(super) fn finding(
+    bound: &Bound<'_>,
+    row: RowNumber,
+    external_id: Option<ExternalId>,
+    fault: Fault,
+) -> Finding {
+    Finding {
+        row,
+        external_id,
+        column: fault
+            .field
+            .and_then(|field| bound.column(field))
+            .map(Into::into),
+        field: fault
+            .field
+            .and_then(|field| bound.mapping().fields().get(field))
+            .map(|rule| rule.field.name.into()),
+        rule: fault.rule,
+        value: fault.value,
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    kept: Vec<Finding>,
+    kinds: HashMap<(&'static str, Option<Box<str>>), FindingKind>,
+}
+
+impl Findings {
+    fn add(&mut self, finding: Finding) {
+        let kind = self
+            .kinds
+            .entry((finding.rule.code(), finding.field.clone()))
+            .or_insert_with(|| FindingKind {
+                count: 0,
+                first: finding.clone(),
+                rows: Vec::new(),
+            });
+        kind.count += 1;
+        if kind.rows.len() < 5 {
+            kind.rows.push(finding.row);
+        }
+        if self.kept.len() < MOST_FINDINGS {
+            self.kept.push(finding);
+        }
+    }
+
+    fn finish(mut self) -> (Vec<Finding>, Vec<FindingKind>) {
+        // Stable: of one row, first what is wrong with it by itself.
+        self.kept.sort_by_key(|finding| finding.row);
+        let mut kinds: Vec<_> = self.kinds.into_values().collect();
+        kinds.sort_by_key(|kind| {
+            (
+                std::cmp::Reverse(kind.count),
+                kind.first.row,
+                kind.first.rule.code(),
+            )
+        });
+        (self.kept, kinds)
+    }
+}
+
+impl FindingKind {
+    /// The findings in one sentence, for all of their rows.
+    pub fn message(&self) -> String {
+        match &self.first.rule {
+            // The sentences of these name one row's figures.
+            Rule::Duplicate { .. } if self.count > 1 => {
+                let field = self
+                    .first
+                    .column
+                    .as_deref()
+                    .or(self.first.field.as_deref())
+                    .unwrap_or("");
+                format!("column `{field}`: the same value stands in more than one row")
+            }
+            Rule::TooLong { max, .. } if self.count > 1 => {
+                let field = self
+                    .first
+                    .column
+                    .as_deref()
+                    .or(self.first.field.as_deref())
+                    .unwrap_or("");
+                format!("column `{field}`: longer than the {max} characters that the target takes")
+            }
+            _ => self.first.message(),
+        }
+    }
+}

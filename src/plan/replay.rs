@@ -1,0 +1,156 @@
+//! The second pass: the feed is read again, and the rows that something must
+//! be done for are mapped again.
+
+use crate::feed::{Feed, FeedError};
+use crate::mapping::{Bound, Mapped, MappingError, Person, Slot};
+use crate::model::{Action, Content, ExternalId, Finding, RowNumber};
+use crate::plan::look::{LookError, finding, print};
+use crate::plan::rows::{RowState, Rows, fault};
+use crate::validate;
+use crate::validate::unique::RowIndex;
+
+/// Which rows a replay hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// People of whom nobody knows yet whether the target has them.
+    New,
+    /// All that something must be done or recorded for: joiners, changed
+    /// people, rejected rows.
+    Work,
+    /// Rejected rows only.
+    Rejected,
+    /// These rows, sorted: those that a killed run left unknown.
+    These,
+}
+
+/// A row that something must be done for.
+#[derive(Debug)]
+pub enum Item {
+    /// To be sent.
+    Change(Box<Change>),
+    /// To be recorded: what is wrong with it, at least one finding.
+    Rejected {
+        /// The row.
+        row: RowNumber,
+        /// Its external ID, where it has one.
+        external_id: Option<ExternalId>,
+        /// What is wrong.
+        findings: Vec<Finding>,
+    },
+}
+
+/// A person for whom the target must be changed.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The row among the rows of the feed.
+    pub index: RowIndex,
+    /// The row in the file.
+    pub row: RowNumber,
+    /// What must be done.
+    pub action: Action,
+    /// Who, and how the person must be.
+    pub content: Content,
+    /// The fingerprint of the content.
+    pub fingerprint: u128,
+}
+
+/// Reads the feed again and hands the wanted rows to `take`, in the order of
+/// the file, some at a time.
+///
+/// # Errors
+/// The feed cannot be read or has changed; or `take` said to stop.
+pub fn replay<E: From<LookError>>(
+    feed: &mut Feed,
+    bound: &Bound<'_>,
+    rows: &Rows,
+    wanted: Wanted,
+    these: &[RowIndex],
+    mut take: impl FnMut(Vec<Item>) -> Result<(), E>,
+) -> Result<(), E> {
+    struct Failed<E>(E);
+    impl<E: From<LookError>> From<FeedError> for Failed<E> {
+        fn from(error: FeedError) -> Self {
+            Self(E::from(LookError::Feed(error)))
+        }
+    }
+    feed.read(
+        |records| {
+            let mut items = Vec::new();
+            let (mut person, mut faults) = (Person::default(), Vec::new());
+            while let Some(record) = records.next_record() {
+                // A row that the filter left out has no index.
+                let Some(index) = rows.at(record.row()) else {
+                    continue;
+                };
+                let state = rows.state(index);
+                let is_wanted = match wanted {
+                    Wanted::New => state == RowState::New,
+                    Wanted::Work => matches!(
+                        state,
+                        RowState::New | RowState::Changed | RowState::Rejected
+                    ),
+                    Wanted::Rejected => state == RowState::Rejected,
+                    Wanted::These => these.binary_search(&index).is_ok(),
+                };
+                if !is_wanted || bound.apply(record, &mut person, &mut faults)? == Mapped::Skipped {
+                    continue;
+                }
+                let external_id = validate::person(bound, &person, &mut faults);
+                faults.extend(
+                    rows.faults(index)
+                        .map(|told| fault(&bound.mapping().unique.fields, told)),
+                );
+                items.push(match external_id {
+                    Some(external_id) if faults.is_empty() => Item::Change(Box::new(Change {
+                        index,
+                        row: record.row(),
+                        action: if state == RowState::New {
+                            Action::Create
+                        } else {
+                            Action::Update
+                        },
+                        fingerprint: print(bound, &person),
+                        content: content(bound, &person, external_id),
+                    })),
+                    external_id => Item::Rejected {
+                        row: record.row(),
+                        findings: faults
+                            .drain(..)
+                            .map(|fault| finding(bound, record.row(), external_id.clone(), fault))
+                            .collect(),
+                        external_id,
+                    },
+                });
+            }
+            Ok::<_, MappingError>(items)
+        },
+        |items, _| {
+            let items = items.map_err(|error| Failed(E::from(LookError::Mapping(error))))?;
+            if items.is_empty() {
+                Ok(())
+            } else {
+                take(items).map_err(Failed)
+            }
+        },
+    )
+    .map_err(|Failed(error)| error)
+}
+
+fn content(bound: &Bound<'_>, person: &Person, external_id: ExternalId) -> Content {
+    let fields = bound
+        .mapping()
+        .fields()
+        .iter()
+        .zip(person.slots())
+        .filter_map(|(rule, slot)| match slot {
+            Slot::Text(_) if rule.field.kind == crate::schema::Kind::ExternalId => None,
+            Slot::Text(text) => Some((rule.field.name, text.to_owned())),
+            Slot::Clear => Some((rule.field.name, String::new())),
+            Slot::Absent | Slot::Invalid => None,
+        })
+        .collect();
+    Content {
+        external_id,
+        fields,
+    }
+}

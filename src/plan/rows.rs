@@ -1,0 +1,421 @@
+//! What stays in memory of each row of the feed: a few words.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::mapping::{Duplicates, Fault};
+use crate::model::{DuplicateFate, RowNumber, Rule};
+use crate::validate::unique::{Comparison, Index, Key, Loser, RowIndex};
+
+/// What is to become of a row, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowState {
+    /// Sound, and nobody knows the person yet: the target must be asked, and
+    /// if it does not know the person either, it is a joiner.
+    New,
+    /// The person is as the feed says.
+    Unchanged,
+    /// The person is there, and differs.
+    Changed,
+    /// The row is wrong.
+    Rejected,
+    /// The run that is being resumed has an outcome for the row.
+    Settled,
+}
+
+/// The rows of a feed after the first pass.
+#[derive(Debug)]
+pub struct Rows {
+    numbers: Vec<u32>,
+    states: Vec<RowState>,
+    /// Empty unless a comparison with people is wanted.
+    fingerprints: Vec<u128>,
+    /// Index into `distinct_shapes`.
+    shapes: Vec<u16>,
+    distinct_shapes: Vec<u64>,
+    comparison: Comparison,
+    /// The external ID first, then the mapping's other unique fields.
+    indices: Vec<Index>,
+    losers: Vec<(usize, Loser)>,
+    /// What the comparison with people found wrong.
+    faults: BTreeMap<RowIndex, Rule>,
+    /// Whom the target showed for a row: a hash of its id there.
+    shown: HashMap<RowIndex, u64>,
+}
+
+/// The rows of one batch, column by column.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) numbers: Vec<u32>,
+    pub(super) rejected: Vec<bool>,
+    pub(super) fingerprints: Vec<u128>,
+    pub(super) shapes: Vec<u64>,
+    /// By unique field.
+    pub(super) keys: Vec<Vec<Option<Key>>>,
+}
+
+/// A shape that stands for "unlike any other": the table of shapes is full.
+const NO_SHAPE: u16 = u16::MAX;
+
+impl Rows {
+    pub(super) fn new(
+        unique_fields: usize,
+        comparison: Comparison,
+        expected: usize,
+        prints: bool,
+    ) -> Self {
+        let for_prints = if prints { expected } else { 0 };
+        Self {
+            numbers: Vec::with_capacity(expected),
+            states: Vec::with_capacity(expected),
+            fingerprints: Vec::with_capacity(for_prints),
+            shapes: Vec::with_capacity(for_prints),
+            distinct_shapes: Vec::new(),
+            comparison,
+            indices: (0..unique_fields)
+                .map(|_| Index::with_capacity(expected))
+                .collect(),
+            losers: Vec::new(),
+            faults: BTreeMap::new(),
+            shown: HashMap::new(),
+        }
+    }
+
+    pub(super) fn extend(&mut self, batch: Batch) {
+        self.numbers.extend_from_slice(&batch.numbers);
+        self.states
+            .extend(batch.rejected.iter().map(|rejected| match rejected {
+                true => RowState::Rejected,
+                false => RowState::New,
+            }));
+        self.fingerprints.extend_from_slice(&batch.fingerprints);
+        for shape in batch.shapes {
+            let index = match self
+                .distinct_shapes
+                .iter()
+                .position(|known| *known == shape)
+            {
+                Some(index) => u16::try_from(index).unwrap_or(NO_SHAPE),
+                // Rows of more than a few hundred shapes are no table: the
+                // rest is compared by being sent.
+                None if self.distinct_shapes.len() >= 512 => NO_SHAPE,
+                None => {
+                    self.distinct_shapes.push(shape);
+                    u16::try_from(self.distinct_shapes.len() - 1).unwrap_or(NO_SHAPE)
+                }
+            };
+            self.shapes.push(index);
+        }
+        for (index, keys) in self.indices.iter_mut().zip(batch.keys) {
+            index.extend(keys);
+        }
+    }
+
+    /// Applies the policy for values that stand more than once.
+    pub(super) fn settle_duplicates(&mut self, policy: Duplicates) {
+        for (field, index) in self.indices.iter_mut().enumerate() {
+            self.losers
+                .extend(index.losers(policy).into_iter().map(|loser| (field, loser)));
+        }
+        self.losers
+            .sort_by_key(|(field, loser)| (loser.row, *field));
+        for (_, loser) in &self.losers {
+            self.states[loser.row as usize] = RowState::Rejected;
+        }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// How many rows are in `state`.
+    pub fn count(&self, state: RowState) -> u64 {
+        self.states.iter().filter(|it| **it == state).count() as u64
+    }
+
+    /// What is to become of a row.
+    pub fn state(&self, row: RowIndex) -> RowState {
+        self.states
+            .get(row as usize)
+            .copied()
+            .unwrap_or(RowState::Rejected)
+    }
+
+    /// Where a row stands in the file.
+    pub fn number(&self, row: RowIndex) -> RowNumber {
+        RowNumber(self.numbers.get(row as usize).copied().unwrap_or(0))
+    }
+
+    /// The row that stands there in the file.
+    pub fn at(&self, number: RowNumber) -> Option<RowIndex> {
+        self.numbers
+            .binary_search(&number.0)
+            .ok()
+            .and_then(|row| RowIndex::try_from(row).ok())
+    }
+
+    /// The fingerprint of a row's person.
+    pub fn fingerprint(&self, row: RowIndex) -> u128 {
+        self.fingerprints.get(row as usize).copied().unwrap_or(0)
+    }
+
+    /// Why a row is not sent, beyond what is wrong with it by itself:
+    /// positions in [`Unique::fields`](crate::mapping::Unique) and rules.
+    pub fn faults(&self, row: RowIndex) -> impl Iterator<Item = (Option<usize>, Rule)> {
+        let from = self.losers.partition_point(|(_, loser)| loser.row < row);
+        self.losers[from..]
+            .iter()
+            .take_while(move |(_, loser)| loser.row == row)
+            .map(|(field, loser)| (Some(*field), self.rule(loser)))
+            .chain(self.faults.get(&row).map(|rule| (None, rule.clone())))
+    }
+
+    /// The rows that lose to another, or that the comparison with people
+    /// rejected.
+    pub fn rejected_by_others(&self) -> impl Iterator<Item = RowIndex> {
+        let mut rows: Vec<_> = self
+            .losers
+            .iter()
+            .map(|(_, loser)| loser.row)
+            .chain(self.faults.keys().copied())
+            .collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows.into_iter()
+    }
+
+    fn rule(&self, loser: &Loser) -> Rule {
+        Rule::Duplicate {
+            other: self.number(loser.other),
+            variant: loser.variant,
+            fate: if loser.other_wins {
+                DuplicateFate::OtherWins
+            } else {
+                DuplicateFate::AllRejected
+            },
+        }
+    }
+
+    fn reject(&mut self, row: RowIndex, rule: Rule) {
+        self.states[row as usize] = RowState::Rejected;
+        self.faults.insert(row, rule);
+    }
+
+    /// The run that is being resumed has an outcome for this row.
+    pub fn settled(&mut self, row: RowIndex) {
+        self.states[row as usize] = RowState::Settled;
+    }
+
+    /// Notes that the scope knows a person, and as what. Returns whether the
+    /// feed names the person at all.
+    pub fn known(&mut self, external_id: &str, acknowledged: Option<u128>) -> bool {
+        let Some(row) = self.find(external_id) else {
+            return false;
+        };
+        if self.state(row) != RowState::New {
+            return true;
+        }
+        if self.is_variant(row, external_id) {
+            self.reject(
+                row,
+                Rule::KnownAsVariant {
+                    known_as: external_id.into(),
+                },
+            );
+            return true;
+        }
+        self.states[row as usize] = match acknowledged {
+            Some(print) if print == self.fingerprint(row) => RowState::Unchanged,
+            _ => RowState::Changed,
+        };
+        true
+    }
+
+    /// Notes that the target has a person with this external ID. `print` makes
+    /// the fingerprint of the person's fields on the target that are among the
+    /// bits of a shape, if all of them can be compared.
+    ///
+    /// Returns whether that is news, and whether the person is as the feed
+    /// says.
+    pub fn found(
+        &mut self,
+        external_id: &str,
+        remote_id: &str,
+        print: impl FnOnce(u64) -> Option<u128>,
+    ) -> Option<Found> {
+        let row = self.find(external_id)?;
+        let state = self.state(row);
+        if !matches!(
+            state,
+            RowState::New | RowState::Changed | RowState::Unchanged
+        ) {
+            return None;
+        }
+        if self.is_variant(row, external_id) {
+            if state == RowState::New {
+                self.reject(
+                    row,
+                    Rule::KnownAsVariant {
+                        known_as: external_id.into(),
+                    },
+                );
+            }
+            return None;
+        }
+        let remote = xxhash_rust::xxh3::xxh3_64(remote_id.as_bytes());
+        match self.shown.insert(row, remote) {
+            // Pages overlap: the same person again.
+            Some(before) if before == remote => return None,
+            Some(_) => {
+                self.reject(row, Rule::AmbiguousOnTarget { people: 2 });
+                return None;
+            }
+            None => {}
+        }
+        if state != RowState::New {
+            return None;
+        }
+        let shape = self
+            .shapes
+            .get(row as usize)
+            .and_then(|shape| self.distinct_shapes.get(*shape as usize));
+        let same = shape.and_then(|shape| print(*shape)) == Some(self.fingerprint(row));
+        self.states[row as usize] = if same {
+            RowState::Unchanged
+        } else {
+            RowState::Changed
+        };
+        Some(Found { row, same })
+    }
+
+    /// Notes that the target, asked for just this row's person, has it, and
+    /// whether the person is as the feed says.
+    pub fn is_there(&mut self, row: RowIndex, same: bool) {
+        if self.state(row) == RowState::New {
+            self.states[row as usize] = if same {
+                RowState::Unchanged
+            } else {
+                RowState::Changed
+            };
+        }
+    }
+
+    fn find(&self, external_id: &str) -> Option<RowIndex> {
+        self.indices.first()?.find(self.comparison.key(external_id))
+    }
+
+    fn is_variant(&self, row: RowIndex, external_id: &str) -> bool {
+        let key = self.comparison.key(external_id);
+        self.indices
+            .first()
+            .is_some_and(|index| !index.is_spelled(row, key))
+    }
+}
+
+/// Somebody of the feed whom the target has and the journal did not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The row.
+    pub row: RowIndex,
+    /// The person is as the feed says.
+    pub same: bool,
+}
+
+/// Makes a fault of a rule that was found by comparing rows.
+pub(super) fn fault(unique: &[usize], (field, rule): (Option<usize>, Rule)) -> Fault {
+    Fault {
+        field: unique.get(field.unwrap_or(0)).copied(),
+        rule,
+        value: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::Variants;
+
+    fn rows(ids: &[&str]) -> Rows {
+        let comparison = Comparison::new(1, Variants::Same);
+        let mut rows = Rows::new(1, comparison, 0, true);
+        rows.extend(Batch {
+            numbers: (2..).take(ids.len()).collect(),
+            rejected: vec![false; ids.len()],
+            fingerprints: (0..ids.len() as u128).collect(),
+            shapes: vec![3; ids.len()],
+            keys: vec![ids.iter().map(|id| Some(comparison.key(id))).collect()],
+        });
+        rows.settle_duplicates(Duplicates::Reject);
+        rows
+    }
+
+    #[test]
+    fn who_is_known_with_the_same_content_costs_no_call() {
+        let mut rows = rows(&["a", "b", "c"]);
+        assert!(rows.known("a", Some(0)) && rows.known("b", Some(9)) && !rows.known("z", Some(1)));
+        let states: Vec<_> = (0..3).map(|row| rows.state(row)).collect();
+        assert_eq!(
+            states,
+            [RowState::Unchanged, RowState::Changed, RowState::New]
+        );
+    }
+
+    #[test]
+    fn who_is_known_under_a_variant_of_the_id_is_not_made_again() {
+        let mut rows = rows(&["e7", "f1"]);
+        rows.known("E7", Some(0));
+        assert_eq!(rows.found("F1", "12", |_| None), None);
+        assert_eq!(
+            (rows.state(0), rows.state(1)),
+            (RowState::Rejected, RowState::Rejected)
+        );
+        assert_eq!(
+            rows.faults(0).map(|(_, rule)| rule).collect::<Vec<_>>(),
+            [Rule::KnownAsVariant {
+                known_as: "E7".into()
+            }]
+        );
+    }
+
+    #[test]
+    fn two_people_on_the_target_with_one_id_are_not_touched() {
+        let mut rows = rows(&["a", "b"]);
+        assert_eq!(
+            rows.found("a", "12", |_| None),
+            Some(Found {
+                row: 0,
+                same: false
+            })
+        );
+        assert_eq!(rows.found("a", "12", |_| None), None, "pages overlap");
+        assert_eq!(rows.state(0), RowState::Changed);
+        assert_eq!(rows.found("a", "13", |_| None), None);
+        assert_eq!(rows.state(0), RowState::Rejected);
+    }
+
+    #[test]
+    fn who_is_found_as_the_feed_says_is_unchanged() {
+        let mut rows = rows(&["a", "b"]);
+        assert_eq!(
+            rows.found("b", "12", |shape| (shape == 3).then_some(1)),
+            Some(Found { row: 1, same: true })
+        );
+        assert_eq!(rows.state(1), RowState::Unchanged);
+    }
+
+    #[test]
+    fn a_row_that_loses_is_never_new_again() {
+        let mut rows = rows(&["a", "a"]);
+        rows.known("a", Some(0));
+        assert_eq!(
+            (rows.state(0), rows.state(1)),
+            (RowState::Rejected, RowState::Rejected)
+        );
+        assert_eq!(rows.count(RowState::Rejected), 2);
+    }
+}
