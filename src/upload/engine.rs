@@ -1,0 +1,484 @@
+//! Sends calls: so fast, so many at once, again where that is safe.
+//!
+//! One loop owns all decisions; the requests run beside it. It knows nothing
+//! of what the calls are for: a [`Job`] says what to call next and what an
+//! answer means.
+//!
+//! # Invariants
+//!
+//! - A call goes out only with a place from [`Pace`], repetitions, look-ups
+//!   and probes included.
+//! - A `Retry-After` holds everybody, not only the one who got it.
+//! - A job that got no usable answer is told so before it is asked what to
+//!   call next, so that it can look instead of sending again.
+//! - An outage costs no job anything: a job is given up only after the target
+//!   has answered others, or a probe, in between.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinSet;
+
+use super::http::{Http, NoReply};
+use super::pace::Pace;
+use super::stop::Stop;
+use super::{Halt, UploadError};
+use crate::clock;
+use crate::event::{Event, Listener};
+use crate::model::Calls;
+use crate::retry::{self, Fatal, Trouble, Verdict};
+use crate::target::{Call, Reply, Target};
+
+/// Something that takes one or more calls.
+pub(super) trait Job: Send + 'static {
+    /// The call to be made now.
+    fn call(&mut self) -> Call;
+
+    /// The target answered.
+    fn answered(&mut self, reply: &Reply) -> Next;
+
+    /// There was no usable answer; the call may have had an effect if
+    /// `perhaps_done`.
+    fn unanswered(&mut self, perhaps_done: bool);
+}
+
+/// How a job goes on after an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It is over.
+    Done,
+    /// With another call, at once.
+    Call,
+    /// With another call, later.
+    Later(Duration),
+    /// The answer is none that the API gives.
+    Unclear(&'static str),
+    /// Nothing will succeed.
+    Fatal(Fatal),
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It said so.
+    Done,
+    /// The target answers others, but not this one.
+    GaveUp(Trouble),
+    /// The run ended first. A call of it may be on its way.
+    Halted,
+}
+
+/// Failures of one job after which it is given up, if the target is up.
+const MOST_STRIKES: u32 = 5;
+
+/// Failures in a row, of any job, that look like an outage.
+const OUTAGE: u32 = 5;
+
+/// How long a target that never answered is waited for: a wrong port is more
+/// likely than a night's maintenance.
+const FIRST_CONTACT: Duration = Duration::from_secs(15);
+
+/// How long requests in flight are waited for when the run stops.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// All that sending needs, over a whole run.
+pub(super) struct Engine {
+    pub(super) http: Http,
+    pub(super) pace: Pace,
+    pub(super) stop: Stop,
+    pub(super) max_in_flight: usize,
+    pub(super) max_outage: Duration,
+    pub(super) target: Arc<dyn Target>,
+    pub(super) calls: Calls,
+    pub(super) contacted: bool,
+    pub(super) random: fastrand::Rng,
+}
+
+struct Flight<J> {
+    job: J,
+    strikes: u32,
+    throttled: u32,
+    again: bool,
+}
+
+struct Outage {
+    since: Instant,
+    probes: u32,
+    last: Trouble,
+}
+
+enum Landed<J> {
+    Job(Flight<J>, Result<Reply, NoReply>),
+    Probe(Result<Reply, NoReply>),
+}
+
+struct State<J> {
+    ready: VecDeque<Flight<J>>,
+    waiting: Vec<(Instant, Flight<J>)>,
+    /// At their last strike, until a probe has shown whether it is them.
+    suspects: Vec<(Flight<J>, Trouble)>,
+    flying: JoinSet<Landed<J>>,
+    failures: u32,
+    failing_since: Option<Instant>,
+    outage: Option<Outage>,
+    paused_until: Option<Instant>,
+    halt: Option<Halt>,
+    grace: Option<Instant>,
+}
+
+impl Engine {
+    /// Drives all jobs that come, until there are no more; `done` gets each of
+    /// them exactly once, but for those that are still in flight when a halted
+    /// run has waited long enough: what became of them nobody knows.
+    ///
+    /// # Errors
+    /// What halted the run, after everything in flight has come back or been
+    /// given up; or what `done` said.
+    pub(super) async fn drive<J: Job>(
+        &mut self,
+        jobs: &mut Receiver<J>,
+        mut done: impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        let mut state = State {
+            ready: VecDeque::new(),
+            waiting: Vec::new(),
+            suspects: Vec::new(),
+            flying: JoinSet::new(),
+            failures: 0,
+            failing_since: None,
+            outage: None,
+            paused_until: None,
+            halt: None,
+            grace: None,
+        };
+        let mut more = true;
+        loop {
+            if state.halt.is_none() && self.stop.is_asked() {
+                listener.hear(&Event::Stopping {
+                    why: "asked to stop",
+                    in_flight: state.flying.len(),
+                });
+                state.halt = Some(Halt::Asked);
+            }
+            if state.halt.is_some() {
+                let grace = *state.grace.get_or_insert_with(|| Instant::now() + GRACE);
+                if state.flying.is_empty() || Instant::now() >= grace {
+                    break;
+                }
+            }
+            let wake = if state.halt.is_none() {
+                self.launch(&mut state, listener)
+            } else {
+                state.grace
+            };
+            let idle =
+                state.ready.is_empty() && state.waiting.is_empty() && state.suspects.is_empty();
+            if state.halt.is_none()
+                && !more
+                && idle
+                && state.flying.is_empty()
+                && state.outage.is_none()
+            {
+                return Ok(());
+            }
+            let wants_more = more && state.halt.is_none() && state.ready.len() < self.max_in_flight;
+            tokio::select! {
+                Some(landed) = state.flying.join_next(), if !state.flying.is_empty() => match landed {
+                    Ok(Landed::Job(flight, result)) => {
+                        self.landed(&mut state, flight, result, &mut done, listener)?;
+                    }
+                    Ok(Landed::Probe(result)) => self.probed(&mut state, result, &mut done, listener)?,
+                    Err(error) => return Err(UploadError::Task(error.to_string())),
+                },
+                job = jobs.recv(), if wants_more => match job {
+                    Some(job) => state.ready.push_back(Flight { job, strikes: 0, throttled: 0, again: false }),
+                    None => more = false,
+                },
+                () = sleep_until(wake), if wake.is_some() => {}
+                () = self.stop.asked(), if state.halt.is_none() => {}
+            }
+        }
+        // What is still in flight is left to its fate: its intent stands in the
+        // journal without an outcome, and is looked up first of all next time.
+        state.flying.abort_all();
+        while let Some(landed) = state.flying.join_next().await {
+            if let Ok(Landed::Job(flight, result)) = landed {
+                self.landed(&mut state, flight, result, &mut done, listener)?;
+            }
+        }
+        let left = state
+            .ready
+            .drain(..)
+            .chain(state.waiting.drain(..).map(|(_, flight)| flight));
+        for flight in left.chain(state.suspects.drain(..).map(|(flight, _)| flight)) {
+            done(flight.job, End::Halted, &self.calls, listener)?;
+        }
+        jobs.close();
+        while let Some(job) = jobs.recv().await {
+            done(job, End::Halted, &self.calls, listener)?;
+        }
+        Err(UploadError::Halted(state.halt.unwrap_or(Halt::Asked)))
+    }
+
+    /// Sends what may be sent now, and says when to look again.
+    fn launch<J: Job>(
+        &mut self,
+        state: &mut State<J>,
+        listener: &mut dyn Listener,
+    ) -> Option<Instant> {
+        let now = Instant::now();
+        if let Some(until) = state.paused_until {
+            if now < until {
+                return Some(until);
+            }
+            state.paused_until = None;
+            if state.outage.is_none() {
+                listener.hear(&Event::Continued);
+            }
+        }
+        if state.outage.is_some() {
+            // One request at a time, and only once nothing else is under way.
+            if !state.flying.is_empty() {
+                return None;
+            }
+            if let Err(wait) = self.pace.take() {
+                return Some(now + wait);
+            }
+            // A harmless read that tells whether the target is up.
+            let (http, call) = (self.http.clone(), self.target.page(0, 1));
+            self.called(false, listener);
+            state
+                .flying
+                .spawn(async move { Landed::Probe(http.send(call).await) });
+            return None;
+        }
+        // Those that wait are older than those that are ready.
+        let mut index = 0;
+        while index < state.waiting.len() {
+            if state.waiting[index].0 <= now {
+                let (_, flight) = state.waiting.swap_remove(index);
+                state.ready.push_front(flight);
+            } else {
+                index += 1;
+            }
+        }
+        while state.flying.len() < self.max_in_flight && !state.ready.is_empty() {
+            if let Err(wait) = self.pace.take() {
+                return Some(now + wait);
+            }
+            if let Some(mut flight) = state.ready.pop_front() {
+                let (http, call) = (self.http.clone(), flight.job.call());
+                self.called(flight.again, listener);
+                flight.again = false;
+                state.flying.spawn(async move {
+                    let result = http.send(call).await;
+                    Landed::Job(flight, result)
+                });
+            }
+        }
+        state.waiting.iter().map(|(due, _)| *due).min()
+    }
+
+    fn called(&mut self, again: bool, listener: &mut dyn Listener) {
+        self.calls.total += 1;
+        self.calls.retried += u64::from(again);
+        listener.hear(&Event::Called(&self.calls));
+    }
+
+    fn judge(result: &Result<Reply, NoReply>) -> Verdict {
+        match result {
+            Ok(reply) => retry::judge(reply.status, reply.retry_after.as_deref(), clock::now()),
+            Err(NoReply::Trouble(trouble)) => Verdict::Trouble(trouble.clone()),
+            Err(NoReply::Fatal(fatal)) => Verdict::Fatal(fatal.clone()),
+        }
+    }
+
+    fn landed<J: Job>(
+        &mut self,
+        state: &mut State<J>,
+        mut flight: Flight<J>,
+        result: Result<Reply, NoReply>,
+        done: &mut impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        match Self::judge(&result) {
+            Verdict::Answered => {
+                let reply = result.unwrap_or_default();
+                self.contacted = true;
+                match flight.job.answered(&reply) {
+                    Next::Done => {
+                        state.up();
+                        done(flight.job, End::Done, &self.calls, listener)?;
+                    }
+                    Next::Call => {
+                        state.up();
+                        state.ready.push_front(flight);
+                    }
+                    Next::Later(wait) => {
+                        state.up();
+                        state.waiting.push((Instant::now() + wait, flight));
+                    }
+                    Next::Unclear(why) => self.strike(state, flight, Trouble::Unclear(why)),
+                    Next::Fatal(fatal) => {
+                        state.waiting.push((Instant::now(), flight));
+                        state.halt.get_or_insert(Halt::Fatal(fatal));
+                    }
+                }
+            }
+            Verdict::Throttled { wait, perhaps_done } => {
+                self.contacted = true;
+                self.calls.throttled += 1;
+                if perhaps_done {
+                    flight.job.unanswered(true);
+                }
+                flight.again = true;
+                flight.throttled += 1;
+                let jitter = self.random.f64();
+                let wait = wait.unwrap_or_else(|| retry::back_off(flight.throttled, jitter));
+                self.pause(state, wait, "the target asked for it", listener);
+                state.ready.push_front(flight);
+            }
+            Verdict::Trouble(trouble) => self.strike(state, flight, trouble),
+            Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => {
+                self.strike(state, flight, Trouble::NotSent(why));
+            }
+            Verdict::Fatal(fatal) => {
+                // Back to the others: it is handed over as halted with them.
+                state.waiting.push((Instant::now(), flight));
+                state.halt.get_or_insert(Halt::Fatal(fatal));
+            }
+        }
+        Ok(())
+    }
+
+    fn strike<J: Job>(&mut self, state: &mut State<J>, mut flight: Flight<J>, trouble: Trouble) {
+        flight.job.unanswered(trouble.perhaps_done());
+        flight.strikes += 1;
+        flight.again = true;
+        state.failures += 1;
+        let now = Instant::now();
+        let since = *state.failing_since.get_or_insert(now);
+        let last_strike = flight.strikes >= MOST_STRIKES;
+        if (state.failures >= OUTAGE || last_strike) && state.outage.is_none() {
+            state.outage = Some(Outage {
+                since,
+                probes: 0,
+                last: trouble.clone(),
+            });
+        }
+        if last_strike {
+            state.suspects.push((flight, trouble));
+        } else {
+            let wait = retry::back_off(flight.strikes, self.random.f64());
+            state.waiting.push((now + wait, flight));
+        }
+    }
+
+    fn probed<J: Job>(
+        &mut self,
+        state: &mut State<J>,
+        result: Result<Reply, NoReply>,
+        done: &mut impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        let trouble = match Self::judge(&result) {
+            Verdict::Answered if self.target.people(&result.unwrap_or_default()).is_none() => {
+                Trouble::Unclear("the answer is no list of users")
+            }
+            Verdict::Answered => {
+                self.contacted = true;
+                state.outage = None;
+                state.up();
+                listener.hear(&Event::Continued);
+                for (flight, trouble) in std::mem::take(&mut state.suspects) {
+                    done(flight.job, End::GaveUp(trouble), &self.calls, listener)?;
+                }
+                return Ok(());
+            }
+            Verdict::Throttled { wait, .. } => {
+                self.contacted = true;
+                self.calls.throttled += 1;
+                self.pause(
+                    state,
+                    wait.unwrap_or(Duration::from_secs(1)),
+                    "the target asked for it",
+                    listener,
+                );
+                return Ok(());
+            }
+            Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => Trouble::NotSent(why),
+            Verdict::Fatal(fatal) => {
+                state.halt.get_or_insert(Halt::Fatal(fatal));
+                return Ok(());
+            }
+            Verdict::Trouble(trouble) => trouble,
+        };
+        // An outage indeed: nobody is to blame for failing in it.
+        for (mut flight, _) in std::mem::take(&mut state.suspects) {
+            flight.strikes = 0;
+            state.waiting.push((Instant::now(), flight));
+        }
+        state
+            .waiting
+            .iter_mut()
+            .for_each(|(_, flight)| flight.strikes = 0);
+        let patience = if self.contacted {
+            self.max_outage
+        } else {
+            self.max_outage.min(FIRST_CONTACT)
+        };
+        let Some(outage) = &mut state.outage else {
+            return Ok(());
+        };
+        outage.probes += 1;
+        outage.last = trouble;
+        let down = outage.since.elapsed();
+        if down >= patience {
+            state.halt.get_or_insert(Halt::Outage {
+                why: outage.last.why(),
+                down,
+                ever_up: self.contacted,
+            });
+            return Ok(());
+        }
+        let wait = retry::back_off(outage.probes, self.random.f64()).min(patience - down);
+        let why = format!("the target is down ({})", outage.last.why());
+        self.pause(state, wait, &why, listener);
+        Ok(())
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "pausing is the engine's act, whatever it needs for it"
+    )]
+    fn pause<J>(
+        &self,
+        state: &mut State<J>,
+        wait: Duration,
+        why: &str,
+        listener: &mut dyn Listener,
+    ) {
+        let until = Instant::now() + wait;
+        if state.paused_until.is_none_or(|before| before < until) {
+            state.paused_until = Some(until);
+            listener.hear(&Event::Paused { why, wait });
+        }
+    }
+}
+
+impl<J> State<J> {
+    /// The target answered as it should.
+    fn up(&mut self) {
+        self.failures = 0;
+        self.failing_since = None;
+    }
+}
+
+async fn sleep_until(instant: Option<Instant>) {
+    if let Some(instant) = instant {
+        tokio::time::sleep_until(instant.into()).await;
+    }
+}

@@ -1,0 +1,219 @@
+//! The one place that opens a socket.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use url::{Host, Url};
+
+use crate::mapping::TargetSettings;
+use crate::retry::{Fatal, Trouble};
+use crate::target::{Call, Method, Reply, Target};
+
+/// The most bytes that an answer may have. A page of 100 people is a hundredth
+/// of it.
+const MOST_BYTES: usize = 16 << 20;
+
+/// An API key or secret: shown by nothing.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes a secret in.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret, for the one who sends or hashes it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("****")
+    }
+}
+
+/// What authenticates a run.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The API key.
+    pub key: Secret,
+    /// The API secret.
+    pub secret: Secret,
+}
+
+/// A client for one LMS.
+#[derive(Clone, Debug)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    base: String,
+}
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub(super) enum NoReply {
+    Trouble(Trouble),
+    Fatal(Fatal),
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// A key or secret that cannot stand in a header.
+    #[error("the {what} holds a character that cannot be sent, such as a line break")]
+    Secret {
+        /// `API key` or `API secret`.
+        what: &'static str,
+    },
+    /// The client cannot be set up.
+    #[error("cannot set up HTTPS: {0}")]
+    Setup(reqwest::Error),
+}
+
+impl Http {
+    /// Sets a client up.
+    pub(super) fn new(
+        settings: &TargetSettings,
+        credentials: &Credentials,
+        target: &dyn Target,
+    ) -> Result<Self, HttpError> {
+        // Another caller may have installed one; either is as good.
+        let _installed_before = rustls::crypto::ring::default_provider().install_default();
+        let (key_name, secret_name) = target.credential_headers();
+        let mut headers = HeaderMap::new();
+        for (name, secret, what) in [
+            (key_name, &credentials.key, "API key"),
+            (secret_name, &credentials.secret, "API secret"),
+        ] {
+            let mut value =
+                HeaderValue::from_str(secret.expose()).map_err(|_| HttpError::Secret { what })?;
+            value.set_sensitive(true);
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        headers.insert(
+            reqwest::header::ACCEPT,
+            HeaderValue::from_static("application/json"),
+        );
+        let loopback = is_loopback(&settings.base_url);
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("hrfeed/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .https_only(!loopback)
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.timeout)
+            .pool_max_idle_per_host(settings.max_in_flight)
+            // Shorter than the idle time of common servers and proxies: a
+            // connection that the other side just closed loses a request.
+            .pool_idle_timeout(Duration::from_secs(20));
+        if loopback {
+            // A proxy has no business between this machine and itself.
+            builder = builder.no_proxy();
+        }
+        let mut base = settings.base_url.to_string();
+        if !base.ends_with('/') {
+            base.push('/');
+        }
+        Ok(Self {
+            client: builder.build().map_err(HttpError::Setup)?,
+            base,
+        })
+    }
+
+    /// Sends a call and reads the whole answer.
+    pub(super) async fn send(&self, call: Call) -> Result<Reply, NoReply> {
+        let url = format!("{}{}", self.base, call.path);
+        let mut request = match call.method {
+            Method::Get => self.client.get(url),
+            Method::Post => self.client.post(url),
+        };
+        if let Some(body) = call.body {
+            request = request
+                .header(CONTENT_TYPE, body.content_type)
+                .body(body.bytes);
+        }
+        let mut response = request.send().await.map_err(no_reply)?;
+        let mut reply = Reply {
+            status: response.status().as_u16(),
+            retry_after: response
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned),
+            body: Vec::new(),
+        };
+        while let Some(chunk) = response.chunk().await.map_err(no_reply)? {
+            if reply.body.len() + chunk.len() > MOST_BYTES {
+                return Err(NoReply::Trouble(Trouble::Unclear(
+                    "the answer is far too long",
+                )));
+            }
+            reply.body.extend_from_slice(&chunk);
+        }
+        Ok(reply)
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn no_reply(error: reqwest::Error) -> NoReply {
+    // The address holds an external ID; messages name the call instead.
+    let error = error.without_url();
+    let mut why = String::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return NoReply::Fatal(Fatal::Certificate(tls.to_string()));
+        }
+        if let Some(inner) = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            && let Some(rustls::Error::InvalidCertificate(problem)) =
+                inner.downcast_ref::<rustls::Error>()
+        {
+            return NoReply::Fatal(Fatal::Certificate(problem.to_string()));
+        }
+        why = cause.to_string();
+        source = cause.source();
+    }
+    if error.is_dns() {
+        return NoReply::Fatal(Fatal::UnknownHost(why));
+    }
+    NoReply::Trouble(if error.is_connect() {
+        Trouble::NotSent(why)
+    } else if error.is_timeout() {
+        Trouble::Timeout
+    } else {
+        Trouble::Broken(why)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let credentials = Credentials {
+            key: Secret::new("k3y".into()),
+            secret: Secret::new("s3cret".into()),
+        };
+        assert_eq!(
+            format!("{credentials:?}"),
+            "Credentials { key: ****, secret: **** }"
+        );
+    }
+}

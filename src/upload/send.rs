@@ -1,0 +1,485 @@
+//! The second pass: changes are intended, sent, settled.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::engine::{End, Job, Next};
+use super::scrub::scrub;
+use super::survey::{NotAnswered, one, read_through};
+use super::{UploadError, Uploader};
+use crate::event::{Event, Listener};
+use crate::feed::Feed;
+use crate::journal::{Intent, OpenIntent, PersonNow, PersonState, RunId, Settled, Writer};
+use crate::mapping::Bound;
+use crate::model::{Action, ExternalId, Outcome};
+use crate::plan::{Change, Item, LookError, Rows, Wanted, replay};
+use crate::retry::Fatal;
+use crate::target::{Call, LookedUp, Reply, Target, Written};
+use crate::validate::unique::RowIndex;
+
+/// Where a run is recorded.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The journal's writer.
+    pub writer: Writer,
+    /// The run.
+    pub run: RunId,
+}
+
+/// The most intents that are committed ahead of being sent. Each of them costs
+/// a look-up after a crash.
+const MOST_AHEAD: usize = 256;
+
+/// After a timeout the target may still be at work: so long it is given before
+/// "nobody there" is believed.
+const SECOND_LOOK: Duration = Duration::from_secs(5);
+
+impl Uploader {
+    /// Makes all changes of `rows`, and records the rejected rows. Rows in
+    /// `doubtful` carry an intent of a killed run: they are looked up first.
+    ///
+    /// # Errors
+    /// The run was halted, the journal cannot be written, or the feed cannot
+    /// be read again.
+    pub fn send(
+        &mut self,
+        feed: &mut Feed,
+        bound: &Bound<'_>,
+        rows: &Rows,
+        doubtful: &HashSet<RowIndex>,
+        record: &Record,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        let (target, engine, runtime) = (&self.target, &mut self.engine, &self.runtime);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "bounded by the clamp"
+        )]
+        let ahead = ((engine.pace.per_second() / 4.0) as usize)
+            .clamp(engine.max_in_flight.min(MOST_AHEAD), MOST_AHEAD);
+        std::thread::scope(|scope| {
+            let (to_intend, mut items) = mpsc::channel::<Vec<Item>>(2);
+            let (to_send, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
+            let stop = engine.stop.clone();
+            let reader = scope.spawn(move || {
+                replay(feed, bound, rows, Wanted::Work, &[], |items| {
+                    to_intend
+                        .blocking_send(items)
+                        .map_err(|_| LookError::Stopped)
+                })
+            });
+            let (intended, driven) = runtime.block_on(async {
+                let intend = async {
+                    let intended =
+                        intend(&mut items, &to_send, target, doubtful, record, ahead).await;
+                    drop(to_send);
+                    drop(items);
+                    intended
+                };
+                let drive = engine.drive(
+                    &mut jobs,
+                    |job, end, _, listener| settle(job, end, record, listener),
+                    listener,
+                );
+                tokio::join!(intend, drive)
+            });
+            let read = read_through(reader, driven, &stop);
+            // A journal that failed comes first: everything else follows from it.
+            intended?;
+            read
+        })
+    }
+
+    /// Settles what a run that is superseded left unknown, without its feed:
+    /// whoever was to be created is looked up. Returns how many rows are still
+    /// unknown.
+    ///
+    /// # Errors
+    /// The run was halted, or the journal cannot be written.
+    pub fn settle_left_over(
+        &mut self,
+        intents: Vec<OpenIntent>,
+        record: &Record,
+        listener: &mut dyn Listener,
+    ) -> Result<u64, UploadError> {
+        listener.hear(&Event::SettleStarted {
+            unknown: intents.len() as u64,
+        });
+        let mut still_unknown = 0;
+        for intent in intents {
+            let job = Lookup {
+                target: Arc::clone(&self.target),
+                id: intent.external_id.clone(),
+                found: None,
+                attempts: 0,
+            };
+            self.runtime
+                .block_on(one(&mut self.engine, job, listener, |job, end| {
+                    let outcome = match (&end, &job.found, intent.action) {
+                        (End::Done, Some(_), Action::Create) => Outcome::Created,
+                        // Whether an update came through cannot be seen without its
+                        // content; the next plan compares the person anew.
+                        (End::Done, _, _) => Outcome::Pending,
+                        _ => {
+                            still_unknown += 1;
+                            return Ok(());
+                        }
+                    };
+                    let person = job.found.map(|remote| PersonNow {
+                        remote_id: Some(remote),
+                        fingerprint: None,
+                        state: PersonState::Active,
+                    });
+                    record.writer.settle(
+                        record.run,
+                        Settled {
+                            row: intent.row,
+                            external_id: Some(intent.external_id.clone()),
+                            action: Some(intent.action),
+                            outcome,
+                            status: None,
+                            attempts: intent.attempts + job.attempts,
+                            code: None,
+                            message: (outcome == Outcome::Pending).then(|| {
+                                "left unknown by an interrupted run: a later run took its place"
+                                    .into()
+                            }),
+                            person,
+                        },
+                    )?;
+                    Ok(())
+                }))?;
+        }
+        Ok(still_unknown)
+    }
+}
+
+/// Records rows of whose people the target could not say whether they exist.
+///
+/// # Errors
+/// The journal cannot be written.
+pub fn record_not_answered(
+    not_answered: Vec<NotAnswered>,
+    record: &Record,
+) -> Result<(), UploadError> {
+    for told in not_answered {
+        record.writer.settle(
+            record.run,
+            Settled {
+                row: Some(told.row),
+                external_id: Some(told.external_id),
+                action: Some(Action::Create),
+                outcome: Outcome::Failed,
+                status: None,
+                attempts: told.attempts,
+                code: Some("not-answered"),
+                message: Some(format!(
+                    "the target could not say whether the person exists ({}): nothing was sent",
+                    told.trouble.why()
+                )),
+                person: None,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Takes what the reader hands over, commits the intents, and passes the jobs
+/// on.
+async fn intend(
+    items: &mut mpsc::Receiver<Vec<Item>>,
+    to_send: &mpsc::Sender<ChangeJob>,
+    target: &Arc<dyn Target>,
+    doubtful: &HashSet<RowIndex>,
+    record: &Record,
+    ahead: usize,
+) -> Result<(), UploadError> {
+    while let Some(items) = items.recv().await {
+        let mut changes = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                Item::Change(change) => changes.push(change),
+                Item::Rejected {
+                    row,
+                    external_id,
+                    findings,
+                } => {
+                    record.writer.settle(
+                        record.run,
+                        Settled {
+                            row: Some(row),
+                            external_id,
+                            action: None,
+                            outcome: Outcome::Rejected,
+                            status: None,
+                            attempts: 0,
+                            code: findings.first().map(|finding| finding.rule.code()),
+                            message: Some(
+                                findings
+                                    .iter()
+                                    .map(|finding| finding.message())
+                                    .collect::<Vec<_>>()
+                                    .join("; "),
+                            ),
+                            person: None,
+                        },
+                    )?;
+                }
+            }
+        }
+        let mut changes = changes.into_iter().peekable();
+        while changes.peek().is_some() {
+            let chunk: Vec<_> = changes.by_ref().take(ahead).collect();
+            let intents = chunk
+                .iter()
+                .map(|change| Intent {
+                    row: Some(change.row),
+                    external_id: change.content.external_id.clone(),
+                    action: change.action,
+                })
+                .collect();
+            record.writer.intend(record.run, intents).await?;
+            let mut chunk = chunk.into_iter();
+            for change in chunk.by_ref() {
+                let is_doubtful = doubtful.contains(&change.index);
+                let job = ChangeJob::new(Arc::clone(target), change, is_doubtful);
+                if let Err(mpsc::error::SendError(job)) = to_send.send(job).await {
+                    // The engine halted: what it will not take was never sent.
+                    job.not_sent(record)?;
+                    for change in chunk {
+                        let is_doubtful = doubtful.contains(&change.index);
+                        ChangeJob::new(Arc::clone(target), change, is_doubtful).not_sent(record)?;
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One person to be created or updated.
+struct ChangeJob {
+    target: Arc<dyn Target>,
+    change: Box<Change>,
+    /// What the next write is: a create that turns out to exist goes on as an
+    /// update, an update of somebody who is gone as a create.
+    write: Action,
+    /// A look comes before the next write.
+    look: bool,
+    /// A write went out, and it is not known what became of it.
+    unsettled: bool,
+    /// "Nobody there" is to be believed only at the second look.
+    look_twice: bool,
+    created: bool,
+    attempts: u32,
+    status: Option<u16>,
+    result: Option<Result<String, String>>,
+}
+
+impl ChangeJob {
+    fn new(target: Arc<dyn Target>, change: Box<Change>, doubtful: bool) -> Self {
+        Self {
+            target,
+            write: change.action,
+            change,
+            look: doubtful,
+            unsettled: doubtful,
+            look_twice: false,
+            created: false,
+            attempts: 0,
+            status: None,
+            result: None,
+        }
+    }
+
+    /// Takes back an intent of which nothing was sent.
+    fn not_sent(self, record: &Record) -> Result<(), UploadError> {
+        // What a killed run may have sent stays an open intent.
+        if !self.unsettled {
+            record.writer.not_sent(
+                record.run,
+                Some(self.change.row),
+                &self.change.content.external_id,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn looked(&mut self, reply: &Reply) -> Next {
+        match self
+            .target
+            .looked_up(&self.change.content.external_id, reply)
+        {
+            LookedUp::Found(person) => {
+                // Nobody was there before this run's create, so the person is
+                // its work.
+                self.created |= self.unsettled && self.write == Action::Create;
+                self.unsettled = false;
+                self.look = false;
+                if person.is_as(&self.change.content) {
+                    self.result = Some(Ok(person.id));
+                    return Next::Done;
+                }
+                self.write = Action::Update;
+                Next::Call
+            }
+            LookedUp::Absent if self.look_twice => {
+                self.look_twice = false;
+                Next::Later(SECOND_LOOK)
+            }
+            LookedUp::Absent => {
+                self.unsettled = false;
+                self.look = false;
+                self.write = Action::Create;
+                Next::Call
+            }
+            LookedUp::Unclear { why } => Next::Unclear(why),
+        }
+    }
+}
+
+impl Job for ChangeJob {
+    fn call(&mut self) -> Call {
+        self.attempts += 1;
+        if self.look {
+            return self.target.look_up(&self.change.content.external_id);
+        }
+        match self.write {
+            Action::Create => self.target.create(&self.change.content),
+            Action::Update | Action::Deactivate | Action::Delete => {
+                self.target.update(&self.change.content)
+            }
+        }
+    }
+
+    fn answered(&mut self, reply: &Reply) -> Next {
+        self.status = Some(reply.status);
+        if self.look {
+            return self.looked(reply);
+        }
+        match self.target.written(&self.change.content, reply) {
+            Written::Applied(remote_id) => {
+                self.created |= self.write == Action::Create;
+                self.result = Some(Ok(remote_id));
+                Next::Done
+            }
+            Written::Refused { message } => {
+                self.result = Some(Err(message));
+                Next::Done
+            }
+            Written::NotThere if self.write == Action::Update => {
+                self.look = true;
+                Next::Call
+            }
+            Written::NotThere | Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
+            Written::Unclear { why } => Next::Unclear(why),
+        }
+    }
+
+    fn unanswered(&mut self, perhaps_done: bool) {
+        if perhaps_done && !self.look {
+            self.unsettled = true;
+            self.look = true;
+            self.look_twice = self.write == Action::Create;
+        }
+    }
+}
+
+/// Records how a change ended.
+fn settle(
+    job: ChangeJob,
+    end: End,
+    record: &Record,
+    listener: &mut dyn Listener,
+) -> Result<(), UploadError> {
+    let action = job.change.action;
+    let (outcome, message) = match (&job.result, &end) {
+        (Some(Ok(_)), _) => (
+            if job.created {
+                Outcome::Created
+            } else {
+                Outcome::Updated
+            },
+            None,
+        ),
+        (Some(Err(message)), _) => (Outcome::Rejected, Some(scrub(message, &job.change.content))),
+        (None, End::Halted) => return job.not_sent(record),
+        (None, End::GaveUp(trouble)) if job.unsettled => (
+            Outcome::Unknown,
+            Some(format!(
+                "sent, and it is not known what became of it: {}",
+                trouble.why()
+            )),
+        ),
+        (None, End::GaveUp(trouble)) => (
+            Outcome::Failed,
+            Some(format!(
+                "given up after {} calls: {}",
+                job.attempts,
+                trouble.why()
+            )),
+        ),
+        (None, End::Done) => (Outcome::Failed, Some("ended without a result".into())),
+    };
+    let person = match job.result {
+        Some(Ok(remote_id)) => Some(PersonNow {
+            remote_id: Some(remote_id),
+            fingerprint: Some(job.change.fingerprint),
+            state: PersonState::Active,
+        }),
+        _ => None,
+    };
+    let id: ExternalId = job.change.content.external_id.clone();
+    record.writer.settle(
+        record.run,
+        Settled {
+            row: Some(job.change.row),
+            external_id: Some(id.clone()),
+            action: Some(action),
+            outcome,
+            status: job.status,
+            attempts: job.attempts,
+            code: None,
+            message,
+            person,
+        },
+    )?;
+    listener.hear(&Event::Settled {
+        row: Some(job.change.row),
+        external_id: &id,
+        action,
+        outcome,
+    });
+    Ok(())
+}
+
+struct Lookup {
+    target: Arc<dyn Target>,
+    id: ExternalId,
+    /// The target's id of the person.
+    found: Option<String>,
+    attempts: u32,
+}
+
+impl Job for Lookup {
+    fn call(&mut self) -> Call {
+        self.attempts += 1;
+        self.target.look_up(&self.id)
+    }
+
+    fn answered(&mut self, reply: &Reply) -> Next {
+        match self.target.looked_up(&self.id, reply) {
+            LookedUp::Found(person) => self.found = Some(person.id),
+            LookedUp::Absent => {}
+            LookedUp::Unclear { why } => return Next::Unclear(why),
+        }
+        Next::Done
+    }
+
+    fn unanswered(&mut self, _perhaps_done: bool) {}
+}

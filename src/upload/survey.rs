@@ -1,0 +1,421 @@
+//! Who is there already? Asked before the first create, by the cheaper way:
+//! page by page, or person by person.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::engine::{End, Engine, Job, Next};
+use super::{Halt, Stop, UploadError, Uploader};
+use crate::event::{Event, Listener};
+use crate::feed::Feed;
+use crate::mapping::{Bound, fingerprint};
+use crate::model::{Calls, ExternalId, RowNumber};
+use crate::plan::{Change, Item, LookError, RowState, Rows, Wanted, replay};
+use crate::retry::{Fatal, Trouble};
+use crate::target::{Call, LookedUp, Remote, Reply, Target};
+use crate::validate::unique::RowIndex;
+
+/// So few people are asked for one by one without a thought: a listing cannot
+/// cost less.
+const FEW: u64 = 1;
+
+/// How often a listing that shifted under the reader is begun anew.
+const MOST_LISTINGS: u32 = 3;
+
+/// Somebody of the feed whom the target has and the journal did not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The external ID.
+    pub external_id: String,
+    /// The target's own id.
+    pub remote_id: String,
+    /// The fingerprint, where the person is as the feed says.
+    pub fingerprint: Option<u128>,
+}
+
+/// A row of whose person the target could not say whether it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAnswered {
+    /// The row.
+    pub row: RowNumber,
+    /// The person.
+    pub external_id: ExternalId,
+    /// What the target answered instead.
+    pub trouble: Trouble,
+    /// Calls made.
+    pub attempts: u32,
+}
+
+impl Uploader {
+    /// Asks the target about everybody of whom the journal knows nothing, and
+    /// notes in `rows` who is there. `seen` gets those to be remembered.
+    ///
+    /// Returns the rows of which the target could not say it; they are
+    /// [`RowState::Settled`] then, since creating them might make a twin.
+    ///
+    /// # Errors
+    /// The run was halted, or the feed cannot be read again, or what `seen`
+    /// said.
+    pub fn survey(
+        &mut self,
+        feed: &mut Feed,
+        bound: &Bound<'_>,
+        rows: &mut Rows,
+        seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<Vec<NotAnswered>, UploadError> {
+        let unknown = rows.count(RowState::New);
+        if unknown == 0 {
+            return Ok(Vec::new());
+        }
+        listener.hear(&Event::LookStarted {
+            unknown_people: unknown,
+        });
+        if unknown > FEW && self.list(bound, rows, unknown, seen, listener)? {
+            return Ok(Vec::new());
+        }
+        self.ask_each(feed, bound, rows, seen, listener)
+    }
+
+    /// Holds all people of the target against the feed, page by page. Returns
+    /// `false` where that would cost more calls than asking for each, or the
+    /// pages would not hold still.
+    fn list(
+        &mut self,
+        bound: &Bound<'_>,
+        rows: &mut Rows,
+        unknown: u64,
+        seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<bool, UploadError> {
+        let most = unknown.saturating_mul(u64::from(self.target.page_size()));
+        let mut note_page = |people: &[Remote]| {
+            seen(
+                people
+                    .iter()
+                    .filter_map(|person| note(bound, rows, person))
+                    .collect(),
+            )
+        };
+        for _ in 0..MOST_LISTINGS {
+            match self.pages(Some(most), &mut note_page, listener)? {
+                Pages::All => return Ok(true),
+                Pages::TooMany => return Ok(false),
+                Pages::Moved => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads everybody on the target; `each` gets page after page. Whoever
+    /// stands on two pages is handed out twice.
+    ///
+    /// Returns `false` where people were deleted meanwhile again and again, so
+    /// that somebody may have been missed.
+    ///
+    /// # Errors
+    /// The run was halted, or what `each` said.
+    pub fn everybody(
+        &mut self,
+        each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<bool, UploadError> {
+        for _ in 0..MOST_LISTINGS {
+            if self.pages(None, each, listener)? == Pages::All {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn pages(
+        &mut self,
+        most: Option<u64>,
+        each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<Pages, UploadError> {
+        let page_size = self.target.page_size();
+        let (mut offset, mut listed) = (0, 0);
+        let mut last: Option<String> = None;
+        loop {
+            let people = self.page(offset, page_size, listener)?;
+            // Each page begins with the last person of the one before: if it
+            // does not, somebody was deleted meanwhile and others moved up past
+            // the reader.
+            if let Some(last) = &last
+                && people.first().map(|person| &person.id) != Some(last)
+            {
+                return Ok(Pages::Moved);
+            }
+            let news = people.len().saturating_sub(usize::from(last.is_some())) as u64;
+            // A page that is not full is not taken for the last one: that a
+            // smaller page is not the server's own bound is nowhere stated.
+            let Some(end) = people.last().filter(|_| news > 0) else {
+                return Ok(Pages::All);
+            };
+            last = Some(end.id.clone());
+            listed += news;
+            each(&people)?;
+            listener.hear(&Event::LookProgress {
+                calls: self.engine.calls.total,
+                people: listed,
+            });
+            if let Some(most) = most
+                && offset == 0
+                && people.len() >= page_size as usize
+                && !self.page(most, 1, listener)?.is_empty()
+            {
+                return Ok(Pages::TooMany);
+            }
+            offset += people.len() as u64 - 1;
+        }
+    }
+
+    fn page(
+        &mut self,
+        offset: u64,
+        limit: u32,
+        listener: &mut dyn Listener,
+    ) -> Result<Vec<Remote>, UploadError> {
+        let job = Page {
+            target: Arc::clone(&self.target),
+            offset,
+            limit,
+            people: None,
+        };
+        let mut people = Vec::new();
+        self.runtime.block_on(one(
+            &mut self.engine,
+            job,
+            listener,
+            |page, end| match end {
+                End::Done => {
+                    people = page.people.unwrap_or_default();
+                    Ok(())
+                }
+                // The probe was answered and this page is not, again and again:
+                // for a list of everybody that is as good as down.
+                End::GaveUp(trouble) => Err(UploadError::Halted(Halt::Outage {
+                    why: trouble.why(),
+                    down: std::time::Duration::ZERO,
+                    ever_up: true,
+                })),
+                End::Halted => Ok(()),
+            },
+        ))?;
+        Ok(people)
+    }
+
+    fn ask_each(
+        &mut self,
+        feed: &mut Feed,
+        bound: &Bound<'_>,
+        rows: &mut Rows,
+        seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<Vec<NotAnswered>, UploadError> {
+        let mut answers: Vec<(RowIndex, bool)> = Vec::new();
+        let mut not_answered = Vec::new();
+        let (target, engine, runtime) = (&self.target, &mut self.engine, &self.runtime);
+        std::thread::scope(|scope| {
+            let (sender, mut jobs) = mpsc::channel(2 * engine.max_in_flight);
+            let (reading, stop) = (&*rows, engine.stop.clone());
+            let reader = scope.spawn(move || {
+                replay(feed, bound, reading, Wanted::New, &[], |items| {
+                    for item in items {
+                        if let Item::Change(change) = item {
+                            let job = LookUp {
+                                target: Arc::clone(target),
+                                change,
+                                found: None,
+                                attempts: 0,
+                            };
+                            sender.blocking_send(job).map_err(|_| LookError::Stopped)?;
+                        }
+                    }
+                    Ok::<(), LookError>(())
+                })
+            });
+            let mut asked = 0;
+            let driven = runtime.block_on(engine.drive(
+                &mut jobs,
+                |job, end, calls, listener| {
+                    match end {
+                        End::Done => {
+                            asked += 1;
+                            if let Some(person) = job.found {
+                                let same = person.is_as(&job.change.content);
+                                seen(vec![Seen {
+                                    external_id: job.change.content.external_id.as_str().to_owned(),
+                                    remote_id: person.id,
+                                    fingerprint: same.then_some(job.change.fingerprint),
+                                }])?;
+                                answers.push((job.change.index, same));
+                            }
+                            listener.hear(&Event::LookProgress {
+                                calls: calls.total,
+                                people: asked,
+                            });
+                        }
+                        End::GaveUp(trouble) => not_answered.push((
+                            job.change.index,
+                            NotAnswered {
+                                row: job.change.row,
+                                external_id: job.change.content.external_id,
+                                trouble,
+                                attempts: job.attempts,
+                            },
+                        )),
+                        End::Halted => {}
+                    }
+                    Ok(())
+                },
+                listener,
+            ));
+            drop(jobs);
+            read_through(reader, driven, &stop)
+        })?;
+        for (row, same) in answers {
+            rows.is_there(row, same);
+        }
+        Ok(not_answered
+            .into_iter()
+            .map(|(row, told)| {
+                rows.settled(row);
+                told
+            })
+            .collect())
+    }
+}
+
+/// Joins the reading thread. What halted the engine counts before what the
+/// reader says, whose channel closed because of it.
+pub(super) fn read_through(
+    reader: std::thread::ScopedJoinHandle<'_, Result<(), LookError>>,
+    driven: Result<(), UploadError>,
+    stop: &Stop,
+) -> Result<(), UploadError> {
+    let read = match reader.join() {
+        Ok(read) => read,
+        Err(panic) => std::panic::resume_unwind(panic),
+    };
+    driven?;
+    match read {
+        Err(LookError::Stopped) if stop.is_asked() => Err(UploadError::Halted(Halt::Asked)),
+        read => Ok(read?),
+    }
+}
+
+/// Drives a single job.
+pub(super) async fn one<J: Job>(
+    engine: &mut Engine,
+    job: J,
+    listener: &mut dyn Listener,
+    mut done: impl FnMut(J, End) -> Result<(), UploadError>,
+) -> Result<(), UploadError> {
+    let (sender, mut jobs) = mpsc::channel(1);
+    // The channel is empty and has room for one.
+    let _sent = sender.try_send(job);
+    drop(sender);
+    engine
+        .drive(
+            &mut jobs,
+            |job, end, _: &Calls, _: &mut dyn Listener| done(job, end),
+            listener,
+        )
+        .await
+}
+
+/// Holds somebody of a page against the feed.
+fn note(bound: &Bound<'_>, rows: &mut Rows, person: &Remote) -> Option<Seen> {
+    let external_id = person.external_id.as_deref()?;
+    let found = rows.found(external_id, &person.id, |shape| print(bound, person, shape))?;
+    Some(Seen {
+        external_id: external_id.to_owned(),
+        remote_id: person.id.clone(),
+        fingerprint: found.same.then(|| rows.fingerprint(found.row)),
+    })
+}
+
+/// The fingerprint of the person's fields in `shape`, if the answer holds all
+/// of them.
+fn print(bound: &Bound<'_>, person: &Remote, shape: u64) -> Option<u128> {
+    let fields = bound.mapping().fields();
+    let mut pairs = Vec::with_capacity(fields.len());
+    for (rule, bit) in fields.iter().zip(0..64) {
+        if shape & (1 << bit) != 0 {
+            let value = match rule.field.kind {
+                crate::schema::Kind::ExternalId => person.external_id.as_deref(),
+                _ => person.get(rule.field.name),
+            };
+            pairs.push((rule.field.name, value?));
+        }
+    }
+    Some(fingerprint(pairs.into_iter()))
+}
+
+/// How a listing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pages {
+    /// Everybody was read.
+    All,
+    /// There are more people than are worth reading.
+    TooMany,
+    /// The pages moved under the reader.
+    Moved,
+}
+
+struct Page {
+    target: Arc<dyn Target>,
+    offset: u64,
+    limit: u32,
+    people: Option<Vec<Remote>>,
+}
+
+impl Job for Page {
+    fn call(&mut self) -> Call {
+        self.target.page(self.offset, self.limit)
+    }
+
+    fn answered(&mut self, reply: &Reply) -> Next {
+        if matches!(reply.status, 404 | 405 | 410) {
+            return Next::Fatal(Fatal::WrongAddress);
+        }
+        self.people = self.target.people(reply);
+        match self.people {
+            Some(_) => Next::Done,
+            None => Next::Unclear("the answer is no list of users"),
+        }
+    }
+
+    fn unanswered(&mut self, _perhaps_done: bool) {}
+}
+
+struct LookUp {
+    target: Arc<dyn Target>,
+    change: Box<Change>,
+    found: Option<Remote>,
+    attempts: u32,
+}
+
+impl Job for LookUp {
+    fn call(&mut self) -> Call {
+        self.attempts += 1;
+        self.target.look_up(&self.change.content.external_id)
+    }
+
+    fn answered(&mut self, reply: &Reply) -> Next {
+        match self
+            .target
+            .looked_up(&self.change.content.external_id, reply)
+        {
+            LookedUp::Found(person) => self.found = Some(person),
+            LookedUp::Absent => {}
+            LookedUp::Unclear { why } => return Next::Unclear(why),
+        }
+        Next::Done
+    }
+
+    fn unanswered(&mut self, _perhaps_done: bool) {}
+}
