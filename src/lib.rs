@@ -11,7 +11,17 @@ pub mod clock;
 pub mod event;
 pub mod model;
 
+pub mod retry;
+pub mod schema;
+
 pub mod feed;
+pub mod mapping;
+pub mod validate;
+pub mod plan;
+pub mod upload;
+pub mod target;
 pub mod journal;
 pub mod report;
 pub mod sandbox;
+
+pub mod cli;

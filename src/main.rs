@@ -1,3 +1,7 @@
 //! The command `hrfeed`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hrfeed::cli::main()
+}

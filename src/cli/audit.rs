@@ -1,0 +1,231 @@
+//! `hrfeed audit`: what stands twice on the target, and whom it lost.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::check::told_as_json;
+use super::context::{Context, JOURNAL};
+use super::environment;
+use super::exit::{Exit, Failure};
+use super::run::{scope, seed};
+use crate::event::Event;
+use crate::journal::{Journal, PersonState};
+use crate::mapping::{Mapping, Variants};
+use crate::report;
+use crate::upload::Uploader;
+use crate::validate::unique::Comparison;
+
+/// Arguments of `audit`.
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// The mapping, a TOML file
+    #[arg(short, long, value_name = "MAPPING")]
+    mapping: PathBuf,
+}
+
+/// What an audit found; its JSON is the object of `--json`.
+#[derive(Debug, Serialize)]
+struct Audit {
+    command: &'static str,
+    /// People on the target.
+    people: u64,
+    /// Of these, people with an external ID of this key.
+    with_external_id: u64,
+    /// External IDs that stand on more than one person.
+    duplicates: Vec<Duplicate>,
+    /// External IDs of people whom the journal knows and the target lost.
+    lost: Vec<String>,
+    /// Whether people were deleted while the target was read, so that somebody
+    /// may be missing.
+    moved: bool,
+    calls: u64,
+    elapsed_seconds: f64,
+    exit_code: u8,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Duplicate {
+    external_id: String,
+    /// The target's own ids.
+    people: Vec<String>,
+}
+
+/// What is kept of a person on the target: two words.
+struct Seen {
+    people: u32,
+    first: u64,
+}
+
+pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    audit(context, args, begun).map_err(|failure| told_as_json(context, "audit", failure, begun))
+}
+
+fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
+    let mapping = Mapping::load(&args.mapping)?;
+    let credentials = environment::credentials(&mapping.target)?;
+    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop.clone(), seed())?;
+    let mut listener = context.progress();
+    listener.hear(&Event::LookStarted { unknown_people: 0 });
+
+    let comparison = Comparison::new(seed(), Variants::Distinct);
+    let remote_key = |id: &str| xxhash_rust::xxh3::xxh3_64(id.as_bytes());
+    let mut people: HashMap<u64, ()> = HashMap::new();
+    let mut by_id: HashMap<u128, Seen> = HashMap::new();
+    let mut twice: HashMap<String, Vec<String>> = HashMap::new();
+    let listed = uploader.everybody(
+        &mut |page| {
+            for person in page {
+                // Whoever stands on two pages is one.
+                if people.insert(remote_key(&person.id), ()).is_some() {
+                    continue;
+                }
+                let Some(external_id) = &person.external_id else {
+                    continue;
+                };
+                let seen = by_id
+                    .entry(comparison.key(external_id).hash)
+                    .or_insert(Seen {
+                        people: 0,
+                        first: remote_key(&person.id),
+                    });
+                seen.people += 1;
+                if seen.people > 1 {
+                    twice
+                        .entry(external_id.clone())
+                        .or_default()
+                        .push(person.id.clone());
+                }
+            }
+            Ok(())
+        },
+        &mut *listener,
+    );
+    let listed = listed.inspect_err(|_| listener.hear(&Event::Finished))?;
+    // The first of several was not yet known to be one of several.
+    if !twice.is_empty() {
+        let firsts: HashMap<u64, ()> = twice
+            .keys()
+            .filter_map(|id| by_id.get(&comparison.key(id).hash))
+            .map(|seen| (seen.first, ()))
+            .collect();
+        let again = uploader.everybody(
+            &mut |page| {
+                for person in page {
+                    if firsts.contains_key(&remote_key(&person.id))
+                        && let Some(ids) =
+                            person.external_id.as_ref().and_then(|id| twice.get_mut(id))
+                        && !ids.contains(&person.id)
+                    {
+                        ids.insert(0, person.id.clone());
+                    }
+                }
+                Ok(())
+            },
+            &mut *listener,
+        );
+        again.inspect_err(|_| listener.hear(&Event::Finished))?;
+    }
+    listener.hear(&Event::Finished);
+
+    let mut lost = Vec::new();
+    if let Some(journal) = Journal::open_existing(&context.journal_path(JOURNAL)?)? {
+        journal.people(&scope(&mapping.target, &credentials), &mut |known| {
+            let there = by_id.contains_key(&comparison.key(known.external_id).hash);
+            if known.state != PersonState::Deleted && !there {
+                lost.push(known.external_id.to_owned());
+            }
+        })?;
+    }
+    let mut duplicates: Vec<_> = twice
+        .into_iter()
+        .map(|(external_id, people)| Duplicate {
+            external_id,
+            people,
+        })
+        .collect();
+    duplicates.sort_by(|one, other| one.external_id.cmp(&other.external_id));
+    let clean = duplicates.is_empty() && lost.is_empty() && listed;
+    let exit = if clean { Exit::Done } else { Exit::RowsRefused };
+    let mut audit = Audit {
+        command: "audit",
+        people: people.len() as u64,
+        with_external_id: by_id.values().map(|seen| u64::from(seen.people)).sum(),
+        duplicates,
+        lost,
+        moved: !listed,
+        calls: uploader.calls().total,
+        elapsed_seconds: begun.elapsed().as_secs_f64(),
+        exit_code: exit.code(),
+        message: String::new(),
+    };
+    audit.message = message(&audit);
+    if context.json {
+        let json =
+            serde_json::to_string(&audit).map_err(|error| Failure::machine(error.to_string()))?;
+        context.print(&format!("{json}\n"))?;
+    } else {
+        context.print(&told(&audit))?;
+    }
+    Ok(exit)
+}
+
+fn message(audit: &Audit) -> String {
+    let mut parts = Vec::new();
+    if !audit.duplicates.is_empty() {
+        let number = audit.duplicates.len() as u64;
+        parts.push(format!(
+            "{} on more than one person",
+            report::counted(number, "external ID stands", "external IDs stand")
+        ));
+    }
+    if !audit.lost.is_empty() {
+        let number = audit.lost.len() as u64;
+        parts.push(format!(
+            "{} lost by the LMS",
+            report::counted(number, "known person was", "known people were")
+        ));
+    }
+    if audit.moved {
+        parts.push(
+            "people were deleted while the LMS was read: somebody may be missing here".into(),
+        );
+    }
+    if parts.is_empty() {
+        "Nothing stands twice and nobody is lost.".into()
+    } else {
+        format!("{}.", parts.join("; "))
+    }
+}
+
+fn told(audit: &Audit) -> String {
+    let mut text = format!(
+        "{}\n\n  people on the LMS          {}\n  with an ID of this key     {}\n",
+        audit.message,
+        report::count(audit.people),
+        report::count(audit.with_external_id)
+    );
+    if !audit.duplicates.is_empty() {
+        text.push_str("\nStands twice (give all but one of them another external ID, or delete them, on the LMS)\n");
+        for duplicate in &audit.duplicates {
+            let people = duplicate.people.join(", ");
+            text.push_str(&format!(
+                "  {}: people {}\n",
+                report::sanitize(&duplicate.external_id),
+                report::sanitize(&people)
+            ));
+        }
+    }
+    if !audit.lost.is_empty() {
+        text.push_str("\nKnown to the journal and gone from the LMS (an import whose feed changes them makes them anew)\n");
+        for external_id in &audit.lost {
+            text.push_str(&format!("  {}\n", report::sanitize(external_id)));
+        }
+    }
+    text
+}

@@ -1,0 +1,192 @@
+//! What every command needs: where to print and how, and where the journal is.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use console::Term;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::environment;
+use super::exit::{Exit, Failure};
+use super::signals;
+use super::{Color, Global};
+use crate::event::Listener;
+use crate::journal::{Journal, JournalError};
+use crate::report::{self, CauseLine, ProgressMode, RunReport, Style};
+use crate::upload::Stop;
+
+/// Settled once, at the start.
+pub(super) struct Context {
+    pub(super) json: bool,
+    pub(super) quiet: bool,
+    /// How to print on stdout.
+    pub(super) out: Style,
+    /// How to print on stderr.
+    pub(super) err: Style,
+    mode: ProgressMode,
+    journal: Option<PathBuf>,
+    pub(super) stop: Stop,
+}
+
+impl Context {
+    pub(super) fn new(global: &Global) -> Self {
+        let stderr_is_terminal = std::io::stderr().is_terminal();
+        let mode = if global.quiet {
+            ProgressMode::Silent
+        } else if stderr_is_terminal && !environment::dumb_terminal() && global.verbose == 0 {
+            ProgressMode::Bars
+        } else {
+            ProgressMode::Lines
+        };
+        log(
+            global.verbose,
+            style(global.color, stderr_is_terminal, &Term::stderr()).color,
+        );
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            out: style(
+                global.color,
+                std::io::stdout().is_terminal(),
+                &Term::stdout(),
+            ),
+            err: style(global.color, stderr_is_terminal, &Term::stderr()),
+            mode,
+            journal: global.journal.clone(),
+            stop: signals::catch(),
+        }
+    }
+
+    /// Bars, lines or nothing, on stderr.
+    pub(super) fn progress(&self) -> Box<dyn Listener> {
+        report::progress(self.mode, &self.err)
+    }
+
+    /// The journal's path: as told, or `name` in the platform's state folder.
+    pub(super) fn journal_path(&self, name: &str) -> Result<PathBuf, Failure> {
+        match &self.journal {
+            Some(path) => Ok(path.clone()),
+            None => Ok(environment::state_folder()?.join(name)),
+        }
+    }
+
+    /// Whether a person named the journal.
+    pub(super) fn journal_is_named(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// The journal for a command that only looks back.
+    pub(super) fn existing_journal(&self) -> Result<Journal, Failure> {
+        let path = self.journal_path(JOURNAL)?;
+        Journal::open_existing(&path)?.ok_or_else(|| no_journal(&path))
+    }
+
+    /// Prints on stdout. A reader that went away is no failure.
+    pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
+        print(&mut std::io::stdout().lock(), text)
+    }
+
+    /// Prints on stderr what a person should know, unless told to be quiet.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            // With stderr gone there is nobody to tell.
+            let _gone = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+
+    /// Prints the end of a command that makes a report.
+    pub(super) fn finish(
+        &self,
+        report: &RunReport,
+        causes: &[CauseLine],
+        next: &[String],
+    ) -> Result<(), Failure> {
+        if self.json {
+            self.print(&format!("{}\n", report.to_json()))
+        } else if self.quiet {
+            Ok(())
+        } else {
+            self.print(&report::summary(report, causes, next, &self.out))
+        }
+    }
+
+    /// Tells of a failure, once.
+    pub(super) fn fail(&self, failure: &Failure) -> Exit {
+        let text = report::error(&failure.what, &[], failure.help.as_deref(), &self.err);
+        let _gone = write!(std::io::stderr().lock(), "{text}");
+        failure.exit
+    }
+}
+
+/// The journal's name in the state folder.
+pub(super) const JOURNAL: &str = "journal.db";
+
+pub(super) fn no_journal(path: &Path) -> Failure {
+    Failure::usage(
+        format!("there is no journal `{}`", path.display()),
+        "the first `hrfeed import` makes one; name another with `--journal PATH`",
+    )
+}
+
+pub(super) fn print(out: &mut impl std::io::Write, text: &str) -> Result<(), Failure> {
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Judges a write to stdout: `hrfeed rows | head` is no failure.
+pub(super) fn written(result: std::io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => {
+            result.map_err(|error| Failure::machine(format!("cannot write to stdout: {error}")))
+        }
+    }
+}
+
+fn style(color: Color, is_terminal: bool, term: &Term) -> Style {
+    let width = if is_terminal {
+        term.size_checked().map(|(_, width)| usize::from(width))
+    } else {
+        None
+    };
+    Style {
+        color: match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => is_terminal && !environment::no_color(),
+        },
+        width: width.unwrap_or(Style::PIPED_WIDTH),
+        unicode: true,
+    }
+}
+
+fn log(verbose: u8, color: bool) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    // A second subscriber in one process is a test's, and the first is as good.
+    let _set_before = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level)
+        .with_ansi(color)
+        .with_target(false)
+        .try_init();
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::machine(error.to_string())
+    }
+}
+
+/// An error of the journal that only says that somebody else's file is there
+/// is a mistake of the caller; the journal module tells which.
+impl Context {
+    /// Opens the journal for writing.
+    pub(super) fn open_journal(&self, name: &str) -> Result<Journal, Failure> {
+        let path = self.journal_path(name)?;
+        Journal::open(&path).map_err(|error: JournalError| error.into())
+    }
+}

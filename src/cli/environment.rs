@@ -1,0 +1,94 @@
+//! The environment: secrets, the folder for state, what the terminal is.
+//!
+//! No other file reads an environment variable, but for clap, which reads
+//! `HRFEED_JOURNAL`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use super::exit::Failure;
+use crate::mapping::{SecretSource, TargetSettings};
+use crate::upload::{Credentials, Secret};
+
+/// The most bytes that a file with a secret may hold.
+const MOST_SECRET_BYTES: u64 = 64 << 10;
+
+/// Whether the person asked for no colour (<https://no-color.org>), or the
+/// terminal knows none.
+pub(super) fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || dumb_terminal()
+}
+
+/// Whether the terminal can do no more than print.
+pub(super) fn dumb_terminal() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// Where journals lie unless told otherwise: `~/.local/state/hrfeed` on Linux,
+/// the application data folders on macOS and Windows.
+pub(super) fn state_folder() -> Result<PathBuf, Failure> {
+    let folders = ProjectDirs::from("", "", "hrfeed").ok_or_else(|| {
+        Failure::usage(
+            "no home folder for the journal",
+            "name one with `--journal PATH`",
+        )
+    })?;
+    Ok(folders
+        .state_dir()
+        .unwrap_or_else(|| folders.data_local_dir())
+        .to_path_buf())
+}
+
+/// Reads what authenticates a run.
+pub(super) fn credentials(settings: &TargetSettings) -> Result<Credentials, Failure> {
+    Ok(Credentials {
+        key: secret("api_key", &settings.api_key)?,
+        secret: secret("api_secret", &settings.api_secret)?,
+    })
+}
+
+fn secret(what: &str, source: &SecretSource) -> Result<Secret, Failure> {
+    let (text, place) = match source {
+        SecretSource::Env(name) => {
+            let text = std::env::var(name).map_err(|problem| {
+                let why = match problem {
+                    std::env::VarError::NotPresent => "is not set",
+                    std::env::VarError::NotUnicode(_) => "is no UTF-8 text",
+                };
+                Failure::usage(
+                    format!("the environment variable {name}, which the mapping names for {what}, {why}"),
+                    format!("set {name} for the user who runs hrfeed, or name a file: {what} = {{ file = \"…\" }}"),
+                )
+            })?;
+            (text, format!("the environment variable {name}"))
+        }
+        SecretSource::File(path) => {
+            let place = format!("the file `{}`", path.display());
+            let text = std::fs::metadata(path)
+                .and_then(|file| match file.len() {
+                    0..=MOST_SECRET_BYTES => std::fs::read_to_string(path),
+                    _ => Err(std::io::Error::other("it is too large for a secret")),
+                })
+                .map_err(|error| {
+                    Failure::usage(
+                        format!("cannot read {place}, which the mapping names for {what}: {error}"),
+                        "check the path: it starts from the mapping's folder",
+                    )
+                })?;
+            (text, place)
+        }
+    };
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return Err(Failure::usage(
+            format!("{place}, which the mapping names for {what}, is empty"),
+            "put the secret there",
+        ));
+    }
+    Ok(Secret::new(text.to_owned()))
+}

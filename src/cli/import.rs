@@ -1,0 +1,120 @@
+//! `hrfeed import`: makes the LMS agree with the feed.
+
+use std::time::Instant;
+
+use clap::Args;
+use url::Url;
+
+use super::FeedArgs;
+use super::check::{open, told_as_json};
+use super::context::{Context, JOURNAL};
+use super::environment;
+use super::exit::{Exit, Failure};
+use super::run::{self, Ending, Order};
+use crate::mapping::Mapping;
+use crate::report;
+use crate::sandbox::{Sandbox, SandboxOptions};
+use crate::upload::{Credentials, Secret};
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    feed: FeedArgs,
+    /// Import into a sandbox inside this process instead of the mapping's
+    /// target: the whole job over real HTTP, with nothing to set up
+    #[arg(long)]
+    sandbox: bool,
+}
+
+/// The journal of `import --sandbox`, apart from the real one.
+const SANDBOX_JOURNAL: &str = "sandbox.db";
+
+pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    match import(context, args) {
+        Ok((ending, journal)) => finish(context, &ending, journal.as_deref()),
+        Err(failure) => Err(told_as_json(context, "import", failure, begun)),
+    }
+}
+
+fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String>), Failure> {
+    let mapping = Mapping::load(&args.feed.mapping)?;
+    let mut settings = mapping.target.clone();
+    let (sandbox, credentials) = if args.sandbox {
+        let sandbox = Sandbox::start(SandboxOptions::default())
+            .map_err(|error| Failure::machine(error.to_string()))?;
+        settings.base_url = Url::parse(&sandbox.base_url())
+            .map_err(|error| Failure::machine(format!("the sandbox has no address: {error}")))?;
+        // A key of its own for each sandbox: what another one acknowledged
+        // says nothing about this one.
+        let key = || Secret::new(format!("sandbox-{:016x}", run::seed()));
+        (
+            Some(sandbox),
+            Credentials {
+                key: key(),
+                secret: key(),
+            },
+        )
+    } else {
+        (None, environment::credentials(&settings)?)
+    };
+    let feed = open(context, &args.feed, &mapping)?;
+    let name = if args.sandbox {
+        SANDBOX_JOURNAL
+    } else {
+        JOURNAL
+    };
+    let journal = context.open_journal(name)?;
+    // Only the sandbox's journal lies where the other commands do not look.
+    let elsewhere =
+        (args.sandbox && !context.journal_is_named()).then(|| journal.path().display().to_string());
+    let ending = run::carry_out(Order {
+        context,
+        mapping: &mapping,
+        settings,
+        credentials,
+        feed,
+        journal,
+        resumed: None,
+    })?;
+    drop(sandbox);
+    Ok((ending, elsewhere))
+}
+
+/// Prints how a run ended. `journal` is named in the next steps where the
+/// commands would not find it by themselves.
+pub(super) fn finish(
+    context: &Context,
+    ending: &Ending,
+    journal: Option<&str>,
+) -> Result<Exit, Failure> {
+    let mut next = report::next_steps(&ending.report);
+    if let Some(journal) = journal {
+        for step in &mut next {
+            *step = step.replacen(
+                "hrfeed ",
+                &format!("hrfeed --journal {} ", quoted(journal)),
+                1,
+            );
+        }
+    }
+    context.finish(&ending.report, &ending.causes, &next)?;
+    match &ending.failure {
+        Some(failure) => Err(failure.clone()),
+        None => Ok(if ending.report.exit_code == Exit::RowsRefused.code() {
+            Exit::RowsRefused
+        } else {
+            Exit::Done
+        }),
+    }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    if path.contains(' ') {
+        format!("\"{path}\"")
+    } else {
+        path.to_owned()
+    }
+}

@@ -1,0 +1,274 @@
+//! `hrfeed runs`, `show`, `rows` and `report`: what happened, from the journal
+//! alone.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
+
+use super::check::FormatArg;
+use super::context::{Context, written};
+use super::exit::{Exit, Failure};
+use super::resume::find;
+use super::run::{causes, of_run};
+use crate::journal::{RowEntry, RowFilter, Run};
+use crate::model::{Outcome, RowNumber, RunState};
+use crate::report::{self, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput};
+
+/// Arguments of `runs`.
+#[derive(Debug, Args)]
+pub(super) struct RunsArgs {
+    /// How many, the newest first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    most: usize,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// The run; the latest unless named
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+}
+
+/// Arguments of `rows`.
+#[derive(Debug, Args)]
+pub(super) struct RowsArgs {
+    /// The run; the latest unless named
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// Only rows with this outcome; can be given more than once
+    #[arg(long, value_enum, value_name = "OUTCOME")]
+    outcome: Vec<OutcomeArg>,
+    /// How to print them
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    format: FormatArg,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// The run; the latest unless named
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// The page to write
+    #[arg(short, long, value_name = "FILE.html")]
+    output: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OutcomeArg {
+    Created,
+    Updated,
+    Unchanged,
+    Rejected,
+    Failed,
+    Unknown,
+    Pending,
+    Deactivated,
+    Deleted,
+}
+
+impl From<OutcomeArg> for Outcome {
+    fn from(outcome: OutcomeArg) -> Self {
+        match outcome {
+            OutcomeArg::Created => Self::Created,
+            OutcomeArg::Updated => Self::Updated,
+            OutcomeArg::Unchanged => Self::Unchanged,
+            OutcomeArg::Rejected => Self::Rejected,
+            OutcomeArg::Failed => Self::Failed,
+            OutcomeArg::Unknown => Self::Unknown,
+            OutcomeArg::Pending => Self::Pending,
+            OutcomeArg::Deactivated => Self::Deactivated,
+            OutcomeArg::Deleted => Self::Deleted,
+        }
+    }
+}
+
+pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> {
+    let journal = context.existing_journal()?;
+    let zone = TimeZone::system();
+    let lines: Vec<_> = journal
+        .runs(args.most)?
+        .iter()
+        .map(|run| RunLine {
+            run: run.id.to_string(),
+            command: run.command.clone(),
+            state: run.state,
+            started: run.started.to_zoned(zone.clone()),
+            elapsed_seconds: run.ended.map(|_| run.elapsed.as_secs_f64()),
+            feed: run.feed_path.clone(),
+            counts: run.counts,
+        })
+        .collect();
+    let text = if context.json {
+        format!("{}\n", serde_json::json!({ "runs": lines }))
+    } else {
+        report::runs_table(&lines, &context.out)
+    };
+    context.print(&text)?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    let journal = context.existing_journal()?;
+    let run = find(&journal, args.run.as_deref())?;
+    let report = of_run(&run);
+    context.finish(
+        &report,
+        &causes(&journal, run.id)?,
+        &report::next_steps(&report),
+    )?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> {
+    let journal = context.existing_journal()?;
+    let run = find(&journal, args.run.as_deref())?;
+    let filter = RowFilter {
+        outcomes: args
+            .outcome
+            .iter()
+            .map(|outcome| (*outcome).into())
+            .collect(),
+    };
+    let format = if context.json {
+        Format::Json
+    } else {
+        args.format.into()
+    };
+    let mut writer = RowsWriter::new(format, std::io::stdout().lock(), &context.out);
+    let mut result = Ok(());
+    let mut listed = 0_u64;
+    journal.rows(run.id, &filter, &mut |row| {
+        listed += 1;
+        result = writer.write(&line(row));
+        result.is_ok()
+    })?;
+    written(result.and_then(|()| writer.finish()))?;
+    if format == Format::Table {
+        context.note(&not_listed(&run, &args.outcome, listed));
+    }
+    Ok(Exit::Done)
+}
+
+/// What the list leaves out, since the journal counts it and stores no rows.
+fn not_listed(run: &Run, outcomes: &[OutcomeArg], listed: u64) -> String {
+    let counted = |outcome: OutcomeArg, number: u64, word: &str| {
+        let wanted = outcomes.is_empty() || outcomes.contains(&outcome);
+        (wanted && number > 0).then(|| format!("{} {word}", report::count(number)))
+    };
+    let left_out: Vec<_> = [
+        counted(OutcomeArg::Unchanged, run.unchanged, "unchanged"),
+        counted(OutcomeArg::Pending, run.counts.pending, "pending"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let listed = report::counted(listed, "row", "rows");
+    match left_out.as_slice() {
+        [] => format!("{listed} of run {}", run.id),
+        parts => format!(
+            "{listed} of run {}; counted, not listed: {}",
+            run.id,
+            parts.join(", ")
+        ),
+    }
+}
+
+pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
+    let journal = context.existing_journal()?;
+    let run = find(&journal, args.run.as_deref())?;
+    let report = of_run(&run);
+    let mut throughput = Throughput::default();
+    let mut sections = [Outcome::Rejected, Outcome::Failed, Outcome::Unknown]
+        .map(|outcome| (outcome, RowSection::default()));
+    journal.rows(run.id, &RowFilter::default(), &mut |row| {
+        if let Some(at) = row.at {
+            throughput.add(at.as_secs_f64(), row.outcome);
+        }
+        if let Some((_, section)) = sections
+            .iter_mut()
+            .find(|(outcome, _)| *outcome == row.outcome)
+        {
+            section.push(line(row));
+        }
+        true
+    })?;
+    let [(_, rejected), (_, failed), (_, unknown)] = sections;
+    let zone = TimeZone::system();
+    let page = report::html_page(&PageData {
+        next: report::next_steps(&report)
+            .into_iter()
+            .filter(|step| !step.contains(" report "))
+            .collect(),
+        target: Some(format!("{} at {}", run.system, run.base_url)),
+        started: Some(run.started.to_zoned(zone.clone())),
+        ended: run
+            .ended
+            .filter(|_| run.state != RunState::Running)
+            .map(|ended| ended.to_zoned(zone)),
+        causes: causes(&journal, run.id)?,
+        throughput,
+        rejected,
+        failed,
+        unknown,
+        report,
+    })
+    .map_err(|error| Failure::machine(format!("cannot make the page: {error}")))?;
+    write_whole(&args.output, page.as_bytes())?;
+    context.note(&format!("wrote {}", args.output.display()));
+    Ok(Exit::Done)
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let failed = |error: std::io::Error| {
+        let mut failure = Failure::machine(format!("cannot write `{}`: {error}", path.display()));
+        failure.help = Some("check that the folder exists and can be written to".into());
+        failure
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => std::path::Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".hrfeed-")
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    let (file, temporary) = file.keep().map_err(|error| failed(error.error))?;
+    open_to_others(&file);
+    drop(file);
+    std::fs::rename(&temporary, path).map_err(|error| {
+        // The half-way file goes with the failure.
+        let _removed = std::fs::remove_file(&temporary);
+        failed(error)
+    })
+}
+
+/// A temporary file is private; what a person asked for is as readable as any
+/// file of theirs.
+#[cfg(unix)]
+fn open_to_others(file: &std::fs::File) {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Too private a file is still the file.
+    let _set = file.set_permissions(std::fs::Permissions::from_mode(0o644));
+}
+
+/// On Windows a file takes the rights of its folder.
+#[cfg(not(unix))]
+fn open_to_others(_file: &std::fs::File) {}
+
+fn line(row: RowEntry) -> RowLine {
+    RowLine {
+        row: row.row.map(|RowNumber(number)| number),
+        external_id: row.external_id,
+        outcome: row.outcome,
+        action: row.action,
+        status: row.status,
+        attempts: row.attempts,
+        message: row.message,
+    }
+}

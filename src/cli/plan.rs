@@ -1,0 +1,232 @@
+//! `hrfeed plan`: what an import would do. Reads only, on both sides.
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::FeedArgs;
+use super::check::{
+    FormatArg, SHOWN, cause_lines, duplicate_columns, open, report_of, told_as_json,
+};
+use super::context::{Context, JOURNAL, written};
+use super::environment;
+use super::exit::{Exit, Failure};
+use super::run::{compare, scope, seed};
+use crate::event::Event;
+use crate::journal::Journal;
+use crate::mapping::{Bound, Mapping};
+use crate::model::{Action, Outcome};
+use crate::plan::{self, Item, LookError, Plan, Rows, Wanted};
+use crate::report::{self, Format, RowLine, RowsWriter};
+use crate::upload::{NotAnswered, Uploader};
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    feed: FeedArgs,
+    /// How to print who would be created, updated or rejected
+    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
+    format: FormatArg,
+    /// Print all of them, not the first 50
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    plan(context, args, begun).map_err(|failure| told_as_json(context, "plan", failure, begun))
+}
+
+fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Failure> {
+    let mapping = Mapping::load(&args.feed.mapping)?;
+    let credentials = environment::credentials(&mapping.target)?;
+    let mut feed = open(context, &args.feed, &mapping)?;
+    let bound = mapping.bind(feed.columns(), &duplicate_columns(&feed))?;
+    let mut listener = context.progress();
+    let stop = context.stop.clone();
+    let look = plan::look(
+        &mut feed,
+        &bound,
+        seed(),
+        true,
+        &move || stop.is_asked(),
+        &mut *listener,
+    );
+    let mut look = look.inspect_err(|_| listener.hear(&Event::Finished))?;
+    let mut not_in_feed = 0;
+    if let Some(journal) = Journal::open_existing(&context.journal_path(JOURNAL)?)? {
+        not_in_feed = compare(
+            &journal,
+            &scope(&mapping.target, &credentials),
+            &mut look.rows,
+        )?;
+    }
+    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop.clone(), seed())?;
+    let asked = uploader.survey(
+        &mut feed,
+        &bound,
+        &mut look.rows,
+        &mut |_| Ok(()),
+        &mut *listener,
+    );
+    listener.hear(&Event::Finished);
+    let not_answered = asked?;
+
+    let plan = Plan::of(&look.rows, not_in_feed);
+    let refused = plan.counts.rejected + not_answered.len() as u64;
+    let exit = if refused > 0 {
+        Exit::RowsRefused
+    } else {
+        Exit::Done
+    };
+    let mut report = report_of("plan", &feed, &look, exit, begun);
+    report.counts = plan.counts;
+    report.counts.failed = not_answered.len() as u64;
+    report.calls = uploader.calls();
+    report.message = report::headline(&report);
+    if context.json {
+        context.finish(&report, &[], &[])?;
+        return Ok(exit);
+    }
+    let format = Format::from(args.format);
+    let all = plan.changes() + refused;
+    let most = if args.all || format != Format::Table {
+        u64::MAX
+    } else {
+        SHOWN as u64
+    };
+    if all > 0 || format == Format::Csv {
+        print_rows(
+            context,
+            &mut feed,
+            &bound,
+            &look.rows,
+            &not_answered,
+            format,
+            most,
+        )?;
+    }
+    if format != Format::Table {
+        context.note(&report.message);
+        return Ok(exit);
+    }
+    if all > most {
+        context.print(&format!(
+            "… and {}: `--all` shows them\n",
+            report::counted(all - most, "more row", "more rows")
+        ))?;
+    }
+    if all > 0 && !context.quiet {
+        context.print("\n")?;
+    }
+    context.finish(&report, &cause_lines(&look.kinds), &[])?;
+    if plan.not_in_feed > 0 && !context.quiet {
+        context.print(&format!(
+            "\n{} the journal knows and the feed does not name: left alone.\n",
+            report::counted(plan.not_in_feed, "person whom", "people whom")
+        ))?;
+    }
+    Ok(exit)
+}
+
+fn print_rows(
+    context: &Context,
+    feed: &mut crate::feed::Feed,
+    bound: &Bound<'_>,
+    rows: &Rows,
+    not_answered: &[NotAnswered],
+    format: Format,
+    most: u64,
+) -> Result<(), Failure> {
+    enum Ended {
+        Look(LookError),
+        Io(std::io::Error),
+        Enough,
+    }
+    impl From<LookError> for Ended {
+        fn from(error: LookError) -> Self {
+            Self::Look(error)
+        }
+    }
+    let mut writer = RowsWriter::new(format, std::io::stdout().lock(), &context.out);
+    let mut left = most;
+    let mut write = |line: &RowLine| {
+        if left == 0 {
+            return Err(Ended::Enough);
+        }
+        left -= 1;
+        writer.write(line).map_err(Ended::Io)
+    };
+    let told = plan::replay(feed, bound, rows, Wanted::Work, &[], |items| {
+        items.iter().try_for_each(|item| write(&line(item)))
+    });
+    let told = told.and_then(|()| {
+        not_answered
+            .iter()
+            .try_for_each(|told| write(&unanswered(told)))
+    });
+    match told {
+        Ok(()) | Err(Ended::Enough) => written(writer.finish()),
+        Err(Ended::Io(error)) => written(Err(error)),
+        Err(Ended::Look(error)) => Err(error.into()),
+    }
+}
+
+/// A row as it would end.
+fn line(item: &Item) -> RowLine {
+    match item {
+        Item::Change(change) => {
+            let (outcome, why) = match change.action {
+                Action::Create => (Outcome::Created, "the LMS has nobody with this external ID"),
+                _ => (
+                    Outcome::Updated,
+                    "differs from what the LMS has or last acknowledged",
+                ),
+            };
+            RowLine {
+                row: Some(change.row.0),
+                external_id: Some(change.content.external_id.as_str().to_owned()),
+                outcome,
+                action: Some(change.action),
+                status: None,
+                attempts: 0,
+                message: Some(why.into()),
+            }
+        }
+        Item::Rejected {
+            row,
+            external_id,
+            findings,
+        } => RowLine {
+            row: Some(row.0),
+            external_id: external_id.as_ref().map(|id| id.as_str().to_owned()),
+            outcome: Outcome::Rejected,
+            action: None,
+            status: None,
+            attempts: 0,
+            message: Some(
+                findings
+                    .iter()
+                    .map(|finding| finding.message())
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
+        },
+    }
+}
+
+fn unanswered(told: &NotAnswered) -> RowLine {
+    RowLine {
+        row: Some(told.row.0),
+        external_id: Some(told.external_id.as_str().to_owned()),
+        outcome: Outcome::Failed,
+        action: Some(Action::Create),
+        status: None,
+        attempts: told.attempts,
+        message: Some(format!(
+            "the LMS could not say whether the person exists ({})",
+            told.trouble.why()
+        )),
+    }
+}

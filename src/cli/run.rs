@@ -1,0 +1,490 @@
+//! One run, from the feed to the outcome: what `import` and `resume` share.
+//!
+//! Reads top to bottom like the product: look, compare, settle what an older
+//! run left, ask the target, send, sum up.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::clock;
+use crate::event::{Event, Listener};
+use crate::feed::{Feed, FeedSource};
+use crate::journal::{
+    Journal, NewRun, PersonState, Resumption, Run, RunChange, RunId, RunRef, Scope, SeenPerson,
+    Writer,
+};
+use crate::mapping::{Bound, Mapping, TargetSettings};
+use crate::model::{Calls, Outcome, RunState};
+use crate::plan::{self, Plan, Rows};
+use crate::report::{self, CauseLine, FeedReport, RunReport};
+use crate::upload::{Credentials, Record, Seen, Uploader, record_not_answered};
+use crate::validate::unique::RowIndex;
+
+/// What a run needs to begin.
+pub(super) struct Order<'a> {
+    pub(super) context: &'a Context,
+    pub(super) mapping: &'a Mapping,
+    /// The mapping's, unless a sandbox took their place.
+    pub(super) settings: TargetSettings,
+    pub(super) credentials: Credentials,
+    pub(super) feed: Feed,
+    pub(super) journal: Journal,
+    /// The interrupted run to go on with.
+    pub(super) resumed: Option<Run>,
+}
+
+/// How a run ended.
+pub(super) struct Ending {
+    pub(super) report: RunReport,
+    pub(super) causes: Vec<CauseLine>,
+    /// Why it ended early, if it did.
+    pub(super) failure: Option<Failure>,
+}
+
+/// A run under way.
+struct Running<'a> {
+    context: &'a Context,
+    bound: &'a Bound<'a>,
+    feed: Feed,
+    scope: Scope,
+    journal: Journal,
+    record: Record,
+    uploader: Uploader,
+    resumed: Option<Run>,
+    listener: Box<dyn Listener>,
+}
+
+/// The scope of a run: whose external IDs they are.
+pub(super) fn scope(settings: &TargetSettings, credentials: &Credentials) -> Scope {
+    Scope::new(
+        settings.system.word(),
+        settings.base_url.as_str(),
+        credentials.key.expose(),
+    )
+}
+
+/// A number that nobody can guess and that differs from run to run.
+pub(super) fn seed() -> u64 {
+    fastrand::u64(..)
+}
+
+/// Carries a run out. A failure before the run stands in the journal is an
+/// `Err`; a later one is part of the ending.
+pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
+    let Order {
+        context,
+        mapping,
+        settings,
+        credentials,
+        feed,
+        journal,
+        resumed,
+    } = order;
+    let begun = Instant::now();
+    let duplicates = super::check::duplicate_columns(&feed);
+    let bound = mapping.bind(feed.columns(), &duplicates)?;
+    let scope = scope(&settings, &credentials);
+    let _lock = journal.lock(&scope)?;
+    let uploader = Uploader::new(&settings, &credentials, context.stop.clone(), seed())?;
+    let reading = journal.again()?;
+    let writer = journal.writer()?;
+    let run = begin(&writer, scope, mapping, &settings, &feed, resumed.as_ref())?;
+    let before = resumed
+        .as_ref()
+        .map_or((Calls::default(), Duration::ZERO), |run| {
+            (run.calls, run.elapsed)
+        });
+
+    let mut running = Running {
+        context,
+        bound: &bound,
+        feed,
+        scope,
+        journal: reading,
+        record: Record { writer, run },
+        uploader,
+        resumed,
+        listener: context.progress(),
+    };
+    let result = running.proceed();
+    running.listener.hear(&Event::Finished);
+    running.end(result, before, begun)
+}
+
+fn begin(
+    writer: &Writer,
+    scope: Scope,
+    mapping: &Mapping,
+    settings: &TargetSettings,
+    feed: &Feed,
+    resumed: Option<&Run>,
+) -> Result<RunId, Failure> {
+    let (pid, host) = (
+        std::process::id(),
+        gethostname::gethostname().to_string_lossy().into_owned(),
+    );
+    if let Some(run) = resumed {
+        let resumed = Some(Resumption { pid, host });
+        writer.update_run(
+            run.id,
+            RunChange {
+                resumed,
+                ..RunChange::default()
+            },
+        )?;
+        return Ok(run.id);
+    }
+    let absolute = |path: &std::path::Path| {
+        std::path::absolute(path)
+            .unwrap_or_else(|_| path.to_path_buf())
+            .display()
+            .to_string()
+    };
+    let from_stdin = matches!(feed.source(), FeedSource::Stdin);
+    Ok(writer.start_run(NewRun {
+        scope,
+        system: settings.system.word().into(),
+        base_url: settings.base_url.as_str().into(),
+        command: "import".into(),
+        feed_path: if from_stdin {
+            feed.path().display().to_string()
+        } else {
+            absolute(feed.path())
+        },
+        from_stdin,
+        feed_sha256: None,
+        mapping_path: absolute(mapping.path()),
+        mapping_sha256: mapping.sha256(),
+        rows: None,
+        skipped: 0,
+        unchanged: 0,
+        started: clock::now(),
+        pid,
+        host,
+    })?)
+}
+
+impl Running<'_> {
+    fn proceed(&mut self) -> Result<(), Failure> {
+        let stop = self.context.stop.clone();
+        let mut look = plan::look(
+            &mut self.feed,
+            self.bound,
+            seed(),
+            true,
+            &move || stop.is_asked(),
+            &mut *self.listener,
+        )?;
+        self.same_feed()?;
+        let writer = self.record.writer.clone();
+        writer.update_run(
+            self.record.run,
+            RunChange {
+                rows: Some(look.rows.len() as u64),
+                skipped: Some(look.skipped),
+                feed_sha256: self.feed.sha256(),
+                ..RunChange::default()
+            },
+        )?;
+        // Dropped before anything is sent: on a sick feed there are many.
+        look.findings = Vec::new();
+        let mut rows = look.rows;
+        let doubtful = self.settled_before(&mut rows)?;
+        self.take_over()?;
+        let not_in_feed = compare(&self.journal, &self.scope, &mut rows)?;
+        self.survey(&mut rows)?;
+
+        let plan = Plan::of(&rows, not_in_feed);
+        writer.update_run(
+            self.record.run,
+            RunChange {
+                unchanged: Some(plan.counts.unchanged),
+                ..RunChange::default()
+            },
+        )?;
+        self.listener.hear(&Event::Planned {
+            counts: &plan.counts,
+        });
+        if plan.changes() + plan.counts.rejected > 0 {
+            let run = self.record.run.to_string();
+            self.listener.hear(&Event::SendStarted {
+                run: &run,
+                changes: plan.changes(),
+            });
+            self.uploader.send(
+                &mut self.feed,
+                self.bound,
+                &rows,
+                &doubtful,
+                &self.record,
+                &mut *self.listener,
+            )?;
+        }
+        writer.flush().wait_blocking()?;
+        Ok(())
+    }
+
+    /// A run is resumed with the feed that it began with.
+    fn same_feed(&self) -> Result<(), Failure> {
+        let began_with = self.resumed.as_ref().and_then(|run| run.feed_sha256);
+        if began_with.is_some() && began_with != self.feed.sha256() {
+            return Err(Failure::usage(
+                format!(
+                    "the feed `{}` is not the one that run {} began with",
+                    self.feed.path().display(),
+                    self.record.run
+                ),
+                "run `hrfeed import` with the new feed: it settles the old run first",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Notes what the resumed run has done already; returns the rows that it
+    /// left unknown.
+    fn settled_before(&self, rows: &mut Rows) -> Result<HashSet<RowIndex>, Failure> {
+        let mut doubtful = HashSet::new();
+        if self.resumed.is_none() {
+            return Ok(doubtful);
+        }
+        self.journal
+            .settled_rows(self.record.run, &mut |number, _: Outcome| {
+                if let Some(row) = rows.at(number) {
+                    rows.settled(row);
+                }
+            })?;
+        for intent in self.journal.open_intents(self.record.run)? {
+            doubtful.extend(intent.row.and_then(|number| rows.at(number)));
+        }
+        Ok(doubtful)
+    }
+
+    /// Settles what older runs of the scope left unknown, and takes their
+    /// place.
+    fn take_over(&mut self) -> Result<(), Failure> {
+        for old in self.journal.unfinished_runs(&self.scope)? {
+            if old.id == self.record.run {
+                continue;
+            }
+            let intents = self.journal.open_intents(old.id)?;
+            if !intents.is_empty() {
+                let record = Record {
+                    writer: self.record.writer.clone(),
+                    run: old.id,
+                };
+                let still_unknown =
+                    self.uploader
+                        .settle_left_over(intents, &record, &mut *self.listener)?;
+                if still_unknown > 0 {
+                    return Err(Failure {
+                        exit: Exit::Interrupted,
+                        what: format!(
+                            "the target could not say what became of {still_unknown} rows of run {}",
+                            old.id
+                        ),
+                        help: Some("see whether the LMS answers look-ups, and run it again".into()),
+                    });
+                }
+            }
+            self.record.writer.update_run(
+                old.id,
+                RunChange {
+                    state: Some(RunState::Superseded),
+                    message: Some(format!("run {} took its place", self.record.run)),
+                    ..RunChange::default()
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn survey(&mut self, rows: &mut Rows) -> Result<(), Failure> {
+        if self
+            .resumed
+            .as_ref()
+            .is_some_and(|run| run.looked_at.is_some())
+        {
+            return Ok(());
+        }
+        let (writer, scope) = (self.record.writer.clone(), self.scope);
+        let mut remember = |seen: Vec<Seen>| {
+            let people = seen.into_iter().map(|seen| SeenPerson {
+                external_id: seen.external_id,
+                remote_id: Some(seen.remote_id),
+                fingerprint: seen.fingerprint,
+            });
+            // Durable with the note below that the target was asked.
+            drop(writer.seen(&scope, people.collect()));
+            Ok(())
+        };
+        let not_answered = self.uploader.survey(
+            &mut self.feed,
+            self.bound,
+            rows,
+            &mut remember,
+            &mut *self.listener,
+        )?;
+        record_not_answered(not_answered, &self.record)?;
+        self.record.writer.update_run(
+            self.record.run,
+            RunChange {
+                looked_at: Some(clock::now()),
+                ..RunChange::default()
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Sums up, and writes it down.
+    fn end(
+        self,
+        result: Result<(), Failure>,
+        (calls, elapsed): (Calls, Duration),
+        begun: Instant,
+    ) -> Result<Ending, Failure> {
+        let made = self.uploader.calls();
+        let calls = Calls {
+            total: calls.total + made.total,
+            retried: calls.retried + made.retried,
+            throttled: calls.throttled + made.throttled,
+        };
+        let elapsed = elapsed + begun.elapsed();
+        // What was settled is written before it is counted.
+        let flushed = self
+            .record
+            .writer
+            .flush()
+            .wait_blocking()
+            .map_err(Failure::from);
+        let mut failure = result.and(flushed).err();
+        let counts = self.journal.counts(self.record.run)?;
+        if failure.is_none() && counts.unknown > 0 {
+            failure = Some(Failure {
+                exit: Exit::Interrupted,
+                what: format!(
+                    "it is not known what became of {}",
+                    report::counted(counts.unknown, "row", "rows")
+                ),
+                help: Some(format!(
+                    "`hrfeed resume {}` looks them up before it sends anything",
+                    self.record.run
+                )),
+            });
+        }
+        let (state, exit) = match &failure {
+            None if counts.rejected + counts.failed > 0 => (RunState::Finished, Exit::RowsRefused),
+            None => (RunState::Finished, Exit::Done),
+            Some(failure) if failure.exit == Exit::Interrupted => {
+                (RunState::Interrupted, Exit::Interrupted)
+            }
+            Some(failure) => (RunState::Failed, failure.exit),
+        };
+        let message = failure.as_ref().map(|failure| failure.what.clone());
+        let written = self.record.writer.update_run(
+            self.record.run,
+            RunChange {
+                state: Some(state),
+                calls: Some(calls),
+                elapsed: Some(elapsed),
+                ended: Some(clock::now()),
+                exit_code: Some(exit.code()),
+                message: message.clone(),
+                ..RunChange::default()
+            },
+        );
+        // A journal that failed says so already.
+        if let (Err(error), None) = (written, &failure) {
+            failure = Some(error.into());
+        }
+        let run = self.journal.run(RunRef::Id(self.record.run))?;
+        let mut report = match run {
+            Some(run) => of_run(&run),
+            None => return Err(Failure::machine("the journal lost the run")),
+        };
+        report.exit_code = failure.as_ref().map_or(exit, |failure| failure.exit).code();
+        report.command = if self.resumed.is_some() {
+            "resume"
+        } else {
+            "import"
+        }
+        .into();
+        let causes = causes(&self.journal, self.record.run)?;
+        Ok(Ending {
+            report,
+            causes,
+            failure,
+        })
+    }
+}
+
+/// Holds the scope's people against the rows; returns how many the feed does
+/// not name.
+pub(super) fn compare(journal: &Journal, scope: &Scope, rows: &mut Rows) -> Result<u64, Failure> {
+    let mut not_in_feed = 0;
+    journal.people(scope, &mut |known| {
+        if known.state != PersonState::Deleted && !rows.known(known.external_id, known.fingerprint)
+        {
+            not_in_feed += 1;
+        }
+    })?;
+    Ok(not_in_feed)
+}
+
+/// A run of the journal as a report.
+pub(super) fn of_run(run: &Run) -> RunReport {
+    let mut report = RunReport {
+        run: Some(run.id.to_string()),
+        command: run.command.clone(),
+        state: run.state,
+        feed: FeedReport {
+            path: run.feed_path.clone(),
+            sha256: run.feed_sha256.map(hex),
+            rows: run.rows.unwrap_or(0),
+            skipped: run.skipped,
+        },
+        counts: run.counts,
+        calls: run.calls,
+        elapsed_seconds: run.elapsed.as_secs_f64(),
+        exit_code: run.exit_code.unwrap_or(0),
+        message: String::new(),
+        findings: None,
+        finding_kinds: None,
+    };
+    report.message = run
+        .message
+        .clone()
+        .unwrap_or_else(|| report::headline(&report));
+    report
+}
+
+/// Why rows of a run did not go through.
+pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Failure> {
+    let causes = journal.causes(run)?;
+    Ok(causes
+        .into_iter()
+        .map(|cause| CauseLine {
+            outcome: cause.outcome,
+            message: match (cause.message, cause.status) {
+                (Some(message), _) => message,
+                (None, Some(status)) => format!("status {status}"),
+                (None, None) => "no reason is recorded".into(),
+            },
+            count: cause.rows,
+            rows: cause.first.map(|row| row.0).into_iter().collect(),
+        })
+        .collect())
+}
+
+/// A digest as people and JSON see it.
+pub(super) fn hex(digest: [u8; 32]) -> String {
+    use std::fmt::Write as _;
+    digest
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing into a String cannot fail.
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,129 @@
+//! `hrfeed sandbox`: a local LMS to rehearse on.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::sandbox::{Faults, Sandbox, SandboxError, SandboxOptions};
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Args)]
+pub(super) struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8087, value_name = "PORT")]
+    port: u16,
+    /// People who are there already, without external IDs
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    people: u64,
+    /// The same number makes the same faults and people again
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    seed: u64,
+    #[command(
+        flatten,
+        next_help_heading = "Faults (shares from 0 to 1 of the requests)"
+    )]
+    faults: FaultArgs,
+}
+
+#[derive(Debug, Args)]
+struct FaultArgs {
+    /// Answer 429 beyond so many requests a second
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<u32>,
+    /// Take so long for each answer, in milliseconds
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    latency: u64,
+    /// And up to so much longer
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    latency_jitter: u64,
+    /// Answer 500, nothing done
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    errors: f64,
+    /// Answer 503 with `Retry-After: 1`, nothing done
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    unavailable: f64,
+    /// Drop the connection, nothing done
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    lost_before: f64,
+    /// Do it, and drop the connection without an answer
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    lost_answers: f64,
+    /// Do it, and cut the answer in half
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    cut: f64,
+    /// Answer with a proxy's HTML page, done or not
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    garbage: f64,
+    /// Answer with another person's record
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    wrong_person: f64,
+    /// Refuse with 400
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    refuse: f64,
+    /// Answer slowly
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    slow: f64,
+    /// How slowly, in milliseconds
+    #[arg(long, default_value_t = 5_000, value_name = "MS")]
+    slow_for: u64,
+    /// Go down after so many requests
+    #[arg(long, value_name = "N")]
+    down_after: Option<u64>,
+    /// For so long, in milliseconds
+    #[arg(long, default_value_t = 30_000, value_name = "MS")]
+    down_for: u64,
+}
+
+pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure> {
+    let faults = &args.faults;
+    let sandbox = Sandbox::start(SandboxOptions {
+        port: args.port,
+        people: args.people,
+        seed: args.seed,
+        faults: Faults {
+            requests_per_second: faults.rate_limit,
+            latency: Duration::from_millis(faults.latency),
+            latency_jitter: Duration::from_millis(faults.latency_jitter),
+            errors: faults.errors,
+            unavailable: faults.unavailable,
+            lost_before: faults.lost_before,
+            lost_after: faults.lost_answers,
+            cut: faults.cut,
+            garbage: faults.garbage,
+            wrong_person: faults.wrong_person,
+            slow: faults.slow,
+            slow_for: Duration::from_millis(faults.slow_for),
+            refuse: faults.refuse,
+            down_after: faults.down_after,
+            down_for: Duration::from_millis(faults.down_for),
+        },
+    })
+    .map_err(|error| match error {
+        SandboxError::Faults(_) | SandboxError::TooManyPeople { .. } => Failure {
+            exit: Exit::Usage,
+            what: error.to_string(),
+            help: None,
+        },
+        error => Failure::machine(error.to_string()),
+    })?;
+    let url = sandbox.base_url();
+    if context.json {
+        context.print(&format!(
+            "{}\n",
+            serde_json::json!({ "base_url": url, "port": sandbox.port() })
+        ))?;
+    } else {
+        context.print(&format!(
+            "An LMS to rehearse on is listening at {url} until Ctrl-C.\n\
+             In a mapping:  base_url = \"{url}\"; any API key and secret will do.\n\
+             What it holds: {url}/sandbox/users    What it was asked: {url}/sandbox/stats\n"
+        ))?;
+    }
+    while !context.stop.is_asked() {
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    drop(sandbox);
+    Ok(Exit::Done)
+}
