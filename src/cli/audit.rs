@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> 
 fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
-    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop.clone(), seed())?;
+    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
     let mut listener = context.progress();
     listener.hear(&Event::LookStarted { unknown_people: 0 });
 

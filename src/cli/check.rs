@@ -73,7 +73,7 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     let mut feed = open(context, &args.feed, &mapping)?;
     let bound = mapping.bind(feed.columns(), &duplicate_columns(&feed))?;
     let mut listener = context.progress();
-    let stop = context.stop.clone();
+    let stop = context.stop();
     let look = plan::look(
         &mut feed,
         &bound,

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use console::Term;
 use tracing_subscriber::filter::LevelFilter;
@@ -25,7 +26,7 @@ pub(super) struct Context {
     pub(super) err: Style,
     mode: ProgressMode,
     journal: Option<PathBuf>,
-    pub(super) stop: Stop,
+    stop: OnceLock<Stop>,
 }
 
 impl Context {
@@ -53,8 +54,13 @@ impl Context {
             err: style(global.color, stderr_is_terminal, &Term::stderr()),
             mode,
             journal: global.journal.clone(),
-            stop: signals::catch(),
+            stop: OnceLock::new(),
         }
+    }
+
+    /// The wish to stop: from now on signals are caught.
+    pub(super) fn stop(&self) -> Stop {
+        self.stop.get_or_init(signals::catch).clone()
     }
 
     /// Bars, lines or nothing, on stderr.
@@ -181,8 +187,6 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// An error of the journal that only says that somebody else's file is there
-/// is a mistake of the caller; the journal module tells which.
 impl Context {
     /// Opens the journal for writing.
     pub(super) fn open_journal(&self, name: &str) -> Result<Journal, Failure> {

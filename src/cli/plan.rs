@@ -44,7 +44,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     let mut feed = open(context, &args.feed, &mapping)?;
     let bound = mapping.bind(feed.columns(), &duplicate_columns(&feed))?;
     let mut listener = context.progress();
-    let stop = context.stop.clone();
+    let stop = context.stop();
     let look = plan::look(
         &mut feed,
         &bound,
@@ -62,7 +62,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
             &mut look.rows,
         )?;
     }
-    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop.clone(), seed())?;
+    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
     let asked = uploader.survey(
         &mut feed,
         &bound,

@@ -3,8 +3,9 @@
 //! Reads top to bottom like the product: look, compare, settle what an older
 //! run left, ask the target, send, sum up.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -20,7 +21,10 @@ use crate::model::{Calls, Outcome, RunState};
 use crate::plan::{self, Plan, Rows};
 use crate::report::{self, CauseLine, FeedReport, RunReport};
 use crate::upload::{Credentials, Record, Seen, Uploader, record_not_answered};
-use crate::validate::unique::RowIndex;
+
+/// How long a resumed run trusts what the target showed when it began. Somebody
+/// else may have made people meanwhile.
+const STILL_KNOWN: SignedDuration = SignedDuration::from_hours(12);
 
 /// What a run needs to begin.
 pub(super) struct Order<'a> {
@@ -87,7 +91,7 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
     let bound = mapping.bind(feed.columns(), &duplicates)?;
     let scope = scope(&settings, &credentials);
     let _lock = journal.lock(&scope)?;
-    let uploader = Uploader::new(&settings, &credentials, context.stop.clone(), seed())?;
+    let uploader = Uploader::new(&settings, &credentials, context.stop(), seed())?;
     let reading = journal.again()?;
     let writer = journal.writer()?;
     let run = begin(&writer, scope, mapping, &settings, &feed, resumed.as_ref())?;
@@ -168,7 +172,7 @@ fn begin(
 
 impl Running<'_> {
     fn proceed(&mut self) -> Result<(), Failure> {
-        let stop = self.context.stop.clone();
+        let stop = self.context.stop();
         let mut look = plan::look(
             &mut self.feed,
             self.bound,
@@ -191,7 +195,7 @@ impl Running<'_> {
         // Dropped before anything is sent: on a sick feed there are many.
         look.findings = Vec::new();
         let mut rows = look.rows;
-        let doubtful = self.settled_before(&mut rows)?;
+        self.settled_before(&mut rows)?;
         self.take_over()?;
         let not_in_feed = compare(&self.journal, &self.scope, &mut rows)?;
         self.survey(&mut rows)?;
@@ -217,7 +221,6 @@ impl Running<'_> {
                 &mut self.feed,
                 self.bound,
                 &rows,
-                &doubtful,
                 &self.record,
                 &mut *self.listener,
             )?;
@@ -242,12 +245,10 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Notes what the resumed run has done already; returns the rows that it
-    /// left unknown.
-    fn settled_before(&self, rows: &mut Rows) -> Result<HashSet<RowIndex>, Failure> {
-        let mut doubtful = HashSet::new();
+    /// Notes what the resumed run has done already, and what it left unknown.
+    fn settled_before(&self, rows: &mut Rows) -> Result<(), Failure> {
         if self.resumed.is_none() {
-            return Ok(doubtful);
+            return Ok(());
         }
         self.journal
             .settled_rows(self.record.run, &mut |number, _: Outcome| {
@@ -256,9 +257,11 @@ impl Running<'_> {
                 }
             })?;
         for intent in self.journal.open_intents(self.record.run)? {
-            doubtful.extend(intent.row.and_then(|number| rows.at(number)));
+            if let Some(row) = intent.row.and_then(|number| rows.at(number)) {
+                rows.doubtful(row, intent.action);
+            }
         }
-        Ok(doubtful)
+        Ok(())
     }
 
     /// Settles what older runs of the scope left unknown, and takes their
@@ -301,11 +304,9 @@ impl Running<'_> {
     }
 
     fn survey(&mut self, rows: &mut Rows) -> Result<(), Failure> {
-        if self
-            .resumed
-            .as_ref()
-            .is_some_and(|run| run.looked_at.is_some())
-        {
+        // What the target showed then still holds, if it was not long ago.
+        let looked_at = self.resumed.as_ref().and_then(|run| run.looked_at);
+        if looked_at.is_some_and(|at| clock::now().duration_since(at) < STILL_KNOWN) {
             return Ok(());
         }
         let (writer, scope) = (self.record.writer.clone(), self.scope);

@@ -121,7 +121,8 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
              What it holds: {url}/sandbox/users    What it was asked: {url}/sandbox/stats\n"
         ))?;
     }
-    while !context.stop.is_asked() {
+    let stop = context.stop();
+    while !stop.is_asked() {
         std::thread::park_timeout(Duration::from_millis(100));
     }
     drop(sandbox);

@@ -38,8 +38,8 @@ impl Plan {
     /// against them.
     pub fn of(rows: &Rows, not_in_feed: u64) -> Self {
         let counts = Counts {
-            created: rows.count(RowState::New),
-            updated: rows.count(RowState::Changed),
+            created: rows.count(RowState::New) + rows.count(RowState::DoubtfulNew),
+            updated: rows.count(RowState::Changed) + rows.count(RowState::DoubtfulChanged),
             unchanged: rows.count(RowState::Unchanged),
             rejected: rows.count(RowState::Rejected),
             ..Counts::default()

@@ -17,9 +17,7 @@ pub enum Wanted {
     /// All that something must be done or recorded for: joiners, changed
     /// people, rejected rows.
     Work,
-    /// Rejected rows only.
-    Rejected,
-    /// These rows, sorted: those that a killed run left unknown.
+    /// These rows, sorted.
     These,
 }
 
@@ -48,6 +46,8 @@ pub struct Change {
     pub row: RowNumber,
     /// What must be done.
     pub action: Action,
+    /// A killed run may have done it: the target is asked first.
+    pub doubtful: bool,
     /// Who, and how the person must be.
     pub content: Content,
     /// The fingerprint of the content.
@@ -85,11 +85,7 @@ pub fn replay<E: From<LookError>>(
                 let state = rows.state(index);
                 let is_wanted = match wanted {
                     Wanted::New => state == RowState::New,
-                    Wanted::Work => matches!(
-                        state,
-                        RowState::New | RowState::Changed | RowState::Rejected
-                    ),
-                    Wanted::Rejected => state == RowState::Rejected,
+                    Wanted::Work => !matches!(state, RowState::Unchanged | RowState::Settled),
                     Wanted::These => these.binary_search(&index).is_ok(),
                 };
                 if !is_wanted || bound.apply(record, &mut person, &mut faults)? == Mapped::Skipped {
@@ -104,11 +100,14 @@ pub fn replay<E: From<LookError>>(
                     Some(external_id) if faults.is_empty() => Item::Change(Box::new(Change {
                         index,
                         row: record.row(),
-                        action: if state == RowState::New {
-                            Action::Create
-                        } else {
-                            Action::Update
+                        action: match state {
+                            RowState::New | RowState::DoubtfulNew => Action::Create,
+                            _ => Action::Update,
                         },
+                        doubtful: matches!(
+                            state,
+                            RowState::DoubtfulNew | RowState::DoubtfulChanged
+                        ),
                         fingerprint: print(bound, &person),
                         content: content(bound, &person, external_id),
                     })),

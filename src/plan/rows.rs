@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::mapping::{Duplicates, Fault};
-use crate::model::{DuplicateFate, RowNumber, Rule};
+use crate::model::{Action, DuplicateFate, RowNumber, Rule};
 use crate::validate::unique::{Comparison, Index, Key, Loser, RowIndex};
 
 /// What is to become of a row, as far as is known.
@@ -16,6 +16,12 @@ pub enum RowState {
     Unchanged,
     /// The person is there, and differs.
     Changed,
+    /// A killed run was about to create the person: the target must be asked
+    /// whether it did.
+    DoubtfulNew,
+    /// A killed run was about to update the person: the target must be asked
+    /// whether it did.
+    DoubtfulChanged,
     /// The row is wrong.
     Rejected,
     /// The run that is being resumed has an outcome for the row.
@@ -204,6 +210,16 @@ impl Rows {
     fn reject(&mut self, row: RowIndex, rule: Rule) {
         self.states[row as usize] = RowState::Rejected;
         self.faults.insert(row, rule);
+    }
+
+    /// The run that is being resumed has an intent for this row and no outcome.
+    pub fn doubtful(&mut self, row: RowIndex, action: Action) {
+        if self.state(row) == RowState::New {
+            self.states[row as usize] = match action {
+                Action::Create => RowState::DoubtfulNew,
+                Action::Update | Action::Deactivate | Action::Delete => RowState::DoubtfulChanged,
+            };
+        }
     }
 
     /// The run that is being resumed has an outcome for this row.

@@ -334,6 +334,17 @@ impl Engine {
                 if perhaps_done {
                     flight.job.unanswered(true);
                 }
+                let now = Instant::now();
+                let since = *state.failing_since.get_or_insert(now);
+                if now - since >= self.max_outage {
+                    // A quota that is used up for the day, say.
+                    let why = "it only asks to slow down".into();
+                    state.halt.get_or_insert(Halt::Outage {
+                        why,
+                        down: now - since,
+                        ever_up: true,
+                    });
+                }
                 flight.again = true;
                 flight.throttled += 1;
                 let jitter = self.random.f64();

@@ -1,6 +1,5 @@
 //! The second pass: changes are intended, sent, settled.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,6 @@ use crate::model::{Action, ExternalId, Outcome};
 use crate::plan::{Change, Item, LookError, Rows, Wanted, replay};
 use crate::retry::Fatal;
 use crate::target::{Call, LookedUp, Reply, Target, Written};
-use crate::validate::unique::RowIndex;
 
 /// Where a run is recorded.
 #[derive(Clone, Debug)]
@@ -38,8 +36,7 @@ const MOST_AHEAD: usize = 256;
 const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 impl Uploader {
-    /// Makes all changes of `rows`, and records the rejected rows. Rows in
-    /// `doubtful` carry an intent of a killed run: they are looked up first.
+    /// Makes all changes of `rows`, and records the rejected rows.
     ///
     /// # Errors
     /// The run was halted, the journal cannot be written, or the feed cannot
@@ -49,7 +46,6 @@ impl Uploader {
         feed: &mut Feed,
         bound: &Bound<'_>,
         rows: &Rows,
-        doubtful: &HashSet<RowIndex>,
         record: &Record,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
@@ -74,8 +70,7 @@ impl Uploader {
             });
             let (intended, driven) = runtime.block_on(async {
                 let intend = async {
-                    let intended =
-                        intend(&mut items, &to_send, target, doubtful, record, ahead).await;
+                    let intended = intend(&mut items, &to_send, target, record, ahead).await;
                     drop(to_send);
                     drop(items);
                     intended
@@ -194,7 +189,6 @@ async fn intend(
     items: &mut mpsc::Receiver<Vec<Item>>,
     to_send: &mpsc::Sender<ChangeJob>,
     target: &Arc<dyn Target>,
-    doubtful: &HashSet<RowIndex>,
     record: &Record,
     ahead: usize,
 ) -> Result<(), UploadError> {
@@ -245,14 +239,12 @@ async fn intend(
             record.writer.intend(record.run, intents).await?;
             let mut chunk = chunk.into_iter();
             for change in chunk.by_ref() {
-                let is_doubtful = doubtful.contains(&change.index);
-                let job = ChangeJob::new(Arc::clone(target), change, is_doubtful);
+                let job = ChangeJob::new(Arc::clone(target), change);
                 if let Err(mpsc::error::SendError(job)) = to_send.send(job).await {
                     // The engine halted: what it will not take was never sent.
                     job.not_sent(record)?;
                     for change in chunk {
-                        let is_doubtful = doubtful.contains(&change.index);
-                        ChangeJob::new(Arc::clone(target), change, is_doubtful).not_sent(record)?;
+                        ChangeJob::new(Arc::clone(target), change).not_sent(record)?;
                     }
                     return Ok(());
                 }
@@ -282,13 +274,13 @@ struct ChangeJob {
 }
 
 impl ChangeJob {
-    fn new(target: Arc<dyn Target>, change: Box<Change>, doubtful: bool) -> Self {
+    fn new(target: Arc<dyn Target>, change: Box<Change>) -> Self {
         Self {
             target,
             write: change.action,
+            look: change.doubtful,
+            unsettled: change.doubtful,
             change,
-            look: doubtful,
-            unsettled: doubtful,
             look_twice: false,
             created: false,
             attempts: 0,

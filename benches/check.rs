@@ -1,0 +1,80 @@
+//! Reading, mapping and validating a whole feed, against what the parser alone
+//! needs. `cargo bench --bench check`.
+#![expect(
+    missing_docs,
+    reason = "criterion's macros make undocumented functions"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot run must say so at once"
+)]
+
+mod support;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use calamine::{Reader as _, Xlsx};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hrfeed::event::Deaf;
+use hrfeed::feed::{Feed, FeedOptions, FeedSource};
+use hrfeed::plan::{RowState, look};
+
+fn check(path: &Path, fingerprints: bool) {
+    let mapping = support::mapping("https://lms.example.com", 10, 8);
+    let mut feed = Feed::open(&FeedSource::Path(path.into()), &FeedOptions::default()).unwrap();
+    let bound = mapping.bind(feed.columns(), &[]).unwrap();
+    let look = look(&mut feed, &bound, 1, fingerprints, &|| false, &mut Deaf).unwrap();
+    assert_eq!(look.rows.count(RowState::Rejected), 0);
+}
+
+fn csv(criterion: &mut Criterion) {
+    for rows in [100_000, 1_000_000, 5_000_000] {
+        let path = support::csv(rows);
+        let mut group = criterion.benchmark_group(format!("csv {rows}"));
+        group.sample_size(10).throughput(Throughput::Elements(rows));
+        group.bench_function("csv crate, ByteRecord", |bencher| {
+            bencher.iter(|| {
+                let mut reader = csv::Reader::from_path(&path).unwrap();
+                let (mut record, mut read) = (csv::ByteRecord::new(), 0);
+                while reader.read_byte_record(&mut record).unwrap() {
+                    read += 1;
+                }
+                assert_eq!(read, rows);
+            });
+        });
+        group.bench_function("check", |bencher| bencher.iter(|| check(&path, false)));
+        group.bench_function("check, with fingerprints", |bencher| {
+            bencher.iter(|| check(&path, true))
+        });
+        group.finish();
+    }
+}
+
+fn xlsx(criterion: &mut Criterion) {
+    for rows in [50_000, 500_000] {
+        let path = support::xlsx(rows);
+        let mut group = criterion.benchmark_group(format!("xlsx {rows}"));
+        group
+            .sample_size(10)
+            .throughput(Throughput::Elements(u64::from(rows)));
+        group.bench_function("calamine, cells", |bencher| {
+            bencher.iter(|| {
+                let mut book: Xlsx<_> =
+                    Xlsx::new(BufReader::new(File::open(&path).unwrap())).unwrap();
+                let mut cells = book.worksheet_cells_reader("Sheet1").unwrap();
+                let mut read = 0;
+                while cells.next_cell_with_style_id().unwrap().is_some() {
+                    read += 1;
+                }
+                assert_eq!(read, (rows + 1) * 12);
+            });
+        });
+        group.bench_function("check", |bencher| bencher.iter(|| check(&path, false)));
+        group.finish();
+    }
+}
+
+criterion_group!(benches, csv, xlsx);
+criterion_main!(benches);

@@ -1,0 +1,135 @@
+//! Feeds of any size, and what the benches share.
+#![allow(dead_code, reason = "each bench uses its part")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot run must say so at once"
+)]
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use hrfeed::mapping::Mapping;
+
+/// The header of the generated feeds: twelve columns.
+pub const HEADER: [&str; 12] = [
+    "Employee ID",
+    "First",
+    "Last",
+    "Work Email",
+    "Login",
+    "Address",
+    "City",
+    "State",
+    "Zip",
+    "Country",
+    "End date",
+    "Department",
+];
+
+/// The cells of one row. Every row is sound and differs from all others.
+pub fn row(number: u64) -> [String; 12] {
+    let pick = |from: &[&str], salt: u64| {
+        from[((number * 2_654_435_761 + salt * 40_503) >> 7) as usize % from.len()].to_owned()
+    };
+    let first = pick(
+        &[
+            "Jane", "Mohammed", "Zoë", "Wei", "Anna", "Luca", "Olga", "Sam",
+        ],
+        1,
+    );
+    let last = pick(
+        &[
+            "Smith", "de Vries", "Müller", "O'Neil", "Garcia", "Kowalska", "Nguyen",
+        ],
+        2,
+    );
+    [
+        format!("E{number:07}"),
+        first,
+        last,
+        format!("person{number}@example.com"),
+        format!("login{number}"),
+        format!("{} Main street", number % 997),
+        pick(&["Columbus", "Utrecht", "Berlin", "Dublin", "Austin"], 3),
+        pick(&["OH", "TX", "CA", "NY"], 4),
+        format!("{:05}", number % 99_999),
+        pick(&["US", "NL", "DE", "IE"], 5),
+        format!(
+            "{:02}-{:02}-{}",
+            number % 28 + 1,
+            number % 12 + 1,
+            2026 + number % 10
+        ),
+        pick(&["Sales", "Finance", "Operations"], 6),
+    ]
+}
+
+/// A CSV feed of so many rows, made once and kept under `target/bench`.
+pub fn csv(rows: u64) -> PathBuf {
+    cached(&format!("people-{rows}.csv"), |path| {
+        let mut out = BufWriter::new(File::create(path).unwrap());
+        writeln!(out, "{}", HEADER.join(",")).unwrap();
+        for number in 0..rows {
+            writeln!(out, "{}", row(number).join(",")).unwrap();
+        }
+        out.flush().unwrap();
+    })
+}
+
+/// An XLSX feed of so many rows, made once and kept under `target/bench`.
+pub fn xlsx(rows: u32) -> PathBuf {
+    cached(&format!("people-{rows}.xlsx"), |path| {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet_with_constant_memory().unwrap();
+        for (column, name) in (0..).zip(HEADER) {
+            sheet.write_string(0, column, name).unwrap();
+        }
+        for number in 0..rows {
+            for (column, cell) in (0..).zip(row(u64::from(number))) {
+                sheet.write_string(number + 1, column, cell).unwrap();
+            }
+        }
+        workbook.save(path).unwrap();
+    })
+}
+
+fn cached(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    if !path.exists() {
+        let partial = folder.join(format!("partial-{name}"));
+        make(&partial);
+        std::fs::rename(&partial, &path).unwrap();
+    }
+    path
+}
+
+/// A mapping of eleven of the twelve columns, with every kind of check.
+pub fn mapping(base_url: &str, requests_per_second: u32, max_in_flight: u32) -> Mapping {
+    let text = format!(
+        r#"
+        [target]
+        system = "kmi"
+        base_url = "{base_url}"
+        api_key = {{ env = "KMI_API_KEY" }}
+        api_secret = {{ env = "KMI_API_SECRET" }}
+        requests_per_second = {requests_per_second}
+        max_in_flight = {max_in_flight}
+        [fields]
+        externalId = "Employee ID"
+        email = {{ column = "Work Email", lower = true }}
+        firstName = "First"
+        lastName = "Last"
+        loginName = "Login"
+        address = "Address"
+        city = "City"
+        state = "State"
+        zip = "Zip"
+        country = "Country"
+        expirationDate = {{ column = "End date", date = "%d-%m-%Y" }}
+        "#
+    );
+    Mapping::parse(Path::new("bench.toml"), &text).unwrap()
+}

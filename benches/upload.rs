@@ -1,0 +1,157 @@
+//! Sending people, journal included, against a bare loop of the same requests
+//! at the same number in flight; the server is the sandbox on loopback.
+//! `cargo bench --bench upload`.
+#![expect(
+    missing_docs,
+    reason = "criterion's macros make undocumented functions"
+)]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot run must say so at once"
+)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hrfeed::event::Deaf;
+use hrfeed::feed::{Feed, FeedOptions, FeedSource};
+use hrfeed::journal::{Journal, NewRun, RunRef, Scope};
+use hrfeed::plan::look;
+use hrfeed::sandbox::{Sandbox, SandboxOptions};
+use hrfeed::upload::{Credentials, Record, Secret, Stop, Uploader};
+
+const PEOPLE: u64 = 20_000;
+const IN_FLIGHT: usize = 32;
+
+/// One whole import into an empty LMS with an empty journal.
+fn import() -> Duration {
+    let path = support::csv(PEOPLE);
+    let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
+    let mapping = support::mapping(
+        &sandbox.base_url(),
+        100_000,
+        u32::try_from(IN_FLIGHT).unwrap(),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
+    let reading = journal.again().unwrap();
+    let begun = Instant::now();
+    let mut feed = Feed::open(&FeedSource::Path(path), &FeedOptions::default()).unwrap();
+    let bound = mapping.bind(feed.columns(), &[]).unwrap();
+    let mut rows = look(&mut feed, &bound, 1, true, &|| false, &mut Deaf)
+        .unwrap()
+        .rows;
+    let writer = journal.writer().unwrap();
+    let run = writer
+        .start_run(NewRun {
+            scope: Scope::new("kmi", &sandbox.base_url(), "bench"),
+            system: "kmi".into(),
+            base_url: sandbox.base_url(),
+            command: "import".into(),
+            feed_path: String::new(),
+            from_stdin: false,
+            feed_sha256: None,
+            mapping_path: String::new(),
+            mapping_sha256: mapping.sha256(),
+            rows: Some(PEOPLE),
+            skipped: 0,
+            unchanged: 0,
+            started: hrfeed::clock::now(),
+            pid: 0,
+            host: String::new(),
+        })
+        .unwrap();
+    let secret = || Secret::new("bench".into());
+    let credentials = Credentials {
+        key: secret(),
+        secret: secret(),
+    };
+    let mut uploader = Uploader::new(&mapping.target, &credentials, Stop::default(), 1).unwrap();
+    uploader
+        .survey(&mut feed, &bound, &mut rows, &mut |_| Ok(()), &mut Deaf)
+        .unwrap();
+    let record = Record { writer, run };
+    uploader
+        .send(&mut feed, &bound, &rows, &record, &mut Deaf)
+        .unwrap();
+    record.writer.flush().wait_blocking().unwrap();
+    let took = begun.elapsed();
+    assert_eq!(
+        reading
+            .run(RunRef::Id(run))
+            .unwrap()
+            .unwrap()
+            .counts
+            .created,
+        PEOPLE
+    );
+    took
+}
+
+/// The same requests, and nothing else.
+fn bare() -> Duration {
+    let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
+    let url = format!("{}/api/v2/users/", sandbox.base_url());
+    let bodies: Vec<String> = (0..PEOPLE)
+        .map(|number| {
+            let cells = support::row(number);
+            serde_json::json!({
+                "externalId": cells[0], "firstName": cells[1], "lastName": cells[2], "email": cells[3],
+                "loginName": cells[4], "address": cells[5], "city": cells[6], "state": cells[7], "zip": cells[8],
+                "country": cells[9], "expirationDate": "2026-11-21",
+            })
+            .to_string()
+        })
+        .collect();
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let begun = Instant::now();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut flying = tokio::task::JoinSet::new();
+        let mut bodies = bodies.into_iter();
+        loop {
+            while flying.len() < IN_FLIGHT
+                && let Some(body) = bodies.next()
+            {
+                let request = client
+                    .post(&url)
+                    .header("x-api-key", "bench")
+                    .header("x-api-secret", "bench")
+                    .header("content-type", "application/json")
+                    .body(body);
+                flying.spawn(async move {
+                    let reply = request.send().await.unwrap();
+                    assert_eq!(reply.status(), 201);
+                    reply.bytes().await.unwrap()
+                });
+            }
+            if flying.join_next().await.is_none() {
+                break;
+            }
+        }
+    });
+    begun.elapsed()
+}
+
+fn upload(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group(format!("upload {PEOPLE}"));
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements(PEOPLE));
+    group.bench_function("bare requests", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| bare()).sum())
+    });
+    group.bench_function("import", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| import()).sum())
+    });
+    group.finish();
+}
+
+criterion_group!(benches, upload);
+criterion_main!(benches);
