@@ -5,7 +5,7 @@
 //! two quotes inside stand for one, and after the closing quote further quotes
 //! are text. `\r` and `\n` each end a record outside quotes.
 
-use memchr::{memchr, memchr_iter, memrchr2};
+use memchr::{memchr_iter, memrchr2};
 
 /// What a scan found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,51 +18,82 @@ pub(super) struct Scan {
 }
 
 /// Scans bytes that begin where a record begins.
+///
+/// One walk from quote to quote: in exports that quote every cell, this is the
+/// costliest work of the reading stage.
 pub(super) fn scan(data: &[u8], delimiter: u8) -> Scan {
-    let starts_cell = |at: usize, from: usize| {
-        if at == from {
-            // Right after a closing quote no quote can stand: the two would be
-            // one that is doubled. So this is the start of the data.
-            return at == 0;
-        }
-        data.get(at - 1)
-            .is_some_and(|&before| before == delimiter || before == b'\n' || before == b'\r')
-    };
     let mut end = 0;
-    let mut outside = 0;
-    loop {
-        let rest = data.get(outside..).unwrap_or_default();
-        let open = memchr_iter(b'"', rest)
-            .map(|at| outside + at)
-            .find(|&at| starts_cell(at, outside));
-        let plain = data
-            .get(outside..open.unwrap_or(data.len()))
-            .unwrap_or_default();
-        if let Some(at) = memrchr2(b'\n', b'\r', plain) {
-            end = outside + at + 1;
-        }
-        let Some(open) = open else {
-            return Scan { end, open: None };
+    let mut state = State::Outside { from: 0 };
+    for at in memchr_iter(b'"', data) {
+        let from = match state {
+            State::Inside { open } => {
+                state = State::Closed { open, at };
+                continue;
+            }
+            // Two quotes stand for one, and the cell goes on.
+            State::Closed { open, at: before } if before + 1 == at => {
+                state = State::Inside { open };
+                continue;
+            }
+            State::Closed { at: before, .. } => before + 1,
+            State::Outside { from } => from,
         };
-        let mut inside = open + 1;
-        loop {
-            match memchr(b'"', data.get(inside..).unwrap_or_default()) {
-                None => {
-                    return Scan {
-                        end,
-                        open: Some(open),
-                    };
-                }
-                Some(at) => inside += at + 1,
-            }
-            if data.get(inside) == Some(&b'"') {
-                inside += 1;
-            } else {
-                break;
-            }
+        // Between `from` and here all is outside quotes.
+        let opens = match at.checked_sub(1).and_then(|before| data.get(before)) {
+            None => true,
+            Some(&before) => before == delimiter || before == b'\n' || before == b'\r',
+        };
+        if opens {
+            end = last_end(data, from, at).unwrap_or(end);
+            state = State::Inside { open: at };
+        } else {
+            state = State::Outside { from };
         }
-        outside = inside;
     }
+    let from = match state {
+        State::Inside { open } => {
+            return Scan {
+                end,
+                open: Some(open),
+            };
+        }
+        State::Closed { at, .. } => at + 1,
+        State::Outside { from } => from,
+    };
+    Scan {
+        end: last_end(data, from, data.len()).unwrap_or(end),
+        open: None,
+    }
+}
+
+/// Where a scan is.
+enum State {
+    Outside {
+        from: usize,
+    },
+    Inside {
+        open: usize,
+    },
+    /// Behind a quote that closes a cell, unless another follows at once.
+    Closed {
+        open: usize,
+        at: usize,
+    },
+}
+
+/// The end of the last line that ends in a stretch outside quotes.
+fn last_end(data: &[u8], from: usize, to: usize) -> Option<usize> {
+    /// Shorter stretches, such as the comma between two cells, are walked.
+    const SHORT: usize = 8;
+    let stretch = data.get(from..to)?;
+    let at = if stretch.len() <= SHORT {
+        stretch
+            .iter()
+            .rposition(|&byte| byte == b'\n' || byte == b'\r')
+    } else {
+        memrchr2(b'\n', b'\r', stretch)
+    };
+    Some(from + at? + 1)
 }
 
 /// The line ends in some bytes: `\n`, `\r\n` and a lone `\r` are one each.
@@ -149,6 +180,7 @@ mod tests {
             (b"\"a\",\"b\n", 0, Some(4)),
             (b"a\n\"b\n", 2, Some(2)),
             (b"\"\"", 0, None),
+            (b"\"a\"\"\nb\"\"", 0, Some(0)),
         ] {
             assert_eq!(scan(data, b','), Scan { end, open }, "{data:?}");
         }

@@ -41,6 +41,13 @@ impl SheetBatch {
         self.rows.clear();
     }
 
+    /// Drops the last row. Its text stays until the batch is cleared.
+    pub(super) fn pop(&mut self) {
+        self.rows.pop();
+        let end = self.rows.last().map_or(0, |&(_, end)| end);
+        self.cells.truncate(end);
+    }
+
     pub(super) fn rows<'a>(&'a self, padded: &'a [Option<Padded>]) -> SheetRows<'a> {
         SheetRows {
             batch: self,
