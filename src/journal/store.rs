@@ -30,21 +30,23 @@ pub(super) struct Store {
 #[derive(Debug, Default)]
 struct Memory {
     scopes: HashMap<Scope, i64>,
-    clocks: HashMap<RunId, Clock>,
+    runs: HashMap<RunId, RunMemory>,
     reasons: HashMap<String, i64>,
 }
 
-/// How long a run has been under way: what it had been before this process,
-/// and since.
+/// What is remembered of a run: its scope, and how long it has been under way
+/// before this process and since.
 #[derive(Clone, Copy, Debug)]
-struct Clock {
+struct RunMemory {
+    scope: i64,
     before: Duration,
     since: Instant,
 }
 
-impl Clock {
-    fn new(before: Duration) -> Self {
+impl RunMemory {
+    fn new(scope: i64, before: Duration) -> Self {
         Self {
+            scope,
             before,
             since: Instant::now(),
         }
@@ -112,7 +114,7 @@ impl Memory {
             Work::Intend(run, intents) => self.intend(tx, *run, intents)?,
             Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
             Work::NotSent(run, row, external_id) => {
-                self.clock(tx, *run)?;
+                self.run(tx, *run)?;
                 take_back(tx, *run, *row, external_id.as_str(), true)?;
             }
             Work::Seen(scope, people) => self.seen(tx, *scope, people)?,
@@ -151,12 +153,12 @@ impl Memory {
         ])?;
         let id = RunId(tx.last_insert_rowid());
         note_run(tx, id, &run.host)?;
-        self.clocks.insert(id, Clock::new(Duration::ZERO));
+        self.runs.insert(id, RunMemory::new(scope, Duration::ZERO));
         Ok(id)
     }
 
     fn intend(&mut self, tx: &Connection, run: RunId, intents: &[Intent]) -> Result<(), Failure> {
-        self.clock(tx, run)?;
+        self.run(tx, run)?;
         // What was recorded of earlier attempts stays counted.
         let mut statement = tx.prepare_cached(
             "INSERT INTO rows (run, row, leaver, external_id, action, attempts)
@@ -174,7 +176,8 @@ impl Memory {
     }
 
     fn settle(&mut self, tx: &Connection, run: RunId, settled: &Settled) -> Result<(), Failure> {
-        let at = self.clock(tx, run)?.millis();
+        let known = self.run(tx, run)?;
+        let at = known.millis();
         let id = settled.external_id.as_ref().map(ExternalId::as_str);
         if settled.outcome == Outcome::Pending {
             take_back(tx, run, settled.row, id.unwrap_or(""), false)?;
@@ -205,7 +208,7 @@ impl Memory {
             ])?;
         }
         if let (Some(id), Some(person)) = (id, &settled.person) {
-            write_person(tx, run, id, person)?;
+            write_person(tx, known.scope, id, person)?;
         }
         Ok(())
     }
@@ -249,29 +252,29 @@ impl Memory {
         Ok(id)
     }
 
-    /// The clock of a run. Stands in for a foreign key, too: a row without a
-    /// run would be lost.
-    fn clock(&mut self, tx: &Connection, run: RunId) -> Result<Clock, Failure> {
-        if let Some(&clock) = self.clocks.get(&run) {
-            return Ok(clock);
+    /// What is remembered of a run. Stands in for a foreign key, too: a row
+    /// without a run would be lost.
+    fn run(&mut self, tx: &Connection, run: RunId) -> Result<RunMemory, Failure> {
+        if let Some(&known) = self.runs.get(&run) {
+            return Ok(known);
         }
         // A killed run did not record how long it took: its rows tell.
-        let before = tx
+        let known = tx
             .query_row(
-                "SELECT elapsed, (SELECT max(at) FROM rows WHERE run = runs.id)
+                "SELECT scope, elapsed, (SELECT max(at) FROM rows WHERE run = runs.id)
                  FROM runs WHERE id = ?1",
                 [run.0],
                 |row| {
-                    let elapsed = Duration::from_micros(natural(row.get(0)?));
-                    let last = row.get::<_, Option<i64>>(1)?.map(millis);
-                    Ok(elapsed.max(last.unwrap_or_default()))
+                    let elapsed = Duration::from_micros(natural(row.get(1)?));
+                    let last = row.get::<_, Option<i64>>(2)?.map(millis);
+                    let before = elapsed.max(last.unwrap_or_default());
+                    Ok(RunMemory::new(row.get(0)?, before))
                 },
             )
             .optional()?
             .ok_or(Failure::NoRun(run))?;
-        let clock = Clock::new(before);
-        self.clocks.insert(run, clock);
-        Ok(clock)
+        self.runs.insert(run, known);
+        Ok(known)
     }
 
     /// The number that stands for a code and a message.
@@ -379,7 +382,7 @@ fn take_back(
 
 fn write_person(
     tx: &Connection,
-    run: RunId,
+    scope: i64,
     external_id: &str,
     person: &PersonNow,
 ) -> rusqlite::Result<()> {
@@ -390,14 +393,14 @@ fn write_person(
     let fingerprint = person.fingerprint.filter(|_| !gone).map(u128::to_le_bytes);
     tx.prepare_cached(
         "INSERT INTO people (scope, external_id, remote_id, fingerprint, state)
-         VALUES ((SELECT scope FROM runs WHERE id = ?1), ?2, ?3, ?4, ?5)
+         VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET
              remote_id = CASE excluded.state WHEN 3 THEN NULL
                          ELSE coalesce(excluded.remote_id, remote_id) END,
              fingerprint = excluded.fingerprint, state = excluded.state",
     )?
     .execute((
-        run.0,
+        scope,
         external_id,
         remote_id,
         fingerprint,
