@@ -21,6 +21,7 @@
 //!   are strict, on whole seconds. There are no groups, so `groupId` finds
 //!   nobody.
 
+mod body;
 mod invented;
 mod people;
 mod user;
@@ -32,9 +33,10 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use self::{
+    body::Wanted,
     invented::invented,
     people::{EMAIL, FIELDS, Filter, Id, LOGIN_NAME, LONGEST, People, Person},
     user::{KeyedId, Second, User, errors_of},
@@ -105,40 +107,21 @@ fn bad(field: &str, message: &str) -> Refusal {
     refusal(StatusCode::BAD_REQUEST, field, message)
 }
 
-/// What a body asks for: the fields that it names.
-#[derive(Debug, Default)]
-struct Wanted {
-    values: [Option<String>; FIELDS.len()],
-    external_id: Option<String>,
-}
-
-impl Wanted {
-    fn read(call: &Call<'_>) -> Result<Self, Refusal> {
-        if !is_json(call.headers) {
-            return Err(refusal(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "",
-                "the Content-Type must be application/json",
-            ));
-        }
-        let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(call.body) else {
-            return Err(bad("", "the body is not a JSON object"));
-        };
-        let mut errors = Vec::new();
-        let mut text = |name: &'static str| match body.remove(name) {
-            None => None,
-            Some(Value::String(text)) => Some(text),
-            Some(_) => {
-                errors.push(json!({"field": name, "message": "must be a string"}));
-                None
-            }
-        };
-        let wanted = Self {
-            values: FIELDS.map(&mut text),
-            external_id: text("externalId"),
-        };
-        refused(&errors).map_or(Ok(wanted), Err)
+/// Reads the body of a create or an update.
+fn wanted<'a>(call: &Call<'a>) -> Result<Wanted<'a>, Refusal> {
+    if !is_json(call.headers) {
+        return Err(refusal(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "",
+            "the Content-Type must be application/json",
+        ));
     }
+    let Ok(wanted) = serde_json::from_slice::<Wanted<'_>>(call.body) else {
+        return Err(bad("", "the body is not a JSON object"));
+    };
+    let told = |name| json!({"field": name, "message": "must be a string"});
+    let errors: Vec<_> = wanted.no_texts.iter().map(told).collect();
+    refused(&errors).map_or(Ok(wanted), Err)
 }
 
 /// A 400 that tells all the errors, if there are any.
@@ -266,7 +249,7 @@ impl Kmi {
                 Some(id) => Ok(self.shows(StatusCode::OK, key, id, twist)),
             },
             "POST" => {
-                let wanted = Wanted::read(call)?;
+                let wanted = wanted(call)?;
                 let found = self.find(key, route)?;
                 self.write(key, found, &wanted, twist)
             }
@@ -331,7 +314,7 @@ impl Kmi {
         &mut self,
         key: &str,
         found: Option<Id>,
-        wanted: &Wanted,
+        wanted: &Wanted<'_>,
         twist: Twist,
     ) -> Result<Answer, Refusal> {
         let old = found.and_then(|id| self.people.get(id));
