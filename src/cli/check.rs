@@ -218,7 +218,10 @@ pub(super) fn report_of(
         command: command.into(),
         state: RunState::Finished,
         feed: FeedReport {
-            path: feed.path().display().to_string(),
+            path: match feed.source() {
+                FeedSource::Stdin => "-".into(),
+                FeedSource::Path(path) => path.display().to_string(),
+            },
             sha256: feed.sha256().map(hex),
             rows: look.rows.len() as u64,
             skipped: look.skipped,

@@ -440,7 +440,11 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         command: run.command.clone(),
         state: run.state,
         feed: FeedReport {
-            path: run.feed_path.clone(),
+            path: if run.from_stdin {
+                "-".into()
+            } else {
+                run.feed_path.clone()
+            },
             sha256: run.feed_sha256.map(hex),
             rows: run.rows.unwrap_or(0),
             skipped: run.skipped,

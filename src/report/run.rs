@@ -42,7 +42,8 @@ pub struct RunReport {
 /// The feed of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FeedReport {
-    /// The file, as it was named on the command line; `-` is stdin.
+    /// The file as it was named on the command line, of a run with all its
+    /// folders; `-` is stdin.
     pub path: String,
     /// The digest of the file's bytes, in hexadecimal.
     pub sha256: Option<String>,
