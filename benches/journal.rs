@@ -62,7 +62,7 @@ fn settled(row: u32) -> Settled {
         message: None,
         person: Some(PersonNow {
             remote_id: Some(format!("{row}")),
-            fingerprint: u128::from(row) << 64,
+            fingerprint: Some(u128::from(row) << 64),
             state: PersonState::Active,
         }),
     }
