@@ -45,6 +45,7 @@ pub struct Record {
     /// Cells beyond [`MAX_COLUMNS`].
     beyond: usize,
     not_text: Option<usize>,
+    ascii: bool,
 }
 
 impl Record {
@@ -57,6 +58,7 @@ impl Record {
             gap: 0,
             beyond: 0,
             not_text: None,
+            ascii: false,
         }
     }
 
@@ -85,6 +87,12 @@ impl Record {
         })
     }
 
+    /// Whether every cell is known to be ASCII, which spares asking each.
+    #[inline]
+    pub fn is_ascii(&self) -> bool {
+        self.ascii
+    }
+
     /// The first cell whose bytes are no text in the feed's encoding.
     pub fn not_text(&self) -> Option<usize> {
         self.not_text
@@ -111,6 +119,7 @@ impl Record {
         self.gap = 0;
         self.beyond = 0;
         self.not_text = None;
+        self.ascii = false;
     }
 
     /// Takes a whole record that holds no quote: cells parted by `delimiter`.
@@ -140,6 +149,7 @@ impl Record {
     fn set_text(&mut self, bytes: &[u8]) {
         self.text.clear();
         self.not_text = None;
+        self.ascii = bytes.is_ascii();
         // Two halves of a character in two cells make a whole one together, so
         // each end is asked too where nothing stands between the cells.
         match str::from_utf8(bytes) {

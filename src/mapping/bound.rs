@@ -22,6 +22,7 @@ pub struct Bound<'m> {
     by_name: Arc<HashMap<String, usize>>,
     /// For each field the column it comes from, if it comes from one.
     origins: Vec<Option<usize>>,
+    country: Option<usize>,
 }
 
 /// What became of a record.
@@ -85,6 +86,7 @@ impl Mapping {
             columns: columns.to_vec(),
             by_name: Arc::new(by_name),
             origins,
+            country: self.position("country"),
         };
         bound.probe()?;
         Ok(bound)
@@ -120,6 +122,11 @@ impl<'m> Bound<'m> {
     /// The mapping.
     pub fn mapping(&self) -> &'m Mapping {
         self.mapping
+    }
+
+    /// The position of the field that holds the country.
+    pub fn country(&self) -> Option<usize> {
+        self.country
     }
 
     /// The feed's column that a field comes from, if it comes from one.
@@ -313,7 +320,11 @@ impl<'m> Bound<'m> {
             kind => finish(
                 field,
                 rule,
-                &clean(cell.text),
+                &if record.is_ascii() {
+                    Cow::Borrowed(cell.text.trim_ascii())
+                } else {
+                    clean(cell.text)
+                },
                 kind == CellKind::Date,
                 person,
                 faults,
@@ -347,6 +358,10 @@ fn finish(
     person: &mut Person,
     faults: &mut Vec<Fault>,
 ) {
+    if rule.is_plain && !text.is_empty() {
+        person.push(Slot::Text(text));
+        return;
+    }
     let text = match (&rule.default, text) {
         (Some(default), "") => default.as_str(),
         (_, text) => text,
@@ -374,7 +389,7 @@ fn finish(
             _ => date::read_iso(text),
         };
         match day {
-            Some(day) => person.push(Slot::Text(&day.to_string())),
+            Some(day) => person.push(Slot::Text(date::iso(day, &mut [0; 10]))),
             None => {
                 let form = rule.date.as_ref().map_or("%Y-%m-%d", |form| form.as_str());
                 invalid(
@@ -390,11 +405,8 @@ fn finish(
     }
     match rule.case {
         None => person.push(Slot::Text(text)),
-        Some(Case::Lower)
-            if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) =>
-        {
-            person.push(Slot::Text(text));
-        }
+        Some(Case::Lower) if text.is_ascii() => person.push_with(text, str::make_ascii_lowercase),
+        Some(Case::Upper) if text.is_ascii() => person.push_with(text, str::make_ascii_uppercase),
         Some(Case::Lower) => person.push(Slot::Text(&text.to_lowercase())),
         Some(Case::Upper) => person.push(Slot::Text(&text.to_uppercase())),
     }

@@ -49,6 +49,8 @@ impl DateForm {
             Some(pieces) => read_simple(pieces, text.as_bytes()),
             None => Date::strptime(&self.text, text).ok(),
         }
+        // A year before the common era is a slip of the form.
+        .filter(|date| date.year() >= 0)
     }
 }
 
@@ -67,6 +69,31 @@ pub(super) fn read_iso(text: &str) -> Option<Date> {
         _ => text,
     };
     read_simple(&ISO, day.as_bytes())
+}
+
+/// A date as `2026-11-23`, written into `buffer`: once a row, so without an
+/// allocation.
+pub(super) fn iso(date: Date, buffer: &mut [u8; 10]) -> &str {
+    let (year, month, day) = (
+        date.year().unsigned_abs(),
+        date.month().unsigned_abs(),
+        date.day().unsigned_abs(),
+    );
+    let digit = |number: u16| b'0' + u8::try_from(number % 10).unwrap_or(0);
+    *buffer = [
+        digit(year / 1000),
+        digit(year / 100),
+        digit(year / 10),
+        digit(year),
+        b'-',
+        digit(u16::from(month / 10)),
+        digit(u16::from(month)),
+        b'-',
+        digit(u16::from(day / 10)),
+        digit(u16::from(day)),
+    ];
+    // Digits and dashes are text.
+    str::from_utf8(buffer).unwrap_or("")
 }
 
 fn simple(text: &str) -> Option<Vec<Piece>> {
@@ -191,6 +218,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_date_is_written_as_iso_says(year in 0_i16..=9999, month in 1_i8..=12, day in 1_i8..=28) {
+            let date = Date::new(year, month, day).unwrap();
+            let mut buffer = [0; 10];
+            prop_assert_eq!(iso(date, &mut buffer), date.to_string());
+        }
+
         #[test]
         fn every_form_reads_what_it_prints(
             year in 1000_i16..=9999, month in 1_i8..=12, day in 1_i8..=28,

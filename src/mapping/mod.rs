@@ -60,6 +60,8 @@ pub struct FieldRule {
     default: Option<String>,
     date: Option<DateForm>,
     empty: Empty,
+    /// The text of a filled cell is the value, as it stands.
+    is_plain: bool,
     line: usize,
     line_column: usize,
 }
@@ -358,6 +360,7 @@ fn read_field(
         default: None,
         date: None,
         empty: Empty::Keep,
+        is_plain: field.kind != schema::Kind::Date,
         line,
         line_column: column,
     };
@@ -473,6 +476,7 @@ fn read_field(
         }
         rule.default = Some(node.text()?);
     }
+    rule.is_plain &= rule.values.is_empty() && rule.date.is_none() && rule.case.is_none();
     Ok(rule)
 }
 

@@ -2,6 +2,8 @@
 
 use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::model::has_control;
+
 /// A person as the feed has it: one value for each mapped field.
 ///
 /// One buffer for all values, reused from row to row.
@@ -16,7 +18,7 @@ enum Stored {
     Absent,
     Clear,
     Invalid,
-    Text { start: usize, end: usize },
+    Text { start: u32, end: u32 },
 }
 
 /// What the feed says of one field of a person.
@@ -41,19 +43,39 @@ impl Person {
 
     /// Adds the next field.
     pub fn push(&mut self, slot: Slot<'_>) {
-        self.slots.push(match slot {
+        let stored = match slot {
             Slot::Absent => Stored::Absent,
             Slot::Clear => Stored::Clear,
             Slot::Invalid => Stored::Invalid,
-            Slot::Text(text) => {
-                let start = self.text.len();
-                self.text.push_str(text);
-                Stored::Text {
-                    start,
-                    end: self.text.len(),
-                }
-            }
-        });
+            Slot::Text(text) => self.store(text),
+        };
+        self.slots.push(stored);
+    }
+
+    /// Adds the next field: `text`, changed by `change` to as many bytes.
+    pub(super) fn push_with(&mut self, text: &str, change: impl FnOnce(&mut str)) {
+        let start = self.text.len();
+        let stored = self.store(text);
+        self.slots.push(stored);
+        if let Some(stored) = self.text.get_mut(start..) {
+            change(stored);
+        }
+    }
+
+    fn store(&mut self, text: &str) -> Stored {
+        let start = self.text.len();
+        self.text.push_str(text);
+        // A row is bounded far below four gigabytes.
+        match (u32::try_from(start), u32::try_from(self.text.len())) {
+            (Ok(start), Ok(end)) => Stored::Text { start, end },
+            _ => Stored::Invalid,
+        }
+    }
+
+    /// Whether no value holds a control character: asked once for all values,
+    /// since nearly none does.
+    pub fn is_without_control(&self) -> bool {
+        !has_control(&self.text)
     }
 
     /// The field at a position of the mapping.
@@ -62,9 +84,10 @@ impl Person {
             None | Some(Stored::Absent) => Slot::Absent,
             Some(Stored::Clear) => Slot::Clear,
             Some(Stored::Invalid) => Slot::Invalid,
-            Some(&Stored::Text { start, end }) => {
-                self.text.get(start..end).map_or(Slot::Absent, Slot::Text)
-            }
+            Some(&Stored::Text { start, end }) => self
+                .text
+                .get(start as usize..end as usize)
+                .map_or(Slot::Absent, Slot::Text),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerpri
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
 use crate::plan::rows::{Batch, Rows, fault};
 use crate::validate;
-use crate::validate::unique::Comparison;
+use crate::validate::unique::{Comparison, Keys};
 
 /// Findings that are kept whole. A feed with more is wrong as a whole, and
 /// what a person needs then is their kinds.
@@ -93,7 +93,9 @@ pub fn look(
     feed.read(
         |records| {
             let mut seen = Seen::default();
-            seen.batch.keys.resize_with(unique.fields.len(), Vec::new);
+            seen.batch
+                .keys
+                .resize_with(unique.fields.len(), Keys::default);
             let (mut person, mut faults) = (Person::default(), Vec::new());
             while let Some(record) = records.next_record() {
                 match bound.apply(record, &mut person, &mut faults)? {
@@ -173,7 +175,7 @@ impl Seen {
         for (position, (field, keys)) in unique.fields.iter().zip(&mut self.batch.keys).enumerate()
         {
             let value = if position == 0 {
-                id.as_ref().map(ExternalId::as_str)
+                id
             } else {
                 person.text(*field)
             };
@@ -187,6 +189,7 @@ impl Seen {
         }
         if !faults.is_empty() {
             self.rejected += 1;
+            let id = id.map(ExternalId::known);
             self.findings.extend(
                 faults
                     .drain(..)

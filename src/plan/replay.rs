@@ -91,7 +91,8 @@ pub fn replay<E: From<LookError>>(
                 if !is_wanted || bound.apply(record, &mut person, &mut faults)? == Mapped::Skipped {
                     continue;
                 }
-                let external_id = validate::person(bound, &person, &mut faults);
+                let external_id =
+                    validate::person(bound, &person, &mut faults).map(ExternalId::known);
                 faults.extend(
                     rows.faults(index)
                         .map(|told| fault(&bound.mapping().unique.fields, told)),

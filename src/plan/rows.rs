@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::mapping::{Duplicates, Fault};
 use crate::model::{Action, DuplicateFate, RowNumber, Rule};
-use crate::validate::unique::{Comparison, Index, Key, Loser, RowIndex};
+use crate::validate::unique::{Comparison, Index, Keys, Loser, RowIndex};
 
 /// What is to become of a row, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) struct Batch {
     pub(super) fingerprints: Vec<u128>,
     pub(super) shapes: Vec<u64>,
     /// By unique field.
-    pub(super) keys: Vec<Vec<Option<Key>>>,
+    pub(super) keys: Vec<Keys>,
 }
 
 /// A shape that stands for "unlike any other": the table of shapes is full.
@@ -112,7 +112,7 @@ impl Rows {
             self.shapes.push(index);
         }
         for (index, keys) in self.indices.iter_mut().zip(batch.keys) {
-            index.extend(keys);
+            index.extend(&keys);
         }
     }
 

@@ -1,13 +1,21 @@
 //! Countries by their two letters (ISO 3166-1 alpha-2).
 
+use super::letters::TwoLetters;
 use crate::mapping::nearest;
 
 /// Whether `text` is a code, in capitals.
 pub(super) fn is_code(text: &str) -> bool {
-    COUNTRIES
-        .binary_search_by(|(code, _, _)| (*code).cmp(text))
-        .is_ok()
+    CODES.contains(text)
 }
+
+const CODES: &TwoLetters = &{
+    let (mut codes, mut index) = (TwoLetters::EMPTY, 0);
+    while index < COUNTRIES.len() {
+        codes = codes.with(COUNTRIES[index].0);
+        index += 1;
+    }
+    codes
+};
 
 /// The code that was probably meant: by its three letters, its English name,
 /// another name that feeds use, or a small slip in one of these.

@@ -6,11 +6,12 @@
 
 mod country;
 mod email;
+mod letters;
 mod state;
 pub mod unique;
 
 use crate::mapping::{Bound, Fault, Person, Slot};
-use crate::model::{ExternalId, Rule};
+use crate::model::{ExternalId, Rule, has_control};
 use crate::schema::Kind;
 
 /// The country code that was probably meant by `text`, which is none.
@@ -20,8 +21,13 @@ pub fn country_meant(text: &str) -> Option<&'static str> {
 
 /// Judges one person; what is wrong is added to `faults`. Returns the external
 /// ID where it is one, also if something else is wrong.
-pub fn person(bound: &Bound<'_>, person: &Person, faults: &mut Vec<Fault>) -> Option<ExternalId> {
+pub fn person<'p>(
+    bound: &Bound<'_>,
+    person: &'p Person,
+    faults: &mut Vec<Fault>,
+) -> Option<&'p str> {
     let mut id = None;
+    let clean = person.is_without_control();
     let fields = bound.mapping().fields();
     for (index, rule) in fields.iter().enumerate() {
         let field = rule.field;
@@ -45,8 +51,12 @@ pub fn person(bound: &Bound<'_>, person: &Person, faults: &mut Vec<Fault>) -> Op
             }
         };
         let judged = match field.kind {
-            Kind::ExternalId => ExternalId::parse(text).map(|parsed| id = Some(parsed)),
-            kind => value(kind, text, field.max_chars, || in_us(bound, person)),
+            Kind::ExternalId => ExternalId::check(text).map(|()| id = Some(text)),
+            // Only a US state has a table; elsewhere a state is a text.
+            Kind::State if !is_in_us(bound, person) => {
+                value(Kind::Text, text, field.max_chars, clean)
+            }
+            kind => value(kind, text, field.max_chars, clean),
         };
         if let Err(broken) = judged {
             faults.push(Fault {
@@ -59,16 +69,14 @@ pub fn person(bound: &Bound<'_>, person: &Person, faults: &mut Vec<Fault>) -> Op
     id
 }
 
-/// Whether a state is to be a US state: the country says so, or there is none.
-fn in_us(bound: &Bound<'_>, person: &Person) -> bool {
-    let country = bound
-        .mapping()
-        .position("country")
-        .map(|index| person.get(index));
-    matches!(country, Some(Slot::Text("US")))
+fn is_in_us(bound: &Bound<'_>, person: &Person) -> bool {
+    bound
+        .country()
+        .is_some_and(|index| person.get(index) == Slot::Text("US"))
 }
 
-fn value(kind: Kind, text: &str, max: u32, in_us: impl Fn() -> bool) -> Result<(), Rule> {
+/// `clean` means that no value of the person holds a control character.
+fn value(kind: Kind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
     // Bytes bound characters from above, and are at hand.
     if text.len() > max as usize {
         let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
@@ -78,7 +86,8 @@ fn value(kind: Kind, text: &str, max: u32, in_us: impl Fn() -> bool) -> Result<(
     }
     match kind {
         Kind::ExternalId | Kind::Date => Ok(()),
-        Kind::Login if text.chars().any(char::is_control) => Err(Rule::ControlCharacter),
+        Kind::Login | Kind::Text if clean => Ok(()),
+        Kind::Login if has_control(text) => Err(Rule::ControlCharacter),
         Kind::Login => Ok(()),
         // A line break in an address is a habit of HR systems; a NUL is not.
         Kind::Text
@@ -95,7 +104,7 @@ fn value(kind: Kind, text: &str, max: u32, in_us: impl Fn() -> bool) -> Result<(
         Kind::Country => Err(Rule::Country {
             meant: country::meant(text),
         }),
-        Kind::State if !in_us() || state::is_code(text) => Ok(()),
+        Kind::State if state::is_code(text) => Ok(()),
         Kind::State => Err(Rule::State {
             meant: state::meant(text),
         }),

@@ -1,11 +1,21 @@
 //! US states and territories by their two letters (INCITS 38).
 
+use super::letters::TwoLetters;
 use crate::mapping::nearest;
 
 /// Whether `text` is a code, in capitals.
 pub(super) fn is_code(text: &str) -> bool {
-    text.len() == 2 && STATES.iter().any(|(code, _)| *code == text)
+    CODES.contains(text)
 }
+
+const CODES: &TwoLetters = &{
+    let (mut codes, mut index) = (TwoLetters::EMPTY, 0);
+    while index < STATES.len() {
+        codes = codes.with(STATES[index].0);
+        index += 1;
+    }
+    codes
+};
 
 /// The code that was probably meant.
 pub(super) fn meant(text: &str) -> Option<&'static str> {
