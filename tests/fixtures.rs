@@ -172,6 +172,25 @@ fn each_flaw_is_found_and_nothing_else() {
 }
 
 #[test]
+fn a_first_mapping_finds_every_field_in_both() {
+    for feed in [CSV, XLSX] {
+        let output = Command::new(env!("CARGO_BIN_EXE_hrfeed"))
+            .arg("init")
+            .arg(file(feed))
+            .args(["--target", "kmi"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{feed}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let first = Mapping::parse(Path::new("first.toml"), &text).unwrap();
+        let ready = Mapping::load(&file(MAPPING)).unwrap();
+        assert_eq!(first.fields().len(), ready.fields().len(), "{text}");
+        // The mistyped one, too: whoever reads the mapping sees the guess.
+        assert!(text.contains("\"Germny\" = \"DE\""), "{text}");
+    }
+}
+
+#[test]
 fn the_fixtures_are_what_their_generator_writes() {
     let anew = "write them anew with `cargo run --example fixtures`";
     let csv = generate::csv().unwrap();

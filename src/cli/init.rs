@@ -1,7 +1,7 @@
 //! `hrfeed init`: looks at a feed and writes a first mapping for it.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -9,11 +9,12 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::look_back::write_whole;
-use super::recognise::{Column, date_form, recognise};
-use crate::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource};
+use super::recognise::{Column, date_form, recognise, suits};
+use crate::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource, Format};
+use crate::mapping::fold;
 use crate::report;
 use crate::schema::{Field, Kind, System};
-use crate::validate::country_meant;
+use crate::validate::{country_meant, is_email};
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
@@ -46,6 +47,8 @@ enum TargetArg {
 
 /// Rows that are looked at.
 const LOOKED_AT: u32 = 1_000;
+/// Values of a column that are kept, no value twice.
+const SAMPLES: usize = 200;
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let system = match args.target {
@@ -74,15 +77,18 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     };
     let mut feed = Feed::open(&FeedSource::from_argument(&args.feed), &options)?;
     let columns = columns(&mut feed)?;
-    let (text, missing) = mapping(system, &feed, args, &columns);
+    let draft = Draft::new(system, &feed, args, &columns);
     match &args.output {
         Some(output) => {
-            write_whole(output, text.as_bytes())?;
+            write_whole(output, draft.text.as_bytes())?;
             context.note(&format!("wrote {}", output.display()));
         }
-        None => context.print(&text)?,
+        None => context.print(&draft.text)?,
     }
-    if missing.is_empty() {
+    for note in &draft.notes {
+        context.note(note);
+    }
+    if draft.missing.is_empty() {
         let mapping = args
             .output
             .as_ref()
@@ -94,7 +100,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     } else {
         context.note(&format!(
             "no column was recognised for: {}. Fill these lines in; they are marked with `# ?`",
-            missing.join(", ")
+            draft.missing.join(", ")
         ));
     }
     Ok(Exit::Done)
@@ -123,6 +129,11 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
             ..Column::default()
         })
         .collect();
+    for (_, same) in feed.duplicate_columns() {
+        for index in same {
+            columns[index].repeated = true;
+        }
+    }
     let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); width];
     let mut rows = 0;
     let read = feed.read(
@@ -154,150 +165,266 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
                 {
                     let column = &mut columns[index];
                     column.filled += 1;
-                    let at = text.find('@');
-                    column.emails += u32::from(at.is_some_and(|at| at > 0 && at + 1 < text.len()));
+                    column.emails += u32::from(is_email(&text));
+                    if seen[index].contains(&text) {
+                        continue;
+                    }
+                    column.distinct += 1;
                     // A date cell needs no form.
-                    if kind != CellKind::Date && column.samples.len() < 200 {
+                    if kind != CellKind::Date && column.samples.len() < SAMPLES {
                         column.samples.push(text.clone());
                     }
-                    column.distinct += u32::from(seen[index].insert(text));
+                    seen[index].insert(text);
                 }
             }
             Ok(())
         },
     );
+    for column in &mut columns {
+        column.rows = rows;
+    }
     match read {
         Ok(()) | Err(Enough::Rows) => Ok(columns),
         Err(Enough::Failed(error)) => Err(error.into()),
     }
 }
 
-/// The mapping's text, and the required fields that were not recognised.
-fn mapping(
-    system: System,
-    feed: &Feed,
-    args: &InitArgs,
-    columns: &[Column],
-) -> (String, Vec<&'static str>) {
-    let mut text = String::new();
-    let mut missing = Vec::new();
-    let found = recognise(system.fields(), columns);
-    // Writing into a String cannot fail.
-    let _infallible = write_mapping(&mut text, system, feed, args, columns, &found, &mut missing);
-    (text, missing)
+/// For each field the column it comes from.
+type Found = [(&'static Field, Option<usize>)];
+
+/// A first mapping, and what must be said about it.
+#[derive(Default)]
+struct Draft {
+    text: String,
+    /// Required fields that were not recognised.
+    missing: Vec<&'static str>,
+    notes: Vec<String>,
 }
 
-fn write_mapping(
-    text: &mut String,
-    system: System,
-    feed: &Feed,
-    args: &InitArgs,
-    columns: &[Column],
-    found: &[(&'static Field, Option<usize>)],
-    missing: &mut Vec<&'static str>,
-) -> std::fmt::Result {
-    let name = args.feed.file_name().map_or_else(
-        || "stdin".into(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    writeln!(
-        text,
-        "# How hrfeed reads `{}` for {}.",
-        report::sanitize(&name),
-        system.title()
-    )?;
-    writeln!(
-        text,
-        "# Found: {}, header in row {}.",
-        report::sanitize(&feed.format().to_string()),
-        feed.header_row()
-    )?;
-    writeln!(text, "\n[target]")?;
-    writeln!(text, "system = \"{}\"", system.word())?;
-    writeln!(
-        text,
-        "base_url = \"https://lms.example.com\"             # the address of your LMS"
-    )?;
-    writeln!(
-        text,
-        "api_key = {{ env = \"KMI_API_KEY\" }}                # the environment variable that holds the key,"
-    )?;
-    writeln!(
-        text,
-        "api_secret = {{ env = \"KMI_API_SECRET\" }}          # never the key itself; or {{ file = \"…\" }}"
-    )?;
-    writeln!(
-        text,
-        "requests_per_second = 10                         # never exceeded"
-    )?;
-    writeln!(text, "max_in_flight = 8")?;
-    if args.sheet.is_some() || args.header_row.is_some() {
-        writeln!(text, "\n[source]")?;
-        if let Some(sheet) = &args.sheet {
-            writeln!(text, "sheet = {}", quoted(sheet))?;
+impl Draft {
+    fn new(system: System, feed: &Feed, args: &InitArgs, columns: &[Column]) -> Self {
+        let mut draft = Self::default();
+        let found = recognise(system.fields(), columns);
+        // Writing into a String cannot fail.
+        let _infallible = draft
+            .head(system, feed, args)
+            .and_then(|()| draft.source(feed, args))
+            .and_then(|()| draft.fields(columns, &found))
+            .and_then(|()| draft.left_over(columns, &found))
+            .and_then(|()| draft.unique());
+        if columns.iter().all(|column| column.rows == 0) {
+            draft.notes.push(
+                "the feed has no rows: its columns are recognised by their names only".into(),
+            );
         }
-        if let Some(row) = args.header_row {
-            writeln!(text, "header_row = {row}")?;
-        }
+        draft
     }
-    writeln!(text, "\n# Field of the LMS = where its value comes from.")?;
-    writeln!(text, "[fields]")?;
-    let email = found
-        .iter()
-        .find(|(field, _)| field.kind == Kind::Email)
-        .and_then(|(_, column)| *column);
-    for (field, column) in found {
-        match (column, field.kind) {
-            (Some(column), _) => writeln!(text, "{}", line(field, &columns[*column]))?,
-            // Most organisations let people sign in with their address.
-            (None, Kind::Login) if email.is_some() => {
-                let column = email.map_or("", |index| columns[index].name.as_str());
-                writeln!(
-                    text,
-                    "{} = {{ column = {}, lower = true }}  # no column of its own: the e-mail address serves",
-                    field.name,
-                    quoted(column)
-                )?;
-            }
-            (None, _) if field.required => {
-                missing.push(field.name);
-                writeln!(
-                    text,
-                    "# ? {} = \"…\"  # required, and no column was recognised",
-                    field.name
-                )?;
-            }
-            (None, _) => {}
-        }
-    }
-    let used: HashSet<usize> = found.iter().filter_map(|(_, column)| *column).collect();
-    let unused: Vec<_> = (0..columns.len())
-        .filter(|index| !used.contains(index))
-        .collect();
-    if !unused.is_empty() {
-        writeln!(text, "\n# Columns of the feed that are not used:")?;
-        for index in unused {
-            writeln!(text, "#   {}", quoted(&columns[index].name))?;
-        }
-    }
-    let unmapped: Vec<_> = found
-        .iter()
-        .filter(|(field, column)| column.is_none() && !field.required)
-        .map(|(field, _)| field.name)
-        .collect();
-    if !unmapped.is_empty() {
+
+    fn head(&mut self, system: System, feed: &Feed, args: &InitArgs) -> fmt::Result {
+        let text = &mut self.text;
+        let name = args.feed.file_name().map_or_else(
+            || "stdin".into(),
+            |name| name.to_string_lossy().into_owned(),
+        );
         writeln!(
             text,
-            "# Fields of the LMS that are left alone: {}",
-            unmapped.join(", ")
+            "# How hrfeed reads `{}` for {}.",
+            report::sanitize(&name),
+            system.title()
         )?;
+        writeln!(
+            text,
+            "# Found: {}, header in row {}.",
+            report::sanitize(&feed.format().to_string()),
+            feed.header_row()
+        )?;
+        writeln!(text, "\n[target]")?;
+        writeln!(text, "system = \"{}\"", system.word())?;
+        writeln!(
+            text,
+            "base_url = \"https://lms.example.com\"             # the address of your LMS"
+        )?;
+        writeln!(
+            text,
+            "api_key = {{ env = \"KMI_API_KEY\" }}                # the environment variable that holds the key,"
+        )?;
+        writeln!(
+            text,
+            "api_secret = {{ env = \"KMI_API_SECRET\" }}          # never the key itself; or {{ file = \"…\" }}"
+        )?;
+        writeln!(
+            text,
+            "requests_per_second = 10                         # never exceeded"
+        )?;
+        writeln!(text, "max_in_flight = 8")
     }
-    writeln!(text, "\n[unique]")?;
-    writeln!(text, "fields = [\"externalId\", \"loginName\"]")?;
-    writeln!(
-        text,
-        "duplicates = \"reject\"                            # of two rows with one value neither is sent; or first, last"
-    )
+
+    /// Where to look in the file, if it was said or could be doubted.
+    fn source(&mut self, feed: &Feed, args: &InitArgs) -> fmt::Result {
+        let others = feed.other_sheets();
+        let found = match feed.format() {
+            Format::Xlsx { sheet } if !others.is_empty() => Some(sheet),
+            _ => None,
+        };
+        if args.sheet.is_none() && args.header_row.is_none() && found.is_none() {
+            return Ok(());
+        }
+        writeln!(self.text, "\n[source]")?;
+        if let Some(sheet) = &args.sheet {
+            writeln!(self.text, "sheet = {}", quoted(sheet))?;
+        } else if let Some(sheet) = found {
+            let others = listed(others.iter().map(String::as_str));
+            writeln!(self.text, "# Other sheets hold tables too: {others}.")?;
+            writeln!(self.text, "sheet = {}", quoted(sheet))?;
+            self.notes.push(format!(
+                "note: this is sheet {}; other sheets hold tables too: {others} \
+                 (choose one with `--sheet`)",
+                report::sanitize(&quoted(sheet))
+            ));
+        }
+        if let Some(row) = args.header_row {
+            writeln!(self.text, "header_row = {row}")?;
+        }
+        Ok(())
+    }
+
+    fn fields(&mut self, columns: &[Column], found: &Found) -> fmt::Result {
+        writeln!(
+            self.text,
+            "\n# Field of the LMS = where its value comes from."
+        )?;
+        writeln!(self.text, "[fields]")?;
+        let email = found
+            .iter()
+            .find(|(field, _)| field.kind == Kind::Email)
+            .and_then(|(_, column)| column.and_then(|index| columns.get(index)));
+        let mut below = String::new();
+        for (field, column) in found {
+            let name = field.name;
+            let column = column.and_then(|index| columns.get(index));
+            match (column, field.kind, email) {
+                (Some(column), Kind::Country, _) => {
+                    country(&mut self.text, &mut below, name, column)?;
+                }
+                (Some(column), ..) => writeln!(self.text, "{}", line(field, column))?,
+                // Most organisations let people sign in with their address.
+                (None, Kind::Login, Some(email)) => writeln!(
+                    self.text,
+                    "{name} = {{ column = {}, lower = true }}  # no column of its own: the e-mail address serves",
+                    quoted(&email.name)
+                )?,
+                (None, Kind::ExternalId, Some(email)) if suits(field, email) => {
+                    writeln!(
+                        self.text,
+                        "# No column was recognised as the HR system's own key for a person, so the e-mail\n\
+                         # address serves. Whose address changes becomes a new person: name a better column\n\
+                         # if there is one.\n\
+                         {name} = {{ column = {}, lower = true }}",
+                        quoted(&email.name)
+                    )?;
+                    self.notes.push(format!(
+                        "no column was recognised for {name}: the e-mail address serves, \
+                         and whose address changes becomes a new person"
+                    ));
+                }
+                (None, ..) if field.required => {
+                    self.missing.push(name);
+                    writeln!(
+                        self.text,
+                        "# ? {name} = \"…\"  # required, and no column was recognised"
+                    )?;
+                }
+                (None, ..) => {}
+            }
+        }
+        self.text.push_str(&below);
+        Ok(())
+    }
+
+    /// What is on one side only.
+    fn left_over(&mut self, columns: &[Column], found: &Found) -> fmt::Result {
+        let used: HashSet<usize> = found.iter().filter_map(|(_, column)| *column).collect();
+        let unused: Vec<_> = (0..columns.len())
+            .filter(|index| !used.contains(index))
+            .collect();
+        if !unused.is_empty() {
+            writeln!(self.text, "\n# Columns of the feed that are not used:")?;
+            for index in unused {
+                let column = &columns[index];
+                let remark = if column.repeated {
+                    "  stands more than once: to use one, give them different names in the feed"
+                } else {
+                    ""
+                };
+                writeln!(self.text, "#   {}{remark}", quoted(&column.name))?;
+            }
+        }
+        let unmapped: Vec<_> = found
+            .iter()
+            .filter(|(field, column)| column.is_none() && !field.required)
+            .map(|(field, _)| field.name)
+            .collect();
+        if !unmapped.is_empty() {
+            writeln!(
+                self.text,
+                "# Fields of the LMS that are left alone: {}",
+                unmapped.join(", ")
+            )?;
+        }
+        let mut repeated: Vec<_> = columns
+            .iter()
+            .filter(|column| column.repeated)
+            .map(|column| column.name.as_str())
+            .collect();
+        repeated.sort_unstable();
+        repeated.dedup();
+        if !repeated.is_empty() {
+            self.notes.push(format!(
+                "note: names that more than one column has: {}",
+                listed(repeated.into_iter())
+            ));
+        }
+        Ok(())
+    }
+
+    fn unique(&mut self) -> fmt::Result {
+        writeln!(self.text, "\n[unique]")?;
+        writeln!(self.text, "fields = [\"externalId\", \"loginName\"]")?;
+        writeln!(
+            self.text,
+            "duplicates = \"reject\"                            # of two rows with one value neither is sent; or first, last"
+        )
+    }
+}
+
+/// The country's line; a map of some length has a part of its own below the
+/// other fields.
+fn country(text: &mut String, below: &mut String, field: &str, column: &Column) -> fmt::Result {
+    const ON_ONE_LINE: usize = 3;
+    let mut words: Vec<_> = column
+        .samples
+        .iter()
+        .filter_map(|word| Some((word, country_meant(word)?)))
+        .filter(|(word, code)| word != code)
+        .collect();
+    words.sort_unstable();
+    let mut seen = HashSet::new();
+    // Case does not count in a map.
+    words.retain(|(word, _)| seen.insert(fold(word)));
+    let name = quoted(&column.name);
+    let mut map = words
+        .iter()
+        .map(|(word, code)| format!("{} = \"{code}\"", quoted(word)));
+    if words.is_empty() {
+        writeln!(text, "{field} = {name}")
+    } else if words.len() <= ON_ONE_LINE {
+        let map = map.collect::<Vec<_>>().join(", ");
+        writeln!(text, "{field} = {{ column = {name}, map = {{ {map} }} }}")
+    } else {
+        writeln!(below, "\n[fields.{field}]\ncolumn = {name}")?;
+        writeln!(below, "\n[fields.{field}.map]")?;
+        map.try_for_each(|line| writeln!(below, "{line}"))
+    }
 }
 
 fn line(field: &Field, column: &Column) -> String {
@@ -316,38 +443,50 @@ fn line(field: &Field, column: &Column) -> String {
             ),
             None => format!("{} = {name}", field.name),
         },
-        Kind::Country => {
-            let mut values: Vec<_> = column
-                .samples
-                .iter()
-                .filter(|sample| sample.chars().count() != 2)
-                .collect();
-            values.sort();
-            values.dedup();
-            if values.is_empty() {
-                return format!("{} = {name}", field.name);
-            }
-            let map: Vec<_> = values
-                .iter()
-                .filter_map(|value| {
-                    Some(format!("{} = \"{}\"", quoted(value), country_meant(value)?))
-                })
-                .take(30)
-                .collect();
-            if map.is_empty() {
-                return format!("{} = {name}", field.name);
-            }
-            format!(
-                "{} = {{ column = {name}, map = {{ {} }} }}",
-                field.name,
-                map.join(", ")
-            )
-        }
         _ => format!("{} = {name}", field.name),
     }
 }
 
-/// A TOML string.
+/// Names in a row, each in quotes.
+fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// A TOML string on one line, which is a key and a remark as well: headers of
+/// spreadsheets hold line breaks.
 fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    let mut quoted = String::from('"');
+    for char in text.chars() {
+        match char {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            _ if char.is_control() => {
+                // Writing into a String cannot fail.
+                let _infallible = write!(quoted, "\\u{:04X}", u32::from(char));
+            }
+            _ => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_name_is_a_key_a_value_and_a_remark_on_one_line(name in "\\PC*|[\\x00-\\x7f]*") {
+            let quoted = quoted(&name);
+            prop_assert!(!quoted.contains(['\n', '\r']));
+            let table: toml::Table = format!("# {quoted}\n{quoted} = {quoted}").parse().unwrap();
+            prop_assert_eq!(table.get(&name).and_then(toml::Value::as_str), Some(name.as_str()));
+        }
+    }
 }

@@ -7,11 +7,16 @@ use crate::schema::{Field, Kind};
 #[derive(Debug, Default)]
 pub(super) struct Column {
     pub(super) name: String,
+    /// Another column has the same name, so that a mapping can name neither.
+    pub(super) repeated: bool,
+    /// Rows that were looked at.
+    pub(super) rows: u32,
     pub(super) filled: u32,
-    /// Cells that hold an `@` between two texts.
+    /// Cells that hold an e-mail address.
     pub(super) emails: u32,
     /// Cells that differ from all before.
     pub(super) distinct: u32,
+    /// Some of these.
     pub(super) samples: Vec<String>,
 }
 
@@ -172,6 +177,22 @@ fn names(field: &str) -> &'static [&'static str] {
     }
 }
 
+/// Names of columns that hold secrets, folded: they are never recognised, also
+/// where `p@ssword1.example` looks like an address.
+const SECRETS: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "passcode",
+    "pin",
+    "wachtwoord",
+    "passwort",
+    "kennwort",
+    "motdepasse",
+    "contrasena",
+    "contraseña",
+];
+
 /// A column's name without case, white space and punctuation.
 fn bare(name: &str) -> String {
     fold(name)
@@ -180,13 +201,18 @@ fn bare(name: &str) -> String {
         .collect()
 }
 
-/// For each field the column it probably comes from, no column twice.
+/// For each field the column it probably comes from. No column twice, but for
+/// logins that are e-mail addresses.
 pub(super) fn recognise(
     fields: &'static [Field],
     columns: &[Column],
 ) -> Vec<(&'static Field, Option<usize>)> {
     let bare: Vec<_> = columns.iter().map(|column| bare(&column.name)).collect();
-    let mut taken = vec![false; columns.len()];
+    let mut taken: Vec<_> = columns
+        .iter()
+        .zip(&bare)
+        .map(|(column, bare)| column.repeated || SECRETS.contains(&bare.as_str()))
+        .collect();
     let mut found: Vec<(&'static Field, Option<usize>)> =
         fields.iter().map(|field| (field, None)).collect();
     // The surest names of all fields first, so that `userid` goes to the
@@ -206,14 +232,16 @@ pub(super) fn recognise(
             }
         }
     }
+    let login = found
+        .iter()
+        .find(|(field, _)| field.kind == Kind::Login)
+        .and_then(|(_, column)| *column);
     for (field, column) in &mut found {
         if field.kind == Kind::Email && column.is_none() {
-            let hit = (0..columns.len())
-                .find(|index| !taken[*index] && is_mostly_emails(&columns[*index]));
-            if let Some(index) = hit {
-                taken[index] = true;
-                *column = Some(index);
-            }
+            let mut free = (0..columns.len()).filter(|index| !taken[*index]);
+            *column = free
+                .find(|index| is_mostly_emails(&columns[*index]))
+                .or(login.filter(|index| is_mostly_emails(&columns[*index])));
         }
     }
     found
@@ -224,11 +252,15 @@ fn is_mostly_emails(column: &Column) -> bool {
 }
 
 /// Whether a column's content does not speak against the field.
-fn suits(field: &Field, column: &Column) -> bool {
+pub(super) fn suits(field: &Field, column: &Column) -> bool {
+    // An ID on several people is no ID; a few slips are a feed's habit.
+    let told_apart = column.distinct * 10 >= column.filled * 8;
     match field.kind {
         Kind::Email => column.filled == 0 || column.emails * 2 >= column.filled,
-        // An ID on several people is no ID; a few slips are a feed's habit.
-        Kind::ExternalId => column.distinct * 10 >= column.filled * 8,
+        Kind::ExternalId => told_apart && column.filled * 2 >= column.rows,
+        // People without a login are refused, and the e-mail address serves
+        // as well.
+        Kind::Login => told_apart && column.filled * 10 >= column.rows * 8,
         _ => true,
     }
 }
@@ -329,11 +361,8 @@ mod tests {
     fn the_e_mail_is_known_by_its_content_too() {
         let mut columns = columns(&["sourcedId", "contact"]);
         columns[1] = Column {
-            name: "contact".into(),
-            filled: 10,
             emails: 9,
-            distinct: 9,
-            samples: Vec::new(),
+            ..filled("contact", 10)
         };
         let found = recognise(System::Kmi.fields(), &columns);
         assert!(
@@ -341,6 +370,74 @@ mod tests {
                 .iter()
                 .any(|(field, column)| field.name == "email" && *column == Some(1))
         );
+    }
+
+    /// A column of ten rows, the first of them filled and no value twice.
+    fn filled(name: &str, filled: u32) -> Column {
+        Column {
+            name: name.into(),
+            rows: 10,
+            filled,
+            distinct: filled,
+            ..Column::default()
+        }
+    }
+
+    /// The name of the column that a field is found in.
+    fn column_of<'c>(field: &str, columns: &'c [Column]) -> Option<&'c str> {
+        let found = recognise(System::Kmi.fields(), columns);
+        let (_, column) = found.iter().find(|(it, _)| it.name == field)?;
+        Some(&columns[(*column)?].name)
+    }
+
+    #[test]
+    fn logins_that_are_addresses_serve_as_the_e_mail_too() {
+        let columns = [
+            filled("sourcedId", 10),
+            Column {
+                emails: 10,
+                ..filled("username", 10)
+            },
+        ];
+        assert_eq!(column_of("email", &columns), Some("username"));
+        assert_eq!(column_of("loginName", &columns), Some("username"));
+    }
+
+    #[test]
+    fn a_password_is_never_taken_for_anything() {
+        for name in ["password", "Pass word", "Wachtwoord", "PIN"] {
+            let columns = [Column {
+                emails: 10,
+                ..filled(name, 10)
+            }];
+            assert_eq!(column_of("email", &columns), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_mostly_empty_is_neither_id_nor_login() {
+        let columns = [
+            filled("Employee ID", 4),
+            filled("id", 10),
+            filled("login", 7),
+        ];
+        assert_eq!(column_of("externalId", &columns), Some("id"));
+        assert_eq!(column_of("loginName", &columns), None);
+    }
+
+    #[test]
+    fn of_columns_with_one_name_none_is_taken() {
+        let columns = [
+            Column {
+                repeated: true,
+                ..filled("id", 10)
+            },
+            Column {
+                repeated: true,
+                ..filled("id", 10)
+            },
+        ];
+        assert_eq!(column_of("externalId", &columns), None);
     }
 
     #[test]

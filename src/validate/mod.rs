@@ -19,6 +19,11 @@ pub fn country_meant(text: &str) -> Option<&'static str> {
     country::meant(text)
 }
 
+/// Whether a message could be sent to `text`.
+pub fn is_email(text: &str) -> bool {
+    email::is_valid(text)
+}
+
 /// Judges one person; what is wrong is added to `faults`. Returns the external
 /// ID where it is one, also if something else is wrong.
 pub fn person<'p>(
