@@ -47,7 +47,8 @@ pub struct Fault {
 
 impl Mapping {
     /// Ties the mapping to a feed with these columns, whose names in
-    /// `duplicates` stand more than once.
+    /// `duplicates` stand more than once: such a name says nothing, in a
+    /// template as little as by itself.
     ///
     /// # Errors
     /// A column that the mapping names and the feed does not have, or has
@@ -60,7 +61,7 @@ impl Mapping {
         let by_name: HashMap<String, usize> = columns
             .iter()
             .enumerate()
-            .rev()
+            .filter(|(_, name)| !duplicates.contains(name))
             .map(|(index, name)| (name.clone(), index))
             .collect();
         let mut origins = Vec::with_capacity(self.fields.len());
@@ -69,13 +70,6 @@ impl Mapping {
                 origins.push(None);
                 continue;
             };
-            if duplicates.contains(name) {
-                return Err(self.error_at(
-                    rule,
-                    format!("column `{name}` stands more than once in the feed's header"),
-                    Some("give the columns different names in the feed".into()),
-                ));
-            }
             match by_name.get(name) {
                 Some(&index) => origins.push(Some(index)),
                 None => return Err(self.no_column(rule, name, columns)),
@@ -93,29 +87,49 @@ impl Mapping {
     }
 
     fn no_column(&self, rule: &FieldRule, name: &str, columns: &[String]) -> MappingError {
-        let listed = columns
-            .iter()
-            .take(60)
-            .map(|column| format!("`{column}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let more = match columns.len().saturating_sub(60) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let near = match nearest(name, columns.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`? "),
-            None => String::new(),
-        };
+        let (what, help) = why_not_found(name, columns);
         self.error_at(
             rule,
-            format!(
-                "the feed has no column `{name}` (field {})",
-                rule.field.name
-            ),
-            Some(format!("{near}the feed's columns: {listed}{more}")),
+            format!("{what} (field {})", rule.field.name),
+            Some(help),
         )
     }
+}
+
+/// Why a column is not found by its name, and what to do.
+fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
+    let places: Vec<_> = (1_usize..)
+        .zip(columns)
+        .filter(|(_, column)| *column == name)
+        .map(|(place, _)| place.to_string())
+        .collect();
+    if places.len() > 1 {
+        return (
+            format!(
+                "column `{name}` stands more than once in the feed's header, as its columns {}",
+                places.join(", ")
+            ),
+            "give the columns different names in the feed".into(),
+        );
+    }
+    let listed = columns
+        .iter()
+        .take(60)
+        .map(|column| format!("`{column}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = match columns.len().saturating_sub(60) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let near = match nearest(name, columns.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None => String::new(),
+    };
+    (
+        format!("the feed has no column `{name}`"),
+        format!("{near}the feed's columns: {listed}{more}"),
+    )
 }
 
 impl<'m> Bound<'m> {
@@ -143,35 +157,34 @@ impl<'m> Bound<'m> {
         if self.mapping.templates.has_filter() {
             let row = empty();
             let _kept = self.mapping.templates.keeps(&row);
-            self.check_missing("`where` in [source]", &row)?;
+            self.check_filter(&row)?;
         }
         for rule in &self.mapping.fields {
             if matches!(rule.origin, Origin::Template) {
                 let row = empty();
                 let _text = self.mapping.templates.render(rule.field.name, &row);
-                self.check_missing("", &row)
-                    .map_err(|_| self.missing(rule, &row))?;
+                if row.missing.get().is_some() {
+                    return Err(self.missing(rule, &row));
+                }
             }
         }
         Ok(())
     }
 
-    fn check_missing(&self, place: &str, row: &TemplateRow) -> Result<(), MappingError> {
-        match row.missing.get() {
-            None => Ok(()),
-            Some(name) => Err(MappingError::Content {
-                path: self.mapping.path.clone(),
-                line: 1,
-                column: 1,
-                message: format!("{place} names column `{name}`, which the feed does not have"),
-                help: Some(
-                    match nearest(name, self.columns.iter().map(String::as_str)) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => format!("the feed's columns: {}", self.columns.join(", ")),
-                    },
-                ),
-            }),
-        }
+    /// Complains if the filter asked for a column that is not there.
+    fn check_filter(&self, row: &TemplateRow) -> Result<(), MappingError> {
+        let Some(name) = row.missing.get() else {
+            return Ok(());
+        };
+        let (what, help) = why_not_found(name, &self.columns);
+        let (line, column) = self.mapping.filter_place;
+        Err(MappingError::Content {
+            path: self.mapping.path.clone(),
+            line,
+            column,
+            message: format!("{what} (`where` in [source])"),
+            help: Some(help),
+        })
     }
 
     fn missing(&self, rule: &FieldRule, row: &TemplateRow) -> MappingError {
@@ -221,7 +234,7 @@ impl<'m> Bound<'m> {
                 Ok(true) => {}
                 Ok(false) => return Ok(Mapped::Skipped),
                 Err(problem) => {
-                    self.check_missing("`where` in [source]", &row)?;
+                    self.check_filter(&row)?;
                     // A row that cannot be judged is refused, not left out: a
                     // person would vanish without a word.
                     faults.push(Fault {
@@ -424,5 +437,57 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     match is_nfc_quick(trimmed.chars()) {
         IsNormalized::Yes => Cow::Borrowed(trimmed),
         _ => Cow::Owned(trimmed.nfc().collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What binding says to a mapping with these lines, on a feed in which
+    /// `Phone` stands twice.
+    #[track_caller]
+    fn check(source: &str, first_name: &str, expected: &str) {
+        let text = format!(
+            "[target]\nsystem = \"kmi\"\nbase_url = \"https://lms.example.com\"\n\
+             api_key = {{ env = \"K\" }}\napi_secret = {{ env = \"S\" }}\n\
+             [source]\n{source}\n[fields]\nexternalId = \"ID\"\nemail = \"Mail\"\n\
+             firstName = {first_name}\nlastName = \"Name\"\nloginName = \"Mail\"\n"
+        );
+        let mapping = Mapping::parse(Path::new("m.toml"), &text).unwrap();
+        let columns = ["ID", "Phone", "Mail", "Name", "Phone"].map(String::from);
+        let told = match mapping.bind(&columns, &["Phone".into()]) {
+            Ok(_) => "bound".into(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_name_that_two_columns_have_names_neither() {
+        let twice =
+            "column `Phone` stands more than once in the feed's header, as its columns 2, 5";
+        check(
+            "",
+            "\"Phone\"",
+            &format!("m.toml, line 11, column 13: {twice} (field firstName)"),
+        );
+        check(
+            "",
+            "{ template = \"{{ row.Phone }}\" }",
+            &format!("m.toml, line 11, column 13: {twice} (field firstName)"),
+        );
+        check(
+            "where = \"row.Phone\"",
+            "\"Name\"",
+            &format!("m.toml, line 7, column 9: {twice} (`where` in [source])"),
+        );
+    }
+
+    #[test]
+    fn a_feed_may_have_columns_with_one_name_that_nobody_asks_for() {
+        check("where = \"row.Name\"", "\"Name\"", "bound");
     }
 }

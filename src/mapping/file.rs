@@ -27,10 +27,7 @@ impl File<'_> {
         message: impl Into<String>,
         help: Option<String>,
     ) -> MappingError {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
+        let (line, column) = self.place(&span);
         MappingError::Content {
             path: PathBuf::from(self.path),
             line,
@@ -38,6 +35,15 @@ impl File<'_> {
             message: message.into(),
             help,
         }
+    }
+
+    /// Line and column where `span` begins, from 1.
+    fn place(&self, span: &Range<usize>) -> (usize, usize) {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count() + 1;
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let column = before.get(line_start..).unwrap_or("").chars().count() + 1;
+        (line, column)
     }
 
     /// Parses the file as TOML.
@@ -129,6 +135,11 @@ impl<'a> Table<'a> {
         self.file.error(self.span.clone(), message, help)
     }
 
+    /// Where the table stands, for an error found once its keys are taken.
+    pub(super) fn place(&self) -> (&'a File<'a>, Range<usize>) {
+        (self.file, self.span.clone())
+    }
+
     /// The keys in the order in which they stand in the file, for tables whose
     /// keys are names.
     pub(super) fn into_entries(self) -> Vec<(String, Range<usize>, Node<'a>)> {
@@ -177,6 +188,11 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Node<'a> {
+    /// Its line and column in the file, from 1.
+    pub(super) fn place(&self) -> (usize, usize) {
+        self.file.place(&self.span)
+    }
+
     /// An error at this value.
     pub(super) fn error(&self, message: impl Into<String>, help: Option<String>) -> MappingError {
         self.file.error(self.span.clone(), message, help)

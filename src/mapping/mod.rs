@@ -44,6 +44,8 @@ pub struct Mapping {
     pub source: FeedOptions,
     fields: Vec<FieldRule>,
     templates: Templates,
+    /// Line and column of the filter, if there is one.
+    filter_place: (usize, usize),
     /// What must stand once.
     pub unique: Unique,
 }
@@ -203,7 +205,9 @@ impl Mapping {
             None => (FeedOptions::default(), None),
         };
         let mut templates = Templates::new();
+        let mut filter_place = (1, 1);
         if let Some(filter) = filter {
+            filter_place = filter.place();
             templates.add_filter(&filter)?;
         }
         let fields = read_fields(
@@ -237,6 +241,7 @@ impl Mapping {
             source,
             fields,
             templates,
+            filter_place,
             unique,
         })
     }
@@ -287,10 +292,7 @@ fn read_fields(
     system: System,
     templates: &mut Templates,
 ) -> Result<Vec<FieldRule>, MappingError> {
-    let missing = table.error(
-        String::new(),
-        Some("each line of [fields] reads: target field = column of the feed".into()),
-    );
+    let (file, place) = table.place();
     let mut rules = Vec::new();
     for (name, span, node) in table.into_entries() {
         let Some(field) = system.field(&name) else {
@@ -311,37 +313,51 @@ fn read_fields(
         };
         rules.push(read_field(field, node, templates)?);
     }
-    for field in system.fields().iter().filter(|field| field.required) {
-        if !rules.iter().any(|rule| rule.field == field) {
-            let MappingError::Content {
-                path,
-                line,
-                column,
-                help,
-                ..
-            } = missing
-            else {
-                return Err(missing);
-            };
-            let message = match field.kind {
-                schema::Kind::ExternalId => format!(
-                    "[fields] has no `{}`: map a column to the external ID, \
-                     the HR system's own key for a person",
-                    field.name
-                ),
-                _ => format!("[fields] has no `{}`, which {system} requires", field.name),
-            };
-            return Err(MappingError::Content {
-                path,
-                line,
-                column,
-                message,
-                help,
-            });
-        }
+    let absent: Vec<_> = system
+        .fields()
+        .iter()
+        .filter(|field| field.required && !rules.iter().any(|rule| rule.field == *field))
+        .collect();
+    if let Some(first) = absent.first() {
+        let (message, example) = absent_fields(first, &absent, system);
+        return Err(file.error(place, message, Some(example)));
     }
     rules.sort_by_key(|rule| system.fields().iter().position(|field| field == rule.field));
     Ok(rules)
+}
+
+/// What to say of required fields that a mapping does not have.
+fn absent_fields(
+    first: &schema::Field,
+    absent: &[&schema::Field],
+    system: System,
+) -> (String, String) {
+    let names = |fields: &[&schema::Field]| {
+        fields
+            .iter()
+            .map(|field| format!("`{}`", field.name))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let message = match (first.kind, absent) {
+        (schema::Kind::ExternalId, [_]) => format!(
+            "[fields] has no `{}`: map a column to the external ID, \
+             the HR system's own key for a person",
+            first.name
+        ),
+        (schema::Kind::ExternalId, [_, others @ ..]) => format!(
+            "[fields] has no `{}`: map a column to the external ID, \
+             the HR system's own key for a person; missing too: {}",
+            first.name,
+            names(others)
+        ),
+        _ => format!("[fields] has no {}, which {system} requires", names(absent)),
+    };
+    let example = format!(
+        "each line of [fields] reads: target field = column of the feed, such as {} = \"…\"",
+        first.name
+    );
+    (message, example)
 }
 
 fn read_field(
@@ -349,9 +365,7 @@ fn read_field(
     node: Node<'_>,
     templates: &mut Templates,
 ) -> Result<FieldRule, MappingError> {
-    let MappingError::Content { line, column, .. } = node.error("", None) else {
-        return Err(node.error("the place of a field is not known", None));
-    };
+    let (line, column) = node.place();
     let mut rule = FieldRule {
         field,
         origin: Origin::Constant(String::new()),
@@ -543,4 +557,32 @@ fn read_unique(
         }
     }
     Ok(unique)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(fields: &str, expected: &str) {
+        let text = format!(
+            "[target]\nsystem = \"kmi\"\nbase_url = \"https://lms.example.com\"\n\
+             api_key = {{ env = \"K\" }}\napi_secret = {{ env = \"S\" }}\n[fields]\n{fields}"
+        );
+        let told = Mapping::parse(Path::new("m.toml"), &text).unwrap_err();
+        assert_eq!(told.to_string(), expected);
+    }
+
+    #[test]
+    fn all_required_fields_that_are_absent_are_named_at_once() {
+        check(
+            "firstName = \"A\"\nlastName = \"B\"",
+            "m.toml, line 6, column 1: [fields] has no `externalId`: map a column to the external ID, \
+             the HR system's own key for a person; missing too: `email`, `loginName`",
+        );
+        check(
+            "externalId = \"ID\"\nfirstName = \"A\"\nlastName = \"B\"",
+            "m.toml, line 6, column 1: [fields] has no `email`, `loginName`, which KMI LMS requires",
+        );
+    }
 }
