@@ -240,22 +240,16 @@ impl Draft {
         )?;
         writeln!(text, "\n[target]")?;
         writeln!(text, "system = \"{}\"", system.word())?;
+        writeln!(text, "# The address of your LMS.")?;
+        writeln!(text, "base_url = \"https://lms.example.com\"")?;
         writeln!(
             text,
-            "base_url = \"https://lms.example.com\"             # the address of your LMS"
+            "# The environment variables that hold key and secret, never these themselves;"
         )?;
-        writeln!(
-            text,
-            "api_key = {{ env = \"KMI_API_KEY\" }}                # the environment variable that holds the key,"
-        )?;
-        writeln!(
-            text,
-            "api_secret = {{ env = \"KMI_API_SECRET\" }}          # never the key itself; or {{ file = \"…\" }}"
-        )?;
-        writeln!(
-            text,
-            "requests_per_second = 10                         # never exceeded"
-        )?;
+        writeln!(text, "# or {{ file = \"…\" }}.")?;
+        writeln!(text, "api_key = {{ env = \"KMI_API_KEY\" }}")?;
+        writeln!(text, "api_secret = {{ env = \"KMI_API_SECRET\" }}")?;
+        writeln!(text, "requests_per_second = 10  # never exceeded")?;
         writeln!(text, "max_in_flight = 8")
     }
 
@@ -310,15 +304,16 @@ impl Draft {
                 // Most organisations let people sign in with their address.
                 (None, Kind::Login, Some(email)) => writeln!(
                     self.text,
-                    "{name} = {{ column = {}, lower = true }}  # no column of its own: the e-mail address serves",
+                    "# No column of its own: the e-mail address serves.\n\
+                     {name} = {{ column = {}, lower = true }}",
                     quoted(&email.name)
                 )?,
                 (None, Kind::ExternalId, Some(email)) if suits(field, email) => {
                     writeln!(
                         self.text,
-                        "# No column was recognised as the HR system's own key for a person, so the e-mail\n\
-                         # address serves. Whose address changes becomes a new person: name a better column\n\
-                         # if there is one.\n\
+                        "# No column was recognised as the HR system's own key for a person, so the\n\
+                         # e-mail address serves. Whose address changes becomes a new person: name a\n\
+                         # better column if there is one.\n\
                          {name} = {{ column = {}, lower = true }}",
                         quoted(&email.name)
                     )?;
@@ -367,7 +362,7 @@ impl Draft {
         if !unmapped.is_empty() {
             writeln!(
                 self.text,
-                "# Fields of the LMS that are left alone: {}",
+                "# Fields of the LMS that are left alone:\n#   {}",
                 unmapped.join(", ")
             )?;
         }
@@ -392,7 +387,7 @@ impl Draft {
         writeln!(self.text, "fields = [\"externalId\", \"loginName\"]")?;
         writeln!(
             self.text,
-            "duplicates = \"reject\"                            # of two rows with one value neither is sent; or first, last"
+            "duplicates = \"reject\"  # sends neither of two such rows; or \"first\", \"last\""
         )
     }
 }
