@@ -222,10 +222,10 @@ impl Draft {
 
     fn head(&mut self, system: System, feed: &Feed, args: &InitArgs) -> fmt::Result {
         let text = &mut self.text;
-        let name = args.feed.file_name().map_or_else(
-            || "stdin".into(),
-            |name| name.to_string_lossy().into_owned(),
-        );
+        let name = match args.feed.file_name() {
+            Some(name) if name != "-" => name.to_string_lossy(),
+            _ => "stdin".into(),
+        };
         writeln!(
             text,
             "# How hrfeed reads `{}` for {}.",

@@ -270,9 +270,11 @@ pub(super) fn suits(field: &Field, column: &Column) -> bool {
 /// settled by a day above 12; an impossible date here and there is a feed's
 /// habit.
 pub(super) fn date_form(samples: &[String]) -> Option<(&'static str, bool)> {
-    const FORMS: [&str; 10] = [
+    // Day before month, so that of two forms that fit as well the one of most
+    // of the world stands.
+    const FORMS: [&str; 14] = [
         "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d",
-        "%d %b %Y", "%d-%b-%Y", "%m/%d/%y",
+        "%d %b %Y", "%d-%b-%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y",
     ];
     let samples: Vec<_> = samples
         .iter()
@@ -459,6 +461,8 @@ mod tests {
             Some(("%m/%d/%Y", false))
         );
         assert_eq!(form(&["01/02/2017"]), Some(("%d/%m/%Y", true)));
+        assert_eq!(form(&["01/02/17", "15/10/17"]), Some(("%d/%m/%y", false)));
+        assert_eq!(form(&["01.02.17"]), Some(("%d.%m.%y", false)));
         assert_eq!(form(&["soon"]), None);
         assert_eq!(form(&[""]), None);
     }
