@@ -488,7 +488,8 @@ impl fmt::Display for Rule {
         match self {
             Self::TooManyCells { cells, columns } => write!(
                 f,
-                "the row has {cells} cells and the header {columns}: put a value that holds the delimiter in quotes"
+                "the row has {cells} cells and the header {columns}: something stands beside the table, \
+                 or a value that holds the delimiter is not in quotes"
             ),
             Self::NotText => f.write_str("not UTF-8 text: save the file again as `CSV UTF-8`"),
             Self::CellError { shown } => {

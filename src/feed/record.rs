@@ -19,13 +19,15 @@ pub enum CellKind {
     Bool,
     /// A spreadsheet's error value, as it shows it: `#DIV/0!`.
     Error,
+    /// Bytes that are no text in the feed's encoding; reads as empty.
+    NotText,
 }
 
 /// One cell of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell<'a> {
     /// Its text, white space and all. Empty if its bytes are no text in the
-    /// feed's encoding; see [`Record::not_text`].
+    /// feed's encoding, which its kind says.
     pub text: &'a str,
     /// What it is.
     pub kind: CellKind,
@@ -149,6 +151,7 @@ impl Record {
     fn set_text(&mut self, bytes: &[u8]) {
         self.text.clear();
         self.not_text = None;
+        self.kinds.clear();
         self.ascii = bytes.is_ascii();
         // Two halves of a character in two cells make a whole one together, so
         // each end is asked too where nothing stands between the cells.
@@ -163,14 +166,21 @@ impl Record {
     /// Leaves the cells empty that are no text.
     #[cold]
     fn set_text_by_cell(&mut self, bytes: &[u8]) {
+        self.kinds.clear();
         let mut start = 0;
         for (index, end) in self.ends.iter_mut().enumerate() {
             let cell = bytes.get(start..*end).unwrap_or_default();
             start = *end + self.gap;
-            match str::from_utf8(cell) {
-                Ok(text) => self.text.push_str(text),
-                Err(_) => self.not_text = self.not_text.or(Some(index)),
-            }
+            self.kinds.push(match str::from_utf8(cell) {
+                Ok(text) => {
+                    self.text.push_str(text);
+                    CellKind::Text
+                }
+                Err(_) => {
+                    self.not_text = self.not_text.or(Some(index));
+                    CellKind::NotText
+                }
+            });
             *end = self.text.len();
         }
         self.gap = 0;
@@ -200,6 +210,9 @@ mod tests {
         record.set_raw(b"a;\xff;b;\xfe", b';');
         assert_eq!(texts(&record), ["a", "", "b", ""]);
         assert_eq!(record.not_text(), Some(1));
+        let kinds: Vec<_> = (0..4).map(|index| record.cell(index).unwrap().kind).collect();
+        let (text, not_text) = (CellKind::Text, CellKind::NotText);
+        assert_eq!(kinds, [text, not_text, text, not_text]);
         assert!(!record.is_blank());
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -10,7 +10,7 @@ use super::date;
 use super::person::{Person, Slot};
 use super::template::TemplateRow;
 use super::{Case, Empty, FieldRule, Mapping, MappingError, Origin, fold, nearest};
-use crate::feed::{CellKind, Record};
+use crate::feed::{Cell, CellKind, Record};
 use crate::model::Rule;
 use crate::schema::Kind;
 
@@ -153,7 +153,7 @@ impl<'m> Bound<'m> {
     /// there before the feed is read. What a branch hides is found by the
     /// first row that takes it.
     fn probe(&self) -> Result<(), MappingError> {
-        let empty = || self.template_row(vec![String::new(); self.columns.len()]);
+        let empty = || self.template_row(vec![String::new(); self.columns.len()], Vec::new());
         if self.mapping.templates.has_filter() {
             let row = empty();
             let _kept = self.mapping.templates.keeps(&row);
@@ -192,10 +192,12 @@ impl<'m> Bound<'m> {
         self.mapping.no_column(rule, name, &self.columns)
     }
 
-    fn template_row(&self, cells: Vec<String>) -> Arc<TemplateRow> {
+    fn template_row(&self, cells: Vec<String>, flaws: Vec<(usize, Rule)>) -> Arc<TemplateRow> {
         Arc::new(TemplateRow {
             columns: Arc::clone(&self.by_name),
             cells,
+            flaws,
+            met: Mutex::new(None),
             missing: OnceLock::new(),
         })
     }
@@ -217,26 +219,28 @@ impl<'m> Bound<'m> {
         let mut for_templates: Option<Arc<TemplateRow>> = None;
         let mut template_row = || {
             Arc::clone(for_templates.get_or_insert_with(|| {
-                let cells = (0..self.columns.len())
-                    .map(|index| {
-                        record
-                            .cell(index)
-                            .map_or_else(String::new, |cell| clean(cell.text).into_owned())
-                    })
-                    .collect();
-                self.template_row(cells)
+                let (mut cells, mut flaws) = (Vec::with_capacity(self.columns.len()), Vec::new());
+                for index in 0..self.columns.len() {
+                    let cell = record.cell(index);
+                    if let Some(flaw) = cell.and_then(|cell| flaw(cell)) {
+                        flaws.push((index, flaw));
+                    }
+                    cells.push(cell.map_or_else(String::new, |cell| clean(cell.text).into_owned()));
+                }
+                self.template_row(cells, flaws)
             }))
         };
 
         if self.mapping.templates.has_filter() {
             let row = template_row();
-            match self.mapping.templates.keeps(&row) {
+            let kept = self.mapping.templates.keeps(&row);
+            // A row that cannot be judged is refused, not left out: a person
+            // would vanish without a word.
+            match row.take_flaw().map_or(kept, Err) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Mapped::Skipped),
                 Err(problem) => {
                     self.check_filter(&row)?;
-                    // A row that cannot be judged is refused, not left out: a
-                    // person would vanish without a word.
                     faults.push(Fault {
                         field: None,
                         rule: Rule::Template {
@@ -264,7 +268,8 @@ impl<'m> Bound<'m> {
                 }
                 (Origin::Template, _) => {
                     let row = template_row();
-                    match self.mapping.templates.render(rule.field.name, &row) {
+                    let made = self.mapping.templates.render(rule.field.name, &row);
+                    match row.take_flaw().map_or(made, Err) {
                         Ok(text) => finish(field, rule, &clean(&text), false, person, faults),
                         Err(problem) => {
                             if row.missing.get().is_some() {
@@ -313,24 +318,9 @@ impl<'m> Bound<'m> {
             finish(field, rule, "", false, person, faults);
             return;
         };
-        match cell.kind {
-            // A cell that is no text reads as empty; behind the first of them
-            // an empty one may be another.
-            _ if cell.text.is_empty() && record.not_text().is_some_and(|first| first <= index) => {
-                invalid(field, Rule::NotText, None, person, faults);
-            }
-            CellKind::Error => {
-                invalid(
-                    field,
-                    Rule::CellError {
-                        shown: cell.text.into(),
-                    },
-                    None,
-                    person,
-                    faults,
-                );
-            }
-            kind => finish(
+        match flaw(cell) {
+            Some(flaw) => invalid(field, flaw, None, person, faults),
+            None => finish(
                 field,
                 rule,
                 &if record.is_ascii() {
@@ -338,11 +328,22 @@ impl<'m> Bound<'m> {
                 } else {
                     clean(cell.text)
                 },
-                kind == CellKind::Date,
+                cell.kind == CellKind::Date,
                 person,
                 faults,
             ),
         }
+    }
+}
+
+/// Why a cell's text is not what stands there.
+fn flaw(cell: Cell<'_>) -> Option<Rule> {
+    match cell.kind {
+        CellKind::NotText => Some(Rule::NotText),
+        CellKind::Error => Some(Rule::CellError {
+            shown: cell.text.into(),
+        }),
+        _ => None,
     }
 }
 

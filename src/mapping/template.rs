@@ -4,13 +4,14 @@
 //! row. `row['Column']` is the cell's text, trimmed and in NFC.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use super::MappingError;
 use super::file::Node;
+use crate::model::Rule;
 
 /// The templates of a mapping by the name of their field.
 #[derive(Debug)]
@@ -114,22 +115,44 @@ fn problem(error: &minijinja::Error) -> String {
 pub(super) struct TemplateRow {
     pub(super) columns: Arc<HashMap<String, usize>>,
     pub(super) cells: Vec<String>,
+    /// Cells whose text is not what stands there, by column.
+    pub(super) flaws: Vec<(usize, Rule)>,
+    /// The first of these that was asked for.
+    pub(super) met: Mutex<Option<String>>,
     /// The first column that was asked for and is not there.
     pub(super) missing: OnceLock<String>,
+}
+
+impl TemplateRow {
+    /// What was wrong with the cells that were asked for since the last call:
+    /// a text made of them is no value.
+    pub(super) fn take_flaw(&self) -> Option<String> {
+        if self.flaws.is_empty() {
+            return None;
+        }
+        self.met
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
 }
 
 impl Object for TemplateRow {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        match self.columns.get(name) {
-            Some(&index) => Some(Value::from(
-                self.cells.get(index).map_or("", String::as_str),
-            )),
-            None => {
-                self.missing.get_or_init(|| name.to_owned());
-                None
-            }
+        let Some(&index) = self.columns.get(name) else {
+            self.missing.get_or_init(|| name.to_owned());
+            return None;
+        };
+        if let Some((_, flaw)) = self.flaws.iter().find(|(at, _)| *at == index) {
+            self.met
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get_or_insert_with(|| format!("column `{name}`: {flaw}"));
         }
+        Some(Value::from(
+            self.cells.get(index).map_or("", String::as_str),
+        ))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -300,6 +300,22 @@ impl FindingKind {
                     .unwrap_or("");
                 format!("column `{field}`: longer than the {max} characters that the target takes")
             }
+            Rule::Country { .. } if self.count > 1 => format!(
+                "{}: not a country code of two letters (ISO 3166-1), such as NL or US; \
+                 names can be given one in the field's `map`",
+                self.place()
+            ),
+            Rule::State { .. } if self.count > 1 => format!(
+                "{}: not a US state or territory of two letters, such as OH; \
+                 names can be given one in the field's `map`",
+                self.place()
+            ),
+            Rule::CellError { .. } if self.count > 1 => {
+                format!("{}: the cell shows an error instead of a value", self.place())
+            }
+            Rule::TooManyCells { .. } if self.count > 1 => {
+                "more cells than the header has columns".into()
+            }
             _ => self.first.message(),
         }
     }
