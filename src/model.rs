@@ -358,15 +358,23 @@ impl Finding {
     /// A sentence that a person understands, without the person's data.
     #[must_use]
     pub fn message(&self) -> String {
-        let what = match (&self.column, &self.field) {
+        match self.place() {
+            Some(place) => format!("{place}: {}", self.rule),
+            None => self.rule.to_string(),
+        }
+    }
+
+    /// The column and the field that it is about, as a fragment of a sentence.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        match (&self.column, &self.field) {
             (Some(column), Some(field)) if column != field => {
-                format!("column `{column}` ({field}): ")
+                Some(format!("column `{column}` ({field})"))
             }
-            (Some(name), _) => format!("column `{name}`: "),
-            (None, Some(name)) => format!("{name}: "),
-            (None, None) => String::new(),
-        };
-        format!("{what}{}", self.rule)
+            (Some(name), _) => Some(format!("column `{name}`")),
+            (None, Some(name)) => Some(name.to_string()),
+            (None, None) => None,
+        }
     }
 }
 

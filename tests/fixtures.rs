@@ -157,9 +157,9 @@ fn each_flaw_is_found_and_nothing_else() {
     06517        required               lastName
     06712        required               firstName
     06907        too-long               address2
-    Employee ID  date                   expirationDate
     Employee ID  email                  email
     Employee ID  country                country
+    Employee ID  date                   expirationDate
     08597        too-many-cells         -
     08597        date                   expirationDate
     09117        control-character      loginName

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use hrfeed::mapping::Mapping;
 
 /// The header of the generated feeds: twelve columns.
-pub const HEADER: [&str; 12] = [
+pub(crate) const HEADER: [&str; 12] = [
     "Employee ID",
     "First",
     "Last",
@@ -28,7 +28,7 @@ pub const HEADER: [&str; 12] = [
 ];
 
 /// The cells of one row. Every row is sound and differs from all others.
-pub fn row(number: u64) -> [String; 12] {
+pub(crate) fn row(number: u64) -> [String; 12] {
     let pick = |from: &[&str], salt: u64| {
         from[((number * 2_654_435_761 + salt * 40_503) >> 7) as usize % from.len()].to_owned()
     };
@@ -66,7 +66,7 @@ pub fn row(number: u64) -> [String; 12] {
 }
 
 /// A CSV feed of so many rows, made once and kept under `target/bench`.
-pub fn csv(rows: u64) -> PathBuf {
+pub(crate) fn csv(rows: u64) -> PathBuf {
     cached(&format!("people-{rows}.csv"), |path| {
         let mut out = BufWriter::new(File::create(path).unwrap());
         writeln!(out, "{}", HEADER.join(",")).unwrap();
@@ -78,7 +78,7 @@ pub fn csv(rows: u64) -> PathBuf {
 }
 
 /// An XLSX feed of so many rows, made once and kept under `target/bench`.
-pub fn xlsx(rows: u32) -> PathBuf {
+pub(crate) fn xlsx(rows: u32) -> PathBuf {
     cached(&format!("people-{rows}.xlsx"), |path| {
         let mut workbook = rust_xlsxwriter::Workbook::new();
         let sheet = workbook.add_worksheet_with_constant_memory().unwrap();
@@ -107,7 +107,7 @@ fn cached(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
 }
 
 /// A mapping of eleven of the twelve columns, with every kind of check.
-pub fn mapping(base_url: &str, requests_per_second: u32, max_in_flight: u32) -> Mapping {
+pub(crate) fn mapping(base_url: &str, requests_per_second: u32, max_in_flight: u32) -> Mapping {
     let text = format!(
         r#"
         [target]

@@ -27,6 +27,9 @@ pub(super) struct ImportArgs {
     sandbox: bool,
 }
 
+/// Requests a second that a sandbox of this process's own is asked, at least.
+const SANDBOX_RATE: f64 = 250.0;
+
 /// The journal of `import --sandbox`, apart from the real one.
 const SANDBOX_JOURNAL: &str = "sandbox.db";
 
@@ -46,6 +49,8 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String
             .map_err(|error| Failure::machine(error.to_string()))?;
         settings.base_url = Url::parse(&sandbox.base_url())
             .map_err(|error| Failure::machine(format!("the sandbox has no address: {error}")))?;
+        // There is nobody to be gentle with.
+        settings.requests_per_second = settings.requests_per_second.max(SANDBOX_RATE);
         // A key of its own for each sandbox: what another one acknowledged
         // says nothing about this one.
         let key = || Secret::new(format!("sandbox-{:016x}", run::seed()));

@@ -210,7 +210,9 @@ mod tests {
         record.set_raw(b"a;\xff;b;\xfe", b';');
         assert_eq!(texts(&record), ["a", "", "b", ""]);
         assert_eq!(record.not_text(), Some(1));
-        let kinds: Vec<_> = (0..4).map(|index| record.cell(index).unwrap().kind).collect();
+        let kinds: Vec<_> = (0..4)
+            .map(|index| record.cell(index).unwrap().kind)
+            .collect();
         let (text, not_text) = (CellKind::Text, CellKind::NotText);
         assert_eq!(kinds, [text, not_text, text, not_text]);
         assert!(!record.is_blank());

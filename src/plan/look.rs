@@ -189,6 +189,8 @@ impl Seen {
         }
         if !faults.is_empty() {
             self.rejected += 1;
+            // In the order of the schema: first the row as a whole, then the ID.
+            faults.sort_by_key(|fault| fault.field);
             let id = id.map(ExternalId::known);
             self.findings.extend(
                 faults
@@ -280,43 +282,26 @@ impl Findings {
 impl FindingKind {
     /// The findings in one sentence, for all of their rows.
     pub fn message(&self) -> String {
-        match &self.first.rule {
+        let told = match &self.first.rule {
+            _ if self.count == 1 => return self.first.message(),
             // The sentences of these name one row's figures.
-            Rule::Duplicate { .. } if self.count > 1 => {
-                let field = self
-                    .first
-                    .column
-                    .as_deref()
-                    .or(self.first.field.as_deref())
-                    .unwrap_or("");
-                format!("column `{field}`: the same value stands in more than one row")
+            Rule::Duplicate { .. } => "the same value stands in more than one row".into(),
+            Rule::TooLong { max, .. } => {
+                format!("longer than the {max} characters that the target takes")
             }
-            Rule::TooLong { max, .. } if self.count > 1 => {
-                let field = self
-                    .first
-                    .column
-                    .as_deref()
-                    .or(self.first.field.as_deref())
-                    .unwrap_or("");
-                format!("column `{field}`: longer than the {max} characters that the target takes")
-            }
-            Rule::Country { .. } if self.count > 1 => format!(
-                "{}: not a country code of two letters (ISO 3166-1), such as NL or US; \
-                 names can be given one in the field's `map`",
-                self.place()
-            ),
-            Rule::State { .. } if self.count > 1 => format!(
-                "{}: not a US state or territory of two letters, such as OH; \
-                 names can be given one in the field's `map`",
-                self.place()
-            ),
-            Rule::CellError { .. } if self.count > 1 => {
-                format!("{}: the cell shows an error instead of a value", self.place())
-            }
-            Rule::TooManyCells { .. } if self.count > 1 => {
-                "more cells than the header has columns".into()
-            }
-            _ => self.first.message(),
+            Rule::Country { .. } => "not a country code of two letters (ISO 3166-1), such as NL \
+                                     or US; the field's `map` can give names one"
+                .into(),
+            Rule::State { .. } => "not a US state or territory of two letters, such as OH; the \
+                                   field's `map` can give names one"
+                .into(),
+            Rule::CellError { .. } => "the cell shows an error instead of a value".into(),
+            Rule::TooManyCells { .. } => "more cells than the header has columns".into(),
+            _ => return self.first.message(),
+        };
+        match self.first.place() {
+            Some(place) => format!("{place}: {told}"),
+            None => told,
         }
     }
 }
