@@ -1,10 +1,6 @@
 //! Reading, mapping and validating a whole feed, against what the parser alone
 //! needs. `cargo bench --bench check`.
 #![expect(
-    missing_docs,
-    reason = "criterion's macros make undocumented functions"
-)]
-#![expect(
     clippy::unwrap_used,
     reason = "a bench that cannot run must say so at once"
 )]
@@ -46,7 +42,7 @@ fn csv(criterion: &mut Criterion) {
         });
         group.bench_function("check", |bencher| bencher.iter(|| check(&path, false)));
         group.bench_function("check, with fingerprints", |bencher| {
-            bencher.iter(|| check(&path, true))
+            bencher.iter(|| check(&path, true));
         });
         group.finish();
     }

@@ -2,10 +2,6 @@
 //! at the same number in flight; the server is the sandbox on loopback.
 //! `cargo bench --bench upload`.
 #![expect(
-    missing_docs,
-    reason = "criterion's macros make undocumented functions"
-)]
-#![expect(
     clippy::unwrap_used,
     reason = "a bench that cannot run must say so at once"
 )]
@@ -145,10 +141,10 @@ fn upload(criterion: &mut Criterion) {
         .sample_size(10)
         .throughput(Throughput::Elements(PEOPLE));
     group.bench_function("bare requests", |bencher| {
-        bencher.iter_custom(|times| (0..times).map(|_| bare()).sum())
+        bencher.iter_custom(|times| (0..times).map(|_| bare()).sum());
     });
     group.bench_function("import", |bencher| {
-        bencher.iter_custom(|times| (0..times).map(|_| import()).sum())
+        bencher.iter_custom(|times| (0..times).map(|_| import()).sum());
     });
     group.finish();
 }

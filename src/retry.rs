@@ -105,7 +105,7 @@ pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict 
 }
 
 /// The longest wait that a target can ask for: what is longer is an outage.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(600);
+pub const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3).
 #[must_use]

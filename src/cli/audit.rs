@@ -1,6 +1,7 @@
 //! `hrfeed audit`: what stands twice on the target, and whom it lost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -66,6 +67,7 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> 
     audit(context, args, begun).map_err(|failure| told_as_json(context, "audit", failure, begun))
 }
 
+#[expect(clippy::too_many_lines, reason = "one question after the other")]
 fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
@@ -75,14 +77,14 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
 
     let comparison = Comparison::new(seed(), Variants::Distinct);
     let remote_key = |id: &str| xxhash_rust::xxh3::xxh3_64(id.as_bytes());
-    let mut people: HashMap<u64, ()> = HashMap::new();
+    let mut people: HashSet<u64> = HashSet::new();
     let mut by_id: HashMap<u128, Seen> = HashMap::new();
     let mut twice: HashMap<String, Vec<String>> = HashMap::new();
     let listed = uploader.everybody(
         &mut |page| {
             for person in page {
                 // Whoever stands on two pages is one.
-                if people.insert(remote_key(&person.id), ()).is_some() {
+                if !people.insert(remote_key(&person.id)) {
                     continue;
                 }
                 let Some(external_id) = &person.external_id else {
@@ -109,15 +111,15 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     let listed = listed.inspect_err(|_| listener.hear(&Event::Finished))?;
     // The first of several was not yet known to be one of several.
     if !twice.is_empty() {
-        let firsts: HashMap<u64, ()> = twice
+        let firsts: HashSet<u64> = twice
             .keys()
             .filter_map(|id| by_id.get(&comparison.key(id).hash))
-            .map(|seen| (seen.first, ()))
+            .map(|seen| seen.first)
             .collect();
         let again = uploader.everybody(
             &mut |page| {
                 for person in page {
-                    if firsts.contains_key(&remote_key(&person.id))
+                    if firsts.contains(&remote_key(&person.id))
                         && let Some(ids) =
                             person.external_id.as_ref().and_then(|id| twice.get_mut(id))
                         && !ids.contains(&person.id)
@@ -214,17 +216,18 @@ fn told(audit: &Audit) -> String {
         text.push_str("\nStands twice (give all but one of them another external ID, or delete them, on the LMS)\n");
         for duplicate in &audit.duplicates {
             let people = duplicate.people.join(", ");
-            text.push_str(&format!(
-                "  {}: people {}\n",
+            let _infallible = writeln!(
+                text,
+                "  {}: people {}",
                 report::sanitize(&duplicate.external_id),
                 report::sanitize(&people)
-            ));
+            );
         }
     }
     if !audit.lost.is_empty() {
         text.push_str("\nKnown to the journal and gone from the LMS (an import whose feed changes them makes them anew)\n");
         for external_id in &audit.lost {
-            text.push_str(&format!("  {}\n", report::sanitize(external_id)));
+            let _infallible = writeln!(text, "  {}", report::sanitize(external_id));
         }
     }
     text

@@ -88,6 +88,7 @@ impl Context {
     }
 
     /// Prints on stdout. A reader that went away is no failure.
+    #[expect(clippy::unused_self, reason = "stdout is the context's to print on")]
     pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
         print(&mut std::io::stdout().lock(), text)
     }

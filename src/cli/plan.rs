@@ -208,7 +208,7 @@ fn line(item: &Item) -> RowLine {
             message: Some(
                 findings
                     .iter()
-                    .map(|finding| finding.message())
+                    .map(super::super::model::Finding::message)
                     .collect::<Vec<_>>()
                     .join("; "),
             ),

@@ -171,15 +171,12 @@ impl Record {
         for (index, end) in self.ends.iter_mut().enumerate() {
             let cell = bytes.get(start..*end).unwrap_or_default();
             start = *end + self.gap;
-            self.kinds.push(match str::from_utf8(cell) {
-                Ok(text) => {
-                    self.text.push_str(text);
-                    CellKind::Text
-                }
-                Err(_) => {
-                    self.not_text = self.not_text.or(Some(index));
-                    CellKind::NotText
-                }
+            self.kinds.push(if let Ok(text) = str::from_utf8(cell) {
+                self.text.push_str(text);
+                CellKind::Text
+            } else {
+                self.not_text = self.not_text.or(Some(index));
+                CellKind::NotText
             });
             *end = self.text.len();
         }

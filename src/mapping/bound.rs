@@ -264,7 +264,7 @@ impl<'m> Bound<'m> {
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
             match (&rule.origin, origin) {
                 (Origin::Column(_), Some(index)) => {
-                    self.from_column(field, rule, *index, record, person, faults);
+                    Self::cell_to_field(field, rule, *index, record, person, faults);
                 }
                 (Origin::Template, _) => {
                     let row = template_row();
@@ -304,8 +304,7 @@ impl<'m> Bound<'m> {
         })
     }
 
-    fn from_column(
-        &self,
+    fn cell_to_field(
         field: usize,
         rule: &FieldRule,
         index: usize,
@@ -402,18 +401,17 @@ fn finish(
             Some(form) if !date_cell => form.read(text),
             _ => date::read_iso(text),
         };
-        match day {
-            Some(day) => person.push(Slot::Text(date::iso(day, &mut [0; 10]))),
-            None => {
-                let form = rule.date.as_ref().map_or("%Y-%m-%d", |form| form.as_str());
-                invalid(
-                    field,
-                    Rule::Date { form: form.into() },
-                    Some(text),
-                    person,
-                    faults,
-                );
-            }
+        if let Some(day) = day {
+            person.push(Slot::Text(date::iso(day, &mut [0; 10])));
+        } else {
+            let form = rule.date.as_ref().map_or("%Y-%m-%d", |form| form.as_str());
+            invalid(
+                field,
+                Rule::Date { form: form.into() },
+                Some(text),
+                person,
+                faults,
+            );
         }
         return;
     }

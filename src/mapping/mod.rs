@@ -360,6 +360,7 @@ fn absent_fields(
     (message, example)
 }
 
+#[expect(clippy::too_many_lines, reason = "one key after the other")]
 fn read_field(
     field: &'static schema::Field,
     node: Node<'_>,

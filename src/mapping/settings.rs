@@ -54,9 +54,9 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     let max_outage = table.take("max_outage");
     table.finish()?;
 
-    let system = match system_node.word(&[("kmi", Some(System::Kmi)), ("anewspring", None)])? {
-        Some(system) => system,
-        None => return Err(system_node.error("system = \"anewspring\" is not supported yet", None)),
+    let system = system_node.word(&[("kmi", Some(System::Kmi)), ("anewspring", None)])?;
+    let Some(system) = system else {
+        return Err(system_node.error("system = \"anewspring\" is not supported yet", None));
     };
     Ok(TargetSettings {
         system,
@@ -66,8 +66,8 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
         requests_per_second: rate.map_or(Ok(10.0), |node| node.positive(100_000.0))?,
         max_in_flight: in_flight.map_or(Ok(8), |node| node.whole(1, 1000))? as usize,
         connect_timeout: duration(connect_timeout.as_ref(), Duration::from_secs(10))?,
-        timeout: duration(timeout.as_ref(), Duration::from_secs(60))?,
-        max_outage: duration(max_outage.as_ref(), Duration::from_secs(600))?,
+        timeout: duration(timeout.as_ref(), Duration::from_mins(1))?,
+        max_outage: duration(max_outage.as_ref(), Duration::from_mins(10))?,
     })
 }
 
@@ -148,7 +148,7 @@ fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, Mapp
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .filter(|duration| {
-            *duration >= Duration::from_millis(1) && *duration <= Duration::from_secs(86_400)
+            *duration >= Duration::from_millis(1) && *duration <= Duration::from_hours(24)
         })
         .ok_or_else(|| {
             node.error(
@@ -163,8 +163,11 @@ fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, Mapp
 pub(super) fn source(
     mut table: Table<'_>,
 ) -> Result<(FeedOptions, Option<Node<'_>>), MappingError> {
-    let mut options = FeedOptions::default();
-    options.encoding = table.take("encoding").map(|node| node.text()).transpose()?;
+    let encoding = table.take("encoding").map(|node| node.text()).transpose()?;
+    let mut options = FeedOptions {
+        encoding,
+        ..FeedOptions::default()
+    };
     if let Some(node) = table.take("delimiter") {
         let text = node.text()?;
         let delimiter = match text.as_str() {

@@ -92,16 +92,16 @@ pub fn look(
 
     feed.read(
         |records| {
-            let mut seen = Seen::default();
-            seen.batch
+            let mut made = Seen::default();
+            made.batch
                 .keys
                 .resize_with(unique.fields.len(), Keys::default);
             let (mut person, mut faults) = (Person::default(), Vec::new());
             while let Some(record) = records.next_record() {
                 match bound.apply(record, &mut person, &mut faults)? {
-                    Mapped::Skipped => seen.skipped += 1,
+                    Mapped::Skipped => made.skipped += 1,
                     Mapped::Row => {
-                        seen.row(
+                        made.row(
                             bound,
                             record.row(),
                             &person,
@@ -112,17 +112,17 @@ pub fn look(
                     }
                 }
             }
-            Ok::<_, MappingError>(seen)
+            Ok::<_, MappingError>(made)
         },
-        |seen, progress| {
+        |made, progress| {
             if stop() {
                 return Err(LookError::Stopped);
             }
-            let seen = seen?;
-            skipped += seen.skipped;
-            rejected += seen.rejected;
-            rows.extend(seen.batch);
-            for finding in seen.findings {
+            let made = made?;
+            skipped += made.skipped;
+            rejected += made.rejected;
+            rows.extend(made.batch);
+            for finding in made.findings {
                 findings.add(finding);
             }
             listener.hear(&Event::ReadProgress {

@@ -65,8 +65,9 @@ fn collect(json: &Value, field: Option<&str>, depth: usize, parts: &mut Vec<Stri
                     collect(value, Some(name), depth + 1, parts);
                 }
             } else {
-                said.into_iter()
-                    .for_each(|value| collect(value, about, depth + 1, parts));
+                for value in said {
+                    collect(value, about, depth + 1, parts);
+                }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -349,7 +349,7 @@ impl Engine {
                 flight.throttled += 1;
                 let jitter = self.random.f64();
                 let wait = wait.unwrap_or_else(|| retry::back_off(flight.throttled, jitter));
-                self.pause(state, wait, "the target asked for it", listener);
+                pause(state, wait, "the target asked for it", listener);
                 state.ready.push_front(flight);
             }
             Verdict::Trouble(trouble) => self.strike(state, flight, trouble),
@@ -412,7 +412,7 @@ impl Engine {
             Verdict::Throttled { wait, .. } => {
                 self.contacted = true;
                 self.calls.throttled += 1;
-                self.pause(
+                pause(
                     state,
                     wait.unwrap_or(Duration::from_secs(1)),
                     "the target asked for it",
@@ -455,28 +455,11 @@ impl Engine {
             });
             return Ok(());
         }
-        let wait = retry::back_off(outage.probes, self.random.f64()).min(patience - down);
+        let wait =
+            retry::back_off(outage.probes, self.random.f64()).min(patience.saturating_sub(down));
         let why = format!("the target is down ({})", outage.last.why());
-        self.pause(state, wait, &why, listener);
+        pause(state, wait, &why, listener);
         Ok(())
-    }
-
-    #[expect(
-        clippy::unused_self,
-        reason = "pausing is the engine's act, whatever it needs for it"
-    )]
-    fn pause<J>(
-        &self,
-        state: &mut State<J>,
-        wait: Duration,
-        why: &str,
-        listener: &mut dyn Listener,
-    ) {
-        let until = Instant::now() + wait;
-        if state.paused_until.is_none_or(|before| before < until) {
-            state.paused_until = Some(until);
-            listener.hear(&Event::Paused { why, wait });
-        }
     }
 }
 
@@ -485,6 +468,15 @@ impl<J> State<J> {
     fn up(&mut self) {
         self.failures = 0;
         self.failing_since = None;
+    }
+}
+
+/// Holds everybody up.
+fn pause<J>(state: &mut State<J>, wait: Duration, why: &str, listener: &mut dyn Listener) {
+    let until = Instant::now() + wait;
+    if state.paused_until.is_none_or(|before| before < until) {
+        state.paused_until = Some(until);
+        listener.hear(&Event::Paused { why, wait });
     }
 }
 

@@ -77,7 +77,7 @@ impl<C: Clock + Clone> Pace<C> {
         {
             let age = Duration::from(now.duration_since(*oldest));
             if age < WINDOW {
-                return Err(WINDOW - age);
+                return Err(WINDOW.saturating_sub(age));
             }
         }
         if let Err(not_until) = self.limiter.check() {
@@ -142,9 +142,9 @@ mod tests {
 
     #[test]
     fn the_rate_is_used_though_wake_ups_are_late() {
-        for per_second in [10, 100, 500] {
+        for per_second in [10_u16, 100, 500] {
             let sent = sent(f64::from(per_second), &[0, 900, 100], 10).len();
-            let wanted = per_second as usize * 10;
+            let wanted = usize::from(per_second) * 10;
             assert!(
                 sent * 100 >= wanted * 97,
                 "{sent} of {wanted} at {per_second}/s"

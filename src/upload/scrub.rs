@@ -27,15 +27,12 @@ fn replace_ignoring_case(text: &str, value: &str, by: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        match match_len(rest, &wanted) {
-            Some(len) => {
-                out.push_str(by);
-                rest = rest.get(len..).unwrap_or("");
-            }
-            None => {
-                out.push(first);
-                rest = rest.get(first.len_utf8()..).unwrap_or("");
-            }
+        if let Some(len) = match_len(rest, &wanted) {
+            out.push_str(by);
+            rest = rest.get(len..).unwrap_or("");
+        } else {
+            out.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or("");
         }
     }
     out

@@ -77,7 +77,7 @@ impl Uploader {
                 };
                 let drive = engine.drive(
                     &mut jobs,
-                    |job, end, _, listener| settle(job, end, record, listener),
+                    |job, end, _, listener| settle(job, &end, record, listener),
                     listener,
                 );
                 tokio::join!(intend, drive)
@@ -215,7 +215,7 @@ async fn intend(
                             message: Some(
                                 findings
                                     .iter()
-                                    .map(|finding| finding.message())
+                                    .map(super::super::model::Finding::message)
                                     .collect::<Vec<_>>()
                                     .join("; "),
                             ),
@@ -255,6 +255,10 @@ async fn intend(
 }
 
 /// One person to be created or updated.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what is known of a change are facts that do not follow from each other"
+)]
 struct ChangeJob {
     target: Arc<dyn Target>,
     change: Box<Change>,
@@ -385,12 +389,12 @@ impl Job for ChangeJob {
 /// Records how a change ended.
 fn settle(
     job: ChangeJob,
-    end: End,
+    end: &End,
     record: &Record,
     listener: &mut dyn Listener,
 ) -> Result<(), UploadError> {
     let action = job.change.action;
-    let (outcome, message) = match (&job.result, &end) {
+    let (outcome, message) = match (&job.result, end) {
         (Some(Ok(_)), _) => (
             if job.created {
                 Outcome::Created

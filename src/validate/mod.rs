@@ -90,28 +90,26 @@ fn value(kind: Kind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
         }
     }
     match kind {
-        Kind::ExternalId | Kind::Date => Ok(()),
-        Kind::Login | Kind::Text if clean => Ok(()),
-        Kind::Login if has_control(text) => Err(Rule::ControlCharacter),
-        Kind::Login => Ok(()),
-        // A line break in an address is a habit of HR systems; a NUL is not.
-        Kind::Text
-            if text
-                .chars()
-                .any(|char| char.is_control() && !matches!(char, '\n' | '\r' | '\t')) =>
-        {
-            Err(Rule::ControlCharacter)
-        }
-        Kind::Text => Ok(()),
-        Kind::Email if email::is_valid(text) => Ok(()),
-        Kind::Email => Err(Rule::Email),
-        Kind::Country if country::is_code(text) => Ok(()),
-        Kind::Country => Err(Rule::Country {
+        Kind::Login if !clean && has_control(text) => Err(Rule::ControlCharacter),
+        Kind::Text if !clean && text.chars().any(is_odd_control) => Err(Rule::ControlCharacter),
+        Kind::Email if !email::is_valid(text) => Err(Rule::Email),
+        Kind::Country if !country::is_code(text) => Err(Rule::Country {
             meant: country::meant(text),
         }),
-        Kind::State if state::is_code(text) => Ok(()),
-        Kind::State => Err(Rule::State {
+        Kind::State if !state::is_code(text) => Err(Rule::State {
             meant: state::meant(text),
         }),
+        Kind::ExternalId
+        | Kind::Text
+        | Kind::Login
+        | Kind::Email
+        | Kind::Country
+        | Kind::State
+        | Kind::Date => Ok(()),
     }
+}
+
+/// A line break in an address is a habit of HR systems; a NUL is not.
+fn is_odd_control(char: char) -> bool {
+    char.is_control() && !matches!(char, '\n' | '\r' | '\t')
 }

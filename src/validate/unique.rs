@@ -154,6 +154,8 @@ impl Index {
             if hash == NONE {
                 continue;
             }
+            // The feed refuses a file of more lines than a row number has.
+            #[expect(clippy::cast_possible_truncation, reason = "see above")]
             let row = row as RowIndex;
             let keys = &self.keys;
             let entry = self.first.entry(
@@ -163,7 +165,7 @@ impl Index {
             );
             match entry {
                 hashbrown::hash_table::Entry::Occupied(entry) => {
-                    self.repeats.push((*entry.get(), row))
+                    self.repeats.push((*entry.get(), row));
                 }
                 hashbrown::hash_table::Entry::Vacant(entry) => {
                     entry.insert(row);
@@ -333,7 +335,7 @@ mod tests {
             }
             let mut groups: HashMap<String, Vec<u32>> = HashMap::new();
             for (row, value) in values.iter().enumerate().filter(|(_, value)| !value.is_empty()) {
-                groups.entry(fold(value)).or_default().push(row as u32);
+                groups.entry(fold(value)).or_default().push(u32::try_from(row).unwrap());
             }
             let mut expected: Vec<u32> = groups
                 .into_values()
