@@ -11,7 +11,7 @@ use super::context::{Context, written};
 use super::exit::{Exit, Failure};
 use super::resume::find;
 use super::run::{causes, of_run};
-use crate::journal::{RowEntry, RowFilter, Run};
+use crate::journal::{Journal, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
 use crate::report::{self, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput};
 
@@ -90,7 +90,8 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
     let zone = TimeZone::system();
     let lines: Vec<_> = journal
         .runs(args.most)?
-        .iter()
+        .into_iter()
+        .map(|run| as_it_is(&journal, run))
         .map(|run| RunLine {
             run: run.id.to_string(),
             command: run.command.clone(),
@@ -110,9 +111,18 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
+/// A run that says "running" and is not was killed: it could not say so.
+fn as_it_is(journal: &Journal, mut run: Run) -> Run {
+    if run.state == RunState::Running && !journal.is_under_way(&run.scope) {
+        run.state = RunState::Interrupted;
+        run.message = Some("the run was killed".into());
+    }
+    run
+}
+
 pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
-    let run = find(&journal, args.run.as_deref())?;
+    let run = as_it_is(&journal, find(&journal, args.run.as_deref())?);
     let report = of_run(&run);
     context.finish(
         &report,
@@ -178,7 +188,7 @@ fn not_listed(run: &Run, outcomes: &[OutcomeArg], listed: u64) -> String {
 
 pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
-    let run = find(&journal, args.run.as_deref())?;
+    let run = as_it_is(&journal, find(&journal, args.run.as_deref())?);
     let report = of_run(&run);
     let mut throughput = Throughput::default();
     let mut sections = [Outcome::Rejected, Outcome::Failed, Outcome::Unknown]

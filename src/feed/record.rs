@@ -126,6 +126,21 @@ impl Record {
 
     /// Takes a whole record that holds no quote: cells parted by `delimiter`.
     pub(super) fn set_raw(&mut self, bytes: &[u8], delimiter: u8) {
+        self.set_parted(bytes, delimiter);
+        self.set_text(bytes);
+    }
+
+    /// The same of what is known to be text.
+    pub(super) fn set_raw_text(&mut self, text: &str, delimiter: u8) {
+        self.set_parted(text.as_bytes(), delimiter);
+        self.ascii = text.is_ascii();
+        self.text.push_str(text);
+    }
+
+    fn set_parted(&mut self, bytes: &[u8], delimiter: u8) {
+        self.text.clear();
+        self.kinds.clear();
+        self.not_text = None;
         self.ends.clear();
         self.beyond = 0;
         for end in memchr::memchr_iter(delimiter, bytes).chain([bytes.len()]) {
@@ -136,7 +151,6 @@ impl Record {
             }
         }
         self.gap = 1;
-        self.set_text(bytes);
     }
 
     /// Takes cells that stand one right after the other in `bytes`.

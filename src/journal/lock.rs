@@ -9,6 +9,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
@@ -19,6 +20,10 @@ use super::error::{JournalError, LockError};
 use super::ids::{RunId, Scope};
 use super::open::Journal;
 use super::read::{coded, time};
+
+/// How often a held lock is tried again, and after how long.
+const MOST_GLANCES: u32 = 5;
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Holds a scope until it is dropped or the process ends.
 #[derive(Debug)]
@@ -69,7 +74,17 @@ impl Journal {
             source: Arc::new(source),
         };
         let file = open(&path).map_err(failed)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        // Whoever only asks whether a run is under way holds the file for a
+        // moment.
+        for _ in 0..MOST_GLANCES {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::park_timeout(GLANCE);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {
                 self.note_holder(scope)?;
                 Ok(ScopeLock { _file: file })
@@ -79,6 +94,16 @@ impl Journal {
             }),
             Err(TryLockError::Error(source)) => Err(failed(source).into()),
         }
+    }
+
+    /// Whether a run of the scope is under way, be it in this process or in
+    /// another one.
+    pub fn is_under_way(&self, scope: &Scope) -> bool {
+        // Never made here: a lock file that is not there is not held.
+        let Ok(file) = File::open(lock_path(self.path(), scope)) else {
+            return false;
+        };
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
     fn note_holder(&self, scope: &Scope) -> Result<(), JournalError> {

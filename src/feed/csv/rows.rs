@@ -27,6 +27,8 @@ impl Block {
 #[derive(Debug)]
 pub(in crate::feed) struct CsvRows<'a> {
     data: &'a [u8],
+    /// The same, if all of it is text: judged once for all records.
+    text: Option<&'a str>,
     delimiter: u8,
     at: usize,
     line: u32,
@@ -45,6 +47,7 @@ impl<'a> CsvRows<'a> {
     pub(in crate::feed) fn new(data: &'a [u8], delimiter: u8, line: u32) -> Self {
         Self {
             data,
+            text: str::from_utf8(data).ok(),
             delimiter,
             at: 0,
             line,
@@ -81,7 +84,11 @@ impl<'a> CsvRows<'a> {
         let stop = memchr3(b'\n', b'\r', b'"', rest).unwrap_or(rest.len());
         match (rest.get(..stop), rest.get(stop)) {
             (Some(raw), byte) if byte != Some(&b'"') => {
-                record.set_raw(raw, self.delimiter);
+                let text = self.text.and_then(|text| text.get(self.at..self.at + stop));
+                match text {
+                    Some(text) => record.set_raw_text(text, self.delimiter),
+                    None => record.set_raw(raw, self.delimiter),
+                }
                 self.at += stop;
                 // The line end itself is passed before the next record.
             }
