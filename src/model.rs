@@ -120,13 +120,20 @@ fn is_scientific(text: &str) -> bool {
 
 /// Whether a text holds a control character, such as a line break.
 pub(crate) fn has_control(text: &str) -> bool {
-    // One comparison and no branch in the loop, which runs over every value of
-    // a feed: all but the printable letters of ASCII are looked at again.
-    let mut others = false;
-    for byte in text.as_bytes() {
-        others |= byte.wrapping_sub(b' ') >= 0x7f - b' ';
+    let bytes = text.as_bytes();
+    // No branch in the loop, which runs over every value of a feed.
+    let (mut control, mut beyond) = (0, 0);
+    for &byte in bytes {
+        control |= u8::from(byte < b' ') | u8::from(byte == 0x7f);
+        beyond |= byte;
     }
-    others && text.chars().any(char::is_control)
+    // Beyond ASCII the control characters are U+0080 to U+009F.
+    let is_c1 = |at: usize| {
+        bytes
+            .get(at + 1)
+            .is_some_and(|byte| (0x80..=0x9f).contains(byte))
+    };
+    control != 0 || (beyond >= 0x80 && memchr::memchr_iter(0xc2, bytes).any(is_c1))
 }
 
 /// What must be done for a person.
@@ -593,6 +600,17 @@ mod tests {
         }
         for text in ["8E467", "E7", "ID10-05113", "007", "1E", "E+5", "12-3E+4x"] {
             assert!(ExternalId::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_control_character_is_one_and_nothing_else() {
+        for char in (0..=0x2100).filter_map(char::from_u32) {
+            assert_eq!(
+                has_control(&format!("aé{char}ß")),
+                char.is_control(),
+                "{char:?}"
+            );
         }
     }
 

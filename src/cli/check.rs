@@ -72,6 +72,9 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     let mapping = Mapping::load(&args.feed.mapping)?;
     let mut feed = open(context, &args.feed, &mapping)?;
     let bound = mapping.bind(feed.columns(), &duplicate_columns(&feed))?;
+    if !context.json {
+        feed.skip_digest();
+    }
     let mut listener = context.progress();
     let stop = context.stop();
     let look = plan::look(

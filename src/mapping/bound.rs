@@ -264,6 +264,17 @@ impl<'m> Bound<'m> {
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
             match (&rule.origin, origin) {
                 (Origin::Column(_), Some(index)) => {
+                    // Most cells of most feeds: nothing is to be done to them.
+                    if rule.is_plain
+                        && record.is_ascii()
+                        && let Some(cell) = record.cell(*index)
+                        && cell.kind == CellKind::Text
+                        && let text = cell.text.trim_ascii()
+                        && !text.is_empty()
+                    {
+                        person.push(Slot::Text(text));
+                        continue;
+                    }
                     Self::cell_to_field(field, rule, *index, record, person, faults);
                 }
                 (Origin::Template, _) => {

@@ -42,6 +42,7 @@ impl Person {
     }
 
     /// Adds the next field.
+    #[inline]
     pub fn push(&mut self, slot: Slot<'_>) {
         let stored = match slot {
             Slot::Absent => Stored::Absent,
@@ -62,6 +63,7 @@ impl Person {
         }
     }
 
+    #[inline]
     fn store(&mut self, text: &str) -> Stored {
         let start = self.text.len();
         self.text.push_str(text);
@@ -79,6 +81,7 @@ impl Person {
     }
 
     /// The field at a position of the mapping.
+    #[inline]
     pub fn get(&self, index: usize) -> Slot<'_> {
         match self.slots.get(index) {
             None | Some(Stored::Absent) => Slot::Absent,

@@ -56,25 +56,18 @@ impl Comparison {
         if !text.is_ascii() {
             return Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed));
         }
-        let stays =
-            |byte: &u8| !byte.is_ascii_uppercase() && !byte.is_ascii_whitespace() && *byte != 0x0b;
-        if bytes.iter().all(stays) {
-            return None;
-        }
-        // Most IDs are short, and this runs for every row.
+        // Most IDs are short and without white space, and this runs for every
+        // row.
         let mut short = [0; 64];
-        if bytes.len() > short.len() {
-            return Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed));
+        let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+        match short.get_mut(..bytes.len()) {
+            Some(folded) if !bytes.iter().any(is_space) => {
+                folded.copy_from_slice(bytes);
+                folded.make_ascii_lowercase();
+                (folded != bytes).then(|| xxh3_128_with_seed(folded, self.seed))
+            }
+            _ => Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed)),
         }
-        let mut len = 0;
-        for byte in bytes
-            .iter()
-            .filter(|byte| !byte.is_ascii_whitespace() && **byte != 0x0b)
-        {
-            short[len] = byte.to_ascii_lowercase();
-            len += 1;
-        }
-        Some(xxh3_128_with_seed(&short[..len], self.seed))
     }
 }
 

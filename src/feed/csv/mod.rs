@@ -53,6 +53,8 @@ pub(super) struct CsvFile {
     head: u64,
     /// The digest of the file's bytes, once known.
     pub(super) sha256: Option<[u8; 32]>,
+    /// Whether a pass makes the digest, if there is none yet.
+    pub(super) wants_digest: bool,
     /// The hash of each block, after the first complete pass.
     seen: Option<Vec<u64>>,
     block: usize,
@@ -189,6 +191,7 @@ impl CsvFile {
             start_line,
             head: xxh3_64(sample.get(..start).unwrap_or_default()),
             sha256,
+            wants_digest: true,
             seen: None,
             block,
         })
@@ -246,7 +249,7 @@ impl<'f> Blocks<'f> {
             handed: feed.start,
             ended: false,
             hashes: Vec::new(),
-            digest: feed.sha256.is_none().then(Sha256::new),
+            digest: (feed.wants_digest && feed.sha256.is_none()).then(Sha256::new),
         };
         (&feed.file)
             .seek(SeekFrom::Start(0))
