@@ -75,11 +75,19 @@ impl Uploader {
                     drop(items);
                     intended
                 };
-                let drive = engine.drive(
-                    &mut jobs,
-                    |job, end, _, listener| settle(job, &end, record, listener),
-                    listener,
-                );
+                let drive = async {
+                    let driven = engine
+                        .drive(
+                            &mut jobs,
+                            |job, end, _, listener| settle(job, &end, record, listener),
+                            listener,
+                        )
+                        .await;
+                    // Or, where it ended early, the one above would wait for
+                    // room in a queue that nobody empties.
+                    jobs.close();
+                    driven
+                };
                 tokio::join!(intend, drive)
             });
             let read = read_through(reader, driven, &stop);
