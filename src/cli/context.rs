@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::signals;
 use super::{Color, Global};
 use crate::event::Listener;
-use crate::journal::{Journal, JournalError};
+use crate::journal::Journal;
 use crate::report::{self, CauseLine, ProgressMode, RunReport, Style};
 use crate::upload::Stop;
 
@@ -185,13 +185,5 @@ fn log(verbose: u8, color: bool) {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::machine(error.to_string())
-    }
-}
-
-impl Context {
-    /// Opens the journal for writing.
-    pub(super) fn open_journal(&self, name: &str) -> Result<Journal, Failure> {
-        let path = self.journal_path(name)?;
-        Journal::open(&path).map_err(|error: JournalError| error.into())
     }
 }

@@ -70,10 +70,10 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String
     } else {
         JOURNAL
     };
-    let journal = context.open_journal(name)?;
+    let journal = context.journal_path(name)?;
     // Only the sandbox's journal lies where the other commands do not look.
     let elsewhere =
-        (args.sandbox && !context.journal_is_named()).then(|| journal.path().display().to_string());
+        (args.sandbox && !context.journal_is_named()).then(|| journal.display().to_string());
     let ending = run::carry_out(Order {
         context,
         mapping: &mapping,

@@ -98,15 +98,14 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<Ending, Failure> {
         None => FeedSource::Path(PathBuf::from(&run.feed_path)),
     };
     let feed = open_source(context, &source, &mapping)?;
-    // Opened anew: only now is anything written.
-    let journal = Journal::open(&path)?;
+    // Only now is anything written.
     run::carry_out(Order {
         context,
         mapping: &mapping,
         settings: mapping.target.clone(),
         credentials,
         feed,
-        journal,
+        journal: path,
         resumed: Some(run),
     })
 }

@@ -3,6 +3,7 @@
 //! Reads top to bottom like the product: look, compare, settle what an older
 //! run left, ask the target, send, sum up.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -34,7 +35,8 @@ pub(super) struct Order<'a> {
     pub(super) settings: TargetSettings,
     pub(super) credentials: Credentials,
     pub(super) feed: Feed,
-    pub(super) journal: Journal,
+    /// Where the journal is; opened once all else is found to be in order.
+    pub(super) journal: PathBuf,
     /// The interrupted run to go on with.
     pub(super) resumed: Option<Run>,
 }
@@ -90,8 +92,9 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
     let duplicates = super::check::duplicate_columns(&feed);
     let bound = mapping.bind(feed.columns(), &duplicates)?;
     let scope = scope(&settings, &credentials);
-    let _lock = journal.lock(&scope)?;
     let uploader = Uploader::new(&settings, &credentials, context.stop(), seed())?;
+    let journal = Journal::open(&journal)?;
+    let _lock = journal.lock(&scope)?;
     let reading = journal.again()?;
     let writer = journal.writer()?;
     let run = begin(&writer, scope, mapping, &settings, &feed, resumed.as_ref())?;
