@@ -231,7 +231,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all; a device, as far as it takes it.
 pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write as _;
     let failed = |error: std::io::Error| {
@@ -239,6 +239,14 @@ pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fa
         failure.help = Some("check that the folder exists and can be written to".into());
         failure
     };
+    // A device or a pipe is written to, not replaced by a file.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut device = std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
+        return device.write_all(bytes).map_err(failed);
+    }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => std::path::Path::new("."),
