@@ -22,14 +22,14 @@ mod signals;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use self::context::Context;
 pub use self::exit::{Exit, Failure};
 
 /// Makes an LMS agree with the people file that an HR system exports.
 #[derive(Debug, Parser)]
-#[command(name = "hrfeed", version, after_help = EXIT_CODES, after_long_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "hrfeed", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -121,7 +121,12 @@ struct FeedArgs {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    // Whoever writes a script reads the help of one command.
+    let command = Cli::command().mut_subcommands(|command| command.after_help(EXIT_CODES));
+    let parsed = command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors and go to stdout.
