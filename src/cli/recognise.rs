@@ -171,6 +171,8 @@ fn names(field: &str) -> &'static [&'static str] {
             "contractend",
             "contractenddate",
             "einddatum",
+            "datumuitdienst",
+            "uitdienstdatum",
             "austrittsdatum",
             "datedefin",
         ],

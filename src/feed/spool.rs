@@ -124,7 +124,7 @@ fn write(path: &Arc<Path>, copy: &mut File, bytes: &[u8]) -> Result<(), FeedErro
 fn cannot_write(path: &Arc<Path>, source: io::Error) -> FeedError {
     FeedError::Spool {
         path: path.clone(),
-        folder: std::env::temp_dir().into(),
+        folder: tempfile::env::temp_dir().into(),
         source,
     }
 }

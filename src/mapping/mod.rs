@@ -161,6 +161,9 @@ impl MappingError {
                     path.display()
                 ))
             }
+            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => {
+                Some("a mapping is a text file: save it as UTF-8".into())
+            }
             Self::Read { .. } => None,
             Self::Content { help, .. } => help.clone(),
         }
