@@ -1,5 +1,7 @@
 //! What an import does to an LMS, and what it says of it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod support;
 
 use hrfeed::sandbox::{Faults, SandboxOptions};
@@ -167,7 +169,7 @@ fn of_a_login_name_that_stands_twice_neither_row_is_sent() {
 
 #[test]
 fn the_first_or_the_last_of_duplicates_wins_where_the_mapping_says_so() {
-    for (policy, winner, loser) in [("first", 3, 6), ("last", 6, 3)] {
+    for (policy, winner, loser) in [("first", 3_usize, 6), ("last", 6, 3)] {
         let world = World::new().parts(&format!("[unique]\nduplicates = \"{policy}\""));
         let feed = Feed::of(6).change(4, |person| person.id = "E00002".into());
         let ran = world.import_feed(&feed).exits(3);
@@ -179,7 +181,7 @@ fn the_first_or_the_last_of_duplicates_wins_where_the_mapping_says_so() {
         );
         let there = world.lms.with_id("E00002");
         assert_eq!(there.len(), 1);
-        let wanted = &feed.people[winner as usize - 2];
+        let wanted = &feed.people[winner - 2];
         assert_eq!(there[0]["firstName"], wanted.first, "{policy}");
         // And tomorrow the same one wins, at no cost.
         world.lms.reset_stats();

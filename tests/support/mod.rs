@@ -162,11 +162,15 @@ impl World {
 
     /// The program, in this world and in no other.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_with(arguments, &self.path("journal.db"))
+    }
+
+    fn command_with(&self, arguments: &[&str], journal: &Path) -> Command {
         let mut command = program();
         command
             .args(arguments)
             .arg("--journal")
-            .arg(self.path("journal.db"))
+            .arg(journal)
             .env(KEY, self.key)
             .env(SECRET, "test-s3cret")
             .current_dir(self.folder.path());
@@ -210,8 +214,13 @@ impl World {
 
     /// Starts the program and lets it run; what it says goes to files.
     pub(crate) fn start(&self, arguments: &[&str]) -> Started {
+        self.start_with(arguments, &self.path("journal.db"))
+    }
+
+    /// [`World::start`] with another journal.
+    pub(crate) fn start_with(&self, arguments: &[&str], journal: &Path) -> Started {
         let child = self
-            .command(arguments)
+            .command_with(arguments, journal)
             .stdin(Stdio::null())
             .stdout(File::create(self.path("stdout")).unwrap())
             .stderr(File::create(self.path("stderr")).unwrap())
@@ -364,6 +373,11 @@ impl Started {
         assert!(sent.success());
     }
 
+    /// Whether it has said that on stderr by now.
+    pub(crate) fn has_said(&self, words: &str) -> bool {
+        read(&self.stderr).contains(words)
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -402,4 +416,17 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
         );
         std::thread::park_timeout(Duration::from_millis(2));
     }
+}
+
+/// Runs all of `tests` at once; panics if one of them does.
+pub(crate) fn side_by_side<F: FnOnce() + Send>(tests: impl IntoIterator<Item = F>) {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = tests.into_iter().map(|test| scope.spawn(test)).collect();
+        let failed = threads
+            .into_iter()
+            .map(std::thread::ScopedJoinHandle::join)
+            .filter(Result::is_err)
+            .count();
+        assert_eq!(failed, 0, "so many of them failed");
+    });
 }
