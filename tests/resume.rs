@@ -1,5 +1,7 @@
 //! A run that is interrupted, in whatever way, and what comes after it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod support;
 
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use hrfeed::sandbox::Faults;
 use serde_json::json;
 
-use crate::support::{Feed, Ran, World, wait_until};
+use crate::support::{Feed, Ran, World, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -32,34 +34,36 @@ fn killed_after(world: &World, enough: u64) {
 
 #[test]
 fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
-    for enough in [1, 7, 20, 50, 75] {
-        let world = slow();
-        let feed = Feed::of(80);
-        world.feed(&feed);
-        killed_after(&world, enough);
-        let before = world.run(&["show", "--json"]).exits(0);
-        assert_eq!(before.json()["state"], "running");
-        let (unknown, settled) = (before.count("unknown"), before.count("created"));
-        assert!(settled < 80);
-        world.lms.reset_stats();
-        let ran = world.resume().exits(0);
-        assert_eq!(ran.count("created"), 80, "{ran:?}");
-        world.assert_everyone_once(&feed);
-        // What is settled costs nothing; what is unknown is looked up once.
-        let stats = world.lms.stats();
-        assert_eq!(stats.pages(), 0, "{stats:?}");
-        assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
-        assert!(
-            stats.creates() <= 80 - settled,
-            "{settled} settled: {stats:?}"
-        );
-        assert_eq!(stats.updates(), 0);
-        // And it is over.
-        world.resume().exits(2);
-        world.lms.reset_stats();
-        assert_eq!(world.import().exits(0).count("unchanged"), 80);
-        assert_eq!(world.lms.stats().requests(), 0);
-    }
+    side_by_side([1, 7, 20, 50, 75].map(|enough| {
+        move || {
+            let world = slow();
+            let feed = Feed::of(80);
+            world.feed(&feed);
+            killed_after(&world, enough);
+            let before = world.run(&["show", "--json"]).exits(0);
+            assert_eq!(before.json()["state"], "running");
+            let (unknown, settled) = (before.count("unknown"), before.count("created"));
+            assert!(settled < 80);
+            world.lms.reset_stats();
+            let ran = world.resume().exits(0);
+            assert_eq!(ran.count("created"), 80, "{ran:?}");
+            world.assert_everyone_once(&feed);
+            // What is settled costs nothing; what is unknown is looked up once.
+            let stats = world.lms.stats();
+            assert_eq!(stats.pages(), 0, "{stats:?}");
+            assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
+            assert!(
+                stats.creates() <= 80 - settled,
+                "{settled} settled: {stats:?}"
+            );
+            assert_eq!(stats.updates(), 0);
+            // And it is over.
+            world.resume().exits(2);
+            world.lms.reset_stats();
+            assert_eq!(world.import().exits(0).count("unchanged"), 80);
+            assert_eq!(world.lms.stats().requests(), 0);
+        }
+    }));
 }
 
 #[test]
@@ -114,26 +118,28 @@ fn updates_that_were_cut_short_by_a_kill_are_finished() {
 
 #[test]
 fn an_import_after_a_kill_takes_the_place_of_the_killed_run() {
-    for enough in [1, 20, 50] {
-        let world = slow();
-        let feed = Feed::of(60);
-        world.feed(&feed);
-        killed_after(&world, enough);
-        let unknown = world.run(&["show", "--json"]).count("unknown");
-        world.lms.reset_stats();
-        let ran = world.import().exits(0);
-        assert_eq!(
-            ran.count("created") + ran.count("unchanged") + ran.count("updated"),
-            60
-        );
-        world.assert_everyone_once(&feed);
-        let stats = world.lms.stats();
-        assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
-        let old = world.run(&["show", "1", "--json"]).exits(0);
-        assert_eq!(old.json()["state"], "superseded");
-        assert_eq!(old.count("unknown"), 0);
-        world.run(&["resume", "1"]).exits(2);
-    }
+    side_by_side([1, 20, 50].map(|enough| {
+        move || {
+            let world = slow();
+            let feed = Feed::of(60);
+            world.feed(&feed);
+            killed_after(&world, enough);
+            let unknown = world.run(&["show", "--json"]).count("unknown");
+            world.lms.reset_stats();
+            let ran = world.import().exits(0);
+            assert_eq!(
+                ran.count("created") + ran.count("unchanged") + ran.count("updated"),
+                60
+            );
+            world.assert_everyone_once(&feed);
+            let stats = world.lms.stats();
+            assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
+            let old = world.run(&["show", "1", "--json"]).exits(0);
+            assert_eq!(old.json()["state"], "superseded");
+            assert_eq!(old.count("unknown"), 0);
+            world.run(&["resume", "1"]).exits(2);
+        }
+    }));
 }
 
 #[test]
@@ -201,9 +207,13 @@ fn a_second_ctrl_c_leaves_at_once_and_is_as_safe_as_a_crash() {
         world.lms.stats().played("slow") >= 1
     });
     run.interrupt();
-    std::thread::park_timeout(200 * MS);
+    wait_until("it says that it will stop", || {
+        run.has_said("asked to stop")
+    });
     run.interrupt();
     run.wait().exits(5);
+    // It did not wait for the answers.
+    assert!(world.run(&["show", "--json"]).count("unknown") > 0);
     world.lms.set_faults(&json!({"slow": 0.0}));
     world.resume().exits(0);
     world.assert_everyone_once(&feed);
@@ -238,62 +248,56 @@ fn carried_through(world: &World, feed: &Feed) {
     world.assert_everyone_once(feed);
 }
 
-fn everyone_once_under(faults: Faults, played: &str) {
-    let world = World::failing(faults)
-        .target("requests_per_second = 2000\nmax_in_flight = 40\ntimeout = \"5s\"");
-    carried_through(&world, &Feed::of(200));
-    let played_times = world.lms.stats().played(played);
-    assert!(
-        played_times >= 5,
-        "{played} was played {played_times} times"
-    );
+/// Makes faults, named by the one that must have been played.
+type Case = (&'static str, fn(&mut Faults));
+
+/// One world a case, side by side, since most of the time is waiting.
+const CASES: [Case; 9] = [
+    ("lost_after", |faults| faults.lost_after = 0.2),
+    ("lost_before", |faults| faults.lost_before = 0.1),
+    ("cut", |faults| faults.cut = 0.2),
+    ("garbage", |faults| faults.garbage = 0.1),
+    ("wrong_person", |faults| faults.wrong_person = 0.2),
+    ("errors", |faults| faults.errors = 0.1),
+    ("unavailable", |faults| faults.unavailable = 0.05),
+    ("requests_per_second", |faults| {
+        faults.requests_per_second = Some(60);
+    }),
+    // Longer than the timeout.
+    ("slow", |faults| {
+        faults.slow = 0.05;
+        faults.slow_for = Duration::from_secs(3);
+    }),
+];
+
+/// All of them at once, and rarer.
+fn everything(faults: &mut Faults) {
+    faults.lost_after = 0.04;
+    faults.lost_before = 0.02;
+    faults.cut = 0.04;
+    faults.garbage = 0.02;
+    faults.wrong_person = 0.04;
+    faults.errors = 0.02;
+    faults.unavailable = 0.01;
+    faults.latency_jitter = 10 * MS;
 }
 
-macro_rules! under_faults {
-    ($($name:ident: $fault:ident = $share:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            everyone_once_under(Faults { $fault: $share, ..Faults::default() }, stringify!($fault));
+#[test]
+fn everyone_stands_once_whatever_becomes_of_requests_and_answers() {
+    let cases = CASES
+        .into_iter()
+        .chain([("lost_after", everything as fn(&mut Faults))]);
+    side_by_side(cases.map(|(played, make)| {
+        move || {
+            let mut faults = Faults::default();
+            make(&mut faults);
+            let world = World::failing(faults)
+                .target("requests_per_second = 2000\nmax_in_flight = 40\ntimeout = \"1s\"");
+            carried_through(&world, &Feed::of(200));
+            let times = world.lms.stats().played(played);
+            assert!(times >= 3, "{played} was played {times} times");
         }
-    )*};
-}
-
-under_faults! {
-    everyone_stands_once_though_answers_are_lost: lost_after = 0.2;
-    everyone_stands_once_though_requests_are_lost: lost_before = 0.1;
-    everyone_stands_once_though_answers_are_cut: cut = 0.2;
-    everyone_stands_once_though_a_proxy_answers_instead: garbage = 0.1;
-    everyone_stands_once_though_the_record_of_another_comes_back: wrong_person = 0.2;
-    everyone_stands_once_though_the_lms_fails: errors = 0.1;
-    everyone_stands_once_though_the_lms_is_unavailable: unavailable = 0.1;
-    everyone_stands_once_though_the_lms_asks_to_slow_down: requests_per_second = Some(60);
-}
-
-#[test]
-fn everyone_stands_once_though_everything_fails_at_once() {
-    let faults = Faults {
-        lost_after: 0.04,
-        lost_before: 0.02,
-        cut: 0.04,
-        garbage: 0.02,
-        wrong_person: 0.04,
-        errors: 0.02,
-        unavailable: 0.02,
-        latency_jitter: 10 * MS,
-        ..Faults::default()
-    };
-    everyone_once_under(faults, "lost_after");
-}
-
-#[test]
-fn everyone_stands_once_though_answers_come_after_the_timeout() {
-    let world = World::failing(Faults {
-        slow: 0.1,
-        slow_for: Duration::from_secs(2),
-        ..Faults::default()
-    })
-    .target("requests_per_second = 2000\nmax_in_flight = 40\ntimeout = \"500ms\"");
-    carried_through(&world, &Feed::of(100));
+    }));
 }
 
 #[test]
