@@ -1,0 +1,673 @@
+//! Bad input: a sentence with the place and what to do, the right exit code,
+//! nothing half done, and no panic.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod support;
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+use crate::support::{Feed, World};
+
+/// Runs the command quietly and returns what a person reads, without the
+/// folder of the test. Checks that nothing was half done: no request, and the
+/// journal as it was.
+#[track_caller]
+fn told(world: &World, arguments: &[&str]) -> String {
+    let journal = fs::read(world.path("journal.db")).ok();
+    let ran = world.run(&[arguments, &["-q"]].concat());
+    let text = redacted(world, &ran);
+    assert_eq!(world.lms.stats().requests(), 0, "{text}");
+    let left = fs::read(world.path("journal.db")).ok();
+    assert!(left == journal, "the journal was made or changed: {text}");
+    text
+}
+
+#[track_caller]
+fn redacted(world: &World, ran: &support::Ran) -> String {
+    assert_eq!(ran.stdout, "");
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    let folder = world.folder.path().to_str().unwrap();
+    // Windows says `\` where others say `/`.
+    let said = ran.stderr.replace(folder, "…").replace("…\\", "…/");
+    let said: String = said
+        .lines()
+        .map(|line| without_system(line) + "\n")
+        .collect();
+    format!("exit code {}\n{said}", ran.code)
+}
+
+/// The line without what the operating system says, since each says it in its
+/// own words.
+fn without_system(line: &str) -> String {
+    match line.split_once(" (os error ") {
+        Some((before, _)) => match before.rsplit_once(": ") {
+            Some((what, _)) => format!("{what}: …"),
+            None => "…".into(),
+        },
+        None => line.to_owned(),
+    }
+}
+
+/// Imports a file of these bytes.
+#[track_caller]
+fn feed_told(name: &str, bytes: impl AsRef<[u8]>) -> String {
+    let world = World::new();
+    world.write(name, bytes);
+    let checked = told(&world, &["check", name, "-m", "mapping.toml"]);
+    let imported = told(&world, &["import", name, "-m", "mapping.toml"]);
+    assert_eq!(checked, imported);
+    imported
+}
+
+/// Imports with the mapping changed.
+#[track_caller]
+fn mapping_told(from: &str, to: &str) -> String {
+    let world = World::new();
+    world.feed(&Feed::of(3));
+    let mapping = world.mapping();
+    assert!(mapping.contains(from), "`{from}` does not stand there");
+    world.write("mapping.toml", mapping.replacen(from, to, 1));
+    let checked = told(&world, &["check", "people.csv", "-m", "mapping.toml"]);
+    let imported = told(&world, &["import", "people.csv", "-m", "mapping.toml"]);
+    assert_eq!(checked, imported);
+    imported
+}
+
+#[test]
+fn a_feed_that_does_not_exist() {
+    let world = World::new();
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    exit code 1
+    error: feed `people.csv` does not exist
+    help: check the path; a relative one starts at the current folder
+    ");
+}
+
+#[test]
+fn a_feed_that_is_a_folder() {
+    let world = World::new();
+    fs::create_dir(world.path("people")).unwrap();
+    insta::assert_snapshot!(told(&world, &["import", "people", "-m", "mapping.toml"]), @"
+    exit code 1
+    error: feed `people` is a folder, not a file
+    help: name one file in it
+    ");
+}
+
+#[test]
+fn a_feed_that_is_empty() {
+    insta::assert_snapshot!(feed_told("people.csv", ""), @"
+    exit code 1
+    error: feed `people.csv` is empty
+    help: check that the export wrote it to its end: the first row must name the columns
+    ");
+    insta::assert_snapshot!(feed_told("people.csv", "\n \n\n"), @"
+    exit code 1
+    error: feed `people.csv` is empty
+    help: check that the export wrote it to its end: the first row must name the columns
+    ");
+}
+
+#[test]
+fn a_feed_that_is_a_binary_file() {
+    let bytes: Vec<u8> = (0..=255).cycle().take(5_000).collect();
+    insta::assert_snapshot!(feed_told("people.csv", bytes), @"
+    exit code 1
+    error: feed `people.csv` is a binary file, not a CSV or XLSX file
+    help: export the people as CSV or XLSX
+    ");
+    insta::assert_snapshot!(feed_told("people.xlsx", b"%PDF-1.7\n"), @"
+    exit code 1
+    error: feed `people.xlsx` is a PDF document, not a CSV or XLSX file
+    help: export the people as CSV or XLSX
+    ");
+    insta::assert_snapshot!(feed_told("people.xlsx", b"PK\x03\x04 and then nothing"), @"
+    exit code 1
+    error: feed `people.xlsx` is a damaged ZIP archive, not a CSV or XLSX file
+    help: export the people as CSV or XLSX
+    ");
+}
+
+#[test]
+fn a_feed_that_is_a_web_page() {
+    let page = "<!DOCTYPE html><html><body>Please log in</body></html>";
+    insta::assert_snapshot!(feed_told("people.csv", page), @"
+    exit code 1
+    error: feed `people.csv` is an HTML page, not a CSV or XLSX file
+    help: export the people as CSV or XLSX
+    ");
+}
+
+#[test]
+fn a_spreadsheet_with_a_password() {
+    // Excel puts an encrypted workbook into a stream of that name in an OLE2
+    // container; names there are UTF-16.
+    let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    bytes.resize(1024, 0);
+    bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
+    bytes.resize(4096, 0);
+    insta::assert_snapshot!(feed_told("people.xlsx", bytes), @"
+    exit code 1
+    error: feed `people.xlsx` has a password: it cannot be read without
+    help: open it in Excel, take the password off (File, Info, Protect Workbook) and save it
+    ");
+}
+
+#[test]
+fn a_spreadsheet_that_was_not_copied_to_its_end() {
+    let bytes = Feed::of(50).xlsx();
+    let half = &bytes[..bytes.len() / 2];
+    insta::assert_snapshot!(feed_told("people.xlsx", half), @"
+    exit code 1
+    error: feed `people.xlsx` is a damaged ZIP archive, not a CSV or XLSX file
+    help: export the people as CSV or XLSX
+    ");
+}
+
+#[test]
+fn a_compressed_feed_that_was_not_copied_to_its_end() {
+    let bytes = Feed::of(500).csv_gz();
+    let half = &bytes[..bytes.len() / 2];
+    let text = feed_told("people.csv.gz", half);
+    insta::assert_snapshot!(text, @"
+    exit code 1
+    error: feed `people.csv.gz` is a damaged gzip file: incomplete deflate stream
+    help: check that it was copied to its end, for example with `gzip -t`
+    ");
+}
+
+#[test]
+fn a_quote_that_is_never_closed() {
+    let mut csv = Feed::of(3).csv();
+    csv.extend(
+        b"E00004,\"Ann,Lee,ann@example.com,alee,,,,\nE00005,Bo,Lee,bo@example.com,blee,,,,\n",
+    );
+    insta::assert_snapshot!(feed_told("people.csv", csv), @r#"
+    exit code 1
+    error: the quote that opens in line 5 of feed `people.csv` is never closed
+    help: look at that line: a quote inside a quoted value must be doubled ("")
+    "#);
+}
+
+#[test]
+fn a_header_without_the_column_of_the_external_id() {
+    let csv = String::from_utf8(Feed::of(2).csv()).unwrap();
+    let csv = csv.replacen("Employee ID", "Emplyee ID", 1);
+    insta::assert_snapshot!(feed_told("people.csv", csv), @"
+    exit code 2
+    error: mapping.toml, line 10, column 14: the feed has no column `Employee ID` (field externalId)
+    help: did you mean `Emplyee ID`? the feed's columns: `Emplyee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
+    ");
+}
+
+#[test]
+fn a_header_that_names_a_mapped_column_twice() {
+    let csv = String::from_utf8(Feed::of(2).csv()).unwrap();
+    let csv = csv.replacen("Status", "Login", 1);
+    insta::assert_snapshot!(feed_told("people.csv", csv), @"
+    exit code 2
+    error: mapping.toml, line 14, column 13: column `Login` stands more than once in the feed's header
+    help: give the columns different names in the feed
+    ");
+}
+
+#[test]
+fn rows_with_too_few_or_too_many_cells_are_rows_that_are_wrong_and_no_more() {
+    let world = World::new();
+    let mut csv = Feed::of(2).csv();
+    csv.extend(b"E00003,Ann\nE00004,Bo,Lee,bo@example.com,blee,Delft,,,Employee,and,more\n");
+    world.write("people.csv", csv);
+    let ran = world.import().exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (2, 2));
+    let message = |line| world.row(line)["message"].as_str().unwrap().to_owned();
+    insta::assert_snapshot!(message(4), @"column `Work e-mail` (email): empty, but the target requires it; column `Last name` (lastName): empty, but the target requires it; column `Login` (loginName): empty, but the target requires it");
+    insta::assert_snapshot!(message(5), @"the row has 11 cells and the header 9: put a value that holds the delimiter in quotes");
+}
+
+#[test]
+fn a_mapping_that_does_not_exist() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "kmi.toml"]), @"
+    exit code 2
+    error: cannot read the mapping `kmi.toml`: …
+    help: `hrfeed init FEED --target kmi -o kmi.toml` writes a first mapping
+    ");
+}
+
+#[test]
+fn a_mapping_that_is_a_folder_or_no_text() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    let text = told(&world, &["import", "people.csv", "-m", "."]);
+    assert!(
+        text.starts_with("exit code 2\nerror: cannot read the mapping `.`"),
+        "{text}"
+    );
+    world.write("mapping.toml", b"\xff\xfe\x00");
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    exit code 2
+    error: cannot read the mapping `mapping.toml`: stream did not contain valid UTF-8
+    help: a mapping is a text file: save it as UTF-8
+    ");
+}
+
+#[test]
+fn a_mapping_with_a_typing_mistake_in_a_key() {
+    insta::assert_snapshot!(mapping_told("max_in_flight", "max_in_fligth"), @"
+    exit code 2
+    error: mapping.toml, line 7, column 1: unknown key `max_in_fligth` in [target]
+    help: did you mean `max_in_flight`?
+    ");
+    insta::assert_snapshot!(mapping_told("lower = true", "lowr = true"), @"
+    exit code 2
+    error: mapping.toml, line 11, column 35: unknown key `lowr` in field email
+    help: did you mean `lower`?
+    ");
+    insta::assert_snapshot!(mapping_told("[fields]", "[feilds]"), @"
+    exit code 2
+    error: mapping.toml, line 9, column 2: unknown key `feilds`
+    help: did you mean `fields`?
+    ");
+}
+
+#[test]
+fn a_mapping_with_a_typing_mistake_in_the_name_of_a_field() {
+    insta::assert_snapshot!(mapping_told("firstName =", "fristName ="), @"
+    exit code 2
+    error: mapping.toml, line 12, column 1: KMI LMS has no field `fristName`
+    help: did you mean `firstName`?
+    ");
+}
+
+#[test]
+fn a_mapping_that_is_no_toml() {
+    insta::assert_snapshot!(mapping_told("city = \"City\"", "city = \"City"), @r#"
+    exit code 2
+    error: mapping.toml, line 15, column 13: not valid TOML: invalid basic string, expected `"`
+    "#);
+}
+
+#[test]
+fn a_mapping_that_names_a_column_which_the_feed_does_not_have() {
+    insta::assert_snapshot!(mapping_told("\"First name\"", "\"Frist name\""), @"
+    exit code 2
+    error: mapping.toml, line 12, column 13: the feed has no column `Frist name` (field firstName)
+    help: did you mean `First name`? the feed's columns: `Employee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
+    ");
+}
+
+#[test]
+fn a_mapping_without_a_field_that_the_target_requires() {
+    insta::assert_snapshot!(mapping_told("lastName = \"Last name\"\n", ""), @"
+    exit code 2
+    error: mapping.toml, line 9, column 1: [fields] has no `lastName`, which KMI LMS requires
+    help: each line of [fields] reads: target field = column of the feed
+    ");
+}
+
+#[test]
+fn a_template_that_makes_no_sense() {
+    insta::assert_snapshot!(mapping_told("\"City\"", "{ template = \"{{ row['City' }}\" }"), @r#"
+    exit code 2
+    error: mapping.toml, line 15, column 21: `template` in field city cannot be read: syntax error (unexpected `}`, expected `]`)
+    help: for example "{{ row['First'] }} {{ row['Last'] }}"
+    "#);
+}
+
+#[test]
+fn a_secret_that_stands_in_the_mapping() {
+    let text = mapping_told("{ env = \"HRFEED_TEST_KEY\" }", "\"k3y-0f-mine\"");
+    assert!(!text.contains("k3y-0f-mine"));
+    insta::assert_snapshot!(text, @r#"
+    exit code 2
+    error: mapping.toml, line 4, column 11: `api_key` in [target] must say where the secret is, not the secret itself
+    help: write { env = "KMI_API_KEY" } or { file = "kmi.key" }; and since it stood in a file, have the key replaced
+    "#);
+}
+
+#[test]
+fn an_address_without_tls_that_is_not_this_machine() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    let mapping = world
+        .mapping()
+        .replace(&world.lms.base_url(), "http://lms.example.com");
+    world.write("mapping.toml", mapping);
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @r#"
+    exit code 2
+    error: mapping.toml, line 3, column 12: base_url must begin with https://: over http:// the API key could be read on the way
+    help: for example base_url = "https://lms.example.com"
+    "#);
+}
+
+#[test]
+fn parts_of_a_mapping_that_are_not_supported_yet_are_never_ignored() {
+    insta::assert_snapshot!(mapping_told("[fields]", "[guards]\nmin_rows = 1\n\n[fields]"), @"
+    exit code 2
+    error: mapping.toml, line 9, column 1: [guards] is not supported yet
+    help: take it out; until it is, `hrfeed plan` shows what an import would do
+    ");
+    let leavers = mapping_told("[fields]", "[leavers]\naction = \"delete\"\n\n[fields]");
+    insta::assert_snapshot!(leavers, @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 10: [leavers] with an action other than "ignore" is not supported yet
+    help: say action = "ignore": people whom the feed no longer names are left alone
+    "#);
+    insta::assert_snapshot!(mapping_told("\"kmi\"", "\"anewspring\""), @r#"
+    exit code 2
+    error: mapping.toml, line 2, column 10: system = "anewspring" is not supported yet
+    "#);
+}
+
+#[test]
+fn an_environment_variable_that_is_missing_or_empty() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    let import = |change: fn(&mut Command) -> &mut Command| {
+        let mut command = world.command(&["import", "people.csv", "-m", "mapping.toml", "-q"]);
+        change(&mut command);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!world.path("journal.db").exists());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let missing = import(|command| command.env_remove(support::SECRET));
+    insta::assert_snapshot!(missing, @r#"
+    error: the environment variable HRFEED_TEST_SECRET, which the mapping names for api_secret, is not set
+    help: set HRFEED_TEST_SECRET for the user who runs hrfeed, or name a file: api_secret = { file = "…" }
+    "#);
+    let empty = import(|command| command.env(support::KEY, "  "));
+    insta::assert_snapshot!(empty, @"
+    error: the environment variable HRFEED_TEST_KEY, which the mapping names for api_key, is empty
+    help: put the secret there
+    ");
+    let unsendable = import(|command| command.env(support::KEY, "k3\ny"));
+    insta::assert_snapshot!(unsendable, @"
+    error: the API key holds a character that cannot be sent, such as a line break
+    help: check the file or variable that the mapping names
+    ");
+    assert_eq!(world.lms.stats().requests(), 0);
+}
+
+#[test]
+fn a_secret_in_a_file_that_is_missing() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    let mapping = world.mapping();
+    let mapping = mapping.replace("{ env = \"HRFEED_TEST_KEY\" }", "{ file = \"kmi.key\" }");
+    world.write("mapping.toml", mapping);
+    let text = told(&world, &["import", "people.csv", "-m", "mapping.toml"]);
+    assert!(
+        text.starts_with("exit code 2\nerror: cannot read the file `kmi.key`, which the mapping names for api_key: "),
+        "{text}"
+    );
+    world.write("kmi.key", "test-key\r\n");
+    world.import().exits(0);
+}
+
+#[test]
+fn a_journal_that_is_no_sqlite_file() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    world.write("journal.db", "Dear diary,\n".repeat(1_000));
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    exit code 1
+    error: `…/journal.db` is not a journal: it is not an SQLite file
+    help: Nothing was changed in it. Give another file with `--journal PATH`.
+    ");
+    insta::assert_snapshot!(told(&world, &["runs"]), @"
+    exit code 1
+    error: `…/journal.db` is not a journal: it is not an SQLite file
+    help: Nothing was changed in it. Give another file with `--journal PATH`.
+    ");
+}
+
+#[test]
+fn a_journal_of_another_program() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    let other = rusqlite::Connection::open(world.path("journal.db")).unwrap();
+    other
+        .execute_batch("CREATE TABLE songs (title TEXT)")
+        .unwrap();
+    drop(other);
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    exit code 1
+    error: `…/journal.db` is not a journal: it is another program's SQLite file
+    help: Nothing was changed in it. Give another file with `--journal PATH`.
+    ");
+}
+
+#[test]
+fn a_journal_of_a_newer_version() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    world.import().exits(0);
+    let journal = rusqlite::Connection::open(world.path("journal.db")).unwrap();
+    journal.pragma_update(None, "user_version", 99).unwrap();
+    drop(journal);
+    world.lms.reset_stats();
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    exit code 1
+    error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 1)
+    help: Nothing was changed in it. Use the newer hrfeed, or give another file with `--journal PATH`.
+    ");
+    insta::assert_snapshot!(told(&world, &["resume"]), @"
+    exit code 1
+    error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 1)
+    help: Nothing was changed in it. Use the newer hrfeed, or give another file with `--journal PATH`.
+    ");
+}
+
+#[test]
+fn a_journal_that_is_a_folder_or_lies_where_nothing_can() {
+    let world = World::new();
+    world.feed(&Feed::of(1));
+    fs::create_dir(world.path("journal.db")).unwrap();
+    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    exit code 1
+    error: journal `…/journal.db` is a folder
+    help: Give the name of a file inside the folder with `--journal PATH`.
+    ");
+    // Below a file there can be no folder.
+    let below = world.path("people.csv").join("journal.db");
+    let ran = world
+        .start_with(
+            &["import", "people.csv", "-m", "mapping.toml", "-q"],
+            &below,
+        )
+        .wait()
+        .exits(1);
+    assert!(ran.stderr.contains("journal.db"), "{ran:?}");
+    assert!(ran.stderr.contains("--journal PATH"), "{ran:?}");
+    assert_eq!(world.lms.stats().requests(), 0);
+}
+
+#[test]
+fn looking_back_without_a_journal_or_a_run() {
+    let world = World::new();
+    insta::assert_snapshot!(told(&world, &["show"]), @"
+    exit code 2
+    error: there is no journal `…/journal.db`
+    help: the first `hrfeed import` makes one; name another with `--journal PATH`
+    ");
+    world.feed(&Feed::of(1));
+    world.import().exits(0);
+    world.lms.reset_stats();
+    insta::assert_snapshot!(told(&world, &["show", "99"]), @"
+    exit code 2
+    error: there is no run 99 in the journal `…/journal.db`
+    help: `hrfeed runs` lists them
+    ");
+    insta::assert_snapshot!(told(&world, &["rows", "yesterday"]), @"
+    exit code 2
+    error: `yesterday` names no run
+    help: runs are named by numbers: see `hrfeed runs`
+    ");
+    insta::assert_snapshot!(told(&world, &["resume"]), @"
+    exit code 2
+    error: run 1 has finished: there is nothing to resume
+    help: `hrfeed show 1` says how it ended; `hrfeed import` begins a new one
+    ");
+}
+
+#[test]
+fn a_port_that_nobody_listens_on() {
+    let world = World::new().target("max_outage = \"1s\"");
+    world.feed(&Feed::of(5));
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let mapping = world
+        .mapping()
+        .replace(&world.lms.base_url(), &format!("http://127.0.0.1:{port}"));
+    world.write("mapping.toml", mapping);
+    let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
+    let text = redacted(&world, &world.run(&import));
+    assert!(
+        text.starts_with("exit code 5\nerror: the target does not answer (no connection: "),
+        "{text}"
+    );
+    let help = "help: check `base_url` in the mapping, and whether the LMS is up\n";
+    assert!(text.ends_with(help), "{text}");
+    let shown = world.run(&["show", "--json"]).exits(0);
+    assert_eq!((shown.count("pending"), shown.count("failed")), (5, 0));
+}
+
+#[test]
+fn an_address_that_is_not_this_api() {
+    let world = World::new();
+    world.feed(&Feed::of(5));
+    let base_url = world.lms.base_url();
+    let mapping = world
+        .mapping()
+        .replace(&base_url, &format!("{base_url}/lms"));
+    world.write("mapping.toml", mapping);
+    let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
+    insta::assert_snapshot!(redacted(&world, &world.run(&import)), @"
+    exit code 5
+    error: the target does not know this API at this address
+    help: check `base_url`: it ends where `/api/v2/` begins
+    ");
+    assert_eq!(world.lms.stats().requests(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_on_a_full_disk() {
+    let world = World::new();
+    let feed = Feed::of(30).change(3, |person| person.email.clear());
+    world.import_feed(&feed).exits(3);
+    for arguments in [
+        &["rows"][..],
+        &["rows", "--json"],
+        &["runs"],
+        &["show"],
+        &["check", "people.csv", "-m", "mapping.toml"],
+        &[
+            "check",
+            "people.csv",
+            "-m",
+            "mapping.toml",
+            "--format",
+            "csv",
+        ],
+        &["completions", "bash"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let output = world.command(arguments).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("cannot write to stdout"), "{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_onto_a_device_leaves_the_device_a_device() {
+    use std::os::unix::fs::FileTypeExt as _;
+    let world = World::new();
+    world.import_feed(&Feed::of(3)).exits(0);
+    // A device of one's own, since a test must not put the machine's at risk;
+    // only root may make one.
+    let device = world.arg("full");
+    let made = Command::new("mknod")
+        .args([&device, "c", "1", "7"])
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        return;
+    }
+    let ran = world.run(&["report", "-o", &device, "-q"]);
+    let is_device = |path: &str| fs::metadata(path).unwrap().file_type().is_char_device();
+    assert!(is_device(&device), "{ran:?}");
+}
+
+/// A small disk of one's own. `None` where this machine lets nobody have one.
+#[cfg(target_os = "linux")]
+struct SmallDisk(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    fn mount(path: std::path::PathBuf, kilobytes: u32) -> Option<Self> {
+        fs::create_dir(&path).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
+            .arg(&path)
+            .output();
+        mounted
+            .is_ok_and(|mounted| mounted.status.success())
+            .then_some(Self(path))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _unmounted = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
+    let world = World::new();
+    let Some(disk) = SmallDisk::mount(world.path("disk"), 300) else {
+        // Only root may mount, and not in every container.
+        return;
+    };
+    let feed = Feed::of(3_000);
+    world.feed(&feed);
+    let journal = disk.0.join("small.db");
+    let on_disk = |arguments: &[&str]| {
+        let mut run = world.start_with(arguments, &journal);
+        support::wait_until("it ends", || !run.is_running());
+        let ran = run.wait();
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+        (ran.code, ran.stderr)
+    };
+    let (code, stderr) = on_disk(&["import", "people.csv", "-m", "mapping.toml", "-q"]);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("cannot grow: the disk is full"), "{stderr}");
+    assert!(stderr.contains("hrfeed resume"), "{stderr}");
+    let made = world.lms.people().len();
+    assert!(made < 3_000, "the disk was too large for this test");
+    // Room is made.
+    let remounted = Command::new("mount")
+        .args(["-o", "remount,size=20000k"])
+        .arg(&disk.0)
+        .status();
+    assert!(remounted.unwrap().success());
+    let (code, stderr) = on_disk(&["resume"]);
+    assert_eq!(code, 0, "{stderr}");
+    world.assert_everyone_once(&feed);
+}
