@@ -1,0 +1,104 @@
+//! The rate is never exceeded: counted by the one who is asked.
+
+mod support;
+
+use std::time::Duration;
+
+use hrfeed::sandbox::Faults;
+
+use crate::support::{Feed, World, side_by_side};
+
+const MS: Duration = Duration::from_millis(1);
+
+/// Imports so many people at that rate and returns the fullest second.
+fn peak(rate: u64, people: usize, faults: Faults) -> u64 {
+    let world = World::failing(faults).target(&format!(
+        "requests_per_second = {rate}\nmax_in_flight = 50\ntimeout = \"2s\""
+    ));
+    let ran = world.import_feed(&Feed::of(people));
+    assert!(matches!(ran.code, 0 | 3 | 5), "{ran:?}");
+    let stats = world.lms.stats();
+    assert!(stats.requests() >= people as u64 / 2, "{stats:?}");
+    stats.peak_per_second()
+}
+
+#[test]
+fn no_second_holds_more_requests_than_the_rate() {
+    side_by_side([(5, 15), (20, 60), (50, 150)].map(|(rate, people)| {
+        move || {
+            let peak = peak(rate, people, Faults::default());
+            assert!(peak <= rate, "{peak} in a second at a rate of {rate}");
+            // And the rate is used.
+            assert!(peak * 10 >= rate * 8, "only {peak} at a rate of {rate}");
+        }
+    }));
+}
+
+#[test]
+fn retries_and_look_ups_count_as_well() {
+    side_by_side([(5, 8), (20, 40), (50, 100)].map(|(rate, people)| {
+        move || {
+            let faults = Faults {
+                lost_after: 0.1,
+                lost_before: 0.05,
+                errors: 0.1,
+                garbage: 0.05,
+                latency_jitter: 30 * MS,
+                ..Faults::default()
+            };
+            let peak = peak(rate, people, faults);
+            assert!(peak <= rate, "{peak} in a second at a rate of {rate}");
+        }
+    }));
+}
+
+#[test]
+fn a_target_that_turns_requests_away_is_not_asked_faster_for_it() {
+    side_by_side([(20, 7, 20), (50, 20, 60)].map(|(rate, bearable, people)| {
+        move || {
+            let faults = Faults {
+                requests_per_second: Some(bearable),
+                unavailable: 0.05,
+                ..Faults::default()
+            };
+            let peak = peak(rate, people, faults);
+            assert!(peak <= rate, "{peak} in a second at a rate of {rate}");
+        }
+    }));
+}
+
+#[test]
+fn what_was_turned_away_is_counted_and_told() {
+    let world = World::failing(Faults {
+        requests_per_second: Some(20),
+        ..Faults::default()
+    })
+    .target("requests_per_second = 60\nmax_in_flight = 8");
+    let ran = world.import_feed(&Feed::of(30)).exits(0);
+    let turned_away = world.lms.stats().played("requests_per_second");
+    assert!(turned_away > 0);
+    assert_eq!(ran.json()["calls"]["throttled"], turned_away);
+    assert_eq!(ran.json()["calls"]["total"], world.lms.stats().requests());
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_allowed() {
+    side_by_side([1, 3, 20].map(|most| {
+        move || {
+            let world = World::failing(Faults {
+                latency: 20 * MS,
+                latency_jitter: 20 * MS,
+                errors: 0.03,
+                ..Faults::default()
+            })
+            .target(&format!(
+                "requests_per_second = 5000\nmax_in_flight = {most}"
+            ));
+            let ran = world.import_feed(&Feed::of(25 * most));
+            assert!(matches!(ran.code, 0 | 3 | 5), "{ran:?}");
+            let peak = world.lms.stats().peak_in_flight();
+            assert!(peak <= most as u64, "{peak} under way of {most}");
+            assert!(peak * 2 >= most as u64, "only {peak} under way of {most}");
+        }
+    }));
+}
