@@ -1,0 +1,334 @@
+//! The walls between the modules. Each has a reason; who finds it in the way
+//! should know it before taking the wall down.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::fs;
+use std::path::Path;
+
+/// What some files must not name, and why.
+struct Wall {
+    /// Prefixes of paths below `src`.
+    of: &'static [&'static str],
+    /// Below these it is allowed.
+    but: &'static [&'static str],
+    /// Words that must not stand there.
+    never: &'static [&'static str],
+    because: &'static str,
+}
+
+const WALLS: &[Wall] = &[
+    Wall {
+        of: &["target/"],
+        but: &[],
+        never: &[
+            "crate::journal",
+            "crate::upload",
+            "crate::report",
+            "crate::feed",
+            "crate::event",
+            "crate::clock",
+            "reqwest",
+            "std::time",
+            "tokio",
+        ],
+        because: "a target translates and nothing else, so that it can be tested with byte strings",
+    },
+    Wall {
+        of: &[
+            "feed/",
+            "mapping/",
+            "validate/",
+            "plan/",
+            "model.rs",
+            "schema.rs",
+            "retry.rs",
+        ],
+        but: &[],
+        never: &[
+            "reqwest",
+            "rusqlite",
+            "indicatif",
+            "clap",
+            "std::env",
+            "tokio",
+            "crate::clock",
+        ],
+        because: "the core must not fail on the outside world",
+    },
+    Wall {
+        of: &["feed/"],
+        but: &[],
+        never: &[
+            "crate::mapping",
+            "crate::validate",
+            "crate::plan",
+            "crate::upload",
+        ],
+        because: "reading a file must not depend on what its rows are for",
+    },
+    Wall {
+        of: &["mapping/"],
+        but: &[],
+        never: &[
+            "crate::plan",
+            "crate::upload",
+            "crate::target",
+            "crate::journal",
+        ],
+        because: "what a row means must not depend on what is done with it",
+    },
+    Wall {
+        of: &["validate/", "plan/"],
+        but: &[],
+        never: &[
+            "crate::upload",
+            "crate::target",
+            "crate::journal",
+            "crate::report",
+        ],
+        because: "a plan is made of values, so that its rules are tables that a test enumerates",
+    },
+    Wall {
+        of: &["journal/"],
+        but: &[],
+        never: &[
+            "crate::target",
+            "crate::upload",
+            "crate::report",
+            "crate::feed",
+            "reqwest",
+        ],
+        because: "the record must not depend on who is fed",
+    },
+    Wall {
+        of: &["report/"],
+        but: &[],
+        never: &[
+            "crate::journal",
+            "crate::target",
+            "crate::upload",
+            "rusqlite",
+            "reqwest",
+        ],
+        because: "a sink gets events or rows, never a connection",
+    },
+    Wall {
+        of: &["sandbox/"],
+        but: &[],
+        never: &[
+            "crate::target",
+            "crate::schema",
+            "crate::retry",
+            "crate::model",
+            "crate::upload",
+        ],
+        because: "what the sandbox shares with a target, they would get wrong together",
+    },
+    Wall {
+        of: &["retry.rs", "schema.rs", "model.rs", "event.rs"],
+        but: &[],
+        never: &["crate::journal", "crate::upload", "tracing", "sleep"],
+        because: "judging is not acting",
+    },
+    Wall {
+        of: &[""],
+        but: &["sandbox/", "cli/"],
+        never: &["crate::sandbox"],
+        because: "only a command may start a sandbox, or the product would lean on it",
+    },
+    Wall {
+        of: &[""],
+        but: &["cli/", "main.rs"],
+        never: &["crate::cli", "hrfeed::cli"],
+        because: "the command line is the edge: nothing depends on it",
+    },
+    Wall {
+        of: &[""],
+        but: &["upload/http.rs"],
+        never: &["reqwest"],
+        because: "one file opens sockets",
+    },
+    Wall {
+        of: &[""],
+        but: &["journal/"],
+        never: &["rusqlite"],
+        because: "one module speaks SQL",
+    },
+    Wall {
+        of: &[""],
+        but: &["report/progress/"],
+        never: &["indicatif"],
+        because: "one module draws bars",
+    },
+    Wall {
+        of: &[""],
+        but: &["cli/"],
+        never: &["clap::", "use clap", "clap_complete"],
+        because: "arguments are the command line's affair",
+    },
+    Wall {
+        of: &[""],
+        but: &["cli/environment.rs"],
+        never: &["env::var", "env::vars", "env::set_var"],
+        because: "one file reads the environment, so that one can see what the program depends on",
+    },
+    Wall {
+        of: &[""],
+        but: &["clock.rs"],
+        never: &["Timestamp::now", "SystemTime::now", "Zoned::now"],
+        because: "one file reads the clock, so that all else can be tested without it",
+    },
+    Wall {
+        of: &[""],
+        but: &["upload/engine.rs", "sandbox/"],
+        never: &["thread::sleep", "time::sleep", "sleep_until"],
+        because: "one place waits, so that one place can be asked to stop",
+    },
+    Wall {
+        of: &[""],
+        but: &["cli/", "main.rs", "report/progress/"],
+        never: &[
+            "print!",
+            "println!",
+            "eprintln!",
+            "process::exit",
+            "stdout()",
+            "stderr()",
+        ],
+        because: "only the edge talks to the terminal and ends the process",
+    },
+];
+
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.push((name(&root, &path), fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    sources.sort();
+    sources
+}
+
+/// The path below `root`, with `/` on every system.
+fn name(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap();
+    let parts: Vec<_> = below
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    parts.join("/")
+}
+
+fn starts_with_one_of(name: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The lines of program text: tests and comments may name what they like.
+fn program_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..)
+        .zip(text.lines())
+        .take_while(|(_, line)| line.trim() != "#[cfg(test)]")
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+/// Whether `word` stands in the line by itself and not as a part of a longer
+/// name.
+fn names(line: &str, word: &str) -> bool {
+    let is_letter = |char: char| char.is_alphanumeric() || char == '_';
+    let (begins, ends) = (word.starts_with(is_letter), word.ends_with(is_letter));
+    // The text before the first place, between the places, after the last.
+    let between: Vec<_> = line.split(word).collect();
+    between.windows(2).any(|around| {
+        let longer_before = begins && around[0].ends_with(is_letter);
+        let longer_after = ends && around[1].starts_with(is_letter);
+        !longer_before && !longer_after
+    })
+}
+
+fn is_test_file(name: &str) -> bool {
+    name.contains("/tests/") || name.ends_with("tests.rs")
+}
+
+#[test]
+fn nothing_reaches_over_a_wall() {
+    let sources = sources();
+    assert!(sources.len() > 50, "only {} files found", sources.len());
+    let mut breaches = Vec::new();
+    for wall in WALLS {
+        let mut looked_at = 0;
+        for prefix in wall.of.iter().chain(wall.but) {
+            assert!(
+                sources.iter().any(|(name, _)| name.starts_with(prefix)),
+                "no file is called src/{prefix}…: this wall stands around nothing ({})",
+                wall.because
+            );
+        }
+        for (name, text) in &sources {
+            if !starts_with_one_of(name, wall.of)
+                || starts_with_one_of(name, wall.but)
+                || is_test_file(name)
+            {
+                continue;
+            }
+            looked_at += 1;
+            for (number, line) in program_lines(text) {
+                for word in wall.never.iter().filter(|word| names(line, word)) {
+                    breaches.push(format!(
+                        "src/{name}:{number}: `{word}`, but {}",
+                        wall.because
+                    ));
+                }
+            }
+        }
+        assert!(looked_at > 0, "nothing was looked at: {}", wall.because);
+    }
+    assert!(breaches.is_empty(), "\n{}", breaches.join("\n"));
+}
+
+#[test]
+fn the_only_owner_of_a_side_effect_uses_it() {
+    // Or the walls around the others would guard a name that nobody uses.
+    let sources = sources();
+    for (owner, word) in [
+        ("upload/http.rs", "reqwest"),
+        ("journal/", "rusqlite"),
+        ("report/progress/", "indicatif"),
+        ("cli/", "clap"),
+        ("cli/environment.rs", "env::var"),
+        ("clock.rs", "Timestamp::now"),
+        ("upload/engine.rs", "time::sleep_until"),
+    ] {
+        assert!(
+            sources.iter().any(|(name, text)| name.starts_with(owner)
+                && program_lines(text).any(|(_, line)| names(line, word))),
+            "`{word}` does not stand in src/{owner}"
+        );
+    }
+}
+
+#[test]
+fn a_word_is_found_by_itself_and_not_inside_another() {
+    assert!(names("use reqwest::Client;", "reqwest"));
+    assert!(names("    std::env::var(\"X\")", "env::var"));
+    assert!(!names("std::env::vars()", "env::var"));
+    assert!(!names("my_reqwest::x", "reqwest"));
+    assert!(names("println!(\"x\")", "println!"));
+    assert!(!names("eprintln!(\"x\")", "println!"));
+}
+
+#[test]
+fn no_file_is_too_long_to_be_about_one_thing() {
+    for (name, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= 600, "src/{name} has {lines} lines: split it");
+    }
+}
