@@ -129,6 +129,7 @@ fn people(c: &mut Criterion) {
         external_id: external_id(row).as_str().into(),
         remote_id: Some(format!("{row}")),
         fingerprint: Some(u128::from(row) << 64),
+        is_ambiguous: false,
     });
     let commit = writer.seen(&scope(), everybody.collect());
     commit.wait_blocking().unwrap();

@@ -104,8 +104,9 @@ pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict 
     }
 }
 
-/// The longest wait that a target can ask for: what is longer is an outage.
-pub const LONGEST_WAIT: Duration = Duration::from_mins(10);
+/// The longest wait that is taken from a target's word. Whether such a wait is
+/// worth it is for `upload` to decide.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3).
 #[must_use]
@@ -193,8 +194,8 @@ mod tests {
         assert_eq!(wait(" 0 "), Some(0));
         assert_eq!(wait("Sat, 21 Nov 2026 02:01:30 GMT"), Some(90));
         assert_eq!(wait("Sat, 21 Nov 2026 01:00:00 GMT"), Some(0));
-        assert_eq!(wait("86400"), Some(600));
-        assert_eq!(wait("99999999999999999999999999"), Some(600));
+        assert_eq!(wait("864000"), Some(86_400));
+        assert_eq!(wait("99999999999999999999999999"), Some(86_400));
         assert_eq!(wait("soon"), None);
         assert_eq!(wait("-3"), None);
         assert_eq!(wait(""), None);

@@ -209,7 +209,7 @@ fn a_header_that_names_a_mapped_column_twice() {
     let csv = csv.replacen("Status", "Login", 1);
     insta::assert_snapshot!(feed_told("people.csv", csv), @"
     exit code 2
-    error: mapping.toml, line 14, column 13: column `Login` stands more than once in the feed's header
+    error: mapping.toml, line 14, column 13: column `Login` stands more than once in the feed's header, as its columns 5, 9 (field loginName)
     help: give the columns different names in the feed
     ");
 }
@@ -224,7 +224,7 @@ fn rows_with_too_few_or_too_many_cells_are_rows_that_are_wrong_and_no_more() {
     assert_eq!((ran.count("created"), ran.count("rejected")), (2, 2));
     let message = |line| world.row(line)["message"].as_str().unwrap().to_owned();
     insta::assert_snapshot!(message(4), @"column `Work e-mail` (email): empty, but the target requires it; column `Last name` (lastName): empty, but the target requires it; column `Login` (loginName): empty, but the target requires it");
-    insta::assert_snapshot!(message(5), @"the row has 11 cells and the header 9: put a value that holds the delimiter in quotes");
+    insta::assert_snapshot!(message(5), @"the row has 11 cells and the header 9: something stands beside the table, or a value that holds the delimiter is not in quotes");
 }
 
 #[test]
@@ -302,11 +302,11 @@ fn a_mapping_that_names_a_column_which_the_feed_does_not_have() {
 
 #[test]
 fn a_mapping_without_a_field_that_the_target_requires() {
-    insta::assert_snapshot!(mapping_told("lastName = \"Last name\"\n", ""), @"
+    insta::assert_snapshot!(mapping_told("lastName = \"Last name\"\n", ""), @r#"
     exit code 2
     error: mapping.toml, line 9, column 1: [fields] has no `lastName`, which KMI LMS requires
-    help: each line of [fields] reads: target field = column of the feed
-    ");
+    help: each line of [fields] reads: target field = column of the feed, such as lastName = "…"
+    "#);
 }
 
 #[test]

@@ -41,7 +41,8 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
             world.feed(&feed);
             killed_after(&world, enough);
             let before = world.run(&["show", "--json"]).exits(0);
-            assert_eq!(before.json()["state"], "running");
+            assert_eq!(before.json()["state"], "interrupted");
+            assert_eq!(before.json()["message"], "the run was killed");
             let (unknown, settled) = (before.count("unknown"), before.count("created"));
             assert!(settled < 80);
             world.lms.reset_stats();
@@ -461,4 +462,33 @@ fn a_run_whose_feed_came_from_stdin_is_resumed_with_the_same_feed() {
     world.feed(&feed);
     world.run(&["resume", "--feed", "people.csv"]).exits(0);
     world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn who_was_told_to_stand_on_the_lms_already_is_not_made_by_the_resumed_run() {
+    // So many rows, and so long, that these are read long after the first are
+    // sent.
+    let world = World::new();
+    world.lms.create(world.key, "older", "e05999");
+    world.lms.create(world.key, "twin", "E05998");
+    world.lms.create(world.key, "other-twin", "E05998");
+    world.lms.set_faults(&json!({"latency": 0.002}));
+    let mut feed = Feed::of(6_000);
+    for person in &mut feed.people {
+        person.city = "Groningen".repeat(25);
+    }
+    world.feed(&feed);
+    killed_after(&world, 20);
+    world.lms.set_faults(&json!({"latency": 0.0}));
+    let before = [world.lms.with_id("e05999"), world.lms.with_id("E05998")];
+    let ran = world.resume().exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (5_998, 2));
+    assert_eq!(world.lms.with_id("E05999").len(), 0);
+    assert_eq!(
+        [world.lms.with_id("e05999"), world.lms.with_id("E05998")],
+        before
+    );
+    let message = |line| world.row(line)["message"].as_str().unwrap().to_owned();
+    assert!(message(6_000).contains("`e05999`"));
+    assert!(message(5_999).contains("2 people on the target"));
 }

@@ -40,7 +40,7 @@ const WALLS: &[Wall] = &[
             "mapping/",
             "validate/",
             "plan/",
-            "model.rs",
+            "model/",
             "schema.rs",
             "retry.rs",
         ],
@@ -126,7 +126,7 @@ const WALLS: &[Wall] = &[
         because: "what the sandbox shares with a target, they would get wrong together",
     },
     Wall {
-        of: &["retry.rs", "schema.rs", "model.rs", "event.rs"],
+        of: &["retry.rs", "schema.rs", "model/", "event.rs"],
         but: &[],
         never: &["crate::journal", "crate::upload", "tracing", "sleep"],
         because: "judging is not acting",

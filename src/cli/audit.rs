@@ -136,13 +136,27 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     listener.hear(&Event::Finished);
 
     let mut lost = Vec::new();
-    if let Some(journal) = Journal::open_existing(&context.journal_path(JOURNAL)?)? {
-        journal.people(&scope(&mapping.target, &credentials), &mut |known| {
+    let path = context.journal_path(JOURNAL)?;
+    if let Some(journal) = Journal::open_existing(&path)? {
+        let scope = scope(&mapping.target, &credentials);
+        let mut single = Vec::new();
+        journal.people(&scope, &mut |known| {
             let there = by_id.contains_key(&comparison.key(known.external_id).hash);
-            if known.state != PersonState::Deleted && !there {
-                lost.push(known.external_id.to_owned());
+            match known.state {
+                PersonState::Deleted => {}
+                PersonState::Ambiguous if there && !twice.contains_key(known.external_id) => {
+                    single.push(known.external_id.to_owned());
+                }
+                _ if there => {}
+                _ => lost.push(known.external_id.to_owned()),
             }
         })?;
+        if listed && !single.is_empty() {
+            // Somebody has put it right on the LMS: imports may go on.
+            drop(journal);
+            let writer = Journal::open(&path)?.writer()?;
+            writer.single(&scope, single).wait_blocking()?;
+        }
     }
     let mut duplicates: Vec<_> = twice
         .into_iter()

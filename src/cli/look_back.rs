@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
-use super::check::FormatArg;
+use super::check::{FormatArg, told_as_json};
 use super::context::{Context, written};
 use super::exit::{Exit, Failure};
 use super::resume::find;
@@ -121,6 +121,11 @@ fn as_it_is(journal: &Journal, mut run: Run) -> Run {
 }
 
 pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    let begun = std::time::Instant::now();
+    show_run(context, args).map_err(|failure| told_as_json(context, "show", failure, begun))
+}
+
+fn show_run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = as_it_is(&journal, find(&journal, args.run.as_deref())?);
     let report = of_run(&run);

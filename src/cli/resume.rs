@@ -40,27 +40,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<Ending, Failure> {
     let path = context.journal_path(JOURNAL)?;
     let journal = Journal::open_existing(&path)?.ok_or_else(|| no_journal(&path))?;
     let run = find(&journal, args.run.as_deref())?;
-    match run.state {
-        RunState::Running | RunState::Interrupted | RunState::Failed => {}
-        RunState::Finished => {
-            return Err(Failure::usage(
-                format!("run {} has finished: there is nothing to resume", run.id),
-                format!(
-                    "`hrfeed show {}` says how it ended; `hrfeed import` begins a new one",
-                    run.id
-                ),
-            ));
-        }
-        RunState::Superseded => {
-            return Err(Failure::usage(
-                format!(
-                    "run {} cannot be resumed: a later run took its place",
-                    run.id
-                ),
-                "`hrfeed runs` lists them",
-            ));
-        }
-    }
+    resumable(&run)?;
     let mapping = Mapping::load(std::path::Path::new(&run.mapping_path))?;
     if mapping.sha256() != run.mapping_sha256 {
         return Err(Failure::usage(
@@ -108,6 +88,27 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<Ending, Failure> {
         journal: path,
         resumed: Some(run),
     })
+}
+
+/// Judges whether a run can be gone on with.
+pub(super) fn resumable(run: &crate::journal::Run) -> Result<(), Failure> {
+    match run.state {
+        RunState::Running | RunState::Interrupted | RunState::Failed => Ok(()),
+        RunState::Finished => Err(Failure::usage(
+            format!("run {} has finished: there is nothing to resume", run.id),
+            format!(
+                "`hrfeed show {}` says how it ended; `hrfeed import` begins a new one",
+                run.id
+            ),
+        )),
+        RunState::Superseded => Err(Failure::usage(
+            format!(
+                "run {} cannot be resumed: a later run took its place",
+                run.id
+            ),
+            "`hrfeed runs` lists them",
+        )),
+    }
 }
 
 /// The run that a person named, or the latest.

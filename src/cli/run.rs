@@ -18,14 +18,17 @@ use crate::journal::{
     Writer,
 };
 use crate::mapping::{Bound, Mapping, TargetSettings};
-use crate::model::{Calls, Outcome, RunState};
-use crate::plan::{self, Plan, Rows};
+use crate::model::{Calls, ExternalId, Outcome, RunState};
+use crate::plan::{self, KnownAs, Plan, RowState, Rows};
 use crate::report::{self, CauseLine, FeedReport, RunReport};
-use crate::upload::{Credentials, Record, Seen, Uploader, record_not_answered};
+use crate::upload::{Credentials, Record, Seen, Uploader, record_held_back, record_not_answered};
 
 /// How long a resumed run trusts what the target showed when it began. Somebody
 /// else may have made people meanwhile.
 const STILL_KNOWN: SignedDuration = SignedDuration::from_hours(12);
+
+/// How long a request of a killed run may still be at work.
+const UNDER_WAY: Duration = Duration::from_secs(5);
 
 /// What a run needs to begin.
 pub(super) struct Order<'a> {
@@ -60,6 +63,8 @@ struct Running<'a> {
     uploader: Uploader,
     resumed: Option<Run>,
     listener: Box<dyn Listener>,
+    /// When the journal was last written to before this run.
+    last_written: Option<Instant>,
 }
 
 /// The scope of a run: whose external IDs they are.
@@ -93,8 +98,12 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
     let bound = mapping.bind(feed.columns(), &duplicates)?;
     let scope = scope(&settings, &credentials);
     let uploader = Uploader::new(&settings, &credentials, context.stop(), seed())?;
+    let last_written = last_written(&journal);
     let journal = Journal::open(&journal)?;
     let _lock = journal.lock(&scope)?;
+    let resumed = resumed
+        .map(|run| still_resumable(&journal, run.id))
+        .transpose()?;
     let reading = journal.again()?;
     let writer = journal.writer()?;
     let run = begin(&writer, scope, mapping, &settings, &feed, resumed.as_ref())?;
@@ -114,10 +123,31 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
         uploader,
         resumed,
         listener: context.progress(),
+        last_written,
     };
     let result = running.proceed();
     running.listener.hear(&Event::Finished);
     running.end(result, before, begun)
+}
+
+/// When a file of the journal was last written to.
+fn last_written(journal: &std::path::Path) -> Option<Instant> {
+    let mut log = journal.as_os_str().to_owned();
+    log.push("-wal");
+    let age = |path: &std::path::Path| path.metadata().ok()?.modified().ok()?.elapsed().ok();
+    let ages = age(journal).into_iter().chain(age(log.as_ref()));
+    ages.min().and_then(|age| Instant::now().checked_sub(age))
+}
+
+/// Reads the run again now that nobody else can take it.
+fn still_resumable(journal: &Journal, run: RunId) -> Result<Run, Failure> {
+    match journal.run(RunRef::Id(run))? {
+        Some(run) => {
+            super::resume::resumable(&run)?;
+            Ok(run)
+        }
+        None => Err(Failure::machine("the journal lost the run")),
+    }
 }
 
 fn begin(
@@ -199,8 +229,13 @@ impl Running<'_> {
         look.findings = Vec::new();
         let mut rows = look.rows;
         self.settled_before(&mut rows)?;
-        self.take_over()?;
+        let not_answered = self.take_over()?;
         let not_in_feed = compare(&self.journal, &self.scope, &mut rows)?;
+        for external_id in not_answered {
+            if let Some(row) = rows.hold_back(external_id.as_str()) {
+                record_held_back(row, external_id, &self.record)?;
+            }
+        }
         self.survey(&mut rows)?;
 
         let plan = Plan::of(&rows, not_in_feed);
@@ -264,12 +299,17 @@ impl Running<'_> {
                 rows.doubtful(row, intent.action);
             }
         }
+        if rows.count(RowState::DoubtfulNew) > 0 {
+            self.wait_for_what_is_under_way();
+        }
         Ok(())
     }
 
     /// Settles what older runs of the scope left unknown, and takes their
-    /// place.
-    fn take_over(&mut self) -> Result<(), Failure> {
+    /// place. Returns the people of whom the target could not say whether they
+    /// are there.
+    fn take_over(&mut self) -> Result<Vec<ExternalId>, Failure> {
+        let mut not_answered = Vec::new();
         for old in self.journal.unfinished_runs(&self.scope)? {
             if old.id == self.record.run {
                 continue;
@@ -280,18 +320,14 @@ impl Running<'_> {
                     writer: self.record.writer.clone(),
                     run: old.id,
                 };
-                let still_unknown =
-                    self.uploader
-                        .settle_left_over(intents, &record, &mut *self.listener)?;
-                if still_unknown > 0 {
-                    return Err(Failure {
-                        exit: Exit::Interrupted,
-                        what: format!(
-                            "the target could not say what became of {still_unknown} rows of run {}",
-                            old.id
-                        ),
-                        help: Some("see whether the LMS answers look-ups, and run it again".into()),
-                    });
+                self.wait_for_what_is_under_way();
+                let open = self
+                    .uploader
+                    .settle_left_over(intents, &record, &mut *self.listener)?;
+                if !open.is_empty() {
+                    // It stays as it is, to be asked for again next time.
+                    not_answered.extend(open);
+                    continue;
                 }
             }
             self.record.writer.update_run(
@@ -303,7 +339,19 @@ impl Running<'_> {
                 },
             )?;
         }
-        Ok(())
+        Ok(not_answered)
+    }
+
+    /// The last request of a killed run may still be under way at the target:
+    /// it gets a moment before "nobody there" is believed.
+    fn wait_for_what_is_under_way(&self) {
+        while let Some(left) = self
+            .last_written
+            .and_then(|written| UNDER_WAY.checked_sub(written.elapsed()))
+            .filter(|left| !left.is_zero() && !self.context.stop().is_asked())
+        {
+            std::thread::park_timeout(left.min(Duration::from_millis(100)));
+        }
     }
 
     fn survey(&mut self, rows: &mut Rows) -> Result<(), Failure> {
@@ -318,6 +366,7 @@ impl Running<'_> {
                 external_id: seen.external_id,
                 remote_id: Some(seen.remote_id),
                 fingerprint: seen.fingerprint,
+                is_ambiguous: seen.is_ambiguous,
             });
             // Durable with the note below that the target was asked.
             drop(writer.seen(&scope, people.collect()));
@@ -427,9 +476,17 @@ impl Running<'_> {
 /// not name.
 pub(super) fn compare(journal: &Journal, scope: &Scope, rows: &mut Rows) -> Result<u64, Failure> {
     let mut not_in_feed = 0;
-    journal.people(scope, &mut |known| {
-        if known.state != PersonState::Deleted && !rows.known(known.external_id, known.fingerprint)
-        {
+    journal.people(scope, &mut |person| {
+        let known = match (person.state, person.fingerprint) {
+            // Nobody is there, so whoever the feed names is a joiner.
+            (PersonState::Deleted, _) => return,
+            (PersonState::Ambiguous, _) => KnownAs::SeveralPeople,
+            (PersonState::Active | PersonState::Inactive, Some(print)) => {
+                KnownAs::Acknowledged(print)
+            }
+            (PersonState::Active | PersonState::Inactive, None) => KnownAs::There,
+        };
+        if !rows.known(person.external_id, known) {
             not_in_feed += 1;
         }
     })?;

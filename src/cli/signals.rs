@@ -34,16 +34,16 @@ pub(super) fn catch() -> Stop {
     stop
 }
 
+/// A hang-up is left alone: under `nohup` it is to be ignored, and elsewhere
+/// it ends the process, which is as safe as a crash.
 #[cfg(unix)]
 async fn signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
     }
     Ok(())
 }

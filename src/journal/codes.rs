@@ -73,6 +73,7 @@ pub(super) const fn person_state(state: PersonState) -> i64 {
         PersonState::Active => 1,
         PersonState::Inactive => 2,
         PersonState::Deleted => 3,
+        PersonState::Ambiguous => 4,
     }
 }
 
@@ -81,6 +82,7 @@ pub(super) const fn to_person_state(code: i64) -> Option<PersonState> {
         1 => Some(PersonState::Active),
         2 => Some(PersonState::Inactive),
         3 => Some(PersonState::Deleted),
+        4 => Some(PersonState::Ambiguous),
         _ => None,
     }
 }
@@ -131,5 +133,6 @@ mod tests {
         assert_eq!(run_state(RunState::Failed), 4);
         assert_eq!(person_state(PersonState::Active), 1);
         assert_eq!(person_state(PersonState::Deleted), 3);
+        assert_eq!(person_state(PersonState::Ambiguous), 4);
     }
 }

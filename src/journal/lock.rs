@@ -149,6 +149,8 @@ impl Journal {
 
 /// The lock file of `scope`: beside the journal, named after both.
 fn lock_path(journal: &Path, scope: &Scope) -> PathBuf {
+    // A journal that is reached by two names has one lock.
+    let journal = &std::fs::canonicalize(journal).unwrap_or_else(|_| journal.to_path_buf());
     let mut name = journal.file_name().unwrap_or_default().to_os_string();
     let digits: String = scope.hex().chars().take(12).collect();
     name.push(format!(".{digits}.lock"));

@@ -16,6 +16,9 @@ pub enum PersonState {
     Inactive,
     /// Deleted by hrfeed. Neither remote id nor fingerprint is kept.
     Deleted,
+    /// The target showed more than one person with the external ID: none of
+    /// them is touched until an audit has seen it stand once.
+    Ambiguous,
 }
 
 /// One person whom the journal knows.
@@ -55,6 +58,8 @@ pub struct SeenPerson {
     /// The mapped content, if the listing proves it; `None` keeps the one that
     /// is known.
     pub fingerprint: Option<u128>,
+    /// It is not the only one with the external ID.
+    pub is_ambiguous: bool,
 }
 
 impl Journal {

@@ -149,6 +149,7 @@ pub(super) enum Work {
     Settle(RunId, Box<Settled>),
     NotSent(RunId, Option<RowNumber>, ExternalId),
     Seen(Scope, Vec<SeenPerson>),
+    Single(Scope, Vec<String>),
     Flush,
 }
 
@@ -158,6 +159,7 @@ impl Work {
         match self {
             Self::Intend(_, intents) => intents.len(),
             Self::Seen(_, people) => people.len(),
+            Self::Single(_, people) => people.len(),
             Self::Flush => 0,
             _ => 1,
         }

@@ -118,6 +118,7 @@ impl Memory {
                 take_back(tx, *run, *row, external_id.as_str(), true)?;
             }
             Work::Seen(scope, people) => self.seen(tx, *scope, people)?,
+            Work::Single(scope, people) => self.single(tx, *scope, people)?,
             Work::Flush => {}
         }
         Ok(())
@@ -222,15 +223,39 @@ impl Memory {
         let scope = self.scope(tx, scope)?;
         let mut statement = tx.prepare_cached(
             "INSERT INTO people (scope, external_id, remote_id, fingerprint, state)
-             VALUES (?1, ?2, ?3, ?4, 1)
+             VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET
                  remote_id = coalesce(excluded.remote_id, remote_id),
                  fingerprint = coalesce(excluded.fingerprint, fingerprint),
-                 state = CASE state WHEN 3 THEN 1 ELSE state END",
+                 state = CASE WHEN excluded.state = 4 THEN 4
+                              WHEN state = 3 THEN 1 ELSE state END",
         )?;
         for person in people {
             let fingerprint = person.fingerprint.map(u128::to_le_bytes);
-            statement.execute((scope, &person.external_id, &person.remote_id, fingerprint))?;
+            let state = codes::person_state(if person.is_ambiguous {
+                PersonState::Ambiguous
+            } else {
+                PersonState::Active
+            });
+            statement.execute((
+                scope,
+                &person.external_id,
+                &person.remote_id,
+                fingerprint,
+                state,
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn single(&mut self, tx: &Connection, scope: Scope, people: &[String]) -> Result<(), Failure> {
+        let scope = self.scope(tx, scope)?;
+        let mut statement = tx.prepare_cached(
+            "UPDATE people SET state = 1, fingerprint = NULL
+             WHERE scope = ?1 AND external_id = ?2 AND state = 4",
+        )?;
+        for external_id in people {
+            statement.execute((scope, external_id))?;
         }
         Ok(())
     }

@@ -182,6 +182,12 @@ impl Writer {
         self.send_and_wait(Work::Seen(*scope, people))
     }
 
+    /// Notes that these external IDs stand once on the target, after it had
+    /// shown them more than once.
+    pub fn single(&self, scope: &Scope, people: Vec<String>) -> Commit {
+        self.send_and_wait(Work::Single(*scope, people))
+    }
+
     /// Resolves when everything that was sent before it is durable.
     pub fn flush(&self) -> Commit {
         self.send_and_wait(Work::Flush)

@@ -21,7 +21,7 @@ use crate::model::Counts;
 
 pub use self::look::{FindingKind, Look, LookError, MOST_FINDINGS, look};
 pub use self::replay::{Change, Item, Wanted, replay};
-pub use self::rows::{Found, RowState, Rows};
+pub use self::rows::{Found, KnownAs, RowState, Rows};
 
 /// What would be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

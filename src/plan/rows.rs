@@ -229,7 +229,7 @@ impl Rows {
 
     /// Notes that the scope knows a person, and as what. Returns whether the
     /// feed names the person at all.
-    pub fn known(&mut self, external_id: &str, acknowledged: Option<u128>) -> bool {
+    pub fn known(&mut self, external_id: &str, known: KnownAs) -> bool {
         let Some(row) = self.find(external_id) else {
             return false;
         };
@@ -245,19 +245,34 @@ impl Rows {
             );
             return true;
         }
-        self.states[row as usize] = match acknowledged {
-            Some(print) if print == self.fingerprint(row) => RowState::Unchanged,
-            _ => RowState::Changed,
+        self.states[row as usize] = match known {
+            KnownAs::Acknowledged(print) if print == self.fingerprint(row) => RowState::Unchanged,
+            KnownAs::Acknowledged(_) | KnownAs::There => RowState::Changed,
+            KnownAs::SeveralPeople => {
+                self.reject(row, Rule::AmbiguousOnTarget { people: 2 });
+                RowState::Rejected
+            }
         };
         true
+    }
+
+    /// Holds a row back of whose person it is not known whether a killed run
+    /// made it. Returns the row, if the feed has one that would be sent.
+    pub fn hold_back(&mut self, external_id: &str) -> Option<RowNumber> {
+        let row = self.find(external_id)?;
+        if self.state(row) != RowState::New || self.is_variant(row, external_id) {
+            return None;
+        }
+        self.settled(row);
+        Some(self.number(row))
     }
 
     /// Notes that the target has a person with this external ID. `print` makes
     /// the fingerprint of the person's fields on the target that are among the
     /// bits of a shape, if all of them can be compared.
     ///
-    /// Returns whether that is news, and whether the person is as the feed
-    /// says.
+    /// Returns what that says of a row, where it says something that the
+    /// journal should remember.
     pub fn found(
         &mut self,
         external_id: &str,
@@ -266,21 +281,22 @@ impl Rows {
     ) -> Option<Found> {
         let row = self.find(external_id)?;
         let state = self.state(row);
+        if self.is_variant(row, external_id) {
+            if state != RowState::New {
+                return None;
+            }
+            self.reject(
+                row,
+                Rule::KnownAsVariant {
+                    known_as: external_id.into(),
+                },
+            );
+            return Some(Found::Variant);
+        }
         if !matches!(
             state,
             RowState::New | RowState::Changed | RowState::Unchanged
         ) {
-            return None;
-        }
-        if self.is_variant(row, external_id) {
-            if state == RowState::New {
-                self.reject(
-                    row,
-                    Rule::KnownAsVariant {
-                        known_as: external_id.into(),
-                    },
-                );
-            }
             return None;
         }
         let remote = xxhash_rust::xxh3::xxh3_64(remote_id.as_bytes());
@@ -289,7 +305,7 @@ impl Rows {
             Some(before) if before == remote => return None,
             Some(_) => {
                 self.reject(row, Rule::AmbiguousOnTarget { people: 2 });
-                return None;
+                return Some(Found::Several);
             }
             None => {}
         }
@@ -301,12 +317,12 @@ impl Rows {
             .get(row as usize)
             .and_then(|shape| self.distinct_shapes.get(*shape as usize));
         let same = shape.and_then(|shape| print(*shape)) == Some(self.fingerprint(row));
-        self.states[row as usize] = if same {
-            RowState::Unchanged
+        self.is_there(row, same);
+        Some(if same {
+            Found::Same(row)
         } else {
-            RowState::Changed
-        };
-        Some(Found { row, same })
+            Found::Differs
+        })
     }
 
     /// Notes that the target, asked for just this row's person, has it, and
@@ -333,13 +349,28 @@ impl Rows {
     }
 }
 
-/// Somebody of the feed whom the target has and the journal did not know.
+/// What the journal knows of a person of the scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The row.
-    pub row: RowIndex,
-    /// The person is as the feed says.
-    pub same: bool,
+pub enum KnownAs {
+    /// The target acknowledged content with this fingerprint.
+    Acknowledged(u128),
+    /// The person is there, with whatever content.
+    There,
+    /// More than one person has the external ID.
+    SeveralPeople,
+}
+
+/// What somebody on the target, whom the journal did not know, says of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The person of this row, as the feed says.
+    Same(RowIndex),
+    /// The person of a row, but with other content.
+    Differs,
+    /// A second person with the external ID of a row.
+    Several,
+    /// Somebody whose external ID a person would read as that of a row.
+    Variant,
 }
 
 /// Makes a fault of a rule that was found by comparing rows.
@@ -373,7 +404,11 @@ mod tests {
     #[test]
     fn who_is_known_with_the_same_content_costs_no_call() {
         let mut rows = rows(&["a", "b", "c"]);
-        assert!(rows.known("a", Some(0)) && rows.known("b", Some(9)) && !rows.known("z", Some(1)));
+        assert!(
+            rows.known("a", KnownAs::Acknowledged(0))
+                && rows.known("b", KnownAs::Acknowledged(9))
+                && !rows.known("z", KnownAs::Acknowledged(1))
+        );
         let states: Vec<_> = (0..3).map(|row| rows.state(row)).collect();
         assert_eq!(
             states,
@@ -384,8 +419,8 @@ mod tests {
     #[test]
     fn who_is_known_under_a_variant_of_the_id_is_not_made_again() {
         let mut rows = rows(&["e7", "f1"]);
-        rows.known("E7", Some(0));
-        assert_eq!(rows.found("F1", "12", |_| None), None);
+        rows.known("E7", KnownAs::Acknowledged(0));
+        assert_eq!(rows.found("F1", "12", |_| None), Some(Found::Variant));
         assert_eq!(
             (rows.state(0), rows.state(1)),
             (RowState::Rejected, RowState::Rejected)
@@ -401,16 +436,10 @@ mod tests {
     #[test]
     fn two_people_on_the_target_with_one_id_are_not_touched() {
         let mut rows = rows(&["a", "b"]);
-        assert_eq!(
-            rows.found("a", "12", |_| None),
-            Some(Found {
-                row: 0,
-                same: false
-            })
-        );
+        assert_eq!(rows.found("a", "12", |_| None), Some(Found::Differs));
         assert_eq!(rows.found("a", "12", |_| None), None, "pages overlap");
         assert_eq!(rows.state(0), RowState::Changed);
-        assert_eq!(rows.found("a", "13", |_| None), None);
+        assert_eq!(rows.found("a", "13", |_| None), Some(Found::Several));
         assert_eq!(rows.state(0), RowState::Rejected);
     }
 
@@ -419,7 +448,7 @@ mod tests {
         let mut rows = rows(&["a", "b"]);
         assert_eq!(
             rows.found("b", "12", |shape| (shape == 3).then_some(1)),
-            Some(Found { row: 1, same: true })
+            Some(Found::Same(1))
         );
         assert_eq!(rows.state(1), RowState::Unchanged);
     }
@@ -427,7 +456,7 @@ mod tests {
     #[test]
     fn a_row_that_loses_is_never_new_again() {
         let mut rows = rows(&["a", "a"]);
-        rows.known("a", Some(0));
+        rows.known("a", KnownAs::Acknowledged(0));
         assert_eq!(
             (rows.state(0), rows.state(1)),
             (RowState::Rejected, RowState::Rejected)

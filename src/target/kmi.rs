@@ -106,7 +106,9 @@ impl Target for Kmi {
                     why: "the answer is no user",
                 },
             },
-            404 | 410 => LookedUp::Absent,
+            404 | 410 => LookedUp::Absent {
+                plain: !reply.body.trim_ascii_start().starts_with(b"<"),
+            },
             _ => LookedUp::Unclear {
                 why: "the target refused to look the person up",
             },
@@ -285,7 +287,10 @@ mod tests {
             looked_up(200, r#"{"id":1,"externalId":"E7","city":null}"#),
             LookedUp::Found(_)
         ));
-        assert_eq!(looked_up(404, "<html>"), LookedUp::Absent);
+        assert_eq!(looked_up(404, " <html>"), LookedUp::Absent { plain: false });
+        for body in ["", "{}", "Not found"] {
+            assert_eq!(looked_up(404, body), LookedUp::Absent { plain: true });
+        }
         for (status, body) in [
             (200, "<html>"),
             (200, r#"{"id":1,"externalId":"e7"}"#),

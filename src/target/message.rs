@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-/// The longest message that is kept, in characters.
-const MOST: usize = 300;
+/// The longest message that is read, in characters. It is scrubbed before it is
+/// cut to what is kept.
+const MOST: usize = 4_000;
 
 /// The gist of an error's body, in one line; empty where there is none.
 pub(super) fn of(body: &[u8]) -> String {

@@ -113,7 +113,10 @@ pub enum LookedUp {
     /// There is somebody.
     Found(Remote),
     /// There is nobody.
-    Absent,
+    Absent {
+        /// The answer is the API's own; a page for a browser may be a proxy's.
+        plain: bool,
+    },
     /// Not what the API answers.
     Unclear {
         /// Why, as a fragment of a sentence.

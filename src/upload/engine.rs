@@ -39,6 +39,11 @@ pub(super) trait Job: Send + 'static {
     /// The target answered.
     fn answered(&mut self, reply: &Reply) -> Next;
 
+    /// Whether the call that was just made changes something.
+    fn is_write(&self) -> bool {
+        false
+    }
+
     /// There was no usable answer; the call may have had an effect if
     /// `perhaps_done`.
     fn unanswered(&mut self, perhaps_done: bool);
@@ -101,6 +106,9 @@ struct Flight<J> {
     strikes: u32,
     throttled: u32,
     again: bool,
+    /// The count of answered writes at which this job was last counted as one
+    /// whose write fails.
+    counted_at: Option<u64>,
 }
 
 struct Outage {
@@ -122,6 +130,11 @@ struct State<J> {
     flying: JoinSet<Landed<J>>,
     failures: u32,
     failing_since: Option<Instant>,
+    /// Writes that the target answered.
+    writes: u64,
+    /// Jobs whose write got no usable answer since the last one that did.
+    failing_writers: u32,
+    writes_failing_since: Option<Instant>,
     outage: Option<Outage>,
     paused_until: Option<Instant>,
     halt: Option<Halt>,
@@ -149,6 +162,9 @@ impl Engine {
             flying: JoinSet::new(),
             failures: 0,
             failing_since: None,
+            writes: 0,
+            failing_writers: 0,
+            writes_failing_since: None,
             outage: None,
             paused_until: None,
             halt: None,
@@ -194,7 +210,7 @@ impl Engine {
                     Err(error) => return Err(UploadError::Task(error.to_string())),
                 },
                 job = jobs.recv(), if wants_more => match job {
-                    Some(job) => state.ready.push_back(Flight { job, strikes: 0, throttled: 0, again: false }),
+                    Some(job) => state.ready.push_back(Flight { job, strikes: 0, throttled: 0, again: false, counted_at: None }),
                     None => more = false,
                 },
                 () = sleep_until(wake), if wake.is_some() => {}
@@ -308,7 +324,12 @@ impl Engine {
             Verdict::Answered => {
                 let reply = result.unwrap_or_default();
                 self.contacted = true;
-                match flight.job.answered(&reply) {
+                let was_write = flight.job.is_write();
+                let next = flight.job.answered(&reply);
+                if was_write && !matches!(next, Next::Unclear(_)) {
+                    state.writes_are_answered();
+                }
+                match next {
                     Next::Done => {
                         state.up();
                         done(flight.job, End::Done, &self.calls, listener)?;
@@ -321,7 +342,9 @@ impl Engine {
                         state.up();
                         state.waiting.push((Instant::now() + wait, flight));
                     }
-                    Next::Unclear(why) => self.strike(state, flight, Trouble::Unclear(why)),
+                    Next::Unclear(why) => {
+                        self.strike(state, flight, Trouble::Unclear(why), listener);
+                    }
                     Next::Fatal(fatal) => {
                         state.waiting.push((Instant::now(), flight));
                         state.halt.get_or_insert(Halt::Fatal(fatal));
@@ -329,34 +352,28 @@ impl Engine {
                 }
             }
             Verdict::Throttled { wait, perhaps_done } => {
-                self.contacted = true;
-                self.calls.throttled += 1;
                 if perhaps_done {
+                    if flight.job.is_write() {
+                        state.writes_failing_since.get_or_insert_with(Instant::now);
+                    }
                     flight.job.unanswered(true);
-                }
-                let now = Instant::now();
-                let since = *state.failing_since.get_or_insert(now);
-                if now - since >= self.max_outage {
-                    // A quota that is used up for the day, say.
-                    let why = "it only asks to slow down".into();
-                    state.halt.get_or_insert(Halt::Outage {
-                        why,
-                        down: now - since,
-                        ever_up: true,
-                    });
                 }
                 flight.again = true;
                 flight.throttled += 1;
-                let jitter = self.random.f64();
-                let wait = wait.unwrap_or_else(|| retry::back_off(flight.throttled, jitter));
-                pause(state, wait, "the target asked for it", listener);
+                let times = flight.throttled;
                 state.ready.push_front(flight);
+                self.throttled(state, wait, times, listener);
             }
-            Verdict::Trouble(trouble) => self.strike(state, flight, trouble),
+            Verdict::Trouble(trouble) => self.strike(state, flight, trouble, listener),
             Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => {
-                self.strike(state, flight, Trouble::NotSent(why));
+                self.strike(state, flight, Trouble::NotSent(why), listener);
             }
             Verdict::Fatal(fatal) => {
+                // A redirect can follow what was done: the intent stays open, at
+                // the price of one look-up.
+                if matches!(fatal, Fatal::Redirect(_)) {
+                    flight.job.unanswered(true);
+                }
                 // Back to the others: it is handed over as halted with them.
                 state.waiting.push((Instant::now(), flight));
                 state.halt.get_or_insert(Halt::Fatal(fatal));
@@ -365,13 +382,61 @@ impl Engine {
         Ok(())
     }
 
-    fn strike<J: Job>(&mut self, state: &mut State<J>, mut flight: Flight<J>, trouble: Trouble) {
+    /// The target asked to slow down, the `times`th time for one job. It is
+    /// obeyed, but not for ever: a quota may be used up for the day.
+    fn throttled<J>(
+        &mut self,
+        state: &mut State<J>,
+        wait: Option<Duration>,
+        times: u32,
+        listener: &mut dyn Listener,
+    ) {
+        self.contacted = true;
+        self.calls.throttled += 1;
+        let now = Instant::now();
+        let since = *state.failing_since.get_or_insert(now);
+        let since = state
+            .writes_failing_since
+            .map_or(since, |writes| writes.min(since));
+        // A wait of nothing is no wait: clocks differ.
+        let least = retry::back_off(times, self.random.f64());
+        let wait = wait.map_or(least, |wait| wait.max(least));
+        if now.duration_since(since) >= self.max_outage || wait > self.max_outage {
+            state.halt.get_or_insert(Halt::Outage {
+                why: format!("it asks to wait another {} s", wait.as_secs()),
+                down: now.duration_since(since),
+                ever_up: true,
+            });
+            return;
+        }
+        pause(state, wait, "the target asked for it", listener);
+    }
+
+    fn strike<J: Job>(
+        &mut self,
+        state: &mut State<J>,
+        mut flight: Flight<J>,
+        trouble: Trouble,
+        listener: &mut dyn Listener,
+    ) {
+        let was_write = flight.job.is_write();
         flight.job.unanswered(trouble.perhaps_done());
         flight.strikes += 1;
         flight.again = true;
         state.failures += 1;
         let now = Instant::now();
         let since = *state.failing_since.get_or_insert(now);
+        if was_write && flight.counted_at != Some(state.writes) {
+            flight.counted_at = Some(state.writes);
+            state.failing_writers += 1;
+            state.writes_failing_since.get_or_insert(now);
+        }
+        if state.failing_writers >= OUTAGE && was_write {
+            // It answers reads and does no writes, for several people at once:
+            // an outage all the same, which a probe cannot see.
+            flight.strikes = 0;
+            self.hold_writes(state, &trouble, listener);
+        }
         let last_strike = flight.strikes >= MOST_STRIKES;
         if (state.failures >= OUTAGE || last_strike) && state.outage.is_none() {
             state.outage = Some(Outage {
@@ -383,9 +448,39 @@ impl Engine {
         if last_strike {
             state.suspects.push((flight, trouble));
         } else {
-            let wait = retry::back_off(flight.strikes, self.random.f64());
+            let wait = retry::back_off(flight.strikes.max(1), self.random.f64());
             state.waiting.push((now + wait, flight));
         }
+    }
+
+    /// Everybody waits while the target does no writes, longer each time.
+    fn hold_writes<J>(
+        &mut self,
+        state: &mut State<J>,
+        trouble: &Trouble,
+        listener: &mut dyn Listener,
+    ) {
+        let down = state
+            .writes_failing_since
+            .map_or(Duration::ZERO, |since| since.elapsed());
+        if down >= self.max_outage {
+            state.halt.get_or_insert(Halt::Outage {
+                why: trouble.why(),
+                down,
+                ever_up: true,
+            });
+            return;
+        }
+        state.failing_writers += 1;
+        let times = state.failing_writers.saturating_sub(OUTAGE);
+        let wait = retry::back_off(times, self.random.f64());
+        let why = format!("the target makes no changes ({})", trouble.why());
+        pause(
+            state,
+            wait.min(self.max_outage.saturating_sub(down)),
+            &why,
+            listener,
+        );
     }
 
     fn probed<J: Job>(
@@ -410,14 +505,11 @@ impl Engine {
                 return Ok(());
             }
             Verdict::Throttled { wait, .. } => {
-                self.contacted = true;
-                self.calls.throttled += 1;
-                pause(
-                    state,
-                    wait.unwrap_or(Duration::from_secs(1)),
-                    "the target asked for it",
-                    listener,
-                );
+                let times = state.outage.as_mut().map_or(1, |outage| {
+                    outage.probes += 1;
+                    outage.probes
+                });
+                self.throttled(state, wait, times, listener);
                 return Ok(());
             }
             Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => Trouble::NotSent(why),
@@ -464,6 +556,13 @@ impl Engine {
 }
 
 impl<J> State<J> {
+    /// The target answered a write, be it with a refusal.
+    fn writes_are_answered(&mut self) {
+        self.writes += 1;
+        self.failing_writers = 0;
+        self.writes_failing_since = None;
+    }
+
     /// The target answered as it should.
     fn up(&mut self) {
         self.failures = 0;

@@ -169,22 +169,25 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// What TLS has against the other side, however often it is wrapped: an
+/// `io::Error` does not name the error in it as its source.
+fn tls_error<'e>(mut error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    loop {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        error = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+    }
+}
+
 fn no_reply(error: reqwest::Error) -> NoReply {
     // The address holds an external ID; messages name the call instead.
     let error = error.without_url();
     let mut why = String::new();
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+        if let Some(tls) = tls_error(cause) {
             return NoReply::Fatal(Fatal::Certificate(tls.to_string()));
-        }
-        if let Some(inner) = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            && let Some(rustls::Error::InvalidCertificate(problem)) =
-                inner.downcast_ref::<rustls::Error>()
-        {
-            return NoReply::Fatal(Fatal::Certificate(problem.to_string()));
         }
         why = cause.to_string();
         source = cause.source();

@@ -9,17 +9,32 @@ use crate::model::Content;
 /// or two letters stay too, since they name a country or a state, and would
 /// tear words apart.
 pub(super) fn scrub(message: &str, content: &Content) -> String {
+    // The message is one line, whatever the values are.
+    let one_line = |value: &str| value.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut values: Vec<_> = content
         .fields
         .iter()
+        .map(|(name, value)| (name, one_line(value)))
         .filter(|(_, value)| value.chars().count() > 2 && value != content.external_id.as_str())
         .collect();
     values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
     let mut scrubbed = message.to_owned();
     for (name, value) in values {
-        scrubbed = replace_ignoring_case(&scrubbed, value, &format!("<{name}>"));
+        scrubbed = replace_ignoring_case(&scrubbed, &value, &format!("<{name}>"));
     }
     scrubbed
+}
+
+/// The longest message that is kept, in characters.
+const MOST: usize = 300;
+
+/// A message of bearable length. Cut only after it was scrubbed, or the first
+/// half of a value would stay.
+pub(super) fn shorten(message: &str) -> String {
+    match message.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", message.get(..at).unwrap_or("")),
+        None => message.to_owned(),
+    }
 }
 
 fn replace_ignoring_case(text: &str, value: &str, by: &str) -> String {
@@ -83,6 +98,9 @@ mod tests {
             scrub("JANE@example.com is in use (Jane, US, E7)", &jane),
             "<email> is in use (<firstName>, US, E7)"
         );
+        let address = content(&[("address", "12 Main St\nApt  4")]);
+        assert_eq!(scrub("no 12 main St Apt 4", &address), "no <address>");
+        assert_eq!(shorten(&"é".repeat(301)).chars().count(), 301);
         assert_eq!(
             scrub("Überall", &content(&[("lastName", "überall")])),
             "<lastName>"

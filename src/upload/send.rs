@@ -6,14 +6,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
-use super::scrub::scrub;
+use super::scrub::{scrub, shorten};
 use super::survey::{NotAnswered, one, read_through};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::journal::{Intent, OpenIntent, PersonNow, PersonState, RunId, Settled, Writer};
 use crate::mapping::Bound;
-use crate::model::{Action, ExternalId, Outcome};
+use crate::model::{Action, ExternalId, Outcome, RowNumber};
 use crate::plan::{Change, Item, LookError, Rows, Wanted, replay};
 use crate::retry::Fatal;
 use crate::target::{Call, LookedUp, Reply, Target, Written};
@@ -33,7 +33,7 @@ const MOST_AHEAD: usize = 256;
 
 /// After a timeout the target may still be at work: so long it is given before
 /// "nobody there" is believed.
-const SECOND_LOOK: Duration = Duration::from_secs(5);
+pub(super) const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 impl Uploader {
     /// Makes all changes of `rows`, and records the rejected rows.
@@ -98,8 +98,8 @@ impl Uploader {
     }
 
     /// Settles what a run that is superseded left unknown, without its feed:
-    /// whoever was to be created is looked up. Returns how many rows are still
-    /// unknown.
+    /// whoever was to be created is looked up. Returns those of whom the target
+    /// could not say whether they are there.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
@@ -108,57 +108,78 @@ impl Uploader {
         intents: Vec<OpenIntent>,
         record: &Record,
         listener: &mut dyn Listener,
-    ) -> Result<u64, UploadError> {
+    ) -> Result<Vec<ExternalId>, UploadError> {
         listener.hear(&Event::SettleStarted {
             unknown: intents.len() as u64,
         });
-        let mut still_unknown = 0;
+        let mut not_answered = Vec::new();
         for intent in intents {
+            // Whether an update came through cannot be seen without its content;
+            // the next plan compares the person anew, which costs no look-up.
+            if intent.action != Action::Create {
+                left_over(&intent, Outcome::Pending, 0, Some(to_compare(None)), record)?;
+                continue;
+            }
             let job = Lookup {
                 target: Arc::clone(&self.target),
                 id: intent.external_id.clone(),
                 found: None,
+                asked_twice: false,
                 attempts: 0,
             };
-            self.runtime
-                .block_on(one(&mut self.engine, job, listener, |job, end| {
-                    let outcome = match (&end, &job.found, intent.action) {
-                        (End::Done, Some(_), Action::Create) => Outcome::Created,
-                        // Whether an update came through cannot be seen without its
-                        // content; the next plan compares the person anew.
-                        (End::Done, _, _) => Outcome::Pending,
-                        _ => {
-                            still_unknown += 1;
-                            return Ok(());
-                        }
+            let looked_up = one(&mut self.engine, job, listener, |job, end| match end {
+                End::Done => {
+                    let outcome = match job.found {
+                        Some(_) => Outcome::Created,
+                        None => Outcome::Pending,
                     };
-                    let person = job.found.map(|remote| PersonNow {
-                        remote_id: Some(remote),
-                        fingerprint: None,
-                        state: PersonState::Active,
-                    });
-                    record.writer.settle(
-                        record.run,
-                        Settled {
-                            row: intent.row,
-                            external_id: Some(intent.external_id.clone()),
-                            action: Some(intent.action),
-                            outcome,
-                            status: None,
-                            attempts: intent.attempts + job.attempts,
-                            code: None,
-                            message: (outcome == Outcome::Pending).then(|| {
-                                "left unknown by an interrupted run: a later run took its place"
-                                    .into()
-                            }),
-                            person,
-                        },
-                    )?;
+                    let person = job.found.map(|remote_id| to_compare(Some(remote_id)));
+                    left_over(&intent, outcome, job.attempts, person, record)
+                }
+                End::GaveUp(_) | End::Halted => {
+                    not_answered.push(intent.external_id.clone());
                     Ok(())
-                }))?;
+                }
+            });
+            self.runtime.block_on(looked_up)?;
         }
-        Ok(still_unknown)
+        Ok(not_answered)
     }
+}
+
+/// Somebody who is there with whatever content: a later run compares it.
+fn to_compare(remote_id: Option<String>) -> PersonNow {
+    PersonNow {
+        remote_id,
+        fingerprint: None,
+        state: PersonState::Active,
+    }
+}
+
+/// Records what became of an intent of a run that another one takes the place
+/// of.
+fn left_over(
+    intent: &OpenIntent,
+    outcome: Outcome,
+    attempts: u32,
+    person: Option<PersonNow>,
+    record: &Record,
+) -> Result<(), UploadError> {
+    record.writer.settle(
+        record.run,
+        Settled {
+            row: intent.row,
+            external_id: Some(intent.external_id.clone()),
+            action: Some(intent.action),
+            outcome,
+            status: None,
+            attempts: intent.attempts + attempts,
+            code: None,
+            message: None,
+            person,
+        },
+    )?;
+    Ok(())
 }
 
 /// Records rows of whose people the target could not say whether they exist.
@@ -188,6 +209,37 @@ pub fn record_not_answered(
             },
         )?;
     }
+    Ok(())
+}
+
+/// Records a row that is held back: a killed run may have made the person, and
+/// the target could not say whether it did.
+///
+/// # Errors
+/// The journal cannot be written.
+pub fn record_held_back(
+    row: RowNumber,
+    external_id: ExternalId,
+    record: &Record,
+) -> Result<(), UploadError> {
+    record.writer.settle(
+        record.run,
+        Settled {
+            row: Some(row),
+            external_id: Some(external_id),
+            action: Some(Action::Create),
+            outcome: Outcome::Failed,
+            status: None,
+            attempts: 0,
+            code: Some("not-answered"),
+            message: Some(
+                "an interrupted run may have made the person, and the target could not say \
+                 whether it did: nothing was sent"
+                    .into(),
+            ),
+            person: None,
+        },
+    )?;
     Ok(())
 }
 
@@ -279,6 +331,9 @@ struct ChangeJob {
     unsettled: bool,
     /// "Nobody there" is to be believed only at the second look.
     look_twice: bool,
+    looked_twice: bool,
+    /// The target did not let an update find the person.
+    was_not_there: bool,
     created: bool,
     attempts: u32,
     status: Option<u16>,
@@ -294,6 +349,8 @@ impl ChangeJob {
             unsettled: change.doubtful,
             change,
             look_twice: false,
+            looked_twice: false,
+            was_not_there: false,
             created: false,
             attempts: 0,
             status: None,
@@ -303,8 +360,9 @@ impl ChangeJob {
 
     /// Takes back an intent of which nothing was sent.
     fn not_sent(self, record: &Record) -> Result<(), UploadError> {
-        // What a killed run may have sent stays an open intent.
-        if !self.unsettled {
+        // What a killed run may have sent stays an open intent; so does somebody
+        // who was made and is still to be changed, or would be made again.
+        if !self.unsettled && !self.created {
             record.writer.not_sent(
                 record.run,
                 Some(self.change.row),
@@ -332,11 +390,12 @@ impl ChangeJob {
                 self.write = Action::Update;
                 Next::Call
             }
-            LookedUp::Absent if self.look_twice => {
+            LookedUp::Absent { plain } if self.look_twice || !plain && !self.looked_twice => {
                 self.look_twice = false;
+                self.looked_twice = true;
                 Next::Later(SECOND_LOOK)
             }
-            LookedUp::Absent => {
+            LookedUp::Absent { .. } => {
                 self.unsettled = false;
                 self.look = false;
                 self.write = Action::Create;
@@ -376,13 +435,27 @@ impl Job for ChangeJob {
                 self.result = Some(Err(message));
                 Next::Done
             }
+            Written::NotThere if self.write == Action::Update && self.was_not_there => {
+                self.result = Some(Err(
+                    "the LMS shows the person and does not find it for an update".into(),
+                ));
+                Next::Done
+            }
+            // Gone, or a proxy whose target is away for a moment: looked at
+            // twice before the person is made anew.
             Written::NotThere if self.write == Action::Update => {
+                self.was_not_there = true;
                 self.look = true;
+                self.look_twice = true;
                 Next::Call
             }
             Written::NotThere | Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
             Written::Unclear { why } => Next::Unclear(why),
         }
+    }
+
+    fn is_write(&self) -> bool {
+        !self.look
     }
 
     fn unanswered(&mut self, perhaps_done: bool) {
@@ -411,7 +484,10 @@ fn settle(
             },
             None,
         ),
-        (Some(Err(message)), _) => (Outcome::Rejected, Some(scrub(message, &job.change.content))),
+        (Some(Err(message)), _) => (
+            Outcome::Rejected,
+            Some(shorten(&scrub(message, &job.change.content))),
+        ),
         (None, End::Halted) => return job.not_sent(record),
         (None, End::GaveUp(trouble)) if job.unsettled => (
             Outcome::Unknown,
@@ -467,6 +543,7 @@ struct Lookup {
     id: ExternalId,
     /// The target's id of the person.
     found: Option<String>,
+    asked_twice: bool,
     attempts: u32,
 }
 
@@ -479,7 +556,11 @@ impl Job for Lookup {
     fn answered(&mut self, reply: &Reply) -> Next {
         match self.target.looked_up(&self.id, reply) {
             LookedUp::Found(person) => self.found = Some(person.id),
-            LookedUp::Absent => {}
+            LookedUp::Absent { plain: false } if !self.asked_twice => {
+                self.asked_twice = true;
+                return Next::Later(SECOND_LOOK);
+            }
+            LookedUp::Absent { .. } => {}
             LookedUp::Unclear { why } => return Next::Unclear(why),
         }
         Next::Done

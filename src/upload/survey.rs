@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::engine::{End, Engine, Job, Next};
+use super::send::SECOND_LOOK;
 use super::{Halt, Stop, UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::mapping::{Bound, fingerprint};
 use crate::model::{Calls, ExternalId, RowNumber};
-use crate::plan::{Change, Item, LookError, RowState, Rows, Wanted, replay};
+use crate::plan::{Change, Found, Item, LookError, RowState, Rows, Wanted, replay};
 use crate::retry::{Fatal, Trouble};
 use crate::target::{Call, LookedUp, Remote, Reply, Target};
 use crate::validate::unique::RowIndex;
@@ -32,6 +33,8 @@ pub struct Seen {
     pub remote_id: String,
     /// The fingerprint, where the person is as the feed says.
     pub fingerprint: Option<u128>,
+    /// Somebody else has the external ID too.
+    pub is_ambiguous: bool,
 }
 
 /// A row of whose person the target could not say whether it is there.
@@ -89,7 +92,6 @@ impl Uploader {
         seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<bool, UploadError> {
-        let most = unknown.saturating_mul(u64::from(self.target.page_size()));
         let mut note_page = |people: &[Remote]| {
             seen(
                 people
@@ -99,7 +101,7 @@ impl Uploader {
             )
         };
         for _ in 0..MOST_LISTINGS {
-            match self.pages(Some(most), &mut note_page, listener)? {
+            match self.pages(Some(unknown), &mut note_page, listener)? {
                 Pages::All => return Ok(true),
                 Pages::TooMany => return Ok(false),
                 Pages::Moved => {}
@@ -129,6 +131,7 @@ impl Uploader {
         Ok(false)
     }
 
+    /// `most` is the number of calls that are worth it.
     fn pages(
         &mut self,
         most: Option<u64>,
@@ -136,7 +139,7 @@ impl Uploader {
         listener: &mut dyn Listener,
     ) -> Result<Pages, UploadError> {
         let page_size = self.target.page_size();
-        let (mut offset, mut listed) = (0, 0);
+        let (mut offset, mut listed, mut sized_up) = (0, 0, most.is_none());
         let mut last: Option<String> = None;
         loop {
             let people = self.page(offset, page_size, listener)?;
@@ -161,12 +164,14 @@ impl Uploader {
                 calls: self.engine.calls.total,
                 people: listed,
             });
-            if let Some(most) = most
-                && offset == 0
-                && people.len() >= page_size as usize
-                && !self.page(most, 1, listener)?.is_empty()
-            {
-                return Ok(Pages::TooMany);
+            // There are more pages: are they worth it? A server's own bound may be
+            // lower than the page that was asked for.
+            if !sized_up && (people.len() >= page_size as usize || offset > 0) {
+                sized_up = true;
+                let most = most.unwrap_or(u64::MAX).saturating_mul(people.len() as u64);
+                if !self.page(most, 1, listener)?.is_empty() {
+                    return Ok(Pages::TooMany);
+                }
             }
             offset += people.len() as u64 - 1;
         }
@@ -229,6 +234,7 @@ impl Uploader {
                                 target: Arc::clone(target),
                                 change,
                                 found: None,
+                                asked_twice: false,
                                 attempts: 0,
                             };
                             sender.blocking_send(job).map_err(|_| LookError::Stopped)?;
@@ -250,6 +256,7 @@ impl Uploader {
                                     external_id: job.change.content.external_id.as_str().to_owned(),
                                     remote_id: person.id,
                                     fingerprint: same.then_some(job.change.fingerprint),
+                                    is_ambiguous: false,
                                 }])?;
                                 answers.push((job.change.index, same));
                             }
@@ -334,7 +341,11 @@ fn note(bound: &Bound<'_>, rows: &mut Rows, person: &Remote) -> Option<Seen> {
     Some(Seen {
         external_id: external_id.to_owned(),
         remote_id: person.id.clone(),
-        fingerprint: found.same.then(|| rows.fingerprint(found.row)),
+        fingerprint: match found {
+            Found::Same(row) => Some(rows.fingerprint(row)),
+            Found::Differs | Found::Several | Found::Variant => None,
+        },
+        is_ambiguous: found == Found::Several,
     })
 }
 
@@ -396,6 +407,9 @@ struct LookUp {
     target: Arc<dyn Target>,
     change: Box<Change>,
     found: Option<Remote>,
+    /// A page that is no answer of the API may be a proxy's, whose target is
+    /// away for a moment.
+    asked_twice: bool,
     attempts: u32,
 }
 
@@ -411,7 +425,11 @@ impl Job for LookUp {
             .looked_up(&self.change.content.external_id, reply)
         {
             LookedUp::Found(person) => self.found = Some(person),
-            LookedUp::Absent => {}
+            LookedUp::Absent { plain: false } if !self.asked_twice => {
+                self.asked_twice = true;
+                return Next::Later(SECOND_LOOK);
+            }
+            LookedUp::Absent { .. } => {}
             LookedUp::Unclear { why } => return Next::Unclear(why),
         }
         Next::Done

@@ -7,6 +7,7 @@ fn seen(who: u32, remote_id: Option<&str>, fingerprint: Option<u128>) -> SeenPer
         external_id: id(who).as_str().into(),
         remote_id: remote_id.map(str::to_owned),
         fingerprint,
+        is_ambiguous: false,
     }
 }
 
