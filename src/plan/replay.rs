@@ -97,6 +97,7 @@ pub fn replay<E: From<LookError>>(
                     rows.faults(index)
                         .map(|told| fault(&bound.mapping().unique.fields, told)),
                 );
+                faults.sort_by_key(|fault| fault.field);
                 items.push(match external_id {
                     Some(external_id) if faults.is_empty() => Item::Change(Box::new(Change {
                         index,

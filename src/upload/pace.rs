@@ -16,8 +16,9 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 /// The window, a little longer than a second: two requests a second apart here
-/// can be closer together when they arrive.
-const WINDOW: Duration = Duration::from_millis(1010);
+/// can be closer together when they arrive, by what a busy machine or a new
+/// connection delays the first of them.
+const WINDOW: Duration = Duration::from_millis(1050);
 
 /// Says when the next request may go. The clock is a parameter for the sake of
 /// the tests.
@@ -146,7 +147,7 @@ mod tests {
             let sent = sent(f64::from(per_second), &[0, 900, 100], 10).len();
             let wanted = usize::from(per_second) * 10;
             assert!(
-                sent * 100 >= wanted * 97,
+                sent * 100 >= wanted * 94,
                 "{sent} of {wanted} at {per_second}/s"
             );
         }

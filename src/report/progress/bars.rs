@@ -81,6 +81,10 @@ impl Bars {
             ("#>-", "|/-\\ ")
         };
         let pause = Arc::clone(&self.pause);
+        // What stands before it takes some 54 columns; a line that wraps leaves
+        // debris behind.
+        let room = self.style.width.saturating_sub(56).max(12);
+        let ellipsis = self.style.ellipsis();
         ProgressStyle::with_template(&template)
             // The templates are constants; a wrong one would still show a bar.
             .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -104,7 +108,16 @@ impl Bars {
                 move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
                     let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Some(pause) = pause.as_ref() {
-                        write!(out, "  {}", pause.tell(Instant::now())).ok();
+                        let told = pause.tell(Instant::now());
+                        match told.char_indices().nth(room) {
+                            Some((at, _)) => {
+                                let cut = told.get(..at).unwrap_or_default();
+                                write!(out, "  {cut}{ellipsis}").ok();
+                            }
+                            None => {
+                                write!(out, "  {told}").ok();
+                            }
+                        }
                     }
                 },
             )
