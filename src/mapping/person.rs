@@ -143,10 +143,8 @@ mod tests {
     #[test]
     fn the_fingerprint_is_the_same_in_every_release() {
         let print = fingerprint([("email", "a@b.example"), ("city", "")].into_iter());
-        assert_eq!(
-            print,
-            fingerprint([("email", "a@b.example"), ("city", "")].into_iter())
-        );
+        // Another value here makes every known person look changed.
+        assert_eq!(print, 12_578_024_950_097_602_334_082_334_645_374_632_982);
         assert_ne!(print, fingerprint([("email", "a@b.example")].into_iter()));
         assert_ne!(
             fingerprint([("a", "bc")].into_iter()),
