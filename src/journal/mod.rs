@@ -35,7 +35,6 @@ mod read;
 mod records;
 mod schema;
 mod store;
-mod throughput;
 mod write;
 
 #[cfg(test)]
@@ -49,5 +48,4 @@ pub use open::Journal;
 pub use people::{Known, PersonNow, PersonState, SeenPerson};
 pub use read::{OpenIntent, RowEntry, RowFilter, Run};
 pub use records::{Intent, NewRun, Resumption, RunChange, Settled};
-pub use throughput::Bucket;
 pub use write::{Commit, Writer};

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
 use super::scrub::{scrub, shorten};
-use super::survey::{NotAnswered, one, read_through};
+use super::survey::{LookUp, NotAnswered, one, read_through};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
@@ -120,20 +120,14 @@ impl Uploader {
                 left_over(&intent, Outcome::Pending, 0, Some(to_compare(None)), record)?;
                 continue;
             }
-            let job = Lookup {
-                target: Arc::clone(&self.target),
-                id: intent.external_id.clone(),
-                found: None,
-                asked_twice: false,
-                attempts: 0,
-            };
+            let job = LookUp::new(&self.target, intent.external_id.clone());
             let looked_up = one(&mut self.engine, job, listener, |job, end| match end {
                 End::Done => {
                     let outcome = match job.found {
                         Some(_) => Outcome::Created,
                         None => Outcome::Pending,
                     };
-                    let person = job.found.map(|remote_id| to_compare(Some(remote_id)));
+                    let person = job.found.map(|person| to_compare(Some(person.id)));
                     left_over(&intent, outcome, job.attempts, person, record)
                 }
                 End::GaveUp(_) | End::Halted => {
@@ -536,35 +530,4 @@ fn settle(
         outcome,
     });
     Ok(())
-}
-
-struct Lookup {
-    target: Arc<dyn Target>,
-    id: ExternalId,
-    /// The target's id of the person.
-    found: Option<String>,
-    asked_twice: bool,
-    attempts: u32,
-}
-
-impl Job for Lookup {
-    fn call(&mut self) -> Call {
-        self.attempts += 1;
-        self.target.look_up(&self.id)
-    }
-
-    fn answered(&mut self, reply: &Reply) -> Next {
-        match self.target.looked_up(&self.id, reply) {
-            LookedUp::Found(person) => self.found = Some(person.id),
-            LookedUp::Absent { plain: false } if !self.asked_twice => {
-                self.asked_twice = true;
-                return Next::Later(SECOND_LOOK);
-            }
-            LookedUp::Absent { .. } => {}
-            LookedUp::Unclear { why } => return Next::Unclear(why),
-        }
-        Next::Done
-    }
-
-    fn unanswered(&mut self, _perhaps_done: bool) {}
 }

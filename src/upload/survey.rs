@@ -230,13 +230,9 @@ impl Uploader {
                 replay(feed, bound, reading, Wanted::New, &[], |items| {
                     for item in items {
                         if let Item::Change(change) = item {
-                            let job = LookUp {
-                                target: Arc::clone(target),
-                                change,
-                                found: None,
-                                asked_twice: false,
-                                attempts: 0,
-                            };
+                            let id = change.content.external_id.clone();
+                            let look_up = LookUp::new(target, id);
+                            let job = Question { look_up, change };
                             sender.blocking_send(job).map_err(|_| LookError::Stopped)?;
                         }
                     }
@@ -250,7 +246,7 @@ impl Uploader {
                     match end {
                         End::Done => {
                             asked += 1;
-                            if let Some(person) = job.found {
+                            if let Some(person) = job.look_up.found {
                                 let same = person.is_as(&job.change.content);
                                 seen(vec![Seen {
                                     external_id: job.change.content.external_id.as_str().to_owned(),
@@ -271,7 +267,7 @@ impl Uploader {
                                 row: job.change.row,
                                 external_id: job.change.content.external_id,
                                 trouble,
-                                attempts: job.attempts,
+                                attempts: job.look_up.attempts,
                             },
                         )),
                         End::Halted => {}
@@ -403,27 +399,37 @@ impl Job for Page {
     fn unanswered(&mut self, _perhaps_done: bool) {}
 }
 
-struct LookUp {
+/// Asks for one person.
+pub(super) struct LookUp {
     target: Arc<dyn Target>,
-    change: Box<Change>,
-    found: Option<Remote>,
+    id: ExternalId,
+    pub(super) found: Option<Remote>,
     /// A page that is no answer of the API may be a proxy's, whose target is
     /// away for a moment.
     asked_twice: bool,
-    attempts: u32,
+    pub(super) attempts: u32,
+}
+
+impl LookUp {
+    pub(super) fn new(target: &Arc<dyn Target>, id: ExternalId) -> Self {
+        Self {
+            target: Arc::clone(target),
+            id,
+            found: None,
+            asked_twice: false,
+            attempts: 0,
+        }
+    }
 }
 
 impl Job for LookUp {
     fn call(&mut self) -> Call {
         self.attempts += 1;
-        self.target.look_up(&self.change.content.external_id)
+        self.target.look_up(&self.id)
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
-        match self
-            .target
-            .looked_up(&self.change.content.external_id, reply)
-        {
+        match self.target.looked_up(&self.id, reply) {
             LookedUp::Found(person) => self.found = Some(person),
             LookedUp::Absent { plain: false } if !self.asked_twice => {
                 self.asked_twice = true;
@@ -436,4 +442,24 @@ impl Job for LookUp {
     }
 
     fn unanswered(&mut self, _perhaps_done: bool) {}
+}
+
+/// Asks for the person of a row.
+struct Question {
+    look_up: LookUp,
+    change: Box<Change>,
+}
+
+impl Job for Question {
+    fn call(&mut self) -> Call {
+        self.look_up.call()
+    }
+
+    fn answered(&mut self, reply: &Reply) -> Next {
+        self.look_up.answered(reply)
+    }
+
+    fn unanswered(&mut self, perhaps_done: bool) {
+        self.look_up.unanswered(perhaps_done);
+    }
 }

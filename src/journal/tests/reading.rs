@@ -329,33 +329,6 @@ fn causes_are_bounded_when_every_message_differs() {
 }
 
 #[test]
-fn throughput_holds_every_settled_row_and_no_other() {
-    let world = World::new();
-    let run = world.start(100);
-    for row in 1..=60 {
-        world.settle(run, created(row));
-    }
-    world.intend(run, 61..=70);
-    // Times as a long run would have them.
-    world
-        .journal
-        .conn
-        .execute("UPDATE rows SET at = row * 1000 WHERE outcome = 1", ())
-        .unwrap();
-    for most in [1, 7, 60, 1_000] {
-        let buckets = world.journal.throughput(run, most).unwrap();
-        assert!(buckets.len() <= most);
-        let created: u64 = buckets.iter().map(|it| it.counts.created).sum();
-        assert_eq!(created, 60);
-        assert!(buckets.iter().all(|it| it.counts.unknown == 0));
-        for pair in buckets.windows(2) {
-            assert_eq!(pair[0].from + pair[0].width, pair[1].from);
-        }
-    }
-    assert!(world.journal.throughput(run, 0).unwrap().is_empty());
-}
-
-#[test]
 fn a_resumed_run_goes_on_from_the_time_it_had_taken() {
     let world = World::new();
     let run = world.start(2);
