@@ -2,6 +2,7 @@
 //! and a few words of each row are kept.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError};
@@ -86,16 +87,20 @@ pub fn look(
     );
     let mut findings = Findings::default();
     let (mut skipped, mut rejected) = (0, 0);
+    let batch_rows = AtomicUsize::new(0);
     listener.hear(&Event::ReadStarted {
         bytes: feed.bytes(),
     });
 
     feed.read(
         |records| {
+            // The batch before was about as long.
+            let expected = batch_rows.load(Ordering::Relaxed);
             let mut made = Seen::default();
+            made.batch.reserve(expected, fingerprints);
             made.batch
                 .keys
-                .resize_with(unique.fields.len(), Keys::default);
+                .resize_with(unique.fields.len(), || Keys::with_capacity(expected));
             let (mut person, mut faults) = (Person::default(), Vec::new());
             while let Some(record) = records.next_record() {
                 match bound.apply(record, &mut person, &mut faults)? {
@@ -112,6 +117,7 @@ pub fn look(
                     }
                 }
             }
+            batch_rows.store(made.batch.numbers.len(), Ordering::Relaxed);
             Ok::<_, MappingError>(made)
         },
         |made, progress| {

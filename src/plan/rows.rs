@@ -59,6 +59,18 @@ pub(super) struct Batch {
     pub(super) keys: Vec<Keys>,
 }
 
+impl Batch {
+    /// Makes room for so many rows.
+    pub(super) fn reserve(&mut self, rows: usize, prints: bool) {
+        self.numbers.reserve(rows);
+        self.rejected.reserve(rows);
+        if prints {
+            self.fingerprints.reserve(rows);
+            self.shapes.reserve(rows);
+        }
+    }
+}
+
 /// A shape that stands for "unlike any other": the table of shapes is full.
 const NO_SHAPE: u16 = u16::MAX;
 

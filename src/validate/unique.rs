@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::mapping::{Duplicates, Variants, fold};
 
@@ -39,15 +39,27 @@ impl Comparison {
     }
 
     /// What is kept of `text`.
+    #[expect(clippy::cast_possible_truncation, reason = "32 bits of a hash")]
     pub fn key(self, text: &str) -> Key {
-        let exact = xxh3_128_with_seed(text.as_bytes(), self.seed);
-        #[expect(clippy::cast_possible_truncation, reason = "32 bits of a hash")]
-        let spelling = exact as u32;
-        let hash = match self.variants {
-            Variants::Same => self.folded(text).unwrap_or(exact),
-            Variants::Distinct => exact,
+        let folded = match self.variants {
+            Variants::Same => self.folded(text),
+            Variants::Distinct => None,
         };
-        Key { hash, spelling }
+        match folded {
+            // Whether folding changes a text follows from the text alone, so one
+            // text has one spelling, whichever way it is made.
+            Some(hash) => Key {
+                hash,
+                spelling: xxh3_64_with_seed(text.as_bytes(), self.seed) as u32,
+            },
+            None => {
+                let hash = xxh3_128_with_seed(text.as_bytes(), self.seed);
+                Key {
+                    hash,
+                    spelling: hash as u32,
+                }
+            }
+        }
     }
 
     /// The hash of the folded text, where folding changes it.
@@ -80,6 +92,14 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// No values yet, and room for so many.
+    pub fn with_capacity(rows: usize) -> Self {
+        Self {
+            hashes: Vec::with_capacity(rows),
+            spellings: Vec::with_capacity(rows),
+        }
+    }
+
     /// Adds the value of the next row.
     pub fn push(&mut self, key: Option<Key>) {
         let key = key.unwrap_or(Key {
