@@ -45,20 +45,16 @@ impl Comparison {
             Variants::Same => self.folded(text),
             Variants::Distinct => None,
         };
-        match folded {
+        if let Some(hash) = folded {
             // Whether folding changes a text follows from the text alone, so one
             // text has one spelling, whichever way it is made.
-            Some(hash) => Key {
-                hash,
-                spelling: xxh3_64_with_seed(text.as_bytes(), self.seed) as u32,
-            },
-            None => {
-                let hash = xxh3_128_with_seed(text.as_bytes(), self.seed);
-                Key {
-                    hash,
-                    spelling: hash as u32,
-                }
-            }
+            let spelling = xxh3_64_with_seed(text.as_bytes(), self.seed) as u32;
+            return Key { hash, spelling };
+        }
+        let hash = xxh3_128_with_seed(text.as_bytes(), self.seed);
+        Key {
+            hash,
+            spelling: hash as u32,
         }
     }
 
