@@ -44,6 +44,12 @@ pub(super) trait Job: Send + 'static {
         false
     }
 
+    /// It is to be given up. Returns whether it has to look at the target once
+    /// more, to know what became of it.
+    fn give_up(&mut self, _trouble: &Trouble) -> bool {
+        false
+    }
+
     /// There was no usable answer; the call may have had an effect if
     /// `perhaps_done`.
     fn unanswered(&mut self, perhaps_done: bool);
@@ -499,8 +505,13 @@ impl Engine {
                 state.outage = None;
                 state.up();
                 listener.hear(&Event::Continued);
-                for (flight, trouble) in std::mem::take(&mut state.suspects) {
-                    done(flight.job, End::GaveUp(trouble), &self.calls, listener)?;
+                for (mut flight, trouble) in std::mem::take(&mut state.suspects) {
+                    if flight.job.give_up(&trouble) {
+                        flight.strikes = MOST_STRIKES - 1;
+                        state.waiting.push((Instant::now(), flight));
+                    } else {
+                        done(flight.job, End::GaveUp(trouble), &self.calls, listener)?;
+                    }
                 }
                 return Ok(());
             }

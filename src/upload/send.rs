@@ -15,7 +15,7 @@ use crate::journal::{Intent, OpenIntent, PersonNow, PersonState, RunId, Settled,
 use crate::mapping::Bound;
 use crate::model::{Action, ExternalId, Outcome, RowNumber};
 use crate::plan::{Change, Item, LookError, Rows, Wanted, replay};
-use crate::retry::Fatal;
+use crate::retry::{Fatal, Trouble};
 use crate::target::{Call, LookedUp, Reply, Target, Written};
 
 /// Where a run is recorded.
@@ -329,6 +329,8 @@ struct ChangeJob {
     /// The target did not let an update find the person.
     was_not_there: bool,
     created: bool,
+    /// Why nothing more is written: only a look is left.
+    given_up: Option<String>,
     attempts: u32,
     status: Option<u16>,
     result: Option<Result<String, String>>,
@@ -346,6 +348,7 @@ impl ChangeJob {
             looked_twice: false,
             was_not_there: false,
             created: false,
+            given_up: None,
             attempts: 0,
             status: None,
             result: None,
@@ -382,6 +385,9 @@ impl ChangeJob {
                     return Next::Done;
                 }
                 self.write = Action::Update;
+                if self.given_up.is_some() && !self.created {
+                    return Next::Done;
+                }
                 Next::Call
             }
             LookedUp::Absent { plain } if self.look_twice || !plain && !self.looked_twice => {
@@ -391,6 +397,9 @@ impl ChangeJob {
             }
             LookedUp::Absent { .. } => {
                 self.unsettled = false;
+                if self.given_up.is_some() {
+                    return Next::Done;
+                }
                 self.look = false;
                 self.write = Action::Create;
                 Next::Call
@@ -452,6 +461,12 @@ impl Job for ChangeJob {
         !self.look
     }
 
+    fn give_up(&mut self, trouble: &Trouble) -> bool {
+        let first_time = self.given_up.is_none();
+        self.given_up = Some(trouble.why());
+        first_time && self.unsettled
+    }
+
     fn unanswered(&mut self, perhaps_done: bool) {
         if perhaps_done && !self.look {
             self.unsettled = true;
@@ -498,7 +513,14 @@ fn settle(
                 trouble.why()
             )),
         ),
-        (None, End::Done) => (Outcome::Failed, Some("ended without a result".into())),
+        (None, End::Done) => (
+            Outcome::Failed,
+            Some(format!(
+                "given up after {} calls: {}",
+                job.attempts,
+                job.given_up.as_deref().unwrap_or("no result")
+            )),
+        ),
     };
     let person = match job.result {
         Some(Ok(remote_id)) => Some(PersonNow {
