@@ -667,3 +667,20 @@ fn no_level_of_logging_shows_a_secret_or_a_person() {
         assert!(!said.contains(secret), "`{secret}` stands in {said}");
     }
 }
+
+#[test]
+fn twice_verbose_names_every_call_and_no_person() {
+    let world = World::new();
+    world.feed(&Feed::of(3));
+    let ran = world
+        .run(&["import", "people.csv", "-m", "mapping.toml", "-vv"])
+        .exits(0);
+    assert_eq!(
+        ran.stderr.matches("POST users/").count(),
+        3,
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("GET users/"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains('@'), "{}", ran.stderr);
+}

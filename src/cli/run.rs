@@ -18,10 +18,10 @@ use crate::journal::{
     Writer,
 };
 use crate::mapping::{Bound, Mapping, TargetSettings};
-use crate::model::{Calls, ExternalId, Outcome, RunState};
+use crate::model::{Action, Calls, ExternalId, Outcome, RunState};
 use crate::plan::{self, KnownAs, Plan, RowState, Rows};
 use crate::report::{self, CauseLine, FeedReport, RunReport};
-use crate::upload::{Credentials, Record, Seen, Uploader, record_held_back, record_not_answered};
+use crate::upload::{Credentials, Record, Seen, Uploader, record_not_answered};
 
 /// How long a resumed run trusts what the target showed when it began. Somebody
 /// else may have made people meanwhile.
@@ -233,7 +233,9 @@ impl Running<'_> {
         let not_in_feed = compare(&self.journal, &self.scope, &mut rows)?;
         for external_id in not_answered {
             if let Some(row) = rows.hold_back(external_id.as_str()) {
-                record_held_back(row, external_id, &self.record)?;
+                let why = "an interrupted run may have made the person, and the target could \
+                           not say whether it did: nothing was sent";
+                record_not_answered(row, external_id, 0, why.into(), &self.record)?;
             }
         }
         self.survey(&mut rows)?;
@@ -320,7 +322,9 @@ impl Running<'_> {
                     writer: self.record.writer.clone(),
                     run: old.id,
                 };
-                self.wait_for_what_is_under_way();
+                if intents.iter().any(|intent| intent.action == Action::Create) {
+                    self.wait_for_what_is_under_way();
+                }
                 let open = self
                     .uploader
                     .settle_left_over(intents, &record, &mut *self.listener)?;
@@ -379,7 +383,13 @@ impl Running<'_> {
             &mut remember,
             &mut *self.listener,
         )?;
-        record_not_answered(not_answered, &self.record)?;
+        for told in not_answered {
+            let why = format!(
+                "the target could not say whether the person exists ({}): nothing was sent",
+                told.trouble.why()
+            );
+            record_not_answered(told.row, told.external_id, told.attempts, why, &self.record)?;
+        }
         self.record.writer.update_run(
             self.record.run,
             RunChange {

@@ -1,7 +1,7 @@
 //! The one place that opens a socket.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use url::{Host, Url};
@@ -128,6 +128,22 @@ impl Http {
 
     /// Sends a call and reads the whole answer.
     pub(super) async fn send(&self, call: Call) -> Result<Reply, NoReply> {
+        let (name, begun) = (call.name, Instant::now());
+        let result = self.exchange(call).await;
+        // The call by its name in the documentation: the address holds an
+        // external ID, and the bodies hold a person.
+        let milliseconds = begun.elapsed().as_millis();
+        match &result {
+            Ok(reply) => tracing::debug!(call = name, status = reply.status, milliseconds),
+            Err(NoReply::Trouble(trouble)) => {
+                tracing::debug!(call = name, trouble = trouble.why(), milliseconds);
+            }
+            Err(NoReply::Fatal(fatal)) => tracing::debug!(call = name, ?fatal, milliseconds),
+        }
+        result
+    }
+
+    async fn exchange(&self, call: Call) -> Result<Reply, NoReply> {
         let url = format!("{}{}", self.base, call.path);
         let mut request = match call.method {
             Method::Get => self.client.get(url),

@@ -36,7 +36,7 @@ use crate::schema::System;
 use crate::target::{Kmi, Target};
 
 pub use self::http::{Credentials, HttpError, Secret};
-pub use self::send::{Record, record_held_back, record_not_answered};
+pub use self::send::{Record, record_not_answered};
 pub use self::stop::Stop;
 pub use self::survey::{NotAnswered, Seen};
 

@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
 use super::scrub::{scrub, shorten};
-use super::survey::{LookUp, NotAnswered, one, read_through};
+use super::survey::{LookUp, one, read_through};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::journal::{Intent, OpenIntent, PersonNow, PersonState, RunId, Settled, Writer};
 use crate::mapping::Bound;
-use crate::model::{Action, ExternalId, Outcome, RowNumber};
+use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
 use crate::plan::{Change, Item, LookError, Rows, Wanted, replay};
 use crate::retry::{Fatal, Trouble};
 use crate::target::{Call, LookedUp, Reply, Target, Written};
@@ -176,44 +176,16 @@ fn left_over(
     Ok(())
 }
 
-/// Records rows of whose people the target could not say whether they exist.
+/// Records a row of whose person the target could not say whether it exists:
+/// nothing is sent for it. `why` is a sentence without the person's data.
 ///
 /// # Errors
 /// The journal cannot be written.
 pub fn record_not_answered(
-    not_answered: Vec<NotAnswered>,
-    record: &Record,
-) -> Result<(), UploadError> {
-    for told in not_answered {
-        record.writer.settle(
-            record.run,
-            Settled {
-                row: Some(told.row),
-                external_id: Some(told.external_id),
-                action: Some(Action::Create),
-                outcome: Outcome::Failed,
-                status: None,
-                attempts: told.attempts,
-                code: Some("not-answered"),
-                message: Some(format!(
-                    "the target could not say whether the person exists ({}): nothing was sent",
-                    told.trouble.why()
-                )),
-                person: None,
-            },
-        )?;
-    }
-    Ok(())
-}
-
-/// Records a row that is held back: a killed run may have made the person, and
-/// the target could not say whether it did.
-///
-/// # Errors
-/// The journal cannot be written.
-pub fn record_held_back(
     row: RowNumber,
     external_id: ExternalId,
+    attempts: u32,
+    why: String,
     record: &Record,
 ) -> Result<(), UploadError> {
     record.writer.settle(
@@ -224,13 +196,9 @@ pub fn record_held_back(
             action: Some(Action::Create),
             outcome: Outcome::Failed,
             status: None,
-            attempts: 0,
+            attempts,
             code: Some("not-answered"),
-            message: Some(
-                "an interrupted run may have made the person, and the target could not say \
-                 whether it did: nothing was sent"
-                    .into(),
-            ),
+            message: Some(why),
             person: None,
         },
     )?;
@@ -269,7 +237,7 @@ async fn intend(
                             message: Some(
                                 findings
                                     .iter()
-                                    .map(super::super::model::Finding::message)
+                                    .map(Finding::message)
                                     .collect::<Vec<_>>()
                                     .join("; "),
                             ),
