@@ -60,10 +60,12 @@ fn settled(row: u32) -> Settled {
         attempts: 1,
         code: None,
         message: None,
+        awaits_groups: false,
         person: Some(PersonNow {
             remote_id: Some(format!("{row}")),
             fingerprint: Some(u128::from(row) << 64),
             state: PersonState::Active,
+            did: Vec::new(),
         }),
     }
 }

@@ -14,6 +14,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hrfeed::event::Deaf;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
 use hrfeed::journal::{Journal, NewRun, RunRef, Scope};
+use hrfeed::model::Parts;
 use hrfeed::plan::look;
 use hrfeed::sandbox::{Sandbox, SandboxOptions};
 use hrfeed::upload::{Credentials, Record, Secret, Stop, Uploader};
@@ -62,15 +63,16 @@ fn import() -> Duration {
     let secret = || Secret::new("bench".into());
     let credentials = Credentials {
         key: secret(),
-        secret: secret(),
+        secret: Some(secret()),
     };
     let mut uploader = Uploader::new(&mapping.target, &credentials, Stop::default(), 1).unwrap();
     uploader
         .survey(&mut feed, &bound, &mut rows, &mut |_| Ok(()), &mut Deaf)
         .unwrap();
     let record = Record { writer, run };
+    let mut parts = |_: &_| Ok(Parts::default());
     uploader
-        .send(&mut feed, &bound, &rows, &record, &mut Deaf)
+        .send(&mut feed, &bound, &rows, &mut parts, &record, &mut Deaf)
         .unwrap();
     record.writer.flush().wait_blocking().unwrap();
     let took = begun.elapsed();

@@ -67,8 +67,9 @@ impl Trouble {
 pub enum Fatal {
     /// 401.
     Unauthorized,
-    /// 403.
-    Forbidden,
+    /// 403, or another error that means: the key may not make the call of this
+    /// name. Empty where it is not known.
+    Forbidden(&'static str),
     /// 407: a proxy wants a password.
     ProxyAuthentication,
     /// 3xx: redirects are not followed, so that a key never reaches another
@@ -96,7 +97,7 @@ pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict 
             perhaps_done: true,
         },
         401 => Verdict::Fatal(Fatal::Unauthorized),
-        403 => Verdict::Fatal(Fatal::Forbidden),
+        403 => Verdict::Fatal(Fatal::Forbidden("")),
         407 => Verdict::Fatal(Fatal::ProxyAuthentication),
         300..=399 => Verdict::Fatal(Fatal::Redirect(status)),
         200..=299 | 400..=499 if status != 408 => Verdict::Answered,
@@ -169,14 +170,14 @@ mod tests {
                 last = verdict;
             }
         }
-        insta::assert_snapshot!(table, @r"
+        insta::assert_snapshot!(table, @r#"
         0 trouble: look before sending again
         200 Answered
         300 fatal: redirect
         400 Answered
         401 Fatal(Unauthorized)
         402 Answered
-        403 Fatal(Forbidden)
+        403 Fatal(Forbidden(""))
         404 Answered
         407 Fatal(ProxyAuthentication)
         408 trouble: look before sending again
@@ -184,7 +185,7 @@ mod tests {
         429 Throttled { wait: None, perhaps_done: false }
         430 Answered
         500 trouble: look before sending again
-        ");
+        "#);
     }
 
     #[test]

@@ -345,21 +345,23 @@ fn an_address_without_tls_that_is_not_this_machine() {
 }
 
 #[test]
-fn parts_of_a_mapping_that_are_not_supported_yet_are_never_ignored() {
-    insta::assert_snapshot!(mapping_told("[fields]", "[guards]\nmin_rows = 1\n\n[fields]"), @"
+fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
+    insta::assert_snapshot!(mapping_told("[fields]", "[guards]\nmax_leavers = \"5\"\n\n[fields]"), @r#"
     exit code 2
-    error: mapping.toml, line 9, column 1: [guards] is not supported yet
-    help: take it out; until it is, `hrfeed plan` shows what an import would do
-    ");
-    let leavers = mapping_told("[fields]", "[leavers]\naction = \"delete\"\n\n[fields]");
+    error: mapping.toml, line 10, column 15: `max_leavers` in [guards] cannot be "5"
+    help: a share such as "5%", or a number such as 20
+    "#);
+    let leavers = mapping_told("[fields]", "[leavers]\naction = \"deactivate\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
-    error: mapping.toml, line 10, column 10: [leavers] with an action other than "ignore" is not supported yet
-    help: say action = "ignore": people whom the feed no longer names are left alone
+    error: mapping.toml, line 10, column 10: KMI LMS has no state for people who are inactive
+    help: possible: "ignore", "delete"
     "#);
-    insta::assert_snapshot!(mapping_told("\"kmi\"", "\"anewspring\""), @r#"
+    let leavers = mapping_told("[fields]", "[leavers]\naction = \"fire\"\n\n[fields]");
+    insta::assert_snapshot!(leavers, @r#"
     exit code 2
-    error: mapping.toml, line 2, column 10: system = "anewspring" is not supported yet
+    error: mapping.toml, line 10, column 10: `action` in [leavers] cannot be "fire"
+    help: possible: "ignore", "deactivate", "delete"
     "#);
 }
 
@@ -453,12 +455,12 @@ fn a_journal_of_a_newer_version() {
     world.lms.reset_stats();
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 1)
+    error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 2)
     help: Nothing was changed in it. Use the newer hrfeed, or give another file with `--journal PATH`.
     ");
     insta::assert_snapshot!(told(&world, &["resume"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 1)
+    error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 2)
     help: Nothing was changed in it. Use the newer hrfeed, or give another file with `--journal PATH`.
     ");
 }
@@ -553,7 +555,7 @@ fn an_address_that_is_not_this_api() {
     insta::assert_snapshot!(redacted(&world, &world.run(&import)), @"
     exit code 5
     error: the target does not know this API at this address
-    help: check `base_url`: it ends where `/api/v2/` begins
+    help: check `base_url`: it ends where `/api/` begins
     ");
     assert_eq!(world.lms.stats().requests(), 1);
 }

@@ -361,7 +361,10 @@ fn a_run_that_is_resumed_while_the_target_is_still_down_can_be_resumed_again() {
 fn credentials_that_are_refused_stop_the_run_at_once_and_in_words() {
     for (key, words) in [
         ("expired", "does not accept the API key and secret (401)"),
-        ("denied", "does not allow this key to do this (403)"),
+        (
+            "denied",
+            "does not allow this key to make the call `GET users/`",
+        ),
     ] {
         let mut world = World::new();
         world.key = key;

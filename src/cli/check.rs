@@ -9,9 +9,10 @@ use clap::{Args, ValueEnum};
 use super::FeedArgs;
 use super::context::{Context, written};
 use super::exit::{Exit, Failure};
-use super::run::{hex, seed};
+use super::run::seed;
+use super::told::hex;
 use crate::event::Event;
-use crate::feed::{Feed, FeedSource};
+use crate::feed::{Beside, Feed, FeedSource};
 use crate::mapping::{Bound, Mapping};
 use crate::model::{Calls, Counts, Finding, Outcome, RunState};
 use crate::plan::{self, FindingKind, Item, Look, LookError, MOST_FINDINGS, RowState, Wanted};
@@ -71,7 +72,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
 fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.feed.mapping)?;
     let mut feed = open(context, &args.feed, &mapping)?;
-    let bound = mapping.bind(feed.columns(), &duplicate_columns(&feed))?;
+    let bound = bind(&mapping, &feed)?;
     if !context.json {
         feed.skip_digest();
     }
@@ -200,8 +201,18 @@ pub(super) fn open_source(
     Ok(feed)
 }
 
+/// Ties the mapping to the feed's columns and to the files beside it.
+pub(super) fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, Failure> {
+    let beside = match feed.source() {
+        FeedSource::Path(path) => Some(Beside::of(path)),
+        FeedSource::Stdin => None,
+    };
+    let bound = mapping.bind(feed.columns(), &duplicate_columns(feed))?;
+    Ok(bound.with_files(beside))
+}
+
 /// Names that stand more than once in the header.
-pub(super) fn duplicate_columns(feed: &Feed) -> Vec<String> {
+fn duplicate_columns(feed: &Feed) -> Vec<String> {
     feed.duplicate_columns()
         .into_iter()
         .map(|(name, _)| name.to_owned())
@@ -236,6 +247,7 @@ pub(super) fn report_of(
         message: String::new(),
         findings: None,
         finding_kinds: None,
+        notes: Vec::new(),
     }
 }
 
@@ -268,6 +280,7 @@ pub(super) fn told_as_json(
             message: failure.what.clone(),
             findings: None,
             finding_kinds: None,
+            notes: Vec::new(),
         };
         // The failure is told on stderr in any case.
         let _told = context.print(&format!("{}\n", report.to_json()));

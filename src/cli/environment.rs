@@ -48,7 +48,11 @@ pub(super) fn state_folder() -> Result<PathBuf, Failure> {
 pub(super) fn credentials(settings: &TargetSettings) -> Result<Credentials, Failure> {
     Ok(Credentials {
         key: secret("api_key", &settings.api_key)?,
-        secret: secret("api_secret", &settings.api_secret)?,
+        secret: settings
+            .api_secret
+            .as_ref()
+            .map(|source| secret("api_secret", source))
+            .transpose()?,
     })
 }
 

@@ -19,6 +19,8 @@ pub enum Exit {
     Usage = 2,
     /// Done, and some rows were rejected or failed.
     RowsRefused = 3,
+    /// A guard stopped the run before its first write, or held a part of it.
+    Guard = 4,
     /// Interrupted, can be resumed.
     Interrupted = 5,
     /// Another run holds this target.
@@ -64,6 +66,17 @@ impl Failure {
     pub fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             exit: Exit::Usage,
+            what: what.into(),
+            help: Some(help.into()),
+        }
+    }
+}
+
+impl Failure {
+    /// A guard held something.
+    pub fn guard(what: impl Into<String>, help: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Guard,
             what: what.into(),
             help: Some(help.into()),
         }

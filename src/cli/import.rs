@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use url::Url;
 
 use super::FeedArgs;
@@ -12,6 +12,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::run::{self, Ending, Order};
 use crate::mapping::Mapping;
+use crate::plan::Guard;
 use crate::report;
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::upload::{Credentials, Secret};
@@ -25,6 +26,40 @@ pub(super) struct ImportArgs {
     /// target: the whole job over real HTTP, with nothing to set up
     #[arg(long)]
     sandbox: bool,
+    #[command(flatten)]
+    allow: AllowArgs,
+}
+
+/// What a person approves of.
+#[derive(Debug, Args)]
+pub(super) struct AllowArgs {
+    /// Let this through although a guard of the mapping holds it, this once
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "GUARD")]
+    allow: Vec<GuardArg>,
+}
+
+/// A guard's word.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum GuardArg {
+    Rows,
+    Rejected,
+    Leavers,
+    Creates,
+    Updates,
+}
+
+impl AllowArgs {
+    /// The guards that do not count.
+    pub(super) fn guards(&self) -> Vec<Guard> {
+        let guard = |arg: &GuardArg| match arg {
+            GuardArg::Rows => Guard::Rows,
+            GuardArg::Rejected => Guard::Rejected,
+            GuardArg::Leavers => Guard::Leavers,
+            GuardArg::Creates => Guard::Creates,
+            GuardArg::Updates => Guard::Updates,
+        };
+        self.allow.iter().map(guard).collect()
+    }
 }
 
 /// Requests a second that a sandbox of this process's own is asked, at least.
@@ -58,7 +93,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String
             Some(sandbox),
             Credentials {
                 key: key(),
-                secret: key(),
+                secret: settings.system.has_secret().then(key),
             },
         )
     } else {
@@ -82,6 +117,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String
         feed,
         journal,
         resumed: None,
+        allowed: args.allow.guards(),
     })?;
     drop(sandbox);
     Ok((ending, elsewhere))

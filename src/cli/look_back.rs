@@ -10,7 +10,7 @@ use super::check::{FormatArg, told_as_json};
 use super::context::{Context, written};
 use super::exit::{Exit, Failure};
 use super::resume::find;
-use super::run::{causes, of_run};
+use super::told::{causes, of_run};
 use crate::journal::{Journal, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
 use crate::report::{self, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput};

@@ -5,10 +5,12 @@
 
 mod audit;
 mod check;
+mod compare;
 mod completions;
 mod context;
 mod environment;
 mod exit;
+mod groups;
 mod import;
 mod init;
 mod look_back;
@@ -18,6 +20,7 @@ mod resume;
 mod run;
 mod sandbox;
 mod signals;
+mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

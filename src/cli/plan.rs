@@ -5,20 +5,20 @@ use std::time::Instant;
 use clap::Args;
 
 use super::FeedArgs;
-use super::check::{
-    FormatArg, SHOWN, cause_lines, duplicate_columns, open, report_of, told_as_json,
-};
+use super::check::{FormatArg, SHOWN, bind, cause_lines, open, report_of, told_as_json};
+use super::compare::{Compared, compare};
 use super::context::{Context, JOURNAL, written};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::run::{compare, scope, seed};
+use super::groups::plan_groups;
+use super::run::{absolute, scope, seed};
 use crate::event::Event;
-use crate::journal::Journal;
-use crate::mapping::{Bound, Mapping};
-use crate::model::{Action, Outcome};
-use crate::plan::{self, Item, LookError, Plan, Rows, Wanted};
+use crate::journal::{FeedKey, Journal};
+use crate::mapping::{Bound, Leavers, Mapping};
+use crate::model::{Action, ExternalId, Outcome};
+use crate::plan::{self, Guard, Item, LookError, Plan, Rows, Wanted, guards};
 use crate::report::{self, Format, RowLine, RowsWriter};
-use crate::upload::{NotAnswered, Uploader};
+use crate::upload::{GroupPlan, NotAnswered, Uploader};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -38,11 +38,12 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     plan(context, args, begun).map_err(|failure| told_as_json(context, "plan", failure, begun))
 }
 
+#[expect(clippy::too_many_lines, reason = "one stage after the other")]
 fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.feed.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
     let mut feed = open(context, &args.feed, &mapping)?;
-    let bound = mapping.bind(feed.columns(), &duplicate_columns(&feed))?;
+    let bound = bind(&mapping, &feed)?;
     let mut listener = context.progress();
     let stop = context.stop();
     let look = plan::look(
@@ -54,13 +55,15 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         &mut *listener,
     );
     let mut look = look.inspect_err(|_| listener.hear(&Event::Finished))?;
-    let mut not_in_feed = 0;
-    if let Some(journal) = Journal::open_existing(&context.journal_path(JOURNAL)?)? {
-        not_in_feed = compare(
-            &journal,
-            &scope(&mapping.target, &credentials),
-            &mut look.rows,
-        )?;
+    let stopped = guards::feed(&mapping.guards, &[], &look.rows);
+    let scope = scope(&mapping.target, &credentials);
+    let journal = Journal::open_existing(&context.journal_path(JOURNAL)?)?;
+    let mut compared = Compared::default();
+    if let Some(journal) = &journal {
+        let key = FeedKey::of(&absolute(mapping.path()));
+        // A plan notes nothing.
+        let mut claim = |_| Ok(());
+        compared = compare(journal, &scope, key, &mut look.rows, &mut claim)?;
     }
     let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
     let asked = uploader.survey(
@@ -70,12 +73,34 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         &mut |_| Ok(()),
         &mut *listener,
     );
+    let not_answered = asked.inspect_err(|_| listener.hear(&Event::Finished))?;
+    let groups = plan_groups(
+        (journal.as_ref(), None),
+        &scope,
+        mapping.groups,
+        std::mem::take(&mut look.groups),
+        &mut look.rows,
+        &mut uploader,
+        &mut *listener,
+    );
     listener.hear(&Event::Finished);
-    let not_answered = asked?;
+    let groups = groups?;
 
-    let plan = Plan::of(&look.rows, not_in_feed);
+    let not_in_feed = compared.not_in_feed;
+    let mut held = guards::hold(
+        &mapping.guards,
+        &[],
+        &mut look.rows,
+        (&mut compared.leavers, mapping.leavers),
+        compared.named_before,
+        look.unidentified,
+    );
+    held.extend(stopped);
+    let plan = Plan::of(&look.rows, compared.leavers, mapping.leavers, held);
     let refused = plan.counts.rejected + not_answered.len() as u64;
-    let exit = if refused > 0 {
+    let exit = if !plan.held.is_empty() {
+        Exit::Guard
+    } else if refused > 0 {
         Exit::RowsRefused
     } else {
         Exit::Done
@@ -85,6 +110,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     report.counts.failed = not_answered.len() as u64;
     report.calls = uploader.calls();
     report.message = report::headline(&report);
+    report.notes = notes(&plan, &groups);
     if context.json {
         context.finish(&report, &[], &[])?;
         return Ok(exit);
@@ -101,7 +127,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
             context,
             &mut feed,
             &bound,
-            &look.rows,
+            (&look.rows, &plan, mapping.leavers),
             &not_answered,
             format,
             most,
@@ -121,20 +147,66 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         context.print("\n")?;
     }
     context.finish(&report, &cause_lines(&look.kinds), &[])?;
-    if plan.not_in_feed > 0 && !context.quiet {
+    if not_in_feed > 0 && mapping.leavers == Leavers::Ignore && !context.quiet {
         context.print(&format!(
             "\n{} the journal knows and the feed does not name: left alone.\n",
-            report::counted(plan.not_in_feed, "person whom", "people whom")
+            report::counted(not_in_feed, "person whom", "people whom")
         ))?;
     }
     Ok(exit)
+}
+
+/// What a person should know beside the rows.
+fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
+    let mut notes: Vec<_> = plan
+        .held
+        .iter()
+        .map(|held| {
+            let word = held.guard.word();
+            match held.guard {
+                Guard::Rows | Guard::Rejected => format!(
+                    "an import would send nothing: {} (`--allow {word}`)",
+                    held.why
+                ),
+                _ => format!("an import would hold back: {} (`--allow {word}`)", held.why),
+            }
+        })
+        .collect();
+    for (what, count) in [
+        ("would be made", groups.make.len()),
+        ("would get another name or parent", groups.change.len()),
+        ("would be deleted", groups.delete.len()),
+    ] {
+        if count > 0 {
+            let groups = report::counted(count as u64, "group", "groups");
+            notes.push(format!("{groups} {what}"));
+        }
+    }
+    notes
+}
+
+/// Somebody whom the feed no longer names.
+fn leaver(id: &ExternalId, how: Leavers) -> RowLine {
+    let (outcome, action) = match how {
+        Leavers::Delete => (Outcome::Deleted, Action::Delete),
+        Leavers::Ignore | Leavers::Deactivate { .. } => (Outcome::Deactivated, Action::Deactivate),
+    };
+    RowLine {
+        row: None,
+        external_id: Some(id.as_str().to_owned()),
+        outcome,
+        action: Some(action),
+        status: None,
+        attempts: 0,
+        message: Some("the feed no longer names the person".into()),
+    }
 }
 
 fn print_rows(
     context: &Context,
     feed: &mut crate::feed::Feed,
     bound: &Bound<'_>,
-    rows: &Rows,
+    (rows, plan, leavers): (&Rows, &Plan, Leavers),
     not_answered: &[NotAnswered],
     format: Format,
     most: u64,
@@ -166,6 +238,11 @@ fn print_rows(
             .iter()
             .try_for_each(|told| write(&unanswered(told)))
     });
+    let told = told.and_then(|()| {
+        plan.leavers
+            .iter()
+            .try_for_each(|id| write(&leaver(id, leavers)))
+    });
     match told {
         Ok(()) | Err(Ended::Enough) => written(writer.finish()),
         Err(Ended::Io(error)) => written(Err(error)),
@@ -179,6 +256,10 @@ fn line(item: &Item) -> RowLine {
         Item::Change(change) => {
             let (outcome, why) = match change.action {
                 Action::Create => (Outcome::Created, "the LMS has nobody with this external ID"),
+                Action::Adopt => (
+                    Outcome::Updated,
+                    "the LMS has the person without an external ID, who would get it",
+                ),
                 _ => (
                     Outcome::Updated,
                     "differs from what the LMS has or last acknowledged",

@@ -9,7 +9,7 @@ use super::check::{open_source, told_as_json};
 use super::context::{Context, JOURNAL, no_journal};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::import::finish;
+use super::import::{AllowArgs, finish};
 use super::run::{self, Ending, Order};
 use crate::feed::FeedSource;
 use crate::journal::{Journal, RunRef};
@@ -26,6 +26,8 @@ pub(super) struct ResumeArgs {
     /// stdin. It must be the same feed
     #[arg(long, value_name = "FEED")]
     feed: Option<PathBuf>,
+    #[command(flatten)]
+    allow: AllowArgs,
 }
 
 pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
@@ -87,6 +89,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<Ending, Failure> {
         feed,
         journal: path,
         resumed: Some(run),
+        allowed: args.allow.guards(),
     })
 }
 

@@ -8,20 +8,22 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
+use super::compare::compare;
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::groups::plan_groups;
+use super::told::{causes, of_run, remarks};
 use crate::clock;
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedSource};
 use crate::journal::{
-    Journal, NewRun, PersonState, Resumption, Run, RunChange, RunId, RunRef, Scope, SeenPerson,
-    Writer,
+    FeedKey, Journal, NewRun, Resumption, Run, RunChange, RunId, RunRef, Scope, SeenPerson, Writer,
 };
 use crate::mapping::{Bound, Mapping, TargetSettings};
 use crate::model::{Action, Calls, ExternalId, Outcome, RunState};
-use crate::plan::{self, KnownAs, Plan, RowState, Rows};
-use crate::report::{self, CauseLine, FeedReport, RunReport};
-use crate::upload::{Credentials, Record, Seen, Uploader, record_not_answered};
+use crate::plan::{self, Guard, Held, Plan, RowState, Rows, guards};
+use crate::report::{self, CauseLine, RunReport};
+use crate::upload::{Credentials, GroupPlan, Joins, Record, Seen, Uploader, record_not_answered};
 
 /// How long a resumed run trusts what the target showed when it began. Somebody
 /// else may have made people meanwhile.
@@ -42,6 +44,8 @@ pub(super) struct Order<'a> {
     pub(super) journal: PathBuf,
     /// The interrupted run to go on with.
     pub(super) resumed: Option<Run>,
+    /// The guards that a person waived for this run.
+    pub(super) allowed: Vec<Guard>,
 }
 
 /// How a run ended.
@@ -65,6 +69,10 @@ struct Running<'a> {
     listener: Box<dyn Listener>,
     /// When the journal was last written to before this run.
     last_written: Option<Instant>,
+    allowed: Vec<Guard>,
+    /// What a person should know beside the rows.
+    notes: Vec<String>,
+    held: Vec<Held>,
 }
 
 /// The scope of a run: whose external IDs they are.
@@ -92,10 +100,10 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
         feed,
         journal,
         resumed,
+        allowed,
     } = order;
     let begun = Instant::now();
-    let duplicates = super::check::duplicate_columns(&feed);
-    let bound = mapping.bind(feed.columns(), &duplicates)?;
+    let bound = super::check::bind(mapping, &feed)?;
     let scope = scope(&settings, &credentials);
     let uploader = Uploader::new(&settings, &credentials, context.stop(), seed())?;
     let last_written = last_written(&journal);
@@ -124,6 +132,9 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
         resumed,
         listener: context.progress(),
         last_written,
+        allowed,
+        notes: Vec::new(),
+        held: Vec::new(),
     };
     let result = running.proceed();
     running.listener.hear(&Event::Finished);
@@ -173,12 +184,6 @@ fn begin(
         )?;
         return Ok(run.id);
     }
-    let absolute = |path: &std::path::Path| {
-        std::path::absolute(path)
-            .unwrap_or_else(|_| path.to_path_buf())
-            .display()
-            .to_string()
-    };
     let from_stdin = matches!(feed.source(), FeedSource::Stdin);
     Ok(writer.start_run(NewRun {
         scope,
@@ -203,6 +208,23 @@ fn begin(
     })?)
 }
 
+/// A path that means the same from every folder.
+pub(super) fn absolute(path: &std::path::Path) -> String {
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_path_buf())
+        .display()
+        .to_string()
+}
+
+/// How a person approves of what is held.
+pub(super) fn allow_help(held: &[Held]) -> String {
+    let words: Vec<_> = held.iter().map(|held| held.guard.word()).collect();
+    format!(
+        "look at it with `hrfeed plan`; if it is meant, run the same import with `--allow {}`",
+        words.join(",")
+    )
+}
+
 impl Running<'_> {
     fn proceed(&mut self) -> Result<(), Failure> {
         let stop = self.context.stop();
@@ -225,12 +247,23 @@ impl Running<'_> {
                 ..RunChange::default()
             },
         )?;
+        let guards = &self.bound.mapping().guards;
+        if let Some(held) = guards::feed(guards, &self.allowed, &look.rows) {
+            return Err(Failure::guard(
+                format!("nothing was sent: {}", held.why),
+                allow_help(&[held]),
+            ));
+        }
         // Dropped before anything is sent: on a sick feed there are many.
         look.findings = Vec::new();
         let mut rows = look.rows;
         self.settled_before(&mut rows)?;
         let not_answered = self.take_over()?;
-        let not_in_feed = compare(&self.journal, &self.scope, &mut rows)?;
+        let feed = FeedKey::of(&absolute(self.bound.mapping().path()));
+        let (claimer, scope) = (writer.clone(), self.scope);
+        let mut compared = compare(&self.journal, &scope, feed, &mut rows, &mut |people| {
+            claimer.named(&scope, feed, people)
+        })?;
         for external_id in not_answered {
             if let Some(row) = rows.hold_back(external_id.as_str()) {
                 let why = "an interrupted run may have made the person, and the target could \
@@ -240,7 +273,25 @@ impl Running<'_> {
         }
         self.survey(&mut rows)?;
 
-        let plan = Plan::of(&rows, not_in_feed);
+        let groups = plan_groups(
+            (Some(&self.journal), Some(&writer)),
+            &self.scope,
+            self.bound.mapping().groups,
+            look.groups,
+            &mut rows,
+            &mut self.uploader,
+            &mut *self.listener,
+        )?;
+        let how = self.bound.mapping().leavers;
+        self.held = guards::hold(
+            guards,
+            &self.allowed,
+            &mut rows,
+            (&mut compared.leavers, how),
+            compared.named_before,
+            look.unidentified,
+        );
+        let plan = Plan::of(&rows, compared.leavers, how, self.held.clone());
         writer.update_run(
             self.record.run,
             RunChange {
@@ -251,21 +302,49 @@ impl Running<'_> {
         self.listener.hear(&Event::Planned {
             counts: &plan.counts,
         });
-        if plan.changes() + plan.counts.rejected > 0 {
+        self.send(&rows, plan, &groups)?;
+        writer.flush().wait_blocking()?;
+        Ok(())
+    }
+
+    /// People, then their groups, then leavers.
+    fn send(&mut self, rows: &Rows, plan: Plan, groups: &GroupPlan) -> Result<(), Failure> {
+        let has_rows = plan.changes() + plan.counts.rejected > 0;
+        if has_rows {
             let run = self.record.run.to_string();
             self.listener.hear(&Event::SendStarted {
                 run: &run,
                 changes: plan.changes(),
             });
-            self.uploader.send(
+        }
+        let mut joins = Joins::default();
+        if has_rows {
+            let (journal, scope) = (self.journal.again()?, self.scope);
+            joins = self.uploader.send(
                 &mut self.feed,
                 self.bound,
-                &rows,
+                rows,
+                &mut move |person| journal.parts(&scope, person),
                 &self.record,
                 &mut *self.listener,
             )?;
         }
-        writer.flush().wait_blocking()?;
+        if !joins.is_empty() || !groups.change.is_empty() || !groups.delete.is_empty() {
+            let done = self.uploader.groups(
+                groups,
+                joins,
+                &self.scope,
+                &self.record,
+                &mut *self.listener,
+            )?;
+            self.notes.extend(super::groups::told(&done));
+        }
+        self.uploader.leave(
+            plan.leavers,
+            self.bound.mapping().leavers,
+            &self.record,
+            &mut *self.listener,
+        )?;
         Ok(())
     }
 
@@ -296,6 +375,14 @@ impl Running<'_> {
                     rows.settled(row);
                 }
             })?;
+        let mut waiting = Vec::new();
+        self.journal
+            .rows_awaiting_groups(self.record.run, &mut |number, made| {
+                waiting.extend(rows.at(number).map(|row| (row, made)));
+            })?;
+        for (row, made) in waiting {
+            rows.awaits_groups(row, made);
+        }
         for intent in self.journal.open_intents(self.record.run)? {
             if let Some(row) = intent.row.and_then(|number| rows.at(number)) {
                 rows.doubtful(row, intent.action);
@@ -322,7 +409,8 @@ impl Running<'_> {
                     writer: self.record.writer.clone(),
                     run: old.id,
                 };
-                if intents.iter().any(|intent| intent.action == Action::Create) {
+                let is_new = |action| matches!(action, Action::Create | Action::Adopt);
+                if intents.iter().any(|intent| is_new(intent.action)) {
                     self.wait_for_what_is_under_way();
                 }
                 let open = self
@@ -361,6 +449,8 @@ impl Running<'_> {
     fn survey(&mut self, rows: &mut Rows) -> Result<(), Failure> {
         // What the target showed then still holds, if it was not long ago.
         let looked_at = self.resumed.as_ref().and_then(|run| run.looked_at);
+        // Whoever is to be adopted is seen in the list only.
+        let looked_at = looked_at.filter(|_| self.bound.mapping().adopt.is_none());
         if looked_at.is_some_and(|at| clock::now().duration_since(at) < STILL_KNOWN) {
             return Ok(());
         }
@@ -436,9 +526,19 @@ impl Running<'_> {
                 )),
             });
         }
+        if failure.is_none() && !self.held.is_empty() {
+            let why: Vec<_> = self.held.iter().map(|held| held.why.as_str()).collect();
+            failure = Some(Failure::guard(
+                format!("held back: {}", why.join("; ")),
+                allow_help(&self.held),
+            ));
+        }
         let (state, exit) = match &failure {
             None if counts.rejected + counts.failed > 0 => (RunState::Finished, Exit::RowsRefused),
             None => (RunState::Finished, Exit::Done),
+            Some(failure) if failure.exit == Exit::Guard && !self.held.is_empty() => {
+                (RunState::Finished, Exit::Guard)
+            }
             Some(failure) if failure.exit == Exit::Interrupted => {
                 (RunState::Interrupted, Exit::Interrupted)
             }
@@ -473,6 +573,10 @@ impl Running<'_> {
             "import"
         }
         .into();
+        report.notes = self.notes;
+        report
+            .notes
+            .extend(remarks(&self.journal, self.record.run)?);
         let causes = causes(&self.journal, self.record.run)?;
         Ok(Ending {
             report,
@@ -480,86 +584,4 @@ impl Running<'_> {
             failure,
         })
     }
-}
-
-/// Holds the scope's people against the rows; returns how many the feed does
-/// not name.
-pub(super) fn compare(journal: &Journal, scope: &Scope, rows: &mut Rows) -> Result<u64, Failure> {
-    let mut not_in_feed = 0;
-    journal.people(scope, &mut |person| {
-        let known = match (person.state, person.fingerprint) {
-            // Nobody is there, so whoever the feed names is a joiner.
-            (PersonState::Deleted, _) => return,
-            (PersonState::Ambiguous, _) => KnownAs::SeveralPeople,
-            (PersonState::Active | PersonState::Inactive, Some(print)) => {
-                KnownAs::Acknowledged(print)
-            }
-            (PersonState::Active | PersonState::Inactive, None) => KnownAs::There,
-        };
-        if !rows.known(person.external_id, known) {
-            not_in_feed += 1;
-        }
-    })?;
-    Ok(not_in_feed)
-}
-
-/// A run of the journal as a report.
-pub(super) fn of_run(run: &Run) -> RunReport {
-    let mut report = RunReport {
-        run: Some(run.id.to_string()),
-        command: run.command.clone(),
-        state: run.state,
-        feed: FeedReport {
-            path: if run.from_stdin {
-                "-".into()
-            } else {
-                run.feed_path.clone()
-            },
-            sha256: run.feed_sha256.map(hex),
-            rows: run.rows.unwrap_or(0),
-            skipped: run.skipped,
-        },
-        counts: run.counts,
-        calls: run.calls,
-        elapsed_seconds: run.elapsed.as_secs_f64(),
-        exit_code: run.exit_code.unwrap_or(0),
-        message: String::new(),
-        findings: None,
-        finding_kinds: None,
-    };
-    report.message = run
-        .message
-        .clone()
-        .unwrap_or_else(|| report::headline(&report));
-    report
-}
-
-/// Why rows of a run did not go through.
-pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Failure> {
-    let causes = journal.causes(run)?;
-    Ok(causes
-        .into_iter()
-        .map(|cause| CauseLine {
-            outcome: cause.outcome,
-            message: match (cause.message, cause.status) {
-                (Some(message), _) => message,
-                (None, Some(status)) => format!("status {status}"),
-                (None, None) => "no reason is recorded".into(),
-            },
-            count: cause.rows,
-            rows: cause.first.map(|row| row.0).into_iter().collect(),
-        })
-        .collect())
-}
-
-/// A digest as people and JSON see it.
-pub(super) fn hex(digest: [u8; 32]) -> String {
-    use std::fmt::Write as _;
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing into a String cannot fail.
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
 }

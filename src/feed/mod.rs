@@ -16,6 +16,7 @@
 //!   what makes the file unreadable is a [`FeedError`].
 //! - Blank records are never handed out, and row numbers are still the file's.
 
+mod beside;
 mod csv;
 mod error;
 mod header;
@@ -33,6 +34,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use self::beside::{Beside, media_type};
 pub use self::error::FeedError;
 pub use self::record::{Cell, CellKind, Record};
 

@@ -38,6 +38,27 @@ pub struct Cause {
 type Key = (i64, Option<u16>, Option<String>, Option<String>);
 
 impl Journal {
+    /// What is remarked on rows of `run` that went well: the sentence, how many
+    /// rows, and the first of them.
+    pub fn remarks(&self, run: RunId) -> Result<Vec<(String, u64, RowNumber)>, JournalError> {
+        let read = || {
+            self.conn
+                .prepare_cached(
+                    "SELECT message, count(*), min(row)
+                     FROM rows JOIN reasons ON reasons.id = reason
+                     WHERE run = ?1 AND outcome IN (1, 2, 3) AND row < 4294967296
+                           AND message IS NOT NULL
+                     GROUP BY message ORDER BY count(*) DESC, min(row) LIMIT 20",
+                )?
+                .query_map([run.0], |row| {
+                    let first = row_number(row, 2)?.unwrap_or(RowNumber(0));
+                    Ok((row.get(0)?, natural(row.get(1)?), first))
+                })?
+                .collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|error| self.sql(error))
+    }
+
     /// Why rows of `run` were rejected, failed or are unknown; the most
     /// frequent first, the hundred most frequent at most.
     pub fn causes(&self, run: RunId) -> Result<Vec<Cause>, JournalError> {

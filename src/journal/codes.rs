@@ -3,6 +3,7 @@
 //! some of them out; a test holds the two together.
 
 use crate::model::{Action, Outcome, RunState};
+use crate::schema::Part;
 
 use super::people::PersonState;
 
@@ -34,6 +35,7 @@ pub(super) const fn action(action: Action) -> i64 {
         Action::Update => 2,
         Action::Deactivate => 3,
         Action::Delete => 4,
+        Action::Adopt => 5,
     }
 }
 
@@ -43,6 +45,7 @@ pub(super) const fn to_action(code: i64) -> Option<Action> {
         2 => Some(Action::Update),
         3 => Some(Action::Deactivate),
         4 => Some(Action::Delete),
+        5 => Some(Action::Adopt),
         _ => None,
     }
 }
@@ -87,6 +90,27 @@ pub(super) const fn to_person_state(code: i64) -> Option<PersonState> {
     }
 }
 
+/// The sets of a person; `None` for a part that is none.
+pub(super) const fn set(part: Part) -> Option<i64> {
+    match part {
+        Part::Roles => Some(1),
+        Part::AuthorLibraries => Some(2),
+        Part::DesignerLibraries => Some(3),
+        Part::Groups => Some(4),
+        Part::Details | Part::Instruction | Part::Picture | Part::OfGroup => None,
+    }
+}
+
+pub(super) const fn to_set(code: i64) -> Option<Part> {
+    match code {
+        1 => Some(Part::Roles),
+        2 => Some(Part::AuthorLibraries),
+        3 => Some(Part::DesignerLibraries),
+        4 => Some(Part::Groups),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +125,7 @@ mod tests {
             Action::Update,
             Action::Deactivate,
             Action::Delete,
+            Action::Adopt,
         ] {
             assert_eq!(to_action(action(it)), Some(it));
         }
@@ -114,6 +139,14 @@ mod tests {
             assert_eq!(to_run_state(run_state(it)), Some(it));
         }
         for it in [
+            Part::Roles,
+            Part::AuthorLibraries,
+            Part::DesignerLibraries,
+            Part::Groups,
+        ] {
+            assert_eq!(set(it).and_then(to_set), Some(it));
+        }
+        for it in [
             PersonState::Active,
             PersonState::Inactive,
             PersonState::Deleted,
@@ -125,6 +158,8 @@ mod tests {
     #[test]
     fn the_numbers_that_the_sql_spells_out_are_these() {
         assert_eq!(outcome(Outcome::Unknown), 6);
+        assert_eq!(outcome(Outcome::Pending), 7);
+        assert_eq!(set(Part::Groups), Some(4));
         assert_eq!(LEAVER, i64::from(u32::MAX) + 1);
         assert_eq!(outcome(Outcome::Rejected), 4);
         assert_eq!(outcome(Outcome::Failed), 5);

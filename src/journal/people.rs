@@ -6,6 +6,7 @@ use super::codes;
 use super::error::JournalError;
 use super::ids::Scope;
 use super::open::Journal;
+use super::parts::Did;
 
 /// How a person stands at the target, as far as the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +34,21 @@ pub struct Known<'a> {
     pub fingerprint: Option<u128>,
     /// How the person stands.
     pub state: PersonState,
+    /// The feed that named the person last.
+    pub feed: Option<FeedKey>,
+}
+
+/// Which feed it is: a digest of the path of its mapping. People of one feed
+/// are no leavers of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeedKey(pub(super) i64);
+
+impl FeedKey {
+    /// The feed with this mapping.
+    #[must_use]
+    pub fn of(mapping_path: &str) -> Self {
+        Self(xxhash_rust::xxh3::xxh3_64(mapping_path.as_bytes()).cast_signed())
+    }
 }
 
 /// What an outcome says of the person.
@@ -46,6 +62,8 @@ pub struct PersonNow {
     pub fingerprint: Option<u128>,
     /// How the person stands now.
     pub state: PersonState,
+    /// What the target acknowledged of the person's parts.
+    pub did: Vec<Did>,
 }
 
 /// A person whom the target listed.
@@ -72,7 +90,7 @@ impl Journal {
         let mut statement = self
             .conn
             .prepare_cached(
-                "SELECT external_id, remote_id, fingerprint, state FROM people
+                "SELECT external_id, remote_id, fingerprint, state, feed FROM people
                  WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
             )
             .map_err(|error| self.sql(error))?;
@@ -110,5 +128,6 @@ fn known<'a>(row: &'a rusqlite::Row<'_>) -> Option<Known<'a>> {
             value => Some(u128::from_le_bytes(value.as_blob().ok()?.try_into().ok()?)),
         },
         state: codes::to_person_state(row.get_ref(3).ok()?.as_i64().ok()?)?,
+        feed: row.get_ref(4).ok()?.as_i64_or_null().ok()?.map(FeedKey),
     })
 }

@@ -266,11 +266,31 @@ impl Journal {
     ) -> Result<(), JournalError> {
         self.each_row(
             "SELECT row, outcome FROM rows
-             WHERE run = ?1 AND row < 4294967296 AND outcome <> 6 ORDER BY row",
+             WHERE run = ?1 AND row < 4294967296 AND outcome NOT IN (6, 7) ORDER BY row",
             [run.0],
             |row| {
                 if let Some(number) = row_number(row, 0)? {
                     each(number, coded(row, 1, codes::to_outcome)?);
+                }
+                Ok(true)
+            },
+        )
+    }
+
+    /// Hands out the rows of `run` that await nothing but their groups, and
+    /// whether the run made the person.
+    pub fn rows_awaiting_groups(
+        &self,
+        run: RunId,
+        each: &mut dyn FnMut(RowNumber, bool),
+    ) -> Result<(), JournalError> {
+        self.each_row(
+            "SELECT row, awaited = 1 FROM rows
+             WHERE run = ?1 AND row < 4294967296 AND awaited IS NOT NULL ORDER BY row",
+            [run.0],
+            |row| {
+                if let Some(number) = row_number(row, 0)? {
+                    each(number, row.get(1)?);
                 }
                 Ok(true)
             },

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::model::{Action, Calls, ExternalId, Outcome, RowNumber, RunState};
 
 use super::ids::{RunId, Scope};
-use super::people::{PersonNow, SeenPerson};
+use super::parts::{Did, GroupNow};
+use super::people::{FeedKey, PersonNow, SeenPerson};
 
 /// Everything that is known of a run when it starts. It starts as running.
 #[derive(Clone, Debug)]
@@ -114,6 +115,9 @@ pub struct Settled {
     pub code: Option<&'static str>,
     /// Why, as a sentence without a person's data.
     pub message: Option<String>,
+    /// The row's own calls are done and its groups are not: it stays pending
+    /// until [`Writer::joined`](super::Writer::joined).
+    pub awaits_groups: bool,
     /// What it says of the person: written to `people` in the same
     /// transaction. Needs `external_id`.
     pub person: Option<PersonNow>,
@@ -150,6 +154,17 @@ pub(super) enum Work {
     NotSent(RunId, Option<RowNumber>, ExternalId),
     Seen(Scope, Vec<SeenPerson>),
     Single(Scope, Vec<String>),
+    Named(Scope, FeedKey, Vec<String>),
+    Did(RunId, ExternalId, Vec<Did>),
+    /// People put into a group, or taken out of it.
+    Members {
+        run: RunId,
+        group: String,
+        people: Vec<ExternalId>,
+        are_in: bool,
+    },
+    Joined(RunId, RowNumber, ExternalId, Option<(Outcome, String)>),
+    Group(Scope, String, GroupNow),
     Flush,
 }
 
@@ -159,7 +174,8 @@ impl Work {
         match self {
             Self::Intend(_, intents) => intents.len(),
             Self::Seen(_, people) => people.len(),
-            Self::Single(_, people) => people.len(),
+            Self::Single(_, people) | Self::Named(_, _, people) => people.len(),
+            Self::Members { people, .. } => people.len(),
             Self::Flush => 0,
             _ => 1,
         }

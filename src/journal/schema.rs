@@ -12,7 +12,8 @@ pub(super) const APPLICATION_ID: i32 = 0x6872_6664;
 
 /// Each step brings a journal from one format to the next; the format is the
 /// number of steps taken. Append only: a step that was released is in files.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     -- Whom a run is for. The digest holds the API key's digest; system and
     -- base_url are for people and unknown until the first run.
     CREATE TABLE scopes (
@@ -96,7 +97,38 @@ pub(super) const MIGRATIONS: &[&str] = &["
         state       INTEGER NOT NULL,
         PRIMARY KEY (scope, external_id)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- Which feed named the person last: a digest of its mapping's path.
+    ALTER TABLE people ADD COLUMN feed INTEGER;
+    -- The parts of a person that were acknowledged by themselves, and the
+    -- fingerprint that will hold once the groups are done.
+    ALTER TABLE people ADD COLUMN details BLOB;
+    ALTER TABLE people ADD COLUMN picture BLOB;
+    ALTER TABLE people ADD COLUMN awaited BLOB;
+    -- The outcome that a pending row gets once its groups are done.
+    ALTER TABLE rows ADD COLUMN awaited INTEGER;
+
+    -- Roles, rights and groups that hrfeed gave a person, or found there as
+    -- the feed wants them: what it may take away again.
+    CREATE TABLE given (
+        scope       INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        part        INTEGER NOT NULL,
+        item        TEXT NOT NULL,
+        PRIMARY KEY (scope, external_id, part, item)
+    ) STRICT, WITHOUT ROWID;
+
+    -- User groups that were seen on the target or made there. made: by hrfeed.
+    CREATE TABLE groups (
+        scope       INTEGER NOT NULL,
+        id          TEXT NOT NULL,
+        made        INTEGER NOT NULL,
+        fingerprint BLOB,
+        PRIMARY KEY (scope, id)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// What a file is, by its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

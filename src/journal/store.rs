@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
+use crate::schema::Part;
 
 use super::codes;
 use super::error::JournalError;
 use super::ids::{RunId, Scope};
-use super::people::{PersonNow, PersonState, SeenPerson};
+use super::parts::{self, Did};
+use super::people::{FeedKey, PersonNow, PersonState, SeenPerson};
 use super::read::{millis, natural};
 use super::records::{Intent, NewRun, RunChange, Settled, Work};
 
@@ -39,14 +41,16 @@ struct Memory {
 #[derive(Clone, Copy, Debug)]
 struct RunMemory {
     scope: i64,
+    feed: FeedKey,
     before: Duration,
     since: Instant,
 }
 
 impl RunMemory {
-    fn new(scope: i64, before: Duration) -> Self {
+    fn new(scope: i64, feed: FeedKey, before: Duration) -> Self {
         Self {
             scope,
+            feed,
             before,
             since: Instant::now(),
         }
@@ -119,6 +123,35 @@ impl Memory {
             }
             Work::Seen(scope, people) => self.seen(tx, *scope, people)?,
             Work::Single(scope, people) => self.single(tx, *scope, people)?,
+            Work::Named(scope, feed, people) => self.named(tx, *scope, *feed, people)?,
+            Work::Did(run, external_id, did) => {
+                let known = self.run(tx, *run)?;
+                be_there(tx, known, external_id.as_str())?;
+                parts::did(tx, known.scope, external_id.as_str(), did)?;
+            }
+            Work::Members {
+                run,
+                group,
+                people,
+                are_in,
+            } => {
+                let known = self.run(tx, *run)?;
+                let group = vec![group.clone()];
+                let did = [match are_in {
+                    true => Did::Gave(Part::Groups, group),
+                    false => Did::Took(Part::Groups, group),
+                }];
+                for person in people {
+                    parts::did(tx, known.scope, person.as_str(), &did)?;
+                }
+            }
+            Work::Joined(run, row, external_id, refused) => {
+                self.joined(tx, *run, *row, external_id.as_str(), refused.as_ref())?;
+            }
+            Work::Group(scope, id, now) => {
+                let scope = self.scope(tx, *scope)?;
+                parts::group(tx, scope, id, now)?;
+            }
             Work::Flush => {}
         }
         Ok(())
@@ -154,7 +187,9 @@ impl Memory {
         ])?;
         let id = RunId(tx.last_insert_rowid());
         note_run(tx, id, &run.host)?;
-        self.runs.insert(id, RunMemory::new(scope, Duration::ZERO));
+        let feed = FeedKey::of(&run.mapping_path);
+        self.runs
+            .insert(id, RunMemory::new(scope, feed, Duration::ZERO));
         Ok(id)
     }
 
@@ -180,6 +215,11 @@ impl Memory {
         let known = self.run(tx, run)?;
         let at = known.millis();
         let id = settled.external_id.as_ref().map(ExternalId::as_str);
+        let (outcome, awaited) = if settled.awaits_groups {
+            (Outcome::Pending, Some(codes::outcome(settled.outcome)))
+        } else {
+            (settled.outcome, None)
+        };
         if settled.outcome == Outcome::Pending {
             take_back(tx, run, settled.row, id.unwrap_or(""), false)?;
         } else {
@@ -187,13 +227,13 @@ impl Memory {
             let (row, leaver, external_id) = key(settled.row, id);
             tx.prepare_cached(
                 "INSERT INTO rows (run, row, leaver, external_id, action, outcome, status,
-                                   attempts, reason, at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                                   attempts, reason, at, awaited)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
                  ON CONFLICT DO UPDATE SET
                      external_id = coalesce(excluded.external_id, external_id),
                      action = coalesce(excluded.action, action), outcome = excluded.outcome,
                      status = excluded.status, attempts = excluded.attempts,
-                     reason = excluded.reason, at = excluded.at",
+                     reason = excluded.reason, at = excluded.at, awaited = excluded.awaited",
             )?
             .execute(params![
                 run.0,
@@ -201,15 +241,61 @@ impl Memory {
                 leaver,
                 external_id,
                 settled.action.map(codes::action),
-                codes::outcome(settled.outcome),
+                codes::outcome(outcome),
                 settled.status,
                 settled.attempts,
                 reason,
                 at,
+                awaited,
             ])?;
         }
         if let (Some(id), Some(person)) = (id, &settled.person) {
-            write_person(tx, known.scope, id, person)?;
+            write_person(tx, known, id, person)?;
+        }
+        Ok(())
+    }
+
+    /// The groups of a row are done, or one of them refused the person.
+    fn joined(
+        &mut self,
+        tx: &Connection,
+        run: RunId,
+        row: RowNumber,
+        external_id: &str,
+        refused: Option<&(Outcome, String)>,
+    ) -> Result<(), Failure> {
+        let known = self.run(tx, run)?;
+        let message = refused.map(|(_, message)| message.as_str());
+        let reason = self.reason(tx, message.map(|_| "group"), message)?;
+        let outcome = refused.map(|(outcome, _)| codes::outcome(*outcome));
+        tx.prepare_cached(
+            "UPDATE rows SET outcome = coalesce(?5, awaited), reason = coalesce(?4, reason),
+                             awaited = NULL, at = ?3
+             WHERE run = ?1 AND row = ?2 AND leaver = '' AND awaited IS NOT NULL",
+        )?
+        .execute((run.0, row.0, known.millis(), reason, outcome))?;
+        if refused.is_none() {
+            tx.prepare_cached(
+                "UPDATE people SET fingerprint = awaited, awaited = NULL
+                 WHERE scope = ?1 AND external_id = ?2 AND awaited IS NOT NULL",
+            )?
+            .execute((known.scope, external_id))?;
+        }
+        Ok(())
+    }
+
+    fn named(
+        &mut self,
+        tx: &Connection,
+        scope: Scope,
+        feed: FeedKey,
+        people: &[String],
+    ) -> Result<(), Failure> {
+        let scope = self.scope(tx, scope)?;
+        let mut statement =
+            tx.prepare_cached("UPDATE people SET feed = ?3 WHERE scope = ?1 AND external_id = ?2")?;
+        for external_id in people {
+            statement.execute((scope, external_id, feed.0))?;
         }
         Ok(())
     }
@@ -286,14 +372,16 @@ impl Memory {
         // A killed run did not record how long it took: its rows tell.
         let known = tx
             .query_row(
-                "SELECT scope, elapsed, (SELECT max(at) FROM rows WHERE run = runs.id)
+                "SELECT scope, elapsed, (SELECT max(at) FROM rows WHERE run = runs.id),
+                        mapping_path
                  FROM runs WHERE id = ?1",
                 [run.0],
                 |row| {
                     let elapsed = Duration::from_micros(natural(row.get(1)?));
                     let last = row.get::<_, Option<i64>>(2)?.map(millis);
                     let before = elapsed.max(last.unwrap_or_default());
-                    Ok(RunMemory::new(row.get(0)?, before))
+                    let feed = FeedKey::of(row.get_ref(3)?.as_str()?);
+                    Ok(RunMemory::new(row.get(0)?, feed, before))
                 },
             )
             .optional()?
@@ -405,9 +493,20 @@ fn take_back(
     .map(drop)
 }
 
+/// Makes sure that a person whom a run acknowledged stands in `people`.
+fn be_there(tx: &Connection, run: RunMemory, external_id: &str) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO people (scope, external_id, state, feed) VALUES (?1, ?2, 1, ?3)
+         ON CONFLICT DO UPDATE SET fingerprint = NULL, feed = excluded.feed,
+             state = CASE state WHEN 3 THEN 1 ELSE state END",
+    )?
+    .execute((run.scope, external_id, run.feed.0))
+    .map(drop)
+}
+
 fn write_person(
     tx: &Connection,
-    scope: i64,
+    run: RunMemory,
     external_id: &str,
     person: &PersonNow,
 ) -> rusqlite::Result<()> {
@@ -417,21 +516,25 @@ fn write_person(
     let remote_id = person.remote_id.as_deref().filter(|_| !gone);
     let fingerprint = person.fingerprint.filter(|_| !gone).map(u128::to_le_bytes);
     tx.prepare_cached(
-        "INSERT INTO people (scope, external_id, remote_id, fingerprint, state)
-         VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO people (scope, external_id, remote_id, fingerprint, state, feed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET
              remote_id = CASE excluded.state WHEN 3 THEN NULL
                          ELSE coalesce(excluded.remote_id, remote_id) END,
-             fingerprint = excluded.fingerprint, state = excluded.state",
+             fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed",
     )?
     .execute((
-        scope,
+        run.scope,
         external_id,
         remote_id,
         fingerprint,
         codes::person_state(person.state),
-    ))
-    .map(drop)
+        run.feed.0,
+    ))?;
+    if gone {
+        parts::forget(tx, run.scope, external_id)?;
+    }
+    parts::did(tx, run.scope, external_id, &person.did)
 }
 
 /// The key of a row or a leaver, and what stands in `external_id`.

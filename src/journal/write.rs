@@ -17,11 +17,12 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::model::{ExternalId, RowNumber};
+use crate::model::{ExternalId, Outcome, RowNumber};
 
 use super::error::JournalError;
 use super::ids::{RunId, Scope};
-use super::people::SeenPerson;
+use super::parts::{Did, GroupNow};
+use super::people::{FeedKey, SeenPerson};
 use super::records::{Intent, NewRun, RunChange, Settled, Work};
 use super::store::Store;
 
@@ -186,6 +187,61 @@ impl Writer {
     /// shown them more than once.
     pub fn single(&self, scope: &Scope, people: Vec<String>) -> Commit {
         self.send_and_wait(Work::Single(*scope, people))
+    }
+
+    /// Notes that a feed names these people, whom the scope knows.
+    pub fn named(
+        &self,
+        scope: &Scope,
+        feed: FeedKey,
+        people: Vec<String>,
+    ) -> Result<(), JournalError> {
+        self.send(Work::Named(*scope, feed, people), None)
+    }
+
+    /// Records what the target acknowledged of somebody whose row is not
+    /// settled yet.
+    pub fn did(
+        &self,
+        run: RunId,
+        external_id: &ExternalId,
+        did: Vec<Did>,
+    ) -> Result<(), JournalError> {
+        self.send(Work::Did(run, external_id.clone(), did), None)
+    }
+
+    /// Records that people are in a group now, or no more.
+    pub fn members(
+        &self,
+        run: RunId,
+        group: &str,
+        people: Vec<ExternalId>,
+        are_in: bool,
+    ) -> Result<(), JournalError> {
+        let work = Work::Members {
+            run,
+            group: group.to_owned(),
+            people,
+            are_in,
+        };
+        self.send(work, None)
+    }
+
+    /// Gives a row that awaited its groups its outcome: the one that was
+    /// recorded for it, or the one that `refused` says, with the reason.
+    pub fn joined(
+        &self,
+        run: RunId,
+        row: RowNumber,
+        external_id: &ExternalId,
+        refused: Option<(Outcome, String)>,
+    ) -> Result<(), JournalError> {
+        self.send(Work::Joined(run, row, external_id.clone(), refused), None)
+    }
+
+    /// Records what became of a user group.
+    pub fn group(&self, scope: &Scope, id: &str, now: GroupNow) -> Result<(), JournalError> {
+        self.send(Work::Group(*scope, id.to_owned(), now), None)
     }
 
     /// Resolves when everything that was sent before it is durable.

@@ -4,15 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-
-use super::date;
 use super::person::{Person, Slot};
 use super::template::TemplateRow;
-use super::{Case, Empty, FieldRule, Mapping, MappingError, Origin, fold, nearest};
-use crate::feed::{Cell, CellKind, Record};
+use super::value::{clean, finish, flaw, invalid};
+use super::{FieldRule, Mapping, MappingError, Origin, nearest};
+use crate::feed::{Beside, CellKind, Record};
 use crate::model::Rule;
-use crate::schema::Kind;
+use crate::schema::{self, Part};
 
 /// A mapping whose columns are found in a feed.
 #[derive(Debug)]
@@ -23,6 +21,9 @@ pub struct Bound<'m> {
     /// For each field the column it comes from, if it comes from one.
     origins: Vec<Option<usize>>,
     country: Option<usize>,
+    picture: Option<usize>,
+    groups: Option<usize>,
+    beside: Option<Beside>,
 }
 
 /// What became of a record.
@@ -81,6 +82,9 @@ impl Mapping {
             by_name: Arc::new(by_name),
             origins,
             country: self.position("country"),
+            picture: self.position_of(Part::Picture),
+            groups: self.position_of(Part::Groups),
+            beside: None,
         };
         bound.probe()?;
         Ok(bound)
@@ -133,6 +137,18 @@ fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
 }
 
 impl<'m> Bound<'m> {
+    /// The same, with the files that stand beside the feed.
+    #[must_use]
+    pub fn with_files(mut self, beside: Option<Beside>) -> Self {
+        self.beside = beside;
+        self
+    }
+
+    /// The files that stand beside the feed.
+    pub fn beside(&self) -> Option<&Beside> {
+        self.beside.as_ref()
+    }
+
     /// The mapping.
     pub fn mapping(&self) -> &'m Mapping {
         self.mapping
@@ -141,6 +157,16 @@ impl<'m> Bound<'m> {
     /// The position of the field that holds the country.
     pub fn country(&self) -> Option<usize> {
         self.country
+    }
+
+    /// The position of the field that holds user groups.
+    pub fn groups(&self) -> Option<usize> {
+        self.groups
+    }
+
+    /// The position of a field that says something of the row's group.
+    pub fn of_group(&self, name: &str) -> Option<usize> {
+        self.mapping.position(name)
     }
 
     /// The feed's column that a field comes from, if it comes from one.
@@ -302,7 +328,36 @@ impl<'m> Bound<'m> {
                 (Origin::Column(_), None) => person.push(Slot::Absent),
             }
         }
+        if let Some(field) = self.picture {
+            self.look_at_picture(field, person, faults);
+        }
         Ok(Mapped::Row)
+    }
+
+    /// Adds to a picture's name what the picture is now, so that another
+    /// picture of the same name is a change.
+    fn look_at_picture(&self, field: usize, person: &mut Person, faults: &mut Vec<Fault>) {
+        let Slot::Text(name) = person.get(field) else {
+            return;
+        };
+        let looked_at = match &self.beside {
+            Some(beside) => beside.picture(name),
+            None => Err("a feed from standard input has no files beside it"),
+        };
+        match looked_at {
+            Ok(digest) => {
+                let text = format!("{name}{}{digest:032x}", schema::BETWEEN);
+                person.replace(field, Slot::Text(&text));
+            }
+            Err(problem) => {
+                faults.push(Fault {
+                    field: Some(field),
+                    rule: Rule::Picture { problem },
+                    value: Some(name.into()),
+                });
+                person.replace(field, Slot::Invalid);
+            }
+        }
     }
 
     /// Whether a cell beyond the header's columns holds something. Trailing
@@ -343,110 +398,6 @@ impl<'m> Bound<'m> {
                 faults,
             ),
         }
-    }
-}
-
-/// Why a cell's text is not what stands there.
-fn flaw(cell: Cell<'_>) -> Option<Rule> {
-    match cell.kind {
-        CellKind::NotText => Some(Rule::NotText),
-        CellKind::Error => Some(Rule::CellError {
-            shown: cell.text.into(),
-        }),
-        _ => None,
-    }
-}
-
-fn invalid(
-    field: usize,
-    rule: Rule,
-    value: Option<&str>,
-    person: &mut Person,
-    faults: &mut Vec<Fault>,
-) {
-    faults.push(Fault {
-        field: Some(field),
-        rule,
-        value: value.map(Into::into),
-    });
-    person.push(Slot::Invalid);
-}
-
-/// Default, value map, date and case, in this order, so that the keys of a
-/// value map are spelled as in the feed.
-fn finish(
-    field: usize,
-    rule: &FieldRule,
-    text: &str,
-    date_cell: bool,
-    person: &mut Person,
-    faults: &mut Vec<Fault>,
-) {
-    if rule.is_plain && !text.is_empty() {
-        person.push(Slot::Text(text));
-        return;
-    }
-    let text = match (&rule.default, text) {
-        (Some(default), "") => default.as_str(),
-        (_, text) => text,
-    };
-    let text = if rule.values.is_empty() {
-        text
-    } else {
-        // A value without an entry passes as it is: validation judges it, so
-        // that an unforeseen country is told instead of becoming the default.
-        rule.values
-            .get(text)
-            .or_else(|| rule.values.get(&fold(text)))
-            .map_or(text, String::as_str)
-    };
-    if text.is_empty() {
-        person.push(match rule.empty {
-            Empty::Keep => Slot::Absent,
-            Empty::Clear => Slot::Clear,
-        });
-        return;
-    }
-    if rule.date.is_some() || rule.field.kind == Kind::Date {
-        let day = match &rule.date {
-            Some(form) if !date_cell => form.read(text),
-            _ => date::read_iso(text),
-        };
-        if let Some(day) = day {
-            person.push(Slot::Text(date::iso(day, &mut [0; 10])));
-        } else {
-            let form = rule.date.as_ref().map_or("%Y-%m-%d", |form| form.as_str());
-            invalid(
-                field,
-                Rule::Date { form: form.into() },
-                Some(text),
-                person,
-                faults,
-            );
-        }
-        return;
-    }
-    match rule.case {
-        None => person.push(Slot::Text(text)),
-        Some(Case::Lower) if text.is_ascii() => person.push_with(text, str::make_ascii_lowercase),
-        Some(Case::Upper) if text.is_ascii() => person.push_with(text, str::make_ascii_uppercase),
-        Some(Case::Lower) => person.push(Slot::Text(&text.to_lowercase())),
-        Some(Case::Upper) => person.push(Slot::Text(&text.to_uppercase())),
-    }
-}
-
-/// Trimmed, in NFC. What cannot be seen counts as white space: a byte order
-/// mark glued to a key is a classic.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return Cow::Borrowed(text.trim_ascii());
-    }
-    let trimmed = text.trim_matches(|char: char| {
-        char.is_whitespace() || matches!(char, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
-    });
-    match is_nfc_quick(trimmed.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(trimmed),
-        _ => Cow::Owned(trimmed.nfc().collect()),
     }
 }
 

@@ -53,6 +53,14 @@ impl Person {
         self.slots.push(stored);
     }
 
+    /// Says something else of a field.
+    pub(super) fn replace(&mut self, index: usize, slot: Slot<'_>) {
+        self.push(slot);
+        if let (Some(stored), Some(place)) = (self.slots.pop(), self.slots.get_mut(index)) {
+            *place = stored;
+        }
+    }
+
     /// Adds the next field: `text`, changed by `change` to as many bytes.
     pub(super) fn push_with(&mut self, text: &str, change: impl FnOnce(&mut str)) {
         let start = self.text.len();
@@ -75,7 +83,7 @@ impl Person {
     }
 
     /// Whether no value holds a control character: asked once for all values,
-    /// since nearly none does.
+    /// since nearly none does. What divides the values of a set is one.
     pub fn is_without_control(&self) -> bool {
         !has_control(&self.text)
     }

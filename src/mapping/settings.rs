@@ -1,4 +1,4 @@
-//! The parts of a mapping that are settings: [target], [source], [leavers].
+//! The parts of a mapping that are settings: [target] and [source].
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::MappingError;
 use super::file::{Node, Table};
 use crate::feed::FeedOptions;
-use crate::schema::System;
+use crate::schema::{Role, System};
 
 /// Which LMS, where it is, and how fast it may be asked.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub struct TargetSettings {
     pub base_url: Url,
     /// Where the API key is found.
     pub api_key: SecretSource,
-    /// Where the API secret is found.
-    pub api_secret: SecretSource,
+    /// Where the API secret is found, if the system wants one.
+    pub api_secret: Option<SecretSource>,
     /// Requests in any one-second window, reads and retries included.
     pub requests_per_second: f64,
     /// Requests under way at once.
@@ -31,6 +31,8 @@ pub struct TargetSettings {
     pub timeout: Duration,
     /// How long the target may be down before the run ends, to be resumed.
     pub max_outage: Duration,
+    /// The powerful roles that this feed may hand out, in the API's words.
+    pub allow_roles: Vec<&'static str>,
 }
 
 /// Where a secret is found. Never the secret itself.
@@ -46,7 +48,19 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     let system_node = table.need("system", "system = \"kmi\"")?;
     let url_node = table.need("base_url", "base_url = \"https://lms.example.com\"")?;
     let key = table.need("api_key", "api_key = { env = \"KMI_API_KEY\" }")?;
-    let secret = table.need("api_secret", "api_secret = { env = \"KMI_API_SECRET\" }")?;
+    let system = system_node.word(&[
+        (System::Kmi.word(), System::Kmi),
+        (System::ANewSpring.word(), System::ANewSpring),
+    ])?;
+    let secret = if system.has_secret() {
+        Some(table.need("api_secret", "api_secret = { env = \"KMI_API_SECRET\" }")?)
+    } else {
+        None
+    };
+    let allow_roles = match system {
+        System::ANewSpring => table.take("allow_roles"),
+        System::Kmi => None,
+    };
     let rate = table.take("requests_per_second");
     let in_flight = table.take("max_in_flight");
     let connect_timeout = table.take("connect_timeout");
@@ -54,21 +68,36 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     let max_outage = table.take("max_outage");
     table.finish()?;
 
-    let system = system_node.word(&[("kmi", Some(System::Kmi)), ("anewspring", None)])?;
-    let Some(system) = system else {
-        return Err(system_node.error("system = \"anewspring\" is not supported yet", None));
-    };
     Ok(TargetSettings {
         system,
         base_url: base_url(&url_node)?,
         api_key: secret_source(key, mapping)?,
-        api_secret: secret_source(secret, mapping)?,
+        api_secret: secret
+            .map(|node| secret_source(node, mapping))
+            .transpose()?,
         requests_per_second: rate.map_or(Ok(10.0), |node| node.positive(100_000.0))?,
         max_in_flight: in_flight.map_or(Ok(8), |node| node.whole(1, 1000))? as usize,
         connect_timeout: duration(connect_timeout.as_ref(), Duration::from_secs(10))?,
         timeout: duration(timeout.as_ref(), Duration::from_mins(1))?,
         max_outage: duration(max_outage.as_ref(), Duration::from_mins(10))?,
+        allow_roles: allow_roles.map_or(Ok(Vec::new()), powerful_roles)?,
     })
+}
+
+/// Roles that take an environment over if the wrong person gets them: each
+/// must be named here before a feed can hand it out.
+fn powerful_roles(node: Node<'_>) -> Result<Vec<&'static str>, MappingError> {
+    let file = node.file;
+    let texts = node.texts()?;
+    let role = |(text, span): (String, _)| match Role::named(&text) {
+        Some(role) => Ok(role.word),
+        None => Err(file.error(
+            span,
+            format!("`{text}` is no role"),
+            Some("possible: \"administrator\", \"reseller\", \"tenant\"".into()),
+        )),
+    };
+    texts.into_iter().map(role).collect()
 }
 
 fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
@@ -193,21 +222,4 @@ pub(super) fn source(
     let filter = table.take("where");
     table.finish()?;
     Ok((options, filter))
-}
-
-/// Leavers are left alone until their handling is there.
-pub(super) fn leavers(mut table: Table<'_>) -> Result<(), MappingError> {
-    if let Some(node) = table.take("action") {
-        let supported = node.word(&[("ignore", true), ("deactivate", false), ("delete", false)])?;
-        if !supported {
-            return Err(node.error(
-                "[leavers] with an action other than \"ignore\" is not supported yet",
-                Some(
-                    "say action = \"ignore\": people whom the feed no longer names are left alone"
-                        .into(),
-                ),
-            ));
-        }
-    }
-    table.finish()
 }

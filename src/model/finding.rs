@@ -99,6 +99,36 @@ pub enum Rule {
         /// The form, as the mapping spells it.
         form: Box<str>,
     },
+    /// Neither true nor false.
+    Bool,
+    /// Neither male nor female.
+    Gender,
+    /// A password that is too short.
+    Password,
+    /// No role.
+    Role,
+    /// A role with which a person could take the target over.
+    RoleNotAllowed {
+        /// The API's word for it.
+        role: &'static str,
+    },
+    /// No type of a user group.
+    GroupType,
+    /// No picture that can be sent.
+    Picture {
+        /// Why, as a fragment of a sentence.
+        problem: &'static str,
+    },
+    /// A group that the target does not have.
+    NoSuchGroup {
+        /// Its external ID.
+        group: Box<str>,
+    },
+    /// Several people without an external ID could be the row's.
+    AdoptAmbiguous {
+        /// How many.
+        people: u32,
+    },
     /// A template or a filter could not be worked out for this row.
     Template {
         /// What the template engine says, without the row's data.
@@ -153,6 +183,15 @@ impl Rule {
             Self::Country { .. } => "country",
             Self::State { .. } => "state",
             Self::Date { .. } => "date",
+            Self::Bool => "bool",
+            Self::Gender => "gender",
+            Self::Password => "password",
+            Self::Role => "role",
+            Self::RoleNotAllowed { .. } => "role-not-allowed",
+            Self::GroupType => "group-type",
+            Self::Picture { .. } => "picture",
+            Self::NoSuchGroup { .. } => "no-such-group",
+            Self::AdoptAmbiguous { .. } => "adopt-ambiguous",
             Self::Template { .. } => "template",
             Self::Duplicate { .. } => "duplicate",
             Self::KnownAsVariant { .. } => "known-as-variant",
@@ -162,6 +201,7 @@ impl Rule {
 }
 
 impl fmt::Display for Rule {
+    #[expect(clippy::too_many_lines, reason = "one sentence after the other")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooManyCells { cells, columns } => write!(
@@ -211,6 +251,29 @@ impl fmt::Display for Rule {
                  add it to the field's `map`"
             ),
             Self::Date { form } => write!(f, "not a date of the form `{form}`"),
+            Self::Bool => f.write_str("neither yes nor no: write true or false, or use `map`"),
+            Self::Gender => f.write_str("neither male nor female: the field's `map` can translate"),
+            Self::Password => f.write_str("a password has at least 8 characters"),
+            Self::Role => f.write_str(
+                "not a role: Learner, Instructor, Observer, Author and Designer are, and the \
+                 field's `map` can translate; several in one cell need `split`",
+            ),
+            Self::RoleNotAllowed { role } => write!(
+                f,
+                "whoever is {role} can take the environment over: only with \
+                 allow_roles = [\"{role}\"] in [target]"
+            ),
+            Self::GroupType => f.write_str("not a type of group: Learner, Instructor, Observer"),
+            Self::Picture { problem } => write!(f, "no picture that can be sent: {problem}"),
+            Self::NoSuchGroup { group } => write!(
+                f,
+                "the LMS has no group `{group}`: make it there, or say create = true in [groups]"
+            ),
+            Self::AdoptAmbiguous { people } => write!(
+                f,
+                "{people} people without an external ID could be this one: give the right one \
+                 the external ID on the LMS"
+            ),
             Self::Template { problem } => write!(f, "the template failed: {problem}"),
             Self::Duplicate {
                 other,

@@ -3,12 +3,14 @@
 //! Everything here is plain data. Nothing in this module reads a file, opens a
 //! socket or asks the clock, so every other module may depend on it.
 
+mod change;
 mod finding;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::change::{Action, Content, Parts, Picture, Step};
 pub use self::finding::{DuplicateFate, Finding, Rule};
 
 /// Where a record starts, as a person sees it: the line of a CSV file in an
@@ -138,43 +140,6 @@ pub(crate) fn has_control(text: &str) -> bool {
             .is_some_and(|byte| (0x80..=0x9f).contains(byte))
     };
     control != 0 || (beyond >= 0x80 && memchr::memchr_iter(0xc2, bytes).any(is_c1))
-}
-
-/// What must be done for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// A joiner: nobody on the target has the external ID.
-    Create,
-    /// The person is there and the mapped content differs.
-    Update,
-    /// A leaver, to be made inactive.
-    Deactivate,
-    /// A leaver, to be deleted.
-    Delete,
-}
-
-impl Action {
-    /// The word that the journal's readers, the JSON and the tables use.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Deactivate => "deactivate",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-/// A person's mapped content, as a target sends it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Content {
-    /// The external ID.
-    pub external_id: ExternalId,
-    /// The other fields that the feed says something of, in the order of the
-    /// target's schema; an empty value clears the field.
-    pub fields: Vec<(&'static str, String)>,
 }
 
 /// What became of a row. Each row of a feed ends with exactly one.

@@ -8,7 +8,9 @@ use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerprint};
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
+use crate::plan::groups::NamedGroups;
 use crate::plan::rows::{Batch, Rows, fault};
+use crate::schema::Part;
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
@@ -27,6 +29,10 @@ pub struct Look {
     pub findings: Vec<Finding>,
     /// All that is wrong, by kind, the most frequent first.
     pub kinds: Vec<FindingKind>,
+    /// Rows without an external ID that can be read: nobody knows who they are.
+    pub unidentified: u64,
+    /// The user groups that rows name.
+    pub groups: NamedGroups,
 }
 
 /// Findings of one rule and one column.
@@ -62,6 +68,8 @@ struct Seen {
     findings: Vec<Finding>,
     skipped: u64,
     rejected: u64,
+    unidentified: u64,
+    groups: NamedGroups,
 }
 
 /// Reads the whole feed. `seed` is this run's for hashing; `fingerprints` are
@@ -86,7 +94,8 @@ pub fn look(
         fingerprints,
     );
     let mut findings = Findings::default();
-    let (mut skipped, mut rejected) = (0, 0);
+    let (mut skipped, mut rejected, mut unidentified) = (0, 0, 0);
+    let mut groups = NamedGroups::default();
     let batch_rows = AtomicUsize::new(0);
     listener.hear(&Event::ReadStarted {
         bytes: feed.bytes(),
@@ -127,6 +136,8 @@ pub fn look(
             let made = made?;
             skipped += made.skipped;
             rejected += made.rejected;
+            unidentified += made.unidentified;
+            groups.extend(made.groups, rows.len());
             rows.extend(made.batch);
             for finding in made.findings {
                 findings.add(finding);
@@ -163,6 +174,8 @@ pub fn look(
         skipped,
         findings,
         kinds,
+        unidentified,
+        groups,
     })
 }
 
@@ -187,6 +200,9 @@ impl Seen {
             };
             keys.push(value.map(|value| comparison.key(value)));
         }
+        self.unidentified += u64::from(id.is_none());
+        self.groups
+            .add(bound, person, self.batch.numbers.len(), faults.is_empty());
         self.batch.numbers.push(number.0);
         self.batch.rejected.push(!faults.is_empty());
         if fingerprints {
@@ -209,11 +225,17 @@ impl Seen {
 
 /// The fingerprint of a person's mapped content.
 pub(super) fn print(bound: &Bound<'_>, person: &Person) -> u128 {
+    print_of(bound, person, Part::is_compared)
+}
+
+/// The fingerprint of some parts of a person.
+pub(super) fn print_of(bound: &Bound<'_>, person: &Person, wanted: impl Fn(Part) -> bool) -> u128 {
     let fields = bound.mapping().fields();
     fingerprint(
         fields
             .iter()
             .zip(person.slots())
+            .filter(|(rule, _)| wanted(rule.field.part))
             .filter_map(|(rule, slot)| match slot {
                 Slot::Text(text) => Some((rule.field.name, text)),
                 Slot::Clear => Some((rule.field.name, "")),

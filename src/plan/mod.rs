@@ -10,48 +10,71 @@
 //! - Nothing here sends or stores anything: the same feed, people and target
 //!   make the same plan.
 //! - A row that was rejected is never sent, whatever is learned later.
-//! - Leavers and guards have their place between the comparison and the
-//!   replay: [`Plan`] is what they will look at.
+//! - Guards are asked before anything is sent: [`guards::feed`] for the feed
+//!   as a whole, [`guards::hold`] for each kind of change.
 
+mod groups;
+pub mod guards;
 mod look;
 mod replay;
 mod rows;
+mod steps;
 
-use crate::model::Counts;
+use crate::mapping::Leavers;
+use crate::model::{Counts, ExternalId};
 
+pub use self::groups::{NamedGroup, NamedGroups};
+pub use self::guards::{Guard, Held};
 pub use self::look::{FindingKind, Look, LookError, MOST_FINDINGS, look};
 pub use self::replay::{Change, Item, Wanted, replay};
 pub use self::rows::{Found, KnownAs, RowState, Rows};
+pub use self::steps::{Todo, todo};
 
 /// What would be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Counts as they would be at the end, if all goes well.
     pub counts: Counts,
-    /// People whom the scope knows and the feed no longer names. They are left
-    /// alone.
-    pub not_in_feed: u64,
+    /// People whom this feed named before and no longer names. What becomes of
+    /// them the mapping says; those that a guard holds are not among them.
+    pub leavers: Vec<ExternalId>,
+    /// What a person must approve first.
+    pub held: Vec<Held>,
 }
 
 impl Plan {
     /// Draws the plan up from the rows, once people and target were held
-    /// against them.
-    pub fn of(rows: &Rows, not_in_feed: u64) -> Self {
+    /// against them and the guards were asked.
+    pub fn of(rows: &Rows, leavers: Vec<ExternalId>, action: Leavers, held: Vec<Held>) -> Self {
+        let gone = leavers.len() as u64;
         let counts = Counts {
             created: rows.count(RowState::New) + rows.count(RowState::DoubtfulNew),
-            updated: rows.count(RowState::Changed) + rows.count(RowState::DoubtfulChanged),
+            updated: rows.count(RowState::Changed)
+                + rows.count(RowState::Adopt)
+                + rows.count(RowState::DoubtfulChanged),
             unchanged: rows.count(RowState::Unchanged),
             rejected: rows.count(RowState::Rejected),
+            pending: rows.count(RowState::Held),
+            deactivated: match action {
+                Leavers::Deactivate { .. } => gone,
+                Leavers::Ignore | Leavers::Delete => 0,
+            },
+            deleted: match action {
+                Leavers::Delete => gone,
+                Leavers::Ignore | Leavers::Deactivate { .. } => 0,
+            },
             ..Counts::default()
         };
         Self {
             counts,
-            not_in_feed,
+            leavers,
+            held,
         }
     }
 
     /// How many changes must be sent.
     pub fn changes(&self) -> u64 {
-        self.counts.created + self.counts.updated
+        let counts = &self.counts;
+        counts.created + counts.updated + counts.deactivated + counts.deleted
     }
 }

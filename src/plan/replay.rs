@@ -3,9 +3,10 @@
 
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Mapped, MappingError, Person, Slot};
-use crate::model::{Action, Content, ExternalId, Finding, RowNumber};
-use crate::plan::look::{LookError, finding, print};
+use crate::model::{Action, Content, ExternalId, Finding, Picture, RowNumber};
+use crate::plan::look::{LookError, finding, print, print_of};
 use crate::plan::rows::{RowState, Rows, fault};
+use crate::schema::{BETWEEN, Kind, Part};
 use crate::validate;
 use crate::validate::unique::RowIndex;
 
@@ -52,6 +53,18 @@ pub struct Change {
     pub content: Content,
     /// The fingerprint of the content.
     pub fingerprint: u128,
+    /// The fingerprint of the details.
+    pub details: u128,
+    /// The fingerprint of the picture.
+    pub picture: u128,
+    /// Somebody without an external ID is this person: what the target knows
+    /// the person by.
+    pub adopt: Option<String>,
+    /// The field by which people are recognised who are to be adopted.
+    pub adopt_by: &'static str,
+    /// The run that is being resumed has done all but the groups; and whether
+    /// it made the person.
+    pub awaits_groups: Option<bool>,
 }
 
 /// Reads the feed again and hands the wanted rows to `take`, in the order of
@@ -85,7 +98,10 @@ pub fn replay<E: From<LookError>>(
                 let state = rows.state(index);
                 let is_wanted = match wanted {
                     Wanted::New => state == RowState::New,
-                    Wanted::Work => !matches!(state, RowState::Unchanged | RowState::Settled),
+                    Wanted::Work => !matches!(
+                        state,
+                        RowState::Unchanged | RowState::Settled | RowState::Held
+                    ),
                     Wanted::These => these.binary_search(&index).is_ok(),
                 };
                 if !is_wanted || bound.apply(record, &mut person, &mut faults)? == Mapped::Skipped {
@@ -104,6 +120,7 @@ pub fn replay<E: From<LookError>>(
                         row: record.row(),
                         action: match state {
                             RowState::New | RowState::DoubtfulNew => Action::Create,
+                            RowState::Adopt => Action::Adopt,
                             _ => Action::Update,
                         },
                         doubtful: matches!(
@@ -111,6 +128,11 @@ pub fn replay<E: From<LookError>>(
                             RowState::DoubtfulNew | RowState::DoubtfulChanged
                         ),
                         fingerprint: print(bound, &person),
+                        details: print_of(bound, &person, |part| part == Part::Details),
+                        picture: print_of(bound, &person, |part| part == Part::Picture),
+                        adopt: rows.adopted(index).map(str::to_owned),
+                        adopt_by: bound.mapping().adopt_by().unwrap_or_default(),
+                        awaits_groups: rows.is_awaiting_groups(index),
                         content: content(bound, &person, external_id),
                     })),
                     external_id => Item::Rejected {
@@ -138,20 +160,35 @@ pub fn replay<E: From<LookError>>(
 }
 
 fn content(bound: &Bound<'_>, person: &Person, external_id: ExternalId) -> Content {
-    let fields = bound
-        .mapping()
-        .fields()
-        .iter()
-        .zip(person.slots())
-        .filter_map(|(rule, slot)| match slot {
-            Slot::Text(_) if rule.field.kind == crate::schema::Kind::ExternalId => None,
-            Slot::Text(text) => Some((rule.field.name, text.to_owned())),
-            Slot::Clear => Some((rule.field.name, String::new())),
-            Slot::Absent | Slot::Invalid => None,
-        })
-        .collect();
-    Content {
-        external_id,
-        fields,
+    let mut content = Content::only(external_id);
+    for (rule, slot) in bound.mapping().fields().iter().zip(person.slots()) {
+        let (field, text) = match slot {
+            Slot::Text(text) => (rule.field, text),
+            Slot::Clear => (rule.field, ""),
+            Slot::Absent | Slot::Invalid => continue,
+        };
+        match field.part {
+            Part::Details if field.kind == Kind::ExternalId => {}
+            Part::Details => content.fields.push((field.name, text.to_owned())),
+            Part::Instruction => content.instructions.push((field.name, text.to_owned())),
+            Part::Picture => content.picture = picture(bound, text),
+            Part::Roles | Part::AuthorLibraries | Part::DesignerLibraries | Part::Groups => {
+                let values = text.split(BETWEEN).filter(|value| !value.is_empty());
+                content
+                    .sets
+                    .push((field.part, values.map(str::to_owned).collect()));
+            }
+            Part::OfGroup => {}
+        }
     }
+    content
+}
+
+/// The picture that a mapped value, a name and a digest, stands for.
+fn picture(bound: &Bound<'_>, text: &str) -> Option<Picture> {
+    let name = text.split(BETWEEN).next().unwrap_or_default();
+    if name.is_empty() {
+        return Some(Picture::Clear);
+    }
+    bound.beside()?.path(name).ok().map(Picture::File)
 }

@@ -16,6 +16,10 @@ pub enum RowState {
     Unchanged,
     /// The person is there, and differs.
     Changed,
+    /// Somebody without an external ID on the target is this person.
+    Adopt,
+    /// A guard holds it back: a person must approve.
+    Held,
     /// A killed run was about to create the person: the target must be asked
     /// whether it did.
     DoubtfulNew,
@@ -46,6 +50,22 @@ pub struct Rows {
     faults: BTreeMap<RowIndex, Rule>,
     /// Whom the target showed for a row: a hash of its id there.
     shown: HashMap<RowIndex, u64>,
+    /// Who without an external ID could be a row's person.
+    adoptable: HashMap<RowIndex, Adoptable>,
+    /// Rows of the run that is being resumed which await nothing but their
+    /// groups, and whether the run made the person.
+    awaiting_groups: HashMap<RowIndex, bool>,
+}
+
+/// Somebody on the target without an external ID.
+#[derive(Debug)]
+struct Adoptable {
+    /// What the target knows the person by.
+    handle: String,
+    /// A hash of the id there.
+    remote: u64,
+    /// How many there are.
+    people: u32,
 }
 
 /// The rows of one batch, column by column.
@@ -95,6 +115,8 @@ impl Rows {
             losers: Vec::new(),
             faults: BTreeMap::new(),
             shown: HashMap::new(),
+            adoptable: HashMap::new(),
+            awaiting_groups: HashMap::new(),
         }
     }
 
@@ -228,7 +250,7 @@ impl Rows {
     pub fn doubtful(&mut self, row: RowIndex, action: Action) {
         if self.state(row) == RowState::New {
             self.states[row as usize] = match action {
-                Action::Create => RowState::DoubtfulNew,
+                Action::Create | Action::Adopt => RowState::DoubtfulNew,
                 Action::Update | Action::Deactivate | Action::Delete => RowState::DoubtfulChanged,
             };
         }
@@ -346,6 +368,88 @@ impl Rows {
             } else {
                 RowState::Changed
             };
+        }
+    }
+
+    /// Notes that the target has somebody without an external ID whose
+    /// `field` (a position in the unique fields) is `value`.
+    pub fn could_be(&mut self, field: usize, value: &str, remote_id: &str, handle: String) {
+        let key = self.comparison.key(value);
+        let Some(row) = self.indices.get(field).and_then(|index| index.find(key)) else {
+            return;
+        };
+        let remote = xxhash_rust::xxh3::xxh3_64(remote_id.as_bytes());
+        match self.adoptable.get_mut(&row) {
+            // Pages overlap: the same person again.
+            Some(known) if known.remote == remote => {}
+            Some(known) => known.people += 1,
+            None => {
+                let known = Adoptable {
+                    handle,
+                    remote,
+                    people: 1,
+                };
+                self.adoptable.insert(row, known);
+            }
+        }
+    }
+
+    /// Settles, once everybody was seen, who is to be adopted: where nobody
+    /// has the external ID, and just one person without any could be it.
+    pub fn adopt(&mut self) {
+        let mut rows: Vec<_> = self.adoptable.keys().copied().collect();
+        rows.sort_unstable();
+        for row in rows {
+            let people = self.adoptable.get(&row).map_or(0, |known| known.people);
+            match (self.state(row), people) {
+                (RowState::New, 1) => self.states[row as usize] = RowState::Adopt,
+                // Not known yet, and if so, it is looked up first.
+                (RowState::DoubtfulNew, 1) => {}
+                (RowState::New | RowState::DoubtfulNew, people) => {
+                    self.reject(row, Rule::AdoptAmbiguous { people });
+                }
+                _ => {
+                    self.adoptable.remove(&row);
+                }
+            }
+        }
+    }
+
+    /// What the target knows the person by who is to be adopted for a row.
+    pub fn adopted(&self, row: RowIndex) -> Option<&str> {
+        self.adoptable.get(&row).map(|known| known.handle.as_str())
+    }
+
+    /// The run that is being resumed has done all for this row but its groups.
+    pub fn awaits_groups(&mut self, row: RowIndex, made: bool) {
+        self.awaiting_groups.insert(row, made);
+    }
+
+    /// Whether the run that is being resumed has done all for this row but its
+    /// groups, and if so, whether it made the person.
+    pub fn is_awaiting_groups(&self, row: RowIndex) -> Option<bool> {
+        self.awaiting_groups.get(&row).copied()
+    }
+
+    /// Rejects the rows that name a group which is not there.
+    pub fn no_such_group(&mut self, group: &str, rows: &[RowIndex]) {
+        for &row in rows {
+            if !matches!(
+                self.state(row),
+                RowState::Rejected | RowState::Settled | RowState::Unchanged
+            ) {
+                let group = group.into();
+                self.reject(row, Rule::NoSuchGroup { group });
+            }
+        }
+    }
+
+    /// Holds all rows of that state back, until a person approves.
+    pub fn hold(&mut self, state: RowState) {
+        for it in &mut self.states {
+            if *it == state {
+                *it = RowState::Held;
+            }
         }
     }
 

@@ -37,6 +37,10 @@ pub struct RunReport {
     /// How many findings there are of each rule, by the rule's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding_kinds: Option<BTreeMap<String, u64>>,
+    /// What a person should know beside the rows, a sentence each: groups that
+    /// were made, roles that stay, what a guard holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The feed of a run.
@@ -103,6 +107,7 @@ pub(super) mod tests {
             message: "Done.".into(),
             findings: None,
             finding_kinds: None,
+            notes: Vec::new(),
         }
     }
 

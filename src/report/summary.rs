@@ -28,6 +28,13 @@ pub fn summary(report: &RunReport, causes: &[CauseLine], next: &[String], style:
         lines.push(format!("  {}", style.paint(Ink::Bold, heading)));
         lines.extend(cause_lines(&group, style));
     }
+    if !report.notes.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("  {}", style.paint(Ink::Bold, "Worth knowing")));
+        for note in &report.notes {
+            lines.extend(flow("    ", note, style));
+        }
+    }
     if !next.is_empty() {
         lines.push(String::new());
         lines.push(format!("  {}", style.paint(Ink::Bold, "Next")));

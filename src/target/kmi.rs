@@ -5,23 +5,19 @@
 //! authorization and paging. What they leave open is decided for the safe
 //! side: an answer that is not plainly the person asked for is unclear.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
 
-use super::{Body, Call, LookedUp, Method, Remote, Reply, Target, Written, message};
-use crate::model::{Content, ExternalId};
+use super::{
+    ANSWER_BYTES, Body, Call, GroupTarget, LookedUp, Method, Remote, Reply, SEGMENT, Target,
+    Written, message,
+};
+use crate::model::{Content, ExternalId, Step};
 use crate::schema::System;
-
-/// What may stand in a path segment unescaped (RFC 3986, "unreserved").
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
 
 /// The users API of a KMI LMS.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Kmi;
+pub(super) struct Kmi;
 
 impl Target for Kmi {
     fn system(&self) -> System {
@@ -29,38 +25,58 @@ impl Target for Kmi {
     }
 
     /// Page "Authorization": two headers on every request.
-    fn credential_headers(&self) -> (&'static str, &'static str) {
-        ("x-api-key", "x-api-secret")
-    }
-
-    fn create(&self, content: &Content) -> Call {
-        Call {
-            name: "POST users/",
-            method: Method::Post,
-            path: "api/v2/users/".into(),
-            body: Some(body(content)),
-        }
+    fn credential_headers(&self) -> (&'static str, Option<&'static str>) {
+        ("x-api-key", Some("x-api-secret"))
     }
 
     /// The page calls `email`, `firstName`, `lastName` and `loginName`
     /// required although its example sends `city` alone: a mapping always has
     /// them, and all of the mapped content is sent.
-    fn update(&self, content: &Content) -> Call {
-        Call {
-            name: "POST users/external_id/{external_id}/",
+    fn write(&self, content: &Content, step: &Step) -> Call {
+        let post = |name, path| Call {
+            name,
             method: Method::Post,
-            path: by_external_id(&content.external_id),
+            path,
             body: Some(body(content)),
+            most_bytes: ANSWER_BYTES,
+        };
+        match step {
+            Step::Create { .. } => post("POST users/", "api/v2/users/".into()),
+            Step::Adopt { handle, .. } => post(
+                "POST users/{id}/",
+                format!("api/v2/users/{}/", utf8_percent_encode(handle, SEGMENT)),
+            ),
+            Step::Delete => Call {
+                name: "DELETE users/external_id/{external_id}/",
+                method: Method::Delete,
+                path: by_external_id(&content.external_id),
+                body: None,
+                most_bytes: ANSWER_BYTES,
+            },
+            // A person has no other part here: one call changes all there is.
+            Step::Update { .. }
+            | Step::BringBack
+            | Step::AddRoles(_)
+            | Step::Link(..)
+            | Step::Unlink(..)
+            | Step::Deactivate { .. } => post(
+                "POST users/external_id/{external_id}/",
+                by_external_id(&content.external_id),
+            ),
         }
     }
 
-    fn written(&self, content: &Content, reply: &Reply) -> Written {
+    fn written(&self, content: &Content, step: &Step, reply: &Reply) -> Written {
+        // The page: 204 if the account was marked deleted.
+        if *step == Step::Delete && reply.status == 204 {
+            return Written::Applied(None);
+        }
         match reply.status {
             200..=299 => match user(&reply.body) {
                 Some(remote)
                     if remote.external_id.as_deref() == Some(content.external_id.as_str()) =>
                 {
-                    Written::Applied(remote.id)
+                    Written::Applied(Some(remote.id))
                 }
                 Some(_) => Written::Unclear {
                     why: "the answer is another person's record",
@@ -84,12 +100,26 @@ impl Target for Kmi {
         }
     }
 
+    fn conflict(&self, _step: &Step, message: &str, _found: bool) -> String {
+        message.to_owned()
+    }
+
+    /// Page "Users": an update goes by the LMS's own id, too.
+    fn handle(&self, person: &Remote, _by: &str) -> Option<String> {
+        Some(person.id.clone())
+    }
+
+    fn adopting_updates(&self, _by: &str) -> bool {
+        true
+    }
+
     fn look_up(&self, id: &ExternalId) -> Call {
         Call {
             name: "GET users/external_id/{external_id}/",
             method: Method::Get,
             path: by_external_id(id),
             body: None,
+            most_bytes: ANSWER_BYTES,
         }
     }
 
@@ -115,6 +145,14 @@ impl Target for Kmi {
         }
     }
 
+    fn probe(&self) -> Call {
+        self.page(0, 1)
+    }
+
+    fn is_up(&self, reply: &Reply) -> bool {
+        self.people(reply).is_some()
+    }
+
     /// Page "Pagination": `offset` and `limit`.
     fn page(&self, offset: u64, limit: u32) -> Call {
         Call {
@@ -122,13 +160,14 @@ impl Target for Kmi {
             method: Method::Get,
             path: format!("api/v2/users/?offset={offset}&limit={limit}"),
             body: None,
+            most_bytes: ANSWER_BYTES,
         }
     }
 
     /// Page "Pagination": without a limit at most 100 come back; that more can
     /// be had with one is not stated.
-    fn page_size(&self) -> u32 {
-        100
+    fn page_size(&self) -> Option<u32> {
+        Some(100)
     }
 
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
@@ -137,6 +176,10 @@ impl Target for Kmi {
         }
         let users: Vec<Map<String, Value>> = serde_json::from_slice(&reply.body).ok()?;
         users.into_iter().map(|user| remote(&user)).collect()
+    }
+
+    fn groups(&self) -> Option<&dyn GroupTarget> {
+        None
     }
 }
 
@@ -155,10 +198,7 @@ fn body(content: &Content) -> Body {
     for (name, value) in &content.fields {
         user.insert((*name).into(), value.as_str().into());
     }
-    Body {
-        content_type: "application/json",
-        bytes: Value::Object(user).to_string().into_bytes(),
-    }
+    Body::Json(Value::Object(user).to_string().into_bytes())
 }
 
 fn user(body: &[u8]) -> Option<Remote> {
@@ -185,6 +225,8 @@ fn remote(user: &Map<String, Value>) -> Option<Remote> {
         id,
         external_id,
         fields,
+        roles: None,
+        is_archived: false,
     })
 }
 
@@ -205,13 +247,23 @@ mod tests {
 
     fn content(id: &str) -> Content {
         Content {
-            external_id: ExternalId::known(id),
             fields: vec![
                 ("email", "jsmith@example.com".into()),
                 ("address2", String::new()),
             ],
+            ..Content::only(ExternalId::known(id))
         }
     }
+
+    const CREATE: Step = Step::Create {
+        again: false,
+        roles: Vec::new(),
+    };
+    const UPDATE: Step = Step::Update {
+        details: true,
+        picture: false,
+        reactivate: false,
+    };
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply {
@@ -233,22 +285,31 @@ mod tests {
 
     #[test]
     fn every_call_names_the_external_id() {
-        let sent = |call: Call| String::from_utf8(call.body.unwrap().bytes).unwrap();
+        let sent = |step| match Kmi.write(&content("E7"), &step).body {
+            Some(Body::Json(bytes)) => String::from_utf8(bytes).unwrap(),
+            other => panic!("{other:?}"),
+        };
         let expected = r#"{"address2":"","email":"jsmith@example.com","externalId":"E7"}"#;
-        assert_eq!(sent(Kmi.create(&content("E7"))), expected);
-        assert_eq!(sent(Kmi.update(&content("E7"))), expected);
+        assert_eq!(sent(CREATE), expected);
+        assert_eq!(sent(UPDATE), expected);
+        let adopt = Step::Adopt {
+            by: "email",
+            handle: "1523".into(),
+        };
+        assert_eq!(Kmi.write(&content("E7"), &adopt).path, "api/v2/users/1523/");
+        assert_eq!(sent(adopt), expected);
     }
 
     #[test]
     fn only_the_record_of_the_person_sent_counts_as_done() {
-        let written = |status, body| Kmi.written(&content("E7"), &reply(status, body));
+        let written = |status, body| Kmi.written(&content("E7"), &CREATE, &reply(status, body));
         assert_eq!(
             written(200, r#"{"id":1523,"externalId":"E7"}"#),
-            Written::Applied("1523".into())
+            Written::Applied(Some("1523".into()))
         );
         assert_eq!(
             written(201, r#"{"id":1523,"externalId":"E7"}"#),
-            Written::Applied("1523".into())
+            Written::Applied(Some("1523".into()))
         );
         for body in [
             r#"{"id":1,"externalId":"E8"}"#,
@@ -324,7 +385,7 @@ mod tests {
         #[test]
         fn any_answer_is_judged_without_a_panic(status in 100..600_u16, body in prop::collection::vec(any::<u8>(), 0..300)) {
             let reply = Reply { status, body, ..Reply::default() };
-            let _judged = (Kmi.written(&content("E7"), &reply), Kmi.looked_up(&ExternalId::known("E7"), &reply), Kmi.people(&reply));
+            let _judged = (Kmi.written(&content("E7"), &CREATE, &reply), Kmi.looked_up(&ExternalId::known("E7"), &reply), Kmi.people(&reply));
         }
 
         #[test]

@@ -5,13 +5,27 @@
 //! strings. Pace, retries, waiting and recording are the uploader's, written
 //! once for all targets.
 
+mod anewspring;
 mod kmi;
 mod message;
 
-use crate::model::{Content, ExternalId};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+use crate::model::{Content, ExternalId, Step};
 use crate::schema::System;
 
-pub use self::kmi::Kmi;
+use self::anewspring::ANewSpring;
+use self::kmi::Kmi;
+
+/// What may stand in a path segment unescaped (RFC 3986, "unreserved").
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A request, but for the address of the LMS and the credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +38,16 @@ pub struct Call {
     pub path: String,
     /// The body, if there is one.
     pub body: Option<Body>,
+    /// The most bytes that the answer may have.
+    pub most_bytes: usize,
 }
+
+/// What an answer may have about one person or one page of them.
+const ANSWER_BYTES: usize = 16 << 20;
+
+/// What an answer may have that holds everybody: a person takes some 150
+/// bytes there.
+const EVERYBODY_BYTES: usize = 1 << 30;
 
 /// An HTTP verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +56,33 @@ pub enum Method {
     Get,
     /// Creates or updates.
     Post,
+    /// Deletes.
+    Delete,
 }
 
 /// What a request carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body {
-    /// Its media type.
-    pub content_type: &'static str,
-    /// The bytes.
-    pub bytes: Vec<u8>,
+pub enum Body {
+    /// A JSON document.
+    Json(Vec<u8>),
+    /// Parameters, as `application/x-www-form-urlencoded`.
+    Form(Vec<(&'static str, String)>),
+    /// Parameters and a file, as `multipart/form-data`.
+    Multipart {
+        /// The parameters.
+        parameters: Vec<(&'static str, String)>,
+        /// The parameter that the file is.
+        name: &'static str,
+        /// Where the file is.
+        path: PathBuf,
+    },
 }
 
 /// An answer, whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
+    /// The name of the call that it answers.
+    pub call: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// The header `Retry-After`, as it came.
@@ -64,6 +100,10 @@ pub struct Remote {
     pub external_id: Option<String>,
     /// The fields that the answer holds, as texts.
     pub fields: Vec<(&'static str, String)>,
+    /// The roles, where the answer holds them.
+    pub roles: Option<Vec<String>>,
+    /// The person is in the archive.
+    pub is_archived: bool,
 }
 
 impl Remote {
@@ -75,7 +115,27 @@ impl Remote {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether the person is as `content` says, in every field that it names.
+    /// Whether the person shows that a write of which nobody knows was done;
+    /// `None` where a person does not show it.
+    pub fn shows(&self, step: &Step, content: &Content) -> Option<bool> {
+        match step {
+            Step::Update { picture: true, .. } | Step::Link(..) | Step::Unlink(..) => None,
+            Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } => {
+                Some(self.is_as(content))
+            }
+            Step::BringBack => Some(!self.is_archived),
+            Step::AddRoles(roles) => self
+                .roles
+                .as_ref()
+                .map(|has| roles.iter().all(|role| has.contains(role))),
+            Step::Deactivate { .. } => {
+                Some(self.is_archived || self.get("active") == Some("false"))
+            }
+            Step::Delete => Some(false),
+        }
+    }
+
+    /// Whether the person is as `content` says, in every detail that it names.
     pub fn is_as(&self, content: &Content) -> bool {
         self.external_id.as_deref() == Some(content.external_id.as_str())
             && content
@@ -89,11 +149,16 @@ impl Remote {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
     /// Done; the target's id for the person, if it said one.
-    Applied(String),
+    Applied(Option<String>),
     /// This row is wrong: sending it again is useless.
     Refused {
         /// What the target says, in one line, as it says it: it may quote the
         /// person.
+        message: String,
+    },
+    /// The row does not go with what is there: who that is must be looked at.
+    Conflict {
+        /// What the target says, as with `Refused`.
         message: String,
     },
     /// The person is not there (any more).
@@ -105,6 +170,8 @@ pub enum Written {
     },
     /// The address is not this API: nothing will succeed.
     WrongAddress,
+    /// The key may not make this call: nothing of its kind will succeed.
+    Denied,
 }
 
 /// What became of a look-up of one external ID.
@@ -129,17 +196,27 @@ pub trait Target: Send + Sync {
     /// Which system it is.
     fn system(&self) -> System;
 
-    /// The names of the headers that carry the key and the secret.
-    fn credential_headers(&self) -> (&'static str, &'static str);
+    /// The names of the headers that carry the key and, where the system has
+    /// one, the secret.
+    fn credential_headers(&self) -> (&'static str, Option<&'static str>);
 
-    /// Creates a person.
-    fn create(&self, content: &Content) -> Call;
+    /// Makes one write for a person.
+    fn write(&self, content: &Content, step: &Step) -> Call;
 
-    /// Makes an existing person as `content` says.
-    fn update(&self, content: &Content) -> Call;
+    /// Judges the answer to [`Target::write`].
+    fn written(&self, content: &Content, step: &Step, reply: &Reply) -> Written;
 
-    /// Judges the answer to [`Target::create`] or [`Target::update`].
-    fn written(&self, content: &Content, reply: &Reply) -> Written;
+    /// Why a write conflicts, in the words of the row, once the person was
+    /// looked up: `found` is somebody with the row's external ID.
+    fn conflict(&self, step: &Step, message: &str, found: bool) -> String;
+
+    /// What [`Step::Adopt`] names somebody by who has no external ID, and whose
+    /// mapped field `by` is the row's.
+    fn handle(&self, person: &Remote, by: &str) -> Option<String>;
+
+    /// Whether [`Step::Adopt`] by that field makes the person as the content
+    /// says, too.
+    fn adopting_updates(&self, by: &str) -> bool;
 
     /// Asks for one person.
     fn look_up(&self, id: &ExternalId) -> Call;
@@ -147,12 +224,81 @@ pub trait Target: Send + Sync {
     /// Judges the answer to [`Target::look_up`].
     fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookedUp;
 
+    /// A read that changes nothing and costs little: is the target up?
+    fn probe(&self) -> Call;
+
+    /// Judges the answer to [`Target::probe`].
+    fn is_up(&self, reply: &Reply) -> bool;
+
     /// Asks for people from the `offset`th on, at most `limit` of them.
     fn page(&self, offset: u64, limit: u32) -> Call;
 
-    /// The most people that one page holds.
-    fn page_size(&self) -> u32;
+    /// The most people that one page holds; `None` where one answer holds
+    /// everybody.
+    fn page_size(&self) -> Option<u32>;
 
     /// The people of a page, or `None` where the answer is none.
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>>;
+
+    /// Its user groups, if it has any.
+    fn groups(&self) -> Option<&dyn GroupTarget>;
+}
+
+/// A user group as a feed describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Its external ID.
+    pub id: String,
+    /// Its type: the role of its members.
+    pub kind: String,
+    /// Its name, if the feed says one.
+    pub name: Option<String>,
+    /// The external ID of the group above it, if the feed says one.
+    pub parent: Option<String>,
+}
+
+/// What to do with a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupCall<'a> {
+    /// Is there one of that external ID?
+    Exists(&'a str),
+    /// Make it.
+    Make(&'a Group),
+    /// Give it the name and the parent that the feed says.
+    Change(&'a Group),
+    /// Delete it, if nobody is in it.
+    Delete(&'a str),
+    /// Who is in it?
+    Members(&'a str),
+    /// Is the person in it?
+    IsMember(&'a str, &'a ExternalId),
+    /// Put people into it; who is in it already stays.
+    Add(&'a str, &'a [ExternalId]),
+    /// Take people out of it; who is not in it does not matter.
+    Remove(&'a str, &'a [ExternalId]),
+}
+
+/// The user groups of an LMS.
+pub trait GroupTarget: Send + Sync {
+    /// Makes a call.
+    fn call(&self, call: GroupCall<'_>) -> Call;
+
+    /// Judges the answer to a call that writes.
+    fn done(&self, reply: &Reply) -> Written;
+
+    /// Reads `true` or `false`; a group that is not there is `false`.
+    fn truth(&self, reply: &Reply) -> Option<bool>;
+
+    /// Reads the external IDs of a group's members; `None` where the answer is
+    /// none.
+    fn members(&self, reply: &Reply) -> Option<Vec<String>>;
+}
+
+/// The one for `system`.
+#[must_use]
+pub fn of(system: System) -> Arc<dyn Target> {
+    match system {
+        System::Kmi => Arc::new(Kmi),
+        System::ANewSpring => Arc::new(ANewSpring),
+    }
 }

@@ -270,7 +270,7 @@ impl Engine {
                 return Some(now + wait);
             }
             // A harmless read that tells whether the target is up.
-            let (http, call) = (self.http.clone(), self.target.page(0, 1));
+            let (http, call) = (self.http.clone(), self.target.probe());
             self.called(false, listener);
             state
                 .flying
@@ -312,7 +312,14 @@ impl Engine {
 
     fn judge(result: &Result<Reply, NoReply>) -> Verdict {
         match result {
-            Ok(reply) => retry::judge(reply.status, reply.retry_after.as_deref(), clock::now()),
+            Ok(reply) => {
+                match retry::judge(reply.status, reply.retry_after.as_deref(), clock::now()) {
+                    Verdict::Fatal(Fatal::Forbidden(_)) => {
+                        Verdict::Fatal(Fatal::Forbidden(reply.call))
+                    }
+                    verdict => verdict,
+                }
+            }
             Err(NoReply::Trouble(trouble)) => Verdict::Trouble(trouble.clone()),
             Err(NoReply::Fatal(fatal)) => Verdict::Fatal(fatal.clone()),
         }
@@ -497,8 +504,8 @@ impl Engine {
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         let trouble = match Self::judge(&result) {
-            Verdict::Answered if self.target.people(&result.unwrap_or_default()).is_none() => {
-                Trouble::Unclear("the answer is no list of users")
+            Verdict::Answered if !self.target.is_up(&result.unwrap_or_default()) => {
+                Trouble::Unclear("the answer is not the API's")
             }
             Verdict::Answered => {
                 self.contacted = true;

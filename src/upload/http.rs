@@ -1,18 +1,17 @@
 //! The one place that opens a socket.
 
 use std::error::Error as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::multipart::{Form, Part};
 use url::{Host, Url};
 
+use crate::feed::media_type;
 use crate::mapping::TargetSettings;
 use crate::retry::{Fatal, Trouble};
-use crate::target::{Call, Method, Reply, Target};
-
-/// The most bytes that an answer may have. A page of 100 people is a hundredth
-/// of it.
-const MOST_BYTES: usize = 16 << 20;
+use crate::target::{Body, Call, Method, Reply, Target};
 
 /// An API key or secret: shown by nothing.
 #[derive(Clone)]
@@ -41,8 +40,8 @@ impl std::fmt::Debug for Secret {
 pub struct Credentials {
     /// The API key.
     pub key: Secret,
-    /// The API secret.
-    pub secret: Secret,
+    /// The API secret, where the system has one.
+    pub secret: Option<Secret>,
 }
 
 /// A client for one LMS.
@@ -85,10 +84,11 @@ impl Http {
         let _installed_before = rustls::crypto::ring::default_provider().install_default();
         let (key_name, secret_name) = target.credential_headers();
         let mut headers = HeaderMap::new();
-        for (name, secret, what) in [
-            (key_name, &credentials.key, "API key"),
-            (secret_name, &credentials.secret, "API secret"),
-        ] {
+        let key = Some((key_name, &credentials.key, "API key"));
+        let secret = secret_name
+            .zip(credentials.secret.as_ref())
+            .map(|(name, secret)| (name, secret, "API secret"));
+        for (name, secret, what) in key.into_iter().chain(secret) {
             let mut value =
                 HeaderValue::from_str(secret.expose()).map_err(|_| HttpError::Secret { what })?;
             value.set_sensitive(true);
@@ -148,14 +148,21 @@ impl Http {
         let mut request = match call.method {
             Method::Get => self.client.get(url),
             Method::Post => self.client.post(url),
+            Method::Delete => self.client.delete(url),
         };
-        if let Some(body) = call.body {
-            request = request
-                .header(CONTENT_TYPE, body.content_type)
-                .body(body.bytes);
-        }
+        request = match call.body {
+            None => request,
+            Some(Body::Json(bytes)) => request.header(CONTENT_TYPE, "application/json").body(bytes),
+            Some(Body::Form(parameters)) => request.form(&parameters),
+            Some(Body::Multipart {
+                parameters,
+                name,
+                path,
+            }) => request.multipart(multipart(parameters, name, &path)?),
+        };
         let mut response = request.send().await.map_err(no_reply)?;
         let mut reply = Reply {
+            call: call.name,
             status: response.status().as_u16(),
             retry_after: response
                 .headers()
@@ -165,7 +172,7 @@ impl Http {
             body: Vec::new(),
         };
         while let Some(chunk) = response.chunk().await.map_err(no_reply)? {
-            if reply.body.len() + chunk.len() > MOST_BYTES {
+            if reply.body.len() + chunk.len() > call.most_bytes {
                 return Err(NoReply::Trouble(Trouble::Unclear(
                     "the answer is far too long",
                 )));
@@ -174,6 +181,30 @@ impl Http {
         }
         Ok(reply)
     }
+}
+
+/// A form with a picture. Looking at the feed has shown that it can be read;
+/// by now it may be gone.
+fn multipart(
+    parameters: Vec<(&'static str, String)>,
+    name: &'static str,
+    path: &Path,
+) -> Result<Form, NoReply> {
+    let not_sent = |_| NoReply::Trouble(Trouble::NotSent("the picture cannot be read".into()));
+    let bytes = std::fs::read(path).map_err(not_sent)?;
+    let kind = media_type(&bytes).unwrap_or("application/octet-stream");
+    // What the file is called here is nobody's business there.
+    let extension = kind.rsplit('/').next().unwrap_or_default();
+    let part = Part::bytes(bytes)
+        .file_name(format!("{name}.{extension}"))
+        .mime_str(kind)
+        .map_err(|_| {
+            NoReply::Trouble(Trouble::NotSent("the picture is of no known kind".into()))
+        })?;
+    let form = parameters
+        .into_iter()
+        .fold(Form::new(), |form, (name, value)| form.text(name, value));
+    Ok(form.part(name, part))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -228,11 +259,11 @@ mod tests {
     fn a_secret_is_never_shown() {
         let credentials = Credentials {
             key: Secret::new("k3y".into()),
-            secret: Secret::new("s3cret".into()),
+            secret: Some(Secret::new("s3cret".into())),
         };
         assert_eq!(
             format!("{credentials:?}"),
-            "Credentials { key: ****, secret: **** }"
+            "Credentials { key: ****, secret: Some(****) }"
         );
     }
 }

@@ -11,8 +11,12 @@
 //!   never by the same write again.
 //! - A journal that cannot be written stops the run.
 
+mod change;
 mod engine;
+mod groups;
 mod http;
+mod joins;
+mod leavers;
 mod pace;
 mod scrub;
 mod send;
@@ -32,11 +36,12 @@ use crate::mapping::TargetSettings;
 use crate::model::Calls;
 use crate::plan::LookError;
 use crate::retry::Fatal;
-use crate::schema::System;
-use crate::target::{Kmi, Target};
+use crate::target::{self, Target};
 
+pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
-pub use self::send::{Record, record_not_answered};
+pub use self::joins::Joins;
+pub use self::send::{PartsOf, Record, record_not_answered};
 pub use self::stop::Stop;
 pub use self::survey::{NotAnswered, Seen};
 
@@ -88,7 +93,10 @@ pub enum Halt {
 fn fatal(cause: &Fatal) -> String {
     match cause {
         Fatal::Unauthorized => "the target does not accept the API key and secret (401)".into(),
-        Fatal::Forbidden => "the target does not allow this key to do this (403)".into(),
+        Fatal::Forbidden("") => "the target does not allow this key to do this (403)".into(),
+        Fatal::Forbidden(call) => {
+            format!("the target does not allow this key to make the call `{call}`")
+        }
         Fatal::ProxyAuthentication => "a proxy on the way wants a password (407)".into(),
         Fatal::Redirect(status) => format!("the target points to another address ({status})"),
         Fatal::WrongAddress => "the target does not know this API at this address".into(),
@@ -109,8 +117,8 @@ impl Halt {
             Self::Fatal(Fatal::Unauthorized) => {
                 "check the API key and secret; a key has an expiry date"
             }
-            Self::Fatal(Fatal::Forbidden) => {
-                "have the rights of the API key checked in the LMS, and whether it is limited to some addresses"
+            Self::Fatal(Fatal::Forbidden(_)) => {
+                "have the rights of the API key checked in the LMS, and whether it is limited to some addresses or calls"
             }
             Self::Fatal(Fatal::ProxyAuthentication) => {
                 "put name and password into the environment variable HTTPS_PROXY, or have the LMS's host exempted"
@@ -118,7 +126,7 @@ impl Halt {
             Self::Fatal(Fatal::Redirect(_)) => {
                 "put the final address into `base_url`: redirects are not followed, so that the key reaches no other host"
             }
-            Self::Fatal(Fatal::WrongAddress) => "check `base_url`: it ends where `/api/v2/` begins",
+            Self::Fatal(Fatal::WrongAddress) => "check `base_url`: it ends where `/api/` begins",
             Self::Fatal(Fatal::Certificate(_)) => {
                 "check `base_url` and this machine's clock; a company's own certificate authority \
                  must be known to the operating system"
@@ -155,9 +163,7 @@ impl Uploader {
         stop: Stop,
         seed: u64,
     ) -> Result<Self, UploadError> {
-        let target: Arc<dyn Target> = match settings.system {
-            System::Kmi => Arc::new(Kmi),
-        };
+        let target = target::of(settings.system);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

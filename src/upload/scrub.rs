@@ -14,6 +14,7 @@ pub(super) fn scrub(message: &str, content: &Content) -> String {
     let mut values: Vec<_> = content
         .fields
         .iter()
+        .chain(&content.instructions)
         .map(|(name, value)| (name, one_line(value)))
         .filter(|(_, value)| value.chars().count() > 2 && value != content.external_id.as_str())
         .collect();
@@ -78,11 +79,11 @@ mod tests {
 
     fn content(fields: &[(&'static str, &str)]) -> Content {
         Content {
-            external_id: ExternalId::known("E7"),
             fields: fields
                 .iter()
                 .map(|(name, value)| (*name, (*value).to_owned()))
                 .collect(),
+            ..Content::only(ExternalId::known("E7"))
         }
     }
 

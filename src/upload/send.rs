@@ -1,22 +1,26 @@
 //! The second pass: changes are intended, sent, settled.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::engine::{End, Job, Next};
+use super::change::ChangeJob;
+use super::engine::End;
+use super::joins::Joins;
 use super::scrub::{scrub, shorten};
 use super::survey::{LookUp, one, read_through};
 use super::{UploadError, Uploader};
-use crate::event::{Event, Listener};
+use crate::event::{Deaf, Event, Listener};
 use crate::feed::Feed;
-use crate::journal::{Intent, OpenIntent, PersonNow, PersonState, RunId, Settled, Writer};
+use crate::journal::{
+    Did, Intent, JournalError, OpenIntent, PersonNow, PersonState, RunId, Settled, Writer,
+};
 use crate::mapping::Bound;
-use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
-use crate::plan::{Change, Item, LookError, Rows, Wanted, replay};
-use crate::retry::{Fatal, Trouble};
-use crate::target::{Call, LookedUp, Reply, Target, Written};
+use crate::model::{Action, ExternalId, Finding, Outcome, Parts, RowNumber};
+use crate::plan::{Item, LookError, Rows, Wanted, replay};
+use crate::target::Target;
 
 /// Where a run is recorded.
 #[derive(Clone, Debug)]
@@ -31,12 +35,20 @@ pub struct Record {
 /// a look-up after a crash.
 const MOST_AHEAD: usize = 256;
 
+/// Says what was acknowledged of a person's parts.
+pub type PartsOf<'p> = &'p mut (dyn FnMut(&ExternalId) -> Result<Parts, JournalError> + Send);
+
+/// A row on its way from the reader: with what was acknowledged of the person.
+type Work = (Item, Parts);
+
 /// After a timeout the target may still be at work: so long it is given before
 /// "nobody there" is believed.
 pub(super) const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 impl Uploader {
-    /// Makes all changes of `rows`, and records the rejected rows.
+    /// Makes all changes of `rows`, and records the rejected rows. Returns who
+    /// comes into which groups and leaves which: these calls are for many
+    /// people at once, and come last.
     ///
     /// # Errors
     /// The run was halted, the journal cannot be written, or the feed cannot
@@ -46,9 +58,10 @@ impl Uploader {
         feed: &mut Feed,
         bound: &Bound<'_>,
         rows: &Rows,
+        parts: PartsOf<'_>,
         record: &Record,
         listener: &mut dyn Listener,
-    ) -> Result<(), UploadError> {
+    ) -> Result<Joins, UploadError> {
         let (target, engine, runtime) = (&self.target, &mut self.engine, &self.runtime);
         #[expect(
             clippy::cast_possible_truncation,
@@ -58,19 +71,35 @@ impl Uploader {
         let ahead = ((engine.pace.per_second() / 4.0) as usize)
             .clamp(engine.max_in_flight.min(MOST_AHEAD), MOST_AHEAD);
         std::thread::scope(|scope| {
-            let (to_intend, mut items) = mpsc::channel::<Vec<Item>>(2);
+            let (to_intend, mut items) = mpsc::channel::<Vec<Work>>(2);
             let (to_send, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
             let stop = engine.stop.clone();
             let reader = scope.spawn(move || {
+                let has_parts = target.system().has_parts();
                 replay(feed, bound, rows, Wanted::Work, &[], |items| {
+                    let with_parts = |item| {
+                        let known = match &item {
+                            Item::Change(change) if has_parts => {
+                                parts(&change.content.external_id)?
+                            }
+                            _ => Parts::default(),
+                        };
+                        Ok((item, known))
+                    };
+                    let work = items
+                        .into_iter()
+                        .map(with_parts)
+                        .collect::<Result<Vec<Work>, JournalError>>()?;
                     to_intend
-                        .blocking_send(items)
-                        .map_err(|_| LookError::Stopped)
+                        .blocking_send(work)
+                        .map_err(|_| UploadError::Look(LookError::Stopped))
                 })
             });
+            let joins = RefCell::new(Joins::default());
             let (intended, driven) = runtime.block_on(async {
                 let intend = async {
-                    let intended = intend(&mut items, &to_send, target, record, ahead).await;
+                    let intended =
+                        intend(&mut items, &to_send, target, record, ahead, &joins).await;
                     drop(to_send);
                     drop(items);
                     intended
@@ -79,7 +108,9 @@ impl Uploader {
                     let driven = engine
                         .drive(
                             &mut jobs,
-                            |job, end, _, listener| settle(job, &end, record, listener),
+                            |job, end, _, listener| {
+                                settle(job, &end, record, &mut joins.borrow_mut(), listener)
+                            },
                             listener,
                         )
                         .await;
@@ -93,7 +124,7 @@ impl Uploader {
             let read = read_through(reader, driven, &stop);
             // A journal that failed comes first: everything else follows from it.
             intended?;
-            read
+            read.map(|()| joins.into_inner())
         })
     }
 
@@ -116,7 +147,7 @@ impl Uploader {
         for intent in intents {
             // Whether an update came through cannot be seen without its content;
             // the next plan compares the person anew, which costs no look-up.
-            if intent.action != Action::Create {
+            if !matches!(intent.action, Action::Create | Action::Adopt) {
                 left_over(&intent, Outcome::Pending, 0, Some(to_compare(None)), record)?;
                 continue;
             }
@@ -147,6 +178,7 @@ fn to_compare(remote_id: Option<String>) -> PersonNow {
         remote_id,
         fingerprint: None,
         state: PersonState::Active,
+        did: Vec::new(),
     }
 }
 
@@ -171,6 +203,7 @@ fn left_over(
             code: None,
             message: None,
             person,
+            awaits_groups: false,
         },
     )?;
     Ok(())
@@ -200,25 +233,34 @@ pub fn record_not_answered(
             code: Some("not-answered"),
             message: Some(why),
             person: None,
+            awaits_groups: false,
         },
     )?;
     Ok(())
 }
 
 /// Takes what the reader hands over, commits the intents, and passes the jobs
-/// on.
+/// on. Whoever only comes into a group or leaves one takes no job.
 async fn intend(
-    items: &mut mpsc::Receiver<Vec<Item>>,
+    items: &mut mpsc::Receiver<Vec<Work>>,
     to_send: &mpsc::Sender<ChangeJob>,
     target: &Arc<dyn Target>,
     record: &Record,
     ahead: usize,
+    joins: &RefCell<Joins>,
 ) -> Result<(), UploadError> {
     while let Some(items) = items.recv().await {
         let mut changes = Vec::with_capacity(items.len());
-        for item in items {
+        for (item, parts) in items {
             match item {
-                Item::Change(change) => changes.push(change),
+                Item::Change(change) => {
+                    let job = ChangeJob::new(Arc::clone(target), change, parts, record.clone());
+                    if job.is_complete() {
+                        settle(job, &End::Done, record, &mut joins.borrow_mut(), &mut Deaf)?;
+                    } else {
+                        changes.push(job);
+                    }
+                }
                 Item::Rejected {
                     row,
                     external_id,
@@ -242,6 +284,7 @@ async fn intend(
                                     .join("; "),
                             ),
                             person: None,
+                            awaits_groups: false,
                         },
                     )?;
                 }
@@ -252,21 +295,20 @@ async fn intend(
             let chunk: Vec<_> = changes.by_ref().take(ahead).collect();
             let intents = chunk
                 .iter()
-                .map(|change| Intent {
-                    row: Some(change.row),
-                    external_id: change.content.external_id.clone(),
-                    action: change.action,
+                .map(|job| Intent {
+                    row: Some(job.change.row),
+                    external_id: job.change.content.external_id.clone(),
+                    action: job.change.action,
                 })
                 .collect();
             record.writer.intend(record.run, intents).await?;
             let mut chunk = chunk.into_iter();
-            for change in chunk.by_ref() {
-                let job = ChangeJob::new(Arc::clone(target), change);
+            for job in chunk.by_ref() {
                 if let Err(mpsc::error::SendError(job)) = to_send.send(job).await {
                     // The engine halted: what it will not take was never sent.
-                    job.not_sent(record)?;
-                    for change in chunk {
-                        ChangeJob::new(Arc::clone(target), change).not_sent(record)?;
+                    job.not_sent()?;
+                    for job in chunk {
+                        job.not_sent()?;
                     }
                     return Ok(());
                 }
@@ -276,248 +318,99 @@ async fn intend(
     Ok(())
 }
 
-/// One person to be created or updated.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "what is known of a change are facts that do not follow from each other"
-)]
-struct ChangeJob {
-    target: Arc<dyn Target>,
-    change: Box<Change>,
-    /// What the next write is: a create that turns out to exist goes on as an
-    /// update, an update of somebody who is gone as a create.
-    write: Action,
-    /// A look comes before the next write.
-    look: bool,
-    /// A write went out, and it is not known what became of it.
-    unsettled: bool,
-    /// "Nobody there" is to be believed only at the second look.
-    look_twice: bool,
-    looked_twice: bool,
-    /// The target did not let an update find the person.
-    was_not_there: bool,
-    created: bool,
-    /// Why nothing more is written: only a look is left.
-    given_up: Option<String>,
-    attempts: u32,
-    status: Option<u16>,
-    result: Option<Result<String, String>>,
-}
-
-impl ChangeJob {
-    fn new(target: Arc<dyn Target>, change: Box<Change>) -> Self {
-        Self {
-            target,
-            write: change.action,
-            look: change.doubtful,
-            unsettled: change.doubtful,
-            change,
-            look_twice: false,
-            looked_twice: false,
-            was_not_there: false,
-            created: false,
-            given_up: None,
-            attempts: 0,
-            status: None,
-            result: None,
-        }
-    }
-
-    /// Takes back an intent of which nothing was sent.
-    fn not_sent(self, record: &Record) -> Result<(), UploadError> {
-        // What a killed run may have sent stays an open intent; so does somebody
-        // who was made and is still to be changed, or would be made again.
-        if !self.unsettled && !self.created {
-            record.writer.not_sent(
-                record.run,
-                Some(self.change.row),
-                &self.change.content.external_id,
-            )?;
-        }
-        Ok(())
-    }
-
-    fn looked(&mut self, reply: &Reply) -> Next {
-        match self
-            .target
-            .looked_up(&self.change.content.external_id, reply)
-        {
-            LookedUp::Found(person) => {
-                // Nobody was there before this run's create, so the person is
-                // its work.
-                self.created |= self.unsettled && self.write == Action::Create;
-                self.unsettled = false;
-                self.look = false;
-                if person.is_as(&self.change.content) {
-                    self.result = Some(Ok(person.id));
-                    return Next::Done;
-                }
-                self.write = Action::Update;
-                if self.given_up.is_some() && !self.created {
-                    return Next::Done;
-                }
-                Next::Call
-            }
-            LookedUp::Absent { plain } if self.look_twice || !plain && !self.looked_twice => {
-                self.look_twice = false;
-                self.looked_twice = true;
-                Next::Later(SECOND_LOOK)
-            }
-            LookedUp::Absent { .. } => {
-                self.unsettled = false;
-                if self.given_up.is_some() {
-                    return Next::Done;
-                }
-                self.look = false;
-                self.write = Action::Create;
-                Next::Call
-            }
-            LookedUp::Unclear { why } => Next::Unclear(why),
-        }
-    }
-}
-
-impl Job for ChangeJob {
-    fn call(&mut self) -> Call {
-        self.attempts += 1;
-        if self.look {
-            return self.target.look_up(&self.change.content.external_id);
-        }
-        match self.write {
-            Action::Create => self.target.create(&self.change.content),
-            Action::Update | Action::Deactivate | Action::Delete => {
-                self.target.update(&self.change.content)
-            }
-        }
-    }
-
-    fn answered(&mut self, reply: &Reply) -> Next {
-        self.status = Some(reply.status);
-        if self.look {
-            return self.looked(reply);
-        }
-        match self.target.written(&self.change.content, reply) {
-            Written::Applied(remote_id) => {
-                self.created |= self.write == Action::Create;
-                self.result = Some(Ok(remote_id));
-                Next::Done
-            }
-            Written::Refused { message } => {
-                self.result = Some(Err(message));
-                Next::Done
-            }
-            Written::NotThere if self.write == Action::Update && self.was_not_there => {
-                self.result = Some(Err(
-                    "the LMS shows the person and does not find it for an update".into(),
-                ));
-                Next::Done
-            }
-            // Gone, or a proxy whose target is away for a moment: looked at
-            // twice before the person is made anew.
-            Written::NotThere if self.write == Action::Update => {
-                self.was_not_there = true;
-                self.look = true;
-                self.look_twice = true;
-                Next::Call
-            }
-            Written::NotThere | Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
-            Written::Unclear { why } => Next::Unclear(why),
-        }
-    }
-
-    fn is_write(&self) -> bool {
-        !self.look
-    }
-
-    fn give_up(&mut self, trouble: &Trouble) -> bool {
-        let first_time = self.given_up.is_none();
-        self.given_up = Some(trouble.why());
-        first_time && self.unsettled
-    }
-
-    fn unanswered(&mut self, perhaps_done: bool) {
-        if perhaps_done && !self.look {
-            self.unsettled = true;
-            self.look = true;
-            self.look_twice = self.write == Action::Create;
-        }
-    }
-}
-
 /// Records how a change ended.
 fn settle(
-    job: ChangeJob,
+    mut job: ChangeJob,
     end: &End,
     record: &Record,
+    joins: &mut Joins,
     listener: &mut dyn Listener,
 ) -> Result<(), UploadError> {
     let action = job.change.action;
-    let (outcome, message) = match (&job.result, end) {
-        (Some(Ok(_)), _) => (
-            if job.created {
-                Outcome::Created
-            } else {
-                Outcome::Updated
-            },
-            None,
-        ),
-        (Some(Err(message)), _) => (
+    let is_complete = job.is_complete();
+    let (join, leave) = (
+        std::mem::take(&mut job.join),
+        std::mem::take(&mut job.leave),
+    );
+    let has_groups = is_complete && !job.is_refused_whole && !(join.is_empty() && leave.is_empty());
+    let given_up = |why: &str| {
+        let calls = match job.attempts {
+            1 => "1 call".to_owned(),
+            calls => format!("{calls} calls"),
+        };
+        Some(format!("given up after {calls}: {why}"))
+    };
+    let (outcome, message) = match (&job.refused, end) {
+        (Some(message), _) if is_complete => (
             Outcome::Rejected,
             Some(shorten(&scrub(message, &job.change.content))),
         ),
-        (None, End::Halted) => return job.not_sent(record),
-        (None, End::GaveUp(trouble)) if job.unsettled => (
+        (None, End::Done) if is_complete => {
+            let outcome = match (job.created, job.wrote || has_groups) {
+                (true, _) => Outcome::Created,
+                (false, true) => Outcome::Updated,
+                (false, false) => Outcome::Unchanged,
+            };
+            (outcome, job.remark())
+        }
+        (_, End::Halted) => return job.not_sent(),
+        (_, End::GaveUp(trouble)) if job.unsettled => (
             Outcome::Unknown,
             Some(format!(
                 "sent, and it is not known what became of it: {}",
                 trouble.why()
             )),
         ),
-        (None, End::GaveUp(trouble)) => (
+        (_, End::GaveUp(trouble)) => (Outcome::Failed, given_up(&trouble.why())),
+        (_, End::Done) => (
             Outcome::Failed,
-            Some(format!(
-                "given up after {} calls: {}",
-                job.attempts,
-                trouble.why()
-            )),
-        ),
-        (None, End::Done) => (
-            Outcome::Failed,
-            Some(format!(
-                "given up after {} calls: {}",
-                job.attempts,
-                job.given_up.as_deref().unwrap_or("no result")
-            )),
+            given_up(job.given_up.as_deref().unwrap_or("no result")),
         ),
     };
-    let person = match job.result {
-        Some(Ok(remote_id)) => Some(PersonNow {
-            remote_id: Some(remote_id),
-            fingerprint: Some(job.change.fingerprint),
-            state: PersonState::Active,
-        }),
-        _ => None,
-    };
-    let id: ExternalId = job.change.content.external_id.clone();
+    let (row, id) = (job.change.row, job.change.content.external_id.clone());
+    if let (true, Some(_)) = (has_groups && job.attempts == 0, job.change.awaits_groups) {
+        // It stands in the journal as the interrupted run left it.
+        joins.add(row, &id, action, outcome, join, leave);
+        return Ok(());
+    }
+    let fingerprint = job.change.fingerprint;
+    let mut did = job.take_did();
+    let is_done = is_complete && job.refused.is_none();
+    if is_done && has_groups {
+        did.push(Did::AllButGroups(fingerprint));
+    }
+    let person = (is_done || !did.is_empty()).then(|| PersonNow {
+        remote_id: job.remote_id.take(),
+        fingerprint: (is_done && !has_groups).then_some(fingerprint),
+        state: PersonState::Active,
+        did,
+    });
+    let code =
+        (outcome != Outcome::Rejected && message.is_some() && is_done).then_some("role-stays");
     record.writer.settle(
         record.run,
         Settled {
-            row: Some(job.change.row),
+            row: Some(row),
             external_id: Some(id.clone()),
             action: Some(action),
             outcome,
             status: job.status,
             attempts: job.attempts,
-            code: None,
+            code,
             message,
+            awaits_groups: has_groups,
             person,
         },
     )?;
-    listener.hear(&Event::Settled {
-        row: Some(job.change.row),
-        external_id: &id,
-        action,
-        outcome,
-    });
+    if has_groups {
+        joins.add(row, &id, action, outcome, join, leave);
+    } else {
+        listener.hear(&Event::Settled {
+            row: Some(row),
+            external_id: &id,
+            action,
+            outcome,
+        });
+    }
     Ok(())
 }

@@ -68,40 +68,55 @@ impl Uploader {
         seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<Vec<NotAnswered>, UploadError> {
-        let unknown = rows.count(RowState::New);
+        let adopts = bound.mapping().adopt.is_some();
+        let doubtful = rows.count(RowState::DoubtfulNew);
+        let unknown = rows.count(RowState::New) + if adopts { doubtful } else { 0 };
         if unknown == 0 {
             return Ok(Vec::new());
         }
         listener.hear(&Event::LookStarted {
             unknown_people: unknown,
         });
-        if unknown > FEW && self.list(bound, rows, unknown, seen, listener)? {
+        if adopts {
+            // Whoever has no external ID is seen in a list only.
+            if !self.list(bound, rows, None, seen, listener)? {
+                return Err(UploadError::Halted(Halt::Outage {
+                    why: "people were deleted again and again while the target listed them".into(),
+                    down: std::time::Duration::ZERO,
+                    ever_up: true,
+                }));
+            }
+            rows.adopt();
+            return Ok(Vec::new());
+        }
+        if unknown > FEW && self.list(bound, rows, Some(unknown), seen, listener)? {
             return Ok(Vec::new());
         }
         self.ask_each(feed, bound, rows, seen, listener)
     }
 
     /// Holds all people of the target against the feed, page by page. Returns
-    /// `false` where that would cost more calls than asking for each, or the
-    /// pages would not hold still.
+    /// `false` where that would cost more than `most` calls, or the pages would
+    /// not hold still.
     fn list(
         &mut self,
         bound: &Bound<'_>,
         rows: &mut Rows,
-        unknown: u64,
+        most: Option<u64>,
         seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<bool, UploadError> {
+        let target = Arc::clone(&self.target);
         let mut note_page = |people: &[Remote]| {
             seen(
                 people
                     .iter()
-                    .filter_map(|person| note(bound, rows, person))
+                    .filter_map(|person| note(&*target, bound, rows, person))
                     .collect(),
             )
         };
         for _ in 0..MOST_LISTINGS {
-            match self.pages(Some(unknown), &mut note_page, listener)? {
+            match self.pages(most, &mut note_page, listener)? {
                 Pages::All => return Ok(true),
                 Pages::TooMany => return Ok(false),
                 Pages::Moved => {}
@@ -138,7 +153,16 @@ impl Uploader {
         each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<Pages, UploadError> {
-        let page_size = self.target.page_size();
+        let Some(page_size) = self.target.page_size() else {
+            // One answer holds everybody.
+            let people = self.page(0, u32::MAX, listener)?;
+            each(&people)?;
+            listener.hear(&Event::LookProgress {
+                calls: self.engine.calls.total,
+                people: people.len() as u64,
+            });
+            return Ok(Pages::All);
+        };
         let (mut offset, mut listed, mut sized_up) = (0, 0, most.is_none());
         let mut last: Option<String> = None;
         loop {
@@ -236,7 +260,7 @@ impl Uploader {
                             sender.blocking_send(job).map_err(|_| LookError::Stopped)?;
                         }
                     }
-                    Ok::<(), LookError>(())
+                    Ok::<(), UploadError>(())
                 })
             });
             let mut asked = 0;
@@ -295,7 +319,7 @@ impl Uploader {
 /// Joins the reading thread. What halted the engine counts before what the
 /// reader says, whose channel closed because of it.
 pub(super) fn read_through(
-    reader: std::thread::ScopedJoinHandle<'_, Result<(), LookError>>,
+    reader: std::thread::ScopedJoinHandle<'_, Result<(), UploadError>>,
     driven: Result<(), UploadError>,
     stop: &Stop,
 ) -> Result<(), UploadError> {
@@ -305,8 +329,10 @@ pub(super) fn read_through(
     };
     driven?;
     match read {
-        Err(LookError::Stopped) if stop.is_asked() => Err(UploadError::Halted(Halt::Asked)),
-        read => Ok(read?),
+        Err(UploadError::Look(LookError::Stopped)) if stop.is_asked() => {
+            Err(UploadError::Halted(Halt::Asked))
+        }
+        read => read,
     }
 }
 
@@ -331,8 +357,17 @@ pub(super) async fn one<J: Job>(
 }
 
 /// Holds somebody of a page against the feed.
-fn note(bound: &Bound<'_>, rows: &mut Rows, person: &Remote) -> Option<Seen> {
-    let external_id = person.external_id.as_deref()?;
+fn note(target: &dyn Target, bound: &Bound<'_>, rows: &mut Rows, person: &Remote) -> Option<Seen> {
+    let mapping = bound.mapping();
+    let Some(external_id) = person.external_id.as_deref() else {
+        if let (Some(field), Some(by)) = (mapping.adopt, mapping.adopt_by())
+            && let Some(value) = person.get(by).filter(|value| !value.is_empty())
+            && let Some(handle) = target.handle(person, by)
+        {
+            rows.could_be(field, value, &person.id, handle);
+        }
+        return None;
+    };
     let found = rows.found(external_id, &person.id, |shape| print(bound, person, shape))?;
     Some(Seen {
         external_id: external_id.to_owned(),
@@ -351,7 +386,7 @@ fn print(bound: &Bound<'_>, person: &Remote, shape: u64) -> Option<u128> {
     let fields = bound.mapping().fields();
     let mut pairs = Vec::with_capacity(fields.len());
     for (rule, bit) in fields.iter().zip(0..64) {
-        if shape & (1 << bit) != 0 {
+        if shape & (1 << bit) != 0 && rule.field.part.is_compared() {
             let value = match rule.field.kind {
                 crate::schema::Kind::ExternalId => person.external_id.as_deref(),
                 _ => person.get(rule.field.name),

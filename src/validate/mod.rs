@@ -12,7 +12,7 @@ pub mod unique;
 
 use crate::mapping::{Bound, Fault, Person, Slot};
 use crate::model::{ExternalId, Rule, has_control};
-use crate::schema::Kind;
+use crate::schema::{self, Kind, Role};
 
 /// The country code that was probably meant by `text`, which is none.
 pub fn country_meant(text: &str) -> Option<&'static str> {
@@ -61,13 +61,18 @@ pub fn person<'p>(
             Kind::State if !is_in_us(bound, person) => {
                 value(Kind::Text, text, field.max_chars, clean)
             }
+            _ if field.part.is_set() => text
+                .split(schema::BETWEEN)
+                .try_for_each(|one| member(field.kind, one, &bound.mapping().target.allow_roles)),
             kind => value(kind, text, field.max_chars, clean),
         };
         if let Err(broken) = judged {
+            // A password is shown to nobody, not even to who asks for values.
+            let shown = (field.kind != Kind::Password).then(|| text.into());
             faults.push(Fault {
                 field: Some(index),
                 rule: broken,
-                value: Some(text.into()),
+                value: shown,
             });
         }
     }
@@ -90,7 +95,7 @@ fn value(kind: Kind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
         }
     }
     match kind {
-        Kind::Login if !clean && has_control(text) => Err(Rule::ControlCharacter),
+        Kind::Login | Kind::Password if !clean && has_control(text) => Err(Rule::ControlCharacter),
         Kind::Text if !clean && text.chars().any(is_odd_control) => Err(Rule::ControlCharacter),
         Kind::Email if !email::is_valid(text) => Err(Rule::Email),
         Kind::Country if !country::is_code(text) => Err(Rule::Country {
@@ -99,13 +104,38 @@ fn value(kind: Kind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
         Kind::State if !state::is_code(text) => Err(Rule::State {
             meant: state::meant(text),
         }),
+        Kind::Bool if !matches!(text, "true" | "false") => Err(Rule::Bool),
+        Kind::Gender if !matches!(text, "male" | "female") => Err(Rule::Gender),
+        Kind::Password if text.chars().count() < schema::PASSWORD_CHARS => Err(Rule::Password),
+        Kind::GroupType if !schema::GROUP_TYPES.contains(&text) => Err(Rule::GroupType),
+        Kind::Reference => ExternalId::check(text),
         Kind::ExternalId
         | Kind::Text
         | Kind::Login
         | Kind::Email
         | Kind::Country
         | Kind::State
-        | Kind::Date => Ok(()),
+        | Kind::Date
+        | Kind::Bool
+        | Kind::Gender
+        | Kind::Password
+        | Kind::Role
+        | Kind::GroupType
+        | Kind::Picture => Ok(()),
+    }
+}
+
+/// Judges one value of a set.
+fn member(kind: Kind, text: &str, allowed: &[&'static str]) -> Result<(), Rule> {
+    match kind {
+        Kind::Role => match Role::named(text) {
+            Some(role) if role.is_powerful && !allowed.contains(&role.word) => {
+                Err(Rule::RoleNotAllowed { role: role.word })
+            }
+            Some(_) => Ok(()),
+            None => Err(Rule::Role),
+        },
+        _ => ExternalId::check(text),
     }
 }
 

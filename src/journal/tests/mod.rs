@@ -125,6 +125,7 @@ fn settled(row: u32, outcome: Outcome) -> Settled {
         attempts: 1,
         code: None,
         message: None,
+        awaits_groups: false,
         person: None,
     }
 }
@@ -144,6 +145,7 @@ fn created(row: u32) -> Settled {
             remote_id: Some(format!("r{row}")),
             fingerprint: Some(u128::from(row)),
             state: PersonState::Active,
+            did: Vec::new(),
         }),
         ..settled(row, Outcome::Created)
     }

@@ -9,7 +9,11 @@ use super::super::schema::MIGRATIONS;
 use super::*;
 
 /// A format that an hrfeed to come could have.
-const NEXT: &[&str] = &[MIGRATIONS[0], "ALTER TABLE runs ADD COLUMN note TEXT"];
+const NEXT: &[&str] = &[
+    MIGRATIONS[0],
+    MIGRATIONS[1],
+    "ALTER TABLE runs ADD COLUMN note TEXT",
+];
 
 /// Every file of a folder with its content.
 fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
@@ -186,12 +190,13 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
     journal_with_a_run(&path);
     let broken = [
         MIGRATIONS[0],
+        MIGRATIONS[1],
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
     ];
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
-        matches!(error, JournalError::Migration { from: 1, to: 3, .. }),
+        matches!(error, JournalError::Migration { from: 2, to: 4, .. }),
         "{error:?}"
     );
     let journal = Journal::open(&path).unwrap();
@@ -242,4 +247,40 @@ fn the_journal_is_durable_at_each_commit() {
     };
     assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
     assert_eq!(pragma("synchronous"), 2.into());
+}
+
+/// A journal as the first hrfeed wrote it, with one person.
+fn first_journal(path: &Path) {
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(MIGRATIONS[0]).unwrap();
+    conn.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO scopes (id, digest) VALUES (1, zeroblob(32));
+         INSERT INTO people VALUES (1, 'E1', 'r1', zeroblob(16), 1);",
+    )
+    .unwrap();
+    let id = super::super::schema::APPLICATION_ID;
+    conn.pragma_update(None, "application_id", id).unwrap();
+}
+
+#[test]
+fn whom_the_first_hrfeed_knew_is_nobody_s_leaver_until_a_feed_names_the_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    first_journal(&path);
+    let journal = Journal::open(&path).unwrap();
+    let scope = Scope::from_bytes([0; 32]);
+    let feeds = |journal: &Journal| {
+        let mut feeds = Vec::new();
+        journal
+            .people(&scope, &mut |person| feeds.push(person.feed))
+            .unwrap();
+        feeds
+    };
+    assert_eq!(feeds(&journal), [None]);
+    let feed = FeedKey::of("/etc/hr.toml");
+    let (journal, writer) = (journal.again().unwrap(), journal.writer().unwrap());
+    writer.named(&scope, feed, vec!["E1".into()]).unwrap();
+    writer.flush().wait_blocking().unwrap();
+    assert_eq!(feeds(&journal), [Some(feed)]);
 }

@@ -1,0 +1,82 @@
+//! What the journal holds of a run, as a report tells it.
+
+use super::exit::Failure;
+use crate::journal::{Journal, Run, RunId};
+use crate::report::{self, CauseLine, FeedReport, RunReport};
+
+/// A run of the journal as a report.
+pub(super) fn of_run(run: &Run) -> RunReport {
+    let mut report = RunReport {
+        run: Some(run.id.to_string()),
+        command: run.command.clone(),
+        state: run.state,
+        feed: FeedReport {
+            path: if run.from_stdin {
+                "-".into()
+            } else {
+                run.feed_path.clone()
+            },
+            sha256: run.feed_sha256.map(hex),
+            rows: run.rows.unwrap_or(0),
+            skipped: run.skipped,
+        },
+        counts: run.counts,
+        calls: run.calls,
+        elapsed_seconds: run.elapsed.as_secs_f64(),
+        exit_code: run.exit_code.unwrap_or(0),
+        message: String::new(),
+        findings: None,
+        finding_kinds: None,
+        notes: Vec::new(),
+    };
+    report.message = run
+        .message
+        .clone()
+        .unwrap_or_else(|| report::headline(&report));
+    report
+}
+
+/// Why rows of a run did not go through.
+pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Failure> {
+    let causes = journal.causes(run)?;
+    Ok(causes
+        .into_iter()
+        .map(|cause| CauseLine {
+            outcome: cause.outcome,
+            message: match (cause.message, cause.status) {
+                (Some(message), _) => message,
+                (None, Some(status)) => format!("status {status}"),
+                (None, None) => "no reason is recorded".into(),
+            },
+            count: cause.rows,
+            rows: cause.first.map(|row| row.0).into_iter().collect(),
+        })
+        .collect())
+}
+
+/// A digest as people and JSON see it.
+pub(super) fn hex(digest: [u8; 32]) -> String {
+    use std::fmt::Write as _;
+    digest
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing into a String cannot fail.
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// What is remarked on rows that went well, a sentence each.
+pub(super) fn remarks(journal: &Journal, run: RunId) -> Result<Vec<String>, Failure> {
+    let remarks = journal.remarks(run)?;
+    Ok(remarks
+        .into_iter()
+        .map(|(message, rows, first)| match rows {
+            1 => format!("row {first}: {message}"),
+            rows => format!(
+                "{}, the first is row {first}: {message}",
+                report::counted(rows, "row", "rows")
+            ),
+        })
+        .collect())
+}

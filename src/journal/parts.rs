@@ -1,0 +1,228 @@
+//! The parts of a person that have calls of their own, and user groups.
+//!
+//! A person who takes several calls is one row with one outcome. Each call
+//! that the target acknowledged is written down by itself, so that what is
+//! left can be derived at any moment: a resumed run repeats none of them.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::model::{ExternalId, Parts};
+use crate::schema::Part;
+
+use super::codes;
+use super::error::JournalError;
+use super::ids::Scope;
+use super::open::Journal;
+use super::people::PersonState;
+use super::read::coded;
+
+/// What the target acknowledged of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// The person was made: nothing that was known before holds.
+    Made,
+    /// The details have this fingerprint now.
+    Details(u128),
+    /// The picture has this fingerprint now.
+    Picture(u128),
+    /// These values of a set are there.
+    Gave(Part, Vec<String>),
+    /// These values of a set are there no more.
+    Took(Part, Vec<String>),
+    /// All is done but the groups; once they are, the content has this
+    /// fingerprint.
+    AllButGroups(u128),
+}
+
+/// A user group as the journal knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownGroup {
+    /// Its external ID.
+    pub id: String,
+    /// hrfeed made it.
+    pub is_made: bool,
+    /// The fingerprint of name and parent that the target acknowledged.
+    pub fingerprint: Option<u128>,
+}
+
+/// What became of a user group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupNow {
+    /// It is there.
+    There {
+        /// hrfeed made it just now.
+        made: bool,
+        /// The fingerprint of name and parent, if they were sent.
+        fingerprint: Option<u128>,
+    },
+    /// It is not there.
+    Gone,
+}
+
+impl Journal {
+    /// What was acknowledged of a person's parts.
+    pub fn parts(&self, scope: &Scope, person: &ExternalId) -> Result<Parts, JournalError> {
+        let read = || {
+            let id = person.as_str();
+            let mut parts = self
+                .conn
+                .prepare_cached(
+                    "SELECT state, details, picture FROM people
+                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND external_id = ?2",
+                )?
+                .query_row((scope.bytes(), id), |row| {
+                    let state = coded(row, 0, codes::to_person_state)?;
+                    let print = |column| {
+                        let bytes: Option<[u8; 16]> = row.get(column)?;
+                        Ok::<_, rusqlite::Error>(bytes.map(u128::from_le_bytes))
+                    };
+                    Ok(Parts {
+                        is_inactive: state == PersonState::Inactive,
+                        details: print(1)?,
+                        picture: print(2)?,
+                        given: Vec::new(),
+                    })
+                })
+                .optional()?
+                .unwrap_or_default();
+            parts.given = self
+                .conn
+                .prepare_cached(
+                    "SELECT part, item FROM given
+                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND external_id = ?2
+                     ORDER BY part, item",
+                )?
+                .query_map((scope.bytes(), id), |row| {
+                    Ok((coded(row, 0, codes::to_set)?, row.get(1)?))
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(parts)
+        };
+        read().map_err(|error| self.sql(error))
+    }
+
+    /// The user groups that `scope` knows.
+    pub fn groups(&self, scope: &Scope) -> Result<Vec<KnownGroup>, JournalError> {
+        let read = || {
+            self.conn
+                .prepare_cached(
+                    "SELECT id, made, fingerprint FROM groups
+                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY id",
+                )?
+                .query_map([scope.bytes()], |row| {
+                    let bytes: Option<[u8; 16]> = row.get(2)?;
+                    Ok(KnownGroup {
+                        id: row.get(0)?,
+                        is_made: row.get(1)?,
+                        fingerprint: bytes.map(u128::from_le_bytes),
+                    })
+                })?
+                .collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|error| self.sql(error))
+    }
+
+    /// Hands out who is in which group, as far as hrfeed put them there.
+    pub fn members(
+        &self,
+        scope: &Scope,
+        each: &mut dyn FnMut(&str, &str),
+    ) -> Result<(), JournalError> {
+        let mut read = || {
+            let mut statement = self.conn.prepare_cached(
+                "SELECT item, external_id FROM given
+                 WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND part = 4
+                 ORDER BY item, external_id",
+            )?;
+            let mut rows = statement.query([scope.bytes()])?;
+            while let Some(row) = rows.next()? {
+                each(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            }
+            Ok(())
+        };
+        read().map_err(|error| self.sql(error))
+    }
+}
+
+/// Writes down what the target acknowledged of a person, whom `people` holds.
+pub(super) fn did(
+    tx: &Connection,
+    scope: i64,
+    external_id: &str,
+    did: &[Did],
+) -> rusqlite::Result<()> {
+    for did in did {
+        match did {
+            Did::Made => forget(tx, scope, external_id)?,
+            Did::Details(print) => {
+                tx.prepare_cached(
+                    "UPDATE people SET details = ?3 WHERE scope = ?1 AND external_id = ?2",
+                )?
+                .execute((scope, external_id, print.to_le_bytes()))?;
+            }
+            Did::Picture(print) => {
+                tx.prepare_cached(
+                    "UPDATE people SET picture = ?3 WHERE scope = ?1 AND external_id = ?2",
+                )?
+                .execute((scope, external_id, print.to_le_bytes()))?;
+            }
+            Did::AllButGroups(print) => {
+                tx.prepare_cached(
+                    "UPDATE people SET awaited = ?3 WHERE scope = ?1 AND external_id = ?2",
+                )?
+                .execute((scope, external_id, print.to_le_bytes()))?;
+            }
+            Did::Gave(part, items) => {
+                let mut statement = tx.prepare_cached(
+                    "INSERT INTO given (scope, external_id, part, item) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO NOTHING",
+                )?;
+                for item in items {
+                    statement.execute((scope, external_id, codes::set(*part), item))?;
+                }
+            }
+            Did::Took(part, items) => {
+                let mut statement = tx.prepare_cached(
+                    "DELETE FROM given
+                     WHERE scope = ?1 AND external_id = ?2 AND part = ?3 AND item = ?4",
+                )?;
+                for item in items {
+                    statement.execute((scope, external_id, codes::set(*part), item))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing that was known of the person's parts holds any more.
+pub(super) fn forget(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM given WHERE scope = ?1 AND external_id = ?2")?
+        .execute((scope, external_id))?;
+    tx.prepare_cached(
+        "UPDATE people SET details = NULL, picture = NULL, awaited = NULL
+         WHERE scope = ?1 AND external_id = ?2",
+    )?
+    .execute((scope, external_id))
+    .map(drop)
+}
+
+/// Writes down what became of a user group.
+pub(super) fn group(tx: &Connection, scope: i64, id: &str, now: &GroupNow) -> rusqlite::Result<()> {
+    match now {
+        GroupNow::There { made, fingerprint } => tx
+            .prepare_cached(
+                "INSERT INTO groups (scope, id, made, fingerprint) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET made = max(made, excluded.made),
+                     fingerprint = coalesce(excluded.fingerprint, fingerprint)",
+            )?
+            .execute((scope, id, made, fingerprint.map(u128::to_le_bytes))),
+        GroupNow::Gone => {
+            tx.prepare_cached("DELETE FROM given WHERE scope = ?1 AND part = 4 AND item = ?2")?
+                .execute((scope, id))?;
+            tx.prepare_cached("DELETE FROM groups WHERE scope = ?1 AND id = ?2")?
+                .execute((scope, id))
+        }
+    }
+    .map(drop)
+}

@@ -1,0 +1,353 @@
+//! [fields] and [groups]: where each field of the target comes from.
+
+use std::collections::HashMap;
+
+use super::date::DateForm;
+use super::file::{Node, Table, nearest};
+use super::template::Templates;
+use super::{Case, Empty, FieldRule, Groups, MappingError, Origin, fold, value};
+use crate::schema::{self, Kind, Part, System};
+
+pub(super) fn read_fields(
+    table: Table<'_>,
+    system: System,
+    templates: &mut Templates,
+) -> Result<Vec<FieldRule>, MappingError> {
+    let (file, place) = table.place();
+    let mut rules = Vec::new();
+    for (name, span, node) in table.into_entries() {
+        let Some(field) = system.field(&name) else {
+            let unknown = |help| {
+                node.file
+                    .error(span, format!("{system} has no field `{name}`"), Some(help))
+            };
+            if system.set_by_target().contains(&name.as_str()) {
+                return Err(unknown(format!(
+                    "`{name}` is set by the LMS itself: take the line out"
+                )));
+            }
+            let names = || system.fields().iter().map(|field| field.name);
+            return Err(unknown(match nearest(&name, names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its fields: {}", names().collect::<Vec<_>>().join(", ")),
+            }));
+        };
+        rules.push(read_field(field, node, templates)?);
+    }
+    let absent: Vec<_> = system
+        .fields()
+        .iter()
+        .filter(|field| field.required && !rules.iter().any(|rule| rule.field == *field))
+        .collect();
+    if let Some(first) = absent.first() {
+        let (message, example) = absent_fields(first, &absent, system);
+        return Err(file.error(place, message, Some(example)));
+    }
+    rules.sort_by_key(|rule| system.fields().iter().position(|field| field == rule.field));
+    Ok(rules)
+}
+
+/// Reads [groups], which says more of the group that a row names; its fields
+/// are added behind those of the person.
+pub(super) fn read_groups(
+    mut table: Table<'_>,
+    rules: &mut Vec<FieldRule>,
+    templates: &mut Templates,
+) -> Result<Groups, MappingError> {
+    let create = table.take("create");
+    let remove_unused = table.take("remove_unused");
+    let of_group = ["type", "name", "parent"].map(|key| table.take(key));
+    let no_group = table.error(
+        "[groups] is there, but [fields] has no `group`",
+        Some("map a column to it, such as group = \"Department\"".into()),
+    );
+    let no_type = table.error(
+        "[groups] has `create = true` and no `type`",
+        Some("say which: type = { value = \"Learner\" }, Instructor or Observer".into()),
+    );
+    table.finish()?;
+
+    let flag = |node: Option<Node<'_>>| node.map_or(Ok(false), |node| node.flag());
+    let groups = Groups {
+        create: flag(create)?,
+        remove_unused: flag(remove_unused)?,
+    };
+    if !rules.iter().any(|rule| rule.field.part == Part::Groups) {
+        return Err(no_group);
+    }
+    if groups.create && of_group[0].is_none() {
+        return Err(no_type);
+    }
+    for (field, node) in schema::OF_GROUP.iter().zip(of_group) {
+        if let Some(node) = node {
+            rules.push(read_field(field, node, templates)?);
+        }
+    }
+    Ok(groups)
+}
+
+/// Whether the text of a filled cell is the value: nothing is to be split,
+/// translated or read.
+fn is_taken_as_it_stands(field: &schema::Field) -> bool {
+    !field.part.is_set()
+        && !matches!(
+            field.kind,
+            Kind::Date | Kind::Bool | Kind::Gender | Kind::GroupType | Kind::Picture
+        )
+}
+
+/// What `value` or `default` says.
+fn constant_of(field: &schema::Field, node: &Node<'_>) -> Result<String, MappingError> {
+    if field.kind == Kind::Password {
+        return Err(node.error(
+            "a password in the mapping would be everybody's",
+            Some("say generatePassword = true, or map a column of the feed".into()),
+        ));
+    }
+    if field.kind == Kind::Bool
+        && let Ok(flag) = node.flag()
+    {
+        return Ok(flag.to_string());
+    }
+    node.text()
+}
+
+/// What divides the values in a cell.
+fn separator(field: &schema::Field, node: &Node<'_>) -> Result<String, MappingError> {
+    if !field.part.is_set() {
+        return Err(node.error(
+            format!("field {} holds one value: it cannot be split", field.name),
+            None,
+        ));
+    }
+    let text = node.text()?;
+    if text.is_empty() {
+        return Err(node.error(
+            format!("`split` of field {} is empty", field.name),
+            Some("for example split = \";\"".into()),
+        ));
+    }
+    Ok(text)
+}
+
+/// What to say of required fields that a mapping does not have.
+fn absent_fields(
+    first: &schema::Field,
+    absent: &[&schema::Field],
+    system: System,
+) -> (String, String) {
+    let names = |fields: &[&schema::Field]| {
+        fields
+            .iter()
+            .map(|field| format!("`{}`", field.name))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let message = match (first.kind, absent) {
+        (Kind::ExternalId, [_]) => format!(
+            "[fields] has no `{}`: map a column to the external ID, \
+             the HR system's own key for a person",
+            first.name
+        ),
+        (Kind::ExternalId, [_, others @ ..]) => format!(
+            "[fields] has no `{}`: map a column to the external ID, \
+             the HR system's own key for a person; missing too: {}",
+            first.name,
+            names(others)
+        ),
+        _ => format!("[fields] has no {}, which {system} requires", names(absent)),
+    };
+    let example = format!(
+        "each line of [fields] reads: target field = column of the feed, such as {} = \"…\"",
+        first.name
+    );
+    (message, example)
+}
+
+#[expect(clippy::too_many_lines, reason = "one key after the other")]
+fn read_field(
+    field: &'static schema::Field,
+    node: Node<'_>,
+    templates: &mut Templates,
+) -> Result<FieldRule, MappingError> {
+    let (line, column) = node.place();
+    let mut rule = FieldRule {
+        field,
+        origin: Origin::Constant(String::new()),
+        case: None,
+        values: HashMap::new(),
+        default: None,
+        date: None,
+        split: None,
+        empty: Empty::Keep,
+        is_plain: is_taken_as_it_stands(field),
+        line,
+        line_column: column,
+    };
+    if let Some(name) = node.as_text() {
+        rule.origin = Origin::Column(clean_name(name));
+        return Ok(rule);
+    }
+    // `generatePassword = true` reads better than a table with `value`.
+    if field.kind == Kind::Bool
+        && let Ok(flag) = node.flag()
+    {
+        rule.origin = Origin::Constant(flag.to_string());
+        return Ok(rule);
+    }
+    let mut table = node.table(
+        &format!("field {}", field.name),
+        &format!("{} = \"Column of the feed\"", field.name),
+    )?;
+    let from_column = table.take("column");
+    let from_template = table.take("template");
+    let constant = table.take("value");
+    let lower = table
+        .take("lower")
+        .map(|node| node.flag())
+        .transpose()?
+        .unwrap_or(false);
+    let upper = table
+        .take("upper")
+        .map(|node| node.flag())
+        .transpose()?
+        .unwrap_or(false);
+    let values = table.take("map");
+    let default = table.take("default");
+    let date = table.take("date");
+    let empty = table.take("empty");
+    let split = table.take("split");
+    let one_origin = table.error(
+        format!(
+            "field {} needs one of `column`, `template` and `value`",
+            field.name
+        ),
+        Some(format!(
+            "for example {} = {{ column = \"Column of the feed\" }}",
+            field.name
+        )),
+    );
+    let both_cases = table.error(
+        format!("field {} has both `lower` and `upper`", field.name),
+        None,
+    );
+    table.finish()?;
+
+    rule.origin = match (from_column, from_template, constant) {
+        (Some(node), None, None) => Origin::Column(clean_name(&node.text()?)),
+        (None, Some(node), None) => {
+            templates.add(field.name, &node)?;
+            Origin::Template
+        }
+        (None, None, Some(node)) => Origin::Constant(constant_of(field, &node)?),
+        _ => return Err(one_origin),
+    };
+    rule.case = match (lower, upper) {
+        (true, true) => return Err(both_cases),
+        (true, false) => Some(Case::Lower),
+        (false, true) => Some(Case::Upper),
+        (false, false) => None,
+    };
+    if let Some(node) = values {
+        for (from, span, to) in node
+            .table(
+                &format!("`map` of field {}", field.name),
+                "{ Netherlands = \"NL\" }",
+            )?
+            .into_entries()
+        {
+            let value = to.text()?;
+            if let Some(other) = rule.values.insert(fold(&from), value.clone())
+                && other != value
+            {
+                return Err(to.file.error(
+                    span,
+                    format!("`{from}` stands twice in `map`: case and white space do not count"),
+                    None,
+                ));
+            }
+        }
+    }
+    if let Some(node) = date {
+        let form = node.text()?;
+        rule.date = Some(DateForm::compile(&form).map_err(|problem| {
+            node.error(
+                format!("`{form}` is no date form: {problem}"),
+                Some("for example \"%d-%m-%Y\" for 31-12-2026".into()),
+            )
+        })?);
+    }
+    if let Some(node) = empty {
+        rule.empty = node.word(&[("clear", Empty::Clear), ("keep", Empty::Keep)])?;
+        if rule.empty == Empty::Clear && field.required {
+            return Err(node.error(
+                format!(
+                    "field {} is required by the target and cannot be cleared",
+                    field.name
+                ),
+                None,
+            ));
+        }
+        if rule.empty == Empty::Clear && !field.part.is_compared() {
+            return Err(node.error(
+                format!("field {} is no state that could be cleared", field.name),
+                None,
+            ));
+        }
+    }
+    if let Some(node) = default {
+        if field.kind == Kind::ExternalId {
+            return Err(node.error(
+                "the external ID cannot have a default: it would be several people's",
+                None,
+            ));
+        }
+        if rule.empty == Empty::Clear {
+            return Err(node.error(
+                format!("field {} has a `default` and `empty = \"clear\"`: an empty cell can mean only one", field.name),
+                None,
+            ));
+        }
+        rule.default = Some(constant_of(field, &node)?);
+    }
+    if let Some(node) = split {
+        rule.split = Some(separator(field, &node)?);
+    }
+    rule.is_plain &= rule.values.is_empty() && rule.date.is_none() && rule.case.is_none();
+    Ok(rule)
+}
+
+/// Column names are compared as the feed hands them out: trimmed.
+fn clean_name(name: &str) -> String {
+    value::clean(name).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Mapping;
+
+    #[track_caller]
+    fn check(fields: &str, expected: &str) {
+        let text = format!(
+            "[target]\nsystem = \"kmi\"\nbase_url = \"https://lms.example.com\"\n\
+             api_key = {{ env = \"K\" }}\napi_secret = {{ env = \"S\" }}\n[fields]\n{fields}"
+        );
+        let told = Mapping::parse(Path::new("m.toml"), &text).unwrap_err();
+        assert_eq!(told.to_string(), expected);
+    }
+
+    #[test]
+    fn all_required_fields_that_are_absent_are_named_at_once() {
+        check(
+            "firstName = \"A\"\nlastName = \"B\"",
+            "m.toml, line 6, column 1: [fields] has no `externalId`: map a column to the external ID, \
+             the HR system's own key for a person; missing too: `email`, `loginName`",
+        );
+        check(
+            "externalId = \"ID\"\nfirstName = \"A\"\nlastName = \"B\"",
+            "m.toml, line 6, column 1: [fields] has no `email`, `loginName`, which KMI LMS requires",
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! [leavers] and [guards]: what becomes of people whom the feed no longer
+//! names, and what a run may not go beyond.
+
+use super::MappingError;
+use super::file::{Node, Table};
+use crate::schema::System;
+
+/// What becomes of people whom the feed no longer names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leavers {
+    /// They are left alone.
+    Ignore,
+    /// They cannot sign in any more.
+    Deactivate {
+        /// They are put into the archive, where the target has one.
+        archive: bool,
+    },
+    /// They are deleted for good.
+    Delete,
+}
+
+/// How many of something are still no accident.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Allowance {
+    /// So many, whatever there is.
+    Number(u64),
+    /// So many of a hundred, rounded down.
+    Percent(f64),
+    /// So many of a hundred, but so many in any case: of a small feed the
+    /// person sees each row.
+    PercentOrNumber(f64, u64),
+}
+
+/// What a run may not go beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guards {
+    /// Leavers, of the people whom the feed had named before.
+    pub max_leavers: Allowance,
+    /// People to be made, of the feed's rows.
+    pub max_creates: Option<Allowance>,
+    /// People to be changed, of the feed's rows.
+    pub max_updates: Option<Allowance>,
+    /// Rows that are wrong, of the feed's rows.
+    pub max_rejected: Allowance,
+    /// Rows that there must be.
+    pub min_rows: u64,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            max_leavers: Allowance::PercentOrNumber(5.0, 5),
+            max_creates: None,
+            max_updates: None,
+            max_rejected: Allowance::PercentOrNumber(10.0, 50),
+            min_rows: 1,
+        }
+    }
+}
+
+impl Allowance {
+    /// Whether `count` of `all` is within it.
+    #[must_use]
+    pub fn covers(self, count: u64, all: u64) -> bool {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts of rows are far below 2^52"
+        )]
+        let share = |percent: f64| count as f64 * 100.0 <= percent * all as f64;
+        match self {
+            Self::Number(most) => count <= most,
+            Self::Percent(percent) => share(percent),
+            Self::PercentOrNumber(percent, most) => count <= most || share(percent),
+        }
+    }
+}
+
+impl std::fmt::Display for Allowance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(most) => write!(f, "{most}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::PercentOrNumber(percent, most) => write!(f, "{percent}%, and {most} in any case"),
+        }
+    }
+}
+
+pub(super) fn leavers(mut table: Table<'_>, system: System) -> Result<Leavers, MappingError> {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Action {
+        Ignore,
+        Deactivate,
+        Delete,
+    }
+    let action_node = table.take("action");
+    let how = table.take("deactivate_by");
+    table.finish()?;
+    let action = match &action_node {
+        Some(node) => node.word(&[
+            ("ignore", Action::Ignore),
+            ("deactivate", Action::Deactivate),
+            ("delete", Action::Delete),
+        ])?,
+        None => Action::Ignore,
+    };
+    if let (Action::Deactivate, Some(node), false) = (action, &action_node, system.can_deactivate())
+    {
+        return Err(node.error(
+            format!("{system} has no state for people who are inactive"),
+            Some("possible: \"ignore\", \"delete\"".into()),
+        ));
+    }
+    let archive = match &how {
+        Some(node) if action != Action::Deactivate => {
+            return Err(node.error(
+                "`deactivate_by` goes with action = \"deactivate\" only",
+                None,
+            ));
+        }
+        Some(node) => node.word(&[("active", false), ("archived", true)])?,
+        None => false,
+    };
+    Ok(match action {
+        Action::Ignore => Leavers::Ignore,
+        Action::Deactivate => Leavers::Deactivate { archive },
+        Action::Delete => Leavers::Delete,
+    })
+}
+
+pub(super) fn guards(mut table: Table<'_>) -> Result<Guards, MappingError> {
+    let max_leavers = table.take("max_leavers");
+    let max_creates = table.take("max_creates");
+    let max_updates = table.take("max_updates");
+    let max_rejected = table.take("max_rejected");
+    let min_rows = table.take("min_rows");
+    table.finish()?;
+    let default = Guards::default();
+    let optional = |node: Option<Node<'_>>| node.map(|node| allowance(&node)).transpose();
+    Ok(Guards {
+        max_leavers: optional(max_leavers)?.unwrap_or(default.max_leavers),
+        max_creates: optional(max_creates)?,
+        max_updates: optional(max_updates)?,
+        max_rejected: optional(max_rejected)?.unwrap_or(default.max_rejected),
+        min_rows: match min_rows {
+            Some(node) => node.whole(0, u32::MAX)?.into(),
+            None => default.min_rows,
+        },
+    })
+}
+
+/// `"5%"` or a whole number.
+fn allowance(node: &Node<'_>) -> Result<Allowance, MappingError> {
+    let Some(text) = node.as_text() else {
+        return node
+            .whole(0, u32::MAX)
+            .map(|most| Allowance::Number(most.into()));
+    };
+    let percent = text
+        .trim()
+        .strip_suffix('%')
+        .and_then(|number| number.trim_end().parse::<f64>().ok())
+        .filter(|percent| (0.0..=100.0).contains(percent));
+    match percent {
+        Some(percent) => Ok(Allowance::Percent(percent)),
+        None => Err(node.error(
+            format!("{} cannot be \"{text}\"", node.name),
+            Some("a share such as \"5%\", or a number such as 20".into()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_of_all_and_a_number_of_none() {
+        assert!(Allowance::Percent(5.0).covers(5, 100) && !Allowance::Percent(5.0).covers(6, 100));
+        assert!(!Allowance::Percent(5.0).covers(1, 19) && Allowance::Percent(0.0).covers(0, 0));
+        assert!(Allowance::Number(3).covers(3, 0) && !Allowance::Number(3).covers(4, 1_000));
+        let default = Guards::default();
+        assert!(default.max_rejected.covers(50, 50) && !default.max_rejected.covers(51, 509));
+        assert!(default.max_leavers.covers(5, 5) && !default.max_leavers.covers(6, 119));
+    }
+}

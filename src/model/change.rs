@@ -1,0 +1,161 @@
+//! What must be done for a person, and how the person must be.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::ExternalId;
+use crate::schema::Part;
+
+/// What must be done for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// A joiner: nobody on the target has the external ID.
+    Create,
+    /// The person is there and the mapped content differs.
+    Update,
+    /// The person is there without an external ID, and gets it.
+    Adopt,
+    /// A leaver, to be made inactive.
+    Deactivate,
+    /// A leaver, to be deleted.
+    Delete,
+}
+
+impl Action {
+    /// The word that the journal's readers, the JSON and the tables use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Adopt => "adopt",
+            Self::Deactivate => "deactivate",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// Whether it is about somebody whom the feed no longer names.
+    #[must_use]
+    pub const fn is_for_leaver(self) -> bool {
+        matches!(self, Self::Deactivate | Self::Delete)
+    }
+}
+
+/// A person's mapped content, as a target sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The external ID.
+    pub external_id: ExternalId,
+    /// The other details that the feed says something of, in the order of the
+    /// target's schema; an empty value clears the field.
+    pub fields: Vec<(&'static str, String)>,
+    /// What is to happen at a write, such as a password for somebody new.
+    pub instructions: Vec<(&'static str, String)>,
+    /// The picture, if the feed says something of it.
+    pub picture: Option<Picture>,
+    /// The sets that the feed says something of: sorted, each value once; an
+    /// empty set takes all away.
+    pub sets: Vec<(Part, Vec<String>)>,
+}
+
+/// What the feed says of a person's picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// It is in this file.
+    File(PathBuf),
+    /// There is to be none.
+    Clear,
+}
+
+impl Content {
+    /// Somebody of whom nothing is to be said but who it is.
+    #[must_use]
+    pub const fn only(external_id: ExternalId) -> Self {
+        Self {
+            external_id,
+            fields: Vec::new(),
+            instructions: Vec::new(),
+            picture: None,
+            sets: Vec::new(),
+        }
+    }
+
+    /// A set, if the feed says something of it.
+    #[must_use]
+    pub fn set(&self, part: Part) -> Option<&[String]> {
+        self.sets
+            .iter()
+            .find(|(of, _)| *of == part)
+            .map(|(_, values)| values.as_slice())
+    }
+}
+
+/// What was acknowledged of a person's parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// The person was made inactive as a leaver.
+    pub is_inactive: bool,
+    /// The fingerprint of the details.
+    pub details: Option<u128>,
+    /// The fingerprint of the picture.
+    pub picture: Option<u128>,
+    /// The values of sets that hrfeed gave, each set sorted.
+    pub given: Vec<(Part, String)>,
+}
+
+impl Parts {
+    /// The values of a set that hrfeed gave.
+    pub fn of(&self, part: Part) -> impl Iterator<Item = &str> {
+        self.given
+            .iter()
+            .filter(move |(of, _)| *of == part)
+            .map(|(_, item)| item.as_str())
+    }
+}
+
+/// One write for one person. A change is one or several of them, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The person is made, roles included.
+    Create {
+        /// An earlier attempt got no usable answer. Nobody was found since,
+        /// but it may still be at work.
+        again: bool,
+        /// The roles that the person begins with.
+        roles: Vec<String>,
+    },
+    /// The person is changed.
+    Update {
+        /// The details are sent.
+        details: bool,
+        /// The picture is sent.
+        picture: bool,
+        /// Earlier the person was made inactive as a leaver: that is undone.
+        reactivate: bool,
+    },
+    /// The person is taken out of the archive.
+    BringBack,
+    /// The person is there without an external ID, and gets it.
+    Adopt {
+        /// The field by which the person was recognised.
+        by: &'static str,
+        /// What the target knows the person by: see
+        /// [`Target::handle`](crate::target::Target::handle).
+        handle: String,
+    },
+    /// Roles are added.
+    AddRoles(Vec<String>),
+    /// Rights for content libraries are given.
+    Link(Part, Vec<String>),
+    /// Rights for content libraries are taken away.
+    Unlink(Part, Vec<String>),
+    /// The person can no longer sign in.
+    Deactivate {
+        /// And is put into the archive.
+        archive: bool,
+    },
+    /// The person is deleted for good.
+    Delete,
+}

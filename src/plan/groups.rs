@@ -1,0 +1,179 @@
+//! The user groups that the feed names, and which rows name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::mapping::{Bound, Person, fingerprint};
+use crate::schema::BETWEEN;
+use crate::validate::unique::RowIndex;
+
+/// All groups of a feed, by external ID.
+#[derive(Clone, Debug, Default)]
+pub struct NamedGroups {
+    groups: BTreeMap<String, NamedGroup>,
+}
+
+/// One group of a feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedGroup {
+    /// Its type, if the mapping says one.
+    pub kind: Option<String>,
+    /// Its name, if a row says one.
+    pub name: Option<String>,
+    /// The group above it, if a row says one.
+    pub parent: Option<String>,
+    /// The sound rows that name it.
+    pub rows: Vec<RowIndex>,
+}
+
+impl NamedGroup {
+    /// The fingerprint of what a feed says of the group, if it says anything.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<u128> {
+        NamedGroups::fingerprint_of(self.name.as_deref(), self.parent.as_deref())
+    }
+}
+
+impl NamedGroups {
+    /// The fingerprint of what a feed says of a group, as
+    /// [`NamedGroup::fingerprint`].
+    #[must_use]
+    pub fn fingerprint_of(name: Option<&str>, parent: Option<&str>) -> Option<u128> {
+        let said: Vec<_> = [("name", name), ("parent", parent)]
+            .into_iter()
+            .filter_map(|(field, value)| Some((field, value?)))
+            .collect();
+        (!said.is_empty()).then(|| fingerprint(said.into_iter()))
+    }
+
+    /// Takes the groups of one person; `row` counts from the batch's first.
+    pub(super) fn add(&mut self, bound: &Bound<'_>, person: &Person, row: usize, is_sound: bool) {
+        let Some(field) = bound.groups() else {
+            return;
+        };
+        let Some(text) = person.text(field) else {
+            return;
+        };
+        if !is_sound {
+            // A group that only a refused row names is named all the same:
+            // nothing of it may be taken away for that.
+            for id in text.split(BETWEEN) {
+                self.groups.entry(id.to_owned()).or_default();
+            }
+            return;
+        }
+        let row = RowIndex::try_from(row).unwrap_or(RowIndex::MAX);
+        let alone = !text.contains(BETWEEN);
+        for id in text.split(BETWEEN) {
+            let group = self.groups.entry(id.to_owned()).or_default();
+            group.rows.push(row);
+            let of_group = |name| bound.of_group(name).and_then(|field| person.text(field));
+            if group.kind.is_none() {
+                group.kind = of_group("groups.type").map(str::to_owned);
+            }
+            // In a row that names several, nobody knows which one is meant.
+            if alone && group.name.is_none() {
+                group.name = of_group("groups.name").map(str::to_owned);
+            }
+            if alone && group.parent.is_none() {
+                group.parent = of_group("groups.parent")
+                    .filter(|parent| *parent != id)
+                    .map(str::to_owned);
+            }
+        }
+    }
+
+    /// Takes the groups of the next batch, whose first row is `first`.
+    pub(super) fn extend(&mut self, batch: Self, first: usize) {
+        let first = RowIndex::try_from(first).unwrap_or(RowIndex::MAX);
+        for (id, of_batch) in batch.groups {
+            let group = self.groups.entry(id).or_default();
+            group.kind = group.kind.take().or(of_batch.kind);
+            group.name = group.name.take().or(of_batch.name);
+            group.parent = group.parent.take().or(of_batch.parent);
+            let rows = of_batch.rows.iter().map(|row| row.saturating_add(first));
+            group.rows.extend(rows);
+        }
+    }
+
+    /// Adds the groups that are only named as being above another one. They
+    /// are of the same type.
+    #[must_use]
+    pub fn with_parents(mut self) -> Self {
+        let parents: Vec<_> = self
+            .groups
+            .values()
+            .filter_map(|group| Some((group.parent.clone()?, group.kind.clone())))
+            .collect();
+        for (id, kind) in parents {
+            let parent = self.groups.entry(id).or_default();
+            parent.kind = parent.kind.take().or(kind);
+        }
+        self
+    }
+
+    /// The group with that external ID.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&NamedGroup> {
+        self.groups.get(id)
+    }
+
+    /// All of them, by external ID.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &NamedGroup)> {
+        self.groups.iter().map(|(id, group)| (id.as_str(), group))
+    }
+
+    /// These groups so that each stands behind the one above it. Where groups
+    /// stand above each other in a circle, one of them stands first.
+    #[must_use]
+    pub fn from_the_top<'g>(&'g self, wanted: &BTreeSet<&'g str>) -> Vec<&'g str> {
+        let mut ordered = Vec::with_capacity(wanted.len());
+        let mut placed = BTreeSet::new();
+        for id in wanted {
+            let mut way = vec![*id];
+            let mut at = *id;
+            while let Some(parent) = self.get(at).and_then(|group| group.parent.as_deref())
+                && wanted.contains(parent)
+                && !placed.contains(parent)
+                && !way.contains(&parent)
+            {
+                way.push(parent);
+                at = parent;
+            }
+            for id in way.into_iter().rev() {
+                if placed.insert(id) {
+                    ordered.push(id);
+                }
+            }
+        }
+        ordered
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_above_comes_first_and_a_circle_ends() {
+        let mut groups = NamedGroups::default();
+        for (id, parent) in [
+            ("a", Some("c")),
+            ("b", None),
+            ("c", Some("d")),
+            ("d", None),
+            ("x", Some("y")),
+            ("y", Some("x")),
+        ] {
+            let parent = parent.map(str::to_owned);
+            groups.groups.insert(
+                id.into(),
+                NamedGroup {
+                    parent,
+                    ..NamedGroup::default()
+                },
+            );
+        }
+        let wanted = groups.iter().map(|(id, _)| id).collect();
+        assert_eq!(groups.from_the_top(&wanted), ["d", "c", "a", "b", "y", "x"]);
+    }
+}

@@ -1,0 +1,582 @@
+//! User groups: which are there, which must be made, and who is in them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::engine::{End, Job, Next};
+use super::joins::{Joins, Member};
+use super::scrub::shorten;
+use super::send::Record;
+use super::survey::one;
+use super::{Halt, UploadError, Uploader};
+use crate::event::Listener;
+use crate::journal::{GroupNow, Scope};
+use crate::model::{Calls, ExternalId, Outcome};
+use crate::plan::NamedGroups;
+use crate::retry::{Fatal, Trouble};
+use crate::target::{Call, Group, GroupCall, Reply, Target, Written};
+
+/// The most people that are put into a group with one call. No API page states
+/// a bound; common servers take a thousand parameters.
+const MOST_MEMBERS: usize = 500;
+
+/// What is to be done with the groups that a feed names.
+#[derive(Clone, Debug, Default)]
+pub struct GroupPlan {
+    /// Not there: to be made, the one above before the one below.
+    pub make: Vec<Group>,
+    /// There, with another name or parent than the feed says.
+    pub change: Vec<Group>,
+    /// Made by hrfeed and named no more: to be deleted once nobody is in them.
+    pub delete: Vec<String>,
+}
+
+impl Uploader {
+    /// Which of `groups` are there.
+    ///
+    /// # Errors
+    /// The run was halted, or the target does not say.
+    pub fn existing_groups(
+        &mut self,
+        groups: &[&str],
+        listener: &mut dyn Listener,
+    ) -> Result<Vec<bool>, UploadError> {
+        let mut there = Vec::with_capacity(groups.len());
+        for group in groups {
+            let exists = self.group_truth(What::Exists((*group).to_owned()), listener)?;
+            there.push(exists);
+        }
+        Ok(there)
+    }
+
+    /// The external IDs of a group's members; `None` if there is no such group.
+    ///
+    /// # Errors
+    /// The run was halted, or the target does not say.
+    pub fn group_members(
+        &mut self,
+        group: &str,
+        listener: &mut dyn Listener,
+    ) -> Result<Option<Vec<String>>, UploadError> {
+        let job = self.group_job(What::Members(group.to_owned()), listener)?;
+        Ok(job.members)
+    }
+
+    fn group_truth(
+        &mut self,
+        what: What,
+        listener: &mut dyn Listener,
+    ) -> Result<bool, UploadError> {
+        Ok(self.group_job(what, listener)?.truth == Some(true))
+    }
+
+    /// Makes one call about a group as a whole, and settles it.
+    fn group_job(
+        &mut self,
+        what: What,
+        listener: &mut dyn Listener,
+    ) -> Result<AboutGroup, UploadError> {
+        let job = AboutGroup::new(&self.target, what);
+        let mut ended = None;
+        self.runtime
+            .block_on(one(&mut self.engine, job, listener, |job, end| {
+                match end {
+                    End::Done => ended = Some(job),
+                    // The target answers others and not this: for a run that
+                    // cannot go on without it that is as good as down.
+                    End::GaveUp(trouble) => {
+                        return Err(UploadError::Halted(Halt::Outage {
+                            why: trouble.why(),
+                            down: std::time::Duration::ZERO,
+                            ever_up: true,
+                        }));
+                    }
+                    End::Halted => {}
+                }
+                Ok(())
+            }))?;
+        ended.ok_or(UploadError::Halted(Halt::Asked))
+    }
+
+    /// Makes and changes the groups of `plan`, puts people into groups and
+    /// takes them out, and at last deletes what nobody names.
+    ///
+    /// # Errors
+    /// The run was halted, or the journal cannot be written.
+    pub fn groups(
+        &mut self,
+        plan: &GroupPlan,
+        mut joins: Joins,
+        scope: &Scope,
+        record: &Record,
+        listener: &mut dyn Listener,
+    ) -> Result<GroupsDone, UploadError> {
+        let mut done = GroupsDone::default();
+        // A row stands in the journal as awaiting its groups before the first
+        // of them is touched.
+        record.writer.flush().wait_blocking()?;
+        let wanted: BTreeSet<String> = joins.joined().map(str::to_owned).collect();
+        let parents: BTreeSet<&str> = plan
+            .make
+            .iter()
+            .filter_map(|group| group.parent.as_deref())
+            .collect();
+        for group in &plan.make {
+            // A group is made for somebody who comes into it.
+            if !wanted.contains(&group.id) && !parents.contains(group.id.as_str()) {
+                continue;
+            }
+            match self.group_job(What::Make(group.clone()), listener)?.refused {
+                None => {
+                    let fingerprint =
+                        NamedGroups::fingerprint_of(group.name.as_deref(), group.parent.as_deref());
+                    let now = GroupNow::There {
+                        made: true,
+                        fingerprint,
+                    };
+                    record.writer.group(scope, &group.id, now)?;
+                    done.made.push(group.id.clone());
+                }
+                Some(why) => done.refused.push((group.id.clone(), why)),
+            }
+        }
+        for group in &plan.change {
+            match self
+                .group_job(What::Change(group.clone()), listener)?
+                .refused
+            {
+                None => {
+                    let fingerprint =
+                        NamedGroups::fingerprint_of(group.name.as_deref(), group.parent.as_deref());
+                    let now = GroupNow::There {
+                        made: false,
+                        fingerprint,
+                    };
+                    record.writer.group(scope, &group.id, now)?;
+                    done.changed.push(group.id.clone());
+                }
+                Some(why) => done.refused.push((group.id.clone(), why)),
+            }
+        }
+        self.memberships(&mut joins, scope, record, listener)?;
+        for group in &plan.delete {
+            match self
+                .group_job(What::Delete(group.clone()), listener)?
+                .refused
+            {
+                None => {
+                    record.writer.group(scope, group, GroupNow::Gone)?;
+                    done.deleted.push(group.clone());
+                }
+                Some(why) => done.refused.push((group.clone(), why)),
+            }
+        }
+        Ok(done)
+    }
+
+    fn memberships(
+        &mut self,
+        joins: &mut Joins,
+        scope: &Scope,
+        record: &Record,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        let mut jobs = Vec::new();
+        while let Some((leave, group, mut members)) = joins.pop() {
+            while !members.is_empty() {
+                let rest = members.split_off(members.len().min(MOST_MEMBERS));
+                jobs.push(MembersJob::new(
+                    &self.target,
+                    group.clone(),
+                    leave,
+                    members,
+                    record.clone(),
+                ));
+                members = rest;
+            }
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let (sender, mut receiver) = mpsc::channel(jobs.len());
+        for job in jobs {
+            // The channel has room for all of them.
+            let _sent = sender.try_send(job);
+        }
+        drop(sender);
+        let engine = &mut self.engine;
+        self.runtime.block_on(engine.drive(
+            &mut receiver,
+            |mut job: MembersJob, end, _: &Calls, listener| {
+                if job.is_gone {
+                    record.writer.group(scope, &job.group, GroupNow::Gone)?;
+                }
+                for member in &job.done {
+                    joins.done(member, None, record, listener)?;
+                }
+                for (member, why) in &job.refused {
+                    let why = Some((Outcome::Rejected, why.clone()));
+                    joins.done(member, why, record, listener)?;
+                }
+                if let End::GaveUp(trouble) = end {
+                    let why = format!("group `{}`: given up: {}", job.group, trouble.why());
+                    for member in job.todo.drain(..).flatten() {
+                        let why = Some((Outcome::Failed, why.clone()));
+                        joins.done(&member, why, record, listener)?;
+                    }
+                }
+                // Of a halted run the rest stays pending: whoever is in the
+                // group is put into it once more, which changes nothing.
+                Ok(())
+            },
+            listener,
+        ))
+    }
+}
+
+/// What was done with groups as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupsDone {
+    /// External IDs of groups that were made.
+    pub made: Vec<String>,
+    /// Of groups that got another name or parent.
+    pub changed: Vec<String>,
+    /// Of groups that were deleted.
+    pub deleted: Vec<String>,
+    /// Of groups of which the target refused that, with the reason.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A question or a write about one group.
+enum What {
+    Exists(String),
+    Members(String),
+    Make(Group),
+    Change(Group),
+    Delete(String),
+}
+
+struct AboutGroup {
+    target: Arc<dyn Target>,
+    what: What,
+    /// A write got no usable answer: is the group there?
+    look: bool,
+    truth: Option<bool>,
+    members: Option<Vec<String>>,
+    refused: Option<String>,
+}
+
+impl AboutGroup {
+    fn new(target: &Arc<dyn Target>, what: What) -> Self {
+        Self {
+            target: Arc::clone(target),
+            what,
+            look: false,
+            truth: None,
+            members: None,
+            refused: None,
+        }
+    }
+
+    fn id(&self) -> &str {
+        match &self.what {
+            What::Exists(id) | What::Members(id) | What::Delete(id) => id,
+            What::Make(group) | What::Change(group) => &group.id,
+        }
+    }
+
+    /// What the look says of the write before it.
+    fn looked(&mut self, is_there: bool) -> Next {
+        self.look = false;
+        match &self.what {
+            What::Make(_) if is_there => Next::Done,
+            What::Delete(_) if !is_there => Next::Done,
+            // Giving it the same name once more changes nothing.
+            _ => Next::Call,
+        }
+    }
+}
+
+impl Job for AboutGroup {
+    fn call(&mut self) -> Call {
+        let Some(groups) = self.target.groups() else {
+            return self.target.probe();
+        };
+        groups.call(match &self.what {
+            What::Exists(id) => GroupCall::Exists(id),
+            _ if self.look => GroupCall::Exists(self.id()),
+            What::Members(id) => GroupCall::Members(id),
+            What::Make(group) => GroupCall::Make(group),
+            What::Change(group) => GroupCall::Change(group),
+            What::Delete(id) => GroupCall::Delete(id),
+        })
+    }
+
+    fn answered(&mut self, reply: &Reply) -> Next {
+        let target = Arc::clone(&self.target);
+        let Some(groups) = target.groups() else {
+            return Next::Done;
+        };
+        if self.look || matches!(self.what, What::Exists(_)) {
+            return match groups.truth(reply) {
+                Some(truth) if self.look => self.looked(truth),
+                Some(truth) => {
+                    self.truth = Some(truth);
+                    Next::Done
+                }
+                None => Next::Unclear("the answer is neither true nor false"),
+            };
+        }
+        if let What::Members(_) = self.what {
+            if reply.status == 404 {
+                return Next::Done;
+            }
+            self.members = groups.members(reply);
+            return match self.members {
+                Some(_) => Next::Done,
+                None => Next::Unclear("the answer is no list of a group's members"),
+            };
+        }
+        match groups.done(reply) {
+            Written::Applied(_) => Next::Done,
+            Written::NotThere if matches!(self.what, What::Delete(_)) => Next::Done,
+            Written::NotThere => {
+                self.refused = Some("the LMS does not have it, or not the group above it".into());
+                Next::Done
+            }
+            Written::Refused { message } | Written::Conflict { message } => {
+                self.refused = Some(shorten(&message));
+                Next::Done
+            }
+            Written::Denied => Next::Fatal(Fatal::Forbidden(reply.call)),
+            Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
+            Written::Unclear { why } => Next::Unclear(why),
+        }
+    }
+
+    fn is_write(&self) -> bool {
+        !self.look && matches!(self.what, What::Make(_) | What::Change(_) | What::Delete(_))
+    }
+
+    fn unanswered(&mut self, perhaps_done: bool) {
+        self.look |= perhaps_done && self.is_write();
+    }
+}
+
+/// People who come into one group, or leave it.
+struct MembersJob {
+    target: Arc<dyn Target>,
+    record: Record,
+    group: String,
+    leave: bool,
+    /// What is to be done, call by call, the next one last.
+    todo: Vec<Vec<Member>>,
+    look: Option<Look>,
+    /// The group was seen to be there.
+    is_there: bool,
+    is_gone: bool,
+    done: Vec<Member>,
+    refused: Vec<(Member, String)>,
+}
+
+/// Why the target is asked before the next write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    /// The last write got no usable answer: who is in the group?
+    WhoIsIn,
+    /// The last write was refused: is there such a group?
+    IsThere,
+}
+
+impl MembersJob {
+    fn new(
+        target: &Arc<dyn Target>,
+        group: String,
+        leave: bool,
+        members: Vec<Member>,
+        record: Record,
+    ) -> Self {
+        Self {
+            target: Arc::clone(target),
+            record,
+            group,
+            leave,
+            todo: vec![members],
+            look: None,
+            is_there: false,
+            is_gone: false,
+            done: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn ids(&self) -> Vec<ExternalId> {
+        let next = self.todo.last().into_iter().flatten();
+        next.map(|member| member.external_id.clone()).collect()
+    }
+
+    fn next(&self) -> Next {
+        if self.todo.is_empty() {
+            Next::Done
+        } else {
+            Next::Call
+        }
+    }
+
+    /// These are in the group now, or no more.
+    fn settled(&mut self, members: Vec<Member>) {
+        let ids = members
+            .iter()
+            .map(|member| member.external_id.clone())
+            .collect();
+        let (run, writer) = (self.record.run, &self.record.writer);
+        // A journal that failed stops the run wherever it is asked next.
+        let _told_later = writer.members(run, &self.group, ids, !self.leave);
+        self.done.extend(members);
+    }
+
+    /// The target refuses what was sent for several: for which of them?
+    fn refuse(&mut self, message: &str) -> Next {
+        let Some(mut members) = self.todo.pop() else {
+            return Next::Done;
+        };
+        if members.len() > 1 {
+            let other = members.split_off(members.len() / 2);
+            self.todo.push(other);
+            self.todo.push(members);
+            if !self.is_there {
+                self.look = Some(Look::IsThere);
+            }
+            return Next::Call;
+        }
+        let why = format!("group `{}`: {message}", self.group);
+        self.refused
+            .extend(members.into_iter().map(|member| (member, why.clone())));
+        self.next()
+    }
+
+    fn looked(&mut self, look: Look, reply: &Reply) -> Next {
+        let target = Arc::clone(&self.target);
+        let Some(groups) = target.groups() else {
+            return Next::Done;
+        };
+        if look == Look::IsThere {
+            return match groups.truth(reply) {
+                Some(true) => {
+                    self.look = None;
+                    self.is_there = true;
+                    Next::Call
+                }
+                Some(false) => self.no_group(),
+                None => Next::Unclear("the answer is neither true nor false"),
+            };
+        }
+        let is_in: Box<dyn Fn(&Member) -> bool> = match self.todo.last().map(Vec::len) {
+            Some(1) => match groups.truth(reply) {
+                Some(truth) => Box::new(move |_| truth),
+                None => return Next::Unclear("the answer is neither true nor false"),
+            },
+            _ if reply.status == 404 => return self.no_group(),
+            _ => match groups.members(reply) {
+                Some(members) => {
+                    let members: std::collections::HashSet<String> = members.into_iter().collect();
+                    Box::new(move |member| members.contains(member.external_id.as_str()))
+                }
+                None => return Next::Unclear("the answer is no list of a group's members"),
+            },
+        };
+        self.look = None;
+        let next = self.todo.pop().unwrap_or_default();
+        let (settled, open): (Vec<_>, Vec<_>) = next
+            .into_iter()
+            .partition(|member| is_in(member) != self.leave);
+        self.settled(settled);
+        if !open.is_empty() {
+            self.todo.push(open);
+        }
+        self.next()
+    }
+
+    fn no_group(&mut self) -> Next {
+        self.look = None;
+        self.is_gone = true;
+        let all: Vec<_> = self.todo.drain(..).flatten().collect();
+        if self.leave {
+            self.settled(all);
+        } else {
+            let why = format!("the LMS has no group `{}`", self.group);
+            self.refused
+                .extend(all.into_iter().map(|member| (member, why.clone())));
+        }
+        Next::Done
+    }
+}
+
+impl Job for MembersJob {
+    fn call(&mut self) -> Call {
+        let Some(groups) = self.target.groups() else {
+            return self.target.probe();
+        };
+        let (group, ids) = (self.group.as_str(), self.ids());
+        groups.call(match (self.look, ids.as_slice()) {
+            (Some(Look::IsThere), _) => GroupCall::Exists(group),
+            (Some(Look::WhoIsIn), [one]) => GroupCall::IsMember(group, one),
+            (Some(Look::WhoIsIn), _) => GroupCall::Members(group),
+            (None, people) if self.leave => GroupCall::Remove(group, people),
+            (None, people) => GroupCall::Add(group, people),
+        })
+    }
+
+    fn answered(&mut self, reply: &Reply) -> Next {
+        if let Some(look) = self.look {
+            return self.looked(look, reply);
+        }
+        let target = Arc::clone(&self.target);
+        let Some(groups) = target.groups() else {
+            return Next::Done;
+        };
+        match groups.done(reply) {
+            Written::Applied(_) => {
+                self.is_there = true;
+                let members = self.todo.pop().unwrap_or_default();
+                self.settled(members);
+                self.next()
+            }
+            // Neither group nor person: nobody is left to be taken out.
+            Written::NotThere if self.leave && self.ids().len() == 1 => {
+                let members = self.todo.pop().unwrap_or_default();
+                self.settled(members);
+                self.next()
+            }
+            // What the target says may quote several people, whose values are
+            // not at hand to be recognised in it.
+            Written::NotThere => self.refuse("the LMS does not have the person"),
+            Written::Conflict { .. } => self.refuse(
+                "the LMS does not take the person: the role of the group's type is needed first",
+            ),
+            Written::Refused { .. } => self.refuse(&format!(
+                "the LMS does not take the person (status {})",
+                reply.status
+            )),
+            Written::Denied => Next::Fatal(Fatal::Forbidden(reply.call)),
+            Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
+            Written::Unclear { why } => Next::Unclear(why),
+        }
+    }
+
+    fn is_write(&self) -> bool {
+        self.look.is_none()
+    }
+
+    fn give_up(&mut self, _trouble: &Trouble) -> bool {
+        false
+    }
+
+    fn unanswered(&mut self, perhaps_done: bool) {
+        if perhaps_done && self.look.is_none() {
+            self.look = Some(Look::WhoIsIn);
+        }
+    }
+}

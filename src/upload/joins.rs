@@ -1,0 +1,115 @@
+//! Who comes into which group and who leaves which, gathered until many can be
+//! done in one call.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::UploadError;
+use super::send::Record;
+use crate::event::{Event, Listener};
+use crate::model::{Action, ExternalId, Outcome, RowNumber};
+
+/// Somebody who comes into a group or leaves it.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) row: RowNumber,
+    pub(super) external_id: ExternalId,
+}
+
+/// What is gathered; a row is done when all of its groups are.
+#[derive(Debug, Default)]
+pub struct Joins {
+    /// By whether the group is left, and its external ID: people come into
+    /// groups before they leave others, so that nobody is in none meanwhile.
+    queues: BTreeMap<(bool, String), Vec<Member>>,
+    open: HashMap<RowNumber, Open>,
+    refused: HashMap<RowNumber, (Outcome, String)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    groups: u32,
+    action: Action,
+    outcome: Outcome,
+}
+
+impl Joins {
+    /// Takes the groups of a row that is done but for them.
+    pub(super) fn add(
+        &mut self,
+        row: RowNumber,
+        external_id: &ExternalId,
+        action: Action,
+        outcome: Outcome,
+        join: Vec<String>,
+        leave: Vec<String>,
+    ) {
+        let open = Open {
+            groups: u32::try_from(join.len() + leave.len()).unwrap_or(u32::MAX),
+            action,
+            outcome,
+        };
+        self.open.insert(row, open);
+        let both = join.into_iter().map(|group| (false, group));
+        for queue in both.chain(leave.into_iter().map(|group| (true, group))) {
+            let external_id = external_id.clone();
+            self.queues
+                .entry(queue)
+                .or_default()
+                .push(Member { row, external_id });
+        }
+    }
+
+    /// Whether nobody comes into a group or leaves one.
+    pub fn is_empty(&self) -> bool {
+        self.queues.is_empty()
+    }
+
+    /// The groups that somebody comes into.
+    pub(super) fn joined(&self) -> impl Iterator<Item = &str> {
+        self.queues
+            .keys()
+            .filter(|(leave, _)| !leave)
+            .map(|(_, group)| group.as_str())
+    }
+
+    /// The next group with its people, and whether they leave it.
+    pub(super) fn pop(&mut self) -> Option<(bool, String, Vec<Member>)> {
+        let ((leave, group), members) = self.queues.pop_first()?;
+        Some((leave, group, members))
+    }
+
+    /// One group of a row is done, or `refused` says how the row ends and why.
+    pub(super) fn done(
+        &mut self,
+        member: &Member,
+        refused: Option<(Outcome, String)>,
+        record: &Record,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        if let Some(refused) = refused {
+            self.refused.entry(member.row).or_insert(refused);
+        }
+        let Some(open) = self.open.get_mut(&member.row) else {
+            return Ok(());
+        };
+        open.groups = open.groups.saturating_sub(1);
+        if open.groups > 0 {
+            return Ok(());
+        }
+        let Open {
+            action, outcome, ..
+        } = *open;
+        self.open.remove(&member.row);
+        let refused = self.refused.remove(&member.row);
+        let outcome = refused.as_ref().map_or(outcome, |(outcome, _)| *outcome);
+        let id = &member.external_id;
+        record.writer.joined(record.run, member.row, id, refused)?;
+        listener.hear(&Event::Settled {
+            row: Some(member.row),
+            external_id: id,
+            action,
+            outcome,
+        });
+        Ok(())
+    }
+}
