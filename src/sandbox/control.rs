@@ -12,16 +12,22 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::{Query, Request, State},
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use futures_core::Stream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::server::{JSON, NOT_FOUND, NOT_LOOPBACK, Shared, TEXT, is_loopback, typed};
+use super::{
+    api::{JSON, TEXT},
+    server::{NOT_FOUND, NOT_LOOPBACK, Shared, is_loopback, typed},
+};
+
+const JSON_LINES: &str = "application/x-ndjson";
 
 /// How many people one piece of the list of people holds.
 const PIECE: usize = 500;
@@ -33,6 +39,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/sandbox/stats", get(stats))
         .route("/sandbox/reset-stats", post(reset_stats))
         .route("/sandbox/users", get(users))
+        .route("/sandbox/groups", get(groups))
+        .route("/sandbox/people", post(make_person))
         .route("/sandbox/faults", get(faults).post(set_faults))
         .route("/sandbox/{*rest}", axum::routing::any(not_found))
         .route_layer(middleware::from_fn(loopback_only))
@@ -82,19 +90,46 @@ async fn set_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response 
     }
 }
 
-async fn users(State(shared): State<Arc<Shared>>) -> Response {
+/// What can be asked of `/sandbox/users`.
+#[derive(Debug, Deserialize)]
+struct Whose {
+    /// Only the people of the API with this label.
+    api: Option<String>,
+}
+
+async fn users(State(shared): State<Arc<Shared>>, Query(whose): Query<Whose>) -> Response {
     let everybody = Everybody {
         shared,
+        of: whose.api,
         api: 0,
         from: 0,
     };
-    typed(Body::from_stream(everybody), "application/x-ndjson")
+    typed(Body::from_stream(everybody), JSON_LINES)
+}
+
+async fn groups(State(shared): State<Arc<Shared>>) -> Response {
+    let mut lines = Vec::new();
+    for api in &shared.lock().apis {
+        api.dump_groups(&mut lines);
+    }
+    typed(Body::from(lines), JSON_LINES)
+}
+
+async fn make_person(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let inside = &mut *shared.lock();
+    let mut apis = inside.apis.iter_mut();
+    match apis.find_map(|api| api.make_by_hand(&body)) {
+        Some(Ok(uid)) => (StatusCode::CREATED, json(&json!({ "uid": uid }))).into_response(),
+        Some(Err(problem)) => (StatusCode::BAD_REQUEST, format!("{problem}\n")).into_response(),
+        None => (StatusCode::NOT_FOUND, NOT_FOUND).into_response(),
+    }
 }
 
 /// Everybody, piece by piece, so that a million people are never held as text
 /// at once. The lock is free between two pieces.
 struct Everybody {
     shared: Arc<Shared>,
+    of: Option<String>,
     api: usize,
     from: u32,
 }
@@ -110,7 +145,9 @@ impl Stream for Everybody {
             let Some(api) = inside.apis.get(this.api) else {
                 return Poll::Ready(None);
             };
-            if let Some(next) = api.dump(this.from, PIECE, &mut lines) {
+            let asked_for = this.of.as_deref().is_none_or(|of| of == api.label());
+            let next = asked_for.then(|| api.dump(this.from, PIECE, &mut lines));
+            if let Some(next) = next.flatten() {
                 this.from = next;
             } else {
                 this.api += 1;

@@ -367,6 +367,10 @@ impl Kmi {
 }
 
 impl Api for Kmi {
+    fn label(&self) -> &'static str {
+        "kmi"
+    }
+
     fn owns(&self, path: &str) -> bool {
         path.starts_with(BASE)
     }

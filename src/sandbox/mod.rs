@@ -20,6 +20,7 @@
 //! - It shares no code with hrfeed's targets, or both would share a mistake.
 //! - People live in memory and go with it.
 
+mod anewspring;
 mod api;
 mod connection;
 mod control;
@@ -129,7 +130,10 @@ impl Sandbox {
                 // Dropped last, so that `wait` ends when nothing is left.
                 let _ending: oneshot::Sender<()> = ending;
                 let shared = server::Shared::new(
-                    vec![Box::new(kmi::Kmi::with_invented_people(people, seed))],
+                    vec![
+                        Box::new(kmi::Kmi::with_invented_people(people, seed)),
+                        Box::new(anewspring::ANewSpring::with_invented_people(people, seed)),
+                    ],
                     faults,
                     fastrand::Rng::with_seed(seed),
                     port,

@@ -20,14 +20,14 @@ use fastrand::Rng;
 use tokio::{net::TcpListener, sync::watch, time};
 
 use super::{
-    api::{Answer, Api, Call, Twist, Twisted},
+    api::{Answer, Api, Call, HTML, JSON, TEXT, Twist, Twisted},
     connection::{Loopback, Scissors},
     control,
     faults::{Dice, Fate, Faults, Instead, Spoiled, TurnedAway},
     statistics::{Played, Statistics},
 };
 
-/// The longest body that is read. A person has some hundred bytes.
+/// The longest body that is read where no API owns the path.
 const LONGEST_BODY: usize = 1024 * 1024;
 
 /// How long a stop waits for answers that are under way.
@@ -124,23 +124,25 @@ async fn carry(
 ) -> Response {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
-    {
+    let longest_body = {
         let now = shared.now();
         let inside = &mut *shared.lock();
-        let name = inside
-            .apis
-            .iter()
-            .find(|api| api.owns(path))
-            .map_or("other", |api| api.name(&head.method, path));
+        let api = inside.apis.iter().find(|api| api.owns(path));
+        let name = api.map_or("other", |api| api.name(&head.method, path));
+        let query = head.uri.query().unwrap_or_default();
+        if api.is_some_and(|api| api.has_key_in_url(query)) {
+            inside.statistics.has_key_in_url();
+        }
         inside.statistics.arrives(name, now);
-    }
+        api.map_or(LONGEST_BODY, |api| api.longest_body())
+    };
     let _in_flight = InFlight(Arc::clone(&shared));
     // Read also where it is not needed: a body left behind would cost the
     // client its connection, which is no fault that was asked for.
-    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+    let Ok(body) = to_bytes(body, longest_body).await else {
         return shared.send(Reply::Plain(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "The body is longer than 1 MiB.\n",
+            "The body is too long.\n",
         ));
     };
     if !is_loopback(&head.headers) {
@@ -318,7 +320,7 @@ impl Reply {
                 let mut response = if answer.body.is_empty() {
                     Response::new(Body::empty())
                 } else {
-                    typed(Body::from(answer.body), JSON)
+                    typed(Body::from(answer.body), answer.content_type)
                 };
                 *response.status_mut() = answer.status;
                 if let Some(allow) = answer.allow {
@@ -356,11 +358,6 @@ impl Reply {
         }
     }
 }
-
-/// Content types.
-pub(super) const JSON: &str = "application/json";
-pub(super) const HTML: &str = "text/html; charset=utf-8";
-pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A response with status 200 and a content type.
 pub(super) fn typed(body: Body, content_type: &'static str) -> Response {

@@ -58,6 +58,7 @@ impl Played {
 #[derive(Debug)]
 pub(super) struct Statistics {
     requests: u64,
+    keys_in_urls: u64,
     by_call: BTreeMap<&'static str, u64>,
     statuses: BTreeMap<u16, u64>,
     faults: BTreeMap<Played, u64>,
@@ -72,6 +73,7 @@ pub(super) struct Statistics {
 #[derive(Debug, Serialize)]
 pub(super) struct Told<'a> {
     requests: u64,
+    keys_in_urls: u64,
     by_call: &'a BTreeMap<&'static str, u64>,
     statuses: &'a BTreeMap<u16, u64>,
     peak_per_second: usize,
@@ -85,6 +87,7 @@ impl Statistics {
     pub(super) fn new() -> Self {
         Self {
             requests: 0,
+            keys_in_urls: 0,
             by_call: BTreeMap::new(),
             statuses: BTreeMap::new(),
             faults: Played::ALL.into_iter().map(|played| (played, 0)).collect(),
@@ -125,6 +128,11 @@ impl Statistics {
         self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
     }
 
+    /// A request carried an API key in its URL.
+    pub(super) fn has_key_in_url(&mut self) {
+        self.keys_in_urls += 1;
+    }
+
     /// A request was answered, or given up by the client.
     pub(super) fn leaves(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
@@ -144,6 +152,7 @@ impl Statistics {
     pub(super) fn told(&self, people: u64) -> Told<'_> {
         Told {
             requests: self.requests,
+            keys_in_urls: self.keys_in_urls,
             by_call: &self.by_call,
             statuses: &self.statuses,
             peak_per_second: self.peak_per_second,

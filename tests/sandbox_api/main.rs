@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod anewspring;
+mod anewspring_beside;
+mod anewspring_calling;
+mod anewspring_groups;
+mod anewspring_users;
 mod beside;
 mod calls;
 mod dangers;

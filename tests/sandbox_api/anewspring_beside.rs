@@ -1,0 +1,160 @@
+//! What the sandbox tells beside the API, and the faults that the API plays.
+
+use hrfeed::sandbox::{Faults, SandboxOptions};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    anewspring::{JANE, empty, failing, start},
+    rehearsal::got,
+};
+
+#[tokio::test]
+async fn stats_count_the_calls_by_name() {
+    let it = empty();
+    it.add("E1", &["student"]).await;
+    it.get("getUser/E1").await;
+    it.get("getUser?userUID=U1").await;
+    it.post("initializeId/a/b", &[]).await;
+    it.post("addGroup/G", &[]).await;
+    it.get("groupUserExists/G/E1").await;
+    it.get("getUser").await;
+    it.get("addUser/E1").await;
+    it.get("nothing").await;
+    assert_eq!(
+        it.it.stats().await["by_call"],
+        json!({
+            "POST addUser/{userID}": 1, "GET getUser/{userID}": 1,
+            "GET getUser?userUID={userUID}": 2, "POST initializeId/{login}/{userID}": 1,
+            "POST addGroup/{groupID}": 1, "GET groupUserExists/{groupID}/{userID}": 1, "other": 2,
+        })
+    );
+}
+
+#[tokio::test]
+async fn people_can_be_made_by_hand_without_an_external_id() {
+    let it = empty();
+    let uid = it
+        .make(&json!({
+            "login": "ann", "firstName": "Ann", "lastName": "Lee", "email": "ann@example.com",
+            "active": false, "archived": true, "roles": ["teacher", "author"],
+        }))
+        .await;
+    let everybody = it.everybody().await;
+    let ann = &everybody[0];
+    for (name, expected) in [
+        ("api", json!("anewspring")),
+        ("id", json!(null)),
+        ("uid", json!(uid)),
+        ("login", json!("ann")),
+        ("email", json!("ann@example.com")),
+        ("active", json!(false)),
+        ("archived", json!(true)),
+        ("roles", json!(["teacher", "author"])),
+        ("groups", json!([])),
+        ("mails", json!(0)),
+    ] {
+        assert_eq!(ann[name], expected, "{name}");
+    }
+    for (person, said) in [
+        (json!([]), "not a JSON object"),
+        (json!({"login": "x", "firstName": "x"}), "lastName"),
+        (
+            json!({"login": "ANN", "firstName": "x", "lastName": "x"}),
+            "already in use",
+        ),
+        (json!({"id": "E1"}), "`id`"),
+        (json!({"login": 5}), "`login`"),
+        (json!({"active": "true"}), "`active`"),
+        (json!({"roles": ["boss"]}), "`roles`"),
+        (json!({"email": "x"}), "email"),
+    ] {
+        let request = it.it.request(Method::POST, "/sandbox/people");
+        let got = got(request.body(person.to_string())).await.unwrap();
+        assert_eq!(got.status, 400, "{person}");
+        assert!(got.body.contains(said), "{person}: {got:?}");
+    }
+    assert_eq!(it.everybody().await.len(), 1);
+    assert_eq!(it.it.stats().await["requests"], 0);
+}
+
+#[tokio::test]
+async fn invented_people_have_no_external_id_and_come_with_the_first_call() {
+    let invented = async |seed| {
+        let it = start(SandboxOptions {
+            people: 600,
+            seed,
+            ..SandboxOptions::default()
+        });
+        // Another API's rehearsal does not hold them.
+        assert_eq!(it.lines("/sandbox/users").await.len(), 600);
+        let all = it.get("getUsers").await.json();
+        let all = all["users"].as_array().unwrap().clone();
+        assert_eq!(all.len(), 600);
+        for user in &all {
+            assert_eq!(
+                (&user["id"], &user["login"]),
+                (&json!(null), &user["email"])
+            );
+        }
+        assert_eq!(it.everybody().await.len(), 600);
+        assert_eq!(it.it.people().await, 1_200);
+        let login = all[0]["login"].as_str().unwrap();
+        it.done(&format!("initializeId/{login}/E1"), &[]).await;
+        // An update that changes nothing passes all the checks.
+        it.done("updateUser/E1", &[]).await;
+        all
+    };
+    assert_eq!(invented(5).await, invented(5).await);
+}
+
+#[tokio::test]
+async fn a_refused_person_is_not_created_and_the_error_quotes_the_address() {
+    let it = failing(Faults {
+        refuse: 1.0,
+        ..Faults::default()
+    });
+    let mut parameters = JANE.to_vec();
+    parameters.push(("email", "jane@work.example"));
+    for call in ["addUser/E1", "addOrUpdateUser/E1"] {
+        let (status, message) = it.refused(call, &parameters).await;
+        assert_eq!(status, 400);
+        assert!(message.contains("jane@work.example"), "{message}");
+    }
+    assert_eq!(it.everybody().await.len(), 0);
+    it.it.set_faults(&json!({"refuse": 0})).await;
+    it.done("addUser/E1", &parameters).await;
+    it.it.set_faults(&json!({"refuse": 1})).await;
+    let (status, message) = it.refused("updateUser/E1", &[("company", "A")]).await;
+    assert_eq!(status, 400);
+    assert!(message.contains("jane@work.example"), "{message}");
+    assert_eq!(it.person("E1").await["company"], "");
+    assert_eq!(it.it.stats().await["faults"]["refuse"], 3);
+}
+
+#[tokio::test]
+async fn another_persons_record_is_told_on_demand() {
+    let it = failing(Faults {
+        wrong_person: 1.0,
+        ..Faults::default()
+    });
+    it.add("E1", &[]).await;
+    let stranger = it.get("getUser/E1").await.json();
+    assert_ne!(stranger["uid"], "U1");
+    it.add("E2", &[]).await;
+    assert_eq!(it.get("getUser/E1").await.json()["id"], "E2");
+    assert_eq!(it.get("getUser/E3").await.status, 404);
+    assert_eq!(it.it.stats().await["faults"]["wrong_person"], 2);
+}
+
+#[tokio::test]
+async fn a_call_whose_answer_is_lost_or_cut_was_done() {
+    for faults in [json!({"lost_after": 1}), json!({"cut": 1})] {
+        let it = empty();
+        it.it.set_faults(&faults).await;
+        let lost = got(it.call(Method::POST, "addUser/E1", &JANE)).await;
+        assert!(lost.is_err(), "{lost:?}");
+        it.it.set_faults(&json!({"lost_after": 0, "cut": 0})).await;
+        assert_eq!(it.refused("addUser/E1", &JANE).await.0, 409);
+    }
+}
