@@ -105,7 +105,7 @@ enum Command {
     Init(init::InitArgs),
     /// Look for external IDs that stand twice on the LMS, and for people it lost
     Audit(audit::AuditArgs),
-    /// Start a local LMS to rehearse on
+    /// Start a local LMS to rehearse on, which speaks KMI's and aNewSpring's API
     Sandbox(sandbox::SandboxArgs),
     /// Print a script that completes commands in a shell
     Completions(completions::CompletionsArgs),

@@ -1,4 +1,4 @@
-//! `hrfeed sandbox`: a local LMS to rehearse on.
+//! `hrfeed sandbox`: a local LMS to rehearse on, with both APIs.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) struct SandboxArgs {
     /// The port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 8087, value_name = "PORT")]
     port: u16,
-    /// People who are there already, without external IDs
+    /// People whom each API has already, without external IDs
     #[arg(long, default_value_t = 0, value_name = "N")]
     people: u64,
     /// The same number makes the same faults and people again
@@ -117,6 +117,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
     } else {
         context.print(&format!(
             "An LMS to rehearse on is listening at {url} until Ctrl-C.\n\
+             It speaks the APIs of KMI and of aNewSpring; what it does is told at that address.\n\
              In a mapping:  base_url = \"{url}\"; any API key and secret will do.\n\
              What it holds: {url}/sandbox/users    What it was asked: {url}/sandbox/stats\n"
         ))?;

@@ -164,10 +164,12 @@ async fn page(State(shared): State<Arc<Shared>>) -> Response {
     let text = format!(
         "\
 This is hrfeed's sandbox: an LMS to rehearse on. It speaks the KMI users API
-v2 under /api/v2/. Nothing here is real, everybody is gone when it stops, and
-only programs of this machine can reach it. It holds {people} people now.
+v2 under /api/v2/, and the aNewSpring API (users and user groups) under /api/,
+each with people of its own. Nothing here is real, everybody is gone when it
+stops, and only programs of this machine can reach it. It holds {people} people
+now.
 
-To point a mapping at it:
+KMI. To point a mapping at it:
 
   [target]
   system = \"kmi\"
@@ -182,13 +184,34 @@ answered with 401, and \"denied\" with 403.
 As documented, it does not check that an external ID is unique: create a
 person twice and there are two.
 
+aNewSpring. In a mapping:
+
+  [target]
+  system = \"anewspring\"
+  base_url = \"http://127.0.0.1:{port}\"
+  api_key = {{ env = \"ANEWSPRING_API_KEY\" }}
+
+Any key will do, and all of them see the same people. Some are special:
+\"expired\" is answered with 401, \"denied\" with 403, and so are the calls that
+follow it in a key such as \"denied:addUserRoles,deleteUser\"; with \"notlisted:\"
+in place of \"denied:\" they are answered with 400. Every content library exists
+whose external ID does not begin with \"missing\".
+
 What you can ask, without any key:
 
-  GET  /sandbox/stats        what arrived, as JSON
+  GET  /sandbox/stats        what arrived, as JSON; `keys_in_urls` counts the
+                             calls with `_key` in the URL
   POST /sandbox/reset-stats  starts counting anew
-  GET  /sandbox/users        everybody, one JSON object a line, with the
-                             external IDs of all keys (a key is shown as the
-                             start of its SHA-256)
+  GET  /sandbox/users        everybody, one JSON object a line. KMI's people
+                             have the external IDs of all keys (a key is shown
+                             as the start of its SHA-256), aNewSpring's what
+                             its API does not tell: libraries, groups, mails,
+                             passwords set. ?api=kmi or ?api=anewspring leaves
+                             the others out
+  GET  /sandbox/groups       aNewSpring's user groups, one JSON object a line
+  POST /sandbox/people       makes a person of aNewSpring as by hand, without
+                             external ID: send login, firstName, lastName and
+                             whatever else, roles, active, archived as JSON
   GET  /sandbox/faults       what goes wrong, as JSON
   POST /sandbox/faults       changes it: send the fields to change as JSON
 

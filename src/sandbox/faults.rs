@@ -40,15 +40,15 @@ pub struct Faults {
     /// Acts or does not (a coin decides), then answers with a proxy's HTML
     /// page and status 200 or 502 (another coin).
     pub garbage: f64,
-    /// Acts, but answers with the record of another person: reads, creates
-    /// and updates of one person.
+    /// Acts, but answers with the record of another person: wherever an API
+    /// answers with the record of one person.
     pub wrong_person: f64,
     /// Acts, and waits for `slow_for` before it answers.
     pub slow: f64,
     /// How long a slow answer takes.
     #[serde(with = "seconds")]
     pub slow_for: Duration,
-    /// Answers 400 without acting, with a JSON error that quotes the person's
+    /// Answers 400 without acting, with an error that quotes the person's
     /// e-mail address: creates and updates.
     pub refuse: f64,
     /// After this many requests that were not turned away, the sandbox goes

@@ -1,13 +1,16 @@
 //! An LMS to rehearse on.
 //!
 //! [`Sandbox::start`] opens a real HTTP server on loopback that speaks the
-//! KMI users API v2 as its documentation describes it, dangers included. It
-//! can be told to fail in every way in which a server and the network between
-//! fail ([`Faults`]), and it counts what arrives, so that a rehearsal or a
-//! test can say what was really sent.
+//! KMI users API v2 (below `/api/v2/`) and the aNewSpring API (`/api/CALL`) as
+//! their documentation describes them, dangers included. It can be told to
+//! fail in every way in which a server and the network between fail
+//! ([`Faults`]), and it counts what arrives, so that a rehearsal or a test can
+//! say what was really sent.
 //!
-//! - `kmi` answers calls; it knows no socket, no fault and no statistics. A
-//!   second API is one more file beside it that implements `api::Api`.
+//! - `kmi` and `anewspring` answer calls, each for people of its own; they
+//!   know no socket, no fault and no statistics. Each says in its first lines
+//!   what it does where its documentation is silent. Another API is one more
+//!   file beside them that implements `api::Api`.
 //! - `server` carries calls to it, through `faults` and `statistics`.
 //! - `connection` can break an answer off.
 //! - `control` is what stands outside the API: `/` and `/sandbox/…`.
@@ -50,8 +53,9 @@ pub struct SandboxOptions {
     /// Faults and invented people are drawn with it: the same seed gives the
     /// same ones.
     pub seed: u64,
-    /// How many invented people are there already. They have no external ID
-    /// of any key, and their ids are 1, 2, 3, ….
+    /// How many invented people each API has already. They have no external
+    /// ID. KMI's ids are 1, 2, 3, …; aNewSpring's people come into being with
+    /// the first call to it.
     pub people: u64,
 }
 

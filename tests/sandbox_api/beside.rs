@@ -75,6 +75,9 @@ async fn everybody_is_told_one_a_line_and_no_fault_applies_there() {
         page.body
             .contains(&format!("base_url = \"{}\"", it.sandbox.base_url()))
     );
+    for system in ["kmi", "anewspring"] {
+        assert!(page.body.contains(&format!("system = \"{system}\"")));
+    }
     assert_eq!(it.stats().await["requests"], 0);
 }
 

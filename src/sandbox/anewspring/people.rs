@@ -116,3 +116,108 @@ fn place(uid: Uid) -> usize {
     // The place of UID 0 is beyond the end of any list.
     (uid as usize).wrapping_sub(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::{LOGIN, People, Person, Uid, shown};
+
+    /// What is done to the people. Few names, so that they meet.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u8, Option<u8>),
+        Replace(Uid, u8, Option<u8>),
+        Remove(Uid),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let (login, id) = (0..8u8, option::of(0..8u8));
+        prop_oneof![
+            (login.clone(), id.clone()).prop_map(|(login, id)| Step::Insert(login, id)),
+            (0..12u32, login, id).prop_map(|(uid, login, id)| Step::Replace(uid, login, id)),
+            (0..12u32).prop_map(Step::Remove),
+        ]
+    }
+
+    fn person(login: u8, id: Option<u8>) -> Person {
+        let mut person = Person::default();
+        person.set_text(LOGIN, &format!("Login{login}"));
+        person.id = id.map(|id| format!("E{id}").into());
+        person
+    }
+
+    proptest! {
+        #[test]
+        fn people_are_found_by_what_they_have_whatever_was_done_before(
+            steps in vec(step(), 0..60),
+        ) {
+            let mut people = People::default();
+            let mut model: Vec<Option<(u8, Option<u8>)>> = Vec::new();
+            for step in steps {
+                // Whoever adds or replaces somebody has checked that both are
+                // free.
+                let free = |login, id: Option<u8>, model: &[Option<(u8, Option<u8>)>]| {
+                    !model.iter().flatten().any(|(other_login, other_id)| {
+                        *other_login == login || id.is_some() && *other_id == id
+                    })
+                };
+                match step {
+                    Step::Insert(login, id) if free(login, id, &model) => {
+                        model.push(Some((login, id)));
+                        let uid = people.insert(person(login, id));
+                        prop_assert_eq!(uid, Uid::try_from(model.len()).ok());
+                    }
+                    Step::Replace(uid, login, id) => {
+                        let place = (uid as usize).wrapping_sub(1);
+                        let Some(old) = model.get(place).copied().flatten() else {
+                            continue;
+                        };
+                        model[place] = None;
+                        if free(login, id, &model) {
+                            people.replace(uid, person(login, id));
+                            model[place] = Some((login, id));
+                        } else {
+                            model[place] = Some(old);
+                        }
+                    }
+                    Step::Remove(uid) => {
+                        people.remove(uid);
+                        if let Some(place) = model.get_mut((uid as usize).wrapping_sub(1)) {
+                            *place = None;
+                        }
+                    }
+                    Step::Insert(..) => {}
+                }
+            }
+            let there: Vec<Uid> = people.iter().map(|(uid, _)| uid).collect();
+            let expected: Vec<Uid> =
+                (1..).zip(&model).filter(|(_, model)| model.is_some()).map(|(uid, _)| uid).collect();
+            prop_assert_eq!(people.count(), expected.len());
+            prop_assert_eq!(there, expected);
+            let holder = |is: &dyn Fn((u8, Option<u8>)) -> bool| {
+                (1..).zip(&model).find(|(_, model)| model.is_some_and(is)).map(|(uid, _)| uid)
+            };
+            for number in 0..8 {
+                let login = people.with_login(&format!("lOGIN{number}"));
+                prop_assert_eq!(login, holder(&|(login, _)| login == number));
+                let id = people.with_id(&format!("E{number}"));
+                prop_assert_eq!(id, holder(&|(_, id)| id == Some(number)));
+            }
+            for uid in 0..12 {
+                let there = people.get(uid).map(|_| uid);
+                prop_assert_eq!(people.with_uid(&shown(uid)), there);
+            }
+        }
+    }
+
+    #[test]
+    fn a_uid_is_found_only_as_it_is_told() {
+        let mut people = People::default();
+        people.insert(person(1, None));
+        assert_eq!(people.with_uid("U1"), Some(1));
+        for told in ["1", "u1", "U01", "U+1", "U0", "U2", "U4294967297", "U", ""] {
+            assert_eq!(people.with_uid(told), None, "{told}");
+        }
+    }
+}
