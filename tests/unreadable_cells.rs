@@ -58,13 +58,13 @@ fn check(feed: &[u8]) -> (u64, u64, Vec<String>) {
 
 #[test]
 fn bytes_that_are_no_text() {
-    let feed = b"ID,Name,Called,Status\n1,Ann,Annie,Active\n2,Bob,B\xf6b,Active\n\
+    let feed = b"ID,Name,Called,Status\n1,Ann,Annie,Active\n2,Bob,B\x81b,Active\n\
         3,Cem,,Aktif\n4,Dan,,\xc4ctive\n";
     let (rows, skipped, told) = check(feed);
     assert_eq!((rows, skipped), (3, 1));
     insta::assert_snapshot!(told.join("\n"), @r"
-    3 firstName: the template failed: column `Called`: not UTF-8 text: save the file again as `CSV UTF-8`
-    5 the template failed: column `Status`: not UTF-8 text: save the file again as `CSV UTF-8`
+    3 firstName: the template failed: column `Called`: not text in the feed's encoding: save the file again as `CSV UTF-8`, or name its encoding in [source]
+    5 the template failed: column `Status`: not text in the feed's encoding: save the file again as `CSV UTF-8`, or name its encoding in [source]
     ");
 }
 

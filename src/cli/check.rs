@@ -76,6 +76,7 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     if !context.json {
         feed.skip_digest();
     }
+    let told = feed.format().other_encoding();
     let mut listener = context.progress();
     let stop = context.stop();
     let look = plan::look(
@@ -88,6 +89,7 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     );
     listener.hear(&Event::Finished);
     let mut look = look?;
+    note_encoding(context, &feed, &mapping, told);
     name_losers(&mut feed, &bound, &mut look)?;
 
     let rejected = look.rows.count(RowState::Rejected);
@@ -198,6 +200,7 @@ pub(super) fn open_source(
             others.join(", ")
         ));
     }
+    note_encoding(context, &feed, mapping, None);
     Ok(feed)
 }
 
@@ -209,6 +212,38 @@ pub(super) fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, F
     };
     let bound = mapping.bind(feed.columns(), &duplicate_columns(feed))?;
     Ok(bound.with_files(beside))
+}
+
+/// Says in which encoding a feed is read if that was found and is not UTF-8,
+/// since letters could be taken for others. `told` was said before: what the
+/// start of a feed does not show, its reading does.
+pub(super) fn note_encoding(
+    context: &Context,
+    feed: &Feed,
+    mapping: &Mapping,
+    told: Option<&'static str>,
+) {
+    if let Some(note) = encoding_note(feed, mapping, told) {
+        context.note(&format!("note: {note}"));
+    }
+}
+
+/// What [`note_encoding`] says.
+pub(super) fn encoding_note(
+    feed: &Feed,
+    mapping: &Mapping,
+    told: Option<&'static str>,
+) -> Option<String> {
+    let found = feed
+        .format()
+        .other_encoding()
+        .filter(|_| mapping.source.encoding.is_none() && told.is_none());
+    found.map(|encoding| {
+        format!(
+            "the feed is read as {encoding} text (if names look wrong, name another with \
+             `encoding` in [source])"
+        )
+    })
 }
 
 /// Names that stand more than once in the header.

@@ -28,6 +28,9 @@ pub(super) struct InitArgs {
     /// The file to write; stdout unless named
     #[arg(short, long, value_name = "FILE.toml")]
     output: Option<PathBuf>,
+    /// The encoding of a CSV file that is neither UTF-8, UTF-16 nor windows-1252
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
     /// The sheet to look at
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
@@ -71,6 +74,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         ));
     }
     let options = FeedOptions {
+        encoding: args.encoding.clone(),
         sheet: args.sheet.clone(),
         header_row: args.header_row,
         ..FeedOptions::default()
@@ -260,10 +264,15 @@ impl Draft {
             Format::Xlsx { sheet } if !others.is_empty() => Some(sheet),
             _ => None,
         };
-        if args.sheet.is_none() && args.header_row.is_none() && found.is_none() {
+        let nothing_said =
+            args.encoding.is_none() && args.sheet.is_none() && args.header_row.is_none();
+        if nothing_said && found.is_none() {
             return Ok(());
         }
         writeln!(self.text, "\n[source]")?;
+        if let Some(encoding) = &args.encoding {
+            writeln!(self.text, "encoding = {}", quoted(encoding))?;
+        }
         if let Some(sheet) = &args.sheet {
             writeln!(self.text, "sheet = {}", quoted(sheet))?;
         } else if let Some(sheet) = found {

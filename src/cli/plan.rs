@@ -5,7 +5,9 @@ use std::time::Instant;
 use clap::Args;
 
 use super::FeedArgs;
-use super::check::{FormatArg, SHOWN, bind, cause_lines, open, report_of, told_as_json};
+use super::check::{
+    FormatArg, SHOWN, bind, cause_lines, note_encoding, open, report_of, told_as_json,
+};
 use super::compare::{Compared, compare};
 use super::context::{Context, JOURNAL, written};
 use super::environment;
@@ -44,6 +46,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     let credentials = environment::credentials(&mapping.target)?;
     let mut feed = open(context, &args.feed, &mapping)?;
     let bound = bind(&mapping, &feed)?;
+    let told = feed.format().other_encoding();
     let mut listener = context.progress();
     let stop = context.stop();
     let look = plan::look(
@@ -85,6 +88,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     );
     listener.hear(&Event::Finished);
     let groups = groups?;
+    note_encoding(context, &feed, &mapping, told);
 
     let not_in_feed = compared.not_in_feed;
     let mut held = guards::hold(

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
+use super::check::encoding_note;
 use super::compare::compare;
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -228,6 +229,7 @@ pub(super) fn allow_help(held: &[Held]) -> String {
 impl Running<'_> {
     fn proceed(&mut self) -> Result<(), Failure> {
         let stop = self.context.stop();
+        let told = self.feed.format().other_encoding();
         let mut look = plan::look(
             &mut self.feed,
             self.bound,
@@ -236,6 +238,8 @@ impl Running<'_> {
             &move || stop.is_asked(),
             &mut *self.listener,
         )?;
+        self.notes
+            .extend(encoding_note(&self.feed, self.bound.mapping(), told));
         self.same_feed()?;
         let writer = self.record.writer.clone();
         writer.update_run(

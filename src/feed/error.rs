@@ -47,7 +47,7 @@ pub enum FeedError {
         path: Arc<Path>,
     },
     /// The header is not text in the feed's encoding.
-    #[error("the header of feed `{}` (line {row}, column {column}) is not UTF-8 text", path.display())]
+    #[error("the header of feed `{}` (line {row}, column {column}) is not {encoding} text", path.display())]
     HeaderNotText {
         /// The feed.
         path: Arc<Path>,
@@ -55,6 +55,8 @@ pub enum FeedError {
         row: RowNumber,
         /// The first header cell that is no text, counted from 1.
         column: usize,
+        /// What the feed was read as.
+        encoding: &'static str,
     },
     /// The mapping's `header_row` names a row that cannot be the header.
     #[error("no row of feed `{}` starts at `header_row = {row}`", path.display())]
@@ -86,19 +88,21 @@ pub enum FeedError {
         /// What it is: `an old Excel workbook (.xls)`.
         format: &'static str,
     },
-    /// The file's encoding is not read yet.
+    /// The file's encoding is not read.
     #[error("feed `{}` is {encoding} text, which is not supported", path.display())]
     TextNotSupported {
         /// The feed.
         path: Arc<Path>,
-        /// What it is: `UTF-16`.
+        /// What it is: `UTF-32`.
         encoding: &'static str,
     },
     /// The mapping's `encoding` is not known.
-    #[error("encoding `{encoding}` is not supported")]
+    #[error("encoding `{}` is not known", encoding.escape_debug())]
     EncodingNotSupported {
         /// As the mapping says it.
         encoding: String,
+        /// The nearest that is known.
+        near: Option<&'static str>,
     },
     /// The mapping's `delimiter` cannot part cells.
     #[error("delimiter `{}` is not supported", char::from(*delimiter).escape_default())]
@@ -219,7 +223,10 @@ impl FeedError {
             Self::Empty { .. } | Self::NoHeader { .. } => {
                 "check that the export wrote it to its end: the first row must name the columns"
             }
-            Self::HeaderNotText { .. } => "save the file again as `CSV UTF-8`",
+            Self::HeaderNotText { .. } => {
+                "name the file's encoding, such as `encoding = \"windows-1250\"` in [source] or \
+                 `init --encoding`, or save it again as `CSV UTF-8`"
+            }
             Self::HeaderRowNotFound { .. } => {
                 "count lines (CSV) or sheet rows (XLSX) from 1, title rows and blank ones included; \
                  or leave `header_row` out"
@@ -230,8 +237,14 @@ impl FeedError {
             }
             Self::FormatNotSupported { .. } => "save it as `Excel Workbook (.xlsx)` or `CSV UTF-8`",
             Self::TextNotSupported { .. } => "save it as `CSV UTF-8`",
-            Self::EncodingNotSupported { .. } => {
-                "save the file as `CSV UTF-8` and leave `encoding` out, or say \"utf-8\""
+            Self::EncodingNotSupported {
+                near: Some(near), ..
+            } => {
+                return Some(format!("did you mean \"{near}\"?"));
+            }
+            Self::EncodingNotSupported { near: None, .. } => {
+                "say for example \"windows-1252\", \"windows-1250\" or \"utf-16\"; or save the file \
+                 as `CSV UTF-8` and leave `encoding` out"
             }
             Self::DelimiterNotSupported { .. } => {
                 "use one character such as `,` `;` `|` or a tab; or leave `delimiter` out"

@@ -14,7 +14,7 @@ use super::zip::Archive;
 /// What can be read.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// Text in UTF-8, as far as the start tells.
+    /// Text, unless [`refuse_other_text`] says otherwise.
     Text,
     /// An Excel workbook.
     Workbook(Archive),
@@ -68,24 +68,37 @@ pub(super) fn find(path: &Arc<Path>, file: &File, start: &[u8]) -> Result<Kind, 
     if matches!(start, [0x09, 0x00 | 0x02 | 0x04, 0x04 | 0x06, 0x00, ..]) {
         return Err(format("an old Excel workbook (.xls)"));
     }
-    if is_utf16(start) {
+    // In UTF-16 the second half would be an empty line of zeros.
+    if start.starts_with(b"\xff\xfe\0\0") || start.starts_with(b"\0\0\xfe\xff") {
         return Err(FeedError::TextNotSupported {
             path: path.clone(),
-            encoding: "UTF-16",
+            encoding: "UTF-32",
         });
     }
     if let Some(&(_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(no_table(what));
     }
+    Ok(Kind::Text)
+}
+
+/// Refuses what may be text and is no table. `start` is in an encoding that has
+/// ASCII's bytes for ASCII's letters.
+pub(super) fn refuse_other_text(path: &Arc<Path>, start: &[u8]) -> Result<(), FeedError> {
+    let no_table = |what| FeedError::NotATable {
+        path: path.clone(),
+        what,
+    };
     if memchr::memchr(0, start).is_some() {
         return Err(no_table("a binary file"));
     }
-    markup(start).map_or(Ok(Kind::Text), |markup| {
-        Err(match markup {
-            Markup::Spreadsheet => format("an XML spreadsheet of Excel 2003"),
-            Markup::Other(what) => no_table(what),
-        })
-    })
+    match markup(start) {
+        None => Ok(()),
+        Some(Markup::Other(what)) => Err(no_table(what)),
+        Some(Markup::Spreadsheet) => Err(FeedError::FormatNotSupported {
+            path: path.clone(),
+            format: "an XML spreadsheet of Excel 2003",
+        }),
+    }
 }
 
 enum Markup {
@@ -122,22 +135,6 @@ fn markup(start: &[u8]) -> Option<Markup> {
         }
         _ => None,
     }
-}
-
-/// With a byte order mark, or with the zero bytes that Latin letters have.
-fn is_utf16(start: &[u8]) -> bool {
-    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-        return true;
-    }
-    let pairs = start.get(..start.len().min(4096)).unwrap_or_default();
-    let n_pairs = pairs.len() / 2;
-    let zeros = |odd: usize| {
-        pairs
-            .chunks_exact(2)
-            .filter(|pair| pair.get(odd) == Some(&0) && pair.get(1 - odd) != Some(&0))
-            .count()
-    };
-    n_pairs >= 4 && (zeros(0) * 4 > n_pairs * 3 || zeros(1) * 4 > n_pairs * 3)
 }
 
 /// Tells the kinds of ZIP archive apart.

@@ -18,6 +18,7 @@
 
 mod beside;
 mod csv;
+mod encoding;
 mod error;
 mod header;
 mod kind;
@@ -25,6 +26,7 @@ mod pipeline;
 mod record;
 mod sheet;
 mod spool;
+mod text;
 mod zip;
 
 use std::ffi::OsStr;
@@ -34,6 +36,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use encoding_rs::Encoding;
+
 pub use self::beside::{Beside, media_type};
 pub use self::error::FeedError;
 pub use self::record::{Cell, CellKind, Record};
@@ -41,6 +45,7 @@ pub use self::record::{Cell, CellKind, Record};
 use self::csv::{CsvFile, CsvRows};
 use self::kind::Kind;
 use self::sheet::{SheetFile, SheetRows};
+use self::text::Text;
 use crate::model::RowNumber;
 
 /// The most rows that are ever estimated: what is reserved by the estimate must
@@ -53,7 +58,8 @@ const START: u64 = 1 << 16;
 /// is not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedOptions {
-    /// The encoding of the text. Only `utf-8` is supported so far.
+    /// The encoding of the text, by any label of the WHATWG: `windows-1252`,
+    /// `latin1`, `utf-16`. A byte order mark counts for more.
     pub encoding: Option<String>,
     /// The byte between two cells of a CSV file.
     pub delimiter: Option<u8>,
@@ -106,6 +112,9 @@ pub enum Format {
         delimiter: u8,
         /// Whether the file was compressed.
         gzip: bool,
+        /// The encoding's name. As long as all that was read is ASCII, that is
+        /// `UTF-8`; the end of the first complete pass makes it final.
+        encoding: &'static str,
     },
     /// A sheet of an Excel workbook.
     Xlsx {
@@ -114,10 +123,24 @@ pub enum Format {
     },
 }
 
+impl Format {
+    /// The name of the text's encoding, unless it is UTF-8.
+    pub fn other_encoding(&self) -> Option<&'static str> {
+        match self {
+            Self::Csv { encoding, .. } if *encoding != encoding_rs::UTF_8.name() => Some(encoding),
+            Self::Csv { .. } | Self::Xlsx { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Csv { delimiter, gzip } => {
+            Self::Csv {
+                delimiter,
+                gzip,
+                encoding: _,
+            } => {
                 f.write_str(if *gzip { "compressed CSV, " } else { "CSV, " })?;
                 match delimiter {
                     b',' => f.write_str("comma"),
@@ -125,6 +148,10 @@ impl fmt::Display for Format {
                     b'\t' => f.write_str("tab"),
                     b'|' => f.write_str("pipe"),
                     other => write!(f, "delimiter `{}`", char::from(*other).escape_default()),
+                }?;
+                match self.other_encoding() {
+                    Some(encoding) => write!(f, ", {encoding}"),
+                    None => Ok(()),
                 }
             }
             Self::Xlsx { sheet } => write!(f, "sheet `{sheet}`"),
@@ -158,17 +185,11 @@ impl Feed {
     /// Opens a feed and finds out what it is. Stdin and compressed files are
     /// read to their end.
     pub fn open(source: &FeedSource, options: &FeedOptions) -> Result<Self, FeedError> {
-        if let Some(encoding) = &options.encoding {
-            let plain = encoding.trim();
-            if !["utf-8", "utf8"]
-                .iter()
-                .any(|it| plain.eq_ignore_ascii_case(it))
-            {
-                return Err(FeedError::EncodingNotSupported {
-                    encoding: encoding.clone(),
-                });
-            }
-        }
+        let named = options
+            .encoding
+            .as_deref()
+            .map(encoding::named)
+            .transpose()?;
         let path: Arc<Path> = match source {
             FeedSource::Path(path) => Arc::from(path.as_path()),
             FeedSource::Stdin => Arc::from(Path::new("<stdin>")),
@@ -184,10 +205,12 @@ impl Feed {
         let (gzip, sha256) = spooled.map_or((false, None), |it| (it.0, Some(it.1)));
         let (format, table) = match kind::find(&path, &file, &start)? {
             Kind::Text => {
-                let csv = CsvFile::open(&path, file, length, options, sha256)?;
+                let text = text(&path, file, length, sha256, &start, named)?;
+                let csv = CsvFile::open(text, options)?;
                 let format = Format::Csv {
                     delimiter: csv.delimiter,
                     gzip,
+                    encoding: csv.encoding(),
                 };
                 (format, Table::Csv(csv))
             }
@@ -287,7 +310,7 @@ impl Feed {
     /// first complete pass.
     pub fn sha256(&self) -> Option<[u8; 32]> {
         match &self.table {
-            Table::Csv(csv) => csv.sha256,
+            Table::Csv(csv) => csv.sha256(),
             Table::Sheet(sheet) => Some(sheet.sha256),
         }
     }
@@ -308,7 +331,13 @@ impl Feed {
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
         match &mut self.table {
-            Table::Csv(csv) => csv.read(work, take),
+            Table::Csv(csv) => {
+                let read = csv.read(work, take);
+                if let Format::Csv { encoding, .. } = &mut self.format {
+                    *encoding = csv.encoding();
+                }
+                read
+            }
             Table::Sheet(sheet) => sheet.read(work, take),
         }
     }
@@ -358,6 +387,41 @@ impl<'a> Rows<'a> {
             }
         }
     }
+}
+
+/// Whether the mapping's `encoding` can be read.
+///
+/// # Errors
+/// [`FeedError::EncodingNotSupported`], whose help names the nearest that can.
+pub fn check_encoding(label: &str) -> Result<(), FeedError> {
+    encoding::named(label).map(drop)
+}
+
+/// Makes sure that a file may be a table, and that it reads as UTF-8.
+fn text(
+    path: &Arc<Path>,
+    file: File,
+    length: u64,
+    sha256: Option<[u8; 32]>,
+    start: &[u8],
+    named: Option<&'static Encoding>,
+) -> Result<Text, FeedError> {
+    let utf16 = encoding::certain(start, named)
+        .is_some_and(|(encoding, _)| !encoding.is_ascii_compatible());
+    // Before the rest is read for its encoding, if it can be said before.
+    if !utf16 {
+        kind::refuse_other_text(path, start)?;
+    }
+    let text = Text::open(path, file, length, sha256, start, named)?;
+    if utf16 {
+        let start = start_of(&text.file).map_err(|source| FeedError::Read {
+            path: path.clone(),
+            byte: 0,
+            source,
+        })?;
+        kind::refuse_other_text(path, &start)?;
+    }
+    Ok(text)
 }
 
 /// What is known of a copy: whether the original was compressed, its digest.

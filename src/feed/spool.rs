@@ -1,4 +1,5 @@
-//! Private copies: stdin and compressed feeds, so that they can be read twice.
+//! Private copies: stdin and compressed feeds, so that they can be read twice,
+//! and text in other encodings, so that it is decoded once.
 //!
 //! The copy has no name (or, on Windows, vanishes when it is closed) and is
 //! readable by the user alone: it holds people's data.
@@ -8,6 +9,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use encoding_rs::{DecoderResult, Encoding};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
@@ -53,12 +55,7 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spoo
         .read_to_end(&mut start)
         .map_err(failed(0))?;
     let gzip = is_gzip(&start);
-    let counted = Counted {
-        inner: io::Cursor::new(start).chain(input),
-        digest: Sha256::new(),
-        read: 0,
-        failed: false,
-    };
+    let counted = Counted::new(io::Cursor::new(start).chain(input));
     let mut copy = tempfile::tempfile().map_err(|source| cannot_write(path, source))?;
     let mut buffer = vec![0; 1 << 17];
     let (length, counted) = if gzip {
@@ -116,6 +113,76 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spoo
     })
 }
 
+/// Copies a file of `length` bytes from its start, as UTF-8; the `mark` bytes of
+/// its byte order mark are left out. Where it holds what `encoding` does not
+/// have, the copy gets a byte that UTF-8 does not have.
+pub(super) fn decode(
+    path: &Arc<Path>,
+    mut file: &File,
+    length: u64,
+    encoding: &'static Encoding,
+    mark: usize,
+) -> Result<Spooled, FeedError> {
+    /// Never part of UTF-8.
+    const NOT_TEXT: &[u8] = b"\xff";
+    let failed = |byte: u64| {
+        move |source| FeedError::Read {
+            path: path.clone(),
+            byte,
+            source,
+        }
+    };
+    file.seek(SeekFrom::Start(0)).map_err(failed(0))?;
+    let mut source = Counted::new(file);
+    let mut start = Vec::new();
+    (&mut source)
+        .take(mark as u64)
+        .read_to_end(&mut start)
+        .map_err(failed(0))?;
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut copy = tempfile::tempfile().map_err(|source| cannot_write(path, source))?;
+    let (mut buffer, mut utf8) = (vec![0; 1 << 17], vec![0; 3 << 17]);
+    let mut written = 0;
+    loop {
+        let before = source.read;
+        let read = match source.read(&mut buffer) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(failed(before)(error)),
+        };
+        let mut rest = buffer.get(..read).unwrap_or_default();
+        loop {
+            let (result, taken, made) =
+                decoder.decode_to_utf8_without_replacement(rest, &mut utf8, read == 0);
+            rest = rest.get(taken..).unwrap_or_default();
+            write(path, &mut copy, utf8.get(..made).unwrap_or_default())?;
+            written += made as u64;
+            match result {
+                DecoderResult::InputEmpty => break,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => {
+                    write(path, &mut copy, NOT_TEXT)?;
+                    written += 1;
+                }
+            }
+        }
+        if read == 0 {
+            break;
+        }
+    }
+    if source.read != length {
+        return Err(FeedError::Changed { path: path.clone() });
+    }
+    copy.seek(SeekFrom::Start(0))
+        .map_err(|source| cannot_write(path, source))?;
+    Ok(Spooled {
+        file: copy,
+        length: written,
+        sha256: source.digest.finalize().into(),
+        gzip: false,
+    })
+}
+
 fn write(path: &Arc<Path>, copy: &mut File, bytes: &[u8]) -> Result<(), FeedError> {
     copy.write_all(bytes)
         .map_err(|source| cannot_write(path, source))
@@ -136,6 +203,17 @@ struct Counted<R> {
     read: u64,
     /// An error came from `inner`, not from what unpacks it.
     failed: bool,
+}
+
+impl<R> Counted<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            inner,
+            digest: Sha256::new(),
+            read: 0,
+            failed: false,
+        }
+    }
 }
 
 impl<R: Read> Read for Counted<R> {

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use super::MappingError;
 use super::file::{Node, Table};
-use crate::feed::FeedOptions;
+use crate::feed::{FeedOptions, check_encoding};
 use crate::schema::{Role, System};
 
 /// Which LMS, where it is, and how fast it may be asked.
@@ -192,11 +192,12 @@ fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, Mapp
 pub(super) fn source(
     mut table: Table<'_>,
 ) -> Result<(FeedOptions, Option<Node<'_>>), MappingError> {
-    let encoding = table.take("encoding").map(|node| node.text()).transpose()?;
-    let mut options = FeedOptions {
-        encoding,
-        ..FeedOptions::default()
-    };
+    let mut options = FeedOptions::default();
+    if let Some(node) = table.take("encoding") {
+        let label = node.text()?;
+        check_encoding(&label).map_err(|error| node.error(error.to_string(), error.help()))?;
+        options.encoding = Some(label);
+    }
     if let Some(node) = table.take("delimiter") {
         let text = node.text()?;
         let delimiter = match text.as_str() {

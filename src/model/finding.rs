@@ -209,7 +209,10 @@ impl fmt::Display for Rule {
                 "the row has {cells} cells and the header {columns}: something stands beside the table, \
                  or a value that holds the delimiter is not in quotes"
             ),
-            Self::NotText => f.write_str("not UTF-8 text: save the file again as `CSV UTF-8`"),
+            Self::NotText => f.write_str(
+                "not text in the feed's encoding: save the file again as `CSV UTF-8`, or name its \
+                 encoding in [source]",
+            ),
             Self::CellError { shown } => {
                 write!(
                     f,

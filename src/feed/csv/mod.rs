@@ -5,6 +5,9 @@
 //! - Blocks of two passes over the same bytes are the same, so a hash for each
 //!   block tells in a later pass whether the file is still the same, before
 //!   anything of that block is handed on.
+//! - A file whose first 64 KiB are ASCII is taken for what it is, ASCII, until
+//!   the first other byte is read; its encoding is found before that byte's
+//!   block is handed on.
 //! - The file is opened once. A later pass seeks; a file that was renamed over
 //!   does not concern it.
 
@@ -17,6 +20,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use encoding_rs::{Encoding, UTF_8};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -24,6 +28,7 @@ use self::cut::{lines, scan};
 pub(super) use self::rows::{Block, CsvRows};
 use super::pipeline::{self, Filled};
 use super::record::MAX_COLUMNS;
+use super::text::Text;
 use super::{FeedError, FeedOptions, Progress, Rows, header};
 use crate::model::RowNumber;
 
@@ -39,9 +44,7 @@ const MAX_RECORD: usize = 16 << 20;
 /// An open CSV file.
 #[derive(Debug)]
 pub(super) struct CsvFile {
-    path: Arc<Path>,
-    file: File,
-    length: u64,
+    text: Text,
     pub(super) delimiter: u8,
     pub(super) columns: Vec<String>,
     pub(super) header_row: RowNumber,
@@ -51,8 +54,6 @@ pub(super) struct CsvFile {
     start_line: u32,
     /// The hash of all bytes before.
     head: u64,
-    /// The digest of the file's bytes, once known.
-    pub(super) sha256: Option<[u8; 32]>,
     /// Whether a pass makes the digest, if there is none yet.
     pub(super) wants_digest: bool,
     /// The hash of each block, after the first complete pass.
@@ -61,29 +62,16 @@ pub(super) struct CsvFile {
 }
 
 impl CsvFile {
-    /// Looks at a file of `length` bytes. `sha256` is known if the file is a
-    /// private copy of what was given.
-    pub(super) fn open(
-        path: &Arc<Path>,
-        file: File,
-        length: u64,
-        options: &FeedOptions,
-        sha256: Option<[u8; 32]>,
-    ) -> Result<Self, FeedError> {
-        Self::open_with(path, file, length, options, sha256, BLOCK)
+    /// Looks at the first records.
+    pub(super) fn open(text: Text, options: &FeedOptions) -> Result<Self, FeedError> {
+        Self::open_with(text, options, BLOCK)
     }
 
-    fn open_with(
-        path: &Arc<Path>,
-        mut file: File,
-        length: u64,
-        options: &FeedOptions,
-        sha256: Option<[u8; 32]>,
-        block: usize,
-    ) -> Result<Self, FeedError> {
+    fn open_with(text: Text, options: &FeedOptions, block: usize) -> Result<Self, FeedError> {
         if let Some(delimiter) = options.delimiter.filter(|&it| !look::is_delimiter(it)) {
             return Err(FeedError::DelimiterNotSupported { delimiter });
         }
+        let path = &text.path;
         let fail = |byte: u64| {
             move |source| FeedError::Read {
                 path: path.clone(),
@@ -91,14 +79,17 @@ impl CsvFile {
                 source,
             }
         };
-        file.seek(SeekFrom::Start(0)).map_err(fail(0))?;
+        (&text.file).seek(SeekFrom::Start(0)).map_err(fail(0))?;
         let mut sample = Vec::new();
         let mut wanted = SAMPLE;
         let (head, whole) = loop {
             let missing = wanted - sample.len();
             let read =
-                read_up_to(&file, missing, &mut sample).map_err(fail(sample.len() as u64))?;
+                read_up_to(&text.file, missing, &mut sample).map_err(fail(sample.len() as u64))?;
             let whole = read < missing;
+            if text.encoding.is_none() && !sample.is_ascii() {
+                return Self::open_with(text.judged()?, options, block);
+            }
             let (at, line, named) = look::start(&sample);
             let until = options.header_row.unwrap_or(0);
             let head = match options.delimiter.or(named) {
@@ -125,23 +116,18 @@ impl CsvFile {
                 line: line_at(line, sample.get(at..open).unwrap_or_default()),
             });
         }
-        Self::from_head(path, file, length, options, sha256, block, &head, &sample)
+        Self::from_head(text, options, block, &head, &sample)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the second half of `open_with`, apart only to be read apart"
-    )]
+    /// The second half of `open_with`.
     fn from_head(
-        path: &Arc<Path>,
-        file: File,
-        length: u64,
+        text: Text,
         options: &FeedOptions,
-        sha256: Option<[u8; 32]>,
         block: usize,
         head: &look::Head,
         sample: &[u8],
     ) -> Result<Self, FeedError> {
+        let path = &text.path;
         let index = match options.header_row {
             None => header::find(&head.rows).ok_or_else(|| FeedError::Empty { path: path.clone() }),
             Some(row) => head
@@ -171,34 +157,42 @@ impl CsvFile {
                 path: path.clone(),
                 row: header_row,
                 column: cell + 1,
+                encoding: name(&text),
             });
         }
         let rows_seen = head.rows.len() - index - 1;
         let end_seen = head.ends.last().map_or(start, |&(end, _)| end);
         Ok(Self {
-            path: path.clone(),
-            file,
-            length,
             delimiter: head.delimiter,
             columns: header::names(&header.cells),
             header_row,
             estimated_rows: super::estimate(
-                length.saturating_sub(start as u64),
+                text.length.saturating_sub(start as u64),
                 rows_seen,
                 (end_seen - start) as u64,
             ),
             start: start as u64,
             start_line,
             head: xxh3_64(sample.get(..start).unwrap_or_default()),
-            sha256,
             wants_digest: true,
             seen: None,
             block,
+            text,
         })
     }
 
     pub(super) fn length(&self) -> u64 {
-        self.length
+        self.text.length
+    }
+
+    /// The digest of the file as it was given, once known.
+    pub(super) fn sha256(&self) -> Option<[u8; 32]> {
+        self.text.sha256
+    }
+
+    /// The name of the encoding, as far as the file was read.
+    pub(super) fn encoding(&self) -> &'static str {
+        name(&self.text)
     }
 
     /// See [`super::Feed::read`].
@@ -214,10 +208,21 @@ impl CsvFile {
             |block: &mut Block| work(&mut Rows::csv(block.rows(delimiter))),
             take,
         )?;
-        let Blocks { hashes, digest, .. } = blocks;
-        if let Some(digest) = digest {
-            self.sha256 = Some(digest.finalize().into());
+        let Blocks {
+            hashes,
+            digest,
+            encoding,
+            copy,
+            ..
+        } = blocks;
+        // A pass that was ended early leaves the feed as it was: how far the
+        // reading stage came by then is chance.
+        if let Some(copy) = copy {
+            self.text = copy;
+        } else if let Some(digest) = digest {
+            self.text.sha256 = Some(digest.finalize().into());
         }
+        self.text.encoding = Some(encoding.unwrap_or(UTF_8));
         self.seen = Some(hashes);
         Ok(())
     }
@@ -236,6 +241,11 @@ struct Blocks<'f> {
     hashes: Vec<u64>,
     /// Where the digest of the file is not known yet.
     digest: Option<Sha256>,
+    /// None as long as nothing but ASCII was read.
+    encoding: Option<&'static Encoding>,
+    /// What is read instead of the feed's text, once that is known to be in
+    /// another encoding. What was read before is the same in both.
+    copy: Option<Text>,
 }
 
 impl<'f> Blocks<'f> {
@@ -249,9 +259,11 @@ impl<'f> Blocks<'f> {
             handed: feed.start,
             ended: false,
             hashes: Vec::new(),
-            digest: (feed.wants_digest && feed.sha256.is_none()).then(Sha256::new),
+            digest: (feed.wants_digest && feed.text.sha256.is_none()).then(Sha256::new),
+            encoding: feed.text.encoding,
+            copy: None,
         };
-        (&feed.file)
+        (&feed.text.file)
             .seek(SeekFrom::Start(0))
             .map_err(|source| this.failed(source))?;
         let mut head = Vec::new();
@@ -287,7 +299,7 @@ impl<'f> Blocks<'f> {
             }
             if data.len() > MAX_RECORD {
                 return Err(FeedError::RecordTooLong {
-                    path: self.feed.path.clone(),
+                    path: self.feed.text.path.clone(),
                     line: self.line_at(data.get(..found.open.unwrap_or(0)))?,
                     max: MAX_RECORD,
                 });
@@ -296,11 +308,11 @@ impl<'f> Blocks<'f> {
         if self.ended {
             if let Some(open) = found.open {
                 return Err(FeedError::UnclosedQuote {
-                    path: self.feed.path.clone(),
+                    path: self.feed.text.path.clone(),
                     line: self.line_at(data.get(..open))?,
                 });
             }
-            if self.read != self.feed.length {
+            if self.read != self.text().length {
                 return Err(self.changed());
             }
             if data.is_empty() {
@@ -332,7 +344,12 @@ impl<'f> Blocks<'f> {
     /// Appends up to `wanted` bytes of the file.
     fn read_more(&mut self, data: &mut Vec<u8>, wanted: usize) -> Result<(), FeedError> {
         let before = data.len();
-        let read = read_up_to(&self.feed.file, wanted, data).map_err(|it| self.failed(it))?;
+        let mut read = read_up_to(&self.text().file, wanted, data).map_err(|it| self.failed(it))?;
+        if self.encoding.is_none() && !data.get(before..).unwrap_or_default().is_ascii() {
+            self.settle()?;
+            data.truncate(before);
+            read = read_up_to(&self.text().file, wanted, data).map_err(|it| self.failed(it))?;
+        }
         self.ended = read < wanted;
         self.read += read as u64;
         if let Some(digest) = &mut self.digest {
@@ -341,20 +358,42 @@ impl<'f> Blocks<'f> {
         Ok(())
     }
 
+    /// Finds out the encoding when the first bytes beyond ASCII come, and goes
+    /// on where reading was. To read the whole file for it before the pass
+    /// would cost a fourteenth of the work on a large one.
+    fn settle(&mut self) -> Result<(), FeedError> {
+        let text = &self.feed.text;
+        let encoding = text.judge(self.read)?;
+        self.encoding = Some(encoding);
+        if encoding != UTF_8 {
+            self.copy = Some(text.in_utf8(encoding, 0)?);
+            // The copy has it.
+            self.digest = None;
+        }
+        (&self.text().file)
+            .seek(SeekFrom::Start(self.read))
+            .map_err(|source| self.failed(source))?;
+        Ok(())
+    }
+
+    fn text(&self) -> &Text {
+        self.copy.as_ref().unwrap_or(&self.feed.text)
+    }
+
     /// The line behind `passed`, which starts at the current line.
     fn line_at(&self, passed: Option<&[u8]>) -> Result<RowNumber, FeedError> {
         let line = self.line + lines(passed.unwrap_or_default()).ends as u64;
         match u32::try_from(line) {
             Ok(line) => Ok(RowNumber(line)),
             Err(_) => Err(FeedError::TooManyLines {
-                path: self.feed.path.clone(),
+                path: self.feed.text.path.clone(),
             }),
         }
     }
 
     fn failed(&self, source: io::Error) -> FeedError {
         FeedError::Read {
-            path: self.feed.path.clone(),
+            path: self.feed.text.path.clone(),
             byte: self.read,
             source,
         }
@@ -362,9 +401,13 @@ impl<'f> Blocks<'f> {
 
     fn changed(&self) -> FeedError {
         FeedError::Changed {
-            path: self.feed.path.clone(),
+            path: self.feed.text.path.clone(),
         }
     }
+}
+
+fn name(text: &Text) -> &'static str {
+    text.encoding.unwrap_or(UTF_8).name()
 }
 
 /// Appends up to `wanted` bytes; fewer only at the end of the file.

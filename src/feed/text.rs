@@ -1,0 +1,124 @@
+//! A text file that reads as UTF-8, whatever its encoding is.
+//!
+//! # Invariants
+//!
+//! - A file in another encoding is copied once, as UTF-8, into a private copy.
+//!   Bytes that its encoding does not have become a byte that UTF-8 does not
+//!   have, so that the reader refuses their rows like any others. Lines stay
+//!   the same.
+//! - The digest is that of the bytes as they were given.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use encoding_rs::{Encoding, UTF_8};
+
+use super::encoding::{self, Judge};
+use super::{FeedError, spool};
+
+/// An open text file.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) path: Arc<Path>,
+    /// Holds UTF-8.
+    pub(super) file: File,
+    /// Of `file`.
+    pub(super) length: u64,
+    /// The digest of the file as it was given, once known.
+    pub(super) sha256: Option<[u8; 32]>,
+    /// What it was given in; `None` as long as all that was seen is ASCII, by
+    /// which the encodings that remain do not differ.
+    pub(super) encoding: Option<&'static Encoding>,
+}
+
+impl Text {
+    /// Finds out the encoding of a file of `length` bytes that starts with
+    /// `start`, as far as that tells, and makes the copy if one is needed.
+    pub(super) fn open(
+        path: &Arc<Path>,
+        file: File,
+        length: u64,
+        sha256: Option<[u8; 32]>,
+        start: &[u8],
+        named: Option<&'static Encoding>,
+    ) -> Result<Self, FeedError> {
+        let text = Self {
+            path: path.clone(),
+            file,
+            length,
+            sha256,
+            encoding: None,
+        };
+        match encoding::certain(start, named) {
+            Some((encoding, mark)) => text.settle(encoding, mark),
+            None if start.is_ascii() => Ok(text),
+            None => text.judged(),
+        }
+    }
+
+    /// The same text with its encoding known.
+    pub(super) fn judged(self) -> Result<Self, FeedError> {
+        let encoding = self.judge(0)?;
+        self.settle(encoding, 0)
+    }
+
+    fn settle(mut self, encoding: &'static Encoding, mark: usize) -> Result<Self, FeedError> {
+        if encoding == UTF_8 {
+            self.encoding = Some(encoding);
+            return Ok(self);
+        }
+        self.in_utf8(encoding, mark)
+    }
+
+    /// The encoding, by the bytes from `from` on; all before them are ASCII.
+    /// Reads no further than it must, which in UTF-8 is not far.
+    pub(super) fn judge(&self, from: u64) -> Result<&'static Encoding, FeedError> {
+        let mut file = &self.file;
+        let mut at = from;
+        let failed = |byte| {
+            move |source| FeedError::Read {
+                path: self.path.clone(),
+                byte,
+                source,
+            }
+        };
+        file.seek(SeekFrom::Start(from)).map_err(failed(from))?;
+        let mut judge = Judge::default();
+        let mut buffer = vec![0; 1 << 17];
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => return Ok(judge.verdict()),
+                Ok(read) => {
+                    at += read as u64;
+                    if judge.push(buffer.get(..read).unwrap_or_default()) {
+                        return Ok(judge.verdict());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(at)(error)),
+            }
+        }
+    }
+
+    /// A private copy in UTF-8, without the `mark` bytes of its byte order mark.
+    pub(super) fn in_utf8(
+        &self,
+        encoding: &'static Encoding,
+        mark: usize,
+    ) -> Result<Self, FeedError> {
+        let copy = spool::decode(&self.path, &self.file, self.length, encoding, mark)?;
+        Ok(Self {
+            path: self.path.clone(),
+            file: copy.file,
+            length: copy.length,
+            // What is known is the digest of what this file was unpacked from.
+            sha256: self.sha256.or(Some(copy.sha256)),
+            encoding: Some(encoding),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Feeds that are not UTF-8, through the program: found without asking, told,
+//! and named where they cannot be found.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use encoding_rs::{Encoding, UTF_16LE, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const MAPPING: &str = r#"[target]
+system = "kmi"
+base_url = "https://lms.example.com"
+api_key = { env = "KEY" }
+api_secret = { env = "SECRET" }
+[source]
+[fields]
+externalId = "Id"
+email = "E-mail"
+firstName = "Voornaam"
+lastName = "Achternaam"
+loginName = "Id"
+city = { column = "Plaats", map = { "Köln" = "Cologne" } }
+"#;
+
+const FEED: &str = "Id;E-mail;Voornaam;Achternaam;Plaats\r\n\
+    7;zoe@example.com;Zoë;Müller;Köln\r\n\
+    8;jerome@example.com;Jérôme;D’Août;Liège\r\n";
+
+/// A folder with a feed and a mapping that says `source` of it.
+fn folder(feed: &[u8], source: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = MAPPING.replace("[source]", &format!("[source]\n{source}"));
+    std::fs::write(folder.path().join("m.toml"), mapping).unwrap();
+    std::fs::write(folder.path().join("feed.csv"), feed).unwrap();
+    folder
+}
+
+/// The exit code, stdout and stderr of the program, run in `folder`.
+fn hrfeed(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (i32, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_hrfeed"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that refuses its arguments reads nothing.
+    drop(child.stdin.take().unwrap().write_all(stdin));
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn notes(stderr: &str) -> String {
+    let notes = stderr.lines().filter(|line| line.starts_with("note"));
+    notes.collect::<Vec<_>>().join("\n")
+}
+
+fn encoded(encoding: &'static Encoding, text: &str) -> Vec<u8> {
+    if encoding == UTF_16LE {
+        return text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    }
+    let (bytes, _, unmappable) = encoding.encode(text);
+    assert!(!unmappable);
+    bytes.into_owned()
+}
+
+#[test]
+fn check_finds_the_encoding_of_a_file_and_of_stdin_and_tells_it() {
+    for encoding in [WINDOWS_1252, UTF_16LE] {
+        let bytes = encoded(encoding, FEED);
+        let folder = folder(&bytes, "");
+        for feed in ["feed.csv", "-"] {
+            let check = ["check", feed, "-m", "m.toml", "--json"];
+            let (code, stdout, stderr) = hrfeed(folder.path(), &check, &bytes);
+            assert_eq!(code, 0, "{stdout}{stderr}");
+            let report: Value = serde_json::from_str(&stdout).unwrap();
+            assert_eq!(report["feed"]["rows"], 2);
+            assert_eq!(
+                notes(&stderr),
+                format!(
+                    "note: the feed is read as {} text (if names look wrong, name another with \
+                     `encoding` in [source])",
+                    encoding.name()
+                )
+            );
+        }
+    }
+}
+
+#[test]
+fn an_encoding_that_shows_only_deep_in_the_feed_is_told_too() {
+    let mut bytes = FEED.lines().next().unwrap().as_bytes().to_vec();
+    for id in 0..3_000 {
+        bytes.extend(format!("\r\n{id};p{id}@example.com;Ann;Lee;Delft").bytes());
+    }
+    bytes.extend(encoded(
+        WINDOWS_1252,
+        "\r\nx;zoe@example.com;Zoë;Lee;Köln\r\n",
+    ));
+    let folder = folder(&bytes, "");
+    let (code, stdout, stderr) = hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    insta::assert_snapshot!(
+        notes(&stderr),
+        @"note: the feed is read as windows-1252 text (if names look wrong, name another with `encoding` in [source])"
+    );
+}
+
+#[test]
+fn utf_8_and_a_named_encoding_are_nothing_to_tell() {
+    for (encoding, source) in [
+        (encoding_rs::UTF_8, ""),
+        (WINDOWS_1252, "encoding = \"Latin1\""),
+        (UTF_16LE, "encoding = \"utf-16\""),
+    ] {
+        let folder = folder(&encoded(encoding, FEED), source);
+        let (code, stdout, stderr) =
+            hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
+        assert_eq!(code, 0, "{stdout}{stderr}");
+        assert_eq!(notes(&stderr), "");
+    }
+}
+
+#[test]
+fn init_tells_what_it_found_and_names_only_what_it_was_told() {
+    let text = "Id;E-mail;First name;Last name;Straße\n7;a@example.com;Zoë;Müller;x\n";
+    let feed_1252 = folder(&encoded(WINDOWS_1252, text), "");
+    let (code, stdout, stderr) = hrfeed(
+        feed_1252.path(),
+        &["init", "feed.csv", "--target", "kmi"],
+        b"",
+    );
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.contains("# Found: CSV, semicolon, windows-1252, header in row 1.\n"),
+        "{stdout}"
+    );
+    assert!(!stdout.contains("encoding"), "{stdout}");
+
+    let polish = text
+        .replace("Straße", "Miejscowość")
+        .replace("Zoë", "Michał");
+    let feed_1250 = folder(&encoded(WINDOWS_1250, &polish), "");
+    let init = [
+        "init",
+        "feed.csv",
+        "--target",
+        "kmi",
+        "--encoding",
+        "windows-1250",
+    ];
+    let (code, stdout, stderr) = hrfeed(feed_1250.path(), &init, b"");
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stdout.contains("\n[source]\nencoding = \"windows-1250\"\n"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("Miejscowość"), "{stdout}");
+}
+
+#[test]
+fn a_header_in_an_encoding_that_cannot_be_found_is_refused_with_what_to_do() {
+    let feed = encoded(WINDOWS_1251, "Id;Имя;Фамилия\n7;Иван;Петров\n");
+    let folder = folder(&feed, "");
+    let (code, _, stderr) = hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(stderr, @r#"
+    error: the header of feed `feed.csv` (line 1, column 2) is not UTF-8 text
+    help: name the file's encoding, such as `encoding = "windows-1250"` in [source] or `init --encoding`, or save it again as `CSV UTF-8`
+    "#);
+}
+
+#[test]
+fn an_encoding_that_nobody_knows_is_an_error_of_the_mapping_with_the_nearest() {
+    let stderr = |source| {
+        let folder = folder(FEED.as_bytes(), source);
+        let (code, _, stderr) = hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
+        assert_eq!(code, 2);
+        stderr
+    };
+    insta::assert_snapshot!(stderr("encoding = \"windows1252\""), @r#"
+    error: m.toml, line 7, column 12: encoding `windows1252` is not known
+    help: did you mean "windows-1252"?
+    "#);
+    insta::assert_snapshot!(stderr("encoding = \"ebcdic\""), @r#"
+    error: m.toml, line 7, column 12: encoding `ebcdic` is not known
+    help: say for example "windows-1252", "windows-1250" or "utf-16"; or save the file as `CSV UTF-8` and leave `encoding` out
+    "#);
+}
