@@ -1,7 +1,8 @@
 //! A file becomes rows.
 //!
 //! [`Feed::open`] finds out what a file is: CSV or XLSX, by its content and
-//! not by its name, with which delimiter, on which sheet, below which header.
+//! not by its name, in which encoding, with which delimiter, on which sheet,
+//! below which header.
 //! [`Feed::read`] then makes one pass over the records: one thread reads and
 //! cuts the file into batches, rayon's threads work on them, and the calling
 //! thread takes what they make of them, in the order of the file.
@@ -279,7 +280,8 @@ impl Feed {
     }
 
     /// What a pass has to read, in the unit of [`Progress`]: the unpacked bytes
-    /// of a CSV file, the packed bytes of a sheet.
+    /// of a CSV file as UTF-8, the packed bytes of a sheet. It may grow in the
+    /// first pass, if only letters deep in the file tell its encoding.
     pub fn bytes(&self) -> Option<u64> {
         let bytes = match &self.table {
             Table::Csv(csv) => csv.length(),
@@ -406,14 +408,14 @@ fn text(
     start: &[u8],
     named: Option<&'static Encoding>,
 ) -> Result<Text, FeedError> {
-    let utf16 = encoding::certain(start, named)
+    let decode_first = encoding::certain(start, named)
         .is_some_and(|(encoding, _)| !encoding.is_ascii_compatible());
     // Before the rest is read for its encoding, if it can be said before.
-    if !utf16 {
+    if !decode_first {
         kind::refuse_other_text(path, start)?;
     }
     let text = Text::open(path, file, length, sha256, start, named)?;
-    if utf16 {
+    if decode_first {
         let start = start_of(&text.file).map_err(|source| FeedError::Read {
             path: path.clone(),
             byte: 0,
