@@ -38,6 +38,9 @@ struct FaultArgs {
     /// And up to so much longer
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency_jitter: u64,
+    /// Work on so many requests at once; others wait, so that latency grows
+    #[arg(long, value_name = "N")]
+    capacity: Option<u32>,
     /// Answer 500, nothing done
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     errors: f64,
@@ -86,6 +89,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
             requests_per_second: faults.rate_limit,
             latency: Duration::from_millis(faults.latency),
             latency_jitter: Duration::from_millis(faults.latency_jitter),
+            capacity: faults.capacity,
             errors: faults.errors,
             unavailable: faults.unavailable,
             lost_before: faults.lost_before,

@@ -216,11 +216,12 @@ What you can ask, without any key:
   POST /sandbox/faults       changes it: send the fields to change as JSON
 
 Faults: requests_per_second (429 beyond it), latency and latency_jitter,
+capacity (so many at once, others wait for each other),
 errors (500), unavailable (503), lost_before and lost_after (no answer; after
 it acted), cut (half an answer), garbage (a proxy's page), wrong_person,
 slow and slow_for, refuse (400), down_after (so many requests) and down_for.
-Durations are seconds, requests_per_second and down_after whole numbers, the
-others probabilities between 0 and 1. For example:
+Durations are seconds, requests_per_second, capacity and down_after whole
+numbers, the others probabilities between 0 and 1. For example:
 
   curl -d '{{\"lost_after\": 0.05, \"latency\": 0.1}}' http://127.0.0.1:{port}/sandbox/faults
 "

@@ -26,6 +26,9 @@ pub struct Faults {
     /// Up to this much is added to the latency.
     #[serde(with = "seconds")]
     pub latency_jitter: Duration,
+    /// So many requests are worked on at once, each for its latency; others
+    /// wait for one of them to be over.
+    pub capacity: Option<u32>,
     /// Answers 500 without acting.
     pub errors: f64,
     /// Answers 503 with `Retry-After: 1` without acting.
@@ -79,6 +82,9 @@ impl Faults {
                     "`{name}` is {probability}, but a probability lies between 0 and 1"
                 ));
             }
+        }
+        if self.capacity == Some(0) {
+            return Err("`capacity` is 0, so no request would ever be answered".to_owned());
         }
         let durations = [
             ("latency", self.latency),
@@ -209,6 +215,9 @@ pub(super) struct Dice {
     since_armed: u64,
     /// Until when the sandbox is down.
     down_until: Option<u64>,
+    /// When each request that is being worked on is over, where the capacity
+    /// is bounded.
+    busy_until: Vec<u64>,
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -221,6 +230,7 @@ impl Dice {
             admitted: VecDeque::new(),
             since_armed: 0,
             down_until: None,
+            busy_until: Vec::new(),
         }
     }
 
@@ -250,7 +260,33 @@ impl Dice {
                 return Err(TurnedAway::Down);
             }
         }
-        Ok(self.draw())
+        let mut fate = self.draw();
+        if let Some(capacity) = self.faults.capacity {
+            fate.latency = self.queue(capacity, fate.latency, now);
+        }
+        Ok(fate)
+    }
+
+    /// Takes the place that is free first. Returns the latency with the wait
+    /// for it.
+    fn queue(&mut self, capacity: u32, latency: Duration, now: u64) -> Duration {
+        self.busy_until.retain(|&until| until > now);
+        let begins = match self
+            .busy_until
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, until)| **until)
+        {
+            Some((place, &until)) if self.busy_until.len() >= capacity as usize => {
+                self.busy_until.swap_remove(place);
+                until
+            }
+            _ => now,
+        };
+        let latency = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        let ends = begins.saturating_add(latency);
+        self.busy_until.push(ends);
+        Duration::from_nanos(ends - now)
     }
 
     fn admit(&mut self, now: u64) -> Result<(), TurnedAway> {
@@ -382,6 +418,23 @@ mod tests {
     }
 
     #[test]
+    fn more_requests_than_the_capacity_wait_for_each_other() {
+        let mut dice = dice(
+            Faults {
+                capacity: Some(2),
+                latency: Duration::from_nanos(10),
+                ..Faults::default()
+            },
+            0,
+        );
+        let latencies: Vec<_> = [0, 1, 1, 3, 4, 100]
+            .map(|now| dice.throw(now).unwrap().latency.as_nanos())
+            .into();
+        // Over at 10, 11, 20, 21, 30, 110.
+        assert_eq!(latencies, [10, 10, 19, 18, 26, 10]);
+    }
+
+    #[test]
     fn the_sandbox_goes_down_once_after_the_given_number_of_requests() {
         let mut dice = dice(
             Faults {
@@ -421,6 +474,7 @@ mod tests {
             br#"{"errors": 1.5}"#,
             br#"{"errors": -0.1}"#,
             br#"{"latency": -1}"#,
+            br#"{"capacity": 0}"#,
             br#"{"latency": 1e300}"#,
             br#"{"down_for": 1e9}"#,
         ] {
