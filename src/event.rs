@@ -84,6 +84,16 @@ pub enum Event<'a> {
     },
     /// Sending goes on.
     Continued,
+    /// Sending is slower than configured from now on. Told once, until
+    /// [`Event::FullSpeed`].
+    Slowed {
+        /// Requests a second, at first: it adapts.
+        per_second: f64,
+        /// Why, as a fragment of a sentence: `the target takes no more`.
+        why: &'a str,
+    },
+    /// The configured rate is reached again.
+    FullSpeed,
     /// The run was asked to stop; what is in flight is waited for.
     Stopping {
         /// Why, as a fragment of a sentence: `Ctrl-C`.

@@ -64,6 +64,16 @@ fn talk(stream: TcpStream, answer: &Answer, writes: &AtomicUsize) -> Option<()> 
 
 /// Imports `people` people and returns the exit code and the JSON object.
 fn import(folder: &Path, address: &str, people: u32) -> (Option<i32>, Value) {
+    import_waiting(folder, address, people, "2s")
+}
+
+/// [`import`] with that `max_outage`.
+fn import_waiting(
+    folder: &Path,
+    address: &str,
+    people: u32,
+    max_outage: &str,
+) -> (Option<i32>, Value) {
     let rows: Vec<_> = (0..people)
         .map(|n| format!("E{n},p{n}@example.com,First,Last,login{n}"))
         .collect();
@@ -74,7 +84,7 @@ fn import(folder: &Path, address: &str, people: u32) -> (Option<i32>, Value) {
     .expect("a feed");
     let mapping = format!(
         "[target]\nsystem = \"kmi\"\nbase_url = \"{address}\"\napi_key = {{ env = \"HALF_KEY\" }}\n\
-         api_secret = {{ env = \"HALF_KEY\" }}\nrequests_per_second = 500\nmax_outage = \"2s\"\n\
+         api_secret = {{ env = \"HALF_KEY\" }}\nrequests_per_second = 500\nmax_outage = \"{max_outage}\"\n\
          [fields]\nexternalId = \"id\"\nemail = \"mail\"\nfirstName = \"first\"\nlastName = \"last\"\nloginName = \"login\"\n"
     );
     std::fs::write(folder.join("mapping.toml"), mapping).expect("a mapping");
@@ -131,6 +141,72 @@ fn a_few_rows_that_the_lms_cannot_do_fail_alone_and_end_the_run() {
     assert_eq!(
         (exit, &report["counts"]["failed"]),
         (Some(3), &Value::from(2)),
+        "{report}"
+    );
+}
+
+/// An LMS that has all these people with another e-mail address. It answers 500
+/// to the update of those for whom `fails` says so.
+fn has_all(
+    people: u32,
+    fails: impl Fn(u32) -> bool + Send + Sync + 'static,
+) -> (String, Arc<AtomicUsize>) {
+    // The few texts live as long as the server, which is as long as the test.
+    let person = |number: u32| {
+        format!(r#"{{"id":{number},"externalId":"E{number}","email":"other@example.com"}}"#)
+    };
+    let each: Vec<&'static str> = (0..people).map(|number| &*person(number).leak()).collect();
+    let all: &'static str = format!("[{}]", each.join(",")).leak();
+    let last: &'static str = format!("[{}]", each.last().unwrap_or(&"")).leak();
+    serve(move |request| {
+        let number = request
+            .split_once("external_id/E")
+            .and_then(|(_, rest)| rest.split('/').next()?.parse().ok());
+        match number {
+            Some(number) if request.starts_with("POST") && fails(number) => (500, "{}"),
+            Some(number) => (200, each[number as usize]),
+            None if request.contains("offset=0&") => (200, all),
+            None => (200, last),
+        }
+    })
+}
+
+#[test]
+fn rows_that_fail_while_others_are_written_fail_alone_however_many_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (address, _) = has_all(90, |number| number % 10 == 3);
+    let (exit, report) = import(folder.path(), &address, 90);
+    let counts = &report["counts"];
+    assert_eq!(
+        (exit, &counts["failed"], &counts["updated"]),
+        (Some(3), &Value::from(9), &Value::from(81)),
+        "{report}"
+    );
+}
+
+#[test]
+fn several_rows_with_nobody_beside_them_fail_once_an_outage_would_have_lasted_too_long() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (address, writes) = has_all(7, |_| true);
+    let (exit, report) = import_waiting(folder.path(), &address, 7, "3s");
+    assert_eq!(
+        (exit, &report["counts"]["failed"]),
+        (Some(3), &Value::from(7)),
+        "{report}"
+    );
+    let writes = writes.load(Ordering::SeqCst);
+    assert!((7 * 5..=7 * 7).contains(&writes), "{writes} writes");
+}
+
+#[test]
+fn several_rows_with_nobody_beside_them_are_written_when_the_lms_writes_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let asked = AtomicUsize::new(0);
+    let (address, _) = has_all(7, move |_| asked.fetch_add(1, Ordering::SeqCst) < 20);
+    let (exit, report) = import_waiting(folder.path(), &address, 7, "1m");
+    assert_eq!(
+        (exit, &report["counts"]["updated"]),
+        (Some(0), &Value::from(7)),
         "{report}"
     );
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hrfeed::sandbox::Faults;
 
-use crate::support::{Feed, World, side_by_side};
+use crate::support::{Feed, World, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -79,6 +79,90 @@ fn what_was_turned_away_is_counted_and_told() {
     assert!(turned_away > 0);
     assert_eq!(ran.json()["calls"]["throttled"], turned_away);
     assert_eq!(ran.json()["calls"]["total"], world.lms.stats().requests());
+}
+
+#[test]
+fn a_rate_above_what_the_target_bears_comes_down_to_it() {
+    let feeds = [(60, 20, 160), (2000, 40, 300)];
+    side_by_side(feeds.map(|(rate, bearable, people)| {
+        move || {
+            let world = World::failing(Faults {
+                requests_per_second: Some(bearable),
+                ..Faults::default()
+            })
+            .target(&format!("requests_per_second = {rate}\nmax_in_flight = 8"));
+            let ran = world.import_feed(&Feed::of(people)).exits(0);
+            let stats = world.lms.stats();
+            let turned_away = stats.played("requests_per_second");
+            // The first time a few are under way; from then on hardly one.
+            assert!(turned_away >= 1, "{stats:?}");
+            assert!(
+                turned_away * 20 <= stats.requests(),
+                "{turned_away} of {} calls turned away",
+                stats.requests()
+            );
+            assert_eq!(ran.json()["calls"]["throttled"], turned_away);
+            assert_eq!(ran.stderr.matches("slowed down to").count(), 1, "{ran:?}");
+            assert!(ran.stderr.contains("the target takes no more"), "{ran:?}");
+        }
+    }));
+}
+
+#[test]
+fn a_retry_after_holds_everybody() {
+    // Whoever did not wait would be turned away again, and be counted.
+    let world = World::failing(Faults {
+        requests_per_second: Some(10),
+        latency: 20 * MS,
+        ..Faults::default()
+    })
+    .target("requests_per_second = 500\nmax_in_flight = 50");
+    world.import_feed(&Feed::of(40)).exits(0);
+    let stats = world.lms.stats();
+    let turned_away = stats.played("requests_per_second");
+    assert!((1..=20).contains(&turned_away), "{stats:?}");
+}
+
+#[test]
+fn that_the_rate_is_lowered_and_back_is_told_once_each() {
+    let world = World::failing(Faults {
+        unavailable: 1.0,
+        ..Faults::default()
+    })
+    .target("requests_per_second = 40\nmax_in_flight = 8");
+    world.feed(&Feed::of(150));
+    let import = world.start_import();
+    wait_until("the first is turned away", || {
+        world.lms.stats().played("unavailable") >= 1
+    });
+    world
+        .lms
+        .set_faults(&serde_json::json!({"unavailable": 0.0}));
+    let ran = import.wait().exits(0);
+    for words in [
+        "slowed down to 20.0 requests a second: the target is overloaded",
+        "at full speed again",
+    ] {
+        assert_eq!(ran.stderr.matches(words).count(), 1, "{ran:?}");
+    }
+}
+
+#[test]
+fn no_more_are_under_way_than_the_target_works_on() {
+    let capacity = 4;
+    let world = World::failing(Faults {
+        capacity: Some(capacity),
+        latency: 80 * MS,
+        ..Faults::default()
+    })
+    .target("requests_per_second = 5000\nmax_in_flight = 60");
+    let ran = world.import_feed(&Feed::of(200)).exits(0);
+    assert_eq!(ran.count("created"), 200);
+    let peak = world.lms.stats().peak_in_flight();
+    assert!(
+        (u64::from(capacity)..=3 * u64::from(capacity)).contains(&peak),
+        "{peak} under way at a target that works on {capacity}"
+    );
 }
 
 #[test]

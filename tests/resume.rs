@@ -296,7 +296,13 @@ fn everyone_stands_once_whatever_becomes_of_requests_and_answers() {
                 .target("requests_per_second = 2000\nmax_in_flight = 40\ntimeout = \"1s\"");
             carried_through(&world, &Feed::of(200));
             let times = world.lms.stats().played(played);
-            assert!(times >= 3, "{played} was played {times} times");
+            // Whoever is turned away comes more slowly from then on.
+            let least = if played == "requests_per_second" {
+                1
+            } else {
+                3
+            };
+            assert!(times >= least, "{played} was played {times} times");
         }
     }));
 }

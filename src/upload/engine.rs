@@ -8,11 +8,14 @@
 //!
 //! - A call goes out only with a place from [`Pace`], repetitions, look-ups
 //!   and probes included.
-//! - A `Retry-After` holds everybody, not only the one who got it.
+//! - A `Retry-After` holds everybody, not only the one who got it, and so does
+//!   a rate that was lowered.
 //! - A job that got no usable answer is told so before it is asked what to
 //!   call next, so that it can look instead of sending again.
 //! - An outage costs no job anything: a job is given up only after the target
 //!   has answered others, or a probe, in between.
+
+mod outage;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ use tokio::task::JoinSet;
 
 use super::http::{Http, NoReply};
 use super::pace::Pace;
+use super::pressure::Pressure;
 use super::stop::Stop;
 use super::{Halt, UploadError};
 use crate::clock;
@@ -81,16 +85,6 @@ pub(super) enum End {
     Halted,
 }
 
-/// Failures of one job after which it is given up, if the target is up.
-const MOST_STRIKES: u32 = 5;
-
-/// Failures in a row, of any job, that look like an outage.
-const OUTAGE: u32 = 5;
-
-/// How long a target that never answered is waited for: a wrong port is more
-/// likely than a night's maintenance.
-const FIRST_CONTACT: Duration = Duration::from_secs(15);
-
 /// How long requests in flight are waited for when the run stops.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -98,6 +92,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub(super) struct Engine {
     pub(super) http: Http,
     pub(super) pace: Pace,
+    pub(super) pressure: Pressure,
     pub(super) stop: Stop,
     pub(super) max_in_flight: usize,
     pub(super) max_outage: Duration,
@@ -112,8 +107,31 @@ struct Flight<J> {
     strikes: u32,
     throttled: u32,
     again: bool,
-    /// The count of answered writes at which this job was last counted as one
-    /// whose write fails.
+    /// When its last call went out.
+    sent: Instant,
+    failed_writes: FailedWrites,
+}
+
+impl<J> Flight<J> {
+    fn new(job: J) -> Self {
+        Self {
+            job,
+            strikes: 0,
+            throttled: 0,
+            again: false,
+            sent: Instant::now(),
+            failed_writes: FailedWrites::default(),
+        }
+    }
+}
+
+/// The writes of one job that got no usable answer.
+#[derive(Debug, Default)]
+struct FailedWrites {
+    times: u32,
+    /// How many writes the target had answered when this job's first failed.
+    first_at: Option<u64>,
+    /// And when it was last counted as a sign of an outage.
     counted_at: Option<u64>,
 }
 
@@ -141,10 +159,14 @@ struct State<J> {
     /// Jobs whose write got no usable answer since the last one that did.
     failing_writers: u32,
     writes_failing_since: Option<Instant>,
+    /// Jobs under way no write of which has failed yet.
+    untried_flying: usize,
     outage: Option<Outage>,
     paused_until: Option<Instant>,
     halt: Option<Halt>,
     grace: Option<Instant>,
+    /// More jobs may come.
+    more: bool,
 }
 
 impl Engine {
@@ -171,12 +193,13 @@ impl Engine {
             writes: 0,
             failing_writers: 0,
             writes_failing_since: None,
+            untried_flying: 0,
             outage: None,
             paused_until: None,
             halt: None,
             grace: None,
+            more: true,
         };
-        let mut more = true;
         loop {
             if state.halt.is_none() && self.stop.is_asked() {
                 listener.hear(&Event::Stopping {
@@ -199,14 +222,15 @@ impl Engine {
             let idle =
                 state.ready.is_empty() && state.waiting.is_empty() && state.suspects.is_empty();
             if state.halt.is_none()
-                && !more
+                && !state.more
                 && idle
                 && state.flying.is_empty()
                 && state.outage.is_none()
             {
                 return Ok(());
             }
-            let wants_more = more && state.halt.is_none() && state.ready.len() < self.max_in_flight;
+            let wants_more =
+                state.more && state.halt.is_none() && state.ready.len() < self.max_in_flight;
             tokio::select! {
                 Some(landed) = state.flying.join_next(), if !state.flying.is_empty() => match landed {
                     Ok(Landed::Job(flight, result)) => {
@@ -216,8 +240,8 @@ impl Engine {
                     Err(error) => return Err(UploadError::Task(error.to_string())),
                 },
                 job = jobs.recv(), if wants_more => match job {
-                    Some(job) => state.ready.push_back(Flight { job, strikes: 0, throttled: 0, again: false, counted_at: None }),
-                    None => more = false,
+                    Some(job) => state.ready.push_back(Flight::new(job)),
+                    None => state.more = false,
                 },
                 () = sleep_until(wake), if wake.is_some() => {}
                 () = self.stop.asked(), if state.halt.is_none() => {}
@@ -282,12 +306,12 @@ impl Engine {
         while index < state.waiting.len() {
             if state.waiting[index].0 <= now {
                 let (_, flight) = state.waiting.swap_remove(index);
-                state.ready.push_front(flight);
+                state.go_on(flight);
             } else {
                 index += 1;
             }
         }
-        while state.flying.len() < self.max_in_flight && !state.ready.is_empty() {
+        while state.flying.len() < self.pressure.in_flight() && !state.ready.is_empty() {
             if let Err(wait) = self.pace.take() {
                 return Some(now + wait);
             }
@@ -295,6 +319,8 @@ impl Engine {
                 let (http, call) = (self.http.clone(), flight.job.call());
                 self.called(flight.again, listener);
                 flight.again = false;
+                flight.sent = Instant::now();
+                state.untried_flying += usize::from(flight.is_untried());
                 state.flying.spawn(async move {
                     let result = http.send(call).await;
                     Landed::Job(flight, result)
@@ -333,14 +359,18 @@ impl Engine {
         done: &mut impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
+        state.untried_flying = state
+            .untried_flying
+            .saturating_sub(usize::from(flight.is_untried()));
         match Self::judge(&result) {
             Verdict::Answered => {
                 let reply = result.unwrap_or_default();
                 self.contacted = true;
                 let was_write = flight.job.is_write();
+                self.answered(flight.sent, was_write, state.flying.len() + 1, listener);
                 let next = flight.job.answered(&reply);
                 if was_write && !matches!(next, Next::Unclear(_)) {
-                    state.writes_are_answered();
+                    self.writes_are_answered(state, listener);
                 }
                 match next {
                     Next::Done => {
@@ -349,7 +379,7 @@ impl Engine {
                     }
                     Next::Call => {
                         state.up();
-                        state.ready.push_front(flight);
+                        state.go_on(flight);
                     }
                     Next::Later(wait) => {
                         state.up();
@@ -373,8 +403,9 @@ impl Engine {
                 }
                 flight.again = true;
                 flight.throttled += 1;
-                let times = flight.throttled;
+                let (times, sent) = (flight.throttled, flight.sent);
                 state.ready.push_front(flight);
+                self.turned_away(sent, perhaps_done, listener);
                 self.throttled(state, wait, times, listener);
             }
             Verdict::Trouble(trouble) => self.strike(state, flight, trouble, listener),
@@ -393,207 +424,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    /// The target asked to slow down, the `times`th time for one job. It is
-    /// obeyed, but not for ever: a quota may be used up for the day.
-    fn throttled<J>(
-        &mut self,
-        state: &mut State<J>,
-        wait: Option<Duration>,
-        times: u32,
-        listener: &mut dyn Listener,
-    ) {
-        self.contacted = true;
-        self.calls.throttled += 1;
-        let now = Instant::now();
-        let since = *state.failing_since.get_or_insert(now);
-        let since = state
-            .writes_failing_since
-            .map_or(since, |writes| writes.min(since));
-        // A wait of nothing is no wait: clocks differ.
-        let least = retry::back_off(times, self.random.f64());
-        let wait = wait.map_or(least, |wait| wait.max(least));
-        if now.duration_since(since) >= self.max_outage || wait > self.max_outage {
-            state.halt.get_or_insert(Halt::Outage {
-                why: format!("it asks to wait another {} s", wait.as_secs()),
-                down: now.duration_since(since),
-                ever_up: true,
-            });
-            return;
-        }
-        pause(state, wait, "the target asked for it", listener);
-    }
-
-    fn strike<J: Job>(
-        &mut self,
-        state: &mut State<J>,
-        mut flight: Flight<J>,
-        trouble: Trouble,
-        listener: &mut dyn Listener,
-    ) {
-        let was_write = flight.job.is_write();
-        flight.job.unanswered(trouble.perhaps_done());
-        flight.strikes += 1;
-        flight.again = true;
-        state.failures += 1;
-        let now = Instant::now();
-        let since = *state.failing_since.get_or_insert(now);
-        if was_write && flight.counted_at != Some(state.writes) {
-            flight.counted_at = Some(state.writes);
-            state.failing_writers += 1;
-            state.writes_failing_since.get_or_insert(now);
-        }
-        if state.failing_writers >= OUTAGE && was_write {
-            // It answers reads and does no writes, for several people at once:
-            // an outage all the same, which a probe cannot see.
-            flight.strikes = 0;
-            self.hold_writes(state, &trouble, listener);
-        }
-        let last_strike = flight.strikes >= MOST_STRIKES;
-        if (state.failures >= OUTAGE || last_strike) && state.outage.is_none() {
-            state.outage = Some(Outage {
-                since,
-                probes: 0,
-                last: trouble.clone(),
-            });
-        }
-        if last_strike {
-            state.suspects.push((flight, trouble));
-        } else {
-            let wait = retry::back_off(flight.strikes.max(1), self.random.f64());
-            state.waiting.push((now + wait, flight));
-        }
-    }
-
-    /// Everybody waits while the target does no writes, longer each time.
-    fn hold_writes<J>(
-        &mut self,
-        state: &mut State<J>,
-        trouble: &Trouble,
-        listener: &mut dyn Listener,
-    ) {
-        let down = state
-            .writes_failing_since
-            .map_or(Duration::ZERO, |since| since.elapsed());
-        if down >= self.max_outage {
-            state.halt.get_or_insert(Halt::Outage {
-                why: trouble.why(),
-                down,
-                ever_up: true,
-            });
-            return;
-        }
-        state.failing_writers += 1;
-        let times = state.failing_writers.saturating_sub(OUTAGE);
-        let wait = retry::back_off(times, self.random.f64());
-        let why = format!("the target makes no changes ({})", trouble.why());
-        pause(
-            state,
-            wait.min(self.max_outage.saturating_sub(down)),
-            &why,
-            listener,
-        );
-    }
-
-    fn probed<J: Job>(
-        &mut self,
-        state: &mut State<J>,
-        result: Result<Reply, NoReply>,
-        done: &mut impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
-        listener: &mut dyn Listener,
-    ) -> Result<(), UploadError> {
-        let trouble = match Self::judge(&result) {
-            Verdict::Answered if !self.target.is_up(&result.unwrap_or_default()) => {
-                Trouble::Unclear("the answer is not the API's")
-            }
-            Verdict::Answered => {
-                self.contacted = true;
-                state.outage = None;
-                state.up();
-                listener.hear(&Event::Continued);
-                for (mut flight, trouble) in std::mem::take(&mut state.suspects) {
-                    if flight.job.give_up(&trouble) {
-                        flight.strikes = MOST_STRIKES - 1;
-                        state.waiting.push((Instant::now(), flight));
-                    } else {
-                        done(flight.job, End::GaveUp(trouble), &self.calls, listener)?;
-                    }
-                }
-                return Ok(());
-            }
-            Verdict::Throttled { wait, .. } => {
-                let times = state.outage.as_mut().map_or(1, |outage| {
-                    outage.probes += 1;
-                    outage.probes
-                });
-                self.throttled(state, wait, times, listener);
-                return Ok(());
-            }
-            Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => Trouble::NotSent(why),
-            Verdict::Fatal(fatal) => {
-                state.halt.get_or_insert(Halt::Fatal(fatal));
-                return Ok(());
-            }
-            Verdict::Trouble(trouble) => trouble,
-        };
-        // An outage indeed: nobody is to blame for failing in it.
-        for (mut flight, _) in std::mem::take(&mut state.suspects) {
-            flight.strikes = 0;
-            state.waiting.push((Instant::now(), flight));
-        }
-        state
-            .waiting
-            .iter_mut()
-            .for_each(|(_, flight)| flight.strikes = 0);
-        let patience = if self.contacted {
-            self.max_outage
-        } else {
-            self.max_outage.min(FIRST_CONTACT)
-        };
-        let Some(outage) = &mut state.outage else {
-            return Ok(());
-        };
-        outage.probes += 1;
-        outage.last = trouble;
-        let down = outage.since.elapsed();
-        if down >= patience {
-            state.halt.get_or_insert(Halt::Outage {
-                why: outage.last.why(),
-                down,
-                ever_up: self.contacted,
-            });
-            return Ok(());
-        }
-        let wait =
-            retry::back_off(outage.probes, self.random.f64()).min(patience.saturating_sub(down));
-        let why = format!("the target is down ({})", outage.last.why());
-        pause(state, wait, &why, listener);
-        Ok(())
-    }
-}
-
-impl<J> State<J> {
-    /// The target answered a write, be it with a refusal.
-    fn writes_are_answered(&mut self) {
-        self.writes += 1;
-        self.failing_writers = 0;
-        self.writes_failing_since = None;
-    }
-
-    /// The target answered as it should.
-    fn up(&mut self) {
-        self.failures = 0;
-        self.failing_since = None;
-    }
-}
-
-/// Holds everybody up.
-fn pause<J>(state: &mut State<J>, wait: Duration, why: &str, listener: &mut dyn Listener) {
-    let until = Instant::now() + wait;
-    if state.paused_until.is_none_or(|before| before < until) {
-        state.paused_until = Some(until);
-        listener.hear(&Event::Paused { why, wait });
     }
 }
 

@@ -18,6 +18,7 @@ mod http;
 mod joins;
 mod leavers;
 mod pace;
+mod pressure;
 mod scrub;
 mod send;
 mod stop;
@@ -31,6 +32,7 @@ use tokio::runtime::Runtime;
 use self::engine::Engine;
 use self::http::Http;
 use self::pace::Pace;
+use self::pressure::Pressure;
 use crate::journal::JournalError;
 use crate::mapping::TargetSettings;
 use crate::model::Calls;
@@ -171,6 +173,7 @@ impl Uploader {
         let engine = Engine {
             http: Http::new(settings, credentials, &*target)?,
             pace: Pace::new(settings.requests_per_second),
+            pressure: Pressure::new(settings.requests_per_second, settings.max_in_flight),
             stop,
             max_in_flight: settings.max_in_flight,
             max_outage: settings.max_outage,

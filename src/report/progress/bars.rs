@@ -144,6 +144,9 @@ impl Bars {
             Stage::Looking => tally.looking(),
             Stage::Settling | Stage::Sending => tally.sending(now),
         };
+        if let Some(why) = &tally.slowed {
+            parts.insert(0, format!("slowed down ({why})"));
+        }
         if let Some(why) = &tally.stopping {
             parts.insert(0, format!("stopping ({why})"));
         }
@@ -194,6 +197,8 @@ impl Listener for Bars {
             | Event::LookProgress { .. }
             | Event::Settled { .. }
             | Event::Called(_)
+            | Event::Slowed { .. }
+            | Event::FullSpeed
             | Event::Stopping { .. } => {}
         }
         self.draw(now, matches!(event, Event::Stopping { .. }));
@@ -362,6 +367,28 @@ mod tests {
         );
         bars.hear(&Event::Continued);
         assert!(!look(&bars, &screen).contains("paused"));
+    }
+
+    #[test]
+    fn that_it_goes_slower_is_told_for_as_long_as_it_does() {
+        let (mut bars, screen) = rig(true);
+        bars.hear(&Event::SendStarted {
+            run: "12",
+            changes: 4,
+        });
+        bars.hear(&Event::Slowed {
+            per_second: 5.0,
+            why: "the target takes no more",
+        });
+        bars.draw(Instant::now(), true);
+        let text = look(&bars, &screen);
+        assert!(
+            text.contains("slowed down (the target takes no more)"),
+            "{text}"
+        );
+        bars.hear(&Event::FullSpeed);
+        bars.draw(Instant::now(), true);
+        assert!(!look(&bars, &screen).contains("slowed"));
     }
 
     #[test]

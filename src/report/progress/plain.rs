@@ -11,7 +11,7 @@ use super::tally::Stage;
 use crate::event::{Event, Listener};
 use crate::model::Counts;
 use crate::report::sanitize;
-use crate::report::text::{bytes, count, counted, duration, percent, rows, stopwatch};
+use crate::report::text::{bytes, count, counted, duration, percent, rate, rows, stopwatch};
 
 /// How long nothing is said while something moves.
 const EVERY: Duration = Duration::from_secs(10);
@@ -200,6 +200,12 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
                 }
             }
             Event::Continued => self.say(now, "going on"),
+            Event::Slowed { per_second, why } => {
+                let (rate, why) = (rate(per_second), sanitize(why));
+                let sentence = format!("slowed down to {rate} requests a second: {why}");
+                self.say(now, &sentence);
+            }
+            Event::FullSpeed => self.say(now, "at full speed again"),
             Event::Stopping { why, in_flight } => {
                 let waiting = match in_flight {
                     0 => String::new(),
@@ -345,8 +351,14 @@ mod tests {
             why: "the target asked for it",
             wait: Duration::from_secs(30),
         };
+        let slowed = Event::Slowed {
+            per_second: 5.0,
+            why: "the target takes no more",
+        };
+        rig.after(0, &slowed);
         rig.after(0, &pause);
         rig.after(30_000, &Event::Continued);
+        rig.after(0, &Event::FullSpeed);
         rig.settle(2, 50, Outcome::Rejected);
         rig.settle(450, 50, Outcome::Updated);
         rig.after(0, &Event::Finished);
@@ -360,8 +372,10 @@ mod tests {
         0:00:21  sending 952 changes (run 12)
         0:00:31  sending: 200 of 952 (21 %), 20.0 per second, 38 s left
         0:00:41  sending: 400 of 952 (42 %), 20.0 per second, 28 s left
+        0:00:46  slowed down to 5.0 requests a second: the target takes no more
         0:00:46  paused for 30 s: the target asked for it
         0:01:16  going on
+        0:01:16  at full speed again
         0:01:26  sending: 700 of 952 (73 %), 20.0 per second, 2 rejected, 3 retries, 13 s left
         0:01:36  sending: 900 of 952 (94 %), 20.0 per second, 2 rejected, 3 retries, 3 s left
         0:01:38  sent 952 of 952 in 1 min 18 s: 500 created, 450 updated, 2 rejected, 3 retries

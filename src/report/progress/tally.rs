@@ -71,6 +71,8 @@ pub(super) struct Tally {
     /// The calls when the stage began.
     calls_before: Calls,
     pub(super) pause: Option<Pause>,
+    /// Why it goes slower than configured.
+    pub(super) slowed: Option<String>,
     /// Why the run is being stopped.
     pub(super) stopping: Option<String>,
     /// When and at how many done the rate was last taken.
@@ -100,6 +102,7 @@ impl Tally {
             calls: Calls::default(),
             calls_before: Calls::default(),
             pause: None,
+            slowed: None,
             stopping: None,
             mark: (now, 0),
             lately: None,
@@ -166,6 +169,8 @@ impl Tally {
                 // The time spent waiting says nothing about the pace.
                 self.mark = (now, self.done);
             }
+            Event::Slowed { why, .. } => self.slowed = Some(text::sanitize(why).into_owned()),
+            Event::FullSpeed => self.slowed = None,
             Event::Stopping { why, .. } => {
                 self.stopping = Some(text::sanitize(why).into_owned());
             }
