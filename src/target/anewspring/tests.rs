@@ -1,0 +1,209 @@
+//! What is sent, and what an answer means.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const UPDATE: Step = Step::Update {
+    details: true,
+    picture: true,
+    reactivate: false,
+};
+
+fn zoe() -> Content {
+    Content {
+        fields: vec![("login", "zoe".into()), ("title", String::new())],
+        ..Content::only(ExternalId::known("E 7/1"))
+    }
+}
+
+fn reply(status: u16, body: &str) -> Reply {
+    Reply {
+        status,
+        body: body.into(),
+        ..Reply::default()
+    }
+}
+
+fn sent(content: &Content, step: &Step) -> (String, String) {
+    let call = ANewSpring.write(content, step);
+    let Some(Body::Form(parameters)) = call.body else {
+        panic!("{call:?}");
+    };
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    (call.path, parameters.join("&"))
+}
+
+#[test]
+fn a_new_person_takes_one_call_with_roles_and_without_mail() {
+    let create = |again| Step::Create {
+        again,
+        roles: vec!["mentor".into(), "student".into()],
+    };
+    let parameters = "login=zoe&notify=false&role=mentor&role=student";
+    assert_eq!(
+        sent(&zoe(), &create(false)),
+        (
+            "api/addUser/E%207%2F1?_formatErrors=true".into(),
+            parameters.into()
+        )
+    );
+    assert_eq!(
+        sent(&zoe(), &create(true)),
+        (
+            "api/addOrUpdateUser/E%207%2F1?_formatErrors=true".into(),
+            parameters.into()
+        )
+    );
+}
+
+#[test]
+fn what_would_mail_somebody_twice_is_never_an_upsert() {
+    for instruction in ["notify", "generatePassword"] {
+        let content = Content {
+            instructions: vec![(instruction, "true".into())],
+            ..zoe()
+        };
+        let create = Step::Create {
+            again: true,
+            roles: Vec::new(),
+        };
+        let (path, parameters) = sent(&content, &create);
+        assert!(path.starts_with("api/addUser/"), "{path}");
+        assert!(parameters.contains(&format!("{instruction}=true")));
+    }
+}
+
+#[test]
+fn a_password_is_for_somebody_new_only_and_an_empty_text_clears() {
+    let content = Content {
+        instructions: vec![("password", "secret-word".into())],
+        picture: Some(Picture::Clear),
+        ..zoe()
+    };
+    assert_eq!(
+        sent(&content, &UPDATE).1,
+        "login=zoe&title=&notify=false&deleteAvatar=true"
+    );
+    let create = Step::Create {
+        again: false,
+        roles: Vec::new(),
+    };
+    assert!(sent(&content, &create).1.contains("password=secret-word"));
+}
+
+#[test]
+fn a_picture_goes_as_a_file() {
+    let content = Content {
+        picture: Some(Picture::File("zoe.png".into())),
+        ..zoe()
+    };
+    let call = ANewSpring.write(&content, &UPDATE);
+    assert!(matches!(
+        call.body,
+        Some(Body::Multipart { name: "avatar", .. })
+    ));
+}
+
+#[test]
+fn whoever_is_adopted_is_named_by_login_or_uid() {
+    let adopt = |by| Step::Adopt {
+        by,
+        handle: "zoë@example.com".into(),
+    };
+    assert_eq!(
+        sent(&zoe(), &adopt("login")).0,
+        "api/initializeId/zo%C3%AB%40example.com/E%207%2F1?_formatErrors=true"
+    );
+    let (path, parameters) = sent(&zoe(), &adopt("email"));
+    assert_eq!(
+        path,
+        "api/updateUser?userUID=zo%C3%AB%40example.com&_formatErrors=true"
+    );
+    assert!(parameters.starts_with("id=E 7/1&login=zoe"));
+}
+
+#[test]
+fn only_an_empty_answer_or_the_api_s_own_counts_as_done() {
+    let done = |status, body| ANewSpring.done(&reply(status, body));
+    for body in ["", " \n", r#"{"success":{"message":"ok"}}"#] {
+        assert_eq!(done(200, body), Written::Applied(None), "{body}");
+    }
+    for body in ["<html>", "ok", r#"{"error":"no"}"#, r#"{"succ"#] {
+        assert!(matches!(done(200, body), Written::Unclear { .. }), "{body}");
+    }
+    assert_eq!(done(404, ""), Written::NotThere);
+    assert_eq!(
+        done(409, "<html><title>Login in use</title>"),
+        Written::Conflict {
+            message: "an HTML page titled `Login in use`".into()
+        }
+    );
+    assert!(matches!(done(400, "bad"), Written::Refused { .. }));
+}
+
+#[test]
+fn a_call_that_the_key_may_not_make_is_told_from_a_bad_row() {
+    let done = |body| ANewSpring.done(&reply(400, body));
+    assert_eq!(
+        done(r#"{"error":{"message":"API call addUserRoles is not whitelisted"}}"#),
+        Written::Denied
+    );
+    assert_eq!(done("This API key has no permission"), Written::Denied);
+    assert_ne!(
+        done("A forced password change is not allowed"),
+        Written::Denied
+    );
+}
+
+#[test]
+fn a_list_of_users_names_those_without_external_id() {
+    let people = ANewSpring
+        .people(&reply(
+            200,
+            r#"{"users":[{"id":"E7","uid":"u1","login":"zoe","active":true},{"id":null,"uid":2,"email":"a@b.example","active":false}]}"#,
+        ))
+        .unwrap();
+    assert_eq!(people[0].external_id.as_deref(), Some("E7"));
+    assert_eq!(people[1].external_id, None);
+    assert_eq!(people[1].id, "2");
+    assert_eq!(people[1].get("active"), Some("false"));
+    for body in [
+        "[]",
+        "{}",
+        "<html>",
+        r#"{"users":[1]}"#,
+        r#"{"users":[{}]}"#,
+    ] {
+        assert_eq!(ANewSpring.people(&reply(200, body)), None, "{body}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_answer_is_judged_without_a_panic(status in 100..600_u16, body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let reply = Reply { status, body, ..Reply::default() };
+        let _judged = (
+            ANewSpring.done(&reply),
+            ANewSpring.looked_up(&ExternalId::known("E7"), &reply),
+            ANewSpring.people(&reply),
+            ANewSpring.truth(&reply),
+            ANewSpring.members(&reply),
+        );
+    }
+
+    #[test]
+    fn any_external_id_stays_one_segment_of_a_url(id in "\\PC{1,40}") {
+        prop_assume!(!matches!(id.as_str(), "." | ".."));
+        let call = ANewSpring.look_up(&ExternalId::known(&id));
+        let url = url::Url::parse("https://lms.example.com/").unwrap().join(&call.path).unwrap();
+        let segments: Vec<_> = url.path_segments().unwrap().collect();
+        prop_assert_eq!(segments.len(), 3);
+        let decoded = percent_encoding::percent_decode_str(segments[2]).decode_utf8().unwrap();
+        prop_assert_eq!(decoded, id);
+        prop_assert!(url.query() == Some("_formatErrors=true") && url.fragment().is_none());
+    }
+}
