@@ -1,6 +1,6 @@
 //! `hrfeed audit`: what stands twice on the target, and whom it lost.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -13,8 +13,8 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::run::{scope, seed};
-use crate::event::Event;
-use crate::journal::{Journal, PersonState};
+use crate::event::{Event, Listener};
+use crate::journal::{Journal, PersonState, Scope};
 use crate::mapping::{Mapping, Variants};
 use crate::report;
 use crate::upload::Uploader;
@@ -40,6 +40,8 @@ struct Audit {
     duplicates: Vec<Duplicate>,
     /// External IDs of people whom the journal knows and the target lost.
     lost: Vec<String>,
+    /// People whom hrfeed put into a group and who are no longer in it.
+    lost_members: Vec<LostMember>,
     /// Whether people were deleted while the target was read, so that somebody
     /// may be missing.
     moved: bool,
@@ -54,6 +56,12 @@ struct Duplicate {
     external_id: String,
     /// The target's own ids.
     people: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LostMember {
+    group: String,
+    external_id: String,
 }
 
 /// What is kept of a person on the target: two words.
@@ -133,12 +141,17 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
         );
         again.inspect_err(|_| listener.hear(&Event::Finished))?;
     }
-    listener.hear(&Event::Finished);
-
     let mut lost = Vec::new();
+    let mut lost_members = Vec::new();
     let path = context.journal_path(JOURNAL)?;
-    if let Some(journal) = Journal::open_existing(&path)? {
-        let scope = scope(&mapping.target, &credentials);
+    let scope = scope(&mapping.target, &credentials);
+    let journal = Journal::open_existing(&path)?;
+    if let Some(journal) = &journal {
+        let found = find_lost_members(journal, &scope, &mut uploader, &mut *listener);
+        lost_members = found.inspect_err(|_| listener.hear(&Event::Finished))?;
+    }
+    listener.hear(&Event::Finished);
+    if let Some(journal) = journal {
         let mut single = Vec::new();
         journal.people(&scope, &mut |known| {
             let there = by_id.contains_key(&comparison.key(known.external_id).hash);
@@ -166,7 +179,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
         })
         .collect();
     duplicates.sort_by(|one, other| one.external_id.cmp(&other.external_id));
-    let clean = duplicates.is_empty() && lost.is_empty() && listed;
+    let clean = duplicates.is_empty() && lost.is_empty() && lost_members.is_empty() && listed;
     let exit = if clean { Exit::Done } else { Exit::RowsRefused };
     let mut audit = Audit {
         command: "audit",
@@ -174,6 +187,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
         with_external_id: by_id.values().map(|seen| u64::from(seen.people)).sum(),
         duplicates,
         lost,
+        lost_members,
         moved: !listed,
         calls: uploader.calls().total,
         elapsed_seconds: begun.elapsed().as_secs_f64(),
@@ -191,6 +205,33 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     Ok(exit)
 }
 
+/// Holds who is in which group against whom hrfeed put there: one call a group.
+fn find_lost_members(
+    journal: &Journal,
+    scope: &Scope,
+    uploader: &mut Uploader,
+    listener: &mut dyn Listener,
+) -> Result<Vec<LostMember>, Failure> {
+    let mut by_group: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    journal.members(scope, &mut |group, person| {
+        let people = by_group.entry(group.to_owned()).or_default();
+        people.push(person.to_owned());
+    })?;
+    let mut lost = Vec::new();
+    for (group, people) in by_group {
+        let members = uploader.group_members(&group, listener)?;
+        let members: HashSet<String> = members.into_iter().flatten().collect();
+        let gone = people
+            .into_iter()
+            .filter(|person| !members.contains(person));
+        lost.extend(gone.map(|external_id| LostMember {
+            group: group.clone(),
+            external_id,
+        }));
+    }
+    Ok(lost)
+}
+
 fn message(audit: &Audit) -> String {
     let mut parts = Vec::new();
     if !audit.duplicates.is_empty() {
@@ -205,6 +246,13 @@ fn message(audit: &Audit) -> String {
         parts.push(format!(
             "{} lost by the LMS",
             report::counted(number, "known person was", "known people were")
+        ));
+    }
+    if !audit.lost_members.is_empty() {
+        let number = audit.lost_members.len() as u64;
+        parts.push(format!(
+            "{} taken out of a group",
+            report::counted(number, "person was", "people were")
         ));
     }
     if audit.moved {
@@ -242,6 +290,17 @@ fn told(audit: &Audit) -> String {
         text.push_str("\nKnown to the journal and gone from the LMS (an import whose feed changes them makes them anew)\n");
         for external_id in &audit.lost {
             let _infallible = writeln!(text, "  {}", report::sanitize(external_id));
+        }
+    }
+    if !audit.lost_members.is_empty() {
+        text.push_str("\nTaken out of a group by somebody else (an import takes them for members: put them back on the LMS)\n");
+        for lost in &audit.lost_members {
+            let _infallible = writeln!(
+                text,
+                "  {}: group {}",
+                report::sanitize(&lost.external_id),
+                report::sanitize(&lost.group)
+            );
         }
     }
     text

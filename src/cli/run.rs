@@ -392,7 +392,7 @@ impl Running<'_> {
                 rows.doubtful(row, intent.action);
             }
         }
-        if rows.count(RowState::DoubtfulNew) > 0 {
+        if rows.count(RowState::DoubtfulNew) + rows.count(RowState::DoubtfulAdopt) > 0 {
             self.wait_for_what_is_under_way();
         }
         Ok(())

@@ -218,6 +218,13 @@ pub(super) fn group(tx: &Connection, scope: i64, id: &str, now: &GroupNow) -> ru
             )?
             .execute((scope, id, made, fingerprint.map(u128::to_le_bytes))),
         GroupNow::Gone => {
+            // Whoever was in it is no longer as the feed says.
+            tx.prepare_cached(
+                "UPDATE people SET fingerprint = NULL
+                 WHERE scope = ?1 AND external_id IN
+                       (SELECT external_id FROM given WHERE scope = ?1 AND part = 4 AND item = ?2)",
+            )?
+            .execute((scope, id))?;
             tx.prepare_cached("DELETE FROM given WHERE scope = ?1 AND part = 4 AND item = ?2")?
                 .execute((scope, id))?;
             tx.prepare_cached("DELETE FROM groups WHERE scope = ?1 AND id = ?2")?

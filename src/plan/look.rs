@@ -154,12 +154,7 @@ pub fn look(
     rows.settle_duplicates(unique.duplicates);
     for row in rows.rejected_by_others() {
         for told in rows.faults(row) {
-            findings.add(finding(
-                bound,
-                rows.number(row),
-                None,
-                fault(&unique.fields, told),
-            ));
+            findings.add(finding(bound, rows.number(row), None, fault(bound, told)));
         }
     }
     let (findings, kinds) = findings.finish();

@@ -51,6 +51,7 @@ impl Plan {
             created: rows.count(RowState::New) + rows.count(RowState::DoubtfulNew),
             updated: rows.count(RowState::Changed)
                 + rows.count(RowState::Adopt)
+                + rows.count(RowState::DoubtfulAdopt)
                 + rows.count(RowState::DoubtfulChanged),
             unchanged: rows.count(RowState::Unchanged),
             rejected: rows.count(RowState::Rejected),

@@ -109,10 +109,7 @@ pub fn replay<E: From<LookError>>(
                 }
                 let external_id =
                     validate::person(bound, &person, &mut faults).map(ExternalId::known);
-                faults.extend(
-                    rows.faults(index)
-                        .map(|told| fault(&bound.mapping().unique.fields, told)),
-                );
+                faults.extend(rows.faults(index).map(|told| fault(bound, told)));
                 faults.sort_by_key(|fault| fault.field);
                 items.push(match external_id {
                     Some(external_id) if faults.is_empty() => Item::Change(Box::new(Change {
@@ -120,12 +117,14 @@ pub fn replay<E: From<LookError>>(
                         row: record.row(),
                         action: match state {
                             RowState::New | RowState::DoubtfulNew => Action::Create,
-                            RowState::Adopt => Action::Adopt,
+                            RowState::Adopt | RowState::DoubtfulAdopt => Action::Adopt,
                             _ => Action::Update,
                         },
                         doubtful: matches!(
                             state,
-                            RowState::DoubtfulNew | RowState::DoubtfulChanged
+                            RowState::DoubtfulNew
+                                | RowState::DoubtfulAdopt
+                                | RowState::DoubtfulChanged
                         ),
                         fingerprint: print(bound, &person),
                         details: print_of(bound, &person, |part| part == Part::Details),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::mapping::{Duplicates, Fault};
+use crate::mapping::{Bound, Duplicates, Fault};
 use crate::model::{Action, DuplicateFate, RowNumber, Rule};
 use crate::validate::unique::{Comparison, Index, Keys, Loser, RowIndex};
 
@@ -23,6 +23,9 @@ pub enum RowState {
     /// A killed run was about to create the person: the target must be asked
     /// whether it did.
     DoubtfulNew,
+    /// A killed run was about to give somebody without an external ID this one:
+    /// the target must be asked whether it did.
+    DoubtfulAdopt,
     /// A killed run was about to update the person: the target must be asked
     /// whether it did.
     DoubtfulChanged,
@@ -250,7 +253,8 @@ impl Rows {
     pub fn doubtful(&mut self, row: RowIndex, action: Action) {
         if self.state(row) == RowState::New {
             self.states[row as usize] = match action {
-                Action::Create | Action::Adopt => RowState::DoubtfulNew,
+                Action::Create => RowState::DoubtfulNew,
+                Action::Adopt => RowState::DoubtfulAdopt,
                 Action::Update | Action::Deactivate | Action::Delete => RowState::DoubtfulChanged,
             };
         }
@@ -404,8 +408,8 @@ impl Rows {
             match (self.state(row), people) {
                 (RowState::New, 1) => self.states[row as usize] = RowState::Adopt,
                 // Not known yet, and if so, it is looked up first.
-                (RowState::DoubtfulNew, 1) => {}
-                (RowState::New | RowState::DoubtfulNew, people) => {
+                (RowState::DoubtfulNew | RowState::DoubtfulAdopt, 1) => {}
+                (RowState::New | RowState::DoubtfulNew | RowState::DoubtfulAdopt, people) => {
                     self.reject(row, Rule::AdoptAmbiguous { people });
                 }
                 _ => {
@@ -489,10 +493,17 @@ pub enum Found {
     Variant,
 }
 
-/// Makes a fault of a rule that was found by comparing rows.
-pub(super) fn fault(unique: &[usize], (field, rule): (Option<usize>, Rule)) -> Fault {
+/// Makes a fault of a rule that was found by comparing rows with each other,
+/// with people, or with groups.
+pub(super) fn fault(bound: &Bound<'_>, (field, rule): (Option<usize>, Rule)) -> Fault {
+    let mapping = bound.mapping();
+    let unique = |position: usize| mapping.unique.fields.get(position).copied();
     Fault {
-        field: unique.get(field.unwrap_or(0)).copied(),
+        field: match &rule {
+            Rule::NoSuchGroup { .. } => bound.groups(),
+            Rule::AdoptAmbiguous { .. } => mapping.adopt.and_then(unique),
+            _ => unique(field.unwrap_or(0)),
+        },
         rule,
         value: None,
     }

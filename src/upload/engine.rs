@@ -378,6 +378,11 @@ impl Engine {
                         done(flight.job, End::Done, &self.calls, listener)?;
                     }
                     Next::Call => {
+                        // It has come a call further: what failed before does
+                        // not count against the next one.
+                        if was_write {
+                            flight.strikes = 0;
+                        }
                         state.up();
                         state.go_on(flight);
                     }

@@ -439,6 +439,10 @@ impl MembersJob {
 
     /// The target refuses what was sent for several: for which of them?
     fn refuse(&mut self, message: &str) -> Next {
+        if !self.is_there {
+            self.look = Some(Look::IsThere);
+            return Next::Call;
+        }
         let Some(mut members) = self.todo.pop() else {
             return Next::Done;
         };
@@ -446,9 +450,6 @@ impl MembersJob {
             let other = members.split_off(members.len() / 2);
             self.todo.push(other);
             self.todo.push(members);
-            if !self.is_there {
-                self.look = Some(Look::IsThere);
-            }
             return Next::Call;
         }
         let why = format!("group `{}`: {message}", self.group);

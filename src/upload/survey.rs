@@ -69,7 +69,7 @@ impl Uploader {
         listener: &mut dyn Listener,
     ) -> Result<Vec<NotAnswered>, UploadError> {
         let adopts = bound.mapping().adopt.is_some();
-        let doubtful = rows.count(RowState::DoubtfulNew);
+        let doubtful = rows.count(RowState::DoubtfulNew) + rows.count(RowState::DoubtfulAdopt);
         let unknown = rows.count(RowState::New) + if adopts { doubtful } else { 0 };
         if unknown == 0 {
             return Ok(Vec::new());

@@ -135,9 +135,36 @@ impl Lms {
         assert_eq!(status, 204, "{body}");
     }
 
+    /// The lines of a dump.
+    pub(crate) fn dump(&self, path: &str) -> Vec<Value> {
+        let (status, body) = self.ask("GET", path, "", "");
+        assert_eq!(status, 200, "{body}");
+        body.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// A call with a form, behind the program's back.
+    pub(crate) fn post_form(&self, path: &str, form: &str) -> (u16, String) {
+        let kind = "application/x-www-form-urlencoded";
+        self.ask_with("POST", path, "by-hand", kind, form)
+    }
+
+    /// One request with JSON.
+    pub(crate) fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, String) {
+        self.ask_with(method, path, key, "application/json", body)
+    }
+
     /// One request. HTTP/1.0, so that the end of the connection is the end of
     /// the answer.
-    pub(crate) fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, String) {
+    fn ask_with(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        kind: &str,
+        body: &str,
+    ) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.sandbox.port())).unwrap();
         let credentials = match key {
             "" => String::new(),
@@ -146,7 +173,7 @@ impl Lms {
         let length = body.len();
         write!(
             stream,
-            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+            "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n\
              {credentials}Content-Length: {length}\r\n\r\n{body}"
         )
         .unwrap();

@@ -1,0 +1,126 @@
+//! People who are there by hand, without an external ID.
+
+use serde_json::{Value, json};
+
+use crate::school::{School, calls};
+use crate::support::{Feed, World};
+
+#[test]
+fn whoever_is_there_by_hand_gets_the_external_id_instead_of_a_twin() {
+    let school = School::of(3).parts("[adopt]\nby = \"login\"");
+    school.by_hand("PUPIL2@example.com");
+    assert_eq!(
+        school.cost(0),
+        calls(&[
+            ("GET getUsers", 1),
+            ("POST addUser/{userID}", 2),
+            ("POST initializeId/{login}/{userID}", 1),
+            ("POST updateUser/{userID}", 1),
+            ("POST addUserRoles/{userID}", 1),
+        ])
+    );
+    school.assert_as_wanted();
+    let row = school.world.row(3);
+    assert_eq!(
+        (&row["action"], &row["outcome"]),
+        (&json!("adopt"), &json!("updated"))
+    );
+    assert_eq!(school.cost(0), calls(&[]));
+}
+
+#[test]
+fn adopting_by_e_mail_goes_by_the_uid() {
+    let school = School::of(2)
+        .parts("[unique]\nfields = [\"userID\", \"login\", \"email\"]\n\n[adopt]\nby = \"email\"");
+    school.by_hand("pupil1@example.com");
+    let cost = school.cost(0);
+    assert_eq!(cost["POST updateUser?userUID={userUID}"], 1, "{cost:#?}");
+    school.assert_as_wanted();
+}
+
+#[test]
+fn without_adopt_a_login_that_is_taken_is_told_in_the_words_of_the_row() {
+    let school = School::of(2);
+    school.by_hand("pupil2@example.com");
+    school.import().exits(3);
+    let told = school.world.row(3)["message"].to_string();
+    assert!(told.contains("somebody else has this login"), "{told}");
+    assert!(!told.contains("pupil2@"), "{told}");
+    assert_eq!(school.people().len(), 2);
+}
+
+#[test]
+fn two_who_could_be_the_person_are_left_alone() {
+    let world = World::new().parts(
+        "[unique]\nfields = [\"externalId\", \"loginName\", \"email\"]\n\n[adopt]\nby = \"email\"",
+    );
+    let feed = Feed::of(2);
+    for login in ["one", "two"] {
+        let user = json!({
+            "email": feed.people[0].email, "firstName": "By", "lastName": "Hand",
+            "loginName": login,
+        });
+        let (status, body) = world
+            .lms
+            .ask("POST", "/api/v2/users/", "k", &user.to_string());
+        assert_eq!(status, 201, "{body}");
+    }
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (1, 1));
+    let told = world.row(2)["message"].to_string();
+    assert!(
+        told.contains("2 people without an external ID could be this one"),
+        "{told}"
+    );
+}
+
+#[test]
+fn on_kmi_the_account_gets_the_external_id_by_its_own_id() {
+    for by in ["loginName", "email"] {
+        let world = World::new().parts(&format!(
+            "[unique]\nfields = [\"externalId\", \"loginName\", \"email\"]\n\n[adopt]\nby = \"{by}\""
+        ));
+        let feed = Feed::of(3);
+        let person = &feed.people[1];
+        let user = json!({
+            "email": person.email.to_lowercase(), "firstName": "By", "lastName": "Hand",
+            "loginName": person.login.to_lowercase(),
+        });
+        let (status, body) = world
+            .lms
+            .ask("POST", "/api/v2/users/", "k", &user.to_string());
+        assert_eq!(status, 201, "{body}");
+        world.lms.reset_stats();
+        let ran = world.import_feed(&feed).exits(0);
+        assert_eq!((ran.count("created"), ran.count("updated")), (2, 1));
+        world.assert_everyone_once(&feed);
+        assert_eq!(world.lms.everybody().len(), 3, "a twin");
+        assert_eq!(world.lms.stats().calls("POST users/{id}/"), 1);
+    }
+}
+
+#[test]
+fn an_adoption_that_was_cut_short_makes_no_twin() {
+    let school = School::of(30)
+        .parts("[adopt]\nby = \"login\"")
+        .target("timeout = \"2s\"");
+    for number in 1..=30 {
+        school.by_hand(&format!("pupil{number}@example.com"));
+    }
+    school.world.lms.set_faults(&json!({"latency": 0.03}));
+    school.write();
+    let started = school.world.start_import();
+    crate::support::wait_until("some are adopted", || {
+        school
+            .people()
+            .iter()
+            .filter(|it| it["id"] != Value::Null)
+            .count()
+            > 5
+    });
+    started.kill();
+    school.world.lms.set_faults(&json!({"latency": 0.0}));
+    let ran = school.world.resume().exits(0);
+    assert_eq!(ran.count("created"), 0, "{ran:#?}");
+    school.assert_as_wanted();
+}
