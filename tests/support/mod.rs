@@ -363,6 +363,16 @@ impl Started {
         assert!(!status.success(), "it had ended before it was killed");
     }
 
+    /// `kill -9`, unless it has ended by then: returns how.
+    pub(crate) fn kill_unless_ended(mut self) -> Option<Ran> {
+        // One that has ended cannot be killed.
+        let _ended = self.child.kill();
+        let status = self.child.wait().unwrap();
+        // Killed by a signal, or on Windows with this code.
+        let killed = if cfg!(windows) { Some(1) } else { None };
+        (status.code() != killed).then(|| self.wait())
+    }
+
     /// Ctrl-C.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
