@@ -1,0 +1,212 @@
+//! What is done with bytes that anybody may have written. The fuzz targets
+//! call it, and so does a test that runs over the corpus.
+//!
+//! Each function may refuse its bytes with an error. It panics where a promise
+//! of the reader does not hold.
+
+#[path = "../tests/support/archive.rs"]
+mod archive;
+
+use std::fs;
+use std::path::Path;
+
+use hrfeed::event::Deaf;
+use hrfeed::feed::{Feed, FeedError, FeedOptions, FeedSource};
+use hrfeed::mapping::{Mapped, Mapping, Person};
+use hrfeed::model::RowNumber;
+use hrfeed::{plan, validate};
+
+use self::archive::{Part, archive, frame};
+
+/// Stands between the texts of which one input is made.
+const BETWEEN: &str = "\n-----\n";
+
+/// Row numbers and cells.
+type Records = Vec<(RowNumber, Vec<String>)>;
+
+/// A file of any kind is read twice, with the same result.
+pub(crate) fn feed(bytes: &[u8]) {
+    read_twice(bytes, &FeedOptions::default());
+}
+
+/// CSV is read as the csv crate reads it.
+pub(crate) fn csv(bytes: &[u8]) {
+    feed(bytes);
+    // A header in the first line, and nothing that hrfeed takes as a hint and
+    // the csv crate does not.
+    let options = FeedOptions {
+        delimiter: Some(b','),
+        header_row: Some(1),
+        ..FeedOptions::default()
+    };
+    let plain = bytes.is_ascii() && !bytes.contains(&0);
+    if !plain
+        || bytes
+            .get(..4)
+            .is_some_and(|it| it.eq_ignore_ascii_case(b"sep="))
+    {
+        return;
+    }
+    let Some(found) = read_twice(bytes, &options) else {
+        return;
+    };
+    let mut reader = ::csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(true)
+        .from_reader(bytes);
+    let expected: Vec<Vec<String>> = reader
+        .records()
+        .map(|record| record.unwrap().iter().map(str::to_owned).collect())
+        .filter(|cells: &Vec<String>| cells.iter().any(|cell| !cell.trim().is_empty()))
+        .collect();
+    let found: Vec<_> = found.into_iter().map(|(_, cells)| cells).collect();
+    assert_eq!(found, expected);
+}
+
+/// The parts of a workbook with one sheet: the sheet, the shared strings, the
+/// styles.
+pub(crate) fn sheet(text: &str) {
+    let mut texts = text.split(BETWEEN);
+    let mut parts = Vec::from(frame());
+    for name in [
+        "xl/worksheets/sheet1.xml",
+        "xl/sharedStrings.xml",
+        "xl/styles.xml",
+    ] {
+        if let Some(text) = texts.next() {
+            parts.push(Part::stored(name, text.as_bytes()));
+        }
+    }
+    feed(&archive(&parts));
+}
+
+/// A mapping, and a feed that it is applied to.
+pub(crate) fn mapping(text: &str) {
+    let (text, feed) = text.split_once(BETWEEN).unwrap_or((text, ""));
+    let mapping = match Mapping::parse(Path::new("mapping.toml"), text) {
+        Ok(mapping) => mapping,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            drop(error.help());
+            return;
+        }
+    };
+    let file = file(feed.as_bytes());
+    let Some(mut feed) = opened(file.path(), &mapping.source) else {
+        return;
+    };
+    let duplicates: Vec<String> = feed
+        .duplicate_columns()
+        .into_iter()
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let Ok(bound) = mapping.bind(feed.columns(), &duplicates) else {
+        return;
+    };
+    let mut wrong = false;
+    let read = feed.read(
+        |rows| {
+            let (mut person, mut faults) = (Person::default(), Vec::new());
+            while let Some(record) = rows.next_record() {
+                match bound.apply(record, &mut person, &mut faults) {
+                    Ok(Mapped::Skipped) => {}
+                    Ok(Mapped::Row) => {
+                        let id = validate::person(&bound, &person, &mut faults);
+                        assert!(id.is_some() || !faults.is_empty(), "no ID and no fault");
+                    }
+                    Err(_) => return true,
+                }
+            }
+            false
+        },
+        |is_wrong, _| {
+            wrong |= is_wrong;
+            Ok::<_, FeedError>(())
+        },
+    );
+    // The look does the same and more, so it must come to the same end.
+    let look = plan::look(&mut feed, &bound, 1, true, &|| false, &mut Deaf);
+    assert_eq!(look.is_ok(), read.is_ok() && !wrong);
+    if let Ok(look) = look {
+        for finding in &look.findings {
+            assert!(!finding.message().is_empty());
+        }
+    }
+}
+
+/// A file with these bytes, gone with the handle.
+fn file(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), bytes).unwrap();
+    file
+}
+
+fn opened(path: &Path, options: &FeedOptions) -> Option<Feed> {
+    match Feed::open(&FeedSource::Path(path.to_owned()), options) {
+        Ok(feed) => {
+            assert!(!feed.columns().is_empty());
+            Some(feed)
+        }
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            drop(error.help());
+            None
+        }
+    }
+}
+
+/// Reads a file twice. Returns its records, or nothing if it is refused.
+fn read_twice(bytes: &[u8], options: &FeedOptions) -> Option<Records> {
+    let file = file(bytes);
+    let mut feed = opened(file.path(), options)?;
+    let once = read(&mut feed);
+    let twice = read(&mut feed);
+    match (once, twice) {
+        (Ok(once), Ok(twice)) => {
+            assert_eq!(once, twice, "another pass, other records");
+            assert!(feed.sha256().is_some());
+            let mut before = feed.header_row();
+            for (row, cells) in &once {
+                assert!(*row > before, "rows out of order");
+                before = *row;
+                assert!(
+                    cells.iter().any(|cell| !cell.trim().is_empty()),
+                    "a blank record"
+                );
+            }
+            Some(once)
+        }
+        (Err(once), Err(twice)) => {
+            assert_eq!(once.to_string(), twice.to_string());
+            None
+        }
+        (once, twice) => panic!("{once:?} and then {twice:?}"),
+    }
+}
+
+fn read(feed: &mut Feed) -> Result<Records, FeedError> {
+    let mut records = Vec::new();
+    feed.read(
+        |rows| {
+            let mut batch = Vec::new();
+            while let Some(record) = rows.next_record() {
+                let cells = (0..record.len()).map(|index| match record.cell(index) {
+                    Some(cell) => cell.text.to_owned(),
+                    None => String::new(),
+                });
+                // What is no text is something all the same.
+                let mut cells: Vec<String> = cells.collect();
+                if record.not_text().is_some() {
+                    cells.push("no text".into());
+                }
+                batch.push((record.row(), cells));
+            }
+            batch
+        },
+        |batch, _| {
+            records.extend(batch);
+            Ok::<_, FeedError>(())
+        },
+    )?;
+    Ok(records)
+}

@@ -1,0 +1,54 @@
+//! The corpus of the fuzz targets, on the stable toolchain: what they found and
+//! what they begin with stays read.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+#[path = "../fuzz/exercise.rs"]
+mod exercise;
+
+use std::fs;
+use std::path::Path;
+
+/// Exercises every file of one corpus.
+#[expect(clippy::print_stdout, reason = "that is where tests talk")]
+#[track_caller]
+fn each(corpus: &str, exercise: impl Fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(corpus);
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 10, "only {} files", files.len());
+    for path in files {
+        // The last one that is named is the one at fault.
+        println!("{}", path.display());
+        exercise(&fs::read(&path).unwrap());
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn every_csv_of_the_corpus_is_read_as_the_csv_crate_reads_it() {
+    each("csv", exercise::csv);
+}
+
+#[test]
+fn every_workbook_of_the_corpus_is_read_or_refused() {
+    each("workbook", exercise::feed);
+}
+
+#[test]
+fn every_sheet_of_the_corpus_is_read_or_refused() {
+    each("sheet", |bytes| exercise::sheet(text(bytes)));
+}
+
+#[test]
+fn every_mapping_of_the_corpus_is_applied_or_refused() {
+    each("mapping", |bytes| exercise::mapping(text(bytes)));
+}
