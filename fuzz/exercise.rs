@@ -1,8 +1,8 @@
 //! What is done with bytes that anybody may have written. The fuzz targets
 //! call it, and so does a test that runs over the corpus.
 //!
-//! Each function may refuse its bytes with an error. It panics where a promise
-//! of the reader does not hold.
+//! Each function may refuse its bytes with an error, and says whether it took
+//! them. It panics where a promise of the reader does not hold.
 
 #[path = "../tests/support/archive.rs"]
 mod archive;
@@ -24,14 +24,15 @@ const BETWEEN: &str = "\n-----\n";
 /// Row numbers and cells.
 type Records = Vec<(RowNumber, Vec<String>)>;
 
-/// A file of any kind is read twice, with the same result.
-pub(crate) fn feed(bytes: &[u8]) {
-    read_twice(bytes, &FeedOptions::default());
+/// A file of any kind is read twice, with the same result. Returns whether it
+/// was read.
+pub(crate) fn feed(bytes: &[u8]) -> bool {
+    read_twice(bytes, &FeedOptions::default()).is_some()
 }
 
 /// CSV is read as the csv crate reads it.
-pub(crate) fn csv(bytes: &[u8]) {
-    feed(bytes);
+pub(crate) fn csv(bytes: &[u8]) -> bool {
+    let is_read = feed(bytes);
     // A header in the first line, and nothing that hrfeed takes as a hint and
     // the csv crate does not.
     let options = FeedOptions {
@@ -45,10 +46,10 @@ pub(crate) fn csv(bytes: &[u8]) {
             .get(..4)
             .is_some_and(|it| it.eq_ignore_ascii_case(b"sep="))
     {
-        return;
+        return is_read;
     }
     let Some(found) = read_twice(bytes, &options) else {
-        return;
+        return is_read;
     };
     let mut reader = ::csv::ReaderBuilder::new()
         .flexible(true)
@@ -61,11 +62,12 @@ pub(crate) fn csv(bytes: &[u8]) {
         .collect();
     let found: Vec<_> = found.into_iter().map(|(_, cells)| cells).collect();
     assert_eq!(found, expected);
+    is_read
 }
 
 /// The parts of a workbook with one sheet: the sheet, the shared strings, the
 /// styles.
-pub(crate) fn sheet(text: &str) {
+pub(crate) fn sheet(text: &str) -> bool {
     let mut texts = text.split(BETWEEN);
     let mut parts = Vec::from(frame());
     for name in [
@@ -77,23 +79,23 @@ pub(crate) fn sheet(text: &str) {
             parts.push(Part::stored(name, text.as_bytes()));
         }
     }
-    feed(&archive(&parts));
+    feed(&archive(&parts))
 }
 
 /// A mapping, and a feed that it is applied to.
-pub(crate) fn mapping(text: &str) {
+pub(crate) fn mapping(text: &str) -> bool {
     let (text, feed) = text.split_once(BETWEEN).unwrap_or((text, ""));
     let mapping = match Mapping::parse(Path::new("mapping.toml"), text) {
         Ok(mapping) => mapping,
         Err(error) => {
             assert!(!error.to_string().is_empty());
             drop(error.help());
-            return;
+            return false;
         }
     };
     let file = file(feed.as_bytes());
     let Some(mut feed) = opened(file.path(), &mapping.source) else {
-        return;
+        return false;
     };
     let duplicates: Vec<String> = feed
         .duplicate_columns()
@@ -101,7 +103,7 @@ pub(crate) fn mapping(text: &str) {
         .map(|(name, _)| name.to_owned())
         .collect();
     let Ok(bound) = mapping.bind(feed.columns(), &duplicates) else {
-        return;
+        return false;
     };
     let mut wrong = false;
     let read = feed.read(
@@ -127,11 +129,12 @@ pub(crate) fn mapping(text: &str) {
     // The look does the same and more, so it must come to the same end.
     let look = plan::look(&mut feed, &bound, 1, true, &|| false, &mut Deaf);
     assert_eq!(look.is_ok(), read.is_ok() && !wrong);
-    if let Ok(look) = look {
+    if let Ok(look) = &look {
         for finding in &look.findings {
             assert!(!finding.message().is_empty());
         }
     }
+    look.is_ok()
 }
 
 /// A file with these bytes, gone with the handle.

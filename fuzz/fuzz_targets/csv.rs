@@ -4,4 +4,6 @@
 #[path = "../exercise.rs"]
 mod exercise;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| exercise::csv(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    exercise::csv(bytes);
+});

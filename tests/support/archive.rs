@@ -75,11 +75,15 @@ fn size(bytes: &[u8]) -> u32 {
 }
 
 /// The parts without which a workbook is none, for one sheet named `Staff`.
-pub(crate) fn frame() -> [Part<'static>; 3] {
+pub(crate) fn frame() -> [Part<'static>; 4] {
     [
         Part::stored(
             "[Content_Types].xml",
             br#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>"#,
+        ),
+        Part::stored(
+            "_rels/.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
         ),
         Part::stored(
             "xl/workbook.xml",

@@ -1,4 +1,5 @@
-//! The cells of a sheet as they come out of calamine, put together to rows.
+//! The cells of a sheet as they come out of calamine, put together to rows, whose
+//! numbers ascend.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -13,8 +14,8 @@ use crate::feed::CellKind;
 use crate::feed::record::MAX_COLUMNS;
 use crate::model::RowNumber;
 
-/// Text of one row beyond which it is no row: batches address text with 32 bits.
-pub(super) const MAX_ROW_TEXT: usize = 1 << 30;
+/// Text of one row beyond which it is no row, as in a CSV file.
+pub(super) const MAX_ROW_TEXT: usize = 16 << 20;
 
 /// The cells of a sheet, row by row.
 pub(super) struct Stream<'a> {
@@ -61,12 +62,21 @@ impl<'a> Stream<'a> {
             }
             let value = value(batch, cell.get_value(), style);
             batch.cells.push(SheetCell { column, value });
-            if batch.text.len() - text > MAX_ROW_TEXT {
+            // Out of order, the same columns can come again and again.
+            let cells = batch.cells.len() - start;
+            if batch.text.len() - text > MAX_ROW_TEXT || cells > 2 * MAX_COLUMNS {
                 self.row = row;
                 return Err(Trouble::TooLong);
             }
         }
         let Some(row) = row else { return Ok(false) };
+        // A row is told from others by its number: what became of it is looked
+        // up by it. Excel takes such a file for damaged too.
+        if self.row.is_some_and(|before| before >= row) {
+            return Err(Trouble::Sheet(XlsxError::Unexpected(
+                "rows that are out of order",
+            )));
+        }
         if !in_order {
             // No spreadsheet writes this; of two cells in one place the later
             // counts, as it does to calamine.
