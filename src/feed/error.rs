@@ -198,6 +198,24 @@ pub enum FeedError {
         /// What it unpacks to, as far as that was followed.
         unpacked: u64,
     },
+    /// A cell of a workbook that is no cell.
+    #[error("a cell of workbook `{}` is longer than {max} bytes", path.display())]
+    CellTooLong {
+        /// The feed.
+        path: Arc<Path>,
+        /// The bound.
+        max: usize,
+    },
+    /// A part of a workbook that would have to be held as a whole.
+    #[error("workbook `{}` is too large: {part} unpacks to more than {max} bytes", path.display())]
+    TooMuchHeld {
+        /// The feed.
+        path: Arc<Path>,
+        /// The part's name in the archive.
+        part: String,
+        /// The bound.
+        max: u64,
+    },
     /// The private copy of stdin or of an unpacked feed could not be written.
     #[error("the private copy of feed `{}` cannot be written to {}", path.display(), folder.display())]
     Spool {
@@ -262,6 +280,10 @@ impl FeedError {
             Self::Workbook { .. } => "open it in Excel, let Excel repair it, and save it again",
             Self::Gzip { .. } => "check that it was copied to its end, for example with `gzip -t`",
             Self::Bomb { .. } => "unpack it yourself and look at what is in it",
+            Self::CellTooLong { .. } => {
+                "open it in Excel and look for the cell; Excel itself holds 32767 characters in one"
+            }
+            Self::TooMuchHeld { .. } => "save it as `CSV UTF-8`, which may have any size",
             Self::Spool { .. } => {
                 "make room there, or name another folder in TMPDIR (on Windows: TMP)"
             }

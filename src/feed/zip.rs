@@ -23,6 +23,8 @@ pub(super) struct Part {
     pub(super) name: String,
     /// Where its local header begins in the file.
     pub(super) offset: u64,
+    /// How it is packed: 0 is not at all, 8 is DEFLATE.
+    pub(super) method: u16,
     pub(super) packed: u64,
     pub(super) unpacked: u64,
 }
@@ -31,6 +33,18 @@ impl Part {
     pub(super) fn is_bomb(&self) -> bool {
         self.unpacked > MAX_UNPACKED
             || (self.unpacked > SMALL && self.unpacked / MAX_RATIO > self.packed)
+    }
+
+    /// Goes to where its data begin: behind its local header, whose names and
+    /// extras may differ in length from those of the directory.
+    pub(super) fn seek(&self, file: &mut &File) -> io::Result<()> {
+        let header = read_at(file, self.offset, 30)?;
+        if !header.starts_with(b"PK\x03\x04") {
+            return Err(damaged());
+        }
+        let behind = u64::from(u16_at(&header, 26)?) + u64::from(u16_at(&header, 28)?);
+        let start = self.offset.saturating_add(30 + behind);
+        file.seek(SeekFrom::Start(start)).map(drop)
     }
 }
 
@@ -114,6 +128,7 @@ fn part(entry: &[u8]) -> io::Result<(Part, usize)> {
         // Some writers take the separator of Windows.
         name: String::from_utf8_lossy(name).replace('\\', "/"),
         offset,
+        method: u16_at(entry, 10)?,
         packed,
         unpacked,
     };

@@ -3,11 +3,13 @@
 //! # Invariants
 //!
 //! - A sheet is never held as a whole: memory grows with the workbook's shared
-//!   strings, which calamine keeps, and not with its rows.
+//!   strings, which calamine keeps, and not with its rows. What calamine keeps
+//!   is bounded before it begins.
 //! - A cell far out costs no more than the columns up to it, in one record.
 //! - The digest of the whole file is taken before the first row is read, and
 //!   compared before each later pass: a workbook that changed hands out nothing.
 
+mod guard;
 mod rows;
 mod stream;
 mod text;
@@ -95,6 +97,7 @@ impl SheetFile {
             Some(sha256) => sha256,
             None => spool::sha256(&file).map_err(failed)?,
         };
+        guard::judge(path, &file, archive)?;
         let tracked = Tracked {
             file: file.try_clone().map_err(failed)?,
             position: Arc::default(),
@@ -300,7 +303,7 @@ fn look(
             Ok(true) => {}
             Ok(false) => break,
             Err(Trouble::Sheet(source)) => return Err(source),
-            Err(Trouble::TooLong) => return Err(XlsxError::Unexpected("a row of a gigabyte")),
+            Err(Trouble::TooLong) => return Err(XlsxError::Unexpected("a row of many megabytes")),
         }
         if !batch.rows(&look.padded).read(&mut record) || record.is_blank() {
             continue;
