@@ -332,3 +332,33 @@ fn no_file_is_too_long_to_be_about_one_thing() {
         assert!(lines <= 600, "src/{name} has {lines} lines: split it");
     }
 }
+
+#[test]
+fn the_tests_that_the_readme_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let faults = readme
+        .lines()
+        .skip_while(|line| !line.starts_with("| fault | what hrfeed does | shown by |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut n_tests = 0;
+    for fault in faults {
+        let shown_by = fault.trim_end_matches([' ', '|']).rsplit(" | ").next();
+        // What stands between backticks: a file, and the tests in it.
+        let mut source = String::new();
+        for word in shown_by.unwrap().split('`').skip(1).step_by(2) {
+            if word.contains('/') {
+                source = fs::read_to_string(root.join(word)).unwrap();
+            } else {
+                let test = format!("fn {word}(");
+                assert!(
+                    source.contains(&test),
+                    "no `{word}` where README.md says: {fault}"
+                );
+                n_tests += 1;
+            }
+        }
+    }
+    assert!(n_tests >= 20, "only {n_tests} tests are named");
+}
