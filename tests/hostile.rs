@@ -185,6 +185,23 @@ fn a_workbook_that_lies_about_what_it_unpacks_to_is_followed_no_further() {
 }
 
 #[test]
+fn a_workbook_that_shows_one_directory_and_hides_another_is_refused() {
+    let header = packed(sheet_begins().as_bytes(), b"", 0, SHEET_ENDS);
+    let mut shown = workbook(SHEET, &header, None);
+    let row = b"<row><c/></row>".repeat(60_000);
+    let bomb = packed(sheet_begins().as_bytes(), &row, 1200, SHEET_ENDS);
+    shown.extend(workbook(SHEET, &bomb, Some(1 << 20)));
+    refused("two.xlsx", &shown, "a damaged ZIP archive");
+    // An end that cannot be one, in the comment of the real one.
+    let mut bytes = workbook(SHEET, &bomb, Some(1 << 20));
+    let comment = [&b"PK\x05\x06"[..], &[0xff; 18]].concat();
+    let length = bytes.len();
+    bytes[length - 2] = u8::try_from(comment.len()).unwrap();
+    bytes.extend(comment);
+    refused("comment.xlsx", &bytes, "unpacks to far more");
+}
+
+#[test]
 fn a_cell_of_a_hundred_megabytes_is_refused_wherever_it_stands() {
     let long = packed(
         (sheet_begins() + "<row r=\"2\"><c t=\"inlineStr\"><is><t>").as_bytes(),
@@ -196,6 +213,21 @@ fn a_cell_of_a_hundred_megabytes_is_refused_wherever_it_stands() {
     refused("cell.xlsx", &workbook(SHEET, &long, None), words);
     let shared = packed(b"<sst><si><t>", &vec![b'x'; MIB], 100, b"</t></si></sst>");
     refused("cell.xlsx", &workbook(STRINGS, &shared, None), words);
+}
+
+#[test]
+fn a_cell_of_many_pieces_is_refused() {
+    let piece = format!("<r><t>{}</t></r>", "x".repeat(1000)).repeat(1000);
+    let begin = sheet_begins() + "<row r=\"2\"><c t=\"inlineStr\"><is>";
+    let end = b"</is></c></row></sheetData></worksheet>";
+    for times in [20, 150] {
+        let cell = packed(begin.as_bytes(), piece.as_bytes(), times, end);
+        refused(
+            "cell.xlsx",
+            &workbook(SHEET, &cell, None),
+            "a row of many megabytes",
+        );
+    }
 }
 
 #[test]

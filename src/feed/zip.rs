@@ -8,6 +8,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use memchr::memmem;
+
 /// The most that a part of a workbook may unpack to.
 const MAX_UNPACKED: u64 = 4 << 30;
 /// Spreadsheet XML packs 10 to 40 times; rows of empty, formatted cells more.
@@ -62,21 +64,30 @@ impl Archive {
         // stand the 20 bytes that find the ZIP64 end record.
         let tail_length = length.min(22 + 65_535 + 20);
         let tail = read_at(file, length - tail_length, tail_length)?;
-        let end = memchr::memmem::rfind(&tail, b"PK\x05\x06").ok_or_else(damaged)?;
+        let is_end = |at: &usize| {
+            u16_at(&tail, at + 20).is_ok_and(|comment| at + 22 + usize::from(comment) <= tail.len())
+        };
+        let end = memmem::rfind_iter(&tail, b"PK\x05\x06").find(is_end);
+        let end = end.ok_or_else(damaged)?;
         let record = tail.get(end..).ok_or_else(damaged)?;
+        let mut behind = length - tail_length + end as u64;
         let (mut size, mut start) = (
             u64::from(u32_at(record, 12)?),
             u64::from(u32_at(record, 16)?),
         );
         let locator = end.checked_sub(20).and_then(|at| tail.get(at..end));
         if let Some(locator) = locator.filter(|it| it.starts_with(b"PK\x06\x07")) {
-            let record = read_at(file, u64_at(locator, 8)?, 56)?;
+            let at = u64_at(locator, 8)?;
+            let record = read_at(file, at, 56)?;
             if record.starts_with(b"PK\x06\x06") {
                 size = u64_at(&record, 40)?;
                 start = u64_at(&record, 48)?;
+                behind = at;
             }
         }
-        if size > MAX_DIRECTORY {
+        // Of an archive behind another file, calamine would look for the parts in
+        // other places than this does.
+        if size > MAX_DIRECTORY || start.checked_add(size) != Some(behind) {
             return Err(damaged());
         }
         let directory = read_at(file, start, size)?;

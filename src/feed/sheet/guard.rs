@@ -21,6 +21,10 @@ use crate::feed::zip::{Archive, Part};
 /// The longest stretch without a tag, as long as the longest record of a CSV
 /// file. Excel writes no cell longer than 32 KiB.
 const MAX_STRETCH: usize = 16 << 20;
+/// The longest stretch of a sheet in which no row ends, far beyond what links,
+/// merged cells or a million empty rows take. Text in many pieces can make one
+/// cell of it.
+const MAX_ROW: usize = 128 << 20;
 /// The most text that is held as a whole: several columns that differ in each
 /// of the million rows of a sheet.
 const MAX_SHARED: u64 = 512 << 20;
@@ -32,6 +36,8 @@ const TIGHTEST: u64 = 1032;
 /// What is read at once.
 const CHUNK: usize = 1 << 16;
 
+/// What stands where a row ends, unless it is empty.
+const ROW_ENDS: &[u8] = b"row>";
 /// The attribute that says how many shared strings there are. calamine
 /// believes it and reserves memory.
 const SAID: &[u8] = b"uniqueCount";
@@ -62,6 +68,8 @@ pub(super) fn judge(path: &Arc<Path>, file: &File, archive: &Archive) -> Result<
 enum Held {
     /// One row at a time.
     Rows,
+    /// Nothing: pictures and the like. It could still be called a sheet.
+    Nothing,
     /// The shared strings, all of them.
     Strings,
     /// All of it.
@@ -69,8 +77,8 @@ enum Held {
 }
 
 impl Held {
-    /// Judges by the names that calamine goes by. What else there is, it does
-    /// not read, or reads as a sheet.
+    /// Judges by the names that calamine goes by, and by the folder that
+    /// everybody puts sheets into.
     fn of(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         let ends = |end| name.ends_with(end);
@@ -83,14 +91,16 @@ impl Held {
             || ends("[content_types].xml")
         {
             Self::Whole
-        } else {
+        } else if name.contains("worksheets/") {
             Self::Rows
+        } else {
+            Self::Nothing
         }
     }
 
     fn most(self) -> u64 {
         match self {
-            Self::Rows => u64::MAX,
+            Self::Rows | Self::Nothing => u64::MAX,
             Self::Strings => MAX_SHARED,
             Self::Whole => MAX_HELD,
         }
@@ -102,6 +112,11 @@ fn judge_part(path: &Arc<Path>, mut file: &File, part: &Part, held: Held) -> Res
         path: path.clone(),
         byte: part.offset,
         source,
+    };
+    let damaged = |what| FeedError::Workbook {
+        path: path.clone(),
+        row: None,
+        source: Box::new(XlsxError::Unexpected(what)),
     };
     let packed = match part.seek(&mut file) {
         Ok(()) => BufReader::with_capacity(CHUNK, file.take(part.packed)),
@@ -116,7 +131,8 @@ fn judge_part(path: &Arc<Path>, mut file: &File, part: &Part, held: Held) -> Res
         _ => return Ok(()),
     };
     let mut chunk = vec![0; CHUNK];
-    let (mut total, mut stretch, mut said) = (0, 0, Said::default());
+    let (mut total, mut said) = (0, Said::default());
+    let (mut stretch, mut row) = (Stretch::default(), Stretch::default());
     loop {
         let read = match unpacked.read(&mut chunk) {
             Ok(0) => return Ok(()),
@@ -134,26 +150,24 @@ fn judge_part(path: &Arc<Path>, mut file: &File, part: &Part, held: Held) -> Res
                 unpacked: total,
             });
         }
-        stretch = match (memchr(b'<', bytes), memrchr(b'<', bytes)) {
-            (Some(first), Some(_)) if stretch + first > MAX_STRETCH => stretch + first,
-            (Some(_), Some(last)) => read - last,
-            _ => stretch + read,
-        };
-        if stretch > MAX_STRETCH {
+        stretch.pass(memchr(b'<', bytes), memrchr(b'<', bytes), read);
+        if stretch.longest > MAX_STRETCH {
             return Err(FeedError::CellTooLong {
                 path: path.clone(),
                 max: MAX_STRETCH,
             });
         }
+        row.pass(
+            memmem::find(bytes, ROW_ENDS),
+            memmem::rfind(bytes, ROW_ENDS),
+            read,
+        );
+        if held == Held::Rows && row.longest > MAX_ROW {
+            return Err(damaged("a row of many megabytes"));
+        }
         // `<si/>` is the shortest string.
         if held == Held::Strings && said.most(bytes) > part.unpacked / 5 + 1 {
-            return Err(FeedError::Workbook {
-                path: path.clone(),
-                row: None,
-                source: Box::new(XlsxError::Unexpected(
-                    "fewer shared strings than there are said to be",
-                )),
-            });
+            return Err(damaged("fewer shared strings than there are said to be"));
         }
     }
 }
@@ -164,6 +178,25 @@ fn is_damage(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof
     )
+}
+
+/// The length of the stretch without a mark, in text that comes in pieces.
+#[derive(Debug, Default)]
+struct Stretch {
+    now: usize,
+    longest: usize,
+}
+
+impl Stretch {
+    /// Passes a piece of that length, in which the first and the last mark
+    /// stand there.
+    fn pass(&mut self, first: Option<usize>, last: Option<usize>, length: usize) {
+        self.longest = self.longest.max(self.now + first.unwrap_or(length));
+        self.now = match last {
+            Some(last) => length - last,
+            None => self.now + length,
+        };
+    }
 }
 
 /// Finds what is said of the number of strings, in text that comes in pieces.
@@ -204,6 +237,15 @@ fn number(text: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stretch_goes_on_from_piece_to_piece() {
+        let mut stretch = Stretch::default();
+        for piece in ["..x...", "....", ".x.x"] {
+            stretch.pass(piece.find('x'), piece.rfind('x'), piece.len());
+        }
+        assert_eq!((stretch.now, stretch.longest), (1, 9));
+    }
 
     #[test]
     fn a_number_is_found_across_pieces() {
