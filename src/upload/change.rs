@@ -91,7 +91,7 @@ impl ChangeJob {
             conflict: None,
             had_conflict: false,
             created: change.awaits_groups == Some(true),
-            wrote: false,
+            wrote: change.awaits_groups.is_some(),
             given_up: None,
             attempts: 0,
             status: None,

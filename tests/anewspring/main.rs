@@ -9,6 +9,7 @@
 mod support;
 
 mod adopting;
+mod chaos;
 mod groups;
 mod interrupted;
 mod leavers;
