@@ -10,6 +10,8 @@ use crate::support::{Ran, side_by_side, wait_until};
 
 const PEOPLE: usize = 60;
 
+const IMPORT: &[&str] = &["import", "people.csv", "-m", "mapping.toml", "--json"];
+
 /// Runs that meet faults before the LMS is left in peace.
 const MOST_UNDER_FAULTS: u32 = 3;
 
@@ -125,7 +127,7 @@ impl Chaos {
     /// Runs until a run goes through in peace, whatever comes between.
     fn carry_through(&mut self) {
         self.school.write();
-        let mut command = vec!["import", "people.csv", "-m", "mapping.toml", "--json"];
+        let mut command = IMPORT.to_vec();
         for attempt in 0.. {
             let in_peace = attempt >= MOST_UNDER_FAULTS;
             if in_peace {
@@ -143,21 +145,22 @@ impl Chaos {
                 if started.is_running() {
                     started.kill();
                     self.kills += 1;
-                    command = match self.rng.bool() {
-                        true => vec!["resume", "--json"],
-                        false => vec!["import", "people.csv", "-m", "mapping.toml", "--json"],
-                    };
+                    if self.rng.bool() {
+                        command = vec!["resume", "--json"];
+                    } else {
+                        command = IMPORT.to_vec();
+                    }
                     continue;
                 }
             }
             let ran: Ran = started.wait();
-            self.assert_adds_up(&ran);
+            assert_adds_up(&ran);
             if ran.code == 0 {
                 break;
             }
             assert!(!in_peace || ran.code == 5, "seed {}: {ran:#?}", self.seed);
             assert!(attempt < 8, "seed {}: {ran:#?}", self.seed);
-            command = vec!["import", "people.csv", "-m", "mapping.toml", "--json"];
+            command = IMPORT.to_vec();
         }
         self.calm();
         self.school.assert_as_wanted();
@@ -176,23 +179,23 @@ impl Chaos {
         let audit = ["audit", "-m", "mapping.toml", "--json"];
         self.school.world.run(&audit).exits(0);
     }
+}
 
-    /// Every row has one outcome.
-    fn assert_adds_up(&self, ran: &Ran) {
-        let told = ran.json();
-        let counts = &told["counts"];
-        let sum: u64 = [
-            "created",
-            "updated",
-            "unchanged",
-            "rejected",
-            "failed",
-            "unknown",
-            "pending",
-        ]
-        .iter()
-        .map(|outcome| counts[*outcome].as_u64().unwrap())
-        .sum();
-        assert_eq!(Value::from(sum), told["feed"]["rows"], "{ran:#?}");
-    }
+/// Every row has one outcome.
+fn assert_adds_up(ran: &Ran) {
+    let told = ran.json();
+    let counts = &told["counts"];
+    let sum: u64 = [
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+        "failed",
+        "unknown",
+        "pending",
+    ]
+    .iter()
+    .map(|outcome| counts[*outcome].as_u64().unwrap())
+    .sum();
+    assert_eq!(Value::from(sum), told["feed"]["rows"], "{ran:#?}");
 }
