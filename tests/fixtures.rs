@@ -1,5 +1,5 @@
-//! The fixtures and the ready mapping: two files, the same people, the same
-//! flaws, and a mapping that fits both as it is.
+//! The fixtures and the ready mappings, each of which fits its fixtures as it
+//! is.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -9,18 +9,26 @@
     reason = "`main` is called by `cargo run --example fixtures`"
 )]
 mod generate;
+mod support;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use hrfeed::feed::{Feed, FeedSource};
 use hrfeed::mapping::{Mapped, Mapping, Person, Slot};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use support::{KEY, Ran, World};
 
 const CSV: &str = "fixtures/people.csv";
 const XLSX: &str = "fixtures/people.xlsx";
 const MAPPING: &str = "mappings/kmi.toml";
+const LEARNERS: &str = "fixtures/anewspring.csv";
+const LEARNERS_MAPPING: &str = "mappings/anewspring.toml";
+const IMPORT_FILE: &str = "fixtures/anewspring-import.csv";
+const IMPORT_MAPPING: &str = "mappings/anewspring-import-file.toml";
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -28,11 +36,15 @@ fn file(name: &str) -> PathBuf {
 
 /// What `hrfeed check --json` says of a fixture.
 fn check(feed: &str) -> Value {
+    check_with(feed, MAPPING)
+}
+
+fn check_with(feed: &str, mapping: &str) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_hrfeed"))
         .arg("check")
         .arg(file(feed))
         .arg("-m")
-        .arg(file(MAPPING))
+        .arg(file(mapping))
         .arg("--json")
         .output()
         .unwrap();
@@ -66,7 +78,11 @@ fn findings(report: &Value) -> Vec<String> {
 
 /// Every person of a fixture, field by field, in the order of the file.
 fn people(feed: &str) -> Vec<Vec<String>> {
-    let mapping = Mapping::load(&file(MAPPING)).unwrap();
+    people_with(feed, MAPPING)
+}
+
+fn people_with(feed: &str, mapping: &str) -> Vec<Vec<String>> {
+    let mapping = Mapping::load(&file(mapping)).unwrap();
     let source = FeedSource::from(file(feed).as_path());
     let mut feed = Feed::open(&source, &mapping.source).unwrap();
     let columns = feed.columns().to_vec();
@@ -197,4 +213,287 @@ fn the_fixtures_are_what_their_generator_writes() {
     assert!(std::fs::read(file(CSV)).unwrap() == csv, "{CSV}: {anew}");
     let xlsx = generate::xlsx().unwrap();
     assert!(std::fs::read(file(XLSX)).unwrap() == xlsx, "{XLSX}: {anew}");
+    let learners = generate::anewspring().unwrap();
+    assert!(
+        std::fs::read(file(LEARNERS)).unwrap() == learners,
+        "{LEARNERS}: {anew}"
+    );
+    let import = generate::anewspring_import().unwrap();
+    assert!(
+        std::fs::read(file(IMPORT_FILE)).unwrap() == import,
+        "{IMPORT_FILE}: {anew}"
+    );
+}
+
+#[test]
+fn each_flaw_of_the_export_with_roles_is_found_and_nothing_else() {
+    let report = check_with(LEARNERS, LEARNERS_MAPPING);
+    assert_eq!(
+        (&report["feed"]["rows"], &report["feed"]["skipped"]),
+        (&json!(571), &json!(30))
+    );
+    assert_eq!(
+        (&report["counts"]["pending"], &report["counts"]["rejected"]),
+        (&json!(541), &json!(30))
+    );
+    insta::assert_snapshot!(findings(&report).join("\n"), @"
+    000555x      duplicate              userID
+    -            external-id-missing    userID
+    -            external-id-scientific userID
+    000457       duplicate              login
+    000464       duplicate              login
+    000590       required               login
+    000597       email                  email
+    000730       required               firstName
+    000737       required               lastName
+    000744       too-long               function
+    001010       gender                 gender
+    001017       gender                 gender
+    001150       date                   dateOfBirth
+    001157       date                   dateOfBirth
+    001164       date                   dateOfBirth
+    001290       bool                   active
+    001297       bool                   active
+    001430       role                   role
+    001437       role                   role
+    001444       role                   role
+    001570       role-not-allowed       role
+    001577       role-not-allowed       role
+    001710       external-id-scientific group
+    001717       external-id-dots       group
+    001850       external-id-scientific authorContentLabel
+    002200       duplicate              userID
+    002200       duplicate              login
+    002200       duplicate              userID
+    002200       duplicate              login
+    002550       too-many-cells         -
+    002550       role                   role
+    000555 X     duplicate              userID
+    Total: 600   required               login
+    Total: 600   required               firstName
+    Total: 600   required               lastName
+    ");
+}
+
+#[test]
+fn each_flaw_of_the_import_file_is_found_and_nothing_else() {
+    let report = check_with(IMPORT_FILE, IMPORT_MAPPING);
+    assert_eq!(
+        (&report["counts"]["pending"], &report["counts"]["rejected"]),
+        (&json!(137), &json!(13))
+    );
+    insta::assert_snapshot!(findings(&report).join("\n"), @"
+    BQ-0039      gender                 gender
+    -            external-id-missing    userID
+    BQ-0081      required               lastName
+    BQ-0105      duplicate              login
+    BQ-0108      duplicate              login
+    BQ-0132      password               password
+    BQ-0153      bool                   forcePasswordChange
+    BQ-0177      bool                   renewable
+    BQ-0195      email                  email
+    BQ-0222      date                   dateOfBirth
+    BQ-0225      date                   dateOfBirth
+    BQ-0228      date                   dateOfBirth
+    BQ-0252      required               login
+    ");
+}
+
+#[test]
+fn the_import_file_is_read_as_excel_saved_it_without_being_told_how() {
+    let mapping = std::fs::read_to_string(file(IMPORT_MAPPING)).unwrap();
+    assert!(!mapping.contains("[source]"));
+    let people = people_with(IMPORT_FILE, IMPORT_MAPPING);
+    assert_eq!(people.len(), 150);
+    for name in ["Söhnke", "Renée", "Þóra", "Nørrelykke"] {
+        assert!(people.iter().flatten().any(|text| text == name), "{name}");
+    }
+}
+
+/// A ready mapping for the LMS of a world.
+fn mapped_to(world: &World, mapping: &str) {
+    let text = std::fs::read_to_string(file(mapping))
+        .unwrap()
+        .replace("https://lms.example.com", &world.lms.base_url())
+        .replace("ANEWSPRING_API_KEY", KEY)
+        .replace("requests_per_second = 10\n", "requests_per_second = 5000\n");
+    world.write("mapping.toml", text);
+}
+
+fn import_into(world: &World, feed: &str) -> Ran {
+    let feed = file(feed);
+    let feed = feed.to_str().unwrap();
+    world.run(&["import", feed, "-m", "mapping.toml", "--json"])
+}
+
+/// What the LMS shows on one of its pages, by external ID.
+fn shown_by(world: &World, page: &str) -> BTreeMap<String, Value> {
+    let (status, body) = world.lms.ask("GET", page, "", "");
+    assert_eq!(status, 200, "{body}");
+    body.lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|it| (it["id"].as_str().unwrap().to_owned(), it))
+        .collect()
+}
+
+/// A field of every person that check finds nothing wrong with, by external ID.
+fn wanted(feed: &str, mapping: &str, field: &str) -> BTreeMap<String, String> {
+    let report = check_with(feed, mapping);
+    let refused: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|finding| finding["external_id"].as_str())
+        .collect();
+    let position = Mapping::load(&file(mapping))
+        .unwrap()
+        .position(field)
+        .unwrap();
+    people_with(feed, mapping)
+        .into_iter()
+        // Who has no external ID is refused, too.
+        .filter(|person| person[0] != "Invalid" && person[0] != "Absent" && person[0] != "1.2E+05")
+        .filter(|person| !refused.contains(&person[0].as_str()))
+        .map(|person| (person[0].clone(), person[position].clone()))
+        .collect()
+}
+
+#[test]
+fn the_lms_agrees_with_the_export_and_a_second_import_costs_no_call() {
+    let world = World::new();
+    mapped_to(&world, LEARNERS_MAPPING);
+    let ran = import_into(&world, LEARNERS).exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (541, 30));
+
+    let there = shown_by(&world, "/sandbox/users?api=anewspring");
+    let groups = shown_by(&world, "/sandbox/groups");
+    let values = |text: &Value| -> Vec<String> {
+        let mut values: Vec<String> = serde_json::from_value(text.clone()).unwrap();
+        values.sort_unstable();
+        values
+    };
+    let set = |text: &str| -> Vec<String> {
+        match text {
+            "Clear" => Vec::new(),
+            text => text.split('\u{1f}').map(str::to_owned).collect(),
+        }
+    };
+    for field in ["login", "middleName", "function", "dateOfBirth", "active"] {
+        let wanted = wanted(LEARNERS, LEARNERS_MAPPING, field);
+        assert_eq!(wanted.len(), 541);
+        assert!(wanted.keys().eq(there.keys()), "{field}");
+        for (id, value) in wanted {
+            let shown = match &there[&id][field] {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let value = if value == "Clear" {
+                String::new()
+            } else {
+                value
+            };
+            assert_eq!(shown, value, "{field} of {id}");
+        }
+    }
+    for (field, shown) in [
+        ("authorContentLabel", "authorContentLabels"),
+        ("designerContentLabel", "designerContentLabels"),
+        ("group", "groups"),
+    ] {
+        for (id, value) in wanted(LEARNERS, LEARNERS_MAPPING, field) {
+            assert_eq!(values(&there[&id][shown]), set(&value), "{field} of {id}");
+        }
+    }
+    for (id, value) in wanted(LEARNERS, LEARNERS_MAPPING, "role") {
+        let mut roles = set(&value);
+        for (labels, role) in [
+            ("authorContentLabels", "author"),
+            ("designerContentLabels", "designer"),
+        ] {
+            if there[&id][labels] != json!([]) && !roles.iter().any(|it| it == role) {
+                roles.push(role.into());
+            }
+        }
+        roles.sort_unstable();
+        assert_eq!(values(&there[&id]["roles"]), roles, "roles of {id}");
+    }
+    for person in there.values() {
+        assert_eq!(person["passwords_set"], json!(1), "{person}");
+        assert_eq!(person["forcePasswordChange"], json!(true), "{person}");
+    }
+    let named: Vec<_> = groups
+        .values()
+        .map(|group| (&group["id"], &group["name"], &group["parent"]))
+        .map(|(id, name, parent)| format!("{id} {name} {parent}"))
+        .collect();
+    insta::assert_snapshot!(named.join("\n"), @r#"
+    "D10" "Operations" "North Bank"
+    "D20" "Finance" "South Bank"
+    "D30" "Quay & Crane" "North Bank"
+    "D40" "People" "South Bank"
+    "D50" "Legal, Risk & Claims" "South Bank"
+    "D60" "Maintenance" "North Bank"
+    "D70" "Training" "South Bank"
+    "North Bank" "North Bank" null
+    "South Bank" "South Bank" null
+    "#);
+
+    world.lms.reset_stats();
+    let again = import_into(&world, LEARNERS).exits(3);
+    assert_eq!(
+        (again.count("unchanged"), again.count("rejected")),
+        (541, 30)
+    );
+    assert_eq!(world.lms.stats().requests(), 0);
+}
+
+#[test]
+fn the_import_file_makes_learners_with_the_passwords_that_it_has() {
+    let world = World::new();
+    mapped_to(&world, IMPORT_MAPPING);
+    let ran = import_into(&world, IMPORT_FILE).exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (137, 13));
+    let there = shown_by(&world, "/sandbox/users?api=anewspring");
+    let passwords = wanted(IMPORT_FILE, IMPORT_MAPPING, "password");
+    assert!(passwords.keys().eq(there.keys()));
+    for (id, person) in &there {
+        assert_eq!(person["roles"], json!(["student"]), "{person}");
+        assert_eq!(person["passwords_set"], json!(1), "{person}");
+        // Who has a password by letter needs no mail with another.
+        let mails = u8::from(passwords[id] == "Absent");
+        assert_eq!(person["mails"], json!(mails), "{person}");
+    }
+    world.lms.reset_stats();
+    import_into(&world, IMPORT_FILE).exits(3);
+    assert_eq!(world.lms.stats().requests(), 0);
+}
+
+#[test]
+fn a_star_behind_a_column_of_the_import_file_is_told_with_the_name_to_write() {
+    let world = World::new();
+    mapped_to(&world, IMPORT_MAPPING);
+    let feed = std::fs::read(file(IMPORT_FILE)).unwrap();
+    let end = feed.iter().position(|byte| *byte == b'\n').unwrap();
+    let header = String::from_utf8(feed[..end].to_vec()).unwrap();
+    let starred = header.replace("FirstName;", "FirstName*;");
+    assert_ne!(header, starred);
+    world.write("people.csv", [starred.as_bytes(), &feed[end..]].concat());
+    let ran = world
+        .run(&["check", "people.csv", "-m", "mapping.toml"])
+        .exits(2);
+    assert!(ran.stderr.contains("did you mean `FirstName*`?"), "{ran:?}");
+}
+
+#[test]
+fn a_rehearsal_of_the_ready_mappings_needs_nothing() {
+    let world = World::new();
+    for (feed, mapping) in [(LEARNERS, LEARNERS_MAPPING), (IMPORT_FILE, IMPORT_MAPPING)] {
+        let (feed, mapping) = (file(feed), file(mapping));
+        let paths = [&feed, &mapping].map(|path| path.to_str().unwrap());
+        let ran = world
+            .run(&["import", paths[0], "-m", paths[1], "--sandbox", "--json"])
+            .exits(3);
+        assert_eq!(ran.count("failed") + ran.count("unknown"), 0);
+        assert!(ran.count("created") > 100, "{ran:?}");
+    }
 }
