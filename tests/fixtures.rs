@@ -18,6 +18,7 @@ use std::process::Command;
 
 use hrfeed::feed::{Feed, FeedSource};
 use hrfeed::mapping::{Mapped, Mapping, Person, Slot};
+use hrfeed::schema::Part;
 use serde_json::{Value, json};
 
 use support::{KEY, Ran, World};
@@ -203,6 +204,87 @@ fn a_first_mapping_finds_every_field_in_both() {
         assert_eq!(first.fields().len(), ready.fields().len(), "{text}");
         // The mistyped one, too: whoever reads the mapping sees the guess.
         assert!(text.contains("\"Germny\" = \"DE\""), "{text}");
+    }
+}
+
+/// A first mapping with the lines that a person can choose.
+fn all_chosen(first: &str) -> String {
+    let is_setting = |text: &str| {
+        text.starts_with('[')
+            || text.split_once(" = ").is_some_and(|(key, _)| {
+                key.bytes()
+                    .all(|it| it.is_ascii_alphanumeric() || it == b'_')
+            })
+    };
+    first
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(text) if is_setting(text) => text,
+            _ => line,
+        })
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
+#[test]
+fn a_first_mapping_fits_as_it_is_and_with_every_line_that_can_be_chosen() {
+    let world = World::new();
+    for (feed, system, chosen) in [
+        (
+            LEARNERS,
+            "anewspring",
+            &["role", "group", "generatePassword"][..],
+        ),
+        (
+            IMPORT_FILE,
+            "anewspring",
+            &["role", "password", "forcePasswordChange"],
+        ),
+        (CSV, "kmi", &[]),
+    ] {
+        let feed = file(feed);
+        let feed = feed.to_str().unwrap();
+        let first = world
+            .run(&["init", feed, "--target", system])
+            .exits(0)
+            .stdout;
+        for (text, all) in [(first.clone(), false), (all_chosen(&first), true)] {
+            let mapping = Mapping::parse(Path::new("first.toml"), &text).unwrap();
+            for field in chosen {
+                assert_eq!(mapping.position(field).is_some(), all, "{field} in {text}");
+            }
+            assert_eq!(mapping.adopt_by().is_some(), all, "{text}");
+            world.write("first.toml", &text);
+            let ran = world
+                .run(&["check", feed, "-m", "first.toml", "--json"])
+                .exits(3);
+            assert!(
+                ran.count("pending") > 9 * ran.count("rejected"),
+                "{text}\n{ran:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_first_mapping_for_anewspring_finds_every_detail_that_the_ready_one_has() {
+    let world = World::new();
+    for (feed, ready) in [(LEARNERS, LEARNERS_MAPPING), (IMPORT_FILE, IMPORT_MAPPING)] {
+        let feed = file(feed);
+        let init = ["init", feed.to_str().unwrap(), "--target", "anewspring"];
+        let text = world.run(&init).exits(0).stdout;
+        let first = Mapping::parse(Path::new("first.toml"), &text).unwrap();
+        let ready = Mapping::load(&file(ready)).unwrap();
+        let lacking: Vec<_> = ready
+            .fields()
+            .iter()
+            .filter(|rule| rule.field.part == Part::Details)
+            .map(|rule| rule.field.name)
+            .filter(|name| first.position(name).is_none())
+            // Who may sign in is never guessed.
+            .filter(|name| *name != "active")
+            .collect();
+        assert!(lacking.is_empty(), "{lacking:?} in {text}");
+        assert!(!text.contains("# ?"), "{text}");
     }
 }
 

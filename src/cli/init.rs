@@ -1,5 +1,7 @@
 //! `hrfeed init`: looks at a feed and writes a first mapping for it.
 
+mod settings;
+
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
@@ -9,7 +11,7 @@ use clap::{Args, ValueEnum};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::look_back::write_whole;
-use super::recognise::{Column, date_form, recognise, suits};
+use super::recognise::{Column, Genders, date_form, recognise, suits};
 use crate::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource, Format};
 use crate::mapping::fold;
 use crate::report;
@@ -48,6 +50,8 @@ enum TargetArg {
     Anewspring,
 }
 
+/// Names of fields on one line of a remark.
+const FIELDS_A_LINE: usize = 7;
 /// Rows that are looked at.
 const LOOKED_AT: u32 = 1_000;
 /// Values of a column that are kept, no value twice.
@@ -56,12 +60,7 @@ const SAMPLES: usize = 200;
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let system = match args.target {
         TargetArg::Kmi => System::Kmi,
-        TargetArg::Anewspring => {
-            return Err(Failure::usage(
-                "target anewspring is not supported yet",
-                "supported: kmi",
-            ));
-        }
+        TargetArg::Anewspring => System::ANewSpring,
     };
     if let Some(output) = args
         .output
@@ -213,9 +212,10 @@ impl Draft {
         let _infallible = draft
             .head(system, feed, args)
             .and_then(|()| draft.source(feed, args))
-            .and_then(|()| draft.fields(columns, &found))
+            .and_then(|()| draft.fields(system, columns, &found))
             .and_then(|()| draft.left_over(columns, &found))
-            .and_then(|()| draft.unique());
+            .and_then(|()| draft.unique(system))
+            .and_then(|()| settings::write(&mut draft.text, system));
         if columns.iter().all(|column| column.rows == 0) {
             draft.notes.push(
                 "the feed has no rows: its columns are recognised by their names only".into(),
@@ -246,13 +246,23 @@ impl Draft {
         writeln!(text, "system = \"{}\"", system.word())?;
         writeln!(text, "# The address of your LMS.")?;
         writeln!(text, "base_url = \"https://lms.example.com\"")?;
-        writeln!(
-            text,
-            "# The environment variables that hold key and secret, never these themselves;"
-        )?;
-        writeln!(text, "# or {{ file = \"…\" }}.")?;
-        writeln!(text, "api_key = {{ env = \"KMI_API_KEY\" }}")?;
-        writeln!(text, "api_secret = {{ env = \"KMI_API_SECRET\" }}")?;
+        let name = system.word().to_uppercase();
+        if system.has_secret() {
+            writeln!(
+                text,
+                "# The environment variables that hold key and secret, never these themselves;\n\
+                 # or {{ file = \"…\" }}.\n\
+                 api_key = {{ env = \"{name}_API_KEY\" }}\n\
+                 api_secret = {{ env = \"{name}_API_SECRET\" }}"
+            )?;
+        } else {
+            writeln!(
+                text,
+                "# The environment variable that holds the key, never the key itself;\n\
+                 # or {{ file = \"…\" }}.\n\
+                 api_key = {{ env = \"{name}_API_KEY\" }}"
+            )?;
+        }
         writeln!(text, "requests_per_second = 10  # never exceeded")?;
         writeln!(text, "max_in_flight = 8")
     }
@@ -291,7 +301,7 @@ impl Draft {
         Ok(())
     }
 
-    fn fields(&mut self, columns: &[Column], found: &Found) -> fmt::Result {
+    fn fields(&mut self, system: System, columns: &[Column], found: &Found) -> fmt::Result {
         writeln!(
             self.text,
             "\n# Field of the LMS = where its value comes from."
@@ -309,6 +319,7 @@ impl Draft {
                 (Some(column), Kind::Country, _) => {
                     country(&mut self.text, &mut below, name, column)?;
                 }
+                (Some(column), Kind::Gender, _) => gender(&mut self.text, name, column)?,
                 (Some(column), ..) => writeln!(self.text, "{}", line(field, column))?,
                 // Most organisations let people sign in with their address.
                 (None, Kind::Login, Some(email)) => writeln!(
@@ -341,6 +352,7 @@ impl Draft {
                 (None, ..) => {}
             }
         }
+        settings::write_fields(&mut self.text, system, columns)?;
         self.text.push_str(&below);
         Ok(())
     }
@@ -369,11 +381,13 @@ impl Draft {
             .map(|(field, _)| field.name)
             .collect();
         if !unmapped.is_empty() {
-            writeln!(
-                self.text,
-                "# Fields of the LMS that are left alone:\n#   {}",
-                unmapped.join(", ")
-            )?;
+            writeln!(self.text, "# Fields of the LMS that are left alone:")?;
+            // Some systems have more fields than a line has room for.
+            let lines: Vec<_> = unmapped
+                .chunks(FIELDS_A_LINE)
+                .map(|names| names.join(", "))
+                .collect();
+            writeln!(self.text, "#   {}", lines.join(",\n#   "))?;
         }
         let mut repeated: Vec<_> = columns
             .iter()
@@ -391,9 +405,10 @@ impl Draft {
         Ok(())
     }
 
-    fn unique(&mut self) -> fmt::Result {
+    fn unique(&mut self, system: System) -> fmt::Result {
         writeln!(self.text, "\n[unique]")?;
-        writeln!(self.text, "fields = [\"externalId\", \"loginName\"]")?;
+        let fields = listed(system.unique().iter().copied());
+        writeln!(self.text, "fields = [{fields}]")?;
         writeln!(
             self.text,
             "duplicates = \"reject\"  # sends neither of two such rows; or \"first\", \"last\""
@@ -428,6 +443,43 @@ fn country(text: &mut String, below: &mut String, field: &str, column: &Column) 
         writeln!(below, "\n[fields.{field}]\ncolumn = {name}")?;
         writeln!(below, "\n[fields.{field}.map]")?;
         map.try_for_each(|line| writeln!(below, "{line}"))
+    }
+}
+
+/// The gender's line, with a translation for the words of the feed that hrfeed
+/// does not know by itself.
+fn gender(text: &mut String, field: &str, column: &Column) -> fmt::Result {
+    // More words than that are not meant as a gender.
+    const SHOWN: usize = 8;
+    let genders = Genders::of(&column.samples);
+    if !genders.neither.is_empty() {
+        let words = listed(genders.neither.iter().take(SHOWN).map(String::as_str));
+        writeln!(
+            text,
+            "# Neither female nor male, so such rows are refused: {words}. To send no\n\
+             # gender for one, give it the value \"\" in `map`."
+        )?;
+    }
+    let name = quoted(&column.name);
+    if genders.map.is_empty() {
+        return writeln!(text, "{field} = {name}");
+    }
+    let map: Vec<_> = genders
+        .map
+        .iter()
+        .map(|(word, meant)| format!("{} = \"{meant}\"", key(word)))
+        .collect();
+    let map = map.join(", ");
+    writeln!(text, "{field} = {{ column = {name}, map = {{ {map} }} }}")
+}
+
+/// A TOML key: in quotes only where it needs them.
+fn key(word: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !word.is_empty() && word.bytes().all(is_bare) {
+        word.to_owned()
+    } else {
+        quoted(word)
     }
 }
 

@@ -1,7 +1,13 @@
 //! Which column of a feed is which field of the target, by name and content.
 
+mod names;
+mod words;
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use self::names::{SECRETS, names};
 use crate::mapping::{DateForm, fold};
-use crate::schema::{Field, Kind};
+use crate::schema::{Field, Kind, Part};
 
 /// A column, and what its first cells look like.
 #[derive(Debug, Default)]
@@ -20,192 +26,18 @@ pub(super) struct Column {
     pub(super) samples: Vec<String>,
 }
 
-/// Names that HR systems give to a field's column, folded (no case, white
-/// space or punctuation), the surest first: English, Dutch, German, French,
-/// Spanish.
-#[expect(clippy::too_many_lines, reason = "a table")]
-fn names(field: &str) -> &'static [&'static str] {
-    match field {
-        "externalId" => &[
-            "externalid",
-            "employeeid",
-            "employeenumber",
-            "employeeno",
-            "employeenr",
-            "personid",
-            "personnelnumber",
-            "personnelid",
-            "personnumber",
-            "workerid",
-            "staffid",
-            "staffnumber",
-            "associateid",
-            "sourcedid",
-            "medewerkernummer",
-            "personeelsnummer",
-            "personalnummer",
-            "mitarbeiternummer",
-            "matricule",
-            "numeroempleado",
-            "badgenumber",
-            "payrollnumber",
-            "userid",
-            "emplid",
-            "empid",
-            "id",
-        ],
-        "email" => &[
-            "workemail",
-            "businessemail",
-            "companyemail",
-            "email",
-            "emailaddress",
-            "emailwork",
-            "mail",
-            "emailadres",
-            "emailadresse",
-            "adressemail",
-            "courriel",
-            "correo",
-            "correoelectronico",
-            "userprincipalname",
-            "upn",
-        ],
-        "firstName" => &[
-            "firstname",
-            "first",
-            "givenname",
-            "forename",
-            "preferredfirstname",
-            "legalfirstname",
-            "voornaam",
-            "roepnaam",
-            "vorname",
-            "prenom",
-            "nombre",
-        ],
-        "lastName" => &[
-            "lastname",
-            "last",
-            "familyname",
-            "surname",
-            "legallastname",
-            "achternaam",
-            "nachname",
-            "nom",
-            "apellido",
-            "apellidos",
-        ],
-        "loginName" => &[
-            "loginname",
-            "login",
-            "username",
-            "accountname",
-            "samaccountname",
-            "networkid",
-            "userid",
-            "gebruikersnaam",
-            "benutzername",
-            "identifiant",
-            "usuario",
-        ],
-        "address" => &[
-            "address",
-            "address1",
-            "addressline1",
-            "street",
-            "streetaddress",
-            "homeaddress",
-            "adres",
-            "straat",
-            "strasse",
-            "straße",
-            "adresse",
-            "rue",
-            "direccion",
-        ],
-        "address2" => &["address2", "addressline2", "adres2", "adresse2"],
-        "city" => &[
-            "city",
-            "town",
-            "residence",
-            "plaats",
-            "woonplaats",
-            "stad",
-            "ort",
-            "stadt",
-            "ville",
-            "ciudad",
-        ],
-        "state" => &[
-            "state",
-            "stateprovince",
-            "stateorprovince",
-            "region",
-            "province",
-        ],
-        "zip" => &[
-            "zip",
-            "zipcode",
-            "postalcode",
-            "postcode",
-            "plz",
-            "postleitzahl",
-            "codepostal",
-            "codigopostal",
-        ],
-        "country" => &[
-            "country",
-            "countrycode",
-            "countryiso",
-            "land",
-            "landcode",
-            "pays",
-            "pais",
-        ],
-        "expirationDate" => &[
-            "expirationdate",
-            "enddate",
-            "exitdate",
-            "terminationdate",
-            "contractend",
-            "contractenddate",
-            "einddatum",
-            "datumuitdienst",
-            "uitdienstdatum",
-            "austrittsdatum",
-            "datedefin",
-        ],
-        _ => &[],
-    }
-}
-
-/// Names of columns that hold secrets, folded: they are never recognised, also
-/// where `p@ssword1.example` looks like an address.
-const SECRETS: &[&str] = &[
-    "password",
-    "passwd",
-    "pwd",
-    "passcode",
-    "pin",
-    "wachtwoord",
-    "passwort",
-    "kennwort",
-    "motdepasse",
-    "contrasena",
-    "contraseña",
-];
-
-/// A column's name without case, white space and punctuation.
-fn bare(name: &str) -> String {
-    fold(name)
-        .chars()
+/// A text without case, accents, white space and punctuation.
+fn bare(text: &str) -> String {
+    // What is above and below a letter is a character of its own in NFD.
+    text.nfd()
         .filter(|char| char.is_alphanumeric())
+        .flat_map(char::to_lowercase)
         .collect()
 }
 
-/// For each field the column it probably comes from. No column twice, but for
-/// logins that are e-mail addresses.
+/// For each detail of a person the column it probably comes from. No column
+/// twice, but for logins that are e-mail addresses. Who may do what is no guess:
+/// roles, groups and passwords are for a person to choose, see [`perhaps`].
 pub(super) fn recognise(
     fields: &'static [Field],
     columns: &[Column],
@@ -216,11 +48,15 @@ pub(super) fn recognise(
         .zip(&bare)
         .map(|(column, bare)| column.repeated || SECRETS.contains(&bare.as_str()))
         .collect();
-    let mut found: Vec<(&'static Field, Option<usize>)> =
-        fields.iter().map(|field| (field, None)).collect();
+    let mut found: Vec<(&'static Field, Option<usize>)> = fields
+        .iter()
+        .filter(|field| field.part == Part::Details)
+        .map(|field| (field, None))
+        .collect();
+    let ranks = found.iter().map(|(field, _)| names(field.name).len()).max();
     // The surest names of all fields first, so that `userid` goes to the
     // external ID only where no better column is there.
-    for rank in 0..names("externalId").len() {
+    for rank in 0..ranks.unwrap_or(0) {
         for (field, column) in &mut found {
             if column.is_some() {
                 continue;
@@ -250,6 +86,55 @@ pub(super) fn recognise(
     found
 }
 
+/// The column that a person may want for a field which is not recognised by
+/// itself, since a wrong guess would do harm: roles, groups, passwords.
+pub(super) fn perhaps<'c>(field: &str, columns: &'c [Column]) -> Option<&'c Column> {
+    names(field).iter().find_map(|name| {
+        let mut named = columns.iter().filter(|column| bare(&column.name) == *name);
+        named.next().filter(|column| !column.repeated)
+    })
+}
+
+/// What a column's words for a gender must be translated to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Genders {
+    /// Words and what they mean, which is nothing for `unknown`. Empty if
+    /// hrfeed knows them all.
+    pub(super) map: Vec<(String, &'static str)>,
+    /// Words that mean neither.
+    pub(super) neither: Vec<String>,
+}
+
+impl Genders {
+    pub(super) fn of(samples: &[String]) -> Self {
+        let mut it = Self::default();
+        let mut seen = Vec::new();
+        let mut is_needed = false;
+        for sample in samples {
+            // As a map compares them: case and white space do not count.
+            let word = fold(sample);
+            if seen.contains(&word) {
+                continue;
+            }
+            match words::gender(&bare(sample)) {
+                Some(meant) => {
+                    is_needed |= !words::is_known_gender(&word);
+                    it.map.push((sample.clone(), meant));
+                }
+                None => it.neither.push(sample.clone()),
+            }
+            seen.push(word);
+        }
+        it.map
+            .sort_unstable_by_key(|(word, meant)| (*meant, word.clone()));
+        it.neither.sort_unstable();
+        if !is_needed {
+            it.map.clear();
+        }
+        it
+    }
+}
+
 fn is_mostly_emails(column: &Column) -> bool {
     column.filled > 0 && column.emails * 10 >= column.filled * 8
 }
@@ -264,6 +149,13 @@ pub(super) fn suits(field: &Field, column: &Column) -> bool {
         // People without a login are refused, and the e-mail address serves
         // as well.
         Kind::Login => told_apart && column.filled * 10 >= column.rows * 8,
+        _ if field.name == "title" => {
+            let titles = column
+                .samples
+                .iter()
+                .filter(|it| words::is_title(&bare(it)));
+            titles.count() * 2 >= column.samples.len()
+        }
         _ => true,
     }
 }
@@ -323,8 +215,12 @@ mod tests {
     }
 
     fn found(names: &[&str]) -> Vec<(&'static str, String)> {
+        found_for(System::Kmi, names)
+    }
+
+    fn found_for(system: System, names: &[&str]) -> Vec<(&'static str, String)> {
         let columns = columns(names);
-        recognise(System::Kmi.fields(), &columns)
+        recognise(system.fields(), &columns)
             .into_iter()
             .filter_map(|(field, column)| Some((field.name, columns[column?].name.clone())))
             .collect()
@@ -348,6 +244,157 @@ mod tests {
                 ("country", "Land".to_owned()),
             ]
         );
+    }
+
+    /// The fields that these columns become, as `field Column`, in a row.
+    fn for_anewspring(names: &[&str]) -> String {
+        let found = found_for(System::ANewSpring, names);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(field, column)| format!("{field}: {column}"))
+            .collect();
+        found.join("\n")
+    }
+
+    #[test]
+    fn dutch_and_german_columns_are_recognised_for_anewspring() {
+        insta::assert_snapshot!(for_anewspring(&[
+            "Personeelsnummer", "Aanhef", "Voorletters", "Roepnaam", "Tussenvoegsel", "Achternaam",
+            "Geslacht", "Geboortedatum", "E-mailadres zakelijk", "Telefoonnummer", "Mobiel nummer",
+            "Straat", "Postcode", "Woonplaats", "Land", "Functie", "Werkgever", "Afdeling",
+        ]), @"
+        userID: Personeelsnummer
+        firstName: Roepnaam
+        middleName: Tussenvoegsel
+        lastName: Achternaam
+        email: E-mailadres zakelijk
+        gender: Geslacht
+        title: Aanhef
+        initials: Voorletters
+        function: Functie
+        company: Werkgever
+        dateOfBirth: Geboortedatum
+        telephoneNumber: Telefoonnummer
+        cellPhoneNumber: Mobiel nummer
+        address: Straat
+        zip: Postcode
+        residence: Woonplaats
+        country: Land
+        ");
+        insta::assert_snapshot!(for_anewspring(&[
+            "Personalnummer", "Anrede", "Vorname", "Nachname", "Geschlecht", "Geburtsdatum",
+            "E-Mail", "Telefon", "Handy", "Straße", "PLZ", "Wohnort", "Land", "Stellenbezeichnung",
+            "Firma", "Abteilung",
+        ]), @"
+        userID: Personalnummer
+        firstName: Vorname
+        lastName: Nachname
+        email: E-Mail
+        gender: Geschlecht
+        title: Anrede
+        function: Stellenbezeichnung
+        company: Firma
+        dateOfBirth: Geburtsdatum
+        telephoneNumber: Telefon
+        cellPhoneNumber: Handy
+        address: Straße
+        zip: PLZ
+        residence: Wohnort
+        country: Land
+        ");
+    }
+
+    #[test]
+    fn the_columns_of_anewspring_s_own_import_are_recognised_with_and_without_star() {
+        insta::assert_snapshot!(for_anewspring(&[
+            "Gender", "Title", "ExternalID", "FirstName*", "MiddleName", "LastName*", "Login*",
+            "Password", "ForcePasswordChange", "Renewable", "Email", "Initials", "Function",
+            "Company", "DateOfBirth", "TelephoneNumber", "CellPhoneNumber", "Address", "Zip",
+            "Residence", "Country", "Custom1", "Custom2", "Custom3", "Custom4", "Custom5",
+        ]), @"
+        userID: ExternalID
+        login: Login*
+        firstName: FirstName*
+        middleName: MiddleName
+        lastName: LastName*
+        email: Email
+        gender: Gender
+        title: Title
+        initials: Initials
+        function: Function
+        company: Company
+        dateOfBirth: DateOfBirth
+        telephoneNumber: TelephoneNumber
+        cellPhoneNumber: CellPhoneNumber
+        address: Address
+        zip: Zip
+        residence: Residence
+        country: Country
+        custom1: Custom1
+        custom2: Custom2
+        custom3: Custom3
+        custom4: Custom4
+        custom5: Custom5
+        renewable: Renewable
+        ");
+    }
+
+    #[test]
+    fn a_title_is_a_form_of_address_or_a_job_as_its_cells_say() {
+        let column = |samples: &[&str]| Column {
+            samples: samples.iter().map(|it| (*it).to_owned()).collect(),
+            ..filled("Title", 10)
+        };
+        let field_of = |column: Column| {
+            let found = recognise(System::ANewSpring.fields(), &[column]);
+            let field = found.iter().find(|(_, column)| column.is_some());
+            field.map(|(field, _)| field.name)
+        };
+        assert_eq!(
+            field_of(column(&["Dr.", "Prof. dr.", "Mevr."])),
+            Some("title")
+        );
+        assert_eq!(
+            field_of(column(&["Welder", "Dr.", "Nurse"])),
+            Some("function")
+        );
+    }
+
+    #[test]
+    fn words_for_a_gender_are_translated_where_one_is_not_known_anyway() {
+        let of = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|it| (*it).to_owned()).collect();
+            let genders = Genders::of(&words);
+            let map: Vec<_> = genders
+                .map
+                .iter()
+                .map(|(it, to)| format!("{it}={to}"))
+                .collect();
+            format!("{} | {}", map.join(" "), genders.neither.join(" "))
+        };
+        assert_eq!(of(&["M", "V"]), "V=female M=male | ");
+        assert_eq!(
+            of(&["männlich", "Weiblich", "weiblich", "divers"]),
+            "Weiblich=female männlich=male | divers"
+        );
+        assert_eq!(of(&["Dhr.", "Mevr."]), "Mevr.=female Dhr.=male | ");
+        assert_eq!(of(&["Female", "m", "F"]), " | ");
+        assert_eq!(of(&["F", "Unknown"]), "Unknown= F=female | ");
+        assert_eq!(of(&["1", "2"]), " | 1 2");
+    }
+
+    #[test]
+    fn a_column_that_could_be_wanted_is_named_only_where_it_stands_once() {
+        let columns = columns(&["Afdeling", "Rol"]);
+        assert_eq!(
+            perhaps("group", &columns).map(|it| &*it.name),
+            Some("Afdeling")
+        );
+        let twice = [filled("Role", 3), filled("Role", 3)].map(|column| Column {
+            repeated: true,
+            ..column
+        });
+        assert!(perhaps("role", &twice).is_none());
     }
 
     #[test]
