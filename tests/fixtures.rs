@@ -530,6 +530,38 @@ fn the_lms_agrees_with_the_export_and_a_second_import_costs_no_call() {
 }
 
 #[test]
+fn leavers_of_the_export_wait_while_a_row_has_no_id_that_can_be_read() {
+    let world = World::new();
+    mapped_to(&world, LEARNERS_MAPPING);
+    import_into(&world, LEARNERS).exits(3);
+    let feed = std::fs::read_to_string(file(LEARNERS)).unwrap();
+    let gone = ["000114,", "000121,"];
+    let shorter = |is_readable: bool| {
+        let is_unreadable = |line: &str| line.starts_with(',') || line.starts_with("1.2E+05,");
+        feed.lines()
+            .filter(|line| !gone.iter().any(|id| line.starts_with(id)))
+            .filter(|line| !(is_readable && is_unreadable(line)))
+            .fold(String::new(), |text, line| text + line + "\n")
+    };
+    let import = ["import", "people.csv", "-m", "mapping.toml", "--json"];
+    world.lms.reset_stats();
+    world.write("people.csv", shorter(false));
+    assert_eq!(world.run(&import).exits(4).count("deactivated"), 0);
+    assert_eq!(world.lms.stats().requests(), 0);
+    world.write("people.csv", shorter(true));
+    assert_eq!(world.run(&import).exits(3).count("deactivated"), 2);
+    let inactive = |id: &str| {
+        let there = shown_by(&world, "/sandbox/users?api=anewspring");
+        there[id]["active"] == json!(false)
+    };
+    assert!(gone.iter().all(|id| inactive(id.trim_end_matches(','))));
+    // And whoever returns is let in again.
+    world.write("people.csv", &feed);
+    assert_eq!(world.run(&import).exits(3).count("updated"), 2);
+    assert!(!gone.iter().any(|id| inactive(id.trim_end_matches(','))));
+}
+
+#[test]
 fn the_import_file_makes_learners_with_the_passwords_that_it_has() {
     let world = World::new();
     mapped_to(&world, IMPORT_MAPPING);
