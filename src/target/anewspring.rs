@@ -57,7 +57,10 @@ impl Target for ANewSpring {
                     false => Vec::new(),
                 };
                 if *reactivate && !parameters.iter().any(|(name, _)| *name == "active") {
-                    parameters.push(("active", "true".into()));
+                    // What the feed says itself comes first.
+                    let said = content.fields.iter().find(|(name, _)| *name == "active");
+                    let active = said.map_or("true", |(_, value)| value.as_str());
+                    parameters.push(("active", active.to_owned()));
                 }
                 parameters.push(notify(content));
                 Call {

@@ -120,6 +120,12 @@ impl Remote {
     pub fn shows(&self, step: &Step, content: &Content) -> Option<bool> {
         match step {
             Step::Update { picture: true, .. } | Step::Link(..) | Step::Unlink(..) => None,
+            // The feed may say itself whether the person is active.
+            Step::Update {
+                reactivate: true, ..
+            } if !content.fields.iter().any(|(name, _)| *name == "active") => {
+                Some(self.is_as(content) && self.get("active") == Some("true"))
+            }
             Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } => {
                 Some(self.is_as(content))
             }

@@ -169,3 +169,35 @@ fn lost_answers_about_leavers_end_as_wanted() {
     assert_eq!(ran.count("deleted"), 20);
     school.assert_as_wanted();
 }
+
+#[test]
+fn whoever_returns_is_active_whatever_answers_are_lost() {
+    let mut school = leavers("action = \"deactivate\"\n\n[guards]\nmax_leavers = 20");
+    school.import().exits(0);
+    let whole = school.pupils.clone();
+    school.pupils.truncate(28);
+    school.import().exits(0);
+    school.pupils = whole;
+    school.world.lms.set_faults(&json!({"lost_before": 0.3}));
+    school.import();
+    school.world.lms.set_faults(&json!({"lost_before": 0.0}));
+    school.import().exits(0);
+    for person in school.people() {
+        assert_eq!(person["active"], true, "{person:#}");
+    }
+}
+
+#[test]
+fn whoever_returns_and_is_not_active_by_the_feed_stays_so() {
+    let mut school = leavers("action = \"deactivate\"")
+        .each(|_, it| it.group_name = "yes".into())
+        .fields("active = \"Group name\"");
+    school.pupils[39].group_name = "no".into();
+    school.import().exits(0);
+    let last = school.pupils.pop().unwrap();
+    school.import().exits(0);
+    school.pupils.push(last);
+    school.import().exits(0);
+    assert_eq!(school.person("E40")["active"], false);
+    assert_eq!(school.import().exits(0).count("unchanged"), 40);
+}
