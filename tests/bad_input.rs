@@ -234,7 +234,7 @@ fn a_mapping_that_does_not_exist() {
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "kmi.toml"]), @"
     exit code 2
     error: cannot read the mapping `kmi.toml`: …
-    help: `hrfeed init FEED --target kmi -o kmi.toml` writes a first mapping
+    help: `hrfeed init FEED --target kmi -o kmi.toml` writes a first mapping (or `--target anewspring`)
     ");
 }
 

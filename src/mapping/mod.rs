@@ -7,7 +7,7 @@
 //! # Invariants
 //!
 //! - A mapping holds no secret, only where one is found.
-//! - An unknown key is an error; so is a part that is not supported yet.
+//! - An unknown key is an error.
 //! - An empty cell is no value: the field is left alone unless the mapping
 //!   says otherwise.
 
@@ -184,7 +184,7 @@ impl MappingError {
         match self {
             Self::Read { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some(format!(
-                    "`hrfeed init FEED --target kmi -o {}` writes a first mapping",
+                    "`hrfeed init FEED --target kmi -o {}` writes a first mapping (or `--target anewspring`)",
                     path.display()
                 ))
             }

@@ -129,6 +129,8 @@ pub enum Rule {
         /// How many.
         people: u32,
     },
+    /// Somebody without an external ID is nearly the row's.
+    AdoptVariant,
     /// A template or a filter could not be worked out for this row.
     Template {
         /// What the template engine says, without the row's data.
@@ -192,6 +194,7 @@ impl Rule {
             Self::Picture { .. } => "picture",
             Self::NoSuchGroup { .. } => "no-such-group",
             Self::AdoptAmbiguous { .. } => "adopt-ambiguous",
+            Self::AdoptVariant => "adopt-variant",
             Self::Template { .. } => "template",
             Self::Duplicate { .. } => "duplicate",
             Self::KnownAsVariant { .. } => "known-as-variant",
@@ -276,6 +279,10 @@ impl fmt::Display for Rule {
                 f,
                 "{people} people without an external ID could be this one: give the right one \
                  the external ID on the LMS"
+            ),
+            Self::AdoptVariant => f.write_str(
+                "the LMS has somebody without an external ID whose value differs in white space \
+                 only: spell it the same way, or give the person the external ID on the LMS",
             ),
             Self::Template { problem } => write!(f, "the template failed: {problem}"),
             Self::Duplicate {

@@ -2,7 +2,7 @@
 //! be done for are mapped again.
 
 use crate::feed::{Feed, FeedError};
-use crate::mapping::{Bound, Mapped, MappingError, Person, Slot};
+use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot};
 use crate::model::{Action, Content, ExternalId, Finding, Picture, RowNumber};
 use crate::plan::look::{LookError, finding, print, print_of};
 use crate::plan::rows::{RowState, Rows, fault};
@@ -110,6 +110,7 @@ pub fn replay<E: From<LookError>>(
                 let external_id =
                     validate::person(bound, &person, &mut faults).map(ExternalId::known);
                 faults.extend(rows.faults(index).map(|told| fault(bound, told)));
+                let adopt = adopted(bound, rows, index, &person, &mut faults);
                 faults.sort_by_key(|fault| fault.field);
                 items.push(match external_id {
                     Some(external_id) if faults.is_empty() => Item::Change(Box::new(Change {
@@ -129,7 +130,7 @@ pub fn replay<E: From<LookError>>(
                         fingerprint: print(bound, &person),
                         details: print_of(bound, &person, |part| part == Part::Details),
                         picture: print_of(bound, &person, |part| part == Part::Picture),
-                        adopt: rows.adopted(index).map(str::to_owned),
+                        adopt,
                         adopt_by: bound.mapping().adopt_by().unwrap_or_default(),
                         awaits_groups: rows.is_awaiting_groups(index),
                         content: content(bound, &person, external_id),
@@ -156,6 +157,25 @@ pub fn replay<E: From<LookError>>(
         },
     )
     .map_err(|Failed(error)| error)
+}
+
+/// What the target knows the person by who is to be adopted for the row.
+fn adopted(
+    bound: &Bound<'_>,
+    rows: &Rows,
+    row: RowIndex,
+    person: &Person,
+    faults: &mut Vec<Fault>,
+) -> Option<String> {
+    let mapping = bound.mapping();
+    let field = *mapping.unique.fields.get(mapping.adopt?)?;
+    match rows.adopted(row, person.text(field)?) {
+        Ok(handle) => handle.map(str::to_owned),
+        Err(rule) => {
+            faults.push(fault(bound, (None, rule)));
+            None
+        }
+    }
 }
 
 fn content(bound: &Bound<'_>, person: &Person, external_id: ExternalId) -> Content {

@@ -65,6 +65,9 @@ pub struct Rows {
 struct Adoptable {
     /// What the target knows the person by.
     handle: String,
+    /// A hash of the value in small letters: only case may differ from the
+    /// row's.
+    spelled: u64,
     /// A hash of the id there.
     remote: u64,
     /// How many there are.
@@ -390,6 +393,7 @@ impl Rows {
             None => {
                 let known = Adoptable {
                     handle,
+                    spelled: spelled(value),
                     remote,
                     people: 1,
                 };
@@ -419,9 +423,16 @@ impl Rows {
         }
     }
 
-    /// What the target knows the person by who is to be adopted for a row.
-    pub fn adopted(&self, row: RowIndex) -> Option<&str> {
-        self.adoptable.get(&row).map(|known| known.handle.as_str())
+    /// What the target knows the person by who is to be adopted for a row,
+    /// whose own value is `value`.
+    ///
+    /// # Errors
+    /// The two are alike, but not the same but for case: it could be anybody.
+    pub fn adopted(&self, row: RowIndex, value: &str) -> Result<Option<&str>, Rule> {
+        match self.adoptable.get(&row) {
+            Some(known) if known.spelled != spelled(value) => Err(Rule::AdoptVariant),
+            known => Ok(known.map(|known| known.handle.as_str())),
+        }
     }
 
     /// The run that is being resumed has done all for this row but its groups.
@@ -469,6 +480,10 @@ impl Rows {
     }
 }
 
+fn spelled(value: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(value.to_lowercase().as_bytes())
+}
+
 /// What the journal knows of a person of the scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownAs {
@@ -501,7 +516,7 @@ pub(super) fn fault(bound: &Bound<'_>, (field, rule): (Option<usize>, Rule)) -> 
     Fault {
         field: match &rule {
             Rule::NoSuchGroup { .. } => bound.groups(),
-            Rule::AdoptAmbiguous { .. } => mapping.adopt.and_then(unique),
+            Rule::AdoptAmbiguous { .. } | Rule::AdoptVariant => mapping.adopt.and_then(unique),
             _ => unique(field.unwrap_or(0)),
         },
         rule,
@@ -510,84 +525,5 @@ pub(super) fn fault(bound: &Bound<'_>, (field, rule): (Option<usize>, Rule)) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mapping::Variants;
-
-    fn rows(ids: &[&str]) -> Rows {
-        let comparison = Comparison::new(1, Variants::Same);
-        let mut rows = Rows::new(1, comparison, 0, true);
-        rows.extend(Batch {
-            numbers: (2..).take(ids.len()).collect(),
-            rejected: vec![false; ids.len()],
-            fingerprints: (0..ids.len() as u128).collect(),
-            shapes: vec![3; ids.len()],
-            keys: vec![ids.iter().map(|id| Some(comparison.key(id))).collect()],
-        });
-        rows.settle_duplicates(Duplicates::Reject);
-        rows
-    }
-
-    #[test]
-    fn who_is_known_with_the_same_content_costs_no_call() {
-        let mut rows = rows(&["a", "b", "c"]);
-        assert!(
-            rows.known("a", KnownAs::Acknowledged(0))
-                && rows.known("b", KnownAs::Acknowledged(9))
-                && !rows.known("z", KnownAs::Acknowledged(1))
-        );
-        let states: Vec<_> = (0..3).map(|row| rows.state(row)).collect();
-        assert_eq!(
-            states,
-            [RowState::Unchanged, RowState::Changed, RowState::New]
-        );
-    }
-
-    #[test]
-    fn who_is_known_under_a_variant_of_the_id_is_not_made_again() {
-        let mut rows = rows(&["e7", "f1"]);
-        rows.known("E7", KnownAs::Acknowledged(0));
-        assert_eq!(rows.found("F1", "12", |_| None), Some(Found::Variant));
-        assert_eq!(
-            (rows.state(0), rows.state(1)),
-            (RowState::Rejected, RowState::Rejected)
-        );
-        assert_eq!(
-            rows.faults(0).map(|(_, rule)| rule).collect::<Vec<_>>(),
-            [Rule::KnownAsVariant {
-                known_as: "E7".into()
-            }]
-        );
-    }
-
-    #[test]
-    fn two_people_on_the_target_with_one_id_are_not_touched() {
-        let mut rows = rows(&["a", "b"]);
-        assert_eq!(rows.found("a", "12", |_| None), Some(Found::Differs));
-        assert_eq!(rows.found("a", "12", |_| None), None, "pages overlap");
-        assert_eq!(rows.state(0), RowState::Changed);
-        assert_eq!(rows.found("a", "13", |_| None), Some(Found::Several));
-        assert_eq!(rows.state(0), RowState::Rejected);
-    }
-
-    #[test]
-    fn who_is_found_as_the_feed_says_is_unchanged() {
-        let mut rows = rows(&["a", "b"]);
-        assert_eq!(
-            rows.found("b", "12", |shape| (shape == 3).then_some(1)),
-            Some(Found::Same(1))
-        );
-        assert_eq!(rows.state(1), RowState::Unchanged);
-    }
-
-    #[test]
-    fn a_row_that_loses_is_never_new_again() {
-        let mut rows = rows(&["a", "a"]);
-        rows.known("a", KnownAs::Acknowledged(0));
-        assert_eq!(
-            (rows.state(0), rows.state(1)),
-            (RowState::Rejected, RowState::Rejected)
-        );
-        assert_eq!(rows.count(RowState::Rejected), 2);
-    }
-}
+#[path = "rows_tests.rs"]
+mod tests;

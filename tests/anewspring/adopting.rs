@@ -39,6 +39,17 @@ fn adopting_by_e_mail_goes_by_the_uid() {
 }
 
 #[test]
+fn an_account_that_is_only_nearly_the_person_s_is_not_adopted() {
+    let school = School::of(2).parts("[adopt]\nby = \"login\"");
+    school.by_hand("pupil 1@example.com");
+    let ran = school.import().exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (1, 1));
+    let told = school.world.row(2)["message"].to_string();
+    assert!(told.contains("differs in white space only"), "{told}");
+    assert!(!told.contains("pupil"), "{told}");
+}
+
+#[test]
 fn without_adopt_a_login_that_is_taken_is_told_in_the_words_of_the_row() {
     let school = School::of(2);
     school.by_hand("pupil2@example.com");
