@@ -685,3 +685,22 @@ fn twice_verbose_names_every_call_and_no_person() {
     assert!(ran.stderr.contains("GET users/"), "{}", ran.stderr);
     assert!(!ran.stderr.contains('@'), "{}", ran.stderr);
 }
+
+#[test]
+fn a_leaver_is_deleted_on_kmi_where_the_mapping_says_so() {
+    let world = World::new().parts("[leavers]\naction = \"delete\"");
+    let mut feed = Feed::of(40);
+    world.import_feed(&feed).exits(0);
+    let last = feed.people.pop().unwrap();
+    world.lms.reset_stats();
+    let ran = world.import_feed(&feed).exits(0);
+    assert_eq!((ran.count("deleted"), ran.count("unchanged")), (1, 39));
+    assert_eq!(world.lms.stats().requests(), 1);
+    world.assert_everyone_once(&feed);
+    world.lms.reset_stats();
+    world.import_feed(&feed).exits(0);
+    assert_eq!(world.lms.stats().requests(), 0);
+    feed.people.push(last);
+    assert_eq!(world.import_feed(&feed).exits(0).count("created"), 1);
+    world.assert_everyone_once(&feed);
+}

@@ -353,6 +353,9 @@ impl ChangeJob {
                 self.on()
             };
         }
+        if let Step::Adopt { by, .. } = step {
+            return self.was_adopted(by, shows == Some(true));
+        }
         match shows {
             Some(true) => self.done(None),
             _ if self.given_up.is_some() => Next::Done,
@@ -360,6 +363,28 @@ impl ChangeJob {
             // same.
             _ => Next::Call,
         }
+    }
+
+    /// Somebody has the external ID now, so the adoption was done; not so,
+    /// perhaps, what was to be changed with it.
+    fn was_adopted(&mut self, by: &str, is_as_wanted: bool) -> Next {
+        let carries = self.target.adopting_updates(by);
+        if carries && is_as_wanted {
+            return self.done(None);
+        }
+        self.steps.pop_front();
+        self.wrote = true;
+        if self.target.system().has_parts() {
+            self.did.push(Did::Made);
+        }
+        if carries {
+            self.steps.push_front(Step::Update {
+                details: true,
+                picture: self.change.content.picture.is_some(),
+                reactivate: false,
+            });
+        }
+        self.on()
     }
 
     /// Somebody is there after all: what is left to do, the person given.
@@ -404,8 +429,11 @@ impl ChangeJob {
             return Next::Done;
         };
         self.remote_id = Some(person.id.clone());
-        if matches!(step, Step::Create { .. }) {
-            // Somebody else was quicker, or a write that was long under way.
+        if let Step::Create { again, .. } = step {
+            // This run's first attempt was long under way; or else somebody
+            // was quicker.
+            self.created |= again && self.change.adopt.is_none();
+            self.wrote |= self.created;
             self.go_on_with(person, false);
         } else if !person.is_archived {
             let message = self.target.conflict(&step, message, true);

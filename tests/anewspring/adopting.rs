@@ -39,6 +39,29 @@ fn adopting_by_e_mail_goes_by_the_uid() {
 }
 
 #[test]
+fn an_adoption_whose_answer_was_lost_is_seen_and_gone_on_with() {
+    let by_login = "[adopt]\nby = \"login\"";
+    let by_email =
+        "[unique]\nfields = [\"userID\", \"login\", \"email\"]\n\n[adopt]\nby = \"email\"";
+    for parts in [by_login, by_email] {
+        let school = School::of(30).parts(parts);
+        for number in 1..=30 {
+            school.by_hand(&format!("pupil{number}@example.com"));
+        }
+        school.world.lms.set_faults(&json!({"lost_after": 0.3}));
+        let ran = school.import();
+        school.world.lms.set_faults(&json!({"lost_after": 0.0}));
+        assert_eq!(
+            (ran.count("rejected"), ran.count("created")),
+            (0, 0),
+            "{ran:#?}"
+        );
+        school.import().exits(0);
+        school.assert_as_wanted();
+    }
+}
+
+#[test]
 fn an_account_that_is_only_nearly_the_person_s_is_not_adopted() {
     let school = School::of(2).parts("[adopt]\nby = \"login\"");
     school.by_hand("pupil 1@example.com");
