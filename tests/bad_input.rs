@@ -349,7 +349,7 @@ fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
     insta::assert_snapshot!(mapping_told("[fields]", "[guards]\nmax_leavers = \"5\"\n\n[fields]"), @r#"
     exit code 2
     error: mapping.toml, line 10, column 15: `max_leavers` in [guards] cannot be "5"
-    help: a share such as "5%", or a number such as 20
+    help: a share in quotes, such as "5%", or a whole number without, such as 20
     "#);
     let leavers = mapping_told("[fields]", "[leavers]\naction = \"deactivate\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::person::{Person, Slot};
 use super::template::TemplateRow;
 use super::value::{clean, finish, flaw, invalid};
+use super::words;
 use super::{FieldRule, Mapping, MappingError, Origin, nearest};
 use crate::feed::{Beside, CellKind, Record};
 use crate::model::Rule;
-use crate::schema::{self, Part};
+use crate::schema::{self, Kind, Part};
 
 /// A mapping whose columns are found in a feed.
 #[derive(Debug)]
@@ -91,7 +92,18 @@ impl Mapping {
     }
 
     fn no_column(&self, rule: &FieldRule, name: &str, columns: &[String]) -> MappingError {
-        let (what, help) = why_not_found(name, columns);
+        let (mut what, mut help) = why_not_found(name, columns);
+        if rule.field.kind == Kind::Password {
+            // What stands there may be a password and not a column's name.
+            what = "the feed has no column of the name that stands here".into();
+            help = format!("a password cannot stand in a mapping; {help}");
+        } else if words::canonical(rule.field.kind, name).is_some() {
+            let example = match rule.field.name.rsplit_once('.') {
+                Some((_, key)) => key,
+                None => rule.field.name,
+            };
+            help = format!("for everybody the same: {example} = {{ value = \"{name}\" }}; {help}");
+        }
         self.error_at(
             rule,
             format!("{what} (field {})", rule.field.name),
@@ -126,9 +138,12 @@ fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let near = match nearest(name, columns.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`? "),
-        None => String::new(),
+    let near = match (columns, nearest(name, columns.iter().map(String::as_str))) {
+        ([only], _) if only.contains([';', ',', '\t', '|']) => {
+            "the header is read as one column: is `delimiter` in [source] right? ".to_owned()
+        }
+        (_, Some(near)) => format!("did you mean `{near}`? "),
+        (_, None) => String::new(),
     };
     (
         format!("the feed has no column `{name}`"),

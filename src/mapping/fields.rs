@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::date::DateForm;
 use super::file::{Node, Table, nearest};
 use super::template::Templates;
+use super::words;
 use super::{Case, Empty, FieldRule, Groups, MappingError, Origin, fold, value};
 use crate::schema::{self, Kind, Part, System};
 
@@ -17,20 +18,11 @@ pub(super) fn read_fields(
     let mut rules = Vec::new();
     for (name, span, node) in table.into_entries() {
         let Some(field) = system.field(&name) else {
-            let unknown = |help| {
-                node.file
-                    .error(span, format!("{system} has no field `{name}`"), Some(help))
-            };
-            if system.set_by_target().contains(&name.as_str()) {
-                return Err(unknown(format!(
-                    "`{name}` is set by the LMS itself: take the line out"
-                )));
-            }
-            let names = || system.fields().iter().map(|field| field.name);
-            return Err(unknown(match nearest(&name, names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its fields: {}", names().collect::<Vec<_>>().join(", ")),
-            }));
+            return Err(node.file.error(
+                span,
+                format!("{system} has no field `{name}`"),
+                Some(instead_of(&name, system)),
+            ));
         };
         rules.push(read_field(field, node, templates)?);
     }
@@ -46,6 +38,61 @@ pub(super) fn read_fields(
     rules.sort_by_key(|rule| system.fields().iter().position(|field| field == rule.field));
     Ok(rules)
 }
+
+/// What to write instead of a name that is no field of `system`.
+fn instead_of(name: &str, system: System) -> String {
+    let other_words = OTHER_WORDS
+        .iter()
+        .filter(|(word, _)| word.eq_ignore_ascii_case(name))
+        .find_map(|(_, meant)| system.field(meant));
+    if let Some(field) = other_words {
+        return format!("in {system} it is `{}`", field.name);
+    }
+    if system.set_by_target().contains(&name) {
+        return format!("`{name}` is set by the LMS itself: take the line out");
+    }
+    if OF_TARGET.contains(&name) {
+        return format!("`{name}` stands in [target]: move the line there");
+    }
+    let names = || system.fields().iter().map(|field| field.name);
+    match nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("its fields: {}", names().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// What another system, a vendor's import file or a person calls a field, and
+/// what it is called here.
+const OTHER_WORDS: &[(&str, &str)] = &[
+    ("externalId", "userID"),
+    ("userID", "externalId"),
+    ("loginName", "login"),
+    ("login", "loginName"),
+    ("userName", "login"),
+    ("userName", "loginName"),
+    ("city", "residence"),
+    ("residence", "city"),
+    ("postalCode", "zip"),
+    ("phone", "telephoneNumber"),
+    ("mobile", "cellPhoneNumber"),
+    ("birthDate", "dateOfBirth"),
+    ("roles", "role"),
+    ("department", "group"),
+    ("picture", "avatar"),
+    ("photo", "avatar"),
+];
+
+/// Keys of [target] that land in [fields] where a line is added at the end of
+/// the file.
+const OF_TARGET: &[&str] = &[
+    "system",
+    "base_url",
+    "api_key",
+    "api_secret",
+    "allow_roles",
+    "requests_per_second",
+    "max_in_flight",
+];
 
 /// Reads [groups], which says more of the group that a row names; its fields
 /// are added behind those of the person.
@@ -96,8 +143,13 @@ fn is_taken_as_it_stands(field: &schema::Field) -> bool {
         )
 }
 
-/// What `value` or `default` says.
-fn constant_of(field: &schema::Field, node: &Node<'_>) -> Result<String, MappingError> {
+/// What `value` or `default` says. `is_final` where neither `map` nor `split`
+/// makes something else of it.
+fn constant_of(
+    field: &schema::Field,
+    node: &Node<'_>,
+    is_final: bool,
+) -> Result<String, MappingError> {
     if field.kind == Kind::Password {
         return Err(node.error(
             "a password in the mapping would be everybody's",
@@ -109,7 +161,22 @@ fn constant_of(field: &schema::Field, node: &Node<'_>) -> Result<String, Mapping
     {
         return Ok(flag.to_string());
     }
-    node.text()
+    let text = node.text()?;
+    // The same for every row, so it is wrong here and not in the feed.
+    let possible = match field.kind {
+        Kind::Bool => "true, false",
+        Kind::Gender => "\"male\", \"female\"",
+        Kind::Role => "\"Learner\", \"Instructor\", \"Observer\", \"Author\", \"Designer\"",
+        Kind::GroupType => "\"Learner\", \"Instructor\", \"Observer\"",
+        _ => return Ok(text),
+    };
+    if is_final && words::canonical(field.kind, text.trim()).is_none() {
+        return Err(node.error(
+            format!("field {} cannot be \"{text}\"", field.name),
+            Some(format!("possible: {possible}")),
+        ));
+    }
+    Ok(text)
 }
 
 /// What divides the values in a cell.
@@ -233,13 +300,14 @@ fn read_field(
     );
     table.finish()?;
 
+    let is_final = values.is_none() && split.is_none();
     rule.origin = match (from_column, from_template, constant) {
         (Some(node), None, None) => Origin::Column(clean_name(&node.text()?)),
         (None, Some(node), None) => {
             templates.add(field.name, &node)?;
             Origin::Template
         }
-        (None, None, Some(node)) => Origin::Constant(constant_of(field, &node)?),
+        (None, None, Some(node)) => Origin::Constant(constant_of(field, &node, is_final)?),
         _ => return Err(one_origin),
     };
     rule.case = match (lower, upper) {
@@ -308,7 +376,7 @@ fn read_field(
                 None,
             ));
         }
-        rule.default = Some(constant_of(field, &node)?);
+        rule.default = Some(constant_of(field, &node, is_final)?);
     }
     if let Some(node) = split {
         rule.split = Some(separator(field, &node)?);
@@ -336,6 +404,89 @@ mod tests {
         );
         let told = Mapping::parse(Path::new("m.toml"), &text).unwrap_err();
         assert_eq!(told.to_string(), expected);
+    }
+
+    #[track_caller]
+    fn told(more: &str) -> String {
+        let text = format!(
+            "[target]\nsystem = \"anewspring\"\nbase_url = \"https://school.example.com\"\n\
+             api_key = {{ env = \"K\" }}\n[fields]\nuserID = \"ID\"\nlogin = \"L\"\n\
+             firstName = \"F\"\nlastName = \"N\"\n{more}\n"
+        );
+        let columns = ["ID", "L", "F", "N", "Rol"].map(str::to_owned);
+        let error = match Mapping::parse(Path::new("m.toml"), &text) {
+            Err(error) => error,
+            Ok(mapping) => match mapping.bind(&columns, &[]) {
+                Err(error) => error,
+                Ok(_) => return "nothing".into(),
+            },
+        };
+        format!("{error} | {}", error.help().unwrap_or_default())
+    }
+
+    #[test]
+    fn what_others_call_a_field_is_told_in_the_targets_words() {
+        for (name, help) in [
+            ("externalId", "in aNewSpring it is `userID`"),
+            ("ExternalID", "in aNewSpring it is `userID`"),
+            ("city", "in aNewSpring it is `residence`"),
+            ("loginName", "in aNewSpring it is `login`"),
+            ("roles", "in aNewSpring it is `role`"),
+            ("uid", "`uid` is set by the LMS itself: take the line out"),
+            (
+                "allow_roles",
+                "`allow_roles` stands in [target]: move the line there",
+            ),
+        ] {
+            assert_eq!(
+                told(&format!("{name} = \"X\"")),
+                format!("m.toml, line 10, column 1: aNewSpring has no field `{name}` | {help}")
+            );
+        }
+    }
+
+    #[test]
+    fn a_constant_that_can_be_right_for_nobody_is_a_mistake_of_the_mapping() {
+        for (line, what) in [
+            (
+                "role = { value = \"Cursist\" }",
+                "field role cannot be \"Cursist\" | possible: \"Learner\"",
+            ),
+            (
+                "role = { column = \"Rol\", default = \"Cursist\" }",
+                "field role cannot be \"Cursist\"",
+            ),
+            (
+                "notify = { value = \"maybe\" }",
+                "field notify cannot be \"maybe\" | possible: true, false",
+            ),
+            (
+                "group = \"Rol\"\n[groups]\ncreate = true\ntype = { value = \"Author\" }",
+                "field groups.type cannot be \"Author\" | possible: \"Learner\"",
+            ),
+        ] {
+            assert!(told(line).contains(what), "{}", told(line));
+        }
+        for right in [
+            "role = { column = \"Rol\", default = \"Cursist\", map = { Cursist = \"Learner\" } }",
+            "role = { value = \"Learner;Author\", split = \";\" }",
+            "role = { value = \"student\" }",
+            "notify = { value = \"no\" }",
+        ] {
+            assert_eq!(told(right), "nothing", "{right}");
+        }
+    }
+
+    #[test]
+    fn a_value_where_a_column_is_meant_is_told_how_to_write_it() {
+        let role = told("role = \"Learner\"");
+        assert!(role.contains("the feed has no column `Learner`"), "{role}");
+        assert!(role.contains("role = { value = \"Learner\" }"), "{role}");
+        let kind = told("group = \"Rol\"\n[groups]\ncreate = true\ntype = \"Learner\"");
+        assert!(kind.contains("type = { value = \"Learner\" }"), "{kind}");
+        let password = told("password = \"Welkom01\"");
+        assert!(!password.contains("Welkom01"), "{password}");
+        assert!(password.contains("a password cannot stand"), "{password}");
     }
 
     #[test]

@@ -50,10 +50,15 @@ impl File<'_> {
     pub(super) fn parse(&self) -> Result<Spanned<DeTable<'_>>, MappingError> {
         DeTable::parse(self.text).map_err(|error| {
             let end = self.text.len();
+            let help = error.message().contains("escape").then(|| {
+                "in \"quotes\" a backslash begins a special sign: write two of them, or put the \
+                 text in 'single quotes'"
+                    .to_owned()
+            });
             self.error(
                 error.span().unwrap_or(end..end),
                 format!("not valid TOML: {}", error.message().replace('\n', ", ")),
-                None,
+                help,
             )
         })
     }
@@ -114,6 +119,12 @@ impl<'a> Table<'a> {
     /// The value of an optional key.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Node<'a>> {
         self.asked.push(key);
+        self.entries.remove(key).map(|(_, node)| node)
+    }
+
+    /// The value of a key that has no place here, but whose presence has a
+    /// reason that can be told: it is not among the known ones.
+    pub(super) fn take_misplaced(&mut self, key: &str) -> Option<Node<'a>> {
         self.entries.remove(key).map(|(_, node)| node)
     }
 
@@ -232,11 +243,13 @@ impl<'a> Node<'a> {
             .and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok())
             .filter(|number| (least..=most).contains(number))
             .ok_or_else(|| {
+                let bounds = match (least, most) {
+                    (0, u32::MAX) => String::new(),
+                    (least, u32::MAX) => format!(" of at least {least}"),
+                    (least, most) => format!(" from {least} to {most}"),
+                };
                 self.error(
-                    format!(
-                        "{} must be a whole number from {least} to {most}",
-                        self.name
-                    ),
+                    format!("{} must be a whole number{bounds}", self.name),
                     None,
                 )
             })
@@ -282,8 +295,8 @@ impl<'a> Node<'a> {
     }
 
     /// A list of texts.
-    pub(super) fn texts(self) -> Result<Vec<(String, Range<usize>)>, MappingError> {
-        let wrong = self.wrong("a list of texts", "[\"externalId\", \"loginName\"]");
+    pub(super) fn texts(self, example: &str) -> Result<Vec<(String, Range<usize>)>, MappingError> {
+        let wrong = self.wrong("a list of texts", example);
         let DeValue::Array(items) = self.value else {
             return Err(wrong);
         };

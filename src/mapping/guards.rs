@@ -96,6 +96,19 @@ pub(super) fn leavers(mut table: Table<'_>, system: System) -> Result<Leavers, M
     let how = table.take("deactivate_by");
     table.finish()?;
     let action = match &action_node {
+        Some(node)
+            if system.can_deactivate()
+                && node
+                    .as_text()
+                    .is_some_and(|text| text.starts_with("archive")) =>
+        {
+            return Err(node.error(
+                format!("{} has no word for the archive", node.name),
+                Some(
+                    "say action = \"deactivate\", and below it deactivate_by = \"archived\"".into(),
+                ),
+            ));
+        }
         Some(node) => node.word(&[
             ("ignore", Action::Ignore),
             ("deactivate", Action::Deactivate),
@@ -150,21 +163,29 @@ pub(super) fn guards(mut table: Table<'_>) -> Result<Guards, MappingError> {
 
 /// `"5%"` or a whole number.
 fn allowance(node: &Node<'_>) -> Result<Allowance, MappingError> {
+    const HELP: &str = "a share in quotes, such as \"5%\", or a whole number without, such as 20";
     let Some(text) = node.as_text() else {
-        return node
-            .whole(0, u32::MAX)
-            .map(|most| Allowance::Number(most.into()));
+        return match node.whole(0, u32::MAX) {
+            Ok(most) => Ok(Allowance::Number(most.into())),
+            Err(_) => Err(node.error(
+                format!("{} must be a share or a whole number", node.name),
+                Some(HELP.into()),
+            )),
+        };
     };
     let percent = text
         .trim()
         .strip_suffix('%')
-        .and_then(|number| number.trim_end().parse::<f64>().ok())
-        .filter(|percent| (0.0..=100.0).contains(percent));
+        .and_then(|number| number.trim_end().parse::<f64>().ok());
     match percent {
-        Some(percent) => Ok(Allowance::Percent(percent)),
+        Some(percent) if (0.0..=100.0).contains(&percent) => Ok(Allowance::Percent(percent)),
+        Some(_) => Err(node.error(
+            format!("{} cannot be \"{text}\"", node.name),
+            Some("a share is from \"0%\" to \"100%\"".into()),
+        )),
         None => Err(node.error(
             format!("{} cannot be \"{text}\"", node.name),
-            Some("a share such as \"5%\", or a number such as 20".into()),
+            Some(HELP.into()),
         )),
     }
 }

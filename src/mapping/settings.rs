@@ -55,6 +55,12 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     let secret = if system.has_secret() {
         Some(table.need("api_secret", "api_secret = { env = \"KMI_API_SECRET\" }")?)
     } else {
+        if let Some(node) = table.take_misplaced("api_secret") {
+            return Err(node.error(
+                format!("{system} has a key and no secret"),
+                Some("take the line `api_secret` out".into()),
+            ));
+        }
         None
     };
     let allow_roles = match system {
@@ -88,7 +94,7 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
 /// must be named here before a feed can hand it out.
 fn powerful_roles(node: Node<'_>) -> Result<Vec<&'static str>, MappingError> {
     let file = node.file;
-    let texts = node.texts()?;
+    let texts = node.texts("[\"administrator\"]")?;
     let role = |(text, span): (String, _)| match Role::named(&text) {
         Some(role) => Ok(role.word),
         None => Err(file.error(
@@ -103,11 +109,14 @@ fn powerful_roles(node: Node<'_>) -> Result<Vec<&'static str>, MappingError> {
 fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
     let text = node.text()?;
     let example = Some("for example base_url = \"https://lms.example.com\"".to_owned());
-    let url = Url::parse(&text).map_err(|problem| {
-        node.error(
+    let url = Url::parse(&text).map_err(|problem| match problem {
+        url::ParseError::RelativeUrlWithoutBase => {
+            node.error("base_url must begin with https://", example.clone())
+        }
+        problem => node.error(
             format!("base_url is no web address: {problem}"),
             example.clone(),
-        )
+        ),
     })?;
     let loopback = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -42,7 +42,8 @@ pub(super) fn read_unique(
         return Ok(unique);
     };
     let file = node.file;
-    let names = node.texts()?;
+    let example: Vec<_> = (system.unique().iter().map(|name| format!("\"{name}\""))).collect();
+    let names = node.texts(&format!("[{}]", example.join(", ")))?;
     // The external ID is unique whatever the list says: everything stands on it.
     unique.fields = by_default().into_iter().take(1).collect();
     for (name, span) in names {
