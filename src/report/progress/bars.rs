@@ -84,7 +84,6 @@ impl Bars {
         // What stands before it takes some 54 columns; a line that wraps leaves
         // debris behind.
         let room = self.style.width.saturating_sub(56).max(12);
-        let ellipsis = self.style.ellipsis();
         ProgressStyle::with_template(&template)
             // The templates are constants; a wrong one would still show a bar.
             .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -108,16 +107,15 @@ impl Bars {
                 move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
                     let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Some(pause) = pause.as_ref() {
-                        let told = pause.tell(Instant::now());
-                        match told.char_indices().nth(room) {
-                            Some((at, _)) => {
-                                let cut = told.get(..at).unwrap_or_default();
-                                write!(out, "  {cut}{ellipsis}").ok();
-                            }
-                            None => {
-                                write!(out, "  {told}").ok();
-                            }
-                        }
+                        let now = Instant::now();
+                        let told = pause.tell(now);
+                        // Half a reason says less than none.
+                        let told = if told.chars().count() > room {
+                            pause.tell_briefly(now)
+                        } else {
+                            told
+                        };
+                        write!(out, "  {told}").ok();
                     }
                 },
             )
@@ -145,7 +143,12 @@ impl Bars {
             Stage::Settling | Stage::Sending => tally.sending(now),
         };
         if let Some(why) = &tally.slowed {
-            parts.insert(0, format!("slowed down ({why})"));
+            // Behind the figures, which would else be cut off.
+            parts.push(if self.style.width < 100 {
+                "slowed down".to_owned()
+            } else {
+                format!("slowed down ({why})")
+            });
         }
         if let Some(why) = &tally.stopping {
             parts.insert(0, format!("stopping ({why})"));
@@ -347,6 +350,30 @@ mod tests {
 
         bars.hear(&Event::Finished);
         assert_eq!(look(&bars, &screen), "");
+    }
+
+    #[test]
+    fn calls_show_that_a_run_moves_before_anybody_is_done() {
+        let (mut bars, screen) = rig(false);
+        bars.hear(&Event::SendStarted {
+            run: "12",
+            changes: 4_000,
+        });
+        bars.hear(&Event::Slowed {
+            per_second: 5.0,
+            why: "the target takes no more",
+        });
+        bars.worded = None;
+        bars.hear(&Event::Called(&crate::model::Calls {
+            total: 1_234,
+            ..crate::model::Calls::default()
+        }));
+        let text = look(&bars, &screen);
+        let calls = text.find("1,234 calls");
+        assert!(
+            calls.is_some() && calls < text.find("slowed down"),
+            "{text}"
+        );
     }
 
     #[test]

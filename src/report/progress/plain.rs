@@ -57,6 +57,7 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
         let took = duration(tally.seconds(now));
         let sentence = match tally.stage {
             Stage::Idle => return,
+            Stage::Sending if tally.goal == 0 && tally.done == 0 => return,
             Stage::Reading => format!(
                 "stopped reading after {} ({}), {took}",
                 rows(tally.rows),
@@ -190,8 +191,11 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
             }
             Event::Planned { counts } => self.say(now, &planned(counts)),
             Event::SendStarted { run, changes } => {
-                let changes = counted(changes, "change", "changes");
-                self.say(now, &format!("sending {changes} (run {})", sanitize(run)));
+                let what = match changes {
+                    0 => "nothing to send".to_owned(),
+                    some => format!("sending {}", counted(some, "change", "changes")),
+                };
+                self.say(now, &format!("{what} (run {})", sanitize(run)));
             }
             Event::Paused { .. } => {
                 if let Some(pause) = &self.tally.pause {

@@ -27,15 +27,19 @@ pub(super) struct Pause {
 impl Pause {
     /// `paused for 23 s: the target asked for it`.
     pub(super) fn tell(&self, now: Instant) -> String {
+        format!("{}: {}", self.tell_briefly(now), self.why)
+    }
+
+    /// `paused for 23 s`.
+    pub(super) fn tell_briefly(&self, now: Instant) -> String {
         match self.until.map(|until| until.saturating_duration_since(now)) {
             Some(left) if !left.is_zero() => {
                 format!(
-                    "paused for {}: {}",
-                    span(text::whole(left.as_secs_f64().ceil())),
-                    self.why
+                    "paused for {}",
+                    span(text::whole(left.as_secs_f64().ceil()))
                 )
             }
-            _ => format!("paused: {}", self.why),
+            _ => "paused".to_owned(),
         }
     }
 }
@@ -253,8 +257,16 @@ impl Tally {
     }
 
     /// `20.1 per second, 3 rejected, 2 retries, 35 s left`.
+    ///
+    /// People who come into a group have their outcome only once they are in
+    /// it, so that a run can be long under way with nothing done: its calls
+    /// show that it moves.
     pub(super) fn sending(&self, now: Instant) -> Vec<String> {
         let mut parts = Vec::new();
+        let calls = self.calls.total.saturating_sub(self.calls_before.total);
+        if calls > self.done {
+            parts.push(counted(calls, "call", "calls"));
+        }
         if let Some(pace) = self.pace(now) {
             parts.push(format!("{} per second", text::rate(pace)));
         }
