@@ -203,6 +203,19 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// What tells findings of one code apart whose sentences ask for different
+    /// repairs, so that they are counted apart.
+    #[must_use]
+    pub const fn variety(&self) -> &'static str {
+        match self {
+            Self::Picture { problem } => problem,
+            Self::RoleNotAllowed { role } => role,
+            _ => "",
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     #[expect(clippy::too_many_lines, reason = "one sentence after the other")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,13 +269,16 @@ impl fmt::Display for Rule {
                 "not a US state or territory of two letters; meant is probably {code}: \
                  add it to the field's `map`"
             ),
-            Self::Date { form } => write!(f, "not a date of the form `{form}`"),
+            Self::Date { form } => write!(
+                f,
+                "not a date of the form `{form}`, which the field's `date` can change"
+            ),
             Self::Bool => f.write_str("neither yes nor no: write true or false, or use `map`"),
             Self::Gender => f.write_str("neither male nor female: the field's `map` can translate"),
             Self::Password => f.write_str("a password has at least 8 characters"),
             Self::Role => f.write_str(
                 "not a role: Learner, Instructor, Observer, Author and Designer are, and the \
-                 field's `map` can translate; several in one cell need `split`",
+                 field's `map` can translate; several in one cell need the `split` that stands between them",
             ),
             Self::RoleNotAllowed { role } => write!(
                 f,

@@ -265,14 +265,19 @@ pub(super) fn finding(
 #[derive(Default)]
 struct Findings {
     kept: Vec<Finding>,
-    kinds: HashMap<(&'static str, Option<Box<str>>), FindingKind>,
+    /// By code, variety and field.
+    kinds: HashMap<(&'static str, &'static str, Option<Box<str>>), FindingKind>,
 }
 
 impl Findings {
     fn add(&mut self, finding: Finding) {
         let kind = self
             .kinds
-            .entry((finding.rule.code(), finding.field.clone()))
+            .entry((
+                finding.rule.code(),
+                finding.rule.variety(),
+                finding.field.clone(),
+            ))
             .or_insert_with(|| FindingKind {
                 count: 0,
                 first: finding.clone(),
