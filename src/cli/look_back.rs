@@ -10,7 +10,7 @@ use super::check::{FormatArg, told_as_json};
 use super::context::{Context, written};
 use super::exit::{Exit, Failure};
 use super::resume::find;
-use super::told::{causes, of_run};
+use super::told::{causes, of_run, remarks};
 use crate::journal::{Journal, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
 use crate::report::{self, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput};
@@ -100,6 +100,7 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
             elapsed_seconds: run.ended.map(|_| run.elapsed.as_secs_f64()),
             feed: run.feed_path.clone(),
             counts: run.counts,
+            exit_code: run.exit_code,
         })
         .collect();
     let text = if context.json {
@@ -128,7 +129,8 @@ pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
 fn show_run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = as_it_is(&journal, find(&journal, args.run.as_deref())?);
-    let report = of_run(&run);
+    let mut report = of_run(&run);
+    report.notes = remarks(&journal, run.id)?;
     context.finish(
         &report,
         &causes(&journal, run.id)?,
@@ -194,7 +196,8 @@ fn not_listed(run: &Run, outcomes: &[OutcomeArg], listed: u64) -> String {
 pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = as_it_is(&journal, find(&journal, args.run.as_deref())?);
-    let report = of_run(&run);
+    let mut report = of_run(&run);
+    report.notes = remarks(&journal, run.id)?;
     let mut throughput = Throughput::default();
     let mut sections = [Outcome::Rejected, Outcome::Failed, Outcome::Unknown]
         .map(|outcome| (outcome, RowSection::default()));

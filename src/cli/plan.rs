@@ -13,7 +13,7 @@ use super::context::{Context, JOURNAL, written};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::groups::plan_groups;
-use super::run::{absolute, scope, seed};
+use super::run::{absolute, held_in_words, scope, seed};
 use crate::event::Event;
 use crate::journal::{FeedKey, Journal};
 use crate::mapping::{Bound, Leavers, Mapping};
@@ -166,13 +166,10 @@ fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
         .held
         .iter()
         .map(|held| {
-            let word = held.guard.word();
+            let what = held_in_words(held);
             match held.guard {
-                Guard::Rows | Guard::Rejected => format!(
-                    "an import would send nothing: {} (`--allow {word}`)",
-                    held.why
-                ),
-                _ => format!("an import would hold back: {} (`--allow {word}`)", held.why),
+                Guard::Rows | Guard::Rejected => format!("an import would send nothing: {what}"),
+                _ => format!("an import would hold back: {what}"),
             }
         })
         .collect();

@@ -217,6 +217,12 @@ pub(super) fn absolute(path: &std::path::Path) -> String {
         .to_string()
 }
 
+/// What is held, and the word that lets it through: the run's message must say
+/// it, since scripts and `hrfeed show` see no more than that.
+pub(super) fn held_in_words(held: &Held) -> String {
+    format!("{} (`--allow {}`)", held.why, held.guard.word())
+}
+
 /// How a person approves of what is held.
 pub(super) fn allow_help(held: &[Held]) -> String {
     let words: Vec<_> = held.iter().map(|held| held.guard.word()).collect();
@@ -254,7 +260,7 @@ impl Running<'_> {
         let guards = &self.bound.mapping().guards;
         if let Some(held) = guards::feed(guards, &self.allowed, &look.rows) {
             return Err(Failure::guard(
-                format!("nothing was sent: {}", held.why),
+                format!("nothing was sent: {}", held_in_words(&held)),
                 allow_help(&[held]),
             ));
         }
@@ -531,7 +537,7 @@ impl Running<'_> {
             });
         }
         if failure.is_none() && !self.held.is_empty() {
-            let why: Vec<_> = self.held.iter().map(|held| held.why.as_str()).collect();
+            let why: Vec<_> = self.held.iter().map(held_in_words).collect();
             failure = Some(Failure::guard(
                 format!("held back: {}", why.join("; ")),
                 allow_help(&self.held),

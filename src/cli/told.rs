@@ -2,6 +2,7 @@
 
 use super::exit::Failure;
 use crate::journal::{Journal, Run, RunId};
+use crate::model::Outcome;
 use crate::report::{self, CauseLine, FeedReport, RunReport};
 
 /// A run of the journal as a report.
@@ -46,6 +47,11 @@ pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Fa
             message: match (cause.message, cause.status) {
                 (Some(message), _) => message,
                 (None, Some(status)) => format!("status {status}"),
+                (None, None) if cause.outcome == Outcome::Unknown => {
+                    "begun when the run ended: `hrfeed resume` finds out how far each came, and \
+                     completes it"
+                        .into()
+                }
                 (None, None) => "no reason is recorded".into(),
             },
             count: cause.rows,

@@ -35,9 +35,10 @@ pub(super) fn tone(report: &RunReport) -> Tone {
     let counts = &report.counts;
     let undone = counts.failed + counts.unknown + counts.pending * u64::from(is_run(report));
     match report.state {
+        // A guard that holds is no failure, whatever it stopped.
+        RunState::Failed | RunState::Finished if is_guarded(report) => Tone::Attention,
         RunState::Failed => Tone::Bad,
         RunState::Running | RunState::Interrupted | RunState::Superseded => Tone::Attention,
-        RunState::Finished if is_guarded(report) => Tone::Attention,
         RunState::Finished if counts.rejected + undone > 0 => Tone::Attention,
         RunState::Finished => Tone::Good,
     }
@@ -67,6 +68,9 @@ pub fn headline(report: &RunReport) -> String {
             "A later import took the place of this run.".to_owned()
         }
         (Kind::Run, RunState::Interrupted) => left_over("Interrupted", report),
+        (Kind::Run, RunState::Failed) if is_guarded(report) => {
+            "Stopped by a guard: nothing was sent.".to_owned()
+        }
         (Kind::Run, RunState::Failed) => left_over("Failed", report),
         (Kind::Check, RunState::Finished) if all == 0 => no_rows(report),
         (Kind::Check, RunState::Finished) => match counts.rejected {
@@ -155,7 +159,7 @@ fn finished(report: &RunReport) -> String {
     let done = counts.created + counts.updated + counts.deactivated + counts.deleted;
     if is_guarded(report) {
         return if done == 0 {
-            "Stopped by a guard: nothing was sent.".to_owned()
+            "A guard held back changes; nothing else was sent.".to_owned()
         } else {
             "Done, but a guard held back a part of it.".to_owned()
         };
@@ -212,10 +216,12 @@ pub fn next_steps(report: &RunReport) -> Vec<String> {
     let Some(run) = &report.run else {
         return steps;
     };
-    let can_resume = matches!(
-        report.state,
-        RunState::Running | RunState::Interrupted | RunState::Failed
-    );
+    // A guard stops a resumed run again; its message says what to do.
+    let can_resume = !is_guarded(report)
+        && matches!(
+            report.state,
+            RunState::Running | RunState::Interrupted | RunState::Failed
+        );
     // What stands behind the commands leaves them on one line at 80 columns.
     if can_resume {
         steps.push(format!("hrfeed resume {run}\tgo on; nothing is sent twice"));

@@ -25,6 +25,19 @@ pub struct RunLine {
     pub feed: String,
     /// What became of its rows.
     pub counts: Counts,
+    /// The exit code of the process, where it came to one.
+    pub exit_code: Option<u8>,
+}
+
+impl RunLine {
+    /// Its state, and whether a guard had a say.
+    fn state_word(&self) -> &'static str {
+        match self.state {
+            RunState::Finished if self.exit_code == Some(4) => "held by guard",
+            RunState::Failed if self.exit_code == Some(4) => "stopped by guard",
+            state => state.word(),
+        }
+    }
 }
 
 /// An instant for scripts: RFC 3339, UTC.
@@ -77,7 +90,7 @@ pub fn runs_table(runs: &[RunLine], style: &Style) -> String {
             vec![
                 sanitize(&run.run).into_owned(),
                 run.started.strftime("%Y-%m-%d %H:%M").to_string(),
-                run.state.word().to_owned(),
+                run.state_word().to_owned(),
                 count(counts.rows()),
                 count(changed),
                 count(not_done),
@@ -120,6 +133,7 @@ mod tests {
                 rejected: 23,
                 ..Counts::default()
             },
+            exit_code: Some(3),
         };
         let interrupted = RunLine {
             run: "11".into(),
@@ -156,12 +170,27 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_a_guard_held_or_stopped_says_so() {
+        let held = RunLine {
+            exit_code: Some(4),
+            ..runs().remove(0)
+        };
+        let stopped = RunLine {
+            state: RunState::Failed,
+            ..held.clone()
+        };
+        let table = runs_table(&[held, stopped], &Style::piped());
+        assert!(table.contains(" held by guard "), "{table}");
+        assert!(table.contains(" stopped by guard "), "{table}");
+    }
+
+    #[test]
     fn no_runs_is_said_with_what_makes_one() {
         insta::assert_snapshot!(runs_table(&[], &Style::piped()), @"There are no runs yet: `hrfeed import FEED -m MAPPING` makes one.");
     }
 
     #[test]
     fn a_script_gets_the_instant_in_utc() {
-        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0}}"#);
+        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0},"exit_code":3}"#);
     }
 }

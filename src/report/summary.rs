@@ -161,7 +161,7 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
             add(
                 "unknown",
                 counts.unknown,
-                "no answer came; looked up before anything is sent again",
+                "may not be complete; looked up before anything is sent",
                 false,
             );
             add(

@@ -163,7 +163,7 @@ fn finished_without_knowing_all() {
       updated        0
       unchanged      0
       rejected       1  wrong in the feed, or refused by the LMS
-      unknown        1  no answer came; looked up before anything is sent again
+      unknown        1  may not be complete; looked up before anything is sent
       ────────────────
       rows       1,000  of fixtures/people.csv (2 left out by the filter)
       calls      1,021  3 of them repeated; the LMS asked once to slow down
@@ -194,7 +194,7 @@ fn interrupted() {
       updated        0
       unchanged      0
       rejected       0
-      unknown        2  no answer came; looked up before anything is sent again
+      unknown        2  may not be complete; looked up before anything is sent
       pending      698  not sent
       ────────────────
       rows       1,000  of fixtures/people.csv (2 left out by the filter)
@@ -426,6 +426,7 @@ fn a_guard_is_said_first() {
         ..Counts::default()
     });
     report.exit_code = 4;
+    report.state = RunState::Failed;
     report.message = "max_rejected: 300 of 1,000 rows are wrong, more than 10%".into();
     insta::assert_snapshot!(told(&report, &[]), @"
     Stopped by a guard: nothing was sent.                              run 12 · 41 s
@@ -443,6 +444,11 @@ fn a_guard_is_said_first() {
       Next
         hrfeed report 12 -o report.html   one page, to read or to mail
     ");
+    report.state = RunState::Finished;
+    assert_eq!(
+        headline(&report),
+        "A guard held back changes; nothing else was sent."
+    );
     report.counts.created = 3;
     assert_eq!(
         headline(&report),

@@ -124,6 +124,7 @@ struct View {
     tiles: Vec<Tile>,
     next: Vec<Step>,
     causes: Vec<CauseGroup>,
+    notes: Vec<Vec<Piece>>,
     chart: Option<Chart>,
     facts: Vec<Fact>,
     sections: Vec<Section>,
@@ -240,6 +241,7 @@ impl View {
                         .collect(),
                 })
                 .collect(),
+            notes: report.notes.iter().map(|note| pieces(note)).collect(),
             chart: chart(&data.throughput),
             facts: facts(data),
             sections: sections(data, run.as_deref()),
@@ -391,7 +393,7 @@ fn sections(data: &PageData, run: Option<&str>) -> Vec<Section> {
             Outcome::Unknown,
             &data.unknown,
             "Rows of unknown outcome",
-            "Sent, but no answer came. They are looked up in the LMS before anything is sent again.",
+            "Begun, and not known to be complete. They are looked up in the LMS before anything is sent again.",
             "It is known of every row what became of it.",
         ),
     ]

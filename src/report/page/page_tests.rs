@@ -207,6 +207,23 @@ fn a_full_page_has_every_part() {
 }
 
 #[test]
+fn what_is_worth_knowing_stands_on_the_page() {
+    let mut data = data();
+    data.report.notes.clear();
+    assert_eq!(count_of(&html_page(&data).unwrap(), "Worth knowing"), 0);
+    data.report.notes = vec!["row 7: <b> stays `teacher`".into()];
+    let page = html_page(&data).unwrap();
+    assert_eq!(count_of(&page, "<h2>Worth knowing</h2>"), 1);
+    assert_eq!(
+        count_of(
+            &page,
+            "<li>row 7: &lt;b&gt; stays <code>teacher</code></li>"
+        ),
+        1
+    );
+}
+
+#[test]
 fn an_empty_page_says_of_each_part_that_it_is_empty() {
     let page = html_page(&empty()).unwrap();
     for part in [
