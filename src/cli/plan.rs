@@ -18,7 +18,7 @@ use crate::event::Event;
 use crate::journal::{FeedKey, Journal};
 use crate::mapping::{Bound, Leavers, Mapping};
 use crate::model::{Action, ExternalId, Outcome};
-use crate::plan::{self, Guard, Item, LookError, Plan, Rows, Wanted, guards};
+use crate::plan::{self, Guard, Item, LookError, Plan, RowState, Rows, Wanted, guards};
 use crate::report::{self, Format, RowLine, RowsWriter};
 use crate::upload::{GroupPlan, NotAnswered, Uploader};
 
@@ -115,6 +115,13 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     report.calls = uploader.calls();
     report.message = report::headline(&report);
     report.notes = notes(&plan, &groups);
+    let adopted = look.rows.count(RowState::Adopt) + look.rows.count(RowState::DoubtfulAdopt);
+    if adopted > 0 {
+        let people = report::counted(adopted, "person is", "people are");
+        report.notes.push(format!(
+            "{people} there without an external ID, and would get it"
+        ));
+    }
     if context.json {
         context.finish(&report, &[], &[])?;
         return Ok(exit);

@@ -1,8 +1,8 @@
 //! What the journal holds of a run, as a report tells it.
 
 use super::exit::Failure;
-use crate::journal::{Journal, Run, RunId};
-use crate::model::Outcome;
+use crate::journal::{Journal, RowFilter, Run, RunId};
+use crate::model::{Action, Outcome};
 use crate::report::{self, CauseLine, FeedReport, RunReport};
 
 /// A run of the journal as a report.
@@ -72,10 +72,17 @@ pub(super) fn hex(digest: [u8; 32]) -> String {
         })
 }
 
-/// What is remarked on rows that went well, a sentence each.
+/// What a person should know of rows that went well, a sentence each. Of what
+/// a run knew while it was under way, this is what the journal keeps: which
+/// groups were made is told at its end only.
 pub(super) fn remarks(journal: &Journal, run: RunId) -> Result<Vec<String>, Failure> {
     let remarks = journal.remarks(run)?;
-    Ok(remarks
+    let adopted = adopted(journal, run)?;
+    let adopted = (adopted > 0).then(|| {
+        let people = report::counted(adopted, "person was", "people were");
+        format!("{people} there without an external ID, and got it")
+    });
+    let remarked = remarks
         .into_iter()
         .map(|(message, rows, first)| match rows {
             1 => format!("row {first}: {message}"),
@@ -83,6 +90,19 @@ pub(super) fn remarks(journal: &Journal, run: RunId) -> Result<Vec<String>, Fail
                 "{}, the first is row {first}: {message}",
                 report::counted(rows, "row", "rows")
             ),
-        })
-        .collect())
+        });
+    Ok(adopted.into_iter().chain(remarked).collect())
+}
+
+/// How many people got their external ID in the run.
+fn adopted(journal: &Journal, run: RunId) -> Result<u64, Failure> {
+    let mut adopted = 0;
+    let updated = RowFilter {
+        outcomes: vec![Outcome::Updated],
+    };
+    journal.rows(run, &updated, &mut |row| {
+        adopted += u64::from(row.action == Some(Action::Adopt));
+        true
+    })?;
+    Ok(adopted)
 }

@@ -29,6 +29,26 @@ fn whoever_is_there_by_hand_gets_the_external_id_instead_of_a_twin() {
 }
 
 #[test]
+fn whom_a_run_adopted_is_told_before_it_and_wherever_it_is_told() {
+    let school = School::of(3).parts("[adopt]\nby = \"login\"");
+    school.by_hand("pupil2@example.com");
+    school.write();
+    let notes = |arguments: &[&str]| school.world.run(arguments).exits(0).json()["notes"].clone();
+    let planned = notes(&["plan", "people.csv", "-m", "mapping.toml", "--json"]);
+    assert_eq!(
+        planned,
+        json!(["1 person is there without an external ID, and would get it"])
+    );
+    let told = "1 person was there without an external ID, and got it";
+    let imported = school.import().exits(0).json()["notes"].clone();
+    assert_eq!(imported, json!([told]));
+    assert_eq!(notes(&["show", "--json"]), imported);
+    school.world.run(&["report", "-o", "page.html"]).exits(0);
+    let page = std::fs::read_to_string(school.world.path("page.html")).unwrap();
+    assert!(page.contains(told), "{page}");
+}
+
+#[test]
 fn adopting_by_e_mail_goes_by_the_uid() {
     let school = School::of(2)
         .parts("[unique]\nfields = [\"userID\", \"login\", \"email\"]\n\n[adopt]\nby = \"email\"");
