@@ -90,6 +90,11 @@ fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
         "{ran:#?}"
     );
     assert!(ran.stderr.contains("--allow leavers"), "{ran:#?}");
+    // A script and whoever looks later see no more than the run's message.
+    let message = ran.json()["message"].to_string();
+    assert!(message.contains("(`--allow leavers`)"), "{message}");
+    let runs = school.world.run(&["runs"]).exits(0);
+    assert!(runs.stdout.contains("held by guard"), "{runs:#?}");
     let plan = school
         .world
         .run(&["plan", "people.csv", "-m", "mapping.toml"]);

@@ -259,12 +259,12 @@ impl Tally {
     /// `20.1 per second, 3 rejected, 2 retries, 35 s left`.
     ///
     /// People who come into a group have their outcome only once they are in
-    /// it, so that a run can be long under way with nothing done: its calls
+    /// it, so that a run can be long under way with little done: its calls
     /// show that it moves.
     pub(super) fn sending(&self, now: Instant) -> Vec<String> {
         let mut parts = Vec::new();
         let calls = self.calls.total.saturating_sub(self.calls_before.total);
-        if calls > self.done {
+        if calls > 2 * self.done {
             parts.push(counted(calls, "call", "calls"));
         }
         if let Some(pace) = self.pace(now) {
