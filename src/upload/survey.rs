@@ -271,7 +271,13 @@ impl Uploader {
                         End::Done => {
                             asked += 1;
                             if let Some(person) = job.look_up.found {
-                                let same = person.is_as(&job.change.content);
+                                let content = &job.change.content;
+                                // The answer tells nothing of pictures, rights
+                                // and groups, and hrfeed gave none of them.
+                                let same = person.is_as(content)
+                                    && content.sets.is_empty()
+                                    && content.picture.is_none()
+                                    && !person.is_archived;
                                 seen(vec![Seen {
                                     external_id: job.change.content.external_id.as_str().to_owned(),
                                     remote_id: person.id,
