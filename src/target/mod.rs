@@ -127,18 +127,29 @@ impl Remote {
                 Some(self.is_as(content) && self.get("active") == Some("true"))
             }
             Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } => {
-                Some(self.is_as(content))
+                let reactivates = matches!(
+                    step,
+                    Step::Update {
+                        reactivate: true,
+                        ..
+                    }
+                ) && !content.fields.iter().any(|(name, _)| *name == "active");
+                let is_active = !reactivates || self.get("active") == Some("true");
+                Some(self.is_as(content) && is_active)
             }
             Step::BringBack => Some(!self.is_archived),
             Step::AddRoles(roles) => self
                 .roles
                 .as_ref()
                 .map(|has| roles.iter().all(|role| has.contains(role))),
-            Step::Deactivate { .. } => {
-                Some(self.is_archived || self.get("active") == Some("false"))
-            }
+            Step::Deactivate { .. } => Some(self.cannot_sign_in()),
             Step::Delete => Some(false),
         }
+    }
+
+    /// Whether the person is inactive, or in the archive.
+    pub fn cannot_sign_in(&self) -> bool {
+        self.is_archived || self.get("active") == Some("false")
     }
 
     /// Whether the person is as `content` says, in every detail that it names.

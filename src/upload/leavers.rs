@@ -98,6 +98,8 @@ struct LeaverJob {
     look: bool,
     unsettled: bool,
     conflict: bool,
+    /// The target did not let the write find the person.
+    was_not_there: bool,
     is_done: bool,
     is_gone: bool,
     refused: bool,
@@ -115,6 +117,7 @@ impl LeaverJob {
             look: false,
             unsettled: false,
             conflict: false,
+            was_not_there: false,
             is_done: false,
             is_gone: false,
             refused: false,
@@ -174,8 +177,14 @@ impl Job for LeaverJob {
                 self.is_done = true;
                 Next::Done
             }
+            // It shows the person and does not find it for the write.
+            Written::NotThere if self.was_not_there => {
+                self.refused = true;
+                Next::Done
+            }
             // Whether it is the person that is not there, a look will tell.
             Written::NotThere => {
+                self.was_not_there = true;
                 self.look = true;
                 Next::Call
             }
@@ -277,4 +286,36 @@ fn settle(
         outcome,
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::System;
+
+    fn job() -> LeaverJob {
+        let target = crate::target::of(System::ANewSpring);
+        let step = Step::Deactivate { archive: false };
+        LeaverJob::new(&target, ExternalId::known("E7"), Action::Deactivate, step)
+    }
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply {
+            status,
+            body: body.into(),
+            ..Reply::default()
+        }
+    }
+
+    #[test]
+    fn whoever_is_shown_and_not_found_for_the_write_is_not_asked_for_without_end() {
+        let (mut job, person) = (job(), r#"{"id":"E7","uid":"U1","active":true}"#);
+        for (status, body) in [(404, ""), (200, person)] {
+            let _call = job.call();
+            assert_eq!(job.answered(&reply(status, body)), Next::Call);
+        }
+        let _call = job.call();
+        assert_eq!(job.answered(&reply(404, "")), Next::Done);
+        assert!(job.refused && !job.is_done);
+    }
 }

@@ -182,6 +182,29 @@ fn a_list_of_users_names_those_without_external_id() {
     }
 }
 
+#[test]
+fn whoever_is_to_be_active_again_is_done_only_when_seen_active() {
+    let step = Step::Update {
+        details: false,
+        picture: false,
+        reactivate: true,
+    };
+    let id = ExternalId::known("E7");
+    for (active, shown) in [("true", true), ("false", false), ("null", false)] {
+        let body = format!(r#"{{"id":"E7","uid":"U1","active":{active}}}"#);
+        let reply = Reply {
+            status: 200,
+            body: body.into(),
+            ..Reply::default()
+        };
+        let LookedUp::Found(person) = ANewSpring.looked_up(&id, &reply) else {
+            panic!("{active}");
+        };
+        let content = Content::only(id.clone());
+        assert_eq!(person.shows(&step, &content), Some(shown), "{active}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_answer_is_judged_without_a_panic(status in 100..600_u16, body in prop::collection::vec(any::<u8>(), 0..300)) {
