@@ -56,7 +56,10 @@ impl NamedGroups {
         if !is_sound {
             // A group that only a refused row names is named all the same:
             // nothing of it may be taken away for that.
-            for id in text.split(BETWEEN) {
+            let parent = bound
+                .of_group("groups.parent")
+                .and_then(|field| person.text(field));
+            for id in text.split(BETWEEN).chain(parent) {
                 self.groups.entry(id.to_owned()).or_default();
             }
             return;

@@ -263,6 +263,8 @@ struct AboutGroup {
     what: What,
     /// A write got no usable answer: is the group there?
     look: bool,
+    /// The target did not find it for the write.
+    was_not_there: bool,
     truth: Option<bool>,
     members: Option<Vec<String>>,
     refused: Option<String>,
@@ -274,6 +276,7 @@ impl AboutGroup {
             target: Arc::clone(target),
             what,
             look: false,
+            was_not_there: false,
             truth: None,
             members: None,
             refused: None,
@@ -330,7 +333,7 @@ impl Job for AboutGroup {
             };
         }
         if let What::Members(_) = self.what {
-            if reply.status == 404 {
+            if groups.truth(reply) == Some(false) {
                 return Next::Done;
             }
             self.members = groups.members(reply);
@@ -341,7 +344,12 @@ impl Job for AboutGroup {
         }
         match groups.done(reply) {
             Written::Applied(_) => Next::Done,
-            Written::NotThere if matches!(self.what, What::Delete(_)) => Next::Done,
+            // It may be a page of a proxy's that says so.
+            Written::NotThere if matches!(self.what, What::Delete(_)) && !self.was_not_there => {
+                self.was_not_there = true;
+                self.look = true;
+                Next::Call
+            }
             Written::NotThere => {
                 self.refused = Some("the LMS does not have it, or not the group above it".into());
                 Next::Done
@@ -479,7 +487,7 @@ impl MembersJob {
                 Some(truth) => Box::new(move |_| truth),
                 None => return Next::Unclear("the answer is neither true nor false"),
             },
-            _ if reply.status == 404 => return self.no_group(),
+            _ if groups.truth(reply) == Some(false) => return self.no_group(),
             _ => match groups.members(reply) {
                 Some(members) => {
                     let members: std::collections::HashSet<String> = members.into_iter().collect();
@@ -545,8 +553,9 @@ impl Job for MembersJob {
                 self.settled(members);
                 self.next()
             }
-            // Neither group nor person: nobody is left to be taken out.
-            Written::NotThere if self.leave && self.ids().len() == 1 => {
+            // The group is there and the person is not: nobody is left to be
+            // taken out.
+            Written::NotThere if self.leave && self.is_there && self.ids().len() == 1 => {
                 let members = self.todo.pop().unwrap_or_default();
                 self.settled(members);
                 self.next()
