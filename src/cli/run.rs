@@ -13,7 +13,7 @@ use super::compare::compare;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::groups::plan_groups;
-use super::told::{causes, of_run, remarks};
+use super::told::{causes, not_known, of_run, remarks, stayed};
 use crate::clock;
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedSource};
@@ -21,9 +21,9 @@ use crate::journal::{
     FeedKey, Journal, NewRun, Resumption, Run, RunChange, RunId, RunRef, Scope, SeenPerson, Writer,
 };
 use crate::mapping::{Bound, Mapping, TargetSettings};
-use crate::model::{Action, Calls, ExternalId, Outcome, RunState};
+use crate::model::{Calls, ExternalId, Outcome, RunState};
 use crate::plan::{self, Guard, Held, Plan, RowState, Rows, guards};
-use crate::report::{self, CauseLine, RunReport};
+use crate::report::{CauseLine, RunReport};
 use crate::upload::{Credentials, GroupPlan, Joins, Record, Seen, Uploader, record_not_answered};
 
 /// How long a resumed run trusts what the target showed when it began. Somebody
@@ -419,10 +419,8 @@ impl Running<'_> {
                     writer: self.record.writer.clone(),
                     run: old.id,
                 };
-                let is_new = |action| matches!(action, Action::Create | Action::Adopt);
-                if intents.iter().any(|intent| is_new(intent.action)) {
-                    self.wait_for_what_is_under_way();
-                }
+                // An older change that comes after a newer one undoes it.
+                self.wait_for_what_is_under_way();
                 let open = self
                     .uploader
                     .settle_left_over(intents, &record, &mut *self.listener)?;
@@ -465,7 +463,9 @@ impl Running<'_> {
             return Ok(());
         }
         let (writer, scope) = (self.record.writer.clone(), self.scope);
+        let feed = FeedKey::of(&absolute(self.bound.mapping().path()));
         let mut remember = |seen: Vec<Seen>| {
+            let named = seen.iter().map(|seen| seen.external_id.clone()).collect();
             let people = seen.into_iter().map(|seen| SeenPerson {
                 external_id: seen.external_id,
                 remote_id: Some(seen.remote_id),
@@ -474,7 +474,9 @@ impl Running<'_> {
             });
             // Durable with the note below that the target was asked.
             drop(writer.seen(&scope, people.collect()));
-            Ok(())
+            // Nothing may have to be sent for them, and they can leave all the
+            // same.
+            Ok(writer.named(&scope, feed, named)?)
         };
         let not_answered = self.uploader.survey(
             &mut self.feed,
@@ -523,13 +525,11 @@ impl Running<'_> {
             .map_err(Failure::from);
         let mut failure = result.and(flushed).err();
         let counts = self.journal.counts(self.record.run)?;
-        if failure.is_none() && counts.unknown > 0 {
+        let leavers = self.journal.leavers(self.record.run)?;
+        if failure.is_none() && counts.unknown + leavers.unknown > 0 {
             failure = Some(Failure {
                 exit: Exit::Interrupted,
-                what: format!(
-                    "it is not known what became of {}",
-                    report::counted(counts.unknown, "row", "rows")
-                ),
+                what: not_known(counts.unknown, leavers.unknown),
                 help: Some(format!(
                     "`hrfeed resume {}` looks them up before it sends anything",
                     self.record.run
@@ -543,8 +543,11 @@ impl Running<'_> {
                 allow_help(&self.held),
             ));
         }
+        let not_left = leavers.rejected + leavers.failed;
         let (state, exit) = match &failure {
-            None if counts.rejected + counts.failed > 0 => (RunState::Finished, Exit::RowsRefused),
+            None if counts.rejected + counts.failed + not_left > 0 => {
+                (RunState::Finished, Exit::RowsRefused)
+            }
             None => (RunState::Finished, Exit::Done),
             Some(failure) if failure.exit == Exit::Guard && !self.held.is_empty() => {
                 (RunState::Finished, Exit::Guard)
@@ -584,6 +587,7 @@ impl Running<'_> {
         }
         .into();
         report.notes = self.notes;
+        report.notes.extend(stayed(not_left));
         report
             .notes
             .extend(remarks(&self.journal, self.record.run)?);

@@ -106,3 +106,21 @@ fn adopted(journal: &Journal, run: RunId) -> Result<u64, Failure> {
     })?;
     Ok(adopted)
 }
+
+/// Says of how many rows and leavers nobody knows what became.
+pub(super) fn not_known(rows: u64, leavers: u64) -> String {
+    let of_rows = report::counted(rows, "row", "rows");
+    let of_leavers = report::counted(leavers, "leaver", "leavers");
+    let of = match (rows, leavers) {
+        (_, 0) => of_rows,
+        (0, _) => of_leavers,
+        _ => format!("{of_rows} and {of_leavers}"),
+    };
+    format!("it is not known what became of {of}")
+}
+
+/// Tells of leavers whom the LMS did not let go: no count of rows does.
+pub(super) fn stayed(leavers: u64) -> Option<String> {
+    let who = report::counted(leavers, "leaver stays", "leavers stay");
+    (leavers > 0).then(|| format!("{who} as before: the LMS did not do it"))
+}

@@ -25,6 +25,8 @@ pub enum Did {
     Details(u128),
     /// The picture has this fingerprint now.
     Picture(u128),
+    /// Details and picture may be what a run wrote of which nobody heard.
+    Doubted,
     /// These values of a set are there.
     Gave(Part, Vec<String>),
     /// These values of a set are there no more.
@@ -154,6 +156,13 @@ pub(super) fn did(
     for did in did {
         match did {
             Did::Made => forget(tx, scope, external_id)?,
+            Did::Doubted => {
+                tx.prepare_cached(
+                    "UPDATE people SET details = NULL, picture = NULL, awaited = NULL
+                     WHERE scope = ?1 AND external_id = ?2",
+                )?
+                .execute((scope, external_id))?;
+            }
             Did::Details(print) => {
                 tx.prepare_cached(
                     "UPDATE people SET details = ?3 WHERE scope = ?1 AND external_id = ?2",
@@ -220,7 +229,7 @@ pub(super) fn group(tx: &Connection, scope: i64, id: &str, now: &GroupNow) -> ru
         GroupNow::Gone => {
             // Whoever was in it is no longer as the feed says.
             tx.prepare_cached(
-                "UPDATE people SET fingerprint = NULL
+                "UPDATE people SET fingerprint = NULL, awaited = NULL
                  WHERE scope = ?1 AND external_id IN
                        (SELECT external_id FROM given WHERE scope = ?1 AND part = 4 AND item = ?2)",
             )?

@@ -277,9 +277,11 @@ impl Memory {
         if refused.is_none() {
             tx.prepare_cached(
                 "UPDATE people SET fingerprint = awaited, awaited = NULL
-                 WHERE scope = ?1 AND external_id = ?2 AND awaited IS NOT NULL",
+                 WHERE scope = ?1 AND external_id = ?2 AND awaited IS NOT NULL
+                   AND (SELECT outcome FROM rows
+                        WHERE run = ?3 AND row = ?4 AND leaver = '') IN (1, 2, 3)",
             )?
-            .execute((known.scope, external_id))?;
+            .execute((known.scope, external_id, run.0, row.0))?;
         }
         Ok(())
     }

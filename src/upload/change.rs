@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::UploadError;
 use super::engine::{Job, Next};
 use super::send::{Record, SECOND_LOOK};
-use crate::journal::Did;
+use crate::journal::{Did, PersonState};
 use crate::model::{Action, Parts, Step};
 use crate::plan::{Change, Todo, todo};
 use crate::retry::{Fatal, Trouble};
@@ -55,6 +55,8 @@ pub(super) struct ChangeJob {
     pub(super) created: bool,
     /// Something was written.
     pub(super) wrote: bool,
+    /// Whoever was made inactive as a leaver is active again.
+    reactivated: bool,
     /// Why nothing more is written: only a look is left.
     pub(super) given_up: Option<String>,
     pub(super) attempts: u32,
@@ -92,6 +94,7 @@ impl ChangeJob {
             had_conflict: false,
             created: change.awaits_groups == Some(true),
             wrote: change.awaits_groups.is_some(),
+            reactivated: false,
             given_up: None,
             attempts: 0,
             status: None,
@@ -139,6 +142,15 @@ impl ChangeJob {
         Ok(())
     }
 
+    /// How the person stands now.
+    pub(super) const fn state(&self) -> PersonState {
+        if self.parts.is_inactive && !self.reactivated {
+            PersonState::Inactive
+        } else {
+            PersonState::Active
+        }
+    }
+
     /// What was acknowledged and is not written down yet.
     pub(super) fn take_did(&mut self) -> Vec<Did> {
         std::mem::take(&mut self.did)
@@ -171,6 +183,13 @@ impl ChangeJob {
         };
         self.wrote = true;
         self.created |= matches!(step, Step::Create { .. });
+        self.reactivated |= matches!(
+            step,
+            Step::Update {
+                reactivate: true,
+                ..
+            }
+        );
         if self.target.system().has_parts() {
             self.note(step);
         }

@@ -20,7 +20,7 @@ use crate::journal::{
 use crate::mapping::Bound;
 use crate::model::{Action, ExternalId, Finding, Outcome, Parts, RowNumber};
 use crate::plan::{Item, LookError, Rows, Wanted, replay};
-use crate::target::Target;
+use crate::target::{Remote, Target};
 
 /// Where a run is recorded.
 #[derive(Clone, Debug)]
@@ -129,8 +129,8 @@ impl Uploader {
     }
 
     /// Settles what a run that is superseded left unknown, without its feed:
-    /// whoever was to be created is looked up. Returns those of whom the target
-    /// could not say whether they are there.
+    /// whoever was to be created, adopted or to leave is looked up. Returns
+    /// those of whom the target could not say whether they are there.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
@@ -147,18 +147,20 @@ impl Uploader {
         for intent in intents {
             // Whether an update came through cannot be seen without its content;
             // the next plan compares the person anew, which costs no look-up.
-            if !matches!(intent.action, Action::Create | Action::Adopt) {
-                left_over(&intent, Outcome::Pending, 0, Some(to_compare(None)), record)?;
+            if intent.action == Action::Update {
+                left_over(&intent, Outcome::Pending, 0, None, record)?;
+                let (run, id) = (record.run, &intent.external_id);
+                record.writer.did(run, id, vec![Did::Doubted])?;
                 continue;
             }
             let job = LookUp::new(&self.target, intent.external_id.clone());
             let looked_up = one(&mut self.engine, job, listener, |job, end| match end {
                 End::Done => {
-                    let outcome = match job.found {
-                        Some(_) => Outcome::Created,
-                        None => Outcome::Pending,
-                    };
-                    let person = job.found.map(|person| to_compare(Some(person.id)));
+                    let (outcome, person) = became(intent.action, job.found);
+                    if outcome == Outcome::Pending && intent.action.is_for_leaver() {
+                        let (run, id) = (record.run, &intent.external_id);
+                        record.writer.did(run, id, vec![Did::Doubted])?;
+                    }
                     left_over(&intent, outcome, job.attempts, person, record)
                 }
                 End::GaveUp(_) | End::Halted => {
@@ -172,13 +174,33 @@ impl Uploader {
     }
 }
 
-/// Somebody who is there with whatever content: a later run compares it.
-fn to_compare(remote_id: Option<String>) -> PersonNow {
-    PersonNow {
-        remote_id,
-        fingerprint: None,
-        state: PersonState::Active,
-        did: Vec::new(),
+/// What became of an intent whose person was looked up, and how the person
+/// stands now. The content is not known: a later run compares it.
+fn became(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>) {
+    let now = |state, remote_id| {
+        Some(PersonNow {
+            remote_id,
+            fingerprint: None,
+            state,
+            did: Vec::new(),
+        })
+    };
+    match (action, found) {
+        (Action::Create, Some(person)) => {
+            let person = now(PersonState::Active, Some(person.id));
+            (Outcome::Created, person)
+        }
+        (Action::Adopt, Some(person)) => {
+            let person = now(PersonState::Active, Some(person.id));
+            (Outcome::Updated, person)
+        }
+        (Action::Deactivate, Some(person)) if person.cannot_sign_in() => {
+            let person = now(PersonState::Inactive, Some(person.id));
+            (Outcome::Deactivated, person)
+        }
+        (Action::Deactivate, None) => (Outcome::Deactivated, now(PersonState::Deleted, None)),
+        (Action::Delete, None) => (Outcome::Deleted, now(PersonState::Deleted, None)),
+        (_, _) => (Outcome::Pending, None),
     }
 }
 
@@ -346,7 +368,9 @@ fn settle(
             Some(shorten(&scrub(message, &job.change.content))),
         ),
         (None, End::Done) if is_complete => {
-            let outcome = match (job.created, job.wrote || has_groups) {
+            // The run that is being resumed has changed whoever awaits groups.
+            let changed = job.wrote || has_groups || job.change.awaits_groups.is_some();
+            let outcome = match (job.created, changed) {
                 (true, _) => Outcome::Created,
                 (false, true) => Outcome::Updated,
                 (false, false) => Outcome::Unchanged,
@@ -379,10 +403,10 @@ fn settle(
     if is_done && has_groups {
         did.push(Did::AllButGroups(fingerprint));
     }
-    let person = (is_done || !did.is_empty()).then(|| PersonNow {
+    let person = (is_done || job.wrote || !did.is_empty()).then(|| PersonNow {
         remote_id: job.remote_id.take(),
         fingerprint: (is_done && !has_groups).then_some(fingerprint),
-        state: PersonState::Active,
+        state: job.state(),
         did,
     });
     let code =

@@ -10,6 +10,7 @@ mod support;
 
 mod adopting;
 mod chaos;
+mod doubts;
 mod groups;
 mod interrupted;
 mod leavers;
