@@ -114,6 +114,21 @@ pub(super) fn resumable(run: &crate::journal::Run) -> Result<(), Failure> {
     }
 }
 
+/// Judges whether nothing newer was done in the run's scope: going on with its
+/// feed would undo that, and take whoever joined since for leavers.
+pub(super) fn still_newest(journal: &Journal, run: &crate::journal::Run) -> Result<(), Failure> {
+    match journal.done_since(run.id)? {
+        None => Ok(()),
+        Some(later) => Err(Failure::usage(
+            format!(
+                "run {} cannot be resumed: run {later} has gone on with a newer feed",
+                run.id
+            ),
+            "run `hrfeed import` with the newest feed: it settles what is left of the old run",
+        )),
+    }
+}
+
 /// The run that a person named, or the latest.
 pub(super) fn find(journal: &Journal, name: Option<&str>) -> Result<crate::journal::Run, Failure> {
     let wanted = match name {

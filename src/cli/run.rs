@@ -156,6 +156,7 @@ fn still_resumable(journal: &Journal, run: RunId) -> Result<Run, Failure> {
     match journal.run(RunRef::Id(run))? {
         Some(run) => {
             super::resume::resumable(&run)?;
+            super::resume::still_newest(journal, &run)?;
             Ok(run)
         }
         None => Err(Failure::machine("the journal lost the run")),

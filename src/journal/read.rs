@@ -155,6 +155,20 @@ impl Journal {
         )
     }
 
+    /// A run of the same scope that began after `run` and has changed
+    /// something, or found all as its feed says; the newest.
+    pub fn done_since(&self, run: RunId) -> Result<Option<RunId>, JournalError> {
+        self.conn
+            .query_row(
+                "SELECT max(id) FROM runs
+                 WHERE scope = (SELECT scope FROM runs WHERE id = ?1) AND id > ?1
+                   AND (state = ?2 OR EXISTS (SELECT 1 FROM rows WHERE rows.run = runs.id))",
+                (run.0, codes::run_state(RunState::Finished)),
+                |row| Ok(row.get::<_, Option<i64>>(0)?.map(RunId)),
+            )
+            .map_err(|error| self.sql(error))
+    }
+
     fn select_runs(
         &self,
         sql: &str,

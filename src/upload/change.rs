@@ -303,8 +303,8 @@ impl ChangeJob {
                 Written::Refused { .. } | Written::Conflict { .. } | Written::NotThere,
                 Step::Link(..) | Step::Unlink(..),
             ) if self.split() => Next::Call,
-            // Nothing is left to be taken away.
-            (Written::NotThere, Step::Unlink(..)) => self.done(None),
+            // Nothing is left to be taken away, if it is not a proxy that says so.
+            (Written::NotThere, Step::Unlink(..)) if self.was_not_there => self.done(None),
             (Written::NotThere, Step::Link(_, items)) => self.refuse(format!(
                 "the LMS has no content library `{}`",
                 items.first().map_or("", String::as_str)

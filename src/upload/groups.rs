@@ -354,6 +354,14 @@ impl Job for AboutGroup {
                 self.refused = Some("the LMS does not have it, or not the group above it".into());
                 Next::Done
             }
+            // What is said of a group with people in it may quote them.
+            Written::Refused { .. } | Written::Conflict { .. }
+                if matches!(self.what, What::Delete(_)) =>
+            {
+                let why = format!("the LMS does not delete it (status {})", reply.status);
+                self.refused = Some(why);
+                Next::Done
+            }
             Written::Refused { message } | Written::Conflict { message } => {
                 self.refused = Some(shorten(&message));
                 Next::Done

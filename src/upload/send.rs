@@ -368,8 +368,10 @@ fn settle(
             Some(shorten(&scrub(message, &job.change.content))),
         ),
         (None, End::Done) if is_complete => {
-            // The run that is being resumed has changed whoever awaits groups.
-            let changed = job.wrote || has_groups || job.change.awaits_groups.is_some();
+            // The run that is being resumed has changed whoever awaits groups, or
+            // of whom nothing was left to do.
+            let by_this_run = job.change.doubtful || job.change.awaits_groups.is_some();
+            let changed = job.wrote || has_groups || by_this_run;
             let outcome = match (job.created, changed) {
                 (true, _) => Outcome::Created,
                 (false, true) => Outcome::Updated,

@@ -185,3 +185,20 @@ fn an_audit_names_who_was_taken_out_of_a_group() {
         json!([{"group": "G", "external_id": "E2"}])
     );
 }
+
+#[test]
+fn what_the_lms_says_of_a_group_with_people_in_it_is_not_repeated() {
+    let mut school = School::of(1)
+        .each(|_, it| it.groups = strings(&["G"]))
+        .parts("[groups]\ncreate = true\nremove_unused = true\ntype = { value = \"student\" }");
+    school.import().exits(0);
+    school.call(
+        "addUser/X1",
+        "login=x1&firstName=X&lastName=One&role=student",
+    );
+    school.call("addGroupUsers/G", "user=X1");
+    school.pupils[0].groups.clear();
+    let notes = school.import().exits(0).json()["notes"].to_string();
+    let told = "group `G` stays as it is: the LMS does not delete it (status 409)";
+    assert!(notes.contains(told), "{notes}");
+}

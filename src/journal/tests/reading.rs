@@ -377,3 +377,20 @@ fn a_run_that_the_journal_does_not_hold_is_an_error() {
     let error = world.writer.flush().wait_blocking().unwrap_err();
     assert!(matches!(error, JournalError::NoRun { .. }));
 }
+
+#[test]
+fn a_later_run_that_did_something_is_known_to_an_older_one() {
+    let world = World::new();
+    let old = world.start(1);
+    world.flush();
+    assert_eq!(world.journal.done_since(old).unwrap(), None);
+    let idle = world.start(1);
+    world.flush();
+    assert_eq!(world.journal.done_since(old).unwrap(), None);
+    let later = world.start(1);
+    world.settle(later, created(1));
+    world.flush();
+    assert_eq!(world.journal.done_since(old).unwrap(), Some(later));
+    assert_eq!(world.journal.done_since(idle).unwrap(), Some(later));
+    assert_eq!(world.journal.done_since(later).unwrap(), None);
+}
