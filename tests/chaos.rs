@@ -56,7 +56,7 @@ const USUAL: Load = Load {
     people: 500,
     worst: 0.025,
     worst_pause: 0.002,
-    bearable: 400,
+    bearable: 100,
     latency: Duration::from_millis(8),
 };
 
@@ -65,7 +65,7 @@ const LARGE: Load = Load {
     people: 100_000,
     worst: 0.002,
     worst_pause: 0.0001,
-    bearable: 4000,
+    bearable: 1000,
     latency: Duration::from_millis(1),
 };
 

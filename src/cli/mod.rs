@@ -4,6 +4,7 @@
 //! the process ended.
 
 mod audit;
+mod begin;
 mod check;
 mod compare;
 mod completions;

@@ -5,6 +5,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::FeedArgs;
+use super::begin::{absolute, held_in_words};
 use super::check::{
     FormatArg, SHOWN, bind, cause_lines, note_encoding, open, report_of, told_as_json,
 };
@@ -13,7 +14,7 @@ use super::context::{Context, JOURNAL, written};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::groups::plan_groups;
-use super::run::{absolute, held_in_words, scope, seed};
+use super::run::{scope, seed};
 use crate::event::Event;
 use crate::journal::{FeedKey, Journal};
 use crate::mapping::{Bound, Leavers, Mapping};

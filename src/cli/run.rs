@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 
+use super::begin::{absolute, allow_help, begin, held_in_words, last_written, still_resumable};
 use super::check::encoding_note;
 use super::compare::compare;
 use super::context::Context;
@@ -16,10 +17,8 @@ use super::groups::plan_groups;
 use super::told::{causes, not_known, of_run, remarks, stayed};
 use crate::clock;
 use crate::event::{Event, Listener};
-use crate::feed::{Feed, FeedSource};
-use crate::journal::{
-    FeedKey, Journal, NewRun, Resumption, Run, RunChange, RunId, RunRef, Scope, SeenPerson, Writer,
-};
+use crate::feed::Feed;
+use crate::journal::{FeedKey, Journal, Run, RunChange, RunRef, Scope, SeenPerson};
 use crate::mapping::{Bound, Mapping, TargetSettings};
 use crate::model::{Calls, ExternalId, Outcome, RunState};
 use crate::plan::{self, Guard, Held, Plan, RowState, Rows, guards};
@@ -140,97 +139,6 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
     let result = running.proceed();
     running.listener.hear(&Event::Finished);
     running.end(result, before, begun)
-}
-
-/// When a file of the journal was last written to.
-fn last_written(journal: &std::path::Path) -> Option<Instant> {
-    let mut log = journal.as_os_str().to_owned();
-    log.push("-wal");
-    let age = |path: &std::path::Path| path.metadata().ok()?.modified().ok()?.elapsed().ok();
-    let ages = age(journal).into_iter().chain(age(log.as_ref()));
-    ages.min().and_then(|age| Instant::now().checked_sub(age))
-}
-
-/// Reads the run again now that nobody else can take it.
-fn still_resumable(journal: &Journal, run: RunId) -> Result<Run, Failure> {
-    match journal.run(RunRef::Id(run))? {
-        Some(run) => {
-            super::resume::resumable(&run)?;
-            super::resume::still_newest(journal, &run)?;
-            Ok(run)
-        }
-        None => Err(Failure::machine("the journal lost the run")),
-    }
-}
-
-fn begin(
-    writer: &Writer,
-    scope: Scope,
-    mapping: &Mapping,
-    settings: &TargetSettings,
-    feed: &Feed,
-    resumed: Option<&Run>,
-) -> Result<RunId, Failure> {
-    let (pid, host) = (
-        std::process::id(),
-        gethostname::gethostname().to_string_lossy().into_owned(),
-    );
-    if let Some(run) = resumed {
-        let resumed = Some(Resumption { pid, host });
-        writer.update_run(
-            run.id,
-            RunChange {
-                resumed,
-                ..RunChange::default()
-            },
-        )?;
-        return Ok(run.id);
-    }
-    let from_stdin = matches!(feed.source(), FeedSource::Stdin);
-    Ok(writer.start_run(NewRun {
-        scope,
-        system: settings.system.word().into(),
-        base_url: settings.base_url.as_str().into(),
-        command: "import".into(),
-        feed_path: if from_stdin {
-            feed.path().display().to_string()
-        } else {
-            absolute(feed.path())
-        },
-        from_stdin,
-        feed_sha256: None,
-        mapping_path: absolute(mapping.path()),
-        mapping_sha256: mapping.sha256(),
-        rows: None,
-        skipped: 0,
-        unchanged: 0,
-        started: clock::now(),
-        pid,
-        host,
-    })?)
-}
-
-/// A path that means the same from every folder.
-pub(super) fn absolute(path: &std::path::Path) -> String {
-    std::path::absolute(path)
-        .unwrap_or_else(|_| path.to_path_buf())
-        .display()
-        .to_string()
-}
-
-/// What is held, and the word that lets it through: the run's message must say
-/// it, since scripts and `hrfeed show` see no more than that.
-pub(super) fn held_in_words(held: &Held) -> String {
-    format!("{} (`--allow {}`)", held.why, held.guard.word())
-}
-
-/// How a person approves of what is held.
-pub(super) fn allow_help(held: &[Held]) -> String {
-    let words: Vec<_> = held.iter().map(|held| held.guard.word()).collect();
-    format!(
-        "look at it with `hrfeed plan`; if it is meant, run the same import with `--allow {}`",
-        words.join(",")
-    )
 }
 
 impl Running<'_> {
