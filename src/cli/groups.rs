@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::exit::Failure;
 use crate::event::Listener;
-use crate::journal::{GroupNow, Journal, KnownGroup, Scope, Writer};
+use crate::journal::{FeedKey, GroupNow, Journal, KnownGroup, Scope, Writer};
 use crate::mapping::Groups;
 use crate::plan::{NamedGroup, NamedGroups, RowState, Rows};
 use crate::target::Group;
@@ -15,7 +15,7 @@ use crate::upload::{GroupPlan, GroupsDone, Uploader};
 /// them. What the target shows is noted where there is a writer.
 pub(super) fn plan_groups(
     (journal, writer): (Option<&Journal>, Option<&Writer>),
-    scope: &Scope,
+    (scope, feed): (&Scope, FeedKey),
     wanted: Groups,
     named: NamedGroups,
     rows: &mut Rows,
@@ -62,7 +62,7 @@ pub(super) fn plan_groups(
                     made: false,
                     fingerprint: None,
                 };
-                writer.group(scope, id, now)?;
+                writer.group(scope, feed, id, now)?;
             }
             if group.fingerprint().is_some() {
                 plan.change.push(described(id, group));
@@ -89,7 +89,8 @@ pub(super) fn plan_groups(
     if wanted.remove_unused {
         plan.delete = known
             .values()
-            .filter(|group| group.is_made && named.get(&group.id).is_none())
+            .filter(|group| group.is_made && group.feed == Some(feed))
+            .filter(|group| named.get(&group.id).is_none())
             .map(|group| group.id.clone())
             .collect();
     }

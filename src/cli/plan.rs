@@ -9,7 +9,7 @@ use super::begin::{absolute, held_in_words};
 use super::check::{
     FormatArg, SHOWN, bind, cause_lines, note_encoding, open, report_of, told_as_json,
 };
-use super::compare::{Compared, compare};
+use super::compare::{Compared, Feeds, compare, named_elsewhere};
 use super::context::{Context, JOURNAL, written};
 use super::environment;
 use super::exit::{Exit, Failure};
@@ -63,11 +63,11 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     let scope = scope(&mapping.target, &credentials);
     let journal = Journal::open_existing(&context.journal_path(JOURNAL)?)?;
     let mut compared = Compared::default();
+    let feed_key = FeedKey::of(&absolute(mapping.path()));
     if let Some(journal) = &journal {
-        let key = FeedKey::of(&absolute(mapping.path()));
+        let feeds = Feeds::of(journal, &scope, mapping.path())?;
         // A plan notes nothing.
-        let mut claim = |_| Ok(());
-        compared = compare(journal, &scope, key, &mut look.rows, &mut claim)?;
+        compared = compare(journal, &scope, &feeds, &mut look.rows, &mut |_| Ok(()))?;
     }
     let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
     let asked = uploader.survey(
@@ -80,7 +80,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     let not_answered = asked.inspect_err(|_| listener.hear(&Event::Finished))?;
     let groups = plan_groups(
         (journal.as_ref(), None),
-        &scope,
+        (&scope, feed_key),
         mapping.groups,
         std::mem::take(&mut look.groups),
         &mut look.rows,
@@ -116,6 +116,9 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     report.calls = uploader.calls();
     report.message = report::headline(&report);
     report.notes = notes(&plan, &groups);
+    if compared.named_elsewhere > 0 {
+        report.notes.push(named_elsewhere(compared.named_elsewhere));
+    }
     let adopted = look.rows.count(RowState::Adopt) + look.rows.count(RowState::DoubtfulAdopt);
     if adopted > 0 {
         let people = report::counted(adopted, "person is", "people are");

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use super::begin::{absolute, allow_help, begin, held_in_words, last_written, still_resumable};
 use super::check::encoding_note;
-use super::compare::compare;
+use super::compare::{Feeds, Note, compare, named_elsewhere};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::groups::plan_groups;
@@ -178,11 +178,21 @@ impl Running<'_> {
         let mut rows = look.rows;
         self.settled_before(&mut rows)?;
         let not_answered = self.take_over()?;
-        let feed = FeedKey::of(&absolute(self.bound.mapping().path()));
-        let (claimer, scope) = (writer.clone(), self.scope);
-        let mut compared = compare(&self.journal, &scope, feed, &mut rows, &mut |people| {
-            claimer.named(&scope, feed, people)
-        })?;
+        let feeds = Feeds::of(&self.journal, &self.scope, self.bound.mapping().path())?;
+        let (noting, scope) = (writer.clone(), self.scope);
+        let mut compared = compare(
+            &self.journal,
+            &scope,
+            &feeds,
+            &mut rows,
+            &mut |note| match note {
+                Note::Named(people) => noting.named(&scope, feeds.this, people),
+                Note::Dropped(people) => noting.dropped(&scope, people),
+            },
+        )?;
+        if compared.named_elsewhere > 0 {
+            self.notes.push(named_elsewhere(compared.named_elsewhere));
+        }
         for external_id in not_answered {
             if let Some(row) = rows.hold_back(external_id.as_str()) {
                 let why = "an interrupted run may have made the person, and the target could \
@@ -194,7 +204,7 @@ impl Running<'_> {
 
         let groups = plan_groups(
             (Some(&self.journal), Some(&writer)),
-            &self.scope,
+            (&self.scope, feeds.this),
             self.bound.mapping().groups,
             look.groups,
             &mut rows,
@@ -252,7 +262,10 @@ impl Running<'_> {
             let done = self.uploader.groups(
                 groups,
                 joins,
-                &self.scope,
+                (
+                    &self.scope,
+                    FeedKey::of(&absolute(self.bound.mapping().path())),
+                ),
                 &self.record,
                 &mut *self.listener,
             )?;

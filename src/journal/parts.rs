@@ -13,7 +13,7 @@ use super::codes;
 use super::error::JournalError;
 use super::ids::Scope;
 use super::open::Journal;
-use super::people::PersonState;
+use super::people::{FeedKey, PersonState};
 use super::read::coded;
 
 /// What the target acknowledged of a person.
@@ -43,6 +43,8 @@ pub struct KnownGroup {
     pub id: String,
     /// hrfeed made it.
     pub is_made: bool,
+    /// The feed that named it first.
+    pub feed: Option<FeedKey>,
     /// The fingerprint of name and parent that the target acknowledged.
     pub fingerprint: Option<u128>,
 }
@@ -108,7 +110,7 @@ impl Journal {
         let read = || {
             self.conn
                 .prepare_cached(
-                    "SELECT id, made, fingerprint FROM groups
+                    "SELECT id, made, fingerprint, feed FROM groups
                      WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY id",
                 )?
                 .query_map([scope.bytes()], |row| {
@@ -117,6 +119,7 @@ impl Journal {
                         id: row.get(0)?,
                         is_made: row.get(1)?,
                         fingerprint: bytes.map(u128::from_le_bytes),
+                        feed: row.get::<_, Option<i64>>(3)?.map(FeedKey),
                     })
                 })?
                 .collect::<rusqlite::Result<_>>()
@@ -217,15 +220,27 @@ pub(super) fn forget(tx: &Connection, scope: i64, external_id: &str) -> rusqlite
 }
 
 /// Writes down what became of a user group.
-pub(super) fn group(tx: &Connection, scope: i64, id: &str, now: &GroupNow) -> rusqlite::Result<()> {
+pub(super) fn group(
+    tx: &Connection,
+    scope: i64,
+    feed: FeedKey,
+    id: &str,
+    now: &GroupNow,
+) -> rusqlite::Result<()> {
     match now {
         GroupNow::There { made, fingerprint } => tx
             .prepare_cached(
-                "INSERT INTO groups (scope, id, made, fingerprint) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO groups (scope, id, made, fingerprint, feed) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO UPDATE SET made = max(made, excluded.made),
                      fingerprint = coalesce(excluded.fingerprint, fingerprint)",
             )?
-            .execute((scope, id, made, fingerprint.map(u128::to_le_bytes))),
+            .execute((
+                scope,
+                id,
+                made,
+                fingerprint.map(u128::to_le_bytes),
+                feed.0,
+            )),
         GroupNow::Gone => {
             // Whoever was in it is no longer as the feed says.
             tx.prepare_cached(

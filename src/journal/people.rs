@@ -1,5 +1,6 @@
 //! Whom a scope knows.
 
+use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 
 use super::codes;
@@ -36,6 +37,8 @@ pub struct Known<'a> {
     pub state: PersonState,
     /// The feed that named the person last.
     pub feed: Option<FeedKey>,
+    /// Another feed that named the person before.
+    pub other_feed: Option<FeedKey>,
 }
 
 /// Which feed it is: a digest of the path of its mapping. People of one feed
@@ -90,7 +93,7 @@ impl Journal {
         let mut statement = self
             .conn
             .prepare_cached(
-                "SELECT external_id, remote_id, fingerprint, state, feed FROM people
+                "SELECT external_id, remote_id, fingerprint, state, feed, other_feed FROM people
                  WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
             )
             .map_err(|error| self.sql(error))?;
@@ -103,6 +106,24 @@ impl Journal {
             each(person);
         }
         Ok(())
+    }
+
+    /// The mappings with which `scope` was fed since, by their paths.
+    pub fn mappings_since(
+        &self,
+        scope: &Scope,
+        since: Timestamp,
+    ) -> Result<Vec<String>, JournalError> {
+        let read = || {
+            self.conn
+                .prepare_cached(
+                    "SELECT DISTINCT mapping_path FROM runs
+                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND started >= ?2",
+                )?
+                .query_map((scope.bytes(), since.as_microsecond()), |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|error| self.sql(error))
     }
 
     /// How many people `scope` knows, those deleted not counted.
@@ -129,5 +150,6 @@ fn known<'a>(row: &'a rusqlite::Row<'_>) -> Option<Known<'a>> {
         },
         state: codes::to_person_state(row.get_ref(3).ok()?.as_i64().ok()?)?,
         feed: row.get_ref(4).ok()?.as_i64_or_null().ok()?.map(FeedKey),
+        other_feed: row.get_ref(5).ok()?.as_i64_or_null().ok()?.map(FeedKey),
     })
 }

@@ -164,7 +164,8 @@ pub(super) enum Work {
         are_in: bool,
     },
     Joined(RunId, RowNumber, ExternalId, Option<(Outcome, String)>),
-    Group(Scope, String, GroupNow),
+    Dropped(Scope, Vec<String>),
+    Group(Scope, FeedKey, String, GroupNow),
     Flush,
 }
 
@@ -174,7 +175,9 @@ impl Work {
         match self {
             Self::Intend(_, intents) => intents.len(),
             Self::Seen(_, people) => people.len(),
-            Self::Single(_, people) | Self::Named(_, _, people) => people.len(),
+            Self::Single(_, people) | Self::Named(_, _, people) | Self::Dropped(_, people) => {
+                people.len()
+            }
             Self::Members { people, .. } => people.len(),
             Self::Flush => 0,
             _ => 1,

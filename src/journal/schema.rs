@@ -99,8 +99,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
 ",
     "
-    -- Which feed named the person last: a digest of its mapping's path.
+    -- Which feed named the person last, and which other one before: digests of
+    -- their mappings' paths.
     ALTER TABLE people ADD COLUMN feed INTEGER;
+    ALTER TABLE people ADD COLUMN other_feed INTEGER;
     -- The parts of a person that were acknowledged by themselves, and the
     -- fingerprint that will hold once the groups are done.
     ALTER TABLE people ADD COLUMN details BLOB;
@@ -119,11 +121,13 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (scope, external_id, part, item)
     ) STRICT, WITHOUT ROWID;
 
-    -- User groups that were seen on the target or made there. made: by hrfeed.
+    -- User groups that were seen on the target or made there. made: by hrfeed,
+    -- for that feed.
     CREATE TABLE groups (
         scope       INTEGER NOT NULL,
         id          TEXT NOT NULL,
         made        INTEGER NOT NULL,
+        feed        INTEGER,
         fingerprint BLOB,
         PRIMARY KEY (scope, id)
     ) STRICT, WITHOUT ROWID;

@@ -124,6 +124,16 @@ impl Memory {
             Work::Seen(scope, people) => self.seen(tx, *scope, people)?,
             Work::Single(scope, people) => self.single(tx, *scope, people)?,
             Work::Named(scope, feed, people) => self.named(tx, *scope, *feed, people)?,
+            Work::Dropped(scope, people) => {
+                let scope = self.scope(tx, *scope)?;
+                let mut statement = tx.prepare_cached(
+                    "UPDATE people SET feed = other_feed, other_feed = NULL
+                     WHERE scope = ?1 AND external_id = ?2",
+                )?;
+                for external_id in people.iter() {
+                    statement.execute((scope, external_id))?;
+                }
+            }
             Work::Did(run, external_id, did) => {
                 let known = self.run(tx, *run)?;
                 be_there(tx, known, external_id.as_str())?;
@@ -148,9 +158,9 @@ impl Memory {
             Work::Joined(run, row, external_id, refused) => {
                 self.joined(tx, *run, *row, external_id.as_str(), refused.as_ref())?;
             }
-            Work::Group(scope, id, now) => {
+            Work::Group(scope, feed, id, now) => {
                 let scope = self.scope(tx, *scope)?;
-                parts::group(tx, scope, id, now)?;
+                parts::group(tx, scope, *feed, id, now)?;
             }
             Work::Flush => {}
         }
@@ -294,8 +304,11 @@ impl Memory {
         people: &[String],
     ) -> Result<(), Failure> {
         let scope = self.scope(tx, scope)?;
-        let mut statement =
-            tx.prepare_cached("UPDATE people SET feed = ?3 WHERE scope = ?1 AND external_id = ?2")?;
+        let mut statement = tx.prepare_cached(
+            "UPDATE people SET feed = ?3,
+                 other_feed = CASE WHEN feed <> ?3 THEN feed ELSE other_feed END
+             WHERE scope = ?1 AND external_id = ?2",
+        )?;
         for external_id in people {
             statement.execute((scope, external_id, feed.0))?;
         }
@@ -500,6 +513,7 @@ fn be_there(tx: &Connection, run: RunMemory, external_id: &str) -> rusqlite::Res
     tx.prepare_cached(
         "INSERT INTO people (scope, external_id, state, feed) VALUES (?1, ?2, 1, ?3)
          ON CONFLICT DO UPDATE SET fingerprint = NULL, feed = excluded.feed,
+             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END,
              state = CASE state WHEN 3 THEN 1 ELSE state END",
     )?
     .execute((run.scope, external_id, run.feed.0))
@@ -523,7 +537,8 @@ fn write_person(
          ON CONFLICT DO UPDATE SET
              remote_id = CASE excluded.state WHEN 3 THEN NULL
                          ELSE coalesce(excluded.remote_id, remote_id) END,
-             fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed",
+             fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed,
+             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END",
     )?
     .execute((
         run.scope,

@@ -199,6 +199,12 @@ impl Writer {
         self.send(Work::Named(*scope, feed, people), None)
     }
 
+    /// Notes that the feed which named these people last names them no more, and
+    /// another one does.
+    pub fn dropped(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
+        self.send(Work::Dropped(*scope, people), None)
+    }
+
     /// Records what the target acknowledged of somebody whose row is not
     /// settled yet.
     pub fn did(
@@ -239,9 +245,15 @@ impl Writer {
         self.send(Work::Joined(run, row, external_id.clone(), refused), None)
     }
 
-    /// Records what became of a user group.
-    pub fn group(&self, scope: &Scope, id: &str, now: GroupNow) -> Result<(), JournalError> {
-        self.send(Work::Group(*scope, id.to_owned(), now), None)
+    /// Records what became of a user group that `feed` names.
+    pub fn group(
+        &self,
+        scope: &Scope,
+        feed: FeedKey,
+        id: &str,
+        now: GroupNow,
+    ) -> Result<(), JournalError> {
+        self.send(Work::Group(*scope, feed, id.to_owned(), now), None)
     }
 
     /// Resolves when everything that was sent before it is durable.

@@ -12,7 +12,7 @@ use super::send::Record;
 use super::survey::one;
 use super::{Halt, UploadError, Uploader};
 use crate::event::Listener;
-use crate::journal::{GroupNow, Scope};
+use crate::journal::{FeedKey, GroupNow, Scope};
 use crate::model::{Calls, ExternalId, Outcome};
 use crate::plan::NamedGroups;
 use crate::retry::{Fatal, Trouble};
@@ -109,7 +109,7 @@ impl Uploader {
         &mut self,
         plan: &GroupPlan,
         mut joins: Joins,
-        scope: &Scope,
+        (scope, feed): (&Scope, FeedKey),
         record: &Record,
         listener: &mut dyn Listener,
     ) -> Result<GroupsDone, UploadError> {
@@ -136,7 +136,7 @@ impl Uploader {
                         made: true,
                         fingerprint,
                     };
-                    record.writer.group(scope, &group.id, now)?;
+                    record.writer.group(scope, feed, &group.id, now)?;
                     done.made.push(group.id.clone());
                 }
                 Some(why) => done.refused.push((group.id.clone(), why)),
@@ -154,20 +154,27 @@ impl Uploader {
                         made: false,
                         fingerprint,
                     };
-                    record.writer.group(scope, &group.id, now)?;
+                    record.writer.group(scope, feed, &group.id, now)?;
                     done.changed.push(group.id.clone());
                 }
                 Some(why) => done.refused.push((group.id.clone(), why)),
             }
         }
-        self.memberships(&mut joins, scope, record, listener)?;
+        self.memberships(&mut joins, (scope, feed), record, listener)?;
         for group in &plan.delete {
+            // What an LMS makes of a group with people in it is nowhere stated.
+            let members = self.group_members(group, listener)?;
+            if members.is_some_and(|members| !members.is_empty()) {
+                let why = "somebody is in it whom hrfeed did not put there";
+                done.refused.push((group.clone(), why.to_owned()));
+                continue;
+            }
             match self
                 .group_job(What::Delete(group.clone()), listener)?
                 .refused
             {
                 None => {
-                    record.writer.group(scope, group, GroupNow::Gone)?;
+                    record.writer.group(scope, feed, group, GroupNow::Gone)?;
                     done.deleted.push(group.clone());
                 }
                 Some(why) => done.refused.push((group.clone(), why)),
@@ -179,7 +186,7 @@ impl Uploader {
     fn memberships(
         &mut self,
         joins: &mut Joins,
-        scope: &Scope,
+        (scope, feed): (&Scope, FeedKey),
         record: &Record,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
@@ -211,7 +218,9 @@ impl Uploader {
             &mut receiver,
             |mut job: MembersJob, end, _: &Calls, listener| {
                 if job.is_gone {
-                    record.writer.group(scope, &job.group, GroupNow::Gone)?;
+                    record
+                        .writer
+                        .group(scope, feed, &job.group, GroupNow::Gone)?;
                 }
                 for member in &job.done {
                     joins.done(member, None, record, listener)?;

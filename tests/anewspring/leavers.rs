@@ -206,3 +206,42 @@ fn whoever_returns_and_is_not_active_by_the_feed_stays_so() {
     assert_eq!(school.person("E40")["active"], false);
     assert_eq!(school.import().exits(0).count("unchanged"), 40);
 }
+
+#[test]
+fn whom_two_feeds_name_leaves_only_when_both_let_go() {
+    let mut school = leavers("action = \"delete\"\n\n[guards]\nmax_leavers = 100");
+    school.import().exits(0);
+    let all = school.pupils.clone();
+    let other = |school: &mut School, from: usize| {
+        school.pupils = all[from..].to_vec();
+        school.write();
+        std::fs::copy(
+            school.world.path("mapping.toml"),
+            school.world.path("other.toml"),
+        )
+        .unwrap();
+        let import = ["import", "people.csv", "-m", "other.toml", "--json"];
+        school.world.run(&import).exits(0)
+    };
+    // Both name E36 to E40; then the other one lets E36 go, whom the first names.
+    other(&mut school, 35);
+    let ran = other(&mut school, 36);
+    assert_eq!(ran.count("deleted"), 0);
+    let notes = ran.json()["notes"].to_string();
+    assert!(
+        notes.contains("1 person is no longer named here, but by another feed"),
+        "{notes}"
+    );
+    assert_eq!(school.people().len(), 40);
+    // And the first one lets go, too.
+    school.pupils = all.clone();
+    school.import().exits(0);
+    school.pupils.remove(35);
+    assert_eq!(school.import().exits(0).count("deleted"), 1);
+    school.assert_as_wanted();
+    // Whose mapping is gone names nobody any more.
+    std::fs::remove_file(school.world.path("other.toml")).unwrap();
+    school.pupils.pop();
+    assert_eq!(school.import().exits(0).count("deleted"), 1);
+    school.assert_as_wanted();
+}
