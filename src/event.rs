@@ -72,6 +72,9 @@ pub enum Event<'a> {
         action: Action,
         /// What became of it.
         outcome: Outcome,
+        /// What was told of it before and holds no more: its groups came
+        /// later, and refused the person.
+        instead_of: Option<Outcome>,
     },
     /// The calls so far; told whenever they changed.
     Called(&'a Calls),

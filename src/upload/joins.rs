@@ -30,16 +30,16 @@ struct Open {
     groups: u32,
     action: Action,
     outcome: Outcome,
+    /// The outcome was told already.
+    is_told: bool,
 }
 
 impl Joins {
     /// Takes the groups of a row that is done but for them.
     pub(super) fn add(
         &mut self,
-        row: RowNumber,
-        external_id: &ExternalId,
-        action: Action,
-        outcome: Outcome,
+        (row, external_id): (RowNumber, &ExternalId),
+        (action, outcome, is_told): (Action, Outcome, bool),
         join: Vec<String>,
         leave: Vec<String>,
     ) {
@@ -47,6 +47,7 @@ impl Joins {
             groups: u32::try_from(join.len() + leave.len()).unwrap_or(u32::MAX),
             action,
             outcome,
+            is_told,
         };
         self.open.insert(row, open);
         let both = join.into_iter().map(|group| (false, group));
@@ -97,19 +98,25 @@ impl Joins {
             return Ok(());
         }
         let Open {
-            action, outcome, ..
+            action,
+            outcome: expected,
+            is_told,
+            ..
         } = *open;
         self.open.remove(&member.row);
         let refused = self.refused.remove(&member.row);
-        let outcome = refused.as_ref().map_or(outcome, |(outcome, _)| *outcome);
+        let outcome = refused.as_ref().map_or(expected, |(outcome, _)| *outcome);
         let id = &member.external_id;
         record.writer.joined(record.run, member.row, id, refused)?;
-        listener.hear(&Event::Settled {
-            row: Some(member.row),
-            external_id: id,
-            action,
-            outcome,
-        });
+        if !is_told || outcome != expected {
+            listener.hear(&Event::Settled {
+                row: Some(member.row),
+                external_id: id,
+                action,
+                outcome,
+                instead_of: is_told.then_some(expected),
+            });
+        }
         Ok(())
     }
 }

@@ -284,6 +284,7 @@ fn settle(
         external_id: &id,
         action: job.action,
         outcome,
+        instead_of: None,
     });
     Ok(())
 }

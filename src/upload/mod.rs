@@ -17,6 +17,7 @@ mod groups;
 mod http;
 mod joins;
 mod leavers;
+mod members;
 mod pace;
 mod pressure;
 mod scrub;

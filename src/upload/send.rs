@@ -12,7 +12,7 @@ use super::joins::Joins;
 use super::scrub::{scrub, shorten};
 use super::survey::{LookUp, one, read_through};
 use super::{UploadError, Uploader};
-use crate::event::{Deaf, Event, Listener};
+use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::journal::{
     Did, Intent, JournalError, OpenIntent, PersonNow, PersonState, RunId, Settled, Writer,
@@ -109,7 +109,7 @@ impl Uploader {
                         .drive(
                             &mut jobs,
                             |job, end, _, listener| {
-                                settle(job, &end, record, &mut joins.borrow_mut(), listener)
+                                settle(job, &end, record, &mut joins.borrow_mut(), Some(listener))
                             },
                             listener,
                         )
@@ -278,7 +278,7 @@ async fn intend(
                 Item::Change(change) => {
                     let job = ChangeJob::new(Arc::clone(target), change, parts, record.clone());
                     if job.is_complete() {
-                        settle(job, &End::Done, record, &mut joins.borrow_mut(), &mut Deaf)?;
+                        settle(job, &End::Done, record, &mut joins.borrow_mut(), None)?;
                     } else {
                         changes.push(job);
                     }
@@ -346,7 +346,7 @@ fn settle(
     end: &End,
     record: &Record,
     joins: &mut Joins,
-    listener: &mut dyn Listener,
+    listener: Option<&mut dyn Listener>,
 ) -> Result<(), UploadError> {
     let action = job.change.action;
     let is_complete = job.is_complete();
@@ -394,9 +394,12 @@ fn settle(
         ),
     };
     let (row, id) = (job.change.row, job.change.content.external_id.clone());
+    let is_told = listener.is_some();
+    if has_groups {
+        joins.add((row, &id), (action, outcome, is_told), join, leave);
+    }
     if let (true, Some(_)) = (has_groups && job.attempts == 0, job.change.awaits_groups) {
         // It stands in the journal as the interrupted run left it.
-        joins.add(row, &id, action, outcome, join, leave);
         return Ok(());
     }
     let fingerprint = job.change.fingerprint;
@@ -428,14 +431,15 @@ fn settle(
             person,
         },
     )?;
-    if has_groups {
-        joins.add(row, &id, action, outcome, join, leave);
-    } else {
+    // Whoever still has groups to come is told of as if they were done: they are
+    // a few calls for all.
+    if let Some(listener) = listener {
         listener.hear(&Event::Settled {
             row: Some(row),
             external_id: &id,
             action,
             outcome,
+            instead_of: None,
         });
     }
     Ok(())

@@ -306,6 +306,7 @@ mod tests {
             external_id: &ExternalId::known("E1"),
             action: Action::Create,
             outcome,
+            instead_of: None,
         });
     }
 

@@ -272,6 +272,7 @@ mod tests {
                     external_id: &person,
                     action: Action::Create,
                     outcome,
+                    instead_of: None,
                 };
                 self.after(millis_each, &event);
             }

@@ -154,9 +154,16 @@ impl Tally {
                 self.begin(Stage::Sending, now);
                 self.goal = changes;
             }
-            Event::Settled { outcome, .. } => {
+            Event::Settled {
+                outcome,
+                instead_of,
+                ..
+            } => {
                 *self.settled.of_mut(outcome) += 1;
-                if outcome != Outcome::Pending {
+                if let Some(before) = instead_of {
+                    let told = self.settled.of_mut(before);
+                    *told = told.saturating_sub(1);
+                } else if outcome != Outcome::Pending {
                     self.done += 1;
                     self.take_rate(now);
                 }
