@@ -77,6 +77,13 @@ impl System {
         }
     }
 
+    /// Whether external IDs belong to the API key, so that another key sees
+    /// none of them.
+    #[must_use]
+    pub const fn ids_belong_to_key(self) -> bool {
+        matches!(self, Self::Kmi)
+    }
+
     /// Whether a key is enough, or a secret goes with it.
     #[must_use]
     pub const fn has_secret(self) -> bool {

@@ -615,8 +615,18 @@ fn another_key_is_another_scope() {
     let feed = Feed::of(3);
     world.import_feed(&feed).exits(0);
     world.key = "another-key";
+    // It replaced the first one, perhaps: everybody would be made twice.
+    let held = world.import().exits(4);
+    assert_eq!((held.count("pending"), held.count("created")), (3, 0));
+    assert!(
+        held.stderr.contains("external IDs belong to the key"),
+        "{held:#?}"
+    );
     // The login names are taken by the people of the first key.
-    let ran = world.import().exits(3);
+    let import = ["import", "people.csv", "-m", "mapping.toml", "--json"];
+    let ran = world
+        .run(&[&import[..], &["--allow", "creates"]].concat())
+        .exits(3);
     assert_eq!(ran.count("rejected"), 3);
     world.lms.reset_stats();
     world.key = "test-key";

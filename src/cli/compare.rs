@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use jiff::SignedDuration;
+use url::Url;
 
 use super::begin::absolute;
 use super::exit::Failure;
@@ -12,6 +13,7 @@ use crate::journal::{FeedKey, Journal, JournalError, PersonState, Scope};
 use crate::model::ExternalId;
 use crate::plan::{KnownAs, Rows};
 use crate::report;
+use crate::schema::System;
 
 /// As many people are handed over at a time whom this feed had not named
 /// before.
@@ -134,4 +136,19 @@ pub(super) fn named_elsewhere(people: u64) -> String {
         "{} no longer named here, but by another feed: left alone",
         report::counted(people, "person is", "people are")
     )
+}
+
+/// How many people the journal knows at this address under other keys, where it
+/// knows nobody under this one; 0 where external IDs do not belong to the key.
+pub(super) fn under_other_keys(
+    journal: &Journal,
+    scope: &Scope,
+    system: System,
+    base_url: &Url,
+) -> Result<u64, JournalError> {
+    if system.ids_belong_to_key() {
+        journal.people_under_other_keys(scope, system.word(), base_url.as_str())
+    } else {
+        Ok(0)
+    }
 }

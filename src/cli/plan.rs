@@ -9,7 +9,7 @@ use super::begin::{absolute, held_in_words};
 use super::check::{
     FormatArg, SHOWN, bind, cause_lines, note_encoding, open, report_of, told_as_json,
 };
-use super::compare::{Compared, Feeds, compare, named_elsewhere};
+use super::compare::{Compared, Feeds, compare, named_elsewhere, under_other_keys};
 use super::context::{Context, JOURNAL, written};
 use super::environment;
 use super::exit::{Exit, Failure};
@@ -63,8 +63,15 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     let scope = scope(&mapping.target, &credentials);
     let journal = Journal::open_existing(&context.journal_path(JOURNAL)?)?;
     let mut compared = Compared::default();
+    let mut under_keys = 0;
     let feed_key = FeedKey::of(&absolute(mapping.path()));
     if let Some(journal) = &journal {
+        under_keys = under_other_keys(
+            journal,
+            &scope,
+            mapping.target.system,
+            &mapping.target.base_url,
+        )?;
         let feeds = Feeds::of(journal, &scope, mapping.path())?;
         // A plan notes nothing.
         compared = compare(journal, &scope, &feeds, &mut look.rows, &mut |_| Ok(()))?;
@@ -99,6 +106,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         (&mut compared.leavers, mapping.leavers),
         compared.named_before,
         look.unidentified,
+        under_keys,
     );
     held.extend(stopped);
     let plan = Plan::of(&look.rows, compared.leavers, mapping.leavers, held);

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use super::begin::{absolute, allow_help, begin, held_in_words, last_written, still_resumable};
 use super::check::encoding_note;
-use super::compare::{Feeds, Note, compare, named_elsewhere};
+use super::compare::{Feeds, Note, compare, named_elsewhere, under_other_keys};
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::groups::plan_groups;
@@ -59,6 +59,7 @@ pub(super) struct Ending {
 /// A run under way.
 struct Running<'a> {
     context: &'a Context,
+    settings: TargetSettings,
     bound: &'a Bound<'a>,
     feed: Feed,
     scope: Scope,
@@ -123,6 +124,7 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
 
     let mut running = Running {
         context,
+        settings,
         bound: &bound,
         feed,
         scope,
@@ -178,6 +180,12 @@ impl Running<'_> {
         let mut rows = look.rows;
         self.settled_before(&mut rows)?;
         let not_answered = self.take_over()?;
+        let under_other_keys = under_other_keys(
+            &self.journal,
+            &self.scope,
+            self.settings.system,
+            &self.settings.base_url,
+        )?;
         let feeds = Feeds::of(&self.journal, &self.scope, self.bound.mapping().path())?;
         let (noting, scope) = (writer.clone(), self.scope);
         let mut compared = compare(
@@ -219,6 +227,7 @@ impl Running<'_> {
             (&mut compared.leavers, how),
             compared.named_before,
             look.unidentified,
+            under_other_keys,
         );
         let plan = Plan::of(&rows, compared.leavers, how, self.held.clone());
         writer.update_run(

@@ -126,6 +126,29 @@ impl Journal {
         read().map_err(|error| self.sql(error))
     }
 
+    /// How many people are known at the same address under other keys than that
+    /// of `scope`, of which nobody is known yet; 0 where somebody is.
+    pub fn people_under_other_keys(
+        &self,
+        scope: &Scope,
+        system: &str,
+        base_url: &str,
+    ) -> Result<u64, JournalError> {
+        if self.people_count(scope)? > 0 {
+            return Ok(0);
+        }
+        self.conn
+            .query_row(
+                "SELECT count(*) FROM people JOIN scopes ON scopes.id = people.scope
+                 WHERE system = ?1 AND rtrim(base_url, '/') = rtrim(?2, '/') AND digest <> ?3
+                       AND state <> 3",
+                (system, base_url, scope.bytes()),
+                |row| row.get::<_, i64>(0),
+            )
+            .map(|count| u64::try_from(count).unwrap_or(0))
+            .map_err(|error| self.sql(error))
+    }
+
     /// How many people `scope` knows, those deleted not counted.
     pub fn people_count(&self, scope: &Scope) -> Result<u64, JournalError> {
         self.conn

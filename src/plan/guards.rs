@@ -76,7 +76,9 @@ pub fn feed(guards: &Guards, allowed: &[Guard], rows: &Rows) -> Option<Held> {
 
 /// Holds back each kind of change that goes beyond its bound: the rows are
 /// marked, the leavers taken out. `named` people were named by this feed
-/// before; `unidentified` rows have no external ID that can be read.
+/// before; `unidentified` rows have no external ID that can be read;
+/// `under_other_keys` people are known at this address, and nobody under this
+/// key: it replaced theirs, perhaps, and then all of them would be made twice.
 pub fn hold(
     guards: &Guards,
     allowed: &[Guard],
@@ -84,8 +86,22 @@ pub fn hold(
     (leavers, action): (&mut Vec<ExternalId>, Leavers),
     named: u64,
     unidentified: u64,
+    under_other_keys: u64,
 ) -> Vec<Held> {
     let mut held = Vec::new();
+    let creates = rows.count(RowState::New);
+    if under_other_keys > 0 && creates > 0 && !allowed.contains(&Guard::Creates) {
+        held.push(Held {
+            guard: Guard::Creates,
+            changes: creates,
+            why: format!(
+                "{creates} people would be made under an API key under which nobody is known, and \
+                 under another key {under_other_keys} are: external IDs belong to the key, so a \
+                 key that was replaced makes everybody twice"
+            ),
+        });
+        rows.hold(RowState::New);
+    }
     let all = rows.len() as u64;
     let mut beyond = |guard, count, of, bound: Option<Allowance>, key: &str, what: &str| {
         let Some(bound) = bound.filter(|bound| !bound.covers(count, of)) else {
