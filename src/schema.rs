@@ -365,7 +365,7 @@ const ANEWSPRING: &[Field] = &[
     set("group", Kind::Reference, Part::Groups),
 ];
 
-/// What [groups] says of the group that a row names. Not among a system's
+/// What `[groups]` says of the group that a row names. Not among a system's
 /// fields: no person has them.
 pub const OF_GROUP: &[Field] = &[
     part(
