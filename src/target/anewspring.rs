@@ -164,25 +164,7 @@ impl Target for ANewSpring {
     }
 
     fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookedUp {
-        match reply.status {
-            200..=299 => match user(&reply.body) {
-                Some(remote) if remote.external_id.as_deref() == Some(id.as_str()) => {
-                    LookedUp::Found(remote)
-                }
-                Some(_) => LookedUp::Unclear {
-                    why: "the answer is another person's record",
-                },
-                None => LookedUp::Unclear {
-                    why: "the answer is no user",
-                },
-            },
-            404 | 410 => LookedUp::Absent {
-                plain: !is_page(&reply.body),
-            },
-            _ => LookedUp::Unclear {
-                why: "the target refused to look the person up",
-            },
-        }
+        super::looked_up(id, reply, user)
     }
 
     /// Of somebody who need not be there: the answer is `true` or `false`.
@@ -342,11 +324,6 @@ fn with_picture(mut parameters: Parameters, content: &Content, picture: bool) ->
         }
         _ => Body::Form(parameters),
     }
-}
-
-/// A page for a browser: a proxy's, or the web server's.
-fn is_page(body: &[u8]) -> bool {
-    body.trim_ascii_start().starts_with(b"<")
 }
 
 /// An empty answer, or a message in JSON.

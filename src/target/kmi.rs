@@ -124,25 +124,7 @@ impl Target for Kmi {
     }
 
     fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookedUp {
-        match reply.status {
-            200..=299 => match user(&reply.body) {
-                Some(remote) if remote.external_id.as_deref() == Some(id.as_str()) => {
-                    LookedUp::Found(remote)
-                }
-                Some(_) => LookedUp::Unclear {
-                    why: "the answer is another person's record",
-                },
-                None => LookedUp::Unclear {
-                    why: "the answer is no user",
-                },
-            },
-            404 | 410 => LookedUp::Absent {
-                plain: !reply.body.trim_ascii_start().starts_with(b"<"),
-            },
-            _ => LookedUp::Unclear {
-                why: "the target refused to look the person up",
-            },
-        }
+        super::looked_up(id, reply, user)
     }
 
     fn probe(&self) -> Call {

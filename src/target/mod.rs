@@ -261,6 +261,35 @@ pub trait Target: Send + Sync {
     fn groups(&self) -> Option<&dyn GroupTarget>;
 }
 
+/// Judges the answer to a question for one person, whom `user` reads: only that
+/// person's record counts, and 404 for nobody.
+fn looked_up(id: &ExternalId, reply: &Reply, user: fn(&[u8]) -> Option<Remote>) -> LookedUp {
+    match reply.status {
+        200..=299 => match user(&reply.body) {
+            Some(remote) if remote.external_id.as_deref() == Some(id.as_str()) => {
+                LookedUp::Found(remote)
+            }
+            Some(_) => LookedUp::Unclear {
+                why: "the answer is another person's record",
+            },
+            None => LookedUp::Unclear {
+                why: "the answer is no user",
+            },
+        },
+        404 | 410 => LookedUp::Absent {
+            plain: !is_page(&reply.body),
+        },
+        _ => LookedUp::Unclear {
+            why: "the target refused to look the person up",
+        },
+    }
+}
+
+/// A page for a browser: a proxy's, or the web server's.
+fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
 /// A user group as a feed describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::{ANewSpring, Parameters, get, is_denial, is_page, is_success, post, users};
+use super::{ANewSpring, Parameters, get, is_denial, is_success, post, users};
 use crate::model::ExternalId;
-use crate::target::{Body, Call, Group, GroupCall, GroupTarget, Reply, Written, message};
+use crate::target::{Body, Call, Group, GroupCall, GroupTarget, Reply, Written, is_page, message};
 
 impl GroupTarget for ANewSpring {
     fn call(&self, call: GroupCall<'_>) -> Call {
