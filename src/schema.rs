@@ -24,6 +24,14 @@ impl System {
         }
     }
 
+    /// The system that a mapping calls so.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        [Self::Kmi, Self::ANewSpring]
+            .into_iter()
+            .find(|system| system.word() == word)
+    }
+
     /// The name that people know it by.
     #[must_use]
     pub const fn title(self) -> &'static str {

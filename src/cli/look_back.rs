@@ -14,6 +14,7 @@ use super::told::{causes, of_run, remarks};
 use crate::journal::{Journal, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
 use crate::report::{self, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput};
+use crate::schema::System;
 
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
@@ -220,7 +221,11 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
             .into_iter()
             .filter(|step| !step.contains(" report "))
             .collect(),
-        target: Some(format!("{} at {}", run.system, run.base_url)),
+        target: Some(format!(
+            "{} at {}",
+            System::named(&run.system).map_or(run.system.as_str(), |system| system.title()),
+            run.base_url
+        )),
         started: Some(run.started.to_zoned(zone.clone())),
         ended: run
             .ended
