@@ -240,15 +240,20 @@ impl Running<'_> {
         self.listener.hear(&Event::Planned {
             counts: &plan.counts,
         });
-        self.send(&rows, plan, &groups)?;
+        self.send(&rows, plan, &groups, feeds.this)?;
         writer.flush().wait_blocking()?;
         Ok(())
     }
 
     /// People, then their groups, then leavers.
-    fn send(&mut self, rows: &Rows, plan: Plan, groups: &GroupPlan) -> Result<(), Failure> {
-        let has_rows = plan.changes() + plan.counts.rejected > 0;
-        if has_rows {
+    fn send(
+        &mut self,
+        rows: &Rows,
+        plan: Plan,
+        groups: &GroupPlan,
+        feed: FeedKey,
+    ) -> Result<(), Failure> {
+        if plan.changes() + plan.counts.rejected > 0 {
             let run = self.record.run.to_string();
             self.listener.hear(&Event::SendStarted {
                 run: &run,
@@ -256,7 +261,9 @@ impl Running<'_> {
             });
         }
         let mut joins = Joins::default();
-        if has_rows {
+        let counts = &plan.counts;
+        // For leavers alone the feed need not be read again.
+        if counts.created + counts.updated + counts.rejected > 0 {
             let (journal, scope) = (self.journal.again()?, self.scope);
             joins = self.uploader.send(
                 &mut self.feed,
@@ -271,10 +278,7 @@ impl Running<'_> {
             let done = self.uploader.groups(
                 groups,
                 joins,
-                (
-                    &self.scope,
-                    FeedKey::of(&absolute(self.bound.mapping().path())),
-                ),
+                (&self.scope, feed),
                 &self.record,
                 &mut *self.listener,
             )?;

@@ -95,9 +95,9 @@ pub fn hold(
             guard: Guard::Creates,
             changes: creates,
             why: format!(
-                "{creates} people would be made under an API key under which nobody is known, and \
-                 under another key {under_other_keys} are: external IDs belong to the key, so a \
-                 key that was replaced makes everybody twice"
+                "this API key knows nobody yet, and the journal knows {under_other_keys} people of \
+                 this LMS under another key: external IDs belong to the key, so if it replaced \
+                 the other one, the {creates} people to be made would be there twice"
             ),
         });
         rows.hold(RowState::New);

@@ -28,7 +28,7 @@ pub use self::guards::{Guard, Held};
 pub use self::look::{FindingKind, Look, LookError, MOST_FINDINGS, look};
 pub use self::replay::{Change, Item, Wanted, replay};
 pub use self::rows::{Found, KnownAs, RowState, Rows};
-pub use self::steps::{Todo, todo};
+pub use self::steps::{Todo, roles, todo};
 
 /// What would be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -90,7 +90,8 @@ pub fn todo(change: &Change, action: Action, parts: &Parts, adopting_updates: bo
 
 /// The roles that the feed gives: those that it names, and those without which
 /// nobody can have a right that it names.
-fn roles(content: &Content) -> Vec<String> {
+#[must_use]
+pub fn roles(content: &Content) -> Vec<String> {
     let mut roles = content.set(Part::Roles).unwrap_or_default().to_vec();
     for (part, role) in [
         (Part::AuthorLibraries, "author"),

@@ -17,7 +17,7 @@ use super::engine::{Job, Next};
 use super::send::{Record, SECOND_LOOK};
 use crate::journal::{Did, PersonState};
 use crate::model::{Action, Parts, Step};
-use crate::plan::{Change, Todo, todo};
+use crate::plan::{Change, Todo, roles, todo};
 use crate::retry::{Fatal, Trouble};
 use crate::schema::{Part, Role};
 use crate::target::{Call, LookedUp, Remote, Reply, Target, Written};
@@ -408,7 +408,7 @@ impl ChangeJob {
 
     /// Somebody is there after all: what is left to do, the person given.
     fn go_on_with(&mut self, person: &Remote, is_as_wanted: bool) {
-        let roles = person.roles.iter().flatten();
+        let has = person.roles.iter().flatten();
         // Acknowledged by this run before it was interrupted.
         let is_own = self.parts.details.is_some();
         let rights = self.parts.given.iter().filter(|_| is_own);
@@ -416,7 +416,7 @@ impl ChangeJob {
             details: is_as_wanted.then_some(self.change.details),
             // It went with the details.
             picture: is_as_wanted.then_some(self.change.picture),
-            given: roles
+            given: has
                 .map(|role| (Part::Roles, role.clone()))
                 .chain(rights.filter(|(part, _)| *part != Part::Roles).cloned())
                 .collect(),
@@ -429,11 +429,9 @@ impl ChangeJob {
             let picture = parts.picture.filter(|_| has_picture);
             self.did.extend(picture.map(Did::Picture));
             // Only what the feed gives is hrfeed's to remember.
-            let wanted = self.change.content.set(Part::Roles).unwrap_or_default();
-            let given = wanted
-                .iter()
-                .filter(|role| person.roles.iter().flatten().any(|has| has == *role))
-                .cloned()
+            let given = roles(&self.change.content)
+                .into_iter()
+                .filter(|role| person.roles.iter().flatten().any(|has| has == role))
                 .collect();
             self.did.push(Did::Gave(Part::Roles, given));
         }

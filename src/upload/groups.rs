@@ -46,8 +46,8 @@ impl Uploader {
     ) -> Result<Vec<bool>, UploadError> {
         let mut there = Vec::with_capacity(groups.len());
         for group in groups {
-            let exists = self.group_truth(What::Exists((*group).to_owned()), listener)?;
-            there.push(exists);
+            let asked = self.group_job(What::Exists((*group).to_owned()), listener)?;
+            there.push(asked.truth == Some(true));
         }
         Ok(there)
     }
@@ -63,14 +63,6 @@ impl Uploader {
     ) -> Result<Option<Vec<String>>, UploadError> {
         let job = self.group_job(What::Members(group.to_owned()), listener)?;
         Ok(job.members)
-    }
-
-    fn group_truth(
-        &mut self,
-        what: What,
-        listener: &mut dyn Listener,
-    ) -> Result<bool, UploadError> {
-        Ok(self.group_job(what, listener)?.truth == Some(true))
     }
 
     /// Makes one call about a group as a whole, and settles it.

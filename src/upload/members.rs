@@ -8,7 +8,7 @@ use super::engine::{Job, Next};
 use super::joins::Member;
 use super::send::Record;
 use crate::model::ExternalId;
-use crate::retry::{Fatal, Trouble};
+use crate::retry::Fatal;
 use crate::target::{Call, GroupCall, Reply, Target, Written};
 
 /// People who come into one group, or leave it.
@@ -216,10 +216,6 @@ impl Job for MembersJob {
 
     fn is_write(&self) -> bool {
         self.look.is_none()
-    }
-
-    fn give_up(&mut self, _trouble: &Trouble) -> bool {
-        false
     }
 
     fn unanswered(&mut self, perhaps_done: bool) {
