@@ -113,7 +113,7 @@ pub fn hold(
         held.push(Held {
             guard,
             changes: count,
-            why: format!("{what} ({count} of {of}), and `{key}` in [guards] is {bound}"),
+            why: format!("{count} of {of} {what}, and `{key}` in [guards] is {bound}"),
         });
         true
     };

@@ -86,7 +86,7 @@ fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
     assert_eq!((ran.count("updated"), ran.count("deleted")), (1, 0));
     assert!(
         ran.stderr
-            .contains("people are no longer named (3 of 40), and `max_leavers` in [guards] is 5%"),
+            .contains("3 of 40 people are no longer named, and `max_leavers` in [guards] is 5%"),
         "{ran:#?}"
     );
     assert!(ran.stderr.contains("--allow leavers"), "{ran:#?}");
