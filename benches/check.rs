@@ -13,16 +13,24 @@ use std::path::Path;
 
 use calamine::{Reader as _, Xlsx};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hrfeed::event::Deaf;
+use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
-use hrfeed::plan::{RowState, look};
+use hrfeed::plan::{RowState, scan};
 
 fn check(path: &Path, fingerprints: bool) {
     let mapping = support::mapping("https://lms.example.com", 10, 8);
     let mut feed = Feed::open(&FeedSource::Path(path.into()), &FeedOptions::default()).unwrap();
     let bound = mapping.bind(feed.columns(), &[]).unwrap();
-    let look = look(&mut feed, &bound, 1, fingerprints, &|| false, &mut Deaf).unwrap();
-    assert_eq!(look.rows.count(RowState::Rejected), 0);
+    let scan = scan(
+        &mut feed,
+        &bound,
+        1,
+        fingerprints,
+        &|| false,
+        &mut NoListener,
+    )
+    .unwrap();
+    assert_eq!(scan.rows.count(RowState::Rejected), 0);
 }
 
 fn csv(criterion: &mut Criterion) {

@@ -11,13 +11,13 @@ mod support;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hrfeed::event::Deaf;
+use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
 use hrfeed::journal::{Journal, NewRun, RunRef, Scope};
 use hrfeed::model::Parts;
-use hrfeed::plan::look;
+use hrfeed::plan::scan;
 use hrfeed::sandbox::{Sandbox, SandboxOptions};
-use hrfeed::upload::{Credentials, Record, Secret, Stop, Uploader};
+use hrfeed::upload::{Credentials, RunRecorder, Secret, Stop, Uploader};
 
 const PEOPLE: u64 = 20_000;
 const IN_FLIGHT: usize = 32;
@@ -37,7 +37,7 @@ fn import() -> Duration {
     let begun = Instant::now();
     let mut feed = Feed::open(&FeedSource::Path(path), &FeedOptions::default()).unwrap();
     let bound = mapping.bind(feed.columns(), &[]).unwrap();
-    let mut rows = look(&mut feed, &bound, 1, true, &|| false, &mut Deaf)
+    let mut rows = scan(&mut feed, &bound, 1, true, &|| false, &mut NoListener)
         .unwrap()
         .rows;
     let writer = journal.writer().unwrap();
@@ -67,12 +67,25 @@ fn import() -> Duration {
     };
     let mut uploader = Uploader::new(&mapping.target, &credentials, Stop::default(), 1).unwrap();
     uploader
-        .survey(&mut feed, &bound, &mut rows, &mut |_| Ok(()), &mut Deaf)
+        .survey(
+            &mut feed,
+            &bound,
+            &mut rows,
+            &mut |_| Ok(()),
+            &mut NoListener,
+        )
         .unwrap();
-    let record = Record { writer, run };
+    let record = RunRecorder { writer, run };
     let mut parts = |_: &_| Ok(Parts::default());
     uploader
-        .send(&mut feed, &bound, &rows, &mut parts, &record, &mut Deaf)
+        .send(
+            &mut feed,
+            &bound,
+            &rows,
+            &mut parts,
+            &record,
+            &mut NoListener,
+        )
         .unwrap();
     record.writer.flush().wait_blocking().unwrap();
     let took = begun.elapsed();

@@ -10,7 +10,7 @@ mod archive;
 use std::fs;
 use std::path::Path;
 
-use hrfeed::event::Deaf;
+use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedError, FeedOptions, FeedSource};
 use hrfeed::mapping::{Mapped, Mapping, Person};
 use hrfeed::model::RowNumber;
@@ -126,15 +126,15 @@ pub(crate) fn mapping(text: &str) -> bool {
             Ok::<_, FeedError>(())
         },
     );
-    // The look does the same and more, so it must come to the same end.
-    let look = plan::look(&mut feed, &bound, 1, true, &|| false, &mut Deaf);
-    assert_eq!(look.is_ok(), read.is_ok() && !wrong);
-    if let Ok(look) = &look {
-        for finding in &look.findings {
+    // The scan does the same and more, so it must come to the same end.
+    let scan = plan::scan(&mut feed, &bound, 1, true, &|| false, &mut NoListener);
+    assert_eq!(scan.is_ok(), read.is_ok() && !wrong);
+    if let Ok(scan) = &scan {
+        for finding in &scan.findings {
             assert!(!finding.message().is_empty());
         }
     }
-    look.is_ok()
+    scan.is_ok()
 }
 
 /// A file with these bytes, gone with the handle.

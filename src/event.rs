@@ -34,12 +34,12 @@ pub enum Event<'a> {
         rejected: u64,
     },
     /// The target is being asked who exists.
-    LookStarted {
+    SurveyStarted {
         /// People of the feed that the journal does not know.
         unknown_people: u64,
     },
     /// The target answered with more people.
-    LookProgress {
+    SurveyProgress {
         /// Calls made for it so far.
         calls: u64,
         /// People seen so far.
@@ -111,13 +111,13 @@ pub enum Event<'a> {
 /// Something that hears a run.
 pub trait Listener {
     /// Takes note of `event`.
-    fn hear(&mut self, event: &Event<'_>);
+    fn on_event(&mut self, event: &Event<'_>);
 }
 
 /// Hears nothing.
 #[derive(Debug, Default)]
-pub struct Deaf;
+pub struct NoListener;
 
-impl Listener for Deaf {
-    fn hear(&mut self, _event: &Event<'_>) {}
+impl Listener for NoListener {
+    fn on_event(&mut self, _event: &Event<'_>) {}
 }

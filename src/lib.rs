@@ -4,7 +4,7 @@
 //! The modules stand in the order in which a row passes them: [`feed`] reads
 //! the file, [`mapping`] makes a row a person, [`validate`] says what is wrong
 //! with it, [`plan`] decides what must change, [`upload`] does it through a
-//! [`target`], [`journal`] remembers, [`report`] tells people. [`sandbox`] is
+//! [`targets`], [`journal`] remembers, [`report`] tells people. [`sandbox`] is
 //! an LMS to rehearse on, and [`cli`] ties all of it to a command line.
 
 pub mod clock;
@@ -19,7 +19,7 @@ pub mod mapping;
 pub mod validate;
 pub mod plan;
 pub mod upload;
-pub mod target;
+pub mod targets;
 pub mod journal;
 pub mod report;
 pub mod sandbox;

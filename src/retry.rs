@@ -13,23 +13,23 @@ pub enum Verdict {
     /// The target answered; what the answer means is for the target's own
     /// rules to say.
     Answered,
-    /// The target asks to slow down. Nothing was done, unless `perhaps_done`.
+    /// The target asks to slow down. Nothing was done, unless `may_have_applied`.
     Throttled {
         /// How long it asks to wait, if it says so.
         wait: Option<Duration>,
         /// 503 may come from a proxy that had passed the request on.
-        perhaps_done: bool,
+        may_have_applied: bool,
     },
     /// No usable answer. It can be tried again later, but if it was a write
-    /// and `perhaps_done`, only after a look at the target.
-    Trouble(Trouble),
+    /// and `may_have_applied`, only after a look at the target.
+    NoAnswer(NoAnswer),
     /// Nothing will succeed until a person has repaired something.
     Fatal(Fatal),
 }
 
 /// Why there is no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum NoAnswer {
     /// No connection came about: nothing was sent.
     NotSent(String),
     /// The time was over: the target may still be at work on it.
@@ -42,10 +42,10 @@ pub enum Trouble {
     Unclear(&'static str),
 }
 
-impl Trouble {
+impl NoAnswer {
     /// Whether the request may have had an effect.
     #[must_use]
-    pub const fn perhaps_done(&self) -> bool {
+    pub const fn may_have_applied(&self) -> bool {
         !matches!(self, Self::NotSent(_))
     }
 
@@ -90,18 +90,18 @@ pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict 
     match status {
         429 => Verdict::Throttled {
             wait,
-            perhaps_done: false,
+            may_have_applied: false,
         },
         503 if wait.is_some() => Verdict::Throttled {
             wait,
-            perhaps_done: true,
+            may_have_applied: true,
         },
         401 => Verdict::Fatal(Fatal::Unauthorized),
         403 => Verdict::Fatal(Fatal::Forbidden("")),
         407 => Verdict::Fatal(Fatal::ProxyAuthentication),
         300..=399 => Verdict::Fatal(Fatal::Redirect(status)),
         200..=299 | 400..=499 if status != 408 => Verdict::Answered,
-        _ => Verdict::Trouble(Trouble::Status(status)),
+        _ => Verdict::NoAnswer(NoAnswer::Status(status)),
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
         let mut last = String::new();
         for status in 0..=u16::MAX {
             let verdict = match judge(status, None, now()) {
-                Verdict::Trouble(Trouble::Status(_)) => {
+                Verdict::NoAnswer(NoAnswer::Status(_)) => {
                     "trouble: look before sending again".to_owned()
                 }
                 Verdict::Fatal(Fatal::Redirect(_)) => "fatal: redirect".to_owned(),
@@ -182,7 +182,7 @@ mod tests {
         407 Fatal(ProxyAuthentication)
         408 trouble: look before sending again
         409 Answered
-        429 Throttled { wait: None, perhaps_done: false }
+        429 Throttled { wait: None, may_have_applied: false }
         430 Answered
         500 trouble: look before sending again
         "#);

@@ -19,7 +19,7 @@ struct Wall {
 
 const WALLS: &[Wall] = &[
     Wall {
-        of: &["target/"],
+        of: &["targets/"],
         but: &[],
         never: &[
             "crate::journal",
@@ -73,7 +73,7 @@ const WALLS: &[Wall] = &[
         never: &[
             "crate::plan",
             "crate::upload",
-            "crate::target",
+            "crate::targets",
             "crate::journal",
         ],
         because: "what a row means must not depend on what is done with it",
@@ -83,7 +83,7 @@ const WALLS: &[Wall] = &[
         but: &[],
         never: &[
             "crate::upload",
-            "crate::target",
+            "crate::targets",
             "crate::journal",
             "crate::report",
         ],
@@ -93,7 +93,7 @@ const WALLS: &[Wall] = &[
         of: &["journal/"],
         but: &[],
         never: &[
-            "crate::target",
+            "crate::targets",
             "crate::upload",
             "crate::report",
             "crate::feed",
@@ -106,7 +106,7 @@ const WALLS: &[Wall] = &[
         but: &[],
         never: &[
             "crate::journal",
-            "crate::target",
+            "crate::targets",
             "crate::upload",
             "rusqlite",
             "reqwest",
@@ -117,7 +117,7 @@ const WALLS: &[Wall] = &[
         of: &["sandbox/"],
         but: &[],
         never: &[
-            "crate::target",
+            "crate::targets",
             "crate::schema",
             "crate::retry",
             "crate::model",

@@ -81,7 +81,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     let credentials = environment::credentials(&mapping.target)?;
     let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
     let mut listener = context.progress();
-    listener.hear(&Event::LookStarted { unknown_people: 0 });
+    listener.on_event(&Event::SurveyStarted { unknown_people: 0 });
 
     let comparison = Comparison::new(seed(), Variants::Distinct);
     let remote_key = |id: &str| xxhash_rust::xxh3::xxh3_64(id.as_bytes());
@@ -116,7 +116,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
         },
         &mut *listener,
     );
-    let listed = listed.inspect_err(|_| listener.hear(&Event::Finished))?;
+    let listed = listed.inspect_err(|_| listener.on_event(&Event::Finished))?;
     // The first of several was not yet known to be one of several.
     if !twice.is_empty() {
         let firsts: HashSet<u64> = twice
@@ -139,7 +139,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
             },
             &mut *listener,
         );
-        again.inspect_err(|_| listener.hear(&Event::Finished))?;
+        again.inspect_err(|_| listener.on_event(&Event::Finished))?;
     }
     let mut lost = Vec::new();
     let mut lost_members = Vec::new();
@@ -148,9 +148,9 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     let journal = Journal::open_existing(&path)?;
     if let Some(journal) = &journal {
         let found = find_lost_members(journal, &scope, &mut uploader, &mut *listener);
-        lost_members = found.inspect_err(|_| listener.hear(&Event::Finished))?;
+        lost_members = found.inspect_err(|_| listener.on_event(&Event::Finished))?;
     }
-    listener.hear(&Event::Finished);
+    listener.on_event(&Event::Finished);
     if let Some(journal) = journal {
         let mut single = Vec::new();
         journal.people(&scope, &mut |known| {

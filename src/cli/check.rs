@@ -12,10 +12,10 @@ use super::exit::{Exit, Failure};
 use super::run::seed;
 use super::told::hex;
 use crate::event::Event;
-use crate::feed::{Beside, Feed, FeedSource};
+use crate::feed::{Attachments, Feed, FeedSource};
 use crate::mapping::{Bound, Mapping};
 use crate::model::{Calls, Counts, Finding, Outcome, RunState};
-use crate::plan::{self, FindingKind, Item, Look, LookError, MOST_FINDINGS, RowState, Wanted};
+use crate::plan::{self, FindingKind, Item, MAX_FINDINGS, RowState, Scan, ScanError, Wanted};
 use crate::report::{
     self, CauseLine, FeedReport, FindingJson, FindingLine, FindingsWriter, Format, RunReport,
 };
@@ -58,7 +58,7 @@ impl From<FormatArg> for Format {
 }
 
 /// So many lines fit a person's patience.
-pub(super) const SHOWN: usize = 50;
+pub(super) const ROWS_SHOWN: usize = 50;
 
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
@@ -79,15 +79,15 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     let told = feed.format().other_encoding();
     let mut listener = context.progress();
     let stop = context.stop();
-    let look = plan::look(
+    let look = plan::scan(
         &mut feed,
         &bound,
         seed(),
         false,
-        &move || stop.is_asked(),
+        &move || stop.is_requested(),
         &mut *listener,
     );
-    listener.hear(&Event::Finished);
+    listener.on_event(&Event::Finished);
     let mut look = look?;
     note_encoding(context, &feed, &mapping, told);
     name_losers(&mut feed, &bound, &mut look)?;
@@ -131,7 +131,7 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     let shown = if args.all || format != Format::Table {
         look.findings.len()
     } else {
-        SHOWN
+        ROWS_SHOWN
     };
     if !look.findings.is_empty() || format == Format::Csv {
         let mut writer = FindingsWriter::new(format, std::io::stdout().lock(), &context.out);
@@ -162,10 +162,10 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
         }
         context.finish(&report, &cause_lines(&look.kinds), &[])?;
     } else {
-        if all > MOST_FINDINGS as u64 {
+        if all > MAX_FINDINGS as u64 {
             context.note(&format!(
                 "only the first {} findings are listed",
-                report::count(MOST_FINDINGS as u64)
+                report::count(MAX_FINDINGS as u64)
             ));
         }
         context.note(&report.message);
@@ -207,7 +207,7 @@ pub(super) fn open_source(
 /// Ties the mapping to the feed's columns and to the files beside it.
 pub(super) fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, Failure> {
     let beside = match feed.source() {
-        FeedSource::Path(path) => Some(Beside::of(path)),
+        FeedSource::Path(path) => Some(Attachments::of(path)),
         FeedSource::Stdin => None,
     };
     let bound = mapping.bind(feed.columns(), &duplicate_columns(feed))?;
@@ -258,7 +258,7 @@ fn duplicate_columns(feed: &Feed) -> Vec<String> {
 pub(super) fn report_of(
     command: &str,
     feed: &Feed,
-    look: &Look,
+    look: &Scan,
     exit: Exit,
     begun: Instant,
 ) -> RunReport {
@@ -341,8 +341,8 @@ pub(super) fn cause_lines(kinds: &[FindingKind]) -> Vec<CauseLine> {
 pub(super) fn name_losers(
     feed: &mut Feed,
     bound: &Bound<'_>,
-    look: &mut Look,
-) -> Result<(), LookError> {
+    look: &mut Scan,
+) -> Result<(), ScanError> {
     let losers: Vec<_> = look.rows.rejected_by_others().collect();
     if losers.is_empty() {
         return Ok(());
@@ -351,12 +351,12 @@ pub(super) fn name_losers(
     plan::replay(feed, bound, &look.rows, Wanted::These, &losers, |items| {
         for item in items {
             if let Item::Rejected { row, findings, .. } = item
-                && named.len() < MOST_FINDINGS
+                && named.len() < MAX_FINDINGS
             {
                 named.insert(row, findings);
             }
         }
-        Ok::<(), LookError>(())
+        Ok::<(), ScanError>(())
     })?;
     for finding in &mut look.findings {
         if finding.external_id.is_none()

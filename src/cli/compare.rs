@@ -11,7 +11,7 @@ use super::exit::Failure;
 use crate::clock;
 use crate::journal::{FeedKey, Journal, JournalError, PersonState, Scope};
 use crate::model::ExternalId;
-use crate::plan::{KnownAs, Rows};
+use crate::plan::{KnownAs, RowTable};
 use crate::report;
 use crate::schema::System;
 
@@ -49,22 +49,22 @@ impl Feeds {
         mapping: &Path,
     ) -> Result<Self, JournalError> {
         let path = absolute(mapping);
-        let since = clock::now() - STILL_ALIVE;
+        let since = clock::now() - FEED_ACTIVE_FOR;
         let others = journal
             .mappings_since(scope, since)?
             .into_iter()
             .filter(|other| *other != path && Path::new(other).exists())
-            .map(|other| FeedKey::of(&other))
+            .map(|other| FeedKey::of_mapping(&other))
             .collect();
         Ok(Self {
-            this: FeedKey::of(&path),
+            this: FeedKey::of_mapping(&path),
             others,
         })
     }
 }
 
 /// So long a feed that was not run again is still taken for one that will be.
-const STILL_ALIVE: SignedDuration = SignedDuration::from_hours(31 * 24);
+const FEED_ACTIVE_FOR: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// What is noted of people while they are compared.
 pub(super) enum Note {
@@ -80,7 +80,7 @@ pub(super) fn compare(
     journal: &Journal,
     scope: &Scope,
     feeds: &Feeds,
-    rows: &mut Rows,
+    rows: &mut RowTable,
     note: &mut dyn FnMut(Note) -> Result<(), JournalError>,
 ) -> Result<Compared, Failure> {
     let mut compared = Compared::default();
@@ -96,7 +96,7 @@ pub(super) fn compare(
             (PersonState::Active, None) | (PersonState::Inactive, _) => KnownAs::There,
         };
         let is_of_this_feed = person.feed == Some(feeds.this);
-        let is_named = rows.known(person.external_id, known);
+        let is_named = rows.note_known(person.external_id, known);
         let is_active = person.state == PersonState::Active;
         compared.named_before += u64::from(is_of_this_feed && is_active);
         if !is_named {

@@ -16,7 +16,7 @@ use crate::mapping::{SecretSource, TargetSettings};
 use crate::upload::{Credentials, Secret};
 
 /// The most bytes that a file with a secret may hold.
-const MOST_SECRET_BYTES: u64 = 64 << 10;
+const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 /// Whether the person asked for no colour (<https://no-color.org>), or the
 /// terminal knows none.
@@ -75,7 +75,7 @@ fn secret(what: &str, source: &SecretSource) -> Result<Secret, Failure> {
             let place = format!("the file `{}`", path.display());
             let text = std::fs::metadata(path)
                 .and_then(|file| match file.len() {
-                    0..=MOST_SECRET_BYTES => std::fs::read_to_string(path),
+                    0..=MAX_SECRET_BYTES => std::fs::read_to_string(path),
                     _ => Err(std::io::Error::other("it is too large for a secret")),
                 })
                 .map_err(|error| {

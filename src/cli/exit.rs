@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::feed::FeedError;
 use crate::journal::{JournalError, LockError};
 use crate::mapping::MappingError;
-use crate::plan::LookError;
+use crate::plan::ScanError;
 use crate::upload::UploadError;
 
 /// The exit codes.
@@ -123,12 +123,12 @@ impl From<MappingError> for Failure {
     }
 }
 
-impl From<LookError> for Failure {
-    fn from(error: LookError) -> Self {
+impl From<ScanError> for Failure {
+    fn from(error: ScanError) -> Self {
         match error {
-            LookError::Feed(error) => error.into(),
-            LookError::Mapping(error) => error.into(),
-            LookError::Stopped => Self {
+            ScanError::Feed(error) => error.into(),
+            ScanError::Mapping(error) => error.into(),
+            ScanError::Stopped => Self {
                 exit: Exit::Interrupted,
                 what: error.to_string(),
                 help: None,
@@ -169,7 +169,7 @@ impl From<UploadError> for Failure {
                 help: halt.help(),
             },
             UploadError::Journal(error) => error.into(),
-            UploadError::Look(error) => error.into(),
+            UploadError::Scan(error) => error.into(),
             UploadError::Http(error) => Self {
                 exit: Exit::Usage,
                 what: chain(&error),

@@ -6,8 +6,8 @@ use super::exit::Failure;
 use crate::event::Listener;
 use crate::journal::{FeedKey, GroupNow, Journal, KnownGroup, Scope, Writer};
 use crate::mapping::Groups;
-use crate::plan::{NamedGroup, NamedGroups, RowState, Rows};
-use crate::target::Group;
+use crate::plan::{NamedGroup, NamedGroups, RowState, RowTable};
+use crate::targets::Group;
 use crate::upload::{GroupPlan, GroupsDone, Uploader};
 
 /// Finds out which groups must be made, changed or deleted. Rows that name one
@@ -18,7 +18,7 @@ pub(super) fn plan_groups(
     (scope, feed): (&Scope, FeedKey),
     wanted: Groups,
     named: NamedGroups,
-    rows: &mut Rows,
+    rows: &mut RowTable,
     uploader: &mut Uploader,
     listener: &mut dyn Listener,
 ) -> Result<GroupPlan, Failure> {

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::look_back::write_whole;
+use super::history::write_whole;
 use super::recognise::{Column, Genders, date_form, recognise, suits};
 use crate::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource, Format};
 use crate::mapping::fold;
@@ -115,7 +115,7 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
         cells: Vec<(String, CellKind)>,
     }
     enum Enough {
-        Rows,
+        RowTable,
         Failed(FeedError),
     }
     impl From<FeedError> for Enough {
@@ -157,7 +157,7 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
         |samples, _| {
             for sample in samples {
                 if rows >= LOOKED_AT {
-                    return Err(Enough::Rows);
+                    return Err(Enough::RowTable);
                 }
                 rows += 1;
                 for (index, (text, kind)) in sample
@@ -187,7 +187,7 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
         column.rows = rows;
     }
     match read {
-        Ok(()) | Err(Enough::Rows) => Ok(columns),
+        Ok(()) | Err(Enough::RowTable) => Ok(columns),
         Err(Enough::Failed(error)) => Err(error.into()),
     }
 }
@@ -450,10 +450,10 @@ fn country(text: &mut String, below: &mut String, field: &str, column: &Column) 
 /// does not know by itself.
 fn gender(text: &mut String, field: &str, column: &Column) -> fmt::Result {
     // More words than that are not meant as a gender.
-    const SHOWN: usize = 8;
+    const ROWS_SHOWN: usize = 8;
     let genders = Genders::of(&column.samples);
     if !genders.neither.is_empty() {
-        let words = listed(genders.neither.iter().take(SHOWN).map(String::as_str));
+        let words = listed(genders.neither.iter().take(ROWS_SHOWN).map(String::as_str));
         writeln!(
             text,
             "# Neither female nor male, so such rows are refused: {words}. To send no\n\

@@ -14,7 +14,7 @@ mod exit;
 mod groups;
 mod import;
 mod init;
-mod look_back;
+mod history;
 mod plan;
 mod recognise;
 mod resume;
@@ -95,13 +95,13 @@ enum Command {
     /// Go on with an interrupted run
     Resume(resume::ResumeArgs),
     /// List the runs
-    Runs(look_back::RunsArgs),
+    Runs(history::RunsArgs),
     /// Say how a run ended
-    Show(look_back::ShowArgs),
+    Show(history::ShowArgs),
     /// List the rows of a run, with what became of each
-    Rows(look_back::RowsArgs),
+    RowTable(history::RowsArgs),
     /// Write one HTML page about a run
-    Report(look_back::ReportArgs),
+    Report(history::ReportArgs),
     /// Look at a feed and write a first mapping for it
     Init(init::InitArgs),
     /// Look for external IDs that stand twice on the LMS, and for people it lost
@@ -151,10 +151,10 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Resume(args) => resume::run(&context, &args),
-        Command::Runs(args) => look_back::runs(&context, &args),
-        Command::Show(args) => look_back::show(&context, &args),
-        Command::Rows(args) => look_back::rows(&context, &args),
-        Command::Report(args) => look_back::report(&context, &args),
+        Command::Runs(args) => history::runs(&context, &args),
+        Command::Show(args) => history::show(&context, &args),
+        Command::RowTable(args) => history::rows(&context, &args),
+        Command::Report(args) => history::report(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::Audit(args) => audit::run(&context, &args),
         Command::Sandbox(args) => sandbox::run(&context, &args),

@@ -7,7 +7,7 @@ use clap::Args;
 use super::FeedArgs;
 use super::begin::{absolute, held_in_words};
 use super::check::{
-    FormatArg, SHOWN, bind, cause_lines, note_encoding, open, report_of, told_as_json,
+    FormatArg, ROWS_SHOWN, bind, cause_lines, note_encoding, open, report_of, told_as_json,
 };
 use super::compare::{Compared, Feeds, compare, named_elsewhere, under_other_keys};
 use super::context::{Context, JOURNAL, written};
@@ -19,7 +19,7 @@ use crate::event::Event;
 use crate::journal::{FeedKey, Journal};
 use crate::mapping::{Bound, Leavers, Mapping};
 use crate::model::{Action, ExternalId, Outcome};
-use crate::plan::{self, Guard, Item, LookError, Plan, RowState, Rows, Wanted, guards};
+use crate::plan::{self, Guard, Item, Plan, RowState, RowTable, ScanError, Wanted, guards};
 use crate::report::{self, Format, RowLine, RowsWriter};
 use crate::upload::{GroupPlan, NotAnswered, Uploader};
 
@@ -50,21 +50,21 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     let told = feed.format().other_encoding();
     let mut listener = context.progress();
     let stop = context.stop();
-    let look = plan::look(
+    let look = plan::scan(
         &mut feed,
         &bound,
         seed(),
         true,
-        &move || stop.is_asked(),
+        &move || stop.is_requested(),
         &mut *listener,
     );
-    let mut look = look.inspect_err(|_| listener.hear(&Event::Finished))?;
+    let mut look = look.inspect_err(|_| listener.on_event(&Event::Finished))?;
     let stopped = guards::feed(&mapping.guards, &[], &look.rows);
     let scope = scope(&mapping.target, &credentials);
     let journal = Journal::open_existing(&context.journal_path(JOURNAL)?)?;
     let mut compared = Compared::default();
     let mut under_keys = 0;
-    let feed_key = FeedKey::of(&absolute(mapping.path()));
+    let feed_key = FeedKey::of_mapping(&absolute(mapping.path()));
     if let Some(journal) = &journal {
         under_keys = under_other_keys(
             journal,
@@ -84,7 +84,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         &mut |_| Ok(()),
         &mut *listener,
     );
-    let not_answered = asked.inspect_err(|_| listener.hear(&Event::Finished))?;
+    let not_answered = asked.inspect_err(|_| listener.on_event(&Event::Finished))?;
     let groups = plan_groups(
         (journal.as_ref(), None),
         (&scope, feed_key),
@@ -94,7 +94,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         &mut uploader,
         &mut *listener,
     );
-    listener.hear(&Event::Finished);
+    listener.on_event(&Event::Finished);
     let groups = groups?;
     note_encoding(context, &feed, &mapping, told);
 
@@ -127,7 +127,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     if compared.named_elsewhere > 0 {
         report.notes.push(named_elsewhere(compared.named_elsewhere));
     }
-    let adopted = look.rows.count(RowState::Adopt) + look.rows.count(RowState::DoubtfulAdopt);
+    let adopted = look.rows.count(RowState::Adopt) + look.rows.count(RowState::UnknownAdopt);
     if adopted > 0 {
         let people = report::counted(adopted, "person is", "people are");
         report.notes.push(format!(
@@ -143,7 +143,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     let most = if args.all || format != Format::Table {
         u64::MAX
     } else {
-        SHOWN as u64
+        ROWS_SHOWN as u64
     };
     if all > 0 || format == Format::Csv {
         print_rows(
@@ -187,7 +187,9 @@ fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
         .map(|held| {
             let what = held_in_words(held);
             match held.guard {
-                Guard::Rows | Guard::Rejected => format!("an import would send nothing: {what}"),
+                Guard::RowTable | Guard::Rejected => {
+                    format!("an import would send nothing: {what}")
+                }
                 _ => format!("an import would hold back: {what}"),
             }
         })
@@ -226,19 +228,19 @@ fn print_rows(
     context: &Context,
     feed: &mut crate::feed::Feed,
     bound: &Bound<'_>,
-    (rows, plan, leavers): (&Rows, &Plan, Leavers),
+    (rows, plan, leavers): (&RowTable, &Plan, Leavers),
     not_answered: &[NotAnswered],
     format: Format,
     most: u64,
 ) -> Result<(), Failure> {
     enum Ended {
-        Look(LookError),
+        Scan(ScanError),
         Io(std::io::Error),
         Enough,
     }
-    impl From<LookError> for Ended {
-        fn from(error: LookError) -> Self {
-            Self::Look(error)
+    impl From<ScanError> for Ended {
+        fn from(error: ScanError) -> Self {
+            Self::Scan(error)
         }
     }
     let mut writer = RowsWriter::new(format, std::io::stdout().lock(), &context.out);
@@ -266,7 +268,7 @@ fn print_rows(
     match told {
         Ok(()) | Err(Ended::Enough) => written(writer.finish()),
         Err(Ended::Io(error)) => written(Err(error)),
-        Err(Ended::Look(error)) => Err(error.into()),
+        Err(Ended::Scan(error)) => Err(error.into()),
     }
 }
 

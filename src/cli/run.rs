@@ -21,16 +21,18 @@ use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal, Run, RunChange, RunRef, Scope, SeenPerson};
 use crate::mapping::{Bound, Mapping, TargetSettings};
 use crate::model::{Calls, ExternalId, Outcome, RunState};
-use crate::plan::{self, Guard, Held, Plan, RowState, Rows, guards};
+use crate::plan::{self, Guard, Held, Plan, RowState, RowTable, guards};
 use crate::report::{CauseLine, RunReport};
-use crate::upload::{Credentials, GroupPlan, Joins, Record, Seen, Uploader, record_not_answered};
+use crate::upload::{
+    Credentials, GroupPlan, Memberships, RunRecorder, Seen, Uploader, record_not_answered,
+};
 
 /// How long a resumed run trusts what the target showed when it began. Somebody
 /// else may have made people meanwhile.
-const STILL_KNOWN: SignedDuration = SignedDuration::from_hours(12);
+const SURVEY_VALID_FOR: SignedDuration = SignedDuration::from_hours(12);
 
 /// How long a request of a killed run may still be at work.
-const UNDER_WAY: Duration = Duration::from_secs(5);
+const IN_FLIGHT_GRACE: Duration = Duration::from_secs(5);
 
 /// What a run needs to begin.
 pub(super) struct Order<'a> {
@@ -64,7 +66,7 @@ struct Running<'a> {
     feed: Feed,
     scope: Scope,
     journal: Journal,
-    record: Record,
+    record: RunRecorder,
     uploader: Uploader,
     resumed: Option<Run>,
     listener: Box<dyn Listener>,
@@ -129,7 +131,7 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
         feed,
         scope,
         journal: reading,
-        record: Record { writer, run },
+        record: RunRecorder { writer, run },
         uploader,
         resumed,
         listener: context.progress(),
@@ -139,7 +141,7 @@ pub(super) fn carry_out(order: Order<'_>) -> Result<Ending, Failure> {
         held: Vec::new(),
     };
     let result = running.proceed();
-    running.listener.hear(&Event::Finished);
+    running.listener.on_event(&Event::Finished);
     running.end(result, before, begun)
 }
 
@@ -147,12 +149,12 @@ impl Running<'_> {
     fn proceed(&mut self) -> Result<(), Failure> {
         let stop = self.context.stop();
         let told = self.feed.format().other_encoding();
-        let mut look = plan::look(
+        let mut look = plan::scan(
             &mut self.feed,
             self.bound,
             seed(),
             true,
-            &move || stop.is_asked(),
+            &move || stop.is_requested(),
             &mut *self.listener,
         )?;
         self.notes
@@ -237,7 +239,7 @@ impl Running<'_> {
                 ..RunChange::default()
             },
         )?;
-        self.listener.hear(&Event::Planned {
+        self.listener.on_event(&Event::Planned {
             counts: &plan.counts,
         });
         self.send(&rows, plan, &groups, feeds.this)?;
@@ -248,19 +250,19 @@ impl Running<'_> {
     /// People, then their groups, then leavers.
     fn send(
         &mut self,
-        rows: &Rows,
+        rows: &RowTable,
         plan: Plan,
         groups: &GroupPlan,
         feed: FeedKey,
     ) -> Result<(), Failure> {
         if plan.changes() + plan.counts.rejected > 0 {
             let run = self.record.run.to_string();
-            self.listener.hear(&Event::SendStarted {
+            self.listener.on_event(&Event::SendStarted {
                 run: &run,
                 changes: plan.changes(),
             });
         }
-        let mut joins = Joins::default();
+        let mut joins = Memberships::default();
         let counts = &plan.counts;
         // For leavers alone the feed need not be read again.
         if counts.created + counts.updated + counts.rejected > 0 {
@@ -310,14 +312,14 @@ impl Running<'_> {
     }
 
     /// Notes what the resumed run has done already, and what it left unknown.
-    fn settled_before(&self, rows: &mut Rows) -> Result<(), Failure> {
+    fn settled_before(&self, rows: &mut RowTable) -> Result<(), Failure> {
         if self.resumed.is_none() {
             return Ok(());
         }
         self.journal
             .settled_rows(self.record.run, &mut |number, _: Outcome| {
                 if let Some(row) = rows.at(number) {
-                    rows.settled(row);
+                    rows.mark_settled(row);
                 }
             })?;
         let mut waiting = Vec::new();
@@ -330,10 +332,10 @@ impl Running<'_> {
         }
         for intent in self.journal.open_intents(self.record.run)? {
             if let Some(row) = intent.row.and_then(|number| rows.at(number)) {
-                rows.doubtful(row, intent.action);
+                rows.mark_unknown(row, intent.action);
             }
         }
-        if rows.count(RowState::DoubtfulNew) + rows.count(RowState::DoubtfulAdopt) > 0 {
+        if rows.count(RowState::UnknownCreate) + rows.count(RowState::UnknownAdopt) > 0 {
             self.wait_for_what_is_under_way();
         }
         Ok(())
@@ -350,7 +352,7 @@ impl Running<'_> {
             }
             let intents = self.journal.open_intents(old.id)?;
             if !intents.is_empty() {
-                let record = Record {
+                let record = RunRecorder {
                     writer: self.record.writer.clone(),
                     run: old.id,
                 };
@@ -382,23 +384,23 @@ impl Running<'_> {
     fn wait_for_what_is_under_way(&self) {
         while let Some(left) = self
             .last_written
-            .and_then(|written| UNDER_WAY.checked_sub(written.elapsed()))
-            .filter(|left| !left.is_zero() && !self.context.stop().is_asked())
+            .and_then(|written| IN_FLIGHT_GRACE.checked_sub(written.elapsed()))
+            .filter(|left| !left.is_zero() && !self.context.stop().is_requested())
         {
             std::thread::park_timeout(left.min(Duration::from_millis(100)));
         }
     }
 
-    fn survey(&mut self, rows: &mut Rows) -> Result<(), Failure> {
+    fn survey(&mut self, rows: &mut RowTable) -> Result<(), Failure> {
         // What the target showed then still holds, if it was not long ago.
         let looked_at = self.resumed.as_ref().and_then(|run| run.looked_at);
         // Whoever is to be adopted is seen in the list only.
         let looked_at = looked_at.filter(|_| self.bound.mapping().adopt.is_none());
-        if looked_at.is_some_and(|at| clock::now().duration_since(at) < STILL_KNOWN) {
+        if looked_at.is_some_and(|at| clock::now().duration_since(at) < SURVEY_VALID_FOR) {
             return Ok(());
         }
         let (writer, scope) = (self.record.writer.clone(), self.scope);
-        let feed = FeedKey::of(&absolute(self.bound.mapping().path()));
+        let feed = FeedKey::of_mapping(&absolute(self.bound.mapping().path()));
         let mut remember = |seen: Vec<Seen>| {
             let named = seen.iter().map(|seen| seen.external_id.clone()).collect();
             let people = seen.into_iter().map(|seen| SeenPerson {

@@ -127,7 +127,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
         ))?;
     }
     let stop = context.stop();
-    while !stop.is_asked() {
+    while !stop.is_requested() {
         std::thread::park_timeout(Duration::from_millis(100));
     }
     drop(sandbox);

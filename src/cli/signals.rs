@@ -20,7 +20,7 @@ pub(super) fn catch() -> Stop {
                 // Signals cannot be caught here: they end the process as usual.
                 return;
             }
-            asked.ask();
+            asked.request();
             if signal().await.is_ok() {
                 #[expect(clippy::exit, reason = "the second signal means now")]
                 std::process::exit(i32::from(Exit::Interrupted.code()));

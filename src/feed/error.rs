@@ -307,13 +307,13 @@ impl FeedError {
 
 /// `` `Staff`, `Leavers` and 3 more ``: enough to see which one was meant.
 fn listed(sheets: &[String]) -> String {
-    const SHOWN: usize = 8;
+    const ROWS_SHOWN: usize = 8;
     let names: Vec<_> = sheets
         .iter()
-        .take(SHOWN)
+        .take(ROWS_SHOWN)
         .map(|name| format!("`{name}`"))
         .collect();
-    match sheets.len().saturating_sub(SHOWN) {
+    match sheets.len().saturating_sub(ROWS_SHOWN) {
         0 if names.is_empty() => "none".to_owned(),
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),

@@ -17,7 +17,7 @@
 //!   what makes the file unreadable is a [`FeedError`].
 //! - Blank records are never handed out, and row numbers are still the file's.
 
-mod beside;
+mod attachments;
 mod csv;
 mod encoding;
 mod error;
@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use encoding_rs::Encoding;
 
-pub use self::beside::{Beside, media_type};
+pub use self::attachments::{Attachments, media_type};
 pub use self::error::FeedError;
 pub use self::record::{Cell, CellKind, Record};
 

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 
 use crate::model::{Outcome, RowNumber};
 
-use super::codes;
+use super::codes::{self, coded, natural, row_number};
 use super::error::JournalError;
 use super::ids::RunId;
 use super::open::Journal;
-use super::read::{coded, natural, row_number};
 
 /// As many causes are told.
-const MOST_CAUSES: usize = 100;
+const MAX_CAUSES: usize = 100;
 
 /// As many kinds of message are kept apart; further ones of an outcome, code
 /// and status count as one. Keeps memory flat when every message differs.
-const MOST_SHAPES: usize = 10_000;
+const MAX_SHAPES: usize = 10_000;
 
 /// Rows that were rejected, failed or are unknown for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl Journal {
                 let outcome = coded(group, 2, codes::to_outcome)?;
                 let shape = message.as_deref().map(shape);
                 let mut key = (codes::outcome(outcome), status, code, shape);
-                if causes.len() >= MOST_SHAPES && !causes.contains_key(&key) {
+                if causes.len() >= MAX_SHAPES && !causes.contains_key(&key) {
                     key.3 = None;
                 }
                 let shape = key.3.clone();
@@ -113,7 +112,7 @@ impl Journal {
                 .then_with(|| order(a).cmp(&order(b)))
                 .then_with(|| (a.status, &a.code, &a.message).cmp(&(b.status, &b.code, &b.message)))
         });
-        causes.truncate(MOST_CAUSES);
+        causes.truncate(MAX_CAUSES);
         Ok(causes)
     }
 }

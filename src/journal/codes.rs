@@ -2,10 +2,28 @@
 //! given another meaning: old journals hold it. The SQL of this module spells
 //! some of them out; a test holds the two together.
 
-use crate::model::{Action, Outcome, RunState};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use rusqlite::types::Type;
+
+use crate::model::{Action, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
-use super::people::PersonState;
+/// How a person stands at the target, as far as the journal knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PersonState {
+    /// There.
+    Active,
+    /// There, and made inactive.
+    Inactive,
+    /// Deleted by hrfeed. Neither remote id nor fingerprint is kept.
+    Deleted,
+    /// The target showed more than one person with the external ID: none of
+    /// them is touched until an audit has seen it stand once.
+    Ambiguous,
+}
 
 /// The row number that stands for "no row of the feed": one more than any row
 /// can have, so leavers come last. The SQL of this module spells it out.
@@ -109,6 +127,52 @@ pub(super) const fn to_set(code: i64) -> Option<Part> {
         4 => Some(Part::Groups),
         _ => None,
     }
+}
+
+pub(super) fn row_number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RowNumber>> {
+    let number: i64 = row.get(column)?;
+    Ok(u32::try_from(number).ok().map(RowNumber))
+}
+
+pub(super) fn action_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Action>> {
+    optional(row, column, to_action)
+}
+
+/// A column that holds a code.
+pub(super) fn coded<T>(
+    row: &Row<'_>,
+    column: usize,
+    decode: impl Fn(i64) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let code: i64 = row.get(column)?;
+    decode(code).ok_or_else(|| unreadable(column, code))
+}
+
+pub(super) fn optional<T>(
+    row: &Row<'_>,
+    column: usize,
+    decode: impl Fn(i64) -> Option<T>,
+) -> rusqlite::Result<Option<T>> {
+    let code: Option<i64> = row.get(column)?;
+    code.map(|code| decode(code).ok_or_else(|| unreadable(column, code)))
+        .transpose()
+}
+
+fn unreadable(column: usize, code: i64) -> rusqlite::Error {
+    let what = format!("{code} means nothing here");
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, what.into())
+}
+
+pub(super) fn time(micros: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(micros).ok()
+}
+
+pub(super) fn natural(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+pub(super) fn millis(number: i64) -> Duration {
+    Duration::from_millis(natural(number))
 }
 
 #[cfg(test)]

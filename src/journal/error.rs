@@ -7,7 +7,6 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 
 use super::ids::RunId;
-use super::lock::Holder;
 
 /// Why the journal could not be used.
 ///
@@ -238,38 +237,6 @@ impl JournalError {
             }
         }
     }
-}
-
-/// Why a scope could not be locked.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LockError {
-    /// Another run holds the scope.
-    #[error("another run holds this target{}", by(holder.as_ref()))]
-    Held {
-        /// Who it is, as far as is known.
-        holder: Option<Holder>,
-    },
-    /// The journal or the lock file could not be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-}
-
-impl LockError {
-    /// What a person can do about it, as a whole sentence.
-    #[must_use]
-    pub const fn help(&self) -> &'static str {
-        match self {
-            Self::Held { .. } => {
-                "Wait until it is done, or stop it with Ctrl-C: it can be resumed."
-            }
-            Self::Journal(error) => error.help(),
-        }
-    }
-}
-
-fn by(holder: Option<&Holder>) -> String {
-    holder.map_or_else(String::new, |holder| format!(": {holder}"))
 }
 
 #[cfg(test)]

@@ -107,6 +107,19 @@ impl FromStr for RunRef {
     }
 }
 
+/// Which feed it is: a digest of the path of its mapping. People of one feed
+/// are no leavers of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FeedKey(pub(super) i64);
+
+impl FeedKey {
+    /// The feed with this mapping.
+    #[must_use]
+    pub fn of_mapping(mapping_path: &str) -> Self {
+        Self(xxhash_rust::xxh3::xxh3_64(mapping_path.as_bytes()).cast_signed())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,14 +16,46 @@ use rusqlite::OptionalExtension as _;
 
 use crate::clock;
 
-use super::error::{JournalError, LockError};
+use super::codes::{coded, time};
+use super::error::JournalError;
 use super::ids::{RunId, Scope};
 use super::open::Journal;
-use super::read::{coded, time};
 
 /// How often a held lock is tried again, and after how long.
-const MOST_GLANCES: u32 = 5;
-const GLANCE: Duration = Duration::from_millis(20);
+const MAX_LOCK_POLLS: u32 = 5;
+const LOCK_POLL: Duration = Duration::from_millis(20);
+
+/// Why a scope could not be locked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another run holds the scope.
+    #[error("another run holds this target{}", by(holder.as_ref()))]
+    Held {
+        /// Who it is, as far as is known.
+        holder: Option<Holder>,
+    },
+    /// The journal or the lock file could not be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl LockError {
+    /// What a person can do about it, as a whole sentence.
+    #[must_use]
+    pub const fn help(&self) -> &'static str {
+        match self {
+            Self::Held { .. } => {
+                "Wait until it is done, or stop it with Ctrl-C: it can be resumed."
+            }
+            Self::Journal(error) => error.help(),
+        }
+    }
+}
+
+fn by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |holder| format!(": {holder}"))
+}
 
 /// Holds a scope until it is dropped or the process ends.
 #[derive(Debug)]
@@ -77,11 +109,11 @@ impl Journal {
         let mut locked = file.try_lock();
         // Whoever only asks whether a run is under way holds the file for a
         // moment.
-        for _ in 0..MOST_GLANCES {
+        for _ in 0..MAX_LOCK_POLLS {
             if !matches!(locked, Err(TryLockError::WouldBlock)) {
                 break;
             }
-            std::thread::park_timeout(GLANCE);
+            std::thread::park_timeout(LOCK_POLL);
             locked = file.try_lock();
         }
         match locked {

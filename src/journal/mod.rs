@@ -42,12 +42,13 @@ mod write;
 mod tests;
 
 pub use causes::Cause;
-pub use error::{JournalError, LockError};
-pub use ids::{RunId, RunIdError, RunRef, Scope};
-pub use lock::{Holder, ScopeLock};
+pub use codes::PersonState;
+pub use error::JournalError;
+pub use ids::{FeedKey, RunId, RunIdError, RunRef, Scope};
+pub use lock::{Holder, LockError, ScopeLock};
 pub use open::Journal;
-pub use parts::{Did, GroupNow, KnownGroup};
-pub use people::{FeedKey, Known, PersonNow, PersonState, SeenPerson};
+pub use parts::{Acknowledged, GroupNow, KnownGroup};
+pub use people::{Known, PersonNow, SeenPerson};
 pub use read::{OpenIntent, RowEntry, RowFilter, Run};
 pub use records::{Intent, NewRun, Resumption, RunChange, Settled};
 pub use write::{Commit, Writer};

@@ -11,7 +11,6 @@ use tempfile::TempDir;
 
 use super::error::JournalError;
 use super::schema::{self, Format, MIGRATIONS};
-use super::write::Writer;
 
 /// How long another process's write is waited for. A write is a group of some
 /// hundred rows, so this is passed only when something is wrong.
@@ -96,7 +95,7 @@ impl Journal {
     }
 
     /// Another handle on the same journal, for another thread or beside a
-    /// [`Writer`]. Opened for writing.
+    /// [`Writer`](super::Writer). Opened for writing.
     pub fn again(&self) -> Result<Self, JournalError> {
         Self::open(&self.path)
     }
@@ -112,17 +111,6 @@ impl Journal {
     #[must_use]
     pub const fn is_copy(&self) -> bool {
         self.copy.is_some()
-    }
-
-    /// Starts the one thread that writes, and gives it this handle's
-    /// connection. Keep a handle for reading with [`Journal::again`].
-    pub fn writer(self) -> Result<Writer, JournalError> {
-        let journal = if self.for_reading {
-            self.again()?
-        } else {
-            self
-        };
-        Writer::start(journal.conn, journal.path)
     }
 
     pub(super) const fn is_for_reading(&self) -> bool {

@@ -9,31 +9,29 @@ use rusqlite::{Connection, OptionalExtension as _};
 use crate::model::{ExternalId, Parts};
 use crate::schema::Part;
 
-use super::codes;
+use super::codes::{self, PersonState, coded};
 use super::error::JournalError;
-use super::ids::Scope;
+use super::ids::{FeedKey, Scope};
 use super::open::Journal;
-use super::people::{FeedKey, PersonState};
-use super::read::coded;
 
 /// What the target acknowledged of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Did {
+pub enum Acknowledged {
     /// The person was made: nothing that was known before holds.
-    Made,
+    Created,
     /// The details have this fingerprint now.
     Details(u128),
     /// The picture has this fingerprint now.
     Picture(u128),
     /// Details and picture may be what a run wrote of which nobody heard.
-    Doubted,
+    Invalidated,
     /// These values of a set are there.
-    Gave(Part, Vec<String>),
+    Added(Part, Vec<String>),
     /// These values of a set are there no more.
-    Took(Part, Vec<String>),
+    Removed(Part, Vec<String>),
     /// All is done but the groups; once they are, the content has this
     /// fingerprint.
-    AllButGroups(u128),
+    PendingGroups(u128),
 }
 
 /// A user group as the journal knows it.
@@ -154,37 +152,37 @@ pub(super) fn did(
     tx: &Connection,
     scope: i64,
     external_id: &str,
-    did: &[Did],
+    did: &[Acknowledged],
 ) -> rusqlite::Result<()> {
     for did in did {
         match did {
-            Did::Made => forget(tx, scope, external_id)?,
-            Did::Doubted => {
+            Acknowledged::Created => forget(tx, scope, external_id)?,
+            Acknowledged::Invalidated => {
                 tx.prepare_cached(
                     "UPDATE people SET details = NULL, picture = NULL, awaited = NULL
                      WHERE scope = ?1 AND external_id = ?2",
                 )?
                 .execute((scope, external_id))?;
             }
-            Did::Details(print) => {
+            Acknowledged::Details(print) => {
                 tx.prepare_cached(
                     "UPDATE people SET details = ?3 WHERE scope = ?1 AND external_id = ?2",
                 )?
                 .execute((scope, external_id, print.to_le_bytes()))?;
             }
-            Did::Picture(print) => {
+            Acknowledged::Picture(print) => {
                 tx.prepare_cached(
                     "UPDATE people SET picture = ?3 WHERE scope = ?1 AND external_id = ?2",
                 )?
                 .execute((scope, external_id, print.to_le_bytes()))?;
             }
-            Did::AllButGroups(print) => {
+            Acknowledged::PendingGroups(print) => {
                 tx.prepare_cached(
                     "UPDATE people SET awaited = ?3 WHERE scope = ?1 AND external_id = ?2",
                 )?
                 .execute((scope, external_id, print.to_le_bytes()))?;
             }
-            Did::Gave(part, items) => {
+            Acknowledged::Added(part, items) => {
                 let mut statement = tx.prepare_cached(
                     "INSERT INTO given (scope, external_id, part, item) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT DO NOTHING",
@@ -193,7 +191,7 @@ pub(super) fn did(
                     statement.execute((scope, external_id, codes::set(*part), item))?;
                 }
             }
-            Did::Took(part, items) => {
+            Acknowledged::Removed(part, items) => {
                 let mut statement = tx.prepare_cached(
                     "DELETE FROM given
                      WHERE scope = ?1 AND external_id = ?2 AND part = ?3 AND item = ?4",

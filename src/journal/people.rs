@@ -3,25 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 
-use super::codes;
+use super::codes::{self, PersonState};
 use super::error::JournalError;
-use super::ids::Scope;
+use super::ids::{FeedKey, Scope};
 use super::open::Journal;
-use super::parts::Did;
-
-/// How a person stands at the target, as far as the journal knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PersonState {
-    /// There.
-    Active,
-    /// There, and made inactive.
-    Inactive,
-    /// Deleted by hrfeed. Neither remote id nor fingerprint is kept.
-    Deleted,
-    /// The target showed more than one person with the external ID: none of
-    /// them is touched until an audit has seen it stand once.
-    Ambiguous,
-}
+use super::parts::Acknowledged;
 
 /// One person whom the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +27,6 @@ pub struct Known<'a> {
     pub other_feed: Option<FeedKey>,
 }
 
-/// Which feed it is: a digest of the path of its mapping. People of one feed
-/// are no leavers of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FeedKey(pub(super) i64);
-
-impl FeedKey {
-    /// The feed with this mapping.
-    #[must_use]
-    pub fn of(mapping_path: &str) -> Self {
-        Self(xxhash_rust::xxh3::xxh3_64(mapping_path.as_bytes()).cast_signed())
-    }
-}
-
 /// What an outcome says of the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonNow {
@@ -66,7 +39,7 @@ pub struct PersonNow {
     /// How the person stands now.
     pub state: PersonState,
     /// What the target acknowledged of the person's parts.
-    pub did: Vec<Did>,
+    pub did: Vec<Acknowledged>,
 }
 
 /// A person whom the target listed.

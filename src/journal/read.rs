@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
 
 use crate::model::{Action, Calls, Counts, ExternalId, Outcome, RowNumber, RunState};
 
-use super::codes;
+use super::codes::{self, action_at, coded, millis, natural, optional, row_number, time};
 use super::error::JournalError;
 use super::ids::{RunId, RunRef, Scope};
 use super::open::Journal;
@@ -236,7 +235,7 @@ impl Journal {
                     row: row_number(row, 0)?,
                     external_id: row.get(1)?,
                     outcome: coded(row, 2, codes::to_outcome)?,
-                    action: action(row, 3)?,
+                    action: action_at(row, 3)?,
                     status: row.get(4)?,
                     attempts: row.get(5)?,
                     code: row.get(6)?,
@@ -390,50 +389,4 @@ fn count_rows(conn: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     run.counts.deactivated += run.leavers.deactivated;
     run.counts.deleted += run.leavers.deleted;
     Ok(())
-}
-
-pub(super) fn row_number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RowNumber>> {
-    let number: i64 = row.get(column)?;
-    Ok(u32::try_from(number).ok().map(RowNumber))
-}
-
-pub(super) fn action(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Action>> {
-    optional(row, column, codes::to_action)
-}
-
-/// A column that holds a code.
-pub(super) fn coded<T>(
-    row: &Row<'_>,
-    column: usize,
-    decode: impl Fn(i64) -> Option<T>,
-) -> rusqlite::Result<T> {
-    let code: i64 = row.get(column)?;
-    decode(code).ok_or_else(|| unreadable(column, code))
-}
-
-fn optional<T>(
-    row: &Row<'_>,
-    column: usize,
-    decode: impl Fn(i64) -> Option<T>,
-) -> rusqlite::Result<Option<T>> {
-    let code: Option<i64> = row.get(column)?;
-    code.map(|code| decode(code).ok_or_else(|| unreadable(column, code)))
-        .transpose()
-}
-
-fn unreadable(column: usize, code: i64) -> rusqlite::Error {
-    let what = format!("{code} means nothing here");
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, what.into())
-}
-
-pub(super) fn time(micros: i64) -> Option<Timestamp> {
-    Timestamp::from_microsecond(micros).ok()
-}
-
-pub(super) fn natural(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
-pub(super) fn millis(number: i64) -> Duration {
-    Duration::from_millis(natural(number))
 }

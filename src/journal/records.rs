@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::model::{Action, Calls, ExternalId, Outcome, RowNumber, RunState};
 
-use super::ids::{RunId, Scope};
-use super::parts::{Did, GroupNow};
-use super::people::{FeedKey, PersonNow, SeenPerson};
+use super::ids::{FeedKey, RunId, Scope};
+use super::parts::{Acknowledged, GroupNow};
+use super::people::{PersonNow, SeenPerson};
 
 /// Everything that is known of a run when it starts. It starts as running.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ pub(super) enum Work {
     Seen(Scope, Vec<SeenPerson>),
     Single(Scope, Vec<String>),
     Named(Scope, FeedKey, Vec<String>),
-    Did(RunId, ExternalId, Vec<Did>),
+    Acknowledged(RunId, ExternalId, Vec<Acknowledged>),
     /// People put into a group, or taken out of it.
     Members {
         run: RunId,

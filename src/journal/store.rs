@@ -11,12 +11,11 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
-use super::codes;
+use super::codes::{self, PersonState, millis, natural};
 use super::error::JournalError;
-use super::ids::{RunId, Scope};
-use super::parts::{self, Did};
-use super::people::{FeedKey, PersonNow, PersonState, SeenPerson};
-use super::read::{millis, natural};
+use super::ids::{FeedKey, RunId, Scope};
+use super::parts::{self, Acknowledged};
+use super::people::{PersonNow, SeenPerson};
 use super::records::{Intent, NewRun, RunChange, Settled, Work};
 
 /// The writing connection and what its thread remembers.
@@ -63,7 +62,7 @@ impl RunMemory {
 
 /// As many codes and messages are remembered; then the memory starts anew, and
 /// a reason may be stored again.
-const MOST_REASONS: usize = 4_096;
+const MAX_REASONS: usize = 4_096;
 
 /// Why a piece of work could not be written.
 enum Failure {
@@ -134,7 +133,7 @@ impl Memory {
                     statement.execute((scope, external_id))?;
                 }
             }
-            Work::Did(run, external_id, did) => {
+            Work::Acknowledged(run, external_id, did) => {
                 let known = self.run(tx, *run)?;
                 be_there(tx, known, external_id.as_str())?;
                 parts::did(tx, known.scope, external_id.as_str(), did)?;
@@ -148,8 +147,8 @@ impl Memory {
                 let known = self.run(tx, *run)?;
                 let group = vec![group.clone()];
                 let did = [match are_in {
-                    true => Did::Gave(Part::Groups, group),
-                    false => Did::Took(Part::Groups, group),
+                    true => Acknowledged::Added(Part::Groups, group),
+                    false => Acknowledged::Removed(Part::Groups, group),
                 }];
                 for person in people {
                     parts::did(tx, known.scope, person.as_str(), &did)?;
@@ -197,7 +196,7 @@ impl Memory {
         ])?;
         let id = RunId(tx.last_insert_rowid());
         note_run(tx, id, &run.host)?;
-        let feed = FeedKey::of(&run.mapping_path);
+        let feed = FeedKey::of_mapping(&run.mapping_path);
         self.runs
             .insert(id, RunMemory::new(scope, feed, Duration::ZERO));
         Ok(id)
@@ -395,7 +394,7 @@ impl Memory {
                     let elapsed = Duration::from_micros(natural(row.get(1)?));
                     let last = row.get::<_, Option<i64>>(2)?.map(millis);
                     let before = elapsed.max(last.unwrap_or_default());
-                    let feed = FeedKey::of(row.get_ref(3)?.as_str()?);
+                    let feed = FeedKey::of_mapping(row.get_ref(3)?.as_str()?);
                     Ok(RunMemory::new(row.get(0)?, feed, before))
                 },
             )
@@ -426,7 +425,7 @@ impl Memory {
         tx.prepare_cached("INSERT INTO reasons (code, message) VALUES (?1, ?2)")?
             .execute((code, message))?;
         let id = tx.last_insert_rowid();
-        if self.reasons.len() >= MOST_REASONS {
+        if self.reasons.len() >= MAX_REASONS {
             self.reasons.clear();
         }
         self.reasons.insert(key, id);

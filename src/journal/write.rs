@@ -20,9 +20,10 @@ use tokio::sync::oneshot;
 use crate::model::{ExternalId, Outcome, RowNumber};
 
 use super::error::JournalError;
-use super::ids::{RunId, Scope};
-use super::parts::{Did, GroupNow};
-use super::people::{FeedKey, SeenPerson};
+use super::ids::{FeedKey, RunId, Scope};
+use super::open::Journal;
+use super::parts::{Acknowledged, GroupNow};
+use super::people::SeenPerson;
 use super::records::{Intent, NewRun, RunChange, Settled, Work};
 use super::store::Store;
 
@@ -33,7 +34,7 @@ const QUEUE: usize = 4_096;
 const GROUP_ROWS: usize = 256;
 
 /// With this many rows a group takes nothing more, though more is queued.
-const MOST_ROWS: usize = 512;
+const MAX_ROWS: usize = 512;
 
 /// What nobody waits for is durable after this time at the latest, if the disk
 /// keeps up.
@@ -102,6 +103,20 @@ impl Message {
             // Nobody need wait to the end.
             drop(waiter.send(result.map(|()| written).map_err(Clone::clone)));
         }
+    }
+}
+
+impl Journal {
+    /// Starts the one thread that writes, and gives it this handle's
+    /// connection. Keep a handle for reading with [`Journal::again`].
+    pub fn writer(self) -> Result<Writer, JournalError> {
+        let journal = if self.is_for_reading() {
+            self.again()?
+        } else {
+            self
+        };
+        let path = journal.path().to_path_buf();
+        Writer::start(journal.conn, path)
     }
 }
 
@@ -207,13 +222,13 @@ impl Writer {
 
     /// Records what the target acknowledged of somebody whose row is not
     /// settled yet.
-    pub fn did(
+    pub fn acknowledge(
         &self,
         run: RunId,
         external_id: &ExternalId,
-        did: Vec<Did>,
+        did: Vec<Acknowledged>,
     ) -> Result<(), JournalError> {
-        self.send(Work::Did(run, external_id.clone(), did), None)
+        self.send(Work::Acknowledged(run, external_id.clone(), did), None)
     }
 
     /// Records that people are in a group now, or no more.
@@ -383,7 +398,7 @@ fn collect(messages: &Receiver<Message>, group: &mut Vec<Message>) -> bool {
         rows += message.work.rows();
         waited_for |= message.waiter.is_some();
         group.push(message);
-        if rows >= MOST_ROWS {
+        if rows >= MAX_ROWS {
             break;
         }
         next = match messages.try_recv() {

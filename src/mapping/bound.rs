@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::person::{Person, Slot};
 use super::template::TemplateRow;
-use super::value::{clean, finish, flaw, invalid};
+use super::value::{Fault, clean, finish, flaw, invalid};
 use super::words;
 use super::{FieldRule, Mapping, MappingError, Origin, nearest};
-use crate::feed::{Beside, CellKind, Record};
+use crate::feed::{Attachments, CellKind, Record};
 use crate::model::Rule;
 use crate::schema::{self, Kind, Part};
 
@@ -24,7 +24,7 @@ pub struct Bound<'m> {
     country: Option<usize>,
     picture: Option<usize>,
     groups: Option<usize>,
-    beside: Option<Beside>,
+    beside: Option<Attachments>,
 }
 
 /// What became of a record.
@@ -34,17 +34,6 @@ pub enum Mapped {
     Row,
     /// The mapping's filter left it out.
     Skipped,
-}
-
-/// Something that could not be mapped, or that validation found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The position of the field in the mapping.
-    pub field: Option<usize>,
-    /// What is wrong.
-    pub rule: Rule,
-    /// The offending text, where it is not the field's own value.
-    pub value: Option<Box<str>>,
 }
 
 impl Mapping {
@@ -154,13 +143,13 @@ fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
 impl<'m> Bound<'m> {
     /// The same, with the files that stand beside the feed.
     #[must_use]
-    pub fn with_files(mut self, beside: Option<Beside>) -> Self {
+    pub fn with_files(mut self, beside: Option<Attachments>) -> Self {
         self.beside = beside;
         self
     }
 
     /// The files that stand beside the feed.
-    pub fn beside(&self) -> Option<&Beside> {
+    pub fn beside(&self) -> Option<&Attachments> {
         self.beside.as_ref()
     }
 

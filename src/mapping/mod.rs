@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-pub use self::bound::{Bound, Fault, Mapped};
+pub use self::bound::{Bound, Mapped};
 pub use self::date::DateForm;
 pub(crate) use self::file::nearest;
 use self::file::{File, Table};
@@ -36,6 +36,7 @@ pub use self::guards::{Allowance, Guards, Leavers};
 pub use self::person::{Person, Slot, fingerprint};
 pub use self::settings::{SecretSource, TargetSettings};
 use self::template::Templates;
+pub use self::value::Fault;
 use crate::feed::FeedOptions;
 use crate::schema::{self, Part};
 

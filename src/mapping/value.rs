@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::bound::Fault;
 use super::date;
 use super::person::{Person, Slot};
 use super::words;
@@ -12,6 +11,17 @@ use super::{Case, Empty, FieldRule, fold};
 use crate::feed::{Cell, CellKind};
 use crate::model::Rule;
 use crate::schema::{self, Kind};
+
+/// Something that could not be mapped, or that validation found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The position of the field in the mapping.
+    pub field: Option<usize>,
+    /// What is wrong.
+    pub rule: Rule,
+    /// The offending text, where it is not the field's own value.
+    pub value: Option<Box<str>>,
+}
 
 /// Why a cell's text is not what stands there.
 pub(super) fn flaw(cell: Cell<'_>) -> Option<Rule> {

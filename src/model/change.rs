@@ -142,7 +142,7 @@ pub enum Step {
         /// The field by which the person was recognised.
         by: &'static str,
         /// What the target knows the person by: see
-        /// [`Target::handle`](crate::target::Target::handle).
+        /// [`Target::handle`](crate::targets::Target::handle).
         handle: String,
     },
     /// Roles are added.

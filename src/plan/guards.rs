@@ -1,7 +1,7 @@
 //! What keeps an accident from the target: a feed that looks sick sends
 //! nothing, and a kind of change beyond its bound waits for a person.
 
-use super::{RowState, Rows};
+use super::{RowState, RowTable};
 use crate::mapping::{Allowance, Guards, Leavers};
 use crate::model::ExternalId;
 
@@ -9,7 +9,7 @@ use crate::model::ExternalId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Guard {
     /// `min_rows`: the feed is too short.
-    Rows,
+    RowTable,
     /// `max_rejected`: too many rows are wrong.
     Rejected,
     /// `max_leavers`: too many people are no longer named.
@@ -25,7 +25,7 @@ impl Guard {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Rows => "rows",
+            Self::RowTable => "rows",
             Self::Rejected => "rejected",
             Self::Leavers => "leavers",
             Self::Creates => "creates",
@@ -47,11 +47,11 @@ pub struct Held {
 
 /// What `allowed` does not cover of a feed as a whole. Nothing may be sent.
 #[must_use]
-pub fn feed(guards: &Guards, allowed: &[Guard], rows: &Rows) -> Option<Held> {
+pub fn feed(guards: &Guards, allowed: &[Guard], rows: &RowTable) -> Option<Held> {
     let (all, rejected) = (rows.len() as u64, rows.count(RowState::Rejected));
-    if all < guards.min_rows && !allowed.contains(&Guard::Rows) {
+    if all < guards.min_rows && !allowed.contains(&Guard::RowTable) {
         return Some(Held {
-            guard: Guard::Rows,
+            guard: Guard::RowTable,
             changes: 0,
             why: format!(
                 "the feed has {}, and `min_rows` in [guards] is {}",
@@ -82,7 +82,7 @@ pub fn feed(guards: &Guards, allowed: &[Guard], rows: &Rows) -> Option<Held> {
 pub fn hold(
     guards: &Guards,
     allowed: &[Guard],
-    rows: &mut Rows,
+    rows: &mut RowTable,
     (leavers, action): (&mut Vec<ExternalId>, Leavers),
     named: u64,
     unidentified: u64,

@@ -1,8 +1,8 @@
 //! People become changes: what must be done, decided before anything is sent.
 //!
-//! [`look`] reads the whole feed once and keeps a few words of each row in
-//! [`Rows`]; the scope's people ([`Rows::known`]) and the target's
-//! ([`Rows::found`]) are held against them; [`replay`] reads the feed again
+//! [`scan`] reads the whole feed once and keeps a few words of each row in
+//! [`RowTable`]; the scope's people ([`RowTable::note_known`]) and the target's
+//! ([`RowTable::note_found`]) are held against them; [`replay`] reads the feed again
 //! and hands out the rows that something must be done for.
 //!
 //! # Invariants
@@ -15,7 +15,7 @@
 
 mod groups;
 pub mod guards;
-mod look;
+mod scan;
 mod replay;
 mod rows;
 mod steps;
@@ -25,10 +25,10 @@ use crate::model::{Counts, ExternalId};
 
 pub use self::groups::{NamedGroup, NamedGroups};
 pub use self::guards::{Guard, Held};
-pub use self::look::{FindingKind, Look, LookError, MOST_FINDINGS, look};
 pub use self::replay::{Change, Item, Wanted, replay};
-pub use self::rows::{Found, KnownAs, RowState, Rows};
-pub use self::steps::{Todo, roles, todo};
+pub use self::rows::{Found, KnownAs, RowState, RowTable};
+pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, scan};
+pub use self::steps::{Remaining, roles, steps_for};
 
 /// What would be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +45,14 @@ pub struct Plan {
 impl Plan {
     /// Draws the plan up from the rows, once people and target were held
     /// against them and the guards were asked.
-    pub fn of(rows: &Rows, leavers: Vec<ExternalId>, action: Leavers, held: Vec<Held>) -> Self {
+    pub fn of(rows: &RowTable, leavers: Vec<ExternalId>, action: Leavers, held: Vec<Held>) -> Self {
         let gone = leavers.len() as u64;
         let counts = Counts {
-            created: rows.count(RowState::New) + rows.count(RowState::DoubtfulNew),
+            created: rows.count(RowState::New) + rows.count(RowState::UnknownCreate),
             updated: rows.count(RowState::Changed)
                 + rows.count(RowState::Adopt)
-                + rows.count(RowState::DoubtfulAdopt)
-                + rows.count(RowState::DoubtfulChanged),
+                + rows.count(RowState::UnknownAdopt)
+                + rows.count(RowState::UnknownUpdate),
             unchanged: rows.count(RowState::Unchanged),
             rejected: rows.count(RowState::Rejected),
             pending: rows.count(RowState::Held),

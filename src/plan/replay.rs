@@ -4,8 +4,8 @@
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot};
 use crate::model::{Action, Content, ExternalId, Finding, Picture, RowNumber};
-use crate::plan::look::{LookError, finding, print, print_of};
-use crate::plan::rows::{RowState, Rows, fault};
+use crate::plan::rows::{RowState, RowTable, fault};
+use crate::plan::scan::{ScanError, finding, print, print_of};
 use crate::schema::{BETWEEN, Kind, Part};
 use crate::validate;
 use crate::validate::unique::RowIndex;
@@ -72,18 +72,18 @@ pub struct Change {
 ///
 /// # Errors
 /// The feed cannot be read or has changed; or `take` said to stop.
-pub fn replay<E: From<LookError>>(
+pub fn replay<E: From<ScanError>>(
     feed: &mut Feed,
     bound: &Bound<'_>,
-    rows: &Rows,
+    rows: &RowTable,
     wanted: Wanted,
     these: &[RowIndex],
     mut take: impl FnMut(Vec<Item>) -> Result<(), E>,
 ) -> Result<(), E> {
     struct Failed<E>(E);
-    impl<E: From<LookError>> From<FeedError> for Failed<E> {
+    impl<E: From<ScanError>> From<FeedError> for Failed<E> {
         fn from(error: FeedError) -> Self {
-            Self(E::from(LookError::Feed(error)))
+            Self(E::from(ScanError::Feed(error)))
         }
     }
     feed.read(
@@ -117,15 +117,15 @@ pub fn replay<E: From<LookError>>(
                         index,
                         row: record.row(),
                         action: match state {
-                            RowState::New | RowState::DoubtfulNew => Action::Create,
-                            RowState::Adopt | RowState::DoubtfulAdopt => Action::Adopt,
+                            RowState::New | RowState::UnknownCreate => Action::Create,
+                            RowState::Adopt | RowState::UnknownAdopt => Action::Adopt,
                             _ => Action::Update,
                         },
                         doubtful: matches!(
                             state,
-                            RowState::DoubtfulNew
-                                | RowState::DoubtfulAdopt
-                                | RowState::DoubtfulChanged
+                            RowState::UnknownCreate
+                                | RowState::UnknownAdopt
+                                | RowState::UnknownUpdate
                         ),
                         fingerprint: print(bound, &person),
                         details: print_of(bound, &person, |part| part == Part::Details),
@@ -148,7 +148,7 @@ pub fn replay<E: From<LookError>>(
             Ok::<_, MappingError>(items)
         },
         |items, _| {
-            let items = items.map_err(|error| Failed(E::from(LookError::Mapping(error))))?;
+            let items = items.map_err(|error| Failed(E::from(ScanError::Mapping(error))))?;
             if items.is_empty() {
                 Ok(())
             } else {
@@ -162,7 +162,7 @@ pub fn replay<E: From<LookError>>(
 /// What the target knows the person by who is to be adopted for the row.
 fn adopted(
     bound: &Bound<'_>,
-    rows: &Rows,
+    rows: &RowTable,
     row: RowIndex,
     person: &Person,
     faults: &mut Vec<Fault>,

@@ -22,13 +22,13 @@ pub enum RowState {
     Held,
     /// A killed run was about to create the person: the target must be asked
     /// whether it did.
-    DoubtfulNew,
+    UnknownCreate,
     /// A killed run was about to give somebody without an external ID this one:
     /// the target must be asked whether it did.
-    DoubtfulAdopt,
+    UnknownAdopt,
     /// A killed run was about to update the person: the target must be asked
     /// whether it did.
-    DoubtfulChanged,
+    UnknownUpdate,
     /// The row is wrong.
     Rejected,
     /// The run that is being resumed has an outcome for the row.
@@ -37,7 +37,7 @@ pub enum RowState {
 
 /// The rows of a feed after the first pass.
 #[derive(Debug)]
-pub struct Rows {
+pub struct RowTable {
     numbers: Vec<u32>,
     states: Vec<RowState>,
     /// Empty unless a comparison with people is wanted.
@@ -52,7 +52,7 @@ pub struct Rows {
     /// What the comparison with people found wrong.
     faults: BTreeMap<RowIndex, Rule>,
     /// Whom the target showed for a row: a hash of its id there.
-    shown: HashMap<RowIndex, u64>,
+    seen_ids: HashMap<RowIndex, u64>,
     /// Who without an external ID could be a row's person.
     adoptable: HashMap<RowIndex, Adoptable>,
     /// Rows of the run that is being resumed which await nothing but their
@@ -67,7 +67,7 @@ struct Adoptable {
     handle: String,
     /// A hash of the value in small letters: only case may differ from the
     /// row's.
-    spelled: u64,
+    case_hash: u64,
     /// A hash of the id there.
     remote: u64,
     /// How many there are.
@@ -87,10 +87,10 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Makes room for so many rows.
-    pub(super) fn reserve(&mut self, rows: usize, prints: bool) {
+    pub(super) fn reserve(&mut self, rows: usize, fingerprints: bool) {
         self.numbers.reserve(rows);
         self.rejected.reserve(rows);
-        if prints {
+        if fingerprints {
             self.fingerprints.reserve(rows);
             self.shapes.reserve(rows);
         }
@@ -100,14 +100,14 @@ impl Batch {
 /// A shape that stands for "unlike any other": the table of shapes is full.
 const NO_SHAPE: u16 = u16::MAX;
 
-impl Rows {
+impl RowTable {
     pub(super) fn new(
         unique_fields: usize,
         comparison: Comparison,
         expected: usize,
-        prints: bool,
+        fingerprints: bool,
     ) -> Self {
-        let for_prints = if prints { expected } else { 0 };
+        let for_prints = if fingerprints { expected } else { 0 };
         Self {
             numbers: Vec::with_capacity(expected),
             states: Vec::with_capacity(expected),
@@ -120,7 +120,7 @@ impl Rows {
                 .collect(),
             losers: Vec::new(),
             faults: BTreeMap::new(),
-            shown: HashMap::new(),
+            seen_ids: HashMap::new(),
             adoptable: HashMap::new(),
             awaiting_groups: HashMap::new(),
         }
@@ -253,24 +253,24 @@ impl Rows {
     }
 
     /// The run that is being resumed has an intent for this row and no outcome.
-    pub fn doubtful(&mut self, row: RowIndex, action: Action) {
+    pub fn mark_unknown(&mut self, row: RowIndex, action: Action) {
         if self.state(row) == RowState::New {
             self.states[row as usize] = match action {
-                Action::Create => RowState::DoubtfulNew,
-                Action::Adopt => RowState::DoubtfulAdopt,
-                Action::Update | Action::Deactivate | Action::Delete => RowState::DoubtfulChanged,
+                Action::Create => RowState::UnknownCreate,
+                Action::Adopt => RowState::UnknownAdopt,
+                Action::Update | Action::Deactivate | Action::Delete => RowState::UnknownUpdate,
             };
         }
     }
 
     /// The run that is being resumed has an outcome for this row.
-    pub fn settled(&mut self, row: RowIndex) {
+    pub fn mark_settled(&mut self, row: RowIndex) {
         self.states[row as usize] = RowState::Settled;
     }
 
     /// Notes that the scope knows a person, and as what. Returns whether the
     /// feed names the person at all.
-    pub fn known(&mut self, external_id: &str, known: KnownAs) -> bool {
+    pub fn note_known(&mut self, external_id: &str, known: KnownAs) -> bool {
         let Some(row) = self.find(external_id) else {
             return false;
         };
@@ -287,7 +287,9 @@ impl Rows {
             return true;
         }
         self.states[row as usize] = match known {
-            KnownAs::Acknowledged(print) if print == self.fingerprint(row) => RowState::Unchanged,
+            KnownAs::Acknowledged(fingerprint) if fingerprint == self.fingerprint(row) => {
+                RowState::Unchanged
+            }
             KnownAs::Acknowledged(_) | KnownAs::There => RowState::Changed,
             KnownAs::SeveralPeople => {
                 self.reject(row, Rule::AmbiguousOnTarget { people: 2 });
@@ -304,21 +306,21 @@ impl Rows {
         if self.state(row) != RowState::New || self.is_variant(row, external_id) {
             return None;
         }
-        self.settled(row);
+        self.mark_settled(row);
         Some(self.number(row))
     }
 
-    /// Notes that the target has a person with this external ID. `print` makes
+    /// Notes that the target has a person with this external ID. `fingerprint` makes
     /// the fingerprint of the person's fields on the target that are among the
     /// bits of a shape, if all of them can be compared.
     ///
     /// Returns what that says of a row, where it says something that the
     /// journal should remember.
-    pub fn found(
+    pub fn note_found(
         &mut self,
         external_id: &str,
         remote_id: &str,
-        print: impl FnOnce(u64) -> Option<u128>,
+        fingerprint: impl FnOnce(u64) -> Option<u128>,
     ) -> Option<Found> {
         let row = self.find(external_id)?;
         let state = self.state(row);
@@ -341,7 +343,7 @@ impl Rows {
             return None;
         }
         let remote = xxhash_rust::xxh3::xxh3_64(remote_id.as_bytes());
-        match self.shown.insert(row, remote) {
+        match self.seen_ids.insert(row, remote) {
             // Pages overlap: the same person again.
             Some(before) if before == remote => return None,
             Some(_) => {
@@ -357,8 +359,8 @@ impl Rows {
             .shapes
             .get(row as usize)
             .and_then(|shape| self.distinct_shapes.get(*shape as usize));
-        let same = shape.and_then(|shape| print(*shape)) == Some(self.fingerprint(row));
-        self.is_there(row, same);
+        let same = shape.and_then(|shape| fingerprint(*shape)) == Some(self.fingerprint(row));
+        self.mark_present(row, same);
         Some(if same {
             Found::Same(row)
         } else {
@@ -368,7 +370,7 @@ impl Rows {
 
     /// Notes that the target, asked for just this row's person, has it, and
     /// whether the person is as the feed says.
-    pub fn is_there(&mut self, row: RowIndex, same: bool) {
+    pub fn mark_present(&mut self, row: RowIndex, same: bool) {
         if self.state(row) == RowState::New {
             self.states[row as usize] = if same {
                 RowState::Unchanged
@@ -380,7 +382,7 @@ impl Rows {
 
     /// Notes that the target has somebody without an external ID whose
     /// `field` (a position in the unique fields) is `value`.
-    pub fn could_be(&mut self, field: usize, value: &str, remote_id: &str, handle: String) {
+    pub fn note_candidate(&mut self, field: usize, value: &str, remote_id: &str, handle: String) {
         let key = self.comparison.key(value);
         let Some(row) = self.indices.get(field).and_then(|index| index.find(key)) else {
             return;
@@ -393,7 +395,7 @@ impl Rows {
             None => {
                 let known = Adoptable {
                     handle,
-                    spelled: spelled(value),
+                    case_hash: case_hash(value),
                     remote,
                     people: 1,
                 };
@@ -412,8 +414,8 @@ impl Rows {
             match (self.state(row), people) {
                 (RowState::New, 1) => self.states[row as usize] = RowState::Adopt,
                 // Not known yet, and if so, it is looked up first.
-                (RowState::DoubtfulNew | RowState::DoubtfulAdopt, 1) => {}
-                (RowState::New | RowState::DoubtfulNew | RowState::DoubtfulAdopt, people) => {
+                (RowState::UnknownCreate | RowState::UnknownAdopt, 1) => {}
+                (RowState::New | RowState::UnknownCreate | RowState::UnknownAdopt, people) => {
                     self.reject(row, Rule::AdoptAmbiguous { people });
                 }
                 _ => {
@@ -430,7 +432,7 @@ impl Rows {
     /// The two are alike, but not the same but for case: it could be anybody.
     pub fn adopted(&self, row: RowIndex, value: &str) -> Result<Option<&str>, Rule> {
         match self.adoptable.get(&row) {
-            Some(known) if known.spelled != spelled(value) => Err(Rule::AdoptVariant),
+            Some(known) if known.case_hash != case_hash(value) => Err(Rule::AdoptVariant),
             known => Ok(known.map(|known| known.handle.as_str())),
         }
     }
@@ -480,7 +482,7 @@ impl Rows {
     }
 }
 
-fn spelled(value: &str) -> u64 {
+fn case_hash(value: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(value.to_lowercase().as_bytes())
 }
 

@@ -3,9 +3,9 @@
 use super::*;
 use crate::mapping::Variants;
 
-fn rows(ids: &[&str]) -> Rows {
+fn rows(ids: &[&str]) -> RowTable {
     let comparison = Comparison::new(1, Variants::Same);
-    let mut rows = Rows::new(1, comparison, 0, true);
+    let mut rows = RowTable::new(1, comparison, 0, true);
     rows.extend(Batch {
         numbers: (2..).take(ids.len()).collect(),
         rejected: vec![false; ids.len()],
@@ -21,9 +21,9 @@ fn rows(ids: &[&str]) -> Rows {
 fn who_is_known_with_the_same_content_costs_no_call() {
     let mut rows = rows(&["a", "b", "c"]);
     assert!(
-        rows.known("a", KnownAs::Acknowledged(0))
-            && rows.known("b", KnownAs::Acknowledged(9))
-            && !rows.known("z", KnownAs::Acknowledged(1))
+        rows.note_known("a", KnownAs::Acknowledged(0))
+            && rows.note_known("b", KnownAs::Acknowledged(9))
+            && !rows.note_known("z", KnownAs::Acknowledged(1))
     );
     let states: Vec<_> = (0..3).map(|row| rows.state(row)).collect();
     assert_eq!(
@@ -35,8 +35,8 @@ fn who_is_known_with_the_same_content_costs_no_call() {
 #[test]
 fn who_is_known_under_a_variant_of_the_id_is_not_made_again() {
     let mut rows = rows(&["e7", "f1"]);
-    rows.known("E7", KnownAs::Acknowledged(0));
-    assert_eq!(rows.found("F1", "12", |_| None), Some(Found::Variant));
+    rows.note_known("E7", KnownAs::Acknowledged(0));
+    assert_eq!(rows.note_found("F1", "12", |_| None), Some(Found::Variant));
     assert_eq!(
         (rows.state(0), rows.state(1)),
         (RowState::Rejected, RowState::Rejected)
@@ -52,10 +52,10 @@ fn who_is_known_under_a_variant_of_the_id_is_not_made_again() {
 #[test]
 fn two_people_on_the_target_with_one_id_are_not_touched() {
     let mut rows = rows(&["a", "b"]);
-    assert_eq!(rows.found("a", "12", |_| None), Some(Found::Differs));
-    assert_eq!(rows.found("a", "12", |_| None), None, "pages overlap");
+    assert_eq!(rows.note_found("a", "12", |_| None), Some(Found::Differs));
+    assert_eq!(rows.note_found("a", "12", |_| None), None, "pages overlap");
     assert_eq!(rows.state(0), RowState::Changed);
-    assert_eq!(rows.found("a", "13", |_| None), Some(Found::Several));
+    assert_eq!(rows.note_found("a", "13", |_| None), Some(Found::Several));
     assert_eq!(rows.state(0), RowState::Rejected);
 }
 
@@ -63,7 +63,7 @@ fn two_people_on_the_target_with_one_id_are_not_touched() {
 fn who_is_found_as_the_feed_says_is_unchanged() {
     let mut rows = rows(&["a", "b"]);
     assert_eq!(
-        rows.found("b", "12", |shape| (shape == 3).then_some(1)),
+        rows.note_found("b", "12", |shape| (shape == 3).then_some(1)),
         Some(Found::Same(1))
     );
     assert_eq!(rows.state(1), RowState::Unchanged);
@@ -72,7 +72,7 @@ fn who_is_found_as_the_feed_says_is_unchanged() {
 #[test]
 fn a_row_that_loses_is_never_new_again() {
     let mut rows = rows(&["a", "a"]);
-    rows.known("a", KnownAs::Acknowledged(0));
+    rows.note_known("a", KnownAs::Acknowledged(0));
     assert_eq!(
         (rows.state(0), rows.state(1)),
         (RowState::Rejected, RowState::Rejected)

@@ -7,24 +7,29 @@ use crate::schema::Part;
 
 /// What must be done for one person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Todo {
+pub struct Remaining {
     /// The person's own writes, in order.
     pub steps: Vec<Step>,
     /// Groups that the person comes into.
-    pub join: Vec<String>,
+    pub groups_to_join: Vec<String>,
     /// Groups that the person leaves: only such as hrfeed put the person into.
-    pub leave: Vec<String>,
+    pub groups_to_leave: Vec<String>,
     /// Roles that the feed withdrew and that no call takes away.
-    pub roles_that_stay: Vec<String>,
+    pub roles_kept: Vec<String>,
 }
 
 /// Works out what is left to do, where `parts` is what was acknowledged.
 /// `adopting_updates`: adopting somebody makes the person as the content says,
 /// too.
 #[must_use]
-pub fn todo(change: &Change, action: Action, parts: &Parts, adopting_updates: bool) -> Todo {
+pub fn steps_for(
+    change: &Change,
+    action: Action,
+    parts: &Parts,
+    adopting_updates: bool,
+) -> Remaining {
     let content = &change.content;
-    let mut todo = Todo::default();
+    let mut remaining = Remaining::default();
     let nothing = Parts::default();
     // Of somebody new to hrfeed nothing was acknowledged.
     let parts = match action {
@@ -34,19 +39,19 @@ pub fn todo(change: &Change, action: Action, parts: &Parts, adopting_updates: bo
     let roles = roles(content);
     match (action, &change.adopt) {
         (Action::Adopt, Some(handle)) => {
-            todo.steps.push(Step::Adopt {
+            remaining.steps.push(Step::Adopt {
                 by: change.adopt_by,
                 handle: handle.clone(),
             });
             if !adopting_updates {
-                todo.steps.push(Step::Update {
+                remaining.steps.push(Step::Update {
                     details: true,
                     picture: content.picture.is_some(),
                     reactivate: false,
                 });
             }
         }
-        (Action::Create, _) => todo.steps.push(Step::Create {
+        (Action::Create, _) => remaining.steps.push(Step::Create {
             again: change.doubtful,
             roles: roles.clone(),
         }),
@@ -54,7 +59,7 @@ pub fn todo(change: &Change, action: Action, parts: &Parts, adopting_updates: bo
             let details = parts.details != Some(change.details);
             let picture = content.picture.is_some() && parts.picture != Some(change.picture);
             if details || picture || parts.is_inactive {
-                todo.steps.push(Step::Update {
+                remaining.steps.push(Step::Update {
                     details,
                     picture,
                     reactivate: parts.is_inactive,
@@ -65,11 +70,11 @@ pub fn todo(change: &Change, action: Action, parts: &Parts, adopting_updates: bo
     if action != Action::Create {
         let missing = without(&roles, parts.of(Part::Roles));
         if !missing.is_empty() {
-            todo.steps.push(Step::AddRoles(missing));
+            remaining.steps.push(Step::AddRoles(missing));
         }
     }
     if content.set(Part::Roles).is_some() {
-        todo.roles_that_stay = parts
+        remaining.roles_kept = parts
             .of(Part::Roles)
             .filter(|role| !roles.iter().any(|it| it == role))
             .map(str::to_owned)
@@ -78,14 +83,15 @@ pub fn todo(change: &Change, action: Action, parts: &Parts, adopting_updates: bo
     for part in [Part::AuthorLibraries, Part::DesignerLibraries] {
         let (link, unlink) = difference(content, part, parts);
         if !link.is_empty() {
-            todo.steps.push(Step::Link(part, link));
+            remaining.steps.push(Step::Link(part, link));
         }
         if !unlink.is_empty() {
-            todo.steps.push(Step::Unlink(part, unlink));
+            remaining.steps.push(Step::Unlink(part, unlink));
         }
     }
-    (todo.join, todo.leave) = difference(content, Part::Groups, parts);
-    todo
+    (remaining.groups_to_join, remaining.groups_to_leave) =
+        difference(content, Part::Groups, parts);
+    remaining
 }
 
 /// The roles that the feed gives: those that it names, and those without which
@@ -189,15 +195,15 @@ mod tests {
             (Part::Groups, "G1"),
             (Part::Groups, "G2"),
         ];
-        let todo = |parts: &Parts| todo(&wanted, Action::Update, parts, false);
-        assert_eq!(todo(&parts(&all)), Todo::default());
+        let remaining = |parts: &Parts| steps_for(&wanted, Action::Update, parts, false);
+        assert_eq!(remaining(&parts(&all)), Remaining::default());
         let lacking = |lacks: &str| {
             let has: Vec<_> = all
                 .iter()
                 .copied()
                 .filter(|(_, item)| *item != lacks)
                 .collect();
-            todo(&parts(&has))
+            remaining(&parts(&has))
         };
         assert_eq!(
             lacking("mentor").steps,
@@ -207,7 +213,7 @@ mod tests {
             lacking("L2").steps,
             [Step::Link(Part::AuthorLibraries, strings(&["L2"]))]
         );
-        assert_eq!(lacking("G2").join, ["G2"]);
+        assert_eq!(lacking("G2").groups_to_join, ["G2"]);
         assert_eq!(lacking("G2").steps, []);
         let mut more = all.to_vec();
         more.extend([
@@ -215,13 +221,13 @@ mod tests {
             (Part::AuthorLibraries, "L3"),
             (Part::Groups, "G3"),
         ]);
-        let less = todo(&parts(&more));
+        let less = remaining(&parts(&more));
         assert_eq!(
             less.steps,
             [Step::Unlink(Part::AuthorLibraries, strings(&["L3"]))]
         );
-        assert_eq!(less.leave, ["G3"]);
-        assert_eq!(less.roles_that_stay, ["teacher"]);
+        assert_eq!(less.groups_to_leave, ["G3"]);
+        assert_eq!(less.roles_kept, ["teacher"]);
     }
 
     #[test]
@@ -231,7 +237,7 @@ mod tests {
             (Part::DesignerLibraries, &["L1"]),
             (Part::Groups, &["G1"]),
         ]);
-        let told = todo(
+        let told = steps_for(
             &wanted,
             Action::Create,
             &parts(&[(Part::Groups, "G1")]),
@@ -247,18 +253,21 @@ mod tests {
                 Step::Link(Part::DesignerLibraries, strings(&["L1"])),
             ]
         );
-        assert_eq!(told.join, ["G1"]);
+        assert_eq!(told.groups_to_join, ["G1"]);
     }
 
     #[test]
     fn a_set_of_which_the_feed_says_nothing_stays() {
         let given = parts(&[(Part::Groups, "G1"), (Part::Roles, "student")]);
         assert_eq!(
-            todo(&change(&[]), Action::Update, &given, false),
-            Todo::default()
+            steps_for(&change(&[]), Action::Update, &given, false),
+            Remaining::default()
         );
         let cleared = change(&[(Part::Groups, &[])]);
-        assert_eq!(todo(&cleared, Action::Update, &given, false).leave, ["G1"]);
+        assert_eq!(
+            steps_for(&cleared, Action::Update, &given, false).groups_to_leave,
+            ["G1"]
+        );
     }
 
     #[test]
@@ -268,7 +277,7 @@ mod tests {
             ..parts(&[])
         };
         assert_eq!(
-            todo(&change(&[]), Action::Update, &inactive, false).steps,
+            steps_for(&change(&[]), Action::Update, &inactive, false).steps,
             [Step::Update {
                 details: false,
                 picture: false,

@@ -44,7 +44,7 @@ use self::{
 use super::api::{Answer, Api, Call, Twist, Twisted};
 
 /// More invented people than this are a slip of the finger.
-pub(super) const MOST_PEOPLE: u32 = 10_000_000;
+pub(super) const MAX_PEOPLE: u32 = 10_000_000;
 
 const BASE: &str = "/api/v2/";
 /// The most people on a page, and how many there are unless asked otherwise.

@@ -115,11 +115,11 @@ impl Sandbox {
     pub fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
         options.faults.check().map_err(SandboxError::Faults)?;
         let people = match u32::try_from(options.people) {
-            Ok(people) if people <= kmi::MOST_PEOPLE => people,
+            Ok(people) if people <= kmi::MAX_PEOPLE => people,
             _ => {
                 return Err(SandboxError::TooManyPeople {
                     people: options.people,
-                    most: u64::from(kmi::MOST_PEOPLE),
+                    most: u64::from(kmi::MAX_PEOPLE),
                 });
             }
         };

@@ -14,13 +14,14 @@ use std::sync::Arc;
 
 use super::UploadError;
 use super::engine::{Job, Next};
-use super::send::{Record, SECOND_LOOK};
-use crate::journal::{Did, PersonState};
+use super::look_up::SECOND_LOOK;
+use super::recorder::RunRecorder;
+use crate::journal::{Acknowledged, PersonState};
 use crate::model::{Action, Parts, Step};
-use crate::plan::{Change, Todo, roles, todo};
-use crate::retry::{Fatal, Trouble};
+use crate::plan::{Change, Remaining, roles, steps_for};
+use crate::retry::{Fatal, NoAnswer};
 use crate::schema::{Part, Role};
-use crate::target::{Call, LookedUp, Remote, Reply, Target, Written};
+use crate::targets::{Call, LookUpReply, Remote, Reply, Target, Written};
 
 /// A change under way.
 #[expect(
@@ -29,15 +30,15 @@ use crate::target::{Call, LookedUp, Remote, Reply, Target, Written};
 )]
 pub(super) struct ChangeJob {
     target: Arc<dyn Target>,
-    record: Record,
+    record: RunRecorder,
     pub(super) change: Box<Change>,
     /// What was acknowledged before.
     parts: Parts,
     /// What is still to be written, the next one first.
     steps: VecDeque<Step>,
-    pub(super) join: Vec<String>,
-    pub(super) leave: Vec<String>,
-    roles_that_stay: Vec<String>,
+    pub(super) groups_to_join: Vec<String>,
+    pub(super) groups_to_leave: Vec<String>,
+    roles_kept: Vec<String>,
     /// A look comes before the next write.
     look: bool,
     /// A write went out, and it is not known what became of it.
@@ -67,7 +68,7 @@ pub(super) struct ChangeJob {
     /// The details were refused: nothing else of the change makes sense.
     pub(super) is_refused_whole: bool,
     /// Acknowledged, and not written down yet.
-    did: Vec<Did>,
+    did: Vec<Acknowledged>,
 }
 
 impl ChangeJob {
@@ -75,16 +76,16 @@ impl ChangeJob {
         target: Arc<dyn Target>,
         change: Box<Change>,
         parts: Parts,
-        record: Record,
+        record: RunRecorder,
     ) -> Self {
         let mut job = Self {
             target,
             record,
             parts,
             steps: VecDeque::new(),
-            join: Vec::new(),
-            leave: Vec::new(),
-            roles_that_stay: Vec::new(),
+            groups_to_join: Vec::new(),
+            groups_to_leave: Vec::new(),
+            roles_kept: Vec::new(),
             look: change.doubtful,
             unsettled: change.doubtful,
             look_twice: false,
@@ -117,16 +118,16 @@ impl ChangeJob {
     /// Works out what is left to do.
     fn plan(&mut self, action: Action, parts: Parts) {
         let carries = self.target.adopting_updates(self.change.adopt_by);
-        let Todo {
+        let Remaining {
             steps,
-            join,
-            leave,
-            roles_that_stay,
-        } = todo(&self.change, action, &parts, carries);
+            groups_to_join,
+            groups_to_leave,
+            roles_kept,
+        } = steps_for(&self.change, action, &parts, carries);
         self.steps = steps.into();
-        self.join = join;
-        self.leave = leave;
-        self.roles_that_stay = roles_that_stay;
+        self.groups_to_join = groups_to_join;
+        self.groups_to_leave = groups_to_leave;
+        self.roles_kept = roles_kept;
         self.parts = parts;
     }
 
@@ -152,14 +153,14 @@ impl ChangeJob {
     }
 
     /// What was acknowledged and is not written down yet.
-    pub(super) fn take_did(&mut self) -> Vec<Did> {
+    pub(super) fn take_acknowledged(&mut self) -> Vec<Acknowledged> {
         std::mem::take(&mut self.did)
     }
 
     /// What a person should know of a change that went well.
     pub(super) fn remark(&self) -> Option<String> {
         let titles: Vec<_> = self
-            .roles_that_stay
+            .roles_kept
             .iter()
             .map(|role| Role::named(role).map_or(role.as_str(), |role| role.title))
             .collect();
@@ -199,15 +200,15 @@ impl ChangeJob {
     /// Remembers what a step did.
     fn note(&mut self, step: Step) {
         let (details, picture) = (
-            Did::Details(self.change.details),
-            Did::Picture(self.change.picture),
+            Acknowledged::Details(self.change.details),
+            Acknowledged::Picture(self.change.picture),
         );
         let has_picture = self.change.content.picture.is_some();
         match step {
             Step::Create { roles, .. } => {
-                self.did.extend([Did::Made, details]);
+                self.did.extend([Acknowledged::Created, details]);
                 self.did.extend(has_picture.then_some(picture));
-                self.did.push(Did::Gave(Part::Roles, roles));
+                self.did.push(Acknowledged::Added(Part::Roles, roles));
             }
             Step::Update {
                 details: sent_details,
@@ -218,15 +219,15 @@ impl ChangeJob {
                 self.did.extend(sent_picture.then_some(picture));
             }
             Step::Adopt { by, .. } => {
-                self.did.push(Did::Made);
+                self.did.push(Acknowledged::Created);
                 if self.target.adopting_updates(by) {
                     self.did.push(details);
                     self.did.extend(has_picture.then_some(picture));
                 }
             }
-            Step::AddRoles(roles) => self.did.push(Did::Gave(Part::Roles, roles)),
-            Step::Link(part, items) => self.did.push(Did::Gave(part, items)),
-            Step::Unlink(part, items) => self.did.push(Did::Took(part, items)),
+            Step::AddRoles(roles) => self.did.push(Acknowledged::Added(Part::Roles, roles)),
+            Step::Link(part, items) => self.did.push(Acknowledged::Added(part, items)),
+            Step::Unlink(part, items) => self.did.push(Acknowledged::Removed(part, items)),
             Step::BringBack | Step::Deactivate { .. } | Step::Delete => {}
         }
     }
@@ -237,11 +238,11 @@ impl ChangeJob {
         if self.steps.is_empty() {
             return Next::Done;
         }
-        let did = self.take_did();
+        let did = self.take_acknowledged();
         if !did.is_empty() {
             let id = &self.change.content.external_id;
             // A journal that failed stops the run wherever it is asked next.
-            let _told_later = self.record.writer.did(self.record.run, id, did);
+            let _told_later = self.record.writer.acknowledge(self.record.run, id, did);
         }
         Next::Call
     }
@@ -288,7 +289,7 @@ impl ChangeJob {
             (Written::Applied(remote_id), _) => self.done(remote_id),
             (Written::Denied, _) => Next::Fatal(Fatal::Forbidden("")),
             (Written::Unclear { why }, _) => Next::Unclear(why),
-            (Written::WrongAddress, _) | (Written::NotThere, Step::Create { .. }) => {
+            (Written::WrongAddress, _) | (Written::NotFound, Step::Create { .. }) => {
                 Next::Fatal(Fatal::WrongAddress)
             }
             (Written::Conflict { message }, Step::Create { .. } | Step::Update { .. })
@@ -300,28 +301,28 @@ impl ChangeJob {
                 Next::Call
             }
             (
-                Written::Refused { .. } | Written::Conflict { .. } | Written::NotThere,
+                Written::Refused { .. } | Written::Conflict { .. } | Written::NotFound,
                 Step::Link(..) | Step::Unlink(..),
             ) if self.split() => Next::Call,
             // Nothing is left to be taken away, if it is not a proxy that says so.
-            (Written::NotThere, Step::Unlink(..)) if self.was_not_there => self.done(None),
-            (Written::NotThere, Step::Link(_, items)) => self.refuse(format!(
+            (Written::NotFound, Step::Unlink(..)) if self.was_not_there => self.done(None),
+            (Written::NotFound, Step::Link(_, items)) => self.refuse(format!(
                 "the LMS has no content library `{}`",
                 items.first().map_or("", String::as_str)
             )),
-            (Written::NotThere, Step::Adopt { .. }) => self
+            (Written::NotFound, Step::Adopt { .. }) => self
                 .refuse("the account that was to get the external ID is not there any more".into()),
             (Written::Refused { message }, _) => self.refuse(message),
             (Written::Conflict { message }, step) => {
                 let message = self.target.conflict(step, &message, true);
                 self.refuse(message)
             }
-            (Written::NotThere, _) if self.was_not_there => {
+            (Written::NotFound, _) if self.was_not_there => {
                 self.refuse("the LMS shows the person and does not find it for an update".into())
             }
             // Gone, or a proxy whose target is away for a moment: looked at
             // twice before the person is made anew.
-            (Written::NotThere, _) => {
+            (Written::NotFound, _) => {
                 self.was_not_there = true;
                 self.look = true;
                 self.look_twice = true;
@@ -333,17 +334,19 @@ impl ChangeJob {
     fn looked(&mut self, reply: &Reply) -> Next {
         let id = &self.change.content.external_id;
         match self.target.looked_up(id, reply) {
-            LookedUp::Found(person) => match self.conflict.take() {
+            LookUpReply::Found(person) => match self.conflict.take() {
                 Some(message) => self.found_in_conflict(&message, &person),
                 None => self.found(&person),
             },
-            LookedUp::Absent { plain } if self.look_twice || !plain && !self.looked_twice => {
+            LookUpReply::Absent { certain }
+                if self.look_twice || !certain && !self.looked_twice =>
+            {
                 self.look_twice = false;
                 self.looked_twice = true;
                 Next::Later(SECOND_LOOK)
             }
-            LookedUp::Absent { .. } => self.nobody_there(),
-            LookedUp::Unclear { why } => Next::Unclear(why),
+            LookUpReply::Absent { .. } => self.nobody_there(),
+            LookUpReply::Unclear { why } => Next::Unclear(why),
         }
     }
 
@@ -394,7 +397,7 @@ impl ChangeJob {
         self.steps.pop_front();
         self.wrote = true;
         if self.target.system().has_parts() {
-            self.did.push(Did::Made);
+            self.did.push(Acknowledged::Created);
         }
         if carries {
             self.steps.push_front(Step::Update {
@@ -423,21 +426,21 @@ impl ChangeJob {
             ..Parts::default()
         };
         if self.target.system().has_parts() {
-            self.did.extend((!is_own).then_some(Did::Made));
-            self.did.extend(parts.details.map(Did::Details));
+            self.did.extend((!is_own).then_some(Acknowledged::Created));
+            self.did.extend(parts.details.map(Acknowledged::Details));
             let has_picture = self.change.content.picture.is_some();
             let picture = parts.picture.filter(|_| has_picture);
-            self.did.extend(picture.map(Did::Picture));
+            self.did.extend(picture.map(Acknowledged::Picture));
             // Only what the feed gives is hrfeed's to remember.
             let given = roles(&self.change.content)
                 .into_iter()
                 .filter(|role| person.roles.iter().flatten().any(|has| has == role))
                 .collect();
-            self.did.push(Did::Gave(Part::Roles, given));
+            self.did.push(Acknowledged::Added(Part::Roles, given));
         }
         self.plan(Action::Update, parts);
         // What somebody has beyond that is not hrfeed's to tell of.
-        self.roles_that_stay.clear();
+        self.roles_kept.clear();
     }
 
     fn found_in_conflict(&mut self, message: &str, person: &Remote) -> Next {
@@ -517,14 +520,14 @@ impl Job for ChangeJob {
         !self.look
     }
 
-    fn give_up(&mut self, trouble: &Trouble) -> bool {
+    fn give_up(&mut self, trouble: &NoAnswer) -> bool {
         let first_time = self.given_up.is_none();
         self.given_up = Some(trouble.why());
         first_time && self.unsettled
     }
 
-    fn unanswered(&mut self, perhaps_done: bool) {
-        if perhaps_done && !self.look {
+    fn unanswered(&mut self, may_have_applied: bool) {
+        if may_have_applied && !self.look {
             self.unsettled = true;
             self.look = true;
             self.look_twice = matches!(

@@ -32,8 +32,8 @@ use super::{Halt, UploadError};
 use crate::clock;
 use crate::event::{Event, Listener};
 use crate::model::Calls;
-use crate::retry::{self, Fatal, Trouble, Verdict};
-use crate::target::{Call, Reply, Target};
+use crate::retry::{self, Fatal, NoAnswer, Verdict};
+use crate::targets::{Call, Reply, Target};
 
 /// Something that takes one or more calls.
 pub(super) trait Job: Send + 'static {
@@ -50,13 +50,13 @@ pub(super) trait Job: Send + 'static {
 
     /// It is to be given up. Returns whether it has to look at the target once
     /// more, to know what became of it.
-    fn give_up(&mut self, _trouble: &Trouble) -> bool {
+    fn give_up(&mut self, _trouble: &NoAnswer) -> bool {
         false
     }
 
     /// There was no usable answer; the call may have had an effect if
-    /// `perhaps_done`.
-    fn unanswered(&mut self, perhaps_done: bool);
+    /// `may_have_applied`.
+    fn unanswered(&mut self, may_have_applied: bool);
 }
 
 /// How a job goes on after an answer.
@@ -80,7 +80,7 @@ pub(super) enum End {
     /// It said so.
     Done,
     /// The target answers others, but not this one.
-    GaveUp(Trouble),
+    GaveUp(NoAnswer),
     /// The run ended first. A call of it may be on its way.
     Halted,
 }
@@ -138,7 +138,7 @@ struct FailedWrites {
 struct Outage {
     since: Instant,
     probes: u32,
-    last: Trouble,
+    last: NoAnswer,
 }
 
 enum Landed<J> {
@@ -150,7 +150,7 @@ struct State<J> {
     ready: VecDeque<Flight<J>>,
     waiting: Vec<(Instant, Flight<J>)>,
     /// At their last strike, until a probe has shown whether it is them.
-    suspects: Vec<(Flight<J>, Trouble)>,
+    suspects: Vec<(Flight<J>, NoAnswer)>,
     flying: JoinSet<Landed<J>>,
     failures: u32,
     failing_since: Option<Instant>,
@@ -201,12 +201,12 @@ impl Engine {
             more: true,
         };
         loop {
-            if state.halt.is_none() && self.stop.is_asked() {
-                listener.hear(&Event::Stopping {
+            if state.halt.is_none() && self.stop.is_requested() {
+                listener.on_event(&Event::Stopping {
                     why: "asked to stop",
                     in_flight: state.flying.len(),
                 });
-                state.halt = Some(Halt::Asked);
+                state.halt = Some(Halt::Requested);
             }
             if state.halt.is_some() {
                 let grace = *state.grace.get_or_insert_with(|| Instant::now() + GRACE);
@@ -244,7 +244,7 @@ impl Engine {
                     None => state.more = false,
                 },
                 () = sleep_until(wake), if wake.is_some() => {}
-                () = self.stop.asked(), if state.halt.is_none() => {}
+                () = self.stop.requested(), if state.halt.is_none() => {}
             }
         }
         // What is still in flight is left to its fate: its intent stands in the
@@ -266,7 +266,7 @@ impl Engine {
         while let Some(job) = jobs.recv().await {
             done(job, End::Halted, &self.calls, listener)?;
         }
-        Err(UploadError::Halted(state.halt.unwrap_or(Halt::Asked)))
+        Err(UploadError::Halted(state.halt.unwrap_or(Halt::Requested)))
     }
 
     /// Sends what may be sent now, and says when to look again.
@@ -282,7 +282,7 @@ impl Engine {
             }
             state.paused_until = None;
             if state.outage.is_none() {
-                listener.hear(&Event::Continued);
+                listener.on_event(&Event::Continued);
             }
         }
         if state.outage.is_some() {
@@ -333,7 +333,7 @@ impl Engine {
     fn called(&mut self, again: bool, listener: &mut dyn Listener) {
         self.calls.total += 1;
         self.calls.retried += u64::from(again);
-        listener.hear(&Event::Called(&self.calls));
+        listener.on_event(&Event::Called(&self.calls));
     }
 
     fn judge(result: &Result<Reply, NoReply>) -> Verdict {
@@ -346,7 +346,7 @@ impl Engine {
                     verdict => verdict,
                 }
             }
-            Err(NoReply::Trouble(trouble)) => Verdict::Trouble(trouble.clone()),
+            Err(NoReply::NoAnswer(trouble)) => Verdict::NoAnswer(trouble.clone()),
             Err(NoReply::Fatal(fatal)) => Verdict::Fatal(fatal.clone()),
         }
     }
@@ -391,7 +391,7 @@ impl Engine {
                         state.waiting.push((Instant::now() + wait, flight));
                     }
                     Next::Unclear(why) => {
-                        self.strike(state, flight, Trouble::Unclear(why), listener);
+                        self.strike(state, flight, NoAnswer::Unclear(why), listener);
                     }
                     Next::Fatal(fatal) => {
                         state.waiting.push((Instant::now(), flight));
@@ -399,8 +399,11 @@ impl Engine {
                     }
                 }
             }
-            Verdict::Throttled { wait, perhaps_done } => {
-                if perhaps_done {
+            Verdict::Throttled {
+                wait,
+                may_have_applied,
+            } => {
+                if may_have_applied {
                     if flight.job.is_write() {
                         state.writes_failing_since.get_or_insert_with(Instant::now);
                     }
@@ -410,12 +413,12 @@ impl Engine {
                 flight.throttled += 1;
                 let (times, sent) = (flight.throttled, flight.sent);
                 state.ready.push_front(flight);
-                self.turned_away(sent, perhaps_done, listener);
+                self.turned_away(sent, may_have_applied, listener);
                 self.throttled(state, wait, times, listener);
             }
-            Verdict::Trouble(trouble) => self.strike(state, flight, trouble, listener),
+            Verdict::NoAnswer(trouble) => self.strike(state, flight, trouble, listener),
             Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => {
-                self.strike(state, flight, Trouble::NotSent(why), listener);
+                self.strike(state, flight, NoAnswer::NotSent(why), listener);
             }
             Verdict::Fatal(fatal) => {
                 // A redirect can follow what was done: the intent stays open, at

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
-use super::joins::Joins;
+use super::look_up::one;
 use super::members::MembersJob;
+use super::memberships::Memberships;
+use super::recorder::RunRecorder;
 use super::scrub::shorten;
-use super::send::Record;
-use super::survey::one;
 use super::{Halt, UploadError, Uploader};
 use crate::event::Listener;
 use crate::journal::{FeedKey, GroupNow, Scope};
 use crate::model::{Calls, Outcome};
 use crate::plan::NamedGroups;
 use crate::retry::Fatal;
-use crate::target::{Call, Group, GroupCall, Reply, Target, Written};
+use crate::targets::{Call, Group, GroupCall, Reply, Target, Written};
 
 /// The most people that are put into a group with one call. No API page states
 /// a bound; common servers take a thousand parameters.
-const MOST_MEMBERS: usize = 500;
+const MAX_MEMBERS: usize = 500;
 
 /// What is to be done with the groups that a feed names.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,7 @@ impl Uploader {
                 }
                 Ok(())
             }))?;
-        ended.ok_or(UploadError::Halted(Halt::Asked))
+        ended.ok_or(UploadError::Halted(Halt::Requested))
     }
 
     /// Makes and changes the groups of `plan`, puts people into groups and
@@ -101,9 +101,9 @@ impl Uploader {
     pub fn groups(
         &mut self,
         plan: &GroupPlan,
-        mut joins: Joins,
+        mut joins: Memberships,
         (scope, feed): (&Scope, FeedKey),
-        record: &Record,
+        record: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<GroupsDone, UploadError> {
         let mut done = GroupsDone::default();
@@ -178,15 +178,15 @@ impl Uploader {
 
     fn memberships(
         &mut self,
-        joins: &mut Joins,
+        joins: &mut Memberships,
         (scope, feed): (&Scope, FeedKey),
-        record: &Record,
+        record: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         let mut jobs = Vec::new();
         while let Some((leave, group, mut members)) = joins.pop() {
             while !members.is_empty() {
-                let rest = members.split_off(members.len().min(MOST_MEMBERS));
+                let rest = members.split_off(members.len().min(MAX_MEMBERS));
                 jobs.push(MembersJob::new(
                     &self.target,
                     group.clone(),
@@ -347,12 +347,12 @@ impl Job for AboutGroup {
         match groups.done(reply) {
             Written::Applied(_) => Next::Done,
             // It may be a page of a proxy's that says so.
-            Written::NotThere if matches!(self.what, What::Delete(_)) && !self.was_not_there => {
+            Written::NotFound if matches!(self.what, What::Delete(_)) && !self.was_not_there => {
                 self.was_not_there = true;
                 self.look = true;
                 Next::Call
             }
-            Written::NotThere => {
+            Written::NotFound => {
                 self.refused = Some("the LMS does not have it, or not the group above it".into());
                 Next::Done
             }
@@ -378,7 +378,7 @@ impl Job for AboutGroup {
         !self.look && matches!(self.what, What::Make(_) | What::Change(_) | What::Delete(_))
     }
 
-    fn unanswered(&mut self, perhaps_done: bool) {
-        self.look |= perhaps_done && self.is_write();
+    fn unanswered(&mut self, may_have_applied: bool) {
+        self.look |= may_have_applied && self.is_write();
     }
 }

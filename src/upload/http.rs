@@ -10,8 +10,8 @@ use url::{Host, Url};
 
 use crate::feed::media_type;
 use crate::mapping::TargetSettings;
-use crate::retry::{Fatal, Trouble};
-use crate::target::{Body, Call, Method, Reply, Target};
+use crate::retry::{Fatal, NoAnswer};
+use crate::targets::{Body, Call, Method, Reply, Target};
 
 /// An API key or secret: shown by nothing.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ pub(super) struct Http {
 /// Why there is no reply.
 #[derive(Debug)]
 pub(super) enum NoReply {
-    Trouble(Trouble),
+    NoAnswer(NoAnswer),
     Fatal(Fatal),
 }
 
@@ -135,7 +135,7 @@ impl Http {
         let milliseconds = begun.elapsed().as_millis();
         match &result {
             Ok(reply) => tracing::debug!(call = name, status = reply.status, milliseconds),
-            Err(NoReply::Trouble(trouble)) => {
+            Err(NoReply::NoAnswer(trouble)) => {
                 tracing::debug!(call = name, trouble = trouble.why(), milliseconds);
             }
             Err(NoReply::Fatal(fatal)) => tracing::debug!(call = name, ?fatal, milliseconds),
@@ -173,7 +173,7 @@ impl Http {
         };
         while let Some(chunk) = response.chunk().await.map_err(no_reply)? {
             if reply.body.len() + chunk.len() > call.most_bytes {
-                return Err(NoReply::Trouble(Trouble::Unclear(
+                return Err(NoReply::NoAnswer(NoAnswer::Unclear(
                     "the answer is far too long",
                 )));
             }
@@ -190,7 +190,7 @@ fn multipart(
     name: &'static str,
     path: &Path,
 ) -> Result<Form, NoReply> {
-    let not_sent = |_| NoReply::Trouble(Trouble::NotSent("the picture cannot be read".into()));
+    let not_sent = |_| NoReply::NoAnswer(NoAnswer::NotSent("the picture cannot be read".into()));
     let bytes = std::fs::read(path).map_err(not_sent)?;
     let kind = media_type(&bytes).unwrap_or("application/octet-stream");
     // What the file is called here is nobody's business there.
@@ -199,7 +199,7 @@ fn multipart(
         .file_name(format!("{name}.{extension}"))
         .mime_str(kind)
         .map_err(|_| {
-            NoReply::Trouble(Trouble::NotSent("the picture is of no known kind".into()))
+            NoReply::NoAnswer(NoAnswer::NotSent("the picture is of no known kind".into()))
         })?;
     let form = parameters
         .into_iter()
@@ -242,12 +242,12 @@ fn no_reply(error: reqwest::Error) -> NoReply {
     if error.is_dns() {
         return NoReply::Fatal(Fatal::UnknownHost(why));
     }
-    NoReply::Trouble(if error.is_connect() {
-        Trouble::NotSent(why)
+    NoReply::NoAnswer(if error.is_connect() {
+        NoAnswer::NotSent(why)
     } else if error.is_timeout() {
-        Trouble::Timeout
+        NoAnswer::Timeout
     } else {
-        Trouble::Broken(why)
+        NoAnswer::Broken(why)
     })
 }
 

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
-use super::send::Record;
+use super::recorder::RunRecorder;
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{Intent, PersonNow, PersonState, Settled};
 use crate::mapping::Leavers;
 use crate::model::{Action, Content, ExternalId, Outcome, Step};
 use crate::retry::Fatal;
-use crate::target::{Call, LookedUp, Reply, Target, Written};
+use crate::targets::{Call, LookUpReply, Reply, Target, Written};
 
 /// The most intents that are committed ahead of being sent.
-const MOST_AHEAD: usize = 64;
+const MAX_AHEAD: usize = 64;
 
 impl Uploader {
     /// Does with these people what the mapping says.
@@ -26,7 +26,7 @@ impl Uploader {
         &mut self,
         leavers: Vec<ExternalId>,
         how: Leavers,
-        record: &Record,
+        record: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         let (action, step) = match how {
@@ -34,13 +34,13 @@ impl Uploader {
             Leavers::Deactivate { archive } => (Action::Deactivate, Step::Deactivate { archive }),
             Leavers::Delete => (Action::Delete, Step::Delete),
         };
-        let (sender, mut jobs) = mpsc::channel(MOST_AHEAD);
+        let (sender, mut jobs) = mpsc::channel(MAX_AHEAD);
         let (target, engine) = (&self.target, &mut self.engine);
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
                 let mut leavers = leavers.into_iter().peekable();
                 while leavers.peek().is_some() {
-                    let chunk: Vec<_> = leavers.by_ref().take(MOST_AHEAD).collect();
+                    let chunk: Vec<_> = leavers.by_ref().take(MAX_AHEAD).collect();
                     let intents = chunk.iter().map(|id| Intent {
                         row: None,
                         external_id: id.clone(),
@@ -134,7 +134,7 @@ impl LeaverJob {
 
     fn looked(&mut self, reply: &Reply) -> Next {
         match self.target.looked_up(&self.content.external_id, reply) {
-            LookedUp::Found(person) => {
+            LookUpReply::Found(person) => {
                 self.look = false;
                 self.unsettled = false;
                 if person.shows(&self.step, &self.content) == Some(true) {
@@ -148,11 +148,11 @@ impl LeaverJob {
                 // Once more changes nothing that was not wanted.
                 Next::Call
             }
-            LookedUp::Absent { plain: true } => self.gone(),
-            LookedUp::Absent { plain: false } => {
+            LookUpReply::Absent { certain: true } => self.gone(),
+            LookUpReply::Absent { certain: false } => {
                 Next::Unclear("the answer is a page, not the API's")
             }
-            LookedUp::Unclear { why } => Next::Unclear(why),
+            LookUpReply::Unclear { why } => Next::Unclear(why),
         }
     }
 }
@@ -178,12 +178,12 @@ impl Job for LeaverJob {
                 Next::Done
             }
             // It shows the person and does not find it for the write.
-            Written::NotThere if self.was_not_there => {
+            Written::NotFound if self.was_not_there => {
                 self.refused = true;
                 Next::Done
             }
             // Whether it is the person that is not there, a look will tell.
-            Written::NotThere => {
+            Written::NotFound => {
                 self.was_not_there = true;
                 self.look = true;
                 Next::Call
@@ -207,8 +207,8 @@ impl Job for LeaverJob {
         !self.look
     }
 
-    fn unanswered(&mut self, perhaps_done: bool) {
-        if perhaps_done && !self.look {
+    fn unanswered(&mut self, may_have_applied: bool) {
+        if may_have_applied && !self.look {
             self.unsettled = true;
             self.look = true;
         }
@@ -219,7 +219,7 @@ impl Job for LeaverJob {
 fn settle(
     job: LeaverJob,
     end: &End,
-    record: &Record,
+    record: &RunRecorder,
     listener: &mut dyn Listener,
 ) -> Result<(), UploadError> {
     let id = job.content.external_id;
@@ -279,7 +279,7 @@ fn settle(
             person,
         },
     )?;
-    listener.hear(&Event::Settled {
+    listener.on_event(&Event::Settled {
         row: None,
         external_id: &id,
         action: job.action,
@@ -295,7 +295,7 @@ mod tests {
     use crate::schema::System;
 
     fn job() -> LeaverJob {
-        let target = crate::target::of(System::ANewSpring);
+        let target = crate::targets::of(System::ANewSpring);
         let step = Step::Deactivate { archive: false };
         LeaverJob::new(&target, ExternalId::known("E7"), Action::Deactivate, step)
     }

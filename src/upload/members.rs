@@ -5,16 +5,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::engine::{Job, Next};
-use super::joins::Member;
-use super::send::Record;
+use super::memberships::Member;
+use super::recorder::RunRecorder;
 use crate::model::ExternalId;
 use crate::retry::Fatal;
-use crate::target::{Call, GroupCall, Reply, Target, Written};
+use crate::targets::{Call, GroupCall, Reply, Target, Written};
 
 /// People who come into one group, or leave it.
 pub(super) struct MembersJob {
     target: Arc<dyn Target>,
-    record: Record,
+    record: RunRecorder,
     pub(super) group: String,
     leave: bool,
     /// What is to be done, call by call, the next one last.
@@ -42,7 +42,7 @@ impl MembersJob {
         group: String,
         leave: bool,
         members: Vec<Member>,
-        record: Record,
+        record: RunRecorder,
     ) -> Self {
         Self {
             target: Arc::clone(target),
@@ -193,14 +193,14 @@ impl Job for MembersJob {
             }
             // The group is there and the person is not: nobody is left to be
             // taken out.
-            Written::NotThere if self.leave && self.is_there && self.ids().len() == 1 => {
+            Written::NotFound if self.leave && self.is_there && self.ids().len() == 1 => {
                 let members = self.todo.pop().unwrap_or_default();
                 self.settled(members);
                 self.next()
             }
             // What the target says may quote several people, whose values are
             // not at hand to be recognised in it.
-            Written::NotThere => self.refuse("the LMS does not have the person"),
+            Written::NotFound => self.refuse("the LMS does not have the person"),
             Written::Conflict { .. } => self.refuse(
                 "the LMS does not take the person: the role of the group's type is needed first",
             ),
@@ -218,8 +218,8 @@ impl Job for MembersJob {
         self.look.is_none()
     }
 
-    fn unanswered(&mut self, perhaps_done: bool) {
-        if perhaps_done && self.look.is_none() {
+    fn unanswered(&mut self, may_have_applied: bool) {
+        if may_have_applied && self.look.is_none() {
             self.look = Some(Look::WhoIsIn);
         }
     }

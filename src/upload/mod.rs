@@ -15,11 +15,13 @@ mod change;
 mod engine;
 mod groups;
 mod http;
-mod joins;
+mod memberships;
 mod leavers;
+mod look_up;
 mod members;
 mod pace;
 mod pressure;
+mod recorder;
 mod scrub;
 mod send;
 mod stop;
@@ -37,14 +39,15 @@ use self::pressure::Pressure;
 use crate::journal::JournalError;
 use crate::mapping::TargetSettings;
 use crate::model::Calls;
-use crate::plan::LookError;
+use crate::plan::ScanError;
 use crate::retry::Fatal;
-use crate::target::{self, Target};
+use crate::targets::{self, Target};
 
 pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
-pub use self::joins::Joins;
-pub use self::send::{PartsOf, Record, record_not_answered};
+pub use self::memberships::Memberships;
+pub use self::recorder::{RunRecorder, record_not_answered};
+pub use self::send::PartsOf;
 pub use self::stop::Stop;
 pub use self::survey::{NotAnswered, Seen};
 
@@ -60,7 +63,7 @@ pub enum UploadError {
     Journal(#[from] JournalError),
     /// The feed cannot be read again, or has changed.
     #[error(transparent)]
-    Look(#[from] LookError),
+    Scan(#[from] ScanError),
     /// The client cannot be set up.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -77,7 +80,7 @@ pub enum UploadError {
 pub enum Halt {
     /// Somebody asked for it.
     #[error("stopped on request")]
-    Asked,
+    Requested,
     /// The target was down for too long.
     #[error("the target {} ({why})", if *.ever_up { "went down and did not come back" } else { "does not answer" })]
     Outage {
@@ -112,7 +115,7 @@ impl Halt {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         let text = match self {
-            Self::Asked => return None,
+            Self::Requested => return None,
             Self::Outage { ever_up: false, .. } => {
                 "check `base_url` in the mapping, and whether the LMS is up"
             }
@@ -166,7 +169,7 @@ impl Uploader {
         stop: Stop,
         seed: u64,
     ) -> Result<Self, UploadError> {
-        let target = target::of(settings.system);
+        let target = targets::of(settings.system);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

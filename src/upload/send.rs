@@ -2,48 +2,35 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::change::ChangeJob;
 use super::engine::End;
-use super::joins::Joins;
+use super::look_up::{LookUp, one, read_through};
+use super::memberships::Memberships;
+use super::recorder::{RunRecorder, left_over};
 use super::scrub::{scrub, shorten};
-use super::survey::{LookUp, one, read_through};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::journal::{
-    Did, Intent, JournalError, OpenIntent, PersonNow, PersonState, RunId, Settled, Writer,
+    Acknowledged, Intent, JournalError, OpenIntent, PersonNow, PersonState, Settled,
 };
 use crate::mapping::Bound;
-use crate::model::{Action, ExternalId, Finding, Outcome, Parts, RowNumber};
-use crate::plan::{Item, LookError, Rows, Wanted, replay};
-use crate::target::{Remote, Target};
-
-/// Where a run is recorded.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// The journal's writer.
-    pub writer: Writer,
-    /// The run.
-    pub run: RunId,
-}
+use crate::model::{Action, ExternalId, Finding, Outcome, Parts};
+use crate::plan::{Item, RowTable, ScanError, Wanted, replay};
+use crate::targets::{Remote, Target};
 
 /// The most intents that are committed ahead of being sent. Each of them costs
 /// a look-up after a crash.
-const MOST_AHEAD: usize = 256;
+const MAX_AHEAD: usize = 256;
 
 /// Says what was acknowledged of a person's parts.
 pub type PartsOf<'p> = &'p mut (dyn FnMut(&ExternalId) -> Result<Parts, JournalError> + Send);
 
 /// A row on its way from the reader: with what was acknowledged of the person.
 type Work = (Item, Parts);
-
-/// After a timeout the target may still be at work: so long it is given before
-/// "nobody there" is believed.
-pub(super) const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 impl Uploader {
     /// Makes all changes of `rows`, and records the rejected rows. Returns who
@@ -57,11 +44,11 @@ impl Uploader {
         &mut self,
         feed: &mut Feed,
         bound: &Bound<'_>,
-        rows: &Rows,
+        rows: &RowTable,
         parts: PartsOf<'_>,
-        record: &Record,
+        record: &RunRecorder,
         listener: &mut dyn Listener,
-    ) -> Result<Joins, UploadError> {
+    ) -> Result<Memberships, UploadError> {
         let (target, engine, runtime) = (&self.target, &mut self.engine, &self.runtime);
         #[expect(
             clippy::cast_possible_truncation,
@@ -69,7 +56,7 @@ impl Uploader {
             reason = "bounded by the clamp"
         )]
         let ahead = ((engine.pace.per_second() / 4.0) as usize)
-            .clamp(engine.max_in_flight.min(MOST_AHEAD), MOST_AHEAD);
+            .clamp(engine.max_in_flight.min(MAX_AHEAD), MAX_AHEAD);
         std::thread::scope(|scope| {
             let (to_intend, mut items) = mpsc::channel::<Vec<Work>>(2);
             let (to_send, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
@@ -92,10 +79,10 @@ impl Uploader {
                         .collect::<Result<Vec<Work>, JournalError>>()?;
                     to_intend
                         .blocking_send(work)
-                        .map_err(|_| UploadError::Look(LookError::Stopped))
+                        .map_err(|_| UploadError::Scan(ScanError::Stopped))
                 })
             });
-            let joins = RefCell::new(Joins::default());
+            let joins = RefCell::new(Memberships::default());
             let (intended, driven) = runtime.block_on(async {
                 let intend = async {
                     let intended =
@@ -137,10 +124,10 @@ impl Uploader {
     pub fn settle_left_over(
         &mut self,
         intents: Vec<OpenIntent>,
-        record: &Record,
+        record: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<Vec<ExternalId>, UploadError> {
-        listener.hear(&Event::SettleStarted {
+        listener.on_event(&Event::SettleStarted {
             unknown: intents.len() as u64,
         });
         let mut not_answered = Vec::new();
@@ -150,7 +137,9 @@ impl Uploader {
             if intent.action == Action::Update {
                 left_over(&intent, Outcome::Pending, 0, None, record)?;
                 let (run, id) = (record.run, &intent.external_id);
-                record.writer.did(run, id, vec![Did::Doubted])?;
+                record
+                    .writer
+                    .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
                 continue;
             }
             let job = LookUp::new(&self.target, intent.external_id.clone());
@@ -159,7 +148,9 @@ impl Uploader {
                     let (outcome, person) = became(intent.action, job.found);
                     if outcome == Outcome::Pending && intent.action.is_for_leaver() {
                         let (run, id) = (record.run, &intent.external_id);
-                        record.writer.did(run, id, vec![Did::Doubted])?;
+                        record
+                            .writer
+                            .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
                     }
                     left_over(&intent, outcome, job.attempts, person, record)
                 }
@@ -204,72 +195,15 @@ fn became(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>)
     }
 }
 
-/// Records what became of an intent of a run that another one takes the place
-/// of.
-fn left_over(
-    intent: &OpenIntent,
-    outcome: Outcome,
-    attempts: u32,
-    person: Option<PersonNow>,
-    record: &Record,
-) -> Result<(), UploadError> {
-    record.writer.settle(
-        record.run,
-        Settled {
-            row: intent.row,
-            external_id: Some(intent.external_id.clone()),
-            action: Some(intent.action),
-            outcome,
-            status: None,
-            attempts: intent.attempts + attempts,
-            code: None,
-            message: None,
-            person,
-            awaits_groups: false,
-        },
-    )?;
-    Ok(())
-}
-
-/// Records a row of whose person the target could not say whether it exists:
-/// nothing is sent for it. `why` is a sentence without the person's data.
-///
-/// # Errors
-/// The journal cannot be written.
-pub fn record_not_answered(
-    row: RowNumber,
-    external_id: ExternalId,
-    attempts: u32,
-    why: String,
-    record: &Record,
-) -> Result<(), UploadError> {
-    record.writer.settle(
-        record.run,
-        Settled {
-            row: Some(row),
-            external_id: Some(external_id),
-            action: Some(Action::Create),
-            outcome: Outcome::Failed,
-            status: None,
-            attempts,
-            code: Some("not-answered"),
-            message: Some(why),
-            person: None,
-            awaits_groups: false,
-        },
-    )?;
-    Ok(())
-}
-
 /// Takes what the reader hands over, commits the intents, and passes the jobs
 /// on. Whoever only comes into a group or leaves one takes no job.
 async fn intend(
     items: &mut mpsc::Receiver<Vec<Work>>,
     to_send: &mpsc::Sender<ChangeJob>,
     target: &Arc<dyn Target>,
-    record: &Record,
+    record: &RunRecorder,
     ahead: usize,
-    joins: &RefCell<Joins>,
+    joins: &RefCell<Memberships>,
 ) -> Result<(), UploadError> {
     while let Some(items) = items.recv().await {
         let mut changes = Vec::with_capacity(items.len());
@@ -344,15 +278,15 @@ async fn intend(
 fn settle(
     mut job: ChangeJob,
     end: &End,
-    record: &Record,
-    joins: &mut Joins,
+    record: &RunRecorder,
+    joins: &mut Memberships,
     listener: Option<&mut dyn Listener>,
 ) -> Result<(), UploadError> {
     let action = job.change.action;
     let is_complete = job.is_complete();
     let (join, leave) = (
-        std::mem::take(&mut job.join),
-        std::mem::take(&mut job.leave),
+        std::mem::take(&mut job.groups_to_join),
+        std::mem::take(&mut job.groups_to_leave),
     );
     let has_groups = is_complete && !job.is_refused_whole && !(join.is_empty() && leave.is_empty());
     let given_up = |why: &str| {
@@ -403,10 +337,10 @@ fn settle(
         return Ok(());
     }
     let fingerprint = job.change.fingerprint;
-    let mut did = job.take_did();
+    let mut did = job.take_acknowledged();
     let is_done = is_complete && job.refused.is_none();
     if is_done && has_groups {
-        did.push(Did::AllButGroups(fingerprint));
+        did.push(Acknowledged::PendingGroups(fingerprint));
     }
     let person = (is_done || job.wrote || !did.is_empty()).then(|| PersonNow {
         remote_id: job.remote_id.take(),
@@ -434,7 +368,7 @@ fn settle(
     // Whoever still has groups to come is told of as if they were done: they are
     // a few calls for all.
     if let Some(listener) = listener {
-        listener.hear(&Event::Settled {
+        listener.on_event(&Event::Settled {
             row: Some(row),
             external_id: &id,
             action,

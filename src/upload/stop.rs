@@ -13,30 +13,30 @@ pub struct Stop {
 
 #[derive(Debug, Default)]
 struct Inner {
-    asked: AtomicBool,
+    requested: AtomicBool,
     notify: Notify,
 }
 
 impl Stop {
     /// Asks the run to stop.
-    pub fn ask(&self) {
-        self.inner.asked.store(true, Ordering::SeqCst);
+    pub fn request(&self) {
+        self.inner.requested.store(true, Ordering::SeqCst);
         self.inner.notify.notify_waiters();
     }
 
     /// Whether it was asked to.
-    pub fn is_asked(&self) -> bool {
-        self.inner.asked.load(Ordering::SeqCst)
+    pub fn is_requested(&self) -> bool {
+        self.inner.requested.load(Ordering::SeqCst)
     }
 
     /// Returns once it is asked to.
-    pub async fn asked(&self) {
+    pub async fn requested(&self) {
         let notified = self.inner.notify.notified();
         // Registered before the look at the switch, so that a wish in between
         // is not missed.
         tokio::pin!(notified);
         notified.as_mut().enable();
-        if !self.is_asked() {
+        if !self.is_requested() {
             notified.await;
         }
     }

@@ -5,24 +5,24 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::engine::{End, Engine, Job, Next};
-use super::send::SECOND_LOOK;
-use super::{Halt, Stop, UploadError, Uploader};
+use super::engine::{End, Job, Next};
+use super::look_up::{LookUp, one, read_through};
+use super::{Halt, UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::mapping::{Bound, fingerprint};
-use crate::model::{Calls, ExternalId, RowNumber};
-use crate::plan::{Change, Found, Item, LookError, RowState, Rows, Wanted, replay};
-use crate::retry::{Fatal, Trouble};
-use crate::target::{Call, LookedUp, Remote, Reply, Target};
+use crate::model::{ExternalId, RowNumber};
+use crate::plan::{Change, Found, Item, RowState, RowTable, ScanError, Wanted, replay};
+use crate::retry::{Fatal, NoAnswer};
+use crate::targets::{Call, Remote, Reply, Target};
 use crate::validate::unique::RowIndex;
 
 /// So few people are asked for one by one without a thought: a listing cannot
 /// cost less.
-const FEW: u64 = 1;
+const ASK_EACH_UP_TO: u64 = 1;
 
 /// How often a listing that shifted under the reader is begun anew.
-const MOST_LISTINGS: u32 = 3;
+const MAX_LISTINGS: u32 = 3;
 
 /// Somebody of the feed whom the target has and the journal did not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct NotAnswered {
     /// The person.
     pub external_id: ExternalId,
     /// What the target answered instead.
-    pub trouble: Trouble,
+    pub trouble: NoAnswer,
     /// Calls made.
     pub attempts: u32,
 }
@@ -64,17 +64,17 @@ impl Uploader {
         &mut self,
         feed: &mut Feed,
         bound: &Bound<'_>,
-        rows: &mut Rows,
+        rows: &mut RowTable,
         seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<Vec<NotAnswered>, UploadError> {
         let adopts = bound.mapping().adopt.is_some();
-        let doubtful = rows.count(RowState::DoubtfulNew) + rows.count(RowState::DoubtfulAdopt);
+        let doubtful = rows.count(RowState::UnknownCreate) + rows.count(RowState::UnknownAdopt);
         let unknown = rows.count(RowState::New) + if adopts { doubtful } else { 0 };
         if unknown == 0 {
             return Ok(Vec::new());
         }
-        listener.hear(&Event::LookStarted {
+        listener.on_event(&Event::SurveyStarted {
             unknown_people: unknown,
         });
         if adopts {
@@ -89,7 +89,7 @@ impl Uploader {
             rows.adopt();
             return Ok(Vec::new());
         }
-        if unknown > FEW && self.list(bound, rows, Some(unknown), seen, listener)? {
+        if unknown > ASK_EACH_UP_TO && self.list(bound, rows, Some(unknown), seen, listener)? {
             return Ok(Vec::new());
         }
         self.ask_each(feed, bound, rows, seen, listener)
@@ -101,7 +101,7 @@ impl Uploader {
     fn list(
         &mut self,
         bound: &Bound<'_>,
-        rows: &mut Rows,
+        rows: &mut RowTable,
         most: Option<u64>,
         seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
@@ -115,7 +115,7 @@ impl Uploader {
                     .collect(),
             )
         };
-        for _ in 0..MOST_LISTINGS {
+        for _ in 0..MAX_LISTINGS {
             match self.pages(most, &mut note_page, listener)? {
                 Pages::All => return Ok(true),
                 Pages::TooMany => return Ok(false),
@@ -138,7 +138,7 @@ impl Uploader {
         each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<bool, UploadError> {
-        for _ in 0..MOST_LISTINGS {
+        for _ in 0..MAX_LISTINGS {
             if self.pages(None, each, listener)? == Pages::All {
                 return Ok(true);
             }
@@ -157,7 +157,7 @@ impl Uploader {
             // One answer holds everybody.
             let people = self.page(0, u32::MAX, listener)?;
             each(&people)?;
-            listener.hear(&Event::LookProgress {
+            listener.on_event(&Event::SurveyProgress {
                 calls: self.engine.calls.total,
                 people: people.len() as u64,
             });
@@ -184,7 +184,7 @@ impl Uploader {
             last = Some(end.id.clone());
             listed += news;
             each(&people)?;
-            listener.hear(&Event::LookProgress {
+            listener.on_event(&Event::SurveyProgress {
                 calls: self.engine.calls.total,
                 people: listed,
             });
@@ -240,7 +240,7 @@ impl Uploader {
         &mut self,
         feed: &mut Feed,
         bound: &Bound<'_>,
-        rows: &mut Rows,
+        rows: &mut RowTable,
         seen: &mut dyn FnMut(Vec<Seen>) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<Vec<NotAnswered>, UploadError> {
@@ -257,7 +257,7 @@ impl Uploader {
                             let id = change.content.external_id.clone();
                             let look_up = LookUp::new(target, id);
                             let job = Question { look_up, change };
-                            sender.blocking_send(job).map_err(|_| LookError::Stopped)?;
+                            sender.blocking_send(job).map_err(|_| ScanError::Stopped)?;
                         }
                     }
                     Ok::<(), UploadError>(())
@@ -286,7 +286,7 @@ impl Uploader {
                                 }])?;
                                 answers.push((job.change.index, same));
                             }
-                            listener.hear(&Event::LookProgress {
+                            listener.on_event(&Event::SurveyProgress {
                                 calls: calls.total,
                                 people: asked,
                             });
@@ -310,71 +310,36 @@ impl Uploader {
             read_through(reader, driven, &stop)
         })?;
         for (row, same) in answers {
-            rows.is_there(row, same);
+            rows.mark_present(row, same);
         }
         Ok(not_answered
             .into_iter()
             .map(|(row, told)| {
-                rows.settled(row);
+                rows.mark_settled(row);
                 told
             })
             .collect())
     }
 }
 
-/// Joins the reading thread. What halted the engine counts before what the
-/// reader says, whose channel closed because of it.
-pub(super) fn read_through(
-    reader: std::thread::ScopedJoinHandle<'_, Result<(), UploadError>>,
-    driven: Result<(), UploadError>,
-    stop: &Stop,
-) -> Result<(), UploadError> {
-    let read = match reader.join() {
-        Ok(read) => read,
-        Err(panic) => std::panic::resume_unwind(panic),
-    };
-    driven?;
-    match read {
-        Err(UploadError::Look(LookError::Stopped)) if stop.is_asked() => {
-            Err(UploadError::Halted(Halt::Asked))
-        }
-        read => read,
-    }
-}
-
-/// Drives a single job.
-pub(super) async fn one<J: Job>(
-    engine: &mut Engine,
-    job: J,
-    listener: &mut dyn Listener,
-    mut done: impl FnMut(J, End) -> Result<(), UploadError>,
-) -> Result<(), UploadError> {
-    let (sender, mut jobs) = mpsc::channel(1);
-    // The channel is empty and has room for one.
-    let _sent = sender.try_send(job);
-    drop(sender);
-    engine
-        .drive(
-            &mut jobs,
-            |job, end, _: &Calls, _: &mut dyn Listener| done(job, end),
-            listener,
-        )
-        .await
-}
-
 /// Holds somebody of a page against the feed.
-fn note(target: &dyn Target, bound: &Bound<'_>, rows: &mut Rows, person: &Remote) -> Option<Seen> {
+fn note(
+    target: &dyn Target,
+    bound: &Bound<'_>,
+    rows: &mut RowTable,
+    person: &Remote,
+) -> Option<Seen> {
     let mapping = bound.mapping();
     let Some(external_id) = person.external_id.as_deref() else {
         if let (Some(field), Some(by)) = (mapping.adopt, mapping.adopt_by())
             && let Some(value) = person.get(by).filter(|value| !value.is_empty())
             && let Some(handle) = target.handle(person, by)
         {
-            rows.could_be(field, value, &person.id, handle);
+            rows.note_candidate(field, value, &person.id, handle);
         }
         return None;
     };
-    let found = rows.found(external_id, &person.id, |shape| print(bound, person, shape))?;
+    let found = rows.note_found(external_id, &person.id, |shape| print(bound, person, shape))?;
     Some(Seen {
         external_id: external_id.to_owned(),
         remote_id: person.id.clone(),
@@ -440,51 +405,6 @@ impl Job for Page {
     fn unanswered(&mut self, _perhaps_done: bool) {}
 }
 
-/// Asks for one person.
-pub(super) struct LookUp {
-    target: Arc<dyn Target>,
-    id: ExternalId,
-    pub(super) found: Option<Remote>,
-    /// A page that is no answer of the API may be a proxy's, whose target is
-    /// away for a moment.
-    asked_twice: bool,
-    pub(super) attempts: u32,
-}
-
-impl LookUp {
-    pub(super) fn new(target: &Arc<dyn Target>, id: ExternalId) -> Self {
-        Self {
-            target: Arc::clone(target),
-            id,
-            found: None,
-            asked_twice: false,
-            attempts: 0,
-        }
-    }
-}
-
-impl Job for LookUp {
-    fn call(&mut self) -> Call {
-        self.attempts += 1;
-        self.target.look_up(&self.id)
-    }
-
-    fn answered(&mut self, reply: &Reply) -> Next {
-        match self.target.looked_up(&self.id, reply) {
-            LookedUp::Found(person) => self.found = Some(person),
-            LookedUp::Absent { plain: false } if !self.asked_twice => {
-                self.asked_twice = true;
-                return Next::Later(SECOND_LOOK);
-            }
-            LookedUp::Absent { .. } => {}
-            LookedUp::Unclear { why } => return Next::Unclear(why),
-        }
-        Next::Done
-    }
-
-    fn unanswered(&mut self, _perhaps_done: bool) {}
-}
-
 /// Asks for the person of a row.
 struct Question {
     look_up: LookUp,
@@ -500,7 +420,7 @@ impl Job for Question {
         self.look_up.answered(reply)
     }
 
-    fn unanswered(&mut self, perhaps_done: bool) {
-        self.look_up.unanswered(perhaps_done);
+    fn unanswered(&mut self, may_have_applied: bool) {
+        self.look_up.unanswered(may_have_applied);
     }
 }

@@ -15,7 +15,7 @@ use crate::mapping::fold;
 use crate::schema::{Role, System};
 
 /// Words of a column that are offered to be translated.
-const MOST_WORDS: usize = 8;
+const MAX_WORDS: usize = 8;
 
 /// Writes the lines that belong into [fields].
 pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]) -> fmt::Result {
@@ -82,7 +82,7 @@ fn roles(text: &mut String, column: &Column) -> fmt::Result {
     if !words.is_empty() {
         let map: Vec<_> = words
             .iter()
-            .take(MOST_WORDS)
+            .take(MAX_WORDS)
             .map(|word| format!("{} = \"Learner\"", key(word)))
             .collect();
         write!(text, ", map = {{ {} }}", map.join(", "))?;

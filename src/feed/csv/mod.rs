@@ -12,7 +12,7 @@
 //!   does not concern it.
 
 mod cut;
-mod look;
+mod dialect;
 mod rows;
 
 use std::fs::File;
@@ -68,7 +68,7 @@ impl CsvFile {
     }
 
     fn open_with(text: Text, options: &FeedOptions, block: usize) -> Result<Self, FeedError> {
-        if let Some(delimiter) = options.delimiter.filter(|&it| !look::is_delimiter(it)) {
+        if let Some(delimiter) = options.delimiter.filter(|&it| !dialect::is_delimiter(it)) {
             return Err(FeedError::DelimiterNotSupported { delimiter });
         }
         let path = &text.path;
@@ -90,11 +90,13 @@ impl CsvFile {
             if text.encoding.is_none() && !sample.is_ascii() {
                 return Self::open_with(text.judged()?, options, block);
             }
-            let (at, line, named) = look::start(&sample);
+            let (at, line, named) = dialect::start(&sample);
             let until = options.header_row.unwrap_or(0);
             let head = match options.delimiter.or(named) {
-                Some(delimiter) => Some(look::head(&sample, (at, line), whole, delimiter, until)),
-                None => look::best_head(&sample, (at, line), whole, until),
+                Some(delimiter) => {
+                    Some(dialect::head(&sample, (at, line), whole, delimiter, until))
+                }
+                None => dialect::best_head(&sample, (at, line), whole, until),
             };
             let Some(head) = head else {
                 return Err(FeedError::NoHeader { path: path.clone() });
@@ -110,7 +112,7 @@ impl CsvFile {
             wanted *= 4;
         };
         if let (true, Some(open)) = (whole, head.open) {
-            let (at, line, _) = look::start(&sample);
+            let (at, line, _) = dialect::start(&sample);
             return Err(FeedError::UnclosedQuote {
                 path: path.clone(),
                 line: line_at(line, sample.get(at..open).unwrap_or_default()),
@@ -124,7 +126,7 @@ impl CsvFile {
         text: Text,
         options: &FeedOptions,
         block: usize,
-        head: &look::Head,
+        head: &dialect::Head,
         sample: &[u8],
     ) -> Result<Self, FeedError> {
         let path = &text.path;
@@ -424,7 +426,7 @@ fn line_at(line: u32, passed: &[u8]) -> RowNumber {
 /// Megabytes without two rows, or without the line that the mapping names.
 fn too_much_before_the_header(
     path: &Arc<Path>,
-    head: &look::Head,
+    head: &dialect::Head,
     sample: &[u8],
     options: &FeedOptions,
 ) -> FeedError {
@@ -434,8 +436,8 @@ fn too_much_before_the_header(
             row,
         },
         _ => {
-            let (at, line, _) = look::start(sample);
-            let record = head.open.unwrap_or(head.looked_at);
+            let (at, line, _) = dialect::start(sample);
+            let record = head.open.unwrap_or(head.examined);
             FeedError::RecordTooLong {
                 path: path.clone(),
                 line: line_at(line, sample.get(at..record).unwrap_or_default()),

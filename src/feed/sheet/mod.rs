@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 use calamine::{Reader as _, SheetType, SheetVisible, Style, Xlsx, XlsxError};
 
 pub(super) use self::rows::{SheetBatch, SheetRows};
-use self::stream::{MAX_ROW_TEXT, Position, Stream, Tracked, Trouble};
+use self::stream::{MAX_ROW_TEXT, NoAnswer, Position, Stream, Tracked};
 use self::text::Padded;
 use super::header::{self, HeadRow};
 use super::pipeline::{self, Filled};
@@ -189,8 +189,8 @@ impl SheetFile {
                         Ok(true) => {}
                         Ok(false) if batch.rows.is_empty() => return Ok(Filled::End),
                         Ok(false) => break,
-                        Err(Trouble::Sheet(source)) => return Err(damaged(path, last, source)),
-                        Err(Trouble::TooLong) => {
+                        Err(NoAnswer::Sheet(source)) => return Err(damaged(path, last, source)),
+                        Err(NoAnswer::TooLong) => {
                             return Err(FeedError::RecordTooLong {
                                 path: path.clone(),
                                 line: stream.row.unwrap_or(header),
@@ -302,8 +302,8 @@ fn look(
         match stream.next_row(&mut batch) {
             Ok(true) => {}
             Ok(false) => break,
-            Err(Trouble::Sheet(source)) => return Err(source),
-            Err(Trouble::TooLong) => return Err(XlsxError::Unexpected("a row of many megabytes")),
+            Err(NoAnswer::Sheet(source)) => return Err(source),
+            Err(NoAnswer::TooLong) => return Err(XlsxError::Unexpected("a row of many megabytes")),
         }
         if !batch.rows(&look.padded).read(&mut record) || record.is_blank() {
             continue;

@@ -31,7 +31,7 @@ pub(super) struct Stream<'a> {
 /// A cell that holds something: its row, its column, the cell, its style.
 type Place<'a> = (RowNumber, u16, Cell<DataRef<'a>>, usize);
 
-pub(super) enum Trouble {
+pub(super) enum NoAnswer {
     Sheet(XlsxError),
     TooLong,
 }
@@ -47,7 +47,7 @@ impl<'a> Stream<'a> {
     }
 
     /// Appends the next row that has cells; false at the end.
-    pub(super) fn next_row(&mut self, batch: &mut SheetBatch) -> Result<bool, Trouble> {
+    pub(super) fn next_row(&mut self, batch: &mut SheetBatch) -> Result<bool, NoAnswer> {
         let start = batch.cells.len();
         let text = batch.text.len();
         let mut row = None;
@@ -66,14 +66,14 @@ impl<'a> Stream<'a> {
             let cells = batch.cells.len() - start;
             if batch.text.len() - text > MAX_ROW_TEXT || cells > 2 * MAX_COLUMNS {
                 self.row = row;
-                return Err(Trouble::TooLong);
+                return Err(NoAnswer::TooLong);
             }
         }
         let Some(row) = row else { return Ok(false) };
         // A row is told from others by its number: what became of it is looked
         // up by it. Excel takes such a file for damaged too.
         if self.row.is_some_and(|before| before >= row) {
-            return Err(Trouble::Sheet(XlsxError::Unexpected(
+            return Err(NoAnswer::Sheet(XlsxError::Unexpected(
                 "rows that are out of order",
             )));
         }
@@ -91,10 +91,10 @@ impl<'a> Stream<'a> {
         Ok(true)
     }
 
-    fn next_place(&mut self) -> Result<Option<Place<'a>>, Trouble> {
+    fn next_place(&mut self) -> Result<Option<Place<'a>>, NoAnswer> {
         match self.ahead.take() {
             Some(place) => Ok(Some(place)),
-            None => self.next_cell().map_err(Trouble::Sheet),
+            None => self.next_cell().map_err(NoAnswer::Sheet),
         }
     }
 

@@ -278,7 +278,7 @@ fn whom_the_first_hrfeed_knew_is_nobody_s_leaver_until_a_feed_names_the_person()
         feeds
     };
     assert_eq!(feeds(&journal), [None]);
-    let feed = FeedKey::of("/etc/hr.toml");
+    let feed = FeedKey::of_mapping("/etc/hr.toml");
     let (journal, writer) = (journal.again().unwrap(), journal.writer().unwrap());
     writer.named(&scope, feed, vec!["E1".into()]).unwrap();
     writer.flush().wait_blocking().unwrap();

@@ -60,12 +60,12 @@ pub struct RowSection {
 
 impl RowSection {
     /// How many rows are shown: what a browser still scrolls with ease.
-    pub const SHOWN: usize = 5_000;
+    pub const ROWS_SHOWN: usize = 5_000;
 
     /// Takes a row: keeps it if there is room, counts it in any case.
     pub fn push(&mut self, row: RowLine) {
         self.total += 1;
-        if self.rows.len() < Self::SHOWN {
+        if self.rows.len() < Self::ROWS_SHOWN {
             self.rows.push(row);
         }
     }

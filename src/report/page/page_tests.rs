@@ -250,7 +250,7 @@ fn rows_beyond_the_bound_are_counted_and_said_where_to_find() {
     assert!(page.contains("and 12,345 more: <code>hrfeed rows 12 --outcome rejected</code>"));
     assert_eq!(
         count_of(&page, "<td class=\"message\">"),
-        RowSection::SHOWN + 3
+        RowSection::ROWS_SHOWN + 3
     );
 }
 

@@ -164,9 +164,9 @@ impl Bars {
 }
 
 impl Listener for Bars {
-    fn hear(&mut self, event: &Event<'_>) {
+    fn on_event(&mut self, event: &Event<'_>) {
         let now = Instant::now();
-        self.tally.hear(event, now);
+        self.tally.on_event(event, now);
         match *event {
             Event::ReadStarted { bytes } => {
                 let figures = if bytes.is_some() {
@@ -176,7 +176,7 @@ impl Listener for Bars {
                 };
                 self.put("Reading the feed".to_owned(), bytes, figures);
             }
-            Event::LookStarted { unknown_people } => {
+            Event::SurveyStarted { unknown_people } => {
                 let people = counted(unknown_people, "person", "people");
                 self.put(
                     format!("Asking the target who exists ({people} not known yet)"),
@@ -197,7 +197,7 @@ impl Listener for Bars {
             Event::ReadFinished { .. } | Event::Planned { .. } | Event::Finished => self.take(),
             Event::Paused { .. } | Event::Continued => self.set_pause(),
             Event::ReadProgress { .. }
-            | Event::LookProgress { .. }
+            | Event::SurveyProgress { .. }
             | Event::Settled { .. }
             | Event::Called(_)
             | Event::Slowed { .. }
@@ -301,7 +301,7 @@ mod tests {
     }
 
     fn settled(bars: &mut Bars, outcome: Outcome) {
-        bars.hear(&Event::Settled {
+        bars.on_event(&Event::Settled {
             row: Some(RowNumber(2)),
             external_id: &ExternalId::known("E1"),
             action: Action::Create,
@@ -313,8 +313,8 @@ mod tests {
     #[test]
     fn each_stage_has_its_bar_and_nothing_is_left_at_the_end() {
         let (mut bars, screen) = rig(false);
-        bars.hear(&Event::ReadStarted { bytes: Some(1_000) });
-        bars.hear(&Event::ReadProgress {
+        bars.on_event(&Event::ReadStarted { bytes: Some(1_000) });
+        bars.on_event(&Event::ReadProgress {
             bytes: 500,
             rows: 4,
             rejected: 1,
@@ -324,18 +324,18 @@ mod tests {
             text.contains("Reading the feed") && text.contains("50 %"),
             "{text}"
         );
-        bars.hear(&Event::ReadFinished {
+        bars.on_event(&Event::ReadFinished {
             rows: 8,
             skipped: 0,
             rejected: 1,
         });
         assert_eq!(look(&bars, &screen), "");
 
-        bars.hear(&Event::LookStarted { unknown_people: 1 });
+        bars.on_event(&Event::SurveyStarted { unknown_people: 1 });
         let text = look(&bars, &screen);
         assert!(text.contains("1 person not known yet"), "{text}");
 
-        bars.hear(&Event::SendStarted {
+        bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4_000,
         });
@@ -349,23 +349,23 @@ mod tests {
             "{text}"
         );
 
-        bars.hear(&Event::Finished);
+        bars.on_event(&Event::Finished);
         assert_eq!(look(&bars, &screen), "");
     }
 
     #[test]
     fn calls_show_that_a_run_moves_before_anybody_is_done() {
         let (mut bars, screen) = rig(false);
-        bars.hear(&Event::SendStarted {
+        bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4_000,
         });
-        bars.hear(&Event::Slowed {
+        bars.on_event(&Event::Slowed {
             per_second: 5.0,
             why: "the target takes no more",
         });
         bars.worded = None;
-        bars.hear(&Event::Called(&crate::model::Calls {
+        bars.on_event(&Event::Called(&crate::model::Calls {
             total: 1_234,
             ..crate::model::Calls::default()
         }));
@@ -380,11 +380,11 @@ mod tests {
     #[test]
     fn a_pause_is_shown_with_its_reason_and_the_time_it_still_takes() {
         let (mut bars, screen) = rig(true);
-        bars.hear(&Event::SendStarted {
+        bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4,
         });
-        bars.hear(&Event::Paused {
+        bars.on_event(&Event::Paused {
             why: "the target asked for it",
             wait: Duration::from_hours(2),
         });
@@ -393,18 +393,18 @@ mod tests {
             text.contains("paused for 2 h 00 min: the target asked for it"),
             "{text}"
         );
-        bars.hear(&Event::Continued);
+        bars.on_event(&Event::Continued);
         assert!(!look(&bars, &screen).contains("paused"));
     }
 
     #[test]
     fn that_it_goes_slower_is_told_for_as_long_as_it_does() {
         let (mut bars, screen) = rig(true);
-        bars.hear(&Event::SendStarted {
+        bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4,
         });
-        bars.hear(&Event::Slowed {
+        bars.on_event(&Event::Slowed {
             per_second: 5.0,
             why: "the target takes no more",
         });
@@ -414,7 +414,7 @@ mod tests {
             text.contains("slowed down (the target takes no more)"),
             "{text}"
         );
-        bars.hear(&Event::FullSpeed);
+        bars.on_event(&Event::FullSpeed);
         bars.draw(Instant::now(), true);
         assert!(!look(&bars, &screen).contains("slowed"));
     }
@@ -422,11 +422,11 @@ mod tests {
     #[test]
     fn a_run_that_ends_with_an_error_leaves_nothing_behind() {
         let (mut bars, screen) = rig(true);
-        bars.hear(&Event::SendStarted {
+        bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4,
         });
-        bars.hear(&Event::Stopping {
+        bars.on_event(&Event::Stopping {
             why: "Ctrl-C",
             in_flight: 1,
         });

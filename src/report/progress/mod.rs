@@ -11,7 +11,7 @@ use std::io;
 use std::time::Instant;
 
 use super::Style;
-use crate::event::{Deaf, Listener};
+use crate::event::{Listener, NoListener};
 use tally::Tally;
 
 /// How progress is shown.
@@ -33,6 +33,6 @@ pub fn progress(mode: ProgressMode, style: &Style) -> Box<dyn Listener> {
     match mode {
         ProgressMode::Bars => Box::new(bars::Bars::on_stderr(*style)),
         ProgressMode::Lines => Box::new(plain::Lines::new(io::stderr(), Instant::now)),
-        ProgressMode::Silent => Box::new(Deaf),
+        ProgressMode::Silent => Box::new(NoListener),
     }
 }

@@ -138,12 +138,12 @@ fn planned(counts: &Counts) -> String {
 }
 
 impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
-    fn hear(&mut self, event: &Event<'_>) {
+    fn on_event(&mut self, event: &Event<'_>) {
         let now = (self.clock)();
         // A stage ends where the next one begins; reading has its own event.
         match event {
             Event::ReadStarted { .. }
-            | Event::LookStarted { .. }
+            | Event::SurveyStarted { .. }
             | Event::SettleStarted { .. }
             | Event::Planned { .. }
             | Event::SendStarted { .. }
@@ -151,7 +151,7 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
             _ => {}
         }
         let took = duration(self.tally.seconds(now));
-        self.tally.hear(event, now);
+        self.tally.on_event(event, now);
         match *event {
             Event::ReadStarted { bytes: size } => {
                 let size = size
@@ -173,7 +173,7 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
                 }
                 self.say(now, &parts.join(", "));
             }
-            Event::LookStarted { unknown_people } => {
+            Event::SurveyStarted { unknown_people } => {
                 let people = counted(unknown_people, "person", "people");
                 self.say(
                     now,
@@ -221,7 +221,7 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
                 self.say(now, &format!("stopping ({}){waiting}", sanitize(why)));
             }
             Event::ReadProgress { .. }
-            | Event::LookProgress { .. }
+            | Event::SurveyProgress { .. }
             | Event::Settled { .. }
             | Event::Called(_) => {
                 if now.saturating_duration_since(self.spoke) >= EVERY {
@@ -261,7 +261,7 @@ mod tests {
         fn after(&mut self, millis: u64, event: &Event<'_>) {
             self.time
                 .set(self.time.get() + Duration::from_millis(millis));
-            self.lines.hear(event);
+            self.lines.on_event(event);
         }
 
         fn settle(&mut self, number: u64, millis_each: u64, outcome: Outcome) {
@@ -310,20 +310,20 @@ mod tests {
         );
         rig.after(
             0,
-            &Event::LookStarted {
+            &Event::SurveyStarted {
                 unknown_people: 940,
             },
         );
         rig.after(
             600,
-            &Event::LookProgress {
+            &Event::SurveyProgress {
                 calls: 1,
                 people: 100,
             },
         );
         rig.after(
             600,
-            &Event::LookProgress {
+            &Event::SurveyProgress {
                 calls: 12,
                 people: 1_200,
             },
@@ -473,7 +473,7 @@ mod tests {
         let tries = Rc::new(Cell::new(0));
         let mut lines = Lines::new(Closed(Rc::clone(&tries)), Instant::now);
         for _ in 0..3 {
-            lines.hear(&Event::ReadStarted { bytes: None });
+            lines.on_event(&Event::ReadStarted { bytes: None });
         }
         assert_eq!(tries.get(), 1);
     }

@@ -115,7 +115,7 @@ impl Tally {
 
     /// Adds up. Whether a stage ends with this event is the caller's to see,
     /// before it calls.
-    pub(super) fn hear(&mut self, event: &Event<'_>, now: Instant) {
+    pub(super) fn on_event(&mut self, event: &Event<'_>, now: Instant) {
         match *event {
             Event::ReadStarted { bytes } => {
                 self.begin(Stage::Reading, now);
@@ -135,13 +135,13 @@ impl Tally {
                 self.wrong = rejected;
                 self.stage = Stage::Idle;
             }
-            Event::LookStarted { unknown_people } => {
+            Event::SurveyStarted { unknown_people } => {
                 self.begin(Stage::Looking, now);
                 self.unknown_people = unknown_people;
                 self.people = 0;
                 self.look_calls = 0;
             }
-            Event::LookProgress { calls, people } => {
+            Event::SurveyProgress { calls, people } => {
                 self.look_calls = calls;
                 self.people = people;
             }

@@ -8,18 +8,18 @@ use super::super::{Halt, UploadError};
 use super::{End, Engine, FailedWrites, Flight, Job, Outage, State};
 use crate::event::{Event, Listener};
 use crate::model::Calls;
-use crate::retry::{self, Fatal, Trouble, Verdict};
-use crate::target::Reply;
+use crate::retry::{self, Fatal, NoAnswer, Verdict};
+use crate::targets::Reply;
 
 /// Failures of one job after which it is given up, if the target is up.
-const MOST_STRIKES: u32 = 5;
+const MAX_STRIKES: u32 = 5;
 
 /// Failures in a row, of any job, that look like an outage.
 const OUTAGE: u32 = 5;
 
 /// More jobs than these whose writes all fail are the target's fault, not their
 /// own.
-const MOST_FAIL_TOGETHER: usize = 20;
+const MAX_FAIL_TOGETHER: usize = 20;
 
 /// How long a target that never answered is waited for: a wrong port is more
 /// likely than a night's maintenance.
@@ -45,7 +45,7 @@ impl Engine {
         if was_slowed {
             self.pace.change(self.pressure.per_second());
             if !self.pressure.is_slowed() {
-                listener.hear(&Event::FullSpeed);
+                listener.on_event(&Event::FullSpeed);
             }
         }
     }
@@ -86,7 +86,7 @@ impl Engine {
         let per_second = self.pressure.per_second();
         self.pace.change(per_second);
         if self.pressure.is_slowed() && !was_slowed {
-            listener.hear(&Event::Slowed { per_second, why });
+            listener.on_event(&Event::Slowed { per_second, why });
         }
     }
 
@@ -125,17 +125,17 @@ impl Engine {
         &mut self,
         state: &mut State<J>,
         mut flight: Flight<J>,
-        trouble: Trouble,
+        trouble: NoAnswer,
         listener: &mut dyn Listener,
     ) {
         let was_write = flight.job.is_write();
-        flight.job.unanswered(trouble.perhaps_done());
+        flight.job.unanswered(trouble.may_have_applied());
         flight.strikes += 1;
         flight.again = true;
         state.failures += 1;
         let now = Instant::now();
         let since = *state.failing_since.get_or_insert(now);
-        if trouble == Trouble::Timeout {
+        if trouble == NoAnswer::Timeout {
             self.pressure.timed_out(flight.sent, now);
         }
         if was_write {
@@ -150,7 +150,7 @@ impl Engine {
                 state.writes_failing_since.get_or_insert(now);
             }
         }
-        let mut last_strike = flight.strikes >= MOST_STRIKES;
+        let mut last_strike = flight.strikes >= MAX_STRIKES;
         if was_write && state.failing_writers >= OUTAGE {
             if state.only_failing_left() {
                 // There is nobody by whom to tell whether it is the target. It is
@@ -183,7 +183,7 @@ impl Engine {
     fn hold_writes<J>(
         &mut self,
         state: &mut State<J>,
-        trouble: &Trouble,
+        trouble: &NoAnswer,
         listener: &mut dyn Listener,
     ) {
         let down = state.writes_fail_for();
@@ -216,19 +216,19 @@ impl Engine {
     ) -> Result<(), UploadError> {
         let trouble = match Self::judge(&result) {
             Verdict::Answered if !self.target.is_up(&result.unwrap_or_default()) => {
-                Trouble::Unclear("the answer is not the API's")
+                NoAnswer::Unclear("the answer is not the API's")
             }
             Verdict::Answered => {
                 self.contacted = true;
                 let was_down = state.outage.take().is_some_and(|outage| outage.probes > 0);
                 state.up();
-                listener.hear(&Event::Continued);
+                listener.on_event(&Event::Continued);
                 if was_down {
                     self.back_up(listener);
                 }
                 for (mut flight, trouble) in std::mem::take(&mut state.suspects) {
                     if flight.job.give_up(&trouble) {
-                        flight.strikes = MOST_STRIKES - 1;
+                        flight.strikes = MAX_STRIKES - 1;
                         state.waiting.push((Instant::now(), flight));
                     } else {
                         done(flight.job, End::GaveUp(trouble), &self.calls, listener)?;
@@ -244,12 +244,12 @@ impl Engine {
                 self.throttled(state, wait, times, listener);
                 return Ok(());
             }
-            Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => Trouble::NotSent(why),
+            Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => NoAnswer::NotSent(why),
             Verdict::Fatal(fatal) => {
                 state.halt.get_or_insert(Halt::Fatal(fatal));
                 return Ok(());
             }
-            Verdict::Trouble(trouble) => trouble,
+            Verdict::NoAnswer(trouble) => trouble,
         };
         // An outage indeed: nobody is to blame for failing in it.
         for (flight, _) in std::mem::take(&mut state.suspects) {
@@ -337,7 +337,7 @@ impl<J> State<J> {
             .iter()
             .chain(self.waiting.iter().map(|(_, flight)| flight));
         !self.more
-            && left < MOST_FAIL_TOGETHER
+            && left < MAX_FAIL_TOGETHER
             && self.untried_flying == 0
             && idle.all(|flight| !flight.is_untried())
     }
@@ -348,6 +348,6 @@ fn pause<J>(state: &mut State<J>, wait: Duration, why: &str, listener: &mut dyn 
     let until = Instant::now() + wait;
     if state.paused_until.is_none_or(|before| before < until) {
         state.paused_until = Some(until);
-        listener.hear(&Event::Paused { why, wait });
+        listener.on_event(&Event::Paused { why, wait });
     }
 }

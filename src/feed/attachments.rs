@@ -9,15 +9,15 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// The largest picture that is sent, in bytes. No API page states a bound; a
 /// portrait is a hundredth of it.
-const MOST_BYTES: u64 = 10 << 20;
+const MAX_BYTES: u64 = 10 << 20;
 
 /// The folder of a feed.
 #[derive(Clone, Debug)]
-pub struct Beside {
+pub struct Attachments {
     folder: PathBuf,
 }
 
-impl Beside {
+impl Attachments {
     /// The folder that `feed` stands in.
     #[must_use]
     pub fn of(feed: &Path) -> Self {
@@ -68,7 +68,7 @@ fn digest(path: &Path) -> io::Result<Result<u128, &'static str>> {
     if !about.is_file() {
         return Ok(Err("it is no file"));
     }
-    if about.len() > MOST_BYTES {
+    if about.len() > MAX_BYTES {
         return Ok(Err("it is larger than 10 MiB"));
     }
     let mut file = File::open(path)?;
@@ -114,7 +114,7 @@ mod tests {
         std::fs::write(folder.path().join("secret.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         std::fs::write(folder.path().join("in/photos/1.jpg"), b"\xff\xd8\xff1").unwrap();
         std::fs::write(folder.path().join("in/notes.jpg"), b"no picture").unwrap();
-        let beside = Beside::of(&feed);
+        let beside = Attachments::of(&feed);
         assert!(beside.picture("photos/1.jpg").is_ok());
         assert!(beside.picture("photos\\1.jpg").is_ok());
         let outside = Err("it must stand in the feed's folder or below it");
@@ -140,7 +140,7 @@ mod tests {
         std::fs::write(folder.path().join("secret.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         std::os::unix::fs::symlink("../secret.png", folder.path().join("in/me.png")).unwrap();
         assert!(
-            Beside::of(&folder.path().join("in/people.csv"))
+            Attachments::of(&folder.path().join("in/people.csv"))
                 .path("me.png")
                 .is_err()
         );

@@ -179,7 +179,7 @@ pub enum Written {
         message: String,
     },
     /// The person is not there (any more).
-    NotThere,
+    NotFound,
     /// Not what the API answers: it may have happened or not.
     Unclear {
         /// Why, as a fragment of a sentence.
@@ -193,13 +193,13 @@ pub enum Written {
 
 /// What became of a look-up of one external ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LookedUp {
+pub enum LookUpReply {
     /// There is somebody.
     Found(Remote),
     /// There is nobody.
     Absent {
         /// The answer is the API's own; a page for a browser may be a proxy's.
-        plain: bool,
+        certain: bool,
     },
     /// Not what the API answers.
     Unclear {
@@ -239,7 +239,7 @@ pub trait Target: Send + Sync {
     fn look_up(&self, id: &ExternalId) -> Call;
 
     /// Judges the answer to [`Target::look_up`].
-    fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookedUp;
+    fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookUpReply;
 
     /// A read that changes nothing and costs little: is the target up?
     fn probe(&self) -> Call;
@@ -263,23 +263,23 @@ pub trait Target: Send + Sync {
 
 /// Judges the answer to a question for one person, whom `user` reads: only that
 /// person's record counts, and 404 for nobody.
-fn looked_up(id: &ExternalId, reply: &Reply, user: fn(&[u8]) -> Option<Remote>) -> LookedUp {
+fn looked_up(id: &ExternalId, reply: &Reply, user: fn(&[u8]) -> Option<Remote>) -> LookUpReply {
     match reply.status {
         200..=299 => match user(&reply.body) {
             Some(remote) if remote.external_id.as_deref() == Some(id.as_str()) => {
-                LookedUp::Found(remote)
+                LookUpReply::Found(remote)
             }
-            Some(_) => LookedUp::Unclear {
+            Some(_) => LookUpReply::Unclear {
                 why: "the answer is another person's record",
             },
-            None => LookedUp::Unclear {
+            None => LookUpReply::Unclear {
                 why: "the answer is no user",
             },
         },
-        404 | 410 => LookedUp::Absent {
-            plain: !is_page(&reply.body),
+        404 | 410 => LookUpReply::Absent {
+            certain: !is_page(&reply.body),
         },
-        _ => LookedUp::Unclear {
+        _ => LookUpReply::Unclear {
             why: "the target refused to look the person up",
         },
     }

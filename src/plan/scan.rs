@@ -9,23 +9,23 @@ use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerprint};
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
 use crate::plan::groups::NamedGroups;
-use crate::plan::rows::{Batch, Rows, fault};
+use crate::plan::rows::{Batch, RowTable, fault};
 use crate::schema::Part;
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
 /// Findings that are kept whole. A feed with more is wrong as a whole, and
 /// what a person needs then is their kinds.
-pub const MOST_FINDINGS: usize = 100_000;
+pub const MAX_FINDINGS: usize = 100_000;
 
 /// What the first pass made of a feed.
 #[derive(Debug)]
-pub struct Look {
+pub struct Scan {
     /// The rows.
-    pub rows: Rows,
+    pub rows: RowTable,
     /// Rows that the mapping's filter left out.
     pub skipped: u64,
-    /// What is wrong, in the order of the feed; at most [`MOST_FINDINGS`].
+    /// What is wrong, in the order of the feed; at most [`MAX_FINDINGS`].
     pub findings: Vec<Finding>,
     /// All that is wrong, by kind, the most frequent first.
     pub kinds: Vec<FindingKind>,
@@ -49,7 +49,7 @@ pub struct FindingKind {
 /// Why the first pass ended early. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LookError {
+pub enum ScanError {
     /// The feed cannot be read.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -63,7 +63,7 @@ pub enum LookError {
 
 /// What a worker makes of a batch of records.
 #[derive(Default)]
-struct Seen {
+struct TalliedBatch {
     batch: Batch,
     findings: Vec<Finding>,
     skipped: u64,
@@ -77,17 +77,17 @@ struct Seen {
 ///
 /// # Errors
 /// The feed cannot be read, the mapping does not fit, or `stop` said so.
-pub fn look(
+pub fn scan(
     feed: &mut Feed,
     bound: &Bound<'_>,
     seed: u64,
     fingerprints: bool,
     stop: &dyn Fn() -> bool,
     listener: &mut dyn Listener,
-) -> Result<Look, LookError> {
+) -> Result<Scan, ScanError> {
     let unique = &bound.mapping().unique;
     let comparison = Comparison::new(seed, unique.variants);
-    let mut rows = Rows::new(
+    let mut rows = RowTable::new(
         unique.fields.len(),
         comparison,
         feed.estimated_rows(),
@@ -97,7 +97,7 @@ pub fn look(
     let (mut skipped, mut rejected, mut unidentified) = (0, 0, 0);
     let mut groups = NamedGroups::default();
     let batch_rows = AtomicUsize::new(0);
-    listener.hear(&Event::ReadStarted {
+    listener.on_event(&Event::ReadStarted {
         bytes: feed.bytes(),
     });
 
@@ -105,7 +105,7 @@ pub fn look(
         |records| {
             // The batch before was about as long.
             let expected = batch_rows.load(Ordering::Relaxed);
-            let mut made = Seen::default();
+            let mut made = TalliedBatch::default();
             made.batch.reserve(expected, fingerprints);
             made.batch
                 .keys
@@ -131,7 +131,7 @@ pub fn look(
         },
         |made, progress| {
             if stop() {
-                return Err(LookError::Stopped);
+                return Err(ScanError::Stopped);
             }
             let made = made?;
             skipped += made.skipped;
@@ -142,7 +142,7 @@ pub fn look(
             for finding in made.findings {
                 findings.add(finding);
             }
-            listener.hear(&Event::ReadProgress {
+            listener.on_event(&Event::ReadProgress {
                 bytes: progress.bytes,
                 rows: rows.len() as u64,
                 rejected,
@@ -159,12 +159,12 @@ pub fn look(
     }
     let (findings, kinds) = findings.finish();
     let rejected = rows.count(super::RowState::Rejected);
-    listener.hear(&Event::ReadFinished {
+    listener.on_event(&Event::ReadFinished {
         rows: rows.len() as u64,
         skipped,
         rejected,
     });
-    Ok(Look {
+    Ok(Scan {
         rows,
         skipped,
         findings,
@@ -174,7 +174,7 @@ pub fn look(
     })
 }
 
-impl Seen {
+impl TalliedBatch {
     fn row(
         &mut self,
         bound: &Bound<'_>,
@@ -287,7 +287,7 @@ impl Findings {
         if kind.rows.len() < 5 {
             kind.rows.push(finding.row);
         }
-        if self.kept.len() < MOST_FINDINGS {
+        if self.kept.len() < MAX_FINDINGS {
             self.kept.push(finding);
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{ANewSpring, Parameters, get, is_denial, is_success, post, users};
 use crate::model::ExternalId;
-use crate::target::{Body, Call, Group, GroupCall, GroupTarget, Reply, Written, is_page, message};
+use crate::targets::{Body, Call, Group, GroupCall, GroupTarget, Reply, Written, is_page, message};
 
 impl GroupTarget for ANewSpring {
     fn call(&self, call: GroupCall<'_>) -> Call {
@@ -90,7 +90,7 @@ impl GroupTarget for ANewSpring {
                 why: "the answer is not the API's",
             },
             _ if is_denial(&message()) => Written::Denied,
-            404 | 410 => Written::NotThere,
+            404 | 410 => Written::NotFound,
             405 => Written::WrongAddress,
             409 => Written::Conflict { message: message() },
             _ => Written::Refused { message: message() },

@@ -16,7 +16,7 @@ pub(super) struct Head {
     /// Where each row ends in the sample, and the line there.
     pub(super) ends: Vec<(usize, u32)>,
     /// Where rows were looked for: up to the last whole record.
-    pub(super) looked_at: usize,
+    pub(super) examined: usize,
     /// A quote that the sample leaves open.
     pub(super) open: Option<usize>,
 }
@@ -66,7 +66,7 @@ pub(super) fn head(
         delimiter,
         rows: Vec::new(),
         ends: Vec::new(),
-        looked_at: at + end,
+        examined: at + end,
         open: found.open.map(|open| at + open),
     };
     let mut rows = CsvRows::new(text, delimiter, line);

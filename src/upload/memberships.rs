@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::UploadError;
-use super::send::Record;
+use super::recorder::RunRecorder;
 use crate::event::{Event, Listener};
 use crate::model::{Action, ExternalId, Outcome, RowNumber};
 
@@ -17,7 +17,7 @@ pub(super) struct Member {
 
 /// What is gathered; a row is done when all of its groups are.
 #[derive(Debug, Default)]
-pub struct Joins {
+pub struct Memberships {
     /// By whether the group is left, and its external ID: people come into
     /// groups before they leave others, so that nobody is in none meanwhile.
     queues: BTreeMap<(bool, String), Vec<Member>>,
@@ -34,7 +34,7 @@ struct Open {
     is_told: bool,
 }
 
-impl Joins {
+impl Memberships {
     /// Takes the groups of a row that is done but for them.
     pub(super) fn add(
         &mut self,
@@ -84,7 +84,7 @@ impl Joins {
         &mut self,
         member: &Member,
         refused: Option<(Outcome, String)>,
-        record: &Record,
+        record: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         if let Some(refused) = refused {
@@ -109,7 +109,7 @@ impl Joins {
         let id = &member.external_id;
         record.writer.joined(record.run, member.row, id, refused)?;
         if !is_told || outcome != expected {
-            listener.hear(&Event::Settled {
+            listener.on_event(&Event::Settled {
                 row: Some(member.row),
                 external_id: id,
                 action,

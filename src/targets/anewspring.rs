@@ -12,7 +12,7 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
 
 use super::{
-    ANSWER_BYTES, Body, Call, EVERYBODY_BYTES, GroupTarget, LookedUp, Method, Remote, Reply,
+    ANSWER_BYTES, Body, Call, EVERYBODY_BYTES, GroupTarget, LookUpReply, Method, Remote, Reply,
     SEGMENT, Target, Written,
 };
 use crate::model::{Content, ExternalId, Picture, Step};
@@ -163,7 +163,7 @@ impl Target for ANewSpring {
         get("GET getUser/{userID}", &["getUser", id.as_str()])
     }
 
-    fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookedUp {
+    fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookUpReply {
         super::looked_up(id, reply, user)
     }
 
@@ -277,9 +277,9 @@ fn create(content: &Content, again: bool, roles: &[String]) -> Call {
     );
     parameters.push(notify(content));
     parameters.extend(repeated("role", roles));
-    let is_asked =
+    let is_requested =
         |name: &str, value: &str| parameters.iter().any(|it| it.0 == name && it.1 == value);
-    let harmless = !is_asked("notify", "true") && !is_asked("generatePassword", "true");
+    let harmless = !is_requested("notify", "true") && !is_requested("generatePassword", "true");
     let id = content.external_id.as_str();
     let picture = matches!(content.picture, Some(Picture::File(_)));
     let (name, call) = if again && harmless {

@@ -9,7 +9,7 @@ use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
 
 use super::{
-    ANSWER_BYTES, Body, Call, GroupTarget, LookedUp, Method, Remote, Reply, SEGMENT, Target,
+    ANSWER_BYTES, Body, Call, GroupTarget, LookUpReply, Method, Remote, Reply, SEGMENT, Target,
     Written, message,
 };
 use crate::model::{Content, ExternalId, Step};
@@ -85,7 +85,7 @@ impl Target for Kmi {
                     why: "the answer is no user",
                 },
             },
-            404 | 410 => Written::NotThere,
+            404 | 410 => Written::NotFound,
             405 => Written::WrongAddress,
             status => {
                 let message = message::of(&reply.body);
@@ -123,7 +123,7 @@ impl Target for Kmi {
         }
     }
 
-    fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookedUp {
+    fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookUpReply {
         super::looked_up(id, reply, user)
     }
 
@@ -307,7 +307,7 @@ mod tests {
                 "{body}"
             );
         }
-        assert_eq!(written(404, ""), Written::NotThere);
+        assert_eq!(written(404, ""), Written::NotFound);
         assert_eq!(
             written(400, r#"{"message":"no"}"#),
             Written::Refused {
@@ -328,11 +328,14 @@ mod tests {
             |status, body| Kmi.looked_up(&ExternalId::known("E7"), &reply(status, body));
         assert!(matches!(
             looked_up(200, r#"{"id":1,"externalId":"E7","city":null}"#),
-            LookedUp::Found(_)
+            LookUpReply::Found(_)
         ));
-        assert_eq!(looked_up(404, " <html>"), LookedUp::Absent { plain: false });
+        assert_eq!(
+            looked_up(404, " <html>"),
+            LookUpReply::Absent { certain: false }
+        );
         for body in ["", "{}", "Not found"] {
-            assert_eq!(looked_up(404, body), LookedUp::Absent { plain: true });
+            assert_eq!(looked_up(404, body), LookUpReply::Absent { certain: true });
         }
         for (status, body) in [
             (200, "<html>"),
@@ -341,7 +344,7 @@ mod tests {
             (400, ""),
         ] {
             assert!(
-                matches!(looked_up(status, body), LookedUp::Unclear { .. }),
+                matches!(looked_up(status, body), LookUpReply::Unclear { .. }),
                 "{status} {body}"
             );
         }

@@ -135,7 +135,7 @@ fn only_an_empty_answer_or_the_api_s_own_counts_as_done() {
     for body in ["<html>", "ok", r#"{"error":"no"}"#, r#"{"succ"#] {
         assert!(matches!(done(200, body), Written::Unclear { .. }), "{body}");
     }
-    assert_eq!(done(404, ""), Written::NotThere);
+    assert_eq!(done(404, ""), Written::NotFound);
     assert_eq!(
         done(409, "<html><title>Login in use</title>"),
         Written::Conflict {
@@ -197,7 +197,7 @@ fn whoever_is_to_be_active_again_is_done_only_when_seen_active() {
             body: body.into(),
             ..Reply::default()
         };
-        let LookedUp::Found(person) = ANewSpring.looked_up(&id, &reply) else {
+        let LookUpReply::Found(person) = ANewSpring.looked_up(&id, &reply) else {
             panic!("{active}");
         };
         let content = Content::only(id.clone());
