@@ -85,6 +85,45 @@ pub(super) enum End {
     Halted,
 }
 
+/// Where jobs are recorded. Only the loop calls it, one call after the other.
+pub(super) trait Ledger<J> {
+    /// An answer has brought the job further, and it is not over: what it has
+    /// acknowledged is recorded before its next call goes out.
+    ///
+    /// # Errors
+    /// The journal cannot be written: the run ends.
+    fn advanced(&mut self, _job: &mut J) -> Result<(), UploadError> {
+        Ok(())
+    }
+
+    /// The job is over.
+    ///
+    /// # Errors
+    /// The run ends.
+    fn ended(
+        &mut self,
+        job: J,
+        end: End,
+        calls: &Calls,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError>;
+}
+
+impl<J, F> Ledger<J> for F
+where
+    F: FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
+{
+    fn ended(
+        &mut self,
+        job: J,
+        end: End,
+        calls: &Calls,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        self(job, end, calls, listener)
+    }
+}
+
 /// How long requests in flight are waited for when the run stops.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -170,17 +209,17 @@ struct State<J> {
 }
 
 impl Engine {
-    /// Drives all jobs that come, until there are no more; `done` gets each of
-    /// them exactly once, but for those that are still in flight when a halted
+    /// Drives all jobs that come, until there are no more; `ledger` gets the
+    /// end of each of them exactly once, but for those that are still in flight when a halted
     /// run has waited long enough: what became of them nobody knows.
     ///
     /// # Errors
     /// What halted the run, after everything in flight has come back or been
-    /// given up; or what `done` said.
+    /// given up; or what `ledger` said.
     pub(super) async fn drive<J: Job>(
         &mut self,
         jobs: &mut Receiver<J>,
-        mut done: impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
+        mut ledger: impl Ledger<J>,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         let mut state = State {
@@ -234,9 +273,9 @@ impl Engine {
             tokio::select! {
                 Some(landed) = state.flying.join_next(), if !state.flying.is_empty() => match landed {
                     Ok(Landed::Job(flight, result)) => {
-                        self.landed(&mut state, flight, result, &mut done, listener)?;
+                        self.landed(&mut state, flight, result, &mut ledger, listener)?;
                     }
-                    Ok(Landed::Probe(result)) => self.probed(&mut state, result, &mut done, listener)?,
+                    Ok(Landed::Probe(result)) => self.probed(&mut state, result, &mut ledger, listener)?,
                     Err(error) => return Err(UploadError::Task(error.to_string())),
                 },
                 job = jobs.recv(), if wants_more => match job {
@@ -252,7 +291,7 @@ impl Engine {
         state.flying.abort_all();
         while let Some(landed) = state.flying.join_next().await {
             if let Ok(Landed::Job(flight, result)) = landed {
-                self.landed(&mut state, flight, result, &mut done, listener)?;
+                self.landed(&mut state, flight, result, &mut ledger, listener)?;
             }
         }
         let left = state
@@ -260,11 +299,11 @@ impl Engine {
             .drain(..)
             .chain(state.waiting.drain(..).map(|(_, flight)| flight));
         for flight in left.chain(state.suspects.drain(..).map(|(flight, _)| flight)) {
-            done(flight.job, End::Halted, &self.calls, listener)?;
+            ledger.ended(flight.job, End::Halted, &self.calls, listener)?;
         }
         jobs.close();
         while let Some(job) = jobs.recv().await {
-            done(job, End::Halted, &self.calls, listener)?;
+            ledger.ended(job, End::Halted, &self.calls, listener)?;
         }
         Err(UploadError::Halted(state.halt.unwrap_or(Halt::Requested)))
     }
@@ -356,7 +395,7 @@ impl Engine {
         state: &mut State<J>,
         mut flight: Flight<J>,
         result: Result<Reply, NoReply>,
-        done: &mut impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
+        ledger: &mut impl Ledger<J>,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         state.untried_flying = state
@@ -375,9 +414,10 @@ impl Engine {
                 match next {
                     Next::Done => {
                         state.up();
-                        done(flight.job, End::Done, &self.calls, listener)?;
+                        ledger.ended(flight.job, End::Done, &self.calls, listener)?;
                     }
                     Next::Call => {
+                        ledger.advanced(&mut flight.job)?;
                         // It has come a call further: what failed before does
                         // not count against the next one.
                         if was_write {
@@ -387,6 +427,7 @@ impl Engine {
                         state.go_on(flight);
                     }
                     Next::Later(wait) => {
+                        ledger.advanced(&mut flight.job)?;
                         state.up();
                         state.waiting.push((Instant::now() + wait, flight));
                     }

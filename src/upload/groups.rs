@@ -209,7 +209,7 @@ impl Uploader {
         let engine = &mut self.engine;
         self.runtime.block_on(engine.drive(
             &mut receiver,
-            |mut job: MembersJob, end, _: &Calls, listener| {
+            |mut job: MembersJob, end, _: &Calls, listener: &mut dyn Listener| {
                 if job.is_gone {
                     record
                         .writer

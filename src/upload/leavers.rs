@@ -10,7 +10,7 @@ use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{Intent, PersonNow, PersonState, Settled};
 use crate::mapping::Leavers;
-use crate::model::{Action, Content, ExternalId, Outcome, Step};
+use crate::model::{Action, Calls, Content, ExternalId, Outcome, Step};
 use crate::retry::Fatal;
 use crate::targets::{Call, LookUpReply, Reply, Target, Written};
 
@@ -70,7 +70,9 @@ impl Uploader {
                 let driven = engine
                     .drive(
                         &mut jobs,
-                        |job, end, _, listener| settle(job, &end, record, listener),
+                        |job: LeaverJob, end, _: &Calls, listener: &mut dyn Listener| {
+                            settle(job, &end, record, listener)
+                        },
                         listener,
                     )
                     .await;

@@ -18,7 +18,7 @@ use crate::journal::{
     Acknowledged, Intent, JournalError, OpenIntent, PersonNow, PersonState, Settled,
 };
 use crate::mapping::Bound;
-use crate::model::{Action, ExternalId, Finding, Outcome, Parts};
+use crate::model::{Action, Calls, ExternalId, Finding, Outcome, Parts};
 use crate::plan::{Item, RowTable, ScanError, Wanted, replay};
 use crate::targets::{Remote, Target};
 
@@ -95,7 +95,7 @@ impl Uploader {
                     let driven = engine
                         .drive(
                             &mut jobs,
-                            |job, end, _, listener| {
+                            |job: ChangeJob, end, _: &Calls, listener: &mut dyn Listener| {
                                 settle(job, &end, record, &mut joins.borrow_mut(), Some(listener))
                             },
                             listener,

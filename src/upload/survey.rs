@@ -11,7 +11,7 @@ use super::{Halt, UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::mapping::{Bound, fingerprint};
-use crate::model::{ExternalId, RowNumber};
+use crate::model::{Calls, ExternalId, RowNumber};
 use crate::plan::{Change, Found, Item, RowState, RowTable, ScanError, Wanted, replay};
 use crate::retry::{Fatal, NoAnswer};
 use crate::targets::{Call, Remote, Reply, Target};
@@ -266,7 +266,7 @@ impl Uploader {
             let mut asked = 0;
             let driven = runtime.block_on(engine.drive(
                 &mut jobs,
-                |job, end, calls, listener| {
+                |job: Question, end, calls: &Calls, listener: &mut dyn Listener| {
                     match end {
                         End::Done => {
                             asked += 1;

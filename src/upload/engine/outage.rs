@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use super::super::http::NoReply;
 use super::super::pressure::{Answer, Kind, Pressure, Refusal};
 use super::super::{Halt, UploadError};
-use super::{End, Engine, FailedWrites, Flight, Job, Outage, State};
+use super::{End, Engine, FailedWrites, Flight, Job, Ledger, Outage, State};
 use crate::event::{Event, Listener};
-use crate::model::Calls;
 use crate::retry::{self, Fatal, NoAnswer, Verdict};
 use crate::targets::Reply;
 
@@ -211,7 +210,7 @@ impl Engine {
         &mut self,
         state: &mut State<J>,
         result: Result<Reply, NoReply>,
-        done: &mut impl FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
+        ledger: &mut impl Ledger<J>,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         let trouble = match Self::judge(&result) {
@@ -231,7 +230,7 @@ impl Engine {
                         flight.strikes = MAX_STRIKES - 1;
                         state.waiting.push((Instant::now(), flight));
                     } else {
-                        done(flight.job, End::GaveUp(trouble), &self.calls, listener)?;
+                        ledger.ended(flight.job, End::GaveUp(trouble), &self.calls, listener)?;
                     }
                 }
                 return Ok(());
