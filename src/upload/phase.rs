@@ -471,3 +471,7 @@ fn after_sight(write: Write, course: Course, because: Because, answer: Answer) -
         }
     }
 }
+
+#[cfg(test)]
+#[path = "phase_tests.rs"]
+mod tests;
