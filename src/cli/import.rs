@@ -41,7 +41,7 @@ pub(super) struct AllowArgs {
 /// A guard's word.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum GuardArg {
-    RowTable,
+    Rows,
     Rejected,
     Leavers,
     Creates,
@@ -52,7 +52,7 @@ impl AllowArgs {
     /// The guards that do not count.
     pub(super) fn guards(&self) -> Vec<Guard> {
         let guard = |arg: &GuardArg| match arg {
-            GuardArg::RowTable => Guard::RowTable,
+            GuardArg::Rows => Guard::Rows,
             GuardArg::Rejected => Guard::Rejected,
             GuardArg::Leavers => Guard::Leavers,
             GuardArg::Creates => Guard::Creates,

@@ -187,7 +187,7 @@ fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
         .map(|held| {
             let what = held_in_words(held);
             match held.guard {
-                Guard::RowTable | Guard::Rejected => {
+                Guard::Rows | Guard::Rejected => {
                     format!("an import would send nothing: {what}")
                 }
                 _ => format!("an import would hold back: {what}"),

@@ -9,7 +9,7 @@ use crate::model::ExternalId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Guard {
     /// `min_rows`: the feed is too short.
-    RowTable,
+    Rows,
     /// `max_rejected`: too many rows are wrong.
     Rejected,
     /// `max_leavers`: too many people are no longer named.
@@ -25,7 +25,7 @@ impl Guard {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::RowTable => "rows",
+            Self::Rows => "rows",
             Self::Rejected => "rejected",
             Self::Leavers => "leavers",
             Self::Creates => "creates",
@@ -49,9 +49,9 @@ pub struct Held {
 #[must_use]
 pub fn feed(guards: &Guards, allowed: &[Guard], rows: &RowTable) -> Option<Held> {
     let (all, rejected) = (rows.len() as u64, rows.count(RowState::Rejected));
-    if all < guards.min_rows && !allowed.contains(&Guard::RowTable) {
+    if all < guards.min_rows && !allowed.contains(&Guard::Rows) {
         return Some(Held {
-            guard: Guard::RowTable,
+            guard: Guard::Rows,
             changes: 0,
             why: format!(
                 "the feed has {}, and `min_rows` in [guards] is {}",
