@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
-use hrfeed::journal::{Journal, NewRun, RunRef, Scope};
+use hrfeed::journal::{Journal, NewRun, RunRef, RunStart, Scope};
 use hrfeed::model::Parts;
 use hrfeed::plan::scan;
 use hrfeed::sandbox::{Sandbox, SandboxOptions};
@@ -43,21 +43,23 @@ fn import() -> Duration {
     let writer = journal.writer().unwrap();
     let run = writer
         .start_run(NewRun {
-            scope: Scope::new("kmi", &sandbox.base_url(), "bench"),
-            system: "kmi".into(),
-            base_url: sandbox.base_url(),
-            command: "import".into(),
-            feed_path: String::new(),
-            from_stdin: false,
+            start: RunStart {
+                scope: Scope::new("kmi", &sandbox.base_url(), "bench"),
+                system: "kmi".into(),
+                base_url: sandbox.base_url(),
+                command: "import".into(),
+                feed_path: String::new(),
+                from_stdin: false,
+                mapping_path: String::new(),
+                mapping_sha256: mapping.sha256(),
+                started: hrfeed::clock::now(),
+                pid: 0,
+                host: String::new(),
+            },
             feed_sha256: None,
-            mapping_path: String::new(),
-            mapping_sha256: mapping.sha256(),
             rows: Some(PEOPLE),
             skipped: 0,
             unchanged: 0,
-            started: hrfeed::clock::now(),
-            pid: 0,
-            host: String::new(),
         })
         .unwrap();
     let secret = || Secret::new("bench".into());

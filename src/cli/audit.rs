@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::check::told_as_json;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::run::{scope, seed};
+use super::output::fail_as_json;
 use crate::event::{Event, Listener};
-use crate::journal::{Journal, PersonState, Scope};
+use crate::journal::{Journal, JournalError, PersonState, Scope};
 use crate::mapping::{Mapping, Variants};
-use crate::report;
+use crate::report::{self, Command};
+use crate::run::{scope, seed};
 use crate::upload::Uploader;
 use crate::validate::unique::Comparison;
 
@@ -72,7 +73,8 @@ struct Seen {
 
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    audit(context, args, begun).map_err(|failure| told_as_json(context, "audit", failure, begun))
+    audit(context, args, begun)
+        .map_err(|failure| fail_as_json(context, Command::Audit, failure, begun))
 }
 
 #[expect(clippy::too_many_lines, reason = "one question after the other")]
@@ -153,7 +155,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     listener.on_event(&Event::Finished);
     if let Some(journal) = journal {
         let mut single = Vec::new();
-        journal.people(&scope, &mut |known| {
+        journal.people(&scope, |known| {
             let there = by_id.contains_key(&comparison.key(known.external_id).hash);
             match known.state {
                 PersonState::Deleted => {}
@@ -163,6 +165,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
                 _ if there => {}
                 _ => lost.push(known.external_id.to_owned()),
             }
+            Ok::<_, JournalError>(ControlFlow::Continue(()))
         })?;
         if listed && !single.is_empty() {
             // Somebody has put it right on the LMS: imports may go on.
@@ -200,7 +203,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
             serde_json::to_string(&audit).map_err(|error| Failure::machine(error.to_string()))?;
         context.print(&format!("{json}\n"))?;
     } else {
-        context.print(&told(&audit))?;
+        context.print(&render(&audit))?;
     }
     Ok(exit)
 }
@@ -213,9 +216,10 @@ fn find_lost_members(
     listener: &mut dyn Listener,
 ) -> Result<Vec<LostMember>, Failure> {
     let mut by_group: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    journal.members(scope, &mut |group, person| {
+    journal.members(scope, |(group, person)| {
         let people = by_group.entry(group.to_owned()).or_default();
         people.push(person.to_owned());
+        Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
     let mut lost = Vec::new();
     for (group, people) in by_group {
@@ -267,7 +271,7 @@ fn message(audit: &Audit) -> String {
     }
 }
 
-fn told(audit: &Audit) -> String {
+fn render(audit: &Audit) -> String {
     let mut text = format!(
         "{}\n\n  people on the LMS          {}\n  with an ID of this key     {}\n",
         audit.message,

@@ -47,7 +47,7 @@ pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
 pub use self::memberships::Memberships;
 pub use self::recorder::{RunRecorder, record_not_answered};
-pub use self::send::PartsOf;
+pub use self::send::{LeftOver, PartsOf, Settlement};
 pub use self::stop::Stop;
 pub use self::survey::{NotAnswered, Seen};
 

@@ -116,53 +116,88 @@ impl Uploader {
     }
 
     /// Settles what a run that is superseded left unknown, without its feed:
-    /// whoever was to be created, adopted or to leave is looked up. Returns
-    /// those of whom the target could not say whether they are there.
+    /// whoever was to be created, adopted or to leave is looked up. It is
+    /// recorded where there is a recorder of that run; a plan has none.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
     pub fn settle_left_over(
         &mut self,
         intents: Vec<OpenIntent>,
-        record: &RunRecorder,
+        record: Option<&RunRecorder>,
         listener: &mut dyn Listener,
-    ) -> Result<Vec<ExternalId>, UploadError> {
+    ) -> Result<Vec<LeftOver>, UploadError> {
         listener.on_event(&Event::SettleStarted {
             unknown: intents.len() as u64,
         });
-        let mut not_answered = Vec::new();
+        let mut left = Vec::with_capacity(intents.len());
         for intent in intents {
             // Whether an update came through cannot be seen without its content;
             // the next plan compares the person anew, which costs no look-up.
             if intent.action == Action::Update {
-                left_over(&intent, Outcome::Pending, 0, None, record)?;
-                let (run, id) = (record.run, &intent.external_id);
-                record
-                    .writer
-                    .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
+                if let Some(record) = record {
+                    left_over(&intent, Outcome::Pending, 0, None, record)?;
+                    invalidate(&intent, record)?;
+                }
+                let settlement = Settlement::Invalidated;
+                left.push(LeftOver { intent, settlement });
                 continue;
             }
             let job = LookUp::new(&self.target, intent.external_id.clone());
+            let mut settlement = Settlement::Unanswered;
             let looked_up = one(&mut self.engine, job, listener, |job, end| match end {
                 End::Done => {
                     let (outcome, person) = became(intent.action, job.found);
-                    if outcome == Outcome::Pending && intent.action.is_for_leaver() {
-                        let (run, id) = (record.run, &intent.external_id);
-                        record
-                            .writer
-                            .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
+                    let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
+                    settlement = match &person {
+                        Some(person) => Settlement::Stands(person.state),
+                        None if is_open => Settlement::Invalidated,
+                        None => Settlement::NotDone,
+                    };
+                    let Some(record) = record else {
+                        return Ok(());
+                    };
+                    if is_open {
+                        invalidate(&intent, record)?;
                     }
                     left_over(&intent, outcome, job.attempts, person, record)
                 }
-                End::GaveUp(_) | End::Halted => {
-                    not_answered.push(intent.external_id.clone());
-                    Ok(())
-                }
+                End::GaveUp(_) | End::Halted => Ok(()),
             });
             self.runtime.block_on(looked_up)?;
+            left.push(LeftOver { intent, settlement });
         }
-        Ok(not_answered)
+        Ok(left)
     }
+}
+
+/// What a superseded run left unknown, and what is known of it now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOver {
+    /// What the run was about to do.
+    pub intent: OpenIntent,
+    /// What is known now.
+    pub settlement: Settlement,
+}
+
+/// What is known of the person whom a superseded run was about to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The person stands so, with whatever content.
+    Stands(PersonState),
+    /// The person is there, and what was acknowledged may hold no more.
+    Invalidated,
+    /// It was not done, and nothing else is known.
+    NotDone,
+    /// The target could not say whether the person is there.
+    Unanswered,
+}
+
+/// Notes that what was acknowledged of the person may hold no more.
+fn invalidate(intent: &OpenIntent, record: &RunRecorder) -> Result<(), UploadError> {
+    let did = vec![Acknowledged::Invalidated];
+    let id = &intent.external_id;
+    Ok(record.writer.acknowledge(record.run, id, did)?)
 }
 
 /// What became of an intent whose person was looked up, and how the person
