@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use hrfeed::journal::{
-    Intent, Journal, NewRun, PersonNow, PersonState, RunId, Scope, SeenPerson, Settled, Writer,
+    Intent, Journal, NewRun, PersonNow, PersonState, RunId, RunStart, Scope, SeenPerson, Settled,
+    Writer,
 };
 use hrfeed::model::{Action, ExternalId, Outcome, RowNumber};
 
@@ -30,21 +31,23 @@ fn start(folder: &Path) -> (Writer, RunId) {
     let writer = journal.writer().unwrap();
     let run = writer
         .start_run(NewRun {
-            scope: scope(),
-            system: "kmi".into(),
-            base_url: "https://lms.example.com".into(),
-            command: "import".into(),
-            feed_path: "people.csv".into(),
-            from_stdin: false,
+            start: RunStart {
+                scope: scope(),
+                system: "kmi".into(),
+                base_url: "https://lms.example.com".into(),
+                command: "import".into(),
+                feed_path: "people.csv".into(),
+                from_stdin: false,
+                mapping_path: "kmi.toml".into(),
+                mapping_sha256: [0; 32],
+                started: jiff::Timestamp::UNIX_EPOCH,
+                pid: 1,
+                host: "bench".into(),
+            },
             feed_sha256: None,
-            mapping_path: "kmi.toml".into(),
-            mapping_sha256: [0; 32],
             rows: None,
             skipped: 0,
             unchanged: 0,
-            started: jiff::Timestamp::UNIX_EPOCH,
-            pid: 1,
-            host: "bench".into(),
         })
         .unwrap();
     (writer, run)

@@ -2,22 +2,23 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::check::told_as_json;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::run::{scope, seed};
+use super::output::fail_as_json;
 use crate::event::{Event, Listener};
-use crate::journal::{Journal, PersonState, Scope};
+use crate::journal::{Journal, JournalError, PersonState, Scope};
 use crate::mapping::{Mapping, Variants};
-use crate::report;
-use crate::upload::Uploader;
+use crate::report::{self, Command};
+use crate::run::{connection, scope, seed};
+use crate::upload::{Listed, Uploader};
 use crate::validate::unique::Comparison;
 
 /// Arguments of `audit`.
@@ -72,14 +73,20 @@ struct Seen {
 
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    audit(context, args, begun).map_err(|failure| told_as_json(context, "audit", failure, begun))
+    audit(context, args, begun)
+        .map_err(|failure| fail_as_json(context, Command::Audit, failure, begun))
 }
 
 #[expect(clippy::too_many_lines, reason = "one question after the other")]
 fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
-    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
+    let mut uploader = Uploader::new(
+        &connection(&mapping.target),
+        &credentials,
+        context.stop(),
+        seed(),
+    )?;
     let mut listener = context.progress();
     listener.on_event(&Event::SurveyStarted { unknown_people: 0 });
 
@@ -89,6 +96,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     let mut by_id: HashMap<u128, Seen> = HashMap::new();
     let mut twice: HashMap<String, Vec<String>> = HashMap::new();
     let listed = uploader.everybody(
+        None,
         &mut |page| {
             for person in page {
                 // Whoever stands on two pages is one.
@@ -117,6 +125,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
         &mut *listener,
     );
     let listed = listed.inspect_err(|_| listener.on_event(&Event::Finished))?;
+    let listed = listed == Listed::All;
     // The first of several was not yet known to be one of several.
     if !twice.is_empty() {
         let firsts: HashSet<u64> = twice
@@ -125,6 +134,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
             .map(|seen| seen.first)
             .collect();
         let again = uploader.everybody(
+            None,
             &mut |page| {
                 for person in page {
                     if firsts.contains(&remote_key(&person.id))
@@ -153,7 +163,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     listener.on_event(&Event::Finished);
     if let Some(journal) = journal {
         let mut single = Vec::new();
-        journal.people(&scope, &mut |known| {
+        journal.people(&scope, |known| {
             let there = by_id.contains_key(&comparison.key(known.external_id).hash);
             match known.state {
                 PersonState::Deleted => {}
@@ -163,6 +173,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
                 _ if there => {}
                 _ => lost.push(known.external_id.to_owned()),
             }
+            Ok::<_, JournalError>(ControlFlow::Continue(()))
         })?;
         if listed && !single.is_empty() {
             // Somebody has put it right on the LMS: imports may go on.
@@ -200,7 +211,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
             serde_json::to_string(&audit).map_err(|error| Failure::machine(error.to_string()))?;
         context.print(&format!("{json}\n"))?;
     } else {
-        context.print(&told(&audit))?;
+        context.print(&render(&audit))?;
     }
     Ok(exit)
 }
@@ -213,9 +224,10 @@ fn find_lost_members(
     listener: &mut dyn Listener,
 ) -> Result<Vec<LostMember>, Failure> {
     let mut by_group: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    journal.members(scope, &mut |group, person| {
+    journal.members(scope, |(group, person)| {
         let people = by_group.entry(group.to_owned()).or_default();
         people.push(person.to_owned());
+        Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
     let mut lost = Vec::new();
     for (group, people) in by_group {
@@ -267,7 +279,7 @@ fn message(audit: &Audit) -> String {
     }
 }
 
-fn told(audit: &Audit) -> String {
+fn render(audit: &Audit) -> String {
     let mut text = format!(
         "{}\n\n  people on the LMS          {}\n  with an ID of this key     {}\n",
         audit.message,

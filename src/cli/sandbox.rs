@@ -127,9 +127,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
         ))?;
     }
     let stop = context.stop();
-    while !stop.is_requested() {
-        std::thread::park_timeout(Duration::from_millis(100));
-    }
+    while !stop.wait(Duration::from_hours(1)) {}
     drop(sandbox);
     Ok(Exit::Done)
 }

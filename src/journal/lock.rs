@@ -96,6 +96,9 @@ impl fmt::Display for Holder {
 
 impl Journal {
     /// Takes the scope for this process, or says who has it.
+    ///
+    /// # Errors
+    /// Another run holds the scope, or the lock file cannot be made.
     pub fn lock(&self, scope: &Scope) -> Result<ScopeLock, LockError> {
         if self.is_for_reading() {
             return self.again()?.lock(scope);

@@ -3,7 +3,7 @@
 use super::super::run::tests::import;
 use super::*;
 use crate::model::{Calls, Counts, Outcome, RunState};
-use crate::report::next_steps;
+use crate::report::{Command, next_steps};
 
 fn style(width: usize) -> Style {
     Style {
@@ -244,7 +244,7 @@ fn killed() {
         pending: 700,
         ..Counts::default()
     });
-    report.command = "show".into();
+    report.command = Command::Show;
     report.state = RunState::Running;
     report.elapsed_seconds = 0.0;
     insta::assert_snapshot!(told(&report, &[]), @"
@@ -273,7 +273,7 @@ fn superseded() {
         pending: 700,
         ..Counts::default()
     });
-    report.command = "show".into();
+    report.command = Command::Show;
     report.state = RunState::Superseded;
     insta::assert_snapshot!(told(&report, &[]), @"
     A later import took the place of this run.                         run 12 · 41 s
@@ -302,7 +302,7 @@ fn plan() {
         deleted: 1,
         ..Counts::default()
     });
-    report.command = "plan".into();
+    report.command = Command::Plan;
     report.run = None;
     report.calls = Calls {
         total: 13,
@@ -332,7 +332,7 @@ fn plan_that_changes_nothing() {
         unchanged: 1_000,
         ..Counts::default()
     });
-    report.command = "plan".into();
+    report.command = Command::Plan;
     report.run = None;
     assert_eq!(headline(&report), "An import would change nothing.");
 }
@@ -344,7 +344,7 @@ fn check() {
         pending: 977,
         ..Counts::default()
     });
-    report.command = "check".into();
+    report.command = Command::Check;
     report.run = None;
     report.calls = Calls::default();
     report.elapsed_seconds = 0.3;

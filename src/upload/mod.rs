@@ -19,6 +19,7 @@ mod http;
 mod intents;
 mod memberships;
 mod leavers;
+mod left_over;
 mod look_up;
 mod members;
 mod pace;
@@ -48,6 +49,7 @@ use crate::targets::{self, Target};
 
 pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
+pub use self::left_over::{LeftOver, Settlement};
 pub use self::memberships::Memberships;
 pub use self::recorder::{RunRecorder, record_not_answered};
 pub use self::send::Work;

@@ -8,16 +8,15 @@ use tokio::sync::mpsc;
 use super::change::{ChangeJob, Effect};
 use super::engine::{End, Ledger};
 use super::intents::{Intended, send_intended};
-use super::look_up::{LookUp, one};
 use super::memberships::Memberships;
-use super::recorder::{RunRecorder, left_over, outcome_unknown};
+use super::recorder::{RunRecorder, outcome_unknown};
 use super::scrub::{scrub, shorten};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
-use crate::journal::{Acknowledged, Intent, OpenIntent, PersonNow, PersonState, Settled};
-use crate::model::{Action, Calls, ExternalId, Outcome, Parts};
+use crate::journal::{Acknowledged, Intent, PersonNow, Settled};
+use crate::model::{Calls, Outcome, Parts};
 use crate::plan::Item;
-use crate::targets::{Remote, Target};
+use crate::targets::Target;
 
 /// The most intents that are committed ahead of being sent. Each of them costs
 /// a look-up after a crash.
@@ -75,85 +74,6 @@ impl Uploader {
         intended?;
         driven?;
         Ok(memberships.into_inner())
-    }
-
-    /// Settles what a run that is superseded left unknown, without its feed:
-    /// whoever was to be created, adopted or to leave is looked up. Returns
-    /// those of whom the target could not say whether they are there.
-    ///
-    /// # Errors
-    /// The run was halted, or the journal cannot be written.
-    pub fn settle_left_over(
-        &mut self,
-        intents: Vec<OpenIntent>,
-        recorder: &RunRecorder,
-        listener: &mut dyn Listener,
-    ) -> Result<Vec<ExternalId>, UploadError> {
-        listener.on_event(&Event::SettleStarted {
-            unknown: intents.len() as u64,
-        });
-        let mut not_answered = Vec::new();
-        for intent in intents {
-            // Whether an update came through cannot be seen without its content;
-            // the next plan compares the person anew, which costs no look-up.
-            if intent.action == Action::Update {
-                left_over(&intent, Outcome::Pending, 0, None, recorder)?;
-                let (run, id) = (recorder.run, &intent.external_id);
-                recorder
-                    .writer
-                    .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
-                continue;
-            }
-            let job = LookUp::new(&self.target, intent.external_id.clone());
-            let looked_up = one(&mut self.engine, job, listener, |job, end| match end {
-                End::Done => {
-                    let (outcome, person) = became(intent.action, job.found);
-                    if outcome == Outcome::Pending && intent.action.is_for_leaver() {
-                        let (run, id) = (recorder.run, &intent.external_id);
-                        recorder
-                            .writer
-                            .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
-                    }
-                    left_over(&intent, outcome, job.attempts, person, recorder)
-                }
-                End::GaveUp(_) | End::Halted => {
-                    not_answered.push(intent.external_id.clone());
-                    Ok(())
-                }
-            });
-            self.runtime.block_on(looked_up)?;
-        }
-        Ok(not_answered)
-    }
-}
-
-/// What became of an intent whose person was looked up, and how the person
-/// stands now. The content is not known: a later run compares it.
-fn became(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>) {
-    let now = |state, remote_id| {
-        Some(PersonNow {
-            remote_id,
-            fingerprint: None,
-            state,
-            acknowledged: Vec::new(),
-        })
-    };
-    match (action, found) {
-        (Action::Create, Some(person)) => {
-            let person = now(PersonState::Active, Some(person.id));
-            (Outcome::Created, person)
-        }
-        (Action::Adopt, Some(person)) => {
-            let person = now(PersonState::Active, Some(person.id));
-            (Outcome::Updated, person)
-        }
-        (Action::Deactivate, Some(person)) if person.cannot_sign_in() => {
-            let person = now(PersonState::Inactive, Some(person.id));
-            (Outcome::Deactivated, person)
-        }
-        (Action::Deactivate, None) => (Outcome::Deactivated, now(PersonState::Deleted, None)),
-        (Action::Delete, None) => (Outcome::Deleted, now(PersonState::Deleted, None)),
-        (_, _) => (Outcome::Pending, None),
     }
 }
 
