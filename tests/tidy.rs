@@ -186,6 +186,12 @@ const WALLS: &[Wall] = &[
         because: "one place waits, so that one place can be asked to stop",
     },
     Wall {
+        of: &["upload/"],
+        but: &[],
+        never: &["std::time::Instant", "time::{Duration, Instant}"],
+        because: "sending reads tokio's clock alone, which a test can pause",
+    },
+    Wall {
         of: &[""],
         but: &["cli/", "main.rs", "report/progress/"],
         never: &[
@@ -306,6 +312,7 @@ fn the_only_owner_of_a_side_effect_uses_it() {
         ("cli/environment.rs", "env::var"),
         ("clock.rs", "Timestamp::now"),
         ("upload/engine.rs", "time::sleep_until"),
+        ("upload/", "tokio::time::Instant"),
     ] {
         assert!(
             sources.iter().any(|(name, text)| name.starts_with(owner)

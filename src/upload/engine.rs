@@ -19,10 +19,11 @@ mod outage;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::http::{Http, NoReply};
 use super::pace::Pace;
@@ -478,6 +479,6 @@ impl Engine {
 
 async fn sleep_until(instant: Option<Instant>) {
     if let Some(instant) = instant {
-        tokio::time::sleep_until(instant.into()).await;
+        tokio::time::sleep_until(instant).await;
     }
 }

@@ -2,10 +2,11 @@
 
 use std::error::Error as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::multipart::{Form, Part};
+use tokio::time::Instant;
 use url::{Host, Url};
 
 use crate::feed::media_type;

@@ -1,6 +1,8 @@
 //! What the engine does about refusals, failures and outages.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::super::http::NoReply;
 use super::super::pressure::{Answer, Kind, Pressure, Refusal};
