@@ -504,3 +504,6 @@ async fn sleep_until(instant: Option<Instant>) {
         tokio::time::sleep_until(instant).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
