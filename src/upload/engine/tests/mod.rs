@@ -9,6 +9,7 @@ use crate::retry::{Fatal, NoAnswer};
 mod ends;
 mod outage;
 mod property;
+mod read_back;
 mod scripted;
 mod waits;
 

@@ -64,7 +64,7 @@ fn any_run() -> impl Strategy<Value = (u32, usize, Ran)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn whatever_is_answered_the_rate_the_pauses_and_the_ledger_hold(

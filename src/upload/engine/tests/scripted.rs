@@ -97,6 +97,7 @@ impl Answer {
 
 /// A call as a script sees it.
 pub(super) struct Asked<'a> {
+    pub(super) call: &'a Call,
     /// Behind `hrfeed/`: `A write`, `A read`; or `probe`.
     pub(super) what: &'a str,
     /// How often this was asked, from 1.
@@ -205,6 +206,7 @@ impl Transport for Scripted {
             let times = asked.entry(what.to_owned()).or_default();
             *times += 1;
             let answer = script(Asked {
+                call: &call,
                 what,
                 times: *times,
                 at: self.recorder.start.elapsed(),
@@ -346,10 +348,20 @@ pub(super) struct Ran {
 }
 
 impl Rig {
-    /// Drives `jobs`, on a paused clock.
+    /// Drives `jobs` on a paused clock, and notes how each of them ends.
     pub(super) fn run(
         &self,
         jobs: impl IntoIterator<Item = Work>,
+        script: impl FnMut(Asked<'_>) -> Answer + Send + 'static,
+    ) -> Ran {
+        self.run_jobs(jobs, |recorder| recorder, script)
+    }
+
+    /// [`Rig::run`] for jobs of any kind, with their own ledger.
+    pub(super) fn run_jobs<J: Job, L: Ledger<J>>(
+        &self,
+        jobs: impl IntoIterator<Item = J>,
+        ledger: impl FnOnce(Recorder) -> L,
         script: impl FnMut(Asked<'_>) -> Answer + Send + 'static,
     ) -> Ran {
         tokio::runtime::Builder::new_current_thread()
@@ -357,10 +369,15 @@ impl Rig {
             .start_paused(true)
             .build()
             .unwrap()
-            .block_on(self.drive(jobs, Box::new(script)))
+            .block_on(self.drive(jobs, ledger, Box::new(script)))
     }
 
-    async fn drive(&self, jobs: impl IntoIterator<Item = Work>, script: Script) -> Ran {
+    async fn drive<J: Job, L: Ledger<J>>(
+        &self,
+        jobs: impl IntoIterator<Item = J>,
+        ledger: impl FnOnce(Recorder) -> L,
+        script: Script,
+    ) -> Ran {
         let recorder = Recorder {
             start: Instant::now(),
             log: Arc::default(),
@@ -374,7 +391,7 @@ impl Rig {
         }
         drop(sender);
         let mut listener = recorder.clone();
-        let drive = engine.drive(&mut receiver, recorder.clone(), &mut listener);
+        let drive = engine.drive(&mut receiver, ledger(recorder.clone()), &mut listener);
         let stop_after = self.stop_after;
         let request_stop = async {
             if let Some(after) = stop_after {
