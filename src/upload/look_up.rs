@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::UploadError;
-use super::engine::{End, Engine, Job, Next};
+use super::engine::{End, Engine, Job, Next, Transport};
 use crate::event::Listener;
 use crate::model::{Calls, ExternalId};
 use crate::targets::{Call, LookUpReply, Remote, Reply, Target};
@@ -61,8 +61,8 @@ impl Job for LookUp {
 }
 
 /// Drives a single job.
-pub(super) async fn one<J: Job>(
-    engine: &mut Engine,
+pub(super) async fn one<T: Transport, J: Job>(
+    engine: &mut Engine<T>,
     job: J,
     listener: &mut dyn Listener,
     mut done: impl FnMut(J, End) -> Result<(), UploadError>,

@@ -169,7 +169,7 @@ pub struct Connection {
 /// Sends, for the length of a run.
 pub struct Uploader {
     runtime: Runtime,
-    engine: Engine,
+    engine: Engine<Http>,
     target: Arc<dyn Target>,
 }
 
@@ -196,7 +196,7 @@ impl Uploader {
             .build()
             .map_err(UploadError::Runtime)?;
         let engine = Engine {
-            http: Http::new(connection, credentials, &*target)?,
+            transport: Http::new(connection, credentials, &*target)?,
             pace: Pace::new(connection.requests_per_second),
             pressure: Pressure::new(connection.requests_per_second, connection.max_in_flight),
             stop,
