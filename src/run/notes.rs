@@ -97,7 +97,7 @@ impl Notes {
     /// The target was asked who exists.
     pub(super) fn surveyed(&self) -> Result<(), JournalError> {
         self.update(RunChange {
-            looked_at: Some(clock::now()),
+            surveyed_at: Some(clock::now()),
             ..RunChange::default()
         })
     }

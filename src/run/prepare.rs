@@ -122,7 +122,7 @@ impl Stages<'_> {
         Ok(scan)
     }
 
-    /// Stops a run whose feed looks sick; a plan is told of it.
+    /// Stops a run whose feed looks sick; a plan only shows it.
     fn judge_feed(&self, rows: &RowTable) -> Result<Option<Held>, RunError> {
         match guards::feed(&self.bound.mapping().guards, &self.allowed, rows) {
             Some(held) if self.notes.recorder().is_some() => Err(RunError::SickFeed(held)),
@@ -133,7 +133,7 @@ impl Stages<'_> {
     /// Asks the target about everybody whom the journal does not know.
     fn survey(&mut self, rows: &mut RowTable) -> Result<Vec<Unanswered>, RunError> {
         // What the target showed then still holds, if it was not long ago.
-        let surveyed_at = self.resumed.as_ref().and_then(|run| run.looked_at);
+        let surveyed_at = self.resumed.as_ref().and_then(|run| run.surveyed_at);
         // Whoever is to be adopted is seen in the list only.
         let surveyed_at = surveyed_at.filter(|_| self.bound.mapping().adopt.is_none());
         if surveyed_at.is_some_and(|at| clock::now().duration_since(at) < SURVEY_VALID_FOR) {
