@@ -179,11 +179,20 @@ impl Everybody {
         everybody.is_complete = uploader.everybody(&mut add, listener)?;
         // The first of several was not yet known to be one of several.
         if !everybody.twice.is_empty() {
-            let firsts = everybody.firsts();
+            let firsts: HashSet<u64> = everybody
+                .twice
+                .keys()
+                .filter_map(|id| everybody.by_id.get(&everybody.comparison.key(id).hash))
+                .map(|seen| seen.first)
+                .collect();
             let mut name = |page: &[Remote]| {
                 for person in page {
-                    if firsts.contains(&remote_key(&person.id)) {
-                        everybody.name_first(person);
+                    if firsts.contains(&remote_key(&person.id))
+                        && let Some(id) = &person.external_id
+                        && let Some(ids) = everybody.twice.get_mut(id)
+                        && !ids.contains(&person.id)
+                    {
+                        ids.insert(0, person.id.clone());
                     }
                 }
                 Ok(())
@@ -210,24 +219,6 @@ impl Everybody {
         if seen.people > 1 {
             let ids = self.twice.entry(external_id.clone()).or_default();
             ids.push(person.id.clone());
-        }
-    }
-
-    /// The first of several with one external ID.
-    fn firsts(&self) -> HashSet<u64> {
-        self.twice
-            .keys()
-            .filter_map(|id| self.by_id.get(&self.comparison.key(id).hash))
-            .map(|seen| seen.first)
-            .collect()
-    }
-
-    fn name_first(&mut self, person: &Remote) {
-        let id = person.external_id.as_ref();
-        if let Some(ids) = id.and_then(|id| self.twice.get_mut(id))
-            && !ids.contains(&person.id)
-        {
-            ids.insert(0, person.id.clone());
         }
     }
 

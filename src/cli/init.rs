@@ -115,7 +115,7 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
         cells: Vec<(String, CellKind)>,
     }
     enum Enough {
-        RowTable,
+        Rows,
         Failed(FeedError),
     }
     impl From<FeedError> for Enough {
@@ -157,7 +157,7 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
         |samples, _| {
             for sample in samples {
                 if rows >= LOOKED_AT {
-                    return Err(Enough::RowTable);
+                    return Err(Enough::Rows);
                 }
                 rows += 1;
                 for (index, (text, kind)) in sample
@@ -187,7 +187,7 @@ fn columns(feed: &mut Feed) -> Result<Vec<Column>, Failure> {
         column.rows = rows;
     }
     match read {
-        Ok(()) | Err(Enough::RowTable) => Ok(columns),
+        Ok(()) | Err(Enough::Rows) => Ok(columns),
         Err(Enough::Failed(error)) => Err(error.into()),
     }
 }

@@ -1,6 +1,5 @@
 //! What a run notes in the journal while it prepares.
 
-use super::RunError;
 use super::prepare::Unanswered;
 use crate::clock;
 use crate::journal::{FeedKey, GroupNow, JournalError, RunChange, Scope, SeenPerson};
@@ -40,10 +39,12 @@ impl Notes {
         self.0.as_ref().map(|kept| &kept.recorder)
     }
 
+    fn with<E>(&self, note: impl FnOnce(&Kept) -> Result<(), E>) -> Result<(), E> {
+        self.0.as_ref().map_or(Ok(()), note)
+    }
+
     fn update(&self, change: RunChange) -> Result<(), JournalError> {
-        self.recorder().map_or(Ok(()), |recorder| {
-            recorder.writer.update_run(recorder.run, change)
-        })
+        self.with(|kept| kept.recorder.writer.update_run(kept.recorder.run, change))
     }
 
     /// The whole feed is read.
@@ -62,7 +63,7 @@ impl Notes {
 
     /// The feed names these people, whom the scope knows.
     pub(super) fn named(&self, people: Vec<String>) -> Result<(), JournalError> {
-        self.0.as_ref().map_or(Ok(()), |kept| {
+        self.with(|kept| {
             let writer = &kept.recorder.writer;
             writer.named(&kept.scope, kept.mapping_key, people)
         })
@@ -70,28 +71,25 @@ impl Notes {
 
     /// The feed names these people no more, and another one does.
     pub(super) fn dropped(&self, people: Vec<String>) -> Result<(), JournalError> {
-        self.0.as_ref().map_or(Ok(()), |kept| {
-            kept.recorder.writer.dropped(&kept.scope, people)
-        })
+        self.with(|kept| kept.recorder.writer.dropped(&kept.scope, people))
     }
 
     /// The target has these people of the feed.
     pub(super) fn seen(&self, seen: Vec<Seen>) -> Result<(), UploadError> {
-        let Some(kept) = &self.0 else {
-            return Ok(());
-        };
-        let named = seen.iter().map(|seen| seen.external_id.clone()).collect();
-        let people = seen.into_iter().map(|seen| SeenPerson {
-            external_id: seen.external_id,
-            remote_id: Some(seen.remote_id),
-            fingerprint: seen.fingerprint,
-            is_ambiguous: seen.is_ambiguous,
-        });
-        // Durable with the note that the target was asked.
-        drop(kept.recorder.writer.seen(&kept.scope, people.collect()));
-        // Nothing may have to be sent for them, and they can leave all the
-        // same.
-        Ok(self.named(named)?)
+        self.with(|kept| {
+            let named = seen.iter().map(|seen| seen.external_id.clone()).collect();
+            let people = seen.into_iter().map(|seen| SeenPerson {
+                external_id: seen.external_id,
+                remote_id: Some(seen.remote_id),
+                fingerprint: seen.fingerprint,
+                is_ambiguous: seen.is_ambiguous,
+            });
+            // Durable with the note that the target was asked.
+            drop(kept.recorder.writer.seen(&kept.scope, people.collect()));
+            // Nothing may have to be sent for them, and they can leave all the
+            // same.
+            Ok(self.named(named)?)
+        })
     }
 
     /// The target was asked who exists.
@@ -103,26 +101,23 @@ impl Notes {
     }
 
     /// The target could not say whether the person of a row exists.
-    pub(super) fn unanswered(&self, row: &Unanswered) -> Result<(), RunError> {
-        if let Some(recorder) = self.recorder() {
-            record_not_answered(
-                row.row,
+    pub(super) fn unanswered(&self, row: &Unanswered) -> Result<(), UploadError> {
+        self.with(|kept| {
+            let (id, why) = (
                 row.external_id.clone(),
-                row.attempts,
                 format!("{}: nothing was sent", row.why),
-                recorder,
-            )?;
-        }
-        Ok(())
+            );
+            record_not_answered(row.row, id, row.attempts, why, &kept.recorder)
+        })
     }
 
     /// A group is there that hrfeed did not create.
     pub(super) fn group_exists(&self, id: &str) -> Result<(), JournalError> {
-        self.0.as_ref().map_or(Ok(()), |kept| {
-            let now = GroupNow::There {
-                made: false,
-                fingerprint: None,
-            };
+        let now = GroupNow::There {
+            made: false,
+            fingerprint: None,
+        };
+        self.with(|kept| {
             let writer = &kept.recorder.writer;
             writer.group(&kept.scope, kept.mapping_key, id, now)
         })

@@ -48,9 +48,9 @@ pub(super) trait Job: Send + 'static {
         false
     }
 
-    /// It is to be given up. Returns whether it has to look at the target once
-    /// more, to know what became of it.
-    fn give_up(&mut self, _trouble: &NoAnswer) -> bool {
+    /// It is to be given up. Returns whether it reads back once more first, to
+    /// know what became of its last write.
+    fn give_up(&mut self, _why: &NoAnswer) -> bool {
         false
     }
 

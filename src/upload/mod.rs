@@ -13,13 +13,16 @@
 
 mod change;
 mod engine;
+mod group_jobs;
 mod groups;
 mod http;
+mod intents;
 mod memberships;
 mod leavers;
 mod look_up;
 mod members;
 mod pace;
+mod phase;
 mod pressure;
 mod recorder;
 mod scrub;
