@@ -7,13 +7,14 @@
 )]
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use hrfeed::journal::{
-    Intent, Journal, NewRun, PersonNow, PersonState, RunId, RunStart, Scope, SeenPerson, Settled,
-    Writer,
+    Intent, Journal, JournalError, NewRun, PersonNow, PersonState, RunId, RunStart, Scope,
+    SeenPerson, Settled, Writer,
 };
 use hrfeed::model::{Action, ExternalId, Outcome, RowNumber};
 
@@ -150,8 +151,9 @@ fn people(c: &mut Criterion) {
         b.iter(|| {
             let mut bytes = 0;
             journal
-                .people(&scope(), &mut |it| {
+                .people(&scope(), |it| {
                     bytes += black_box(it).external_id.len();
+                    Ok::<_, JournalError>(ControlFlow::Continue(()))
                 })
                 .unwrap();
             bytes

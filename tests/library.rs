@@ -55,11 +55,13 @@ action = "delete"
 
     /// Writes a feed of these people.
     fn feed(&self, people: &[u32]) {
-        let mut csv = "ID,Mail,First,Last,Login\n".to_owned();
-        for number in people {
-            csv += &format!("E{number},p{number}@example.com,Ann,Other,login{number}\n");
-        }
-        fs::write(self.path("people.csv"), csv).unwrap();
+        let mut csv = vec!["ID,Mail,First,Last,Login".to_owned()];
+        csv.extend(
+            people
+                .iter()
+                .map(|number| format!("E{number},p{number}@example.com,Ann,Other,login{number}")),
+        );
+        fs::write(self.path("people.csv"), csv.join("\n")).unwrap();
     }
 
     fn mapping(&self) -> Mapping {

@@ -69,7 +69,7 @@ impl Context {
         report::progress(self.mode, &self.err)
     }
 
-    /// The journal's path: as told, or `name` in the platform's state folder.
+    /// The journal's path: as named, or `name` in the platform's state folder.
     pub(super) fn journal_path(&self, name: &str) -> Result<PathBuf, Failure> {
         match &self.journal {
             Some(path) => Ok(path.clone()),
@@ -111,7 +111,7 @@ impl Context {
         }
     }
 
-    /// Prints on stderr what a person should know, unless told to be quiet.
+    /// Prints on stderr what a person should know, unless `--quiet` was given.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             // With stderr gone there is nobody to tell.

@@ -1,4 +1,4 @@
-//! How a command fails, told once, at the edge.
+//! How a command fails: printed once, at the edge.
 
 use crate::feed::FeedError;
 use crate::journal::{JournalError, LockError};
@@ -8,7 +8,7 @@ use crate::plan::ScanError;
 use crate::run::{RunEnd, RunError};
 use crate::upload::UploadError;
 
-/// Why a command did not come to its end: told once, in three parts.
+/// Why a command did not come to its end: printed once, in three parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
@@ -51,7 +51,7 @@ impl From<RunEnd> for Failure {
     }
 }
 
-/// What the library tells of a failure goes through the one table of
+/// A failure of the library goes through the one table of
 /// [`RunEnd`].
 macro_rules! failures {
     ($($error:ty),*) => {$(

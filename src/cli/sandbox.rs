@@ -121,7 +121,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
     } else {
         context.print(&format!(
             "An LMS to rehearse on is listening at {url} until Ctrl-C.\n\
-             It speaks the APIs of KMI and of aNewSpring; what it does is told at that address.\n\
+             It speaks the APIs of KMI and of aNewSpring; that address says what it does.\n\
              In a mapping:  base_url = \"{url}\"; any API key and secret will do.\n\
              What it holds: {url}/sandbox/users    What it was asked: {url}/sandbox/stats\n"
         ))?;

@@ -46,7 +46,7 @@ pub struct Run {
     /// What it said at its end.
     pub message: Option<String>,
     /// When the target was asked who exists.
-    pub looked_at: Option<Timestamp>,
+    pub surveyed_at: Option<Timestamp>,
     /// How often it was resumed.
     pub resumed: u32,
 }
@@ -391,7 +391,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
         elapsed: Duration::from_micros(natural(row.get(19)?)),
         exit_code: row.get(20)?,
         message: row.get(21)?,
-        looked_at: optional(row, 22, time)?,
+        surveyed_at: optional(row, 22, time)?,
         resumed: row.get(25)?,
     })
 }

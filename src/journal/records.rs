@@ -68,7 +68,7 @@ pub struct RunChange {
     /// All calls of the run, those before a resume included.
     pub calls: Option<Calls>,
     /// When the target was asked who exists.
-    pub looked_at: Option<Timestamp>,
+    pub surveyed_at: Option<Timestamp>,
     /// All the time that it was under way, that before a resume included.
     pub elapsed: Option<Duration>,
     /// When it ended.

@@ -467,7 +467,7 @@ fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Fai
             change.calls.map(|calls| integer(calls.total)),
             change.calls.map(|calls| integer(calls.retried)),
             change.calls.map(|calls| integer(calls.throttled)),
-            change.looked_at.map(Timestamp::as_microsecond),
+            change.surveyed_at.map(Timestamp::as_microsecond),
             change
                 .elapsed
                 .map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX)),

@@ -99,15 +99,8 @@ pub fn hold(
     rows: &mut RowTable,
     around: &mut Circumstances<'_>,
 ) -> Vec<Held> {
-    let Circumstances {
-        leavers,
-        action,
-        named_before,
-        unidentified,
-        under_other_keys,
-    } = around;
-    let (named_before, unidentified) = (*named_before, *unidentified);
-    let under_other_keys = *under_other_keys;
+    let (leavers, unidentified) = (&mut *around.leavers, around.unidentified);
+    let under_other_keys = around.under_other_keys;
     let mut held = Vec::new();
     let creates = rows.count(RowState::New);
     if under_other_keys > 0 && creates > 0 && !allowed.contains(&Guard::Creates) {
@@ -162,7 +155,7 @@ pub fn hold(
         rows.hold(RowState::Changed);
         rows.hold(RowState::Adopt);
     }
-    if *action == Leavers::Ignore || leavers.is_empty() {
+    if around.action == Leavers::Ignore || leavers.is_empty() {
         leavers.clear();
         return held;
     }
@@ -172,7 +165,7 @@ pub fn hold(
     if beyond(
         Guard::Leavers,
         count,
-        named_before,
+        around.named_before,
         bound,
         "max_leavers",
         what,

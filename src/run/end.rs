@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::held::{allow_help, held_in_words};
-use super::{RunError, RunErrorKind, RunResult, Stages, read_run};
+use super::{RunError, RunResult, Stages, read_run};
 use crate::clock;
 use crate::journal::{RunChange, RunId};
 use crate::model::{Calls, Exit, RunState, counted};
@@ -44,13 +44,24 @@ impl RunEnd {
             Self::Finished { .. } => (RunState::Finished, Exit::RowsRefused),
             Self::Held(_) => (RunState::Finished, Exit::Guard),
             Self::Unknown { .. } => (RunState::Interrupted, Exit::Interrupted),
-            Self::Failed(error) => match error.kind() {
-                RunErrorKind::Interrupted => (RunState::Interrupted, Exit::Interrupted),
-                RunErrorKind::Guard => (RunState::Failed, Exit::Guard),
-                RunErrorKind::Usage => (RunState::Failed, Exit::Usage),
-                RunErrorKind::Machine => (RunState::Failed, Exit::Machine),
-                RunErrorKind::Busy => (RunState::Failed, Exit::Busy),
-            },
+            Self::Failed(RunError::Halted(_) | RunError::StoppedReading) => {
+                (RunState::Interrupted, Exit::Interrupted)
+            }
+            Self::Failed(error) => (
+                RunState::Failed,
+                match error {
+                    RunError::SickFeed(_) => Exit::Guard,
+                    RunError::Busy(_) => Exit::Busy,
+                    RunError::Feed(error) if error.is_usage() => Exit::Usage,
+                    RunError::Mapping(_)
+                    | RunError::Client(_)
+                    | RunError::OtherFeed { .. }
+                    | RunError::HasFinished(_)
+                    | RunError::Superseded(_)
+                    | RunError::NotNewest { .. } => Exit::Usage,
+                    _ => Exit::Machine,
+                },
+            ),
         }
     }
 

@@ -69,42 +69,7 @@ pub enum RunError {
     Lost,
 }
 
-/// Whose matter a [`RunError`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunErrorKind {
-    /// What the caller gave: the feed, the mapping, the run.
-    Usage,
-    /// The program or the machine.
-    Machine,
-    /// A guard's: a person must approve.
-    Guard,
-    /// Nobody's: it can be tried again as it is.
-    Interrupted,
-    /// Another run's.
-    Busy,
-}
-
 impl RunError {
-    /// Whose matter it is.
-    #[must_use]
-    pub fn kind(&self) -> RunErrorKind {
-        match self {
-            Self::Feed(error) if error.is_usage() => RunErrorKind::Usage,
-            Self::Mapping(_)
-            | Self::Client(_)
-            | Self::OtherFeed { .. }
-            | Self::HasFinished(_)
-            | Self::Superseded(_)
-            | Self::NotNewest { .. } => RunErrorKind::Usage,
-            Self::Feed(_) | Self::Journal(_) | Self::Upload(_) | Self::Lost => {
-                RunErrorKind::Machine
-            }
-            Self::SickFeed(_) => RunErrorKind::Guard,
-            Self::Halted(_) | Self::StoppedReading => RunErrorKind::Interrupted,
-            Self::Busy(_) => RunErrorKind::Busy,
-        }
-    }
-
     /// What failed and where, with the causes, in one line.
     #[must_use]
     pub fn message(&self) -> String {

@@ -173,3 +173,74 @@ fn supersede(old: &Run, by: &RunRecorder) -> Result<(), JournalError> {
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::OpenIntent;
+    use crate::model::Action;
+
+    const ID: &str = "E7";
+
+    fn left(settlement: Settlement) -> LeftOvers {
+        let mut left_overs = LeftOvers::default();
+        let intent = OpenIntent {
+            row: None,
+            external_id: ExternalId::known(ID),
+            action: Action::Create,
+            attempts: 0,
+        };
+        left_overs.add(LeftOver { intent, settlement }, feed("old"));
+        left_overs
+    }
+
+    fn feed(name: &str) -> FeedKey {
+        FeedKey::of_mapping(name)
+    }
+
+    fn known(state: PersonState) -> Known<'static> {
+        Known {
+            external_id: ID,
+            remote_id: None,
+            fingerprint: Some(1),
+            state,
+            feed: Some(feed("new")),
+            other_feed: None,
+        }
+    }
+
+    #[test]
+    fn what_a_look_up_said_stands_before_what_the_journal_holds() {
+        let gone = left(Settlement::Stands(PersonState::Deleted)).apply(known(PersonState::Active));
+        assert_eq!((gone.state, gone.fingerprint), (PersonState::Deleted, None));
+        let back = left(Settlement::Invalidated).apply(known(PersonState::Deleted));
+        assert_eq!((back.state, back.fingerprint), (PersonState::Active, None));
+        let as_is = left(Settlement::NotDone).apply(known(PersonState::Active));
+        assert_eq!(as_is, known(PersonState::Active));
+    }
+
+    #[test]
+    fn a_run_that_has_recorded_it_sees_the_same_as_a_plan_that_has_not() {
+        for settlement in [
+            Settlement::Stands(PersonState::Inactive),
+            Settlement::Invalidated,
+        ] {
+            let planned = left(settlement).apply(known(PersonState::Active));
+            assert_eq!(planned.feed, Some(feed("old")));
+            assert_eq!(planned.other_feed, Some(feed("new")));
+            // The journal holds that by now.
+            assert_eq!(left(settlement).apply(planned), planned);
+        }
+    }
+
+    #[test]
+    fn whoever_the_journal_does_not_hold_is_there_all_the_same() {
+        let created = left(Settlement::Stands(PersonState::Active));
+        assert!(created.anybody_is_there());
+        let rest: Vec<_> = created.rest().map(|person| person.external_id).collect();
+        assert_eq!(rest, [ID]);
+        let unanswered = left(Settlement::Unanswered);
+        assert!(!unanswered.anybody_is_there());
+        assert_eq!(unanswered.unanswered.len(), 1);
+    }
+}

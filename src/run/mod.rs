@@ -42,7 +42,7 @@ use crate::upload::{
 
 pub use self::begin::resumable;
 pub use self::end::RunEnd;
-pub use self::error::{RunError, RunErrorKind};
+pub use self::error::RunError;
 pub use self::held::{allow_help, held_in_words};
 pub use self::prepare::{Prepared, Unanswered, bind, encoding_note};
 

@@ -1,12 +1,11 @@
 //! What a run notes in the journal while it prepares.
 
-use super::RunError;
 use super::prepare::Unanswered;
 use crate::clock;
 use crate::journal::{FeedKey, GroupNow, JournalError, RunChange, Scope, SeenPerson};
 use crate::model::Counts;
 use crate::plan::Scan;
-use crate::upload::{RunRecorder, record_not_answered};
+use crate::upload::{RunRecorder, UploadError, record_not_answered};
 
 /// Where a run notes what it learns of the feed and the target. A plan notes
 /// nothing.
@@ -40,10 +39,12 @@ impl Notes {
         self.0.as_ref().map(|kept| &kept.recorder)
     }
 
+    fn with<E>(&self, note: impl FnOnce(&Kept) -> Result<(), E>) -> Result<(), E> {
+        self.0.as_ref().map_or(Ok(()), note)
+    }
+
     fn update(&self, change: RunChange) -> Result<(), JournalError> {
-        self.recorder().map_or(Ok(()), |recorder| {
-            recorder.writer.update_run(recorder.run, change)
-        })
+        self.with(|kept| kept.recorder.writer.update_run(kept.recorder.run, change))
     }
 
     /// The whole feed is read.
@@ -62,7 +63,7 @@ impl Notes {
 
     /// The feed names these people, whom the scope knows.
     pub(super) fn named(&self, people: Vec<String>) -> Result<(), JournalError> {
-        self.0.as_ref().map_or(Ok(()), |kept| {
+        self.with(|kept| {
             let writer = &kept.recorder.writer;
             writer.named(&kept.scope, kept.mapping_key, people)
         })
@@ -70,56 +71,48 @@ impl Notes {
 
     /// The feed names these people no more, and another one does.
     pub(super) fn dropped(&self, people: Vec<String>) -> Result<(), JournalError> {
-        self.0.as_ref().map_or(Ok(()), |kept| {
-            kept.recorder.writer.dropped(&kept.scope, people)
-        })
+        self.with(|kept| kept.recorder.writer.dropped(&kept.scope, people))
     }
 
     /// The LMS has these people of the feed.
     pub(super) fn seen(&self, people: Vec<SeenPerson>) -> Result<(), JournalError> {
-        let Some(kept) = &self.0 else {
-            return Ok(());
-        };
-        let named = people
-            .iter()
-            .map(|person| person.external_id.clone())
-            .collect();
-        // Durable with the note that the LMS was asked.
-        drop(kept.recorder.writer.seen(&kept.scope, people));
-        // Nothing may have to be sent for them, and they can leave all the
-        // same.
-        self.named(named)
+        self.with(|kept| {
+            let ids = people.iter().map(|person| person.external_id.clone());
+            let named = ids.collect();
+            // Durable with the note that the LMS was asked.
+            drop(kept.recorder.writer.seen(&kept.scope, people));
+            // Nothing may have to be sent for them, and they can leave all the
+            // same.
+            self.named(named)
+        })
     }
 
     /// The target was asked who exists.
     pub(super) fn surveyed(&self) -> Result<(), JournalError> {
         self.update(RunChange {
-            looked_at: Some(clock::now()),
+            surveyed_at: Some(clock::now()),
             ..RunChange::default()
         })
     }
 
     /// The target could not say whether the person of a row exists.
-    pub(super) fn unanswered(&self, row: &Unanswered) -> Result<(), RunError> {
-        if let Some(recorder) = self.recorder() {
-            record_not_answered(
-                row.row,
+    pub(super) fn unanswered(&self, row: &Unanswered) -> Result<(), UploadError> {
+        self.with(|kept| {
+            let (id, why) = (
                 row.external_id.clone(),
-                row.attempts,
                 format!("{}: nothing was sent", row.why),
-                recorder,
-            )?;
-        }
-        Ok(())
+            );
+            record_not_answered(row.row, id, row.attempts, why, &kept.recorder)
+        })
     }
 
     /// A group is there that hrfeed did not create.
     pub(super) fn group_exists(&self, id: &str) -> Result<(), JournalError> {
-        self.0.as_ref().map_or(Ok(()), |kept| {
-            let now = GroupNow::There {
-                made: false,
-                fingerprint: None,
-            };
+        let now = GroupNow::There {
+            made: false,
+            fingerprint: None,
+        };
+        self.with(|kept| {
             let writer = &kept.recorder.writer;
             writer.group(&kept.scope, kept.mapping_key, id, now)
         })

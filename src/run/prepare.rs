@@ -115,7 +115,7 @@ impl Stages<'_> {
         Ok(scan)
     }
 
-    /// Stops a run whose feed looks sick; a plan is told of it.
+    /// Stops a run whose feed looks sick; a plan only shows it.
     fn judge_feed(&self, rows: &RowTable) -> Result<Option<Held>, RunError> {
         match guards::feed(&self.bound.mapping().guards, &self.allowed, rows) {
             Some(held) if self.notes.recorder().is_some() => Err(RunError::SickFeed(held)),

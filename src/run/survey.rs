@@ -33,7 +33,7 @@ impl Stages<'_> {
         let adopts = self.bound.mapping().adopt.is_some();
         // What the LMS showed then still holds, if it was not long ago. Whoever
         // is to be adopted is seen in the list only.
-        let surveyed_at = self.resumed.as_ref().and_then(|run| run.looked_at);
+        let surveyed_at = self.resumed.as_ref().and_then(|run| run.surveyed_at);
         let surveyed_at = surveyed_at.filter(|_| !adopts);
         if surveyed_at.is_some_and(|at| clock::now().duration_since(at) < SURVEY_VALID_FOR) {
             return Ok(Vec::new());

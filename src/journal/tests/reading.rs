@@ -22,7 +22,7 @@ fn a_run_is_read_back_as_it_was_written() {
         skipped: Some(3),
         unchanged: Some(4),
         calls: Some(calls),
-        looked_at: Some("2026-11-21T02:01:00Z".parse().unwrap()),
+        surveyed_at: Some("2026-11-21T02:01:00Z".parse().unwrap()),
         elapsed: Some(Duration::from_millis(600_500)),
         ended: Some(ended),
         exit_code: Some(5),
