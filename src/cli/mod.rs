@@ -99,7 +99,7 @@ enum Command {
     /// Say how a run ended
     Show(history::ShowArgs),
     /// List the rows of a run, with what became of each
-    RowTable(history::RowsArgs),
+    Rows(history::RowsArgs),
     /// Write one HTML page about a run
     Report(history::ReportArgs),
     /// Look at a feed and write a first mapping for it
@@ -153,7 +153,7 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => resume::run(&context, &args),
         Command::Runs(args) => history::runs(&context, &args),
         Command::Show(args) => history::show(&context, &args),
-        Command::RowTable(args) => history::rows(&context, &args),
+        Command::Rows(args) => history::rows(&context, &args),
         Command::Report(args) => history::report(&context, &args),
         Command::Init(args) => init::run(&context, &args),
         Command::Audit(args) => audit::run(&context, &args),
