@@ -41,7 +41,7 @@ const WALLS: &[Wall] = &[
             "validate/",
             "plan/",
             "model/",
-            "schema.rs",
+            "schema/",
             "retry.rs",
         ],
         but: &[],
@@ -126,7 +126,7 @@ const WALLS: &[Wall] = &[
         because: "what the sandbox shares with a target, they would get wrong together",
     },
     Wall {
-        of: &["retry.rs", "schema.rs", "model/", "event.rs"],
+        of: &["retry.rs", "schema/", "model/", "event.rs"],
         but: &[],
         never: &["crate::journal", "crate::upload", "tracing", "sleep"],
         because: "judging is not acting",

@@ -146,7 +146,7 @@ pub(super) fn under_other_keys(
     system: System,
     base_url: &Url,
 ) -> Result<u64, JournalError> {
-    if system.ids_belong_to_key() {
+    if system.spec().ids_belong_to_key {
         journal.people_under_other_keys(scope, system.word(), base_url.as_str())
     } else {
         Ok(0)

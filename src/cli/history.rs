@@ -223,7 +223,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
             .collect(),
         target: Some(format!(
             "{} at {}",
-            System::named(&run.system).map_or(run.system.as_str(), |system| system.title()),
+            System::named(&run.system).map_or(run.system.as_str(), |system| system.spec().title),
             run.base_url
         )),
         started: Some(run.started.to_zoned(zone.clone())),

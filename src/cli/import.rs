@@ -93,7 +93,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String
             Some(sandbox),
             Credentials {
                 key: key(),
-                secret: settings.system.has_secret().then(key),
+                secret: settings.system.spec().secret_header.map(|_| key()),
             },
         )
     } else {

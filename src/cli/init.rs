@@ -15,7 +15,7 @@ use super::recognise::{Column, Genders, date_form, recognise, suits};
 use crate::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource, Format};
 use crate::mapping::fold;
 use crate::report;
-use crate::schema::{Field, Kind, System};
+use crate::schema::{Field, FieldKind, System};
 use crate::validate::{country_meant, is_email};
 
 /// Arguments of `init`.
@@ -207,7 +207,7 @@ struct Draft {
 impl Draft {
     fn new(system: System, feed: &Feed, args: &InitArgs, columns: &[Column]) -> Self {
         let mut draft = Self::default();
-        let found = recognise(system.fields(), columns);
+        let found = recognise(system.spec().fields, columns);
         // Writing into a String cannot fail.
         let _infallible = draft
             .head(system, feed, args)
@@ -234,7 +234,7 @@ impl Draft {
             text,
             "# How hrfeed reads `{}` for {}.",
             report::sanitize(&name),
-            system.title()
+            system
         )?;
         writeln!(
             text,
@@ -247,7 +247,7 @@ impl Draft {
         writeln!(text, "# The address of your LMS.")?;
         writeln!(text, "base_url = \"https://lms.example.com\"")?;
         let name = system.word().to_uppercase();
-        if system.has_secret() {
+        if system.spec().secret_header.is_some() {
             writeln!(
                 text,
                 "# The environment variables that hold key and secret, never these themselves;\n\
@@ -309,26 +309,26 @@ impl Draft {
         writeln!(self.text, "[fields]")?;
         let email = found
             .iter()
-            .find(|(field, _)| field.kind == Kind::Email)
+            .find(|(field, _)| field.kind == FieldKind::Email)
             .and_then(|(_, column)| column.and_then(|index| columns.get(index)));
         let mut below = String::new();
         for (field, column) in found {
             let name = field.name;
             let column = column.and_then(|index| columns.get(index));
             match (column, field.kind, email) {
-                (Some(column), Kind::Country, _) => {
+                (Some(column), FieldKind::Country, _) => {
                     country(&mut self.text, &mut below, name, column)?;
                 }
-                (Some(column), Kind::Gender, _) => gender(&mut self.text, name, column)?,
+                (Some(column), FieldKind::Gender, _) => gender(&mut self.text, name, column)?,
                 (Some(column), ..) => writeln!(self.text, "{}", line(field, column))?,
                 // Most organisations let people sign in with their address.
-                (None, Kind::Login, Some(email)) => writeln!(
+                (None, FieldKind::Login, Some(email)) => writeln!(
                     self.text,
                     "# No column of its own: the e-mail address serves.\n\
                      {name} = {{ column = {}, lower = true }}",
                     quoted(&email.name)
                 )?,
-                (None, Kind::ExternalId, Some(email)) if suits(field, email) => {
+                (None, FieldKind::ExternalId, Some(email)) if suits(field, email) => {
                     writeln!(
                         self.text,
                         "# No column was recognised as the HR system's own key for a person, so the\n\
@@ -407,7 +407,7 @@ impl Draft {
 
     fn unique(&mut self, system: System) -> fmt::Result {
         writeln!(self.text, "\n[unique]")?;
-        let fields = listed(system.unique().iter().copied());
+        let fields = listed(system.spec().unique.iter().copied());
         writeln!(self.text, "fields = [{fields}]")?;
         writeln!(
             self.text,
@@ -486,8 +486,8 @@ fn key(word: &str) -> String {
 fn line(field: &Field, column: &Column) -> String {
     let name = quoted(&column.name);
     match field.kind {
-        Kind::Email => format!("{} = {{ column = {name}, lower = true }}", field.name),
-        Kind::Date => match date_form(&column.samples) {
+        FieldKind::Email => format!("{} = {{ column = {name}, lower = true }}", field.name),
+        FieldKind::Date => match date_form(&column.samples) {
             Some((form, doubtful)) => format!(
                 "{} = {{ column = {name}, date = \"{form}\" }}{}",
                 field.name,

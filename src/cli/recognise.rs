@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use self::names::{SECRETS, names};
 use crate::mapping::{DateForm, fold};
-use crate::schema::{Field, Kind, Part};
+use crate::schema::{Field, FieldKind, Part};
 
 /// A column, and what its first cells look like.
 #[derive(Debug, Default)]
@@ -73,10 +73,10 @@ pub(super) fn recognise(
     }
     let login = found
         .iter()
-        .find(|(field, _)| field.kind == Kind::Login)
+        .find(|(field, _)| field.kind == FieldKind::Login)
         .and_then(|(_, column)| *column);
     for (field, column) in &mut found {
-        if field.kind == Kind::Email && column.is_none() {
+        if field.kind == FieldKind::Email && column.is_none() {
             let mut free = (0..columns.len()).filter(|index| !taken[*index]);
             *column = free
                 .find(|index| is_mostly_emails(&columns[*index]))
@@ -144,11 +144,11 @@ pub(super) fn suits(field: &Field, column: &Column) -> bool {
     // An ID on several people is no ID; a few slips are a feed's habit.
     let told_apart = column.distinct * 10 >= column.filled * 8;
     match field.kind {
-        Kind::Email => column.filled == 0 || column.emails * 2 >= column.filled,
-        Kind::ExternalId => told_apart && column.filled * 2 >= column.rows,
+        FieldKind::Email => column.filled == 0 || column.emails * 2 >= column.filled,
+        FieldKind::ExternalId => told_apart && column.filled * 2 >= column.rows,
         // People without a login are refused, and the e-mail address serves
         // as well.
-        Kind::Login => told_apart && column.filled * 10 >= column.rows * 8,
+        FieldKind::Login => told_apart && column.filled * 10 >= column.rows * 8,
         _ if field.name == "title" => {
             let titles = column
                 .samples
@@ -220,7 +220,7 @@ mod tests {
 
     fn found_for(system: System, names: &[&str]) -> Vec<(&'static str, String)> {
         let columns = columns(names);
-        recognise(system.fields(), &columns)
+        recognise(system.spec().fields, &columns)
             .into_iter()
             .filter_map(|(field, column)| Some((field.name, columns[column?].name.clone())))
             .collect()
@@ -346,7 +346,7 @@ mod tests {
             ..filled("Title", 10)
         };
         let field_of = |column: Column| {
-            let found = recognise(System::ANewSpring.fields(), &[column]);
+            let found = recognise(System::ANewSpring.spec().fields, &[column]);
             let field = found.iter().find(|(_, column)| column.is_some());
             field.map(|(field, _)| field.name)
         };
@@ -416,7 +416,7 @@ mod tests {
             emails: 9,
             ..filled("contact", 10)
         };
-        let found = recognise(System::Kmi.fields(), &columns);
+        let found = recognise(System::Kmi.spec().fields, &columns);
         assert!(
             found
                 .iter()
@@ -437,7 +437,7 @@ mod tests {
 
     /// The name of the column that a field is found in.
     fn column_of<'c>(field: &str, columns: &'c [Column]) -> Option<&'c str> {
-        let found = recognise(System::Kmi.fields(), columns);
+        let found = recognise(System::Kmi.spec().fields, columns);
         let (_, column) = found.iter().find(|(it, _)| it.name == field)?;
         Some(&columns[(*column)?].name)
     }

@@ -24,11 +24,6 @@ impl Target for Kmi {
         System::Kmi
     }
 
-    /// Page "Authorization": two headers on every request.
-    fn credential_headers(&self) -> (&'static str, Option<&'static str>) {
-        ("x-api-key", Some("x-api-secret"))
-    }
-
     /// The page calls `email`, `firstName`, `lastName` and `loginName`
     /// required although its example sends `city` alone: a mapping always has
     /// them, and all of the mapped content is sent.
@@ -146,12 +141,6 @@ impl Target for Kmi {
         }
     }
 
-    /// Page "Pagination": without a limit at most 100 come back; that more can
-    /// be had with one is not stated.
-    fn page_size(&self) -> Option<u32> {
-        Some(100)
-    }
-
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
         if !(200..=299).contains(&reply.status) {
             return None;
@@ -198,7 +187,8 @@ fn remote(user: &Map<String, Value>) -> Option<Remote> {
         .and_then(text)
         .filter(|id| !id.is_empty());
     let fields = System::Kmi
-        .fields()
+        .spec()
+        .fields
         .iter()
         .filter(|field| field.name != "externalId")
         .filter_map(|field| Some((field.name, text(user.get(field.name)?)?)))

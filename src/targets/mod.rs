@@ -213,10 +213,6 @@ pub trait Target: Send + Sync {
     /// Which system it is.
     fn system(&self) -> System;
 
-    /// The names of the headers that carry the key and, where the system has
-    /// one, the secret.
-    fn credential_headers(&self) -> (&'static str, Option<&'static str>);
-
     /// Makes one write for a person.
     fn write(&self, content: &Content, step: &Step) -> Call;
 
@@ -249,10 +245,6 @@ pub trait Target: Send + Sync {
 
     /// Asks for people from the `offset`th on, at most `limit` of them.
     fn page(&self, offset: u64, limit: u32) -> Call;
-
-    /// The most people that one page holds; `None` where one answer holds
-    /// everybody.
-    fn page_size(&self) -> Option<u32>;
 
     /// The people of a page, or `None` where the answer is none.
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>>;

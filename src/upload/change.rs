@@ -159,10 +159,11 @@ impl ChangeJob {
 
     /// What a person should know of a change that went well.
     pub(super) fn remark(&self) -> Option<String> {
+        let roles = self.target.system().spec().roles;
         let titles: Vec<_> = self
             .roles_kept
             .iter()
-            .map(|role| Role::named(role).map_or(role.as_str(), |role| role.title))
+            .map(|role| Role::named(role, roles).map_or(role.as_str(), |role| role.title))
             .collect();
         match titles.as_slice() {
             [] => None,
@@ -191,7 +192,7 @@ impl ChangeJob {
                 ..
             }
         );
-        if self.target.system().has_parts() {
+        if self.target.system().spec().has_parts {
             self.note(step);
         }
         self.on()
@@ -396,7 +397,7 @@ impl ChangeJob {
         }
         self.steps.pop_front();
         self.wrote = true;
-        if self.target.system().has_parts() {
+        if self.target.system().spec().has_parts {
             self.did.push(Acknowledged::Created);
         }
         if carries {
@@ -425,7 +426,7 @@ impl ChangeJob {
                 .collect(),
             ..Parts::default()
         };
-        if self.target.system().has_parts() {
+        if self.target.system().spec().has_parts {
             self.did.extend((!is_own).then_some(Acknowledged::Created));
             self.did.extend(parts.details.map(Acknowledged::Details));
             let has_picture = self.change.content.picture.is_some();

@@ -62,7 +62,7 @@ impl Uploader {
             let (to_send, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
             let stop = engine.stop.clone();
             let reader = scope.spawn(move || {
-                let has_parts = target.system().has_parts();
+                let has_parts = target.system().spec().has_parts;
                 replay(feed, bound, rows, Wanted::Work, &[], |items| {
                     let with_parts = |item| {
                         let known = match &item {

@@ -153,7 +153,7 @@ impl Uploader {
         each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<Pages, UploadError> {
-        let Some(page_size) = self.target.page_size() else {
+        let Some(page_size) = self.target.system().spec().page_size else {
             // One answer holds everybody.
             let people = self.page(0, u32::MAX, listener)?;
             each(&people)?;
@@ -359,7 +359,7 @@ fn print(bound: &Bound<'_>, person: &Remote, shape: u64) -> Option<u128> {
     for (rule, bit) in fields.iter().zip(0..64) {
         if shape & (1 << bit) != 0 && rule.field.part.is_compared() {
             let value = match rule.field.kind {
-                crate::schema::Kind::ExternalId => person.external_id.as_deref(),
+                crate::schema::FieldKind::ExternalId => person.external_id.as_deref(),
                 _ => person.get(rule.field.name),
             };
             pairs.push((rule.field.name, value?));

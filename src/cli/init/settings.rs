@@ -70,7 +70,9 @@ fn roles(text: &mut String, column: &Column) -> fmt::Result {
         .iter()
         .flat_map(|cell| cell.split(|char| Some(char) == separator))
         .map(str::trim)
-        .filter(|word| !word.is_empty() && Role::named(word).is_none())
+        .filter(|word| {
+            !word.is_empty() && Role::named(word, System::ANewSpring.spec().roles).is_none()
+        })
         .filter(|word| seen.insert(fold(word)))
         .collect();
     words.sort_unstable();
@@ -123,7 +125,7 @@ pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
              # type = {{ value = \"Learner\" }}"
         )?;
     }
-    let by = system.adoptable().first().copied().unwrap_or_default();
+    let by = system.spec().adoptable.first().copied().unwrap_or_default();
     writeln!(
         text,
         "\n# People whom somebody made by hand have no external ID: whoever has the login of a\n\
@@ -131,7 +133,7 @@ pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
          # [adopt]\n\
          # by = \"{by}\""
     )?;
-    let (choice, action) = if system.can_deactivate() {
+    let (choice, action) = if system.spec().can_deactivate {
         (
             "\"deactivate\" keeps them from signing\n\
              # in, \"delete\" deletes them for good, \"ignore\" leaves them alone, as without this\n\
