@@ -3,7 +3,7 @@
 //!
 //! The modules stand in the order in which a row passes them: [`feed`] reads
 //! the file, [`mapping`] makes a row a person, [`validate`] says what is wrong
-//! with it, [`plan`] decides what must change, [`upload`] does it through a
+//! with it ([`suggest`] writes a first mapping from both), [`plan`] decides what must change, [`upload`] does it through a
 //! [`targets`], [`journal`] remembers, [`report`] tells people. [`sandbox`] is
 //! an LMS to rehearse on, and [`cli`] ties all of it to a command line.
 
@@ -17,6 +17,7 @@ pub mod schema;
 pub mod feed;
 pub mod mapping;
 pub mod validate;
+pub mod suggest;
 pub mod plan;
 pub mod upload;
 pub mod targets;

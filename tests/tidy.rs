@@ -42,6 +42,7 @@ const WALLS: &[Wall] = &[
             "plan/",
             "model/",
             "schema/",
+            "suggest/",
             "retry.rs",
         ],
         but: &[],
@@ -77,6 +78,22 @@ const WALLS: &[Wall] = &[
             "crate::journal",
         ],
         because: "what a row means must not depend on what is done with it",
+    },
+    Wall {
+        of: &["suggest/"],
+        but: &[],
+        never: &[
+            "crate::cli",
+            "crate::plan",
+            "crate::upload",
+            "crate::targets",
+            "crate::journal",
+            "crate::event",
+            "crate::sandbox",
+            "std::fs",
+            "std::io",
+        ],
+        because: "a first mapping is a text that follows from a feed, whoever asks for it",
     },
     Wall {
         of: &["validate/", "plan/"],
@@ -130,6 +147,12 @@ const WALLS: &[Wall] = &[
         but: &[],
         never: &["crate::journal", "crate::upload", "tracing", "sleep"],
         because: "judging is not acting",
+    },
+    Wall {
+        of: &[""],
+        but: &["schema/", "targets/"],
+        never: &["System::Kmi", "System::ANewSpring"],
+        because: "what differs between systems is asked of their specs, so that another is one more file",
     },
     Wall {
         of: &[""],

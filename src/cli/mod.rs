@@ -16,7 +16,6 @@ mod import;
 mod init;
 mod history;
 mod plan;
-mod recognise;
 mod resume;
 mod run;
 mod sandbox;

@@ -74,7 +74,7 @@ pub struct SystemSpec {
     /// What `[groups]` says of the group that a row names: type, name, parent.
     /// Not among the fields: no person has them. Empty without groups.
     pub of_group: &'static [Field],
-    /// The roles that a person can have, if there are any.
+    /// The roles that a person can have, the one with the fewest rights first.
     pub roles: &'static [Role],
     /// Fields that the LMS sets by itself, so that no feed can.
     pub set_by_target: &'static [&'static str],
