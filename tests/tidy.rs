@@ -339,6 +339,30 @@ fn the_only_owner_of_a_side_effect_uses_it() {
 }
 
 #[test]
+fn every_system_has_a_target_that_passes_the_suite() {
+    let sources = sources();
+    let systems = sources.iter().filter_map(|(name, _)| {
+        let system = name.strip_prefix("schema/")?.strip_suffix(".rs")?;
+        (system != "mod").then_some(system)
+    });
+    let mut n_systems = 0;
+    for system in systems {
+        let files = [
+            format!("targets/{system}.rs"),
+            format!("targets/{system}/tests.rs"),
+        ];
+        assert!(
+            sources.iter().any(|(name, text)| files.contains(name)
+                && text.lines().any(|line| line.trim().starts_with("suite!("))),
+            "no `suite!` of targets/conformance.rs in src/{}",
+            files.join(" or src/")
+        );
+        n_systems += 1;
+    }
+    assert!(n_systems >= 2, "only {n_systems} systems are found");
+}
+
+#[test]
 fn a_word_is_found_by_itself_and_not_inside_another() {
     assert!(names("use reqwest::Client;", "reqwest"));
     assert!(names("    std::env::var(\"X\")", "env::var"));

@@ -17,9 +17,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::System;
 
-use self::anewspring::ANewSpring;
-use self::kmi::Kmi;
-
 /// What may stand in a path segment unescaped (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -300,7 +297,7 @@ pub struct Group {
 pub enum GroupCall<'a> {
     /// Is there one of that external ID?
     Exists(&'a str),
-    /// Make it.
+    /// Create it.
     Make(&'a Group),
     /// Give it the name and the parent that the feed says.
     Change(&'a Group),
@@ -336,7 +333,10 @@ pub trait GroupTarget: Send + Sync {
 #[must_use]
 pub fn of(system: System) -> Arc<dyn Target> {
     match system {
-        System::Kmi => Arc::new(Kmi),
-        System::ANewSpring => Arc::new(ANewSpring),
+        System::Kmi => Arc::new(kmi::Kmi),
+        System::ANewSpring => Arc::new(anewspring::ANewSpring),
     }
 }
+
+#[cfg(test)]
+mod conformance;
