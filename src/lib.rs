@@ -3,9 +3,11 @@
 //!
 //! The modules stand in the order in which a row passes them: [`feed`] reads
 //! the file, [`mapping`] makes a row a person, [`validate`] says what is wrong
-//! with it ([`suggest`] writes a first mapping from both), [`plan`] decides what must change, [`upload`] does it through a
-//! [`targets`], [`journal`] remembers, [`report`] tells people. [`sandbox`] is
-//! an LMS to rehearse on, and [`cli`] ties all of it to a command line.
+//! with it, [`plan`] decides what must change, [`upload`] does it through a
+//! [`targets`], [`journal`] remembers, [`report`] tells people. [`schema`] holds
+//! what differs between systems, [`suggest`] writes a first mapping for a feed,
+//! [`sandbox`] is an LMS to rehearse on, and [`cli`] ties all of it to a command
+//! line.
 
 pub mod clock;
 pub mod event;

@@ -40,7 +40,7 @@ impl Draft {
                 // Most organisations let people sign in with their address.
                 (None, FieldKind::Login, Some(email)) => writeln!(
                     self.text,
-                    "# No column of its own: the e-mail address serves.\n\
+                    "# No column of its own: the e-mail address is used.\n\
                      {name} = {{ column = {}, lower = true }}",
                     quoted(&email.name)
                 )?,
@@ -48,14 +48,14 @@ impl Draft {
                     writeln!(
                         self.text,
                         "# No column was recognised as the HR system's own key for a person, so the\n\
-                         # e-mail address serves. Whose address changes becomes a new person: name a\n\
-                         # better column if there is one.\n\
+                         # e-mail address is used. A person whose address changes becomes a new person:\n\
+                         # name a better column if there is one.\n\
                          {name} = {{ column = {}, lower = true }}",
                         quoted(&email.name)
                     )?;
                     self.notes.push(format!(
-                        "no column was recognised for {name}: the e-mail address serves, \
-                         and whose address changes becomes a new person"
+                        "no column was recognised for {name}: the e-mail address is used, \
+                         so a person whose address changes becomes a new person"
                     ));
                 }
                 (None, ..) if field.required => {

@@ -213,3 +213,193 @@ impl Draft {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::feed::FeedSource;
+
+    fn draft(system: System, feed: &str) -> Draft {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(feed.as_bytes()).unwrap();
+        let source = FeedOptions::default();
+        let mut feed = Feed::open(&FeedSource::from_argument(file.path()), &source).unwrap();
+        let options = DraftOptions {
+            system,
+            feed_name: "people.csv".into(),
+            source,
+        };
+        Draft::of(&mut feed, &options).unwrap()
+    }
+
+    const FEED: &str = "Nr;Voornaam;Achternaam;E-mail;Land;Rol;Rang\n\
+                        1;Ann;de Boer;ann@example.com;Nederland;Baas;3\n\
+                        1;Bo;Jansen;bo@example.com;België;Learner;4\n";
+
+    #[test]
+    fn a_first_mapping_says_what_was_found() {
+        let kmi = draft(System::Kmi, FEED);
+        insta::assert_snapshot!(kmi.text, @r#"
+        # How hrfeed reads `people.csv` for KMI LMS.
+        # Found: CSV, semicolon, header in row 1.
+
+        [target]
+        system = "kmi"
+        # The address of your LMS.
+        base_url = "https://lms.example.com"
+        # The environment variables that hold key and secret, never these themselves;
+        # or { file = "…" }.
+        api_key = { env = "KMI_API_KEY" }
+        api_secret = { env = "KMI_API_SECRET" }
+        requests_per_second = 10  # never exceeded
+        max_in_flight = 8
+
+        # Field of the LMS = where its value comes from.
+        [fields]
+        # No column was recognised as the HR system's own key for a person, so the
+        # e-mail address is used. A person whose address changes becomes a new person:
+        # name a better column if there is one.
+        externalId = { column = "E-mail", lower = true }
+        email = { column = "E-mail", lower = true }
+        firstName = "Voornaam"
+        lastName = "Achternaam"
+        # No column of its own: the e-mail address is used.
+        loginName = { column = "E-mail", lower = true }
+        country = { column = "Land", map = { "België" = "BE", "Nederland" = "NL" } }
+
+        # Columns of the feed that are not used:
+        #   "Nr"
+        #   "Rol"
+        #   "Rang"
+        # Fields of the LMS that are left alone:
+        #   address, address2, city, state, zip, expirationDate
+
+        [unique]
+        fields = ["externalId", "loginName"]
+        duplicates = "reject"  # sends neither of two such rows; or "first", "last"
+
+        # Accounts created manually have no external ID: the account with the login of a
+        # row gets the row's ID, instead of a second account being created.
+        # [adopt]
+        # by = "loginName"
+
+        # People who are no longer in the feed: "delete" deletes them for good,
+        # "ignore" leaves them alone, as without this part.
+        # [leavers]
+        # action = "ignore"
+
+        # Limits against accidents. More leavers than that are held until you approve them; with
+        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, except
+        # that by default a small feed may have a few more.
+        # [guards]
+        # max_leavers = "5%"
+        # max_rejected = "10%"
+        # min_rows = 1
+        "#);
+        insta::assert_snapshot!(kmi.notes.join("\n"), @"no column was recognised for externalId: the e-mail address is used, so a person whose address changes becomes a new person");
+        assert!(kmi.missing.is_empty());
+    }
+
+    #[test]
+    fn a_first_mapping_says_what_a_person_can_choose() {
+        let anewspring = draft(System::ANewSpring, FEED);
+        insta::assert_snapshot!(anewspring.text, @r#"
+        # How hrfeed reads `people.csv` for aNewSpring.
+        # Found: CSV, semicolon, header in row 1.
+
+        [target]
+        system = "anewspring"
+        # The address of your LMS.
+        base_url = "https://lms.example.com"
+        # The environment variable that holds the key, never the key itself;
+        # or { file = "…" }.
+        api_key = { env = "ANEWSPRING_API_KEY" }
+        requests_per_second = 10  # never exceeded
+        max_in_flight = 8
+
+        # Field of the LMS = where its value comes from.
+        [fields]
+        # No column was recognised as the HR system's own key for a person, so the
+        # e-mail address is used. A person whose address changes becomes a new person:
+        # name a better column if there is one.
+        userID = { column = "E-mail", lower = true }
+        # No column of its own: the e-mail address is used.
+        login = { column = "E-mail", lower = true }
+        firstName = "Voornaam"
+        lastName = "Achternaam"
+        email = { column = "E-mail", lower = true }
+        country = "Land"
+
+        # The feed does not decide what follows: remove the # from the lines that you want.
+
+        # The password of a new person: aNewSpring generates one, which it probably mails,
+        # and it must be changed at the first sign-in. Not with single sign-on.
+        # generatePassword = true
+        # forcePasswordChange = true
+
+        # Roles: Learner, Instructor, Observer, Author, Designer; `split` separates several in
+        # one cell, and `map` translates: check each word. No role is ever taken away.
+        # role = { column = "Rol", map = { Baas = "Learner" }, default = "Learner" }
+
+        # User groups, by their external ID; see [groups] below. An empty cell removes the
+        # person from the groups that hrfeed added him or her to.
+        # group = { value = "Everybody" }
+
+        # Columns of the feed that are not used:
+        #   "Nr"
+        #   "Rol"
+        #   "Rang"
+        # Fields of the LMS that are left alone:
+        #   middleName, gender, title, initials, function, company, dateOfBirth,
+        #   telephoneNumber, faxNumber, cellPhoneNumber, address, zip, residence, invoiceAddress,
+        #   invoiceZip, invoiceResidence, invoiceCountry, custom1, custom2, custom3, custom4,
+        #   custom5, locale, timeZoneGroup, timeZone, active, renewable
+
+        [unique]
+        fields = ["userID", "login"]
+        duplicates = "reject"  # sends neither of two such rows; or "first", "last"
+
+        # Groups that do not exist are created; without this part their rows are refused.
+        # People need the role of the group's type. The lines `name` and `parent` may name
+        # columns for the group's name and the group above it.
+        # [groups]
+        # create = true
+        # type = { value = "Learner" }
+
+        # Accounts created manually have no external ID: the account with the login of a
+        # row gets the row's ID, instead of a second account being created.
+        # [adopt]
+        # by = "login"
+
+        # People who are no longer in the feed: "deactivate" keeps them from signing
+        # in, "delete" deletes them for good, "ignore" leaves them alone, as without this
+        # part.
+        # [leavers]
+        # action = "deactivate"
+
+        # Limits against accidents. More leavers than that are held until you approve them; with
+        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, except
+        # that by default a small feed may have a few more.
+        # [guards]
+        # max_leavers = "5%"
+        # max_rejected = "10%"
+        # min_rows = 1
+        "#);
+        assert!(anewspring.missing.is_empty());
+    }
+
+    #[test]
+    fn a_field_that_is_required_and_not_recognised_is_marked() {
+        let draft = draft(System::Kmi, "Rank,Given name\n3,Ann\n4,Bo\n");
+        assert_eq!(
+            draft.missing,
+            ["externalId", "email", "lastName", "loginName"]
+        );
+        for field in draft.missing {
+            let line = format!("\n# ? {field} = ");
+            assert!(draft.text.contains(&line), "{}", draft.text);
+        }
+    }
+}
