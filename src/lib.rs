@@ -5,8 +5,9 @@
 //! the file, [`mapping`] makes a row a person, [`validate`] says what is wrong
 //! with it, [`plan`] decides what must change, [`upload`] does it through a
 //! [`targets`], [`journal`] remembers. [`run`] leads a feed through all of
-//! them, [`report`] tells people. [`sandbox`] is an LMS to rehearse on, and
-//! [`cli`] ties all of it to a command line.
+//! them, [`report`] tells people. [`schema`] holds what differs between systems,
+//! [`suggest`] writes a first mapping for a feed, [`sandbox`] is an LMS to
+//! rehearse on, and [`cli`] ties all of it to a command line.
 
 pub mod clock;
 pub mod event;
@@ -18,6 +19,7 @@ pub mod schema;
 pub mod feed;
 pub mod mapping;
 pub mod validate;
+pub mod suggest;
 pub mod plan;
 pub mod upload;
 pub mod targets;

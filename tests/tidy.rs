@@ -41,7 +41,8 @@ const WALLS: &[Wall] = &[
             "validate/",
             "plan/",
             "model/",
-            "schema.rs",
+            "schema/",
+            "suggest/",
             "retry.rs",
         ],
         but: &[],
@@ -77,6 +78,22 @@ const WALLS: &[Wall] = &[
             "crate::journal",
         ],
         because: "what a row means must not depend on what is done with it",
+    },
+    Wall {
+        of: &["suggest/"],
+        but: &[],
+        never: &[
+            "crate::cli",
+            "crate::plan",
+            "crate::upload",
+            "crate::targets",
+            "crate::journal",
+            "crate::event",
+            "crate::sandbox",
+            "std::fs",
+            "std::io",
+        ],
+        because: "a first mapping is a text that follows from a feed, whoever asks for it",
     },
     Wall {
         of: &["validate/", "plan/"],
@@ -140,10 +157,16 @@ const WALLS: &[Wall] = &[
         because: "what the sandbox shares with a target, they would get wrong together",
     },
     Wall {
-        of: &["retry.rs", "schema.rs", "model/", "event.rs"],
+        of: &["retry.rs", "schema/", "model/", "event.rs"],
         but: &[],
         never: &["crate::journal", "crate::upload", "tracing", "sleep"],
         because: "judging is not acting",
+    },
+    Wall {
+        of: &[""],
+        but: &["schema/", "targets/"],
+        never: &["System::Kmi", "System::ANewSpring"],
+        because: "what differs between systems is asked of their specs, so that another is one more file",
     },
     Wall {
         of: &[""],
@@ -346,6 +369,30 @@ fn the_only_owner_of_a_side_effect_uses_it() {
             "`{word}` does not stand in src/{owner}"
         );
     }
+}
+
+#[test]
+fn every_system_has_a_target_that_passes_the_suite() {
+    let sources = sources();
+    let systems = sources.iter().filter_map(|(name, _)| {
+        let system = name.strip_prefix("schema/")?.strip_suffix(".rs")?;
+        (system != "mod").then_some(system)
+    });
+    let mut n_systems = 0;
+    for system in systems {
+        let files = [
+            format!("targets/{system}.rs"),
+            format!("targets/{system}/tests.rs"),
+        ];
+        assert!(
+            sources.iter().any(|(name, text)| files.contains(name)
+                && text.lines().any(|line| line.trim().starts_with("suite!("))),
+            "no `suite!` of targets/conformance.rs in src/{}",
+            files.join(" or src/")
+        );
+        n_systems += 1;
+    }
+    assert!(n_systems >= 2, "only {n_systems} systems are found");
 }
 
 #[test]

@@ -225,7 +225,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
         target: Some(format!(
             "{} at {}",
             System::named(&run.start.system)
-                .map_or(run.start.system.as_str(), |system| system.title()),
+                .map_or(run.start.system.as_str(), |system| system.spec().title),
             run.start.base_url
         )),
         started: Some(run.start.started.to_zoned(zone.clone())),

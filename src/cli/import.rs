@@ -91,7 +91,7 @@ fn start_sandbox(settings: &mut TargetSettings) -> Result<(Sandbox, Credentials)
     let key = || Secret::new(format!("sandbox-{:016x}", seed()));
     let credentials = Credentials {
         key: key(),
-        secret: settings.system.has_secret().then(key),
+        secret: settings.system.spec().secret_header.map(|_| key()),
     };
     Ok((sandbox, credentials))
 }

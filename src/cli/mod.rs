@@ -16,7 +16,6 @@ mod init;
 mod history;
 mod output;
 mod plan;
-mod recognise;
 mod resume;
 mod run_report;
 mod sandbox;

@@ -11,7 +11,7 @@ use super::words;
 use super::{FieldRule, Mapping, MappingError, Origin, nearest};
 use crate::feed::{Attachments, CellKind, Record};
 use crate::model::Rule;
-use crate::schema::{self, Kind, Part};
+use crate::schema::{self, FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ impl Mapping {
 
     fn no_column(&self, rule: &FieldRule, name: &str, columns: &[String]) -> MappingError {
         let (mut what, mut help) = why_not_found(name, columns);
-        if rule.field.kind == Kind::Password {
+        if rule.field.kind == FieldKind::Password {
             // What stands there may be a password and not a column's name.
             what = "the feed has no column of the name that stands here".into();
             help = format!("a password cannot stand in a mapping; {help}");

@@ -7,17 +7,18 @@ use super::file::{Node, Table, nearest};
 use super::template::Templates;
 use super::words;
 use super::{Case, Empty, FieldRule, Groups, MappingError, Origin, fold, value};
-use crate::schema::{self, Kind, Part, System};
+use crate::schema::{self, FieldKind, Part, Role, System};
 
 pub(super) fn read_fields(
     table: Table<'_>,
     system: System,
     templates: &mut Templates,
 ) -> Result<Vec<FieldRule>, MappingError> {
+    let spec = system.spec();
     let (file, place) = table.place();
     let mut rules = Vec::new();
     for (name, span, node) in table.into_entries() {
-        let Some(field) = system.field(&name) else {
+        let Some(field) = spec.field(&name) else {
             return Err(node.file.error(
                 span,
                 format!("{system} has no field `{name}`"),
@@ -26,8 +27,8 @@ pub(super) fn read_fields(
         };
         rules.push(read_field(field, node, templates)?);
     }
-    let absent: Vec<_> = system
-        .fields()
+    let absent: Vec<_> = spec
+        .fields
         .iter()
         .filter(|field| field.required && !rules.iter().any(|rule| rule.field == *field))
         .collect();
@@ -35,26 +36,27 @@ pub(super) fn read_fields(
         let (message, example) = absent_fields(first, &absent, system);
         return Err(file.error(place, message, Some(example)));
     }
-    rules.sort_by_key(|rule| system.fields().iter().position(|field| field == rule.field));
+    rules.sort_by_key(|rule| spec.fields.iter().position(|field| field == rule.field));
     Ok(rules)
 }
 
 /// What to write instead of a name that is no field of `system`.
 fn instead_of(name: &str, system: System) -> String {
+    let spec = system.spec();
     let other_words = OTHER_WORDS
         .iter()
         .filter(|(word, _)| word.eq_ignore_ascii_case(name))
-        .find_map(|(_, meant)| system.field(meant));
+        .find_map(|(_, meant)| spec.field(meant));
     if let Some(field) = other_words {
         return format!("in {system} it is `{}`", field.name);
     }
-    if system.set_by_target().contains(&name) {
+    if spec.set_by_target.contains(&name) {
         return format!("`{name}` is set by the LMS itself: take the line out");
     }
     if OF_TARGET.contains(&name) {
         return format!("`{name}` stands in [target]: move the line there");
     }
-    let names = || system.fields().iter().map(|field| field.name);
+    let names = || spec.fields.iter().map(|field| field.name);
     match nearest(name, names()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("its fields: {}", names().collect::<Vec<_>>().join(", ")),
@@ -98,6 +100,7 @@ const OF_TARGET: &[&str] = &[
 /// are added behind those of the person.
 pub(super) fn read_groups(
     mut table: Table<'_>,
+    system: System,
     rules: &mut Vec<FieldRule>,
     templates: &mut Templates,
 ) -> Result<Groups, MappingError> {
@@ -125,7 +128,7 @@ pub(super) fn read_groups(
     if groups.create && of_group[0].is_none() {
         return Err(no_type);
     }
-    for (field, node) in schema::OF_GROUP.iter().zip(of_group) {
+    for (field, node) in system.spec().of_group.iter().zip(of_group) {
         if let Some(node) = node {
             rules.push(read_field(field, node, templates)?);
         }
@@ -139,7 +142,11 @@ fn is_taken_as_it_stands(field: &schema::Field) -> bool {
     !field.part.is_set()
         && !matches!(
             field.kind,
-            Kind::Date | Kind::Bool | Kind::Gender | Kind::GroupType | Kind::Picture
+            FieldKind::Date
+                | FieldKind::Bool
+                | FieldKind::Gender
+                | FieldKind::GroupType(_)
+                | FieldKind::Picture
         )
 }
 
@@ -150,13 +157,13 @@ fn constant_of(
     node: &Node<'_>,
     is_final: bool,
 ) -> Result<String, MappingError> {
-    if field.kind == Kind::Password {
+    if field.kind == FieldKind::Password {
         return Err(node.error(
             "a password in the mapping would be everybody's",
             Some("say generatePassword = true, or map a column of the feed".into()),
         ));
     }
-    if field.kind == Kind::Bool
+    if field.kind == FieldKind::Bool
         && let Ok(flag) = node.flag()
     {
         return Ok(flag.to_string());
@@ -164,10 +171,9 @@ fn constant_of(
     let text = node.text()?;
     // The same for every row, so it is wrong here and not in the feed.
     let possible = match field.kind {
-        Kind::Bool => "true, false",
-        Kind::Gender => "\"male\", \"female\"",
-        Kind::Role => "\"Learner\", \"Instructor\", \"Observer\", \"Author\", \"Designer\"",
-        Kind::GroupType => "\"Learner\", \"Instructor\", \"Observer\"",
+        FieldKind::Bool => "true, false".to_owned(),
+        FieldKind::Gender => quoted(&["male", "female"]),
+        FieldKind::Role(roles) | FieldKind::GroupType(roles) => quoted(&Role::titles(roles)),
         _ => return Ok(text),
     };
     if is_final && words::canonical(field.kind, text.trim()).is_none() {
@@ -177,6 +183,10 @@ fn constant_of(
         ));
     }
     Ok(text)
+}
+
+fn quoted(words: &[&str]) -> String {
+    format!("\"{}\"", words.join("\", \""))
 }
 
 /// What divides the values in a cell.
@@ -211,12 +221,12 @@ fn absent_fields(
             .join(", ")
     };
     let message = match (first.kind, absent) {
-        (Kind::ExternalId, [_]) => format!(
+        (FieldKind::ExternalId, [_]) => format!(
             "[fields] has no `{}`: map a column to the external ID, \
              the HR system's own key for a person",
             first.name
         ),
-        (Kind::ExternalId, [_, others @ ..]) => format!(
+        (FieldKind::ExternalId, [_, others @ ..]) => format!(
             "[fields] has no `{}`: map a column to the external ID, \
              the HR system's own key for a person; missing too: {}",
             first.name,
@@ -256,7 +266,7 @@ fn read_field(
         return Ok(rule);
     }
     // `generatePassword = true` reads better than a table with `value`.
-    if field.kind == Kind::Bool
+    if field.kind == FieldKind::Bool
         && let Ok(flag) = node.flag()
     {
         rule.origin = Origin::Constant(flag.to_string());
@@ -364,7 +374,7 @@ fn read_field(
         }
     }
     if let Some(node) = default {
-        if field.kind == Kind::ExternalId {
+        if field.kind == FieldKind::ExternalId {
             return Err(node.error(
                 "the external ID cannot have a default: it would be several people's",
                 None,

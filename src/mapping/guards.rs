@@ -92,12 +92,13 @@ pub(super) fn leavers(mut table: Table<'_>, system: System) -> Result<Leavers, M
         Deactivate,
         Delete,
     }
+    let can_deactivate = system.spec().can_deactivate;
     let action_node = table.take("action");
     let how = table.take("deactivate_by");
     table.finish()?;
     let action = match &action_node {
         Some(node)
-            if system.can_deactivate()
+            if can_deactivate
                 && node
                     .as_text()
                     .is_some_and(|text| text.starts_with("archive")) =>
@@ -116,8 +117,7 @@ pub(super) fn leavers(mut table: Table<'_>, system: System) -> Result<Leavers, M
         ])?,
         None => Action::Ignore,
     };
-    if let (Action::Deactivate, Some(node), false) = (action, &action_node, system.can_deactivate())
-    {
+    if let (Action::Deactivate, Some(node), false) = (action, &action_node, can_deactivate) {
         return Err(node.error(
             format!("{system} has no state for people who are inactive"),
             Some("possible: \"ignore\", \"delete\"".into()),

@@ -265,6 +265,7 @@ impl Mapping {
         let groups = match groups {
             Some(groups) => fields::read_groups(
                 groups.table("[groups]", "[groups]")?,
+                system,
                 &mut fields,
                 &mut templates,
             )?,

@@ -48,11 +48,10 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     let system_node = table.need("system", "system = \"kmi\"")?;
     let url_node = table.need("base_url", "base_url = \"https://lms.example.com\"")?;
     let key = table.need("api_key", "api_key = { env = \"KMI_API_KEY\" }")?;
-    let system = system_node.word(&[
-        (System::Kmi.word(), System::Kmi),
-        (System::ANewSpring.word(), System::ANewSpring),
-    ])?;
-    let secret = if system.has_secret() {
+    let words: Vec<_> = (System::ALL.iter().map(|system| (system.word(), *system))).collect();
+    let system = system_node.word(&words)?;
+    let spec = system.spec();
+    let secret = if spec.secret_header.is_some() {
         Some(table.need("api_secret", "api_secret = { env = \"KMI_API_SECRET\" }")?)
     } else {
         if let Some(node) = table.take_misplaced("api_secret") {
@@ -63,9 +62,9 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
         }
         None
     };
-    let allow_roles = match system {
-        System::ANewSpring => table.take("allow_roles"),
-        System::Kmi => None,
+    let allow_roles = match spec.roles {
+        [] => None,
+        _ => table.take("allow_roles"),
     };
     let rate = table.take("requests_per_second");
     let in_flight = table.take("max_in_flight");
@@ -86,22 +85,23 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
         connect_timeout: duration(connect_timeout.as_ref(), Duration::from_secs(10))?,
         timeout: duration(timeout.as_ref(), Duration::from_mins(1))?,
         max_outage: duration(max_outage.as_ref(), Duration::from_mins(10))?,
-        allow_roles: allow_roles.map_or(Ok(Vec::new()), powerful_roles)?,
+        allow_roles: allow_roles.map_or(Ok(Vec::new()), |node| allowed_roles(node, spec.roles))?,
     })
 }
 
 /// Roles that take an environment over if the wrong person gets them: each
 /// must be named here before a feed can hand it out.
-fn powerful_roles(node: Node<'_>) -> Result<Vec<&'static str>, MappingError> {
+fn allowed_roles(node: Node<'_>, roles: &[Role]) -> Result<Vec<&'static str>, MappingError> {
     let file = node.file;
     let texts = node.texts("[\"administrator\"]")?;
-    let role = |(text, span): (String, _)| match Role::named(&text) {
+    let possible = || {
+        let powerful = roles.iter().filter(|role| role.is_powerful);
+        let words: Vec<_> = powerful.map(|role| format!("\"{}\"", role.word)).collect();
+        format!("possible: {}", words.join(", "))
+    };
+    let role = |(text, span): (String, _)| match Role::named(&text, roles) {
         Some(role) => Ok(role.word),
-        None => Err(file.error(
-            span,
-            format!("`{text}` is no role"),
-            Some("possible: \"administrator\", \"reseller\", \"tenant\"".into()),
-        )),
+        None => Err(file.error(span, format!("`{text}` is no role"), Some(possible()))),
     };
     texts.into_iter().map(role).collect()
 }

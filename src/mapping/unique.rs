@@ -12,7 +12,8 @@ pub(super) fn read_unique(
     let position = |name: &str| rules.iter().position(|rule| rule.field.name == name);
     let by_default = || {
         system
-            .unique()
+            .spec()
+            .unique
             .iter()
             .filter_map(|name| position(name))
             .collect::<Vec<_>>()
@@ -42,7 +43,12 @@ pub(super) fn read_unique(
         return Ok(unique);
     };
     let file = node.file;
-    let example: Vec<_> = (system.unique().iter().map(|name| format!("\"{name}\""))).collect();
+    let example: Vec<_> = (system
+        .spec()
+        .unique
+        .iter()
+        .map(|name| format!("\"{name}\"")))
+    .collect();
     let names = node.texts(&format!("[{}]", example.join(", ")))?;
     // The external ID is unique whatever the list says: everything stands on it.
     unique.fields = by_default().into_iter().take(1).collect();
@@ -75,7 +81,8 @@ pub(super) fn read_adopt(
     let node = table.need("by", "for example by = \"login\"")?;
     table.finish()?;
     let words: Vec<_> = system
-        .adoptable()
+        .spec()
+        .adoptable
         .iter()
         .map(|name| (*name, *name))
         .collect();

@@ -10,7 +10,7 @@ use super::words;
 use super::{Case, Empty, FieldRule, fold};
 use crate::feed::{Cell, CellKind};
 use crate::model::Rule;
-use crate::schema::{self, Kind};
+use crate::schema::{self, FieldKind};
 
 /// Something that could not be mapped, or that validation found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ pub(super) fn finish(
         person.push(Slot::Text(word));
         return;
     }
-    if rule.date.is_some() || rule.field.kind == Kind::Date {
+    if rule.date.is_some() || rule.field.kind == FieldKind::Date {
         let day = match &rule.date {
             Some(form) if !date_cell => form.read(text),
             _ => date::read_iso(text),

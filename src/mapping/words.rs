@@ -1,24 +1,23 @@
 //! What people write in a cell, as the word that the target takes.
 
-use crate::schema::{GROUP_TYPES, Kind, Role};
+use crate::schema::{FieldKind, Role};
 
 /// The target's word for `text`, where the kind has one. What is none stays as
 /// it is, and validation tells.
-pub(super) fn canonical(kind: Kind, text: &str) -> Option<&'static str> {
+pub(super) fn canonical(kind: FieldKind, text: &str) -> Option<&'static str> {
     let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     match kind {
-        Kind::Bool if is(&["true", "yes", "y", "1", "ja", "oui", "si", "sí", "wahr"]) => {
+        FieldKind::Bool if is(&["true", "yes", "y", "1", "ja", "oui", "si", "sí", "wahr"]) => {
             Some("true")
         }
-        Kind::Bool if is(&["false", "no", "n", "0", "nee", "nein", "non", "falsch"]) => {
+        FieldKind::Bool if is(&["false", "no", "n", "0", "nee", "nein", "non", "falsch"]) => {
             Some("false")
         }
-        Kind::Gender if is(&["male", "m", "man"]) => Some("male"),
-        Kind::Gender if is(&["female", "f", "woman"]) => Some("female"),
-        Kind::Role => Role::named(text).map(|role| role.word),
-        Kind::GroupType => Role::named(text)
-            .map(|role| role.word)
-            .filter(|word| GROUP_TYPES.contains(word)),
+        FieldKind::Gender if is(&["male", "m", "man"]) => Some("male"),
+        FieldKind::Gender if is(&["female", "f", "woman"]) => Some("female"),
+        FieldKind::Role(roles) | FieldKind::GroupType(roles) => {
+            Role::named(text, roles).map(|role| role.word)
+        }
         _ => None,
     }
 }
@@ -26,16 +25,20 @@ pub(super) fn canonical(kind: Kind, text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::System;
 
     #[test]
     fn the_words_of_the_front_end_and_of_the_api_are_one() {
+        let spec = System::ANewSpring.spec();
+        let role = spec.field("role").unwrap().kind;
+        let group_type = spec.of_group[0].kind;
         for text in ["Learner", "student", "LEARNER"] {
-            assert_eq!(canonical(Kind::Role, text), Some("student"), "{text}");
+            assert_eq!(canonical(role, text), Some("student"), "{text}");
         }
-        assert_eq!(canonical(Kind::Role, "Observer"), Some("mentor"));
-        assert_eq!(canonical(Kind::GroupType, "Instructor"), Some("teacher"));
-        assert_eq!(canonical(Kind::GroupType, "author"), None);
-        assert_eq!(canonical(Kind::Bool, "Yes"), Some("true"));
-        assert_eq!(canonical(Kind::Bool, "maybe"), None);
+        assert_eq!(canonical(role, "Observer"), Some("mentor"));
+        assert_eq!(canonical(group_type, "Instructor"), Some("teacher"));
+        assert_eq!(canonical(group_type, "author"), None);
+        assert_eq!(canonical(FieldKind::Bool, "Yes"), Some("true"));
+        assert_eq!(canonical(FieldKind::Bool, "maybe"), None);
     }
 }

@@ -6,7 +6,7 @@ use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot};
 use crate::model::{Action, Content, ExternalId, Finding, Picture, RowNumber};
 use crate::plan::rows::{RowState, RowTable, fault};
 use crate::plan::scan::{ScanError, finding, fingerprint_of, fingerprint_of_parts};
-use crate::schema::{BETWEEN, Kind, Part};
+use crate::schema::{BETWEEN, FieldKind, Part};
 use crate::validate;
 use crate::validate::unique::RowIndex;
 
@@ -187,7 +187,7 @@ fn content(bound: &Bound<'_>, person: &Person, external_id: ExternalId) -> Conte
             Slot::Absent | Slot::Invalid => continue,
         };
         match field.part {
-            Part::Details if field.kind == Kind::ExternalId => {}
+            Part::Details if field.kind == FieldKind::ExternalId => {}
             Part::Details => content.fields.push((field.name, text.to_owned())),
             Part::Instruction => content.instructions.push((field.name, text.to_owned())),
             Part::Picture => content.picture = picture(bound, text),

@@ -10,7 +10,7 @@ use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerpri
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
 use crate::plan::groups::NamedGroups;
 use crate::plan::rows::{Batch, RowTable, fault};
-use crate::schema::{Kind, Part};
+use crate::schema::{FieldKind, Part};
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
@@ -257,7 +257,7 @@ pub fn fingerprint_of_listed<'p>(
     for (rule, bit) in fields.iter().zip(0..64) {
         if shape & (1 << bit) != 0 && rule.field.part.is_compared() {
             let value = match rule.field.kind {
-                Kind::ExternalId => external_id,
+                FieldKind::ExternalId => external_id,
                 _ => get(rule.field.name)?,
             };
             pairs.push((rule.field.name, value));

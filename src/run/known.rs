@@ -83,7 +83,7 @@ impl Stages<'_> {
     pub(super) fn under_other_keys(&self, left_overs: &LeftOvers) -> Result<u64, JournalError> {
         let system = self.settings.system;
         match &self.journal {
-            Some(journal) if system.ids_belong_to_key() && !left_overs.anybody_is_there() => {
+            Some(journal) if system.spec().ids_belong_to_key && !left_overs.anybody_is_there() => {
                 let base_url = self.settings.base_url.as_str();
                 journal.people_under_other_keys(&self.scope, system.word(), base_url)
             }

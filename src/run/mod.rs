@@ -256,7 +256,7 @@ impl<'a> Stages<'a> {
             return Ok(Memberships::default());
         }
         let (journal, scope) = (self.journal()?.again()?, self.scope);
-        let has_parts = self.settings.system.has_parts();
+        let has_parts = self.settings.system.spec().has_parts;
         let acknowledged = move |item: &Item| match item {
             Item::Change(change) if has_parts => journal.parts(&scope, &change.content.external_id),
             _ => Ok(Parts::default()),

@@ -29,12 +29,6 @@ impl Target for ANewSpring {
         System::ANewSpring
     }
 
-    /// The URL parameter `_key` works too and is never used: addresses are
-    /// logged.
-    fn credential_headers(&self) -> (&'static str, Option<&'static str>) {
-        ("x-api-key", None)
-    }
-
     fn write(&self, content: &Content, step: &Step) -> Call {
         let id = content.external_id.as_str();
         let update = |parameters| {
@@ -183,10 +177,6 @@ impl Target for ANewSpring {
             most_bytes: EVERYBODY_BYTES,
             ..get("GET getUsers", &["getUsers"])
         }
-    }
-
-    fn page_size(&self) -> Option<u32> {
-        None
     }
 
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
@@ -375,7 +365,8 @@ fn remote(user: &Map<String, Value>) -> Option<Remote> {
         // An answer about one person may leave the UID out.
         .or_else(|| external_id.clone())?;
     let fields = System::ANewSpring
-        .fields()
+        .spec()
+        .fields
         .iter()
         .filter(|field| field.part == Part::Details && field.name != "userID")
         .filter_map(|field| Some((field.name, text(user.get(field.name)?)?)))

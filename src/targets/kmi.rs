@@ -24,11 +24,6 @@ impl Target for Kmi {
         System::Kmi
     }
 
-    /// Page "Authorization": two headers on every request.
-    fn credential_headers(&self) -> (&'static str, Option<&'static str>) {
-        ("x-api-key", Some("x-api-secret"))
-    }
-
     /// The page calls `email`, `firstName`, `lastName` and `loginName`
     /// required although its example sends `city` alone: a mapping always has
     /// them, and all of the mapped content is sent.
@@ -146,12 +141,6 @@ impl Target for Kmi {
         }
     }
 
-    /// Page "Pagination": without a limit at most 100 come back; that more can
-    /// be had with one is not stated.
-    fn page_size(&self) -> Option<u32> {
-        Some(100)
-    }
-
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
         if !(200..=299).contains(&reply.status) {
             return None;
@@ -198,7 +187,8 @@ fn remote(user: &Map<String, Value>) -> Option<Remote> {
         .and_then(text)
         .filter(|id| !id.is_empty());
     let fields = System::Kmi
-        .fields()
+        .spec()
+        .fields
         .iter()
         .filter(|field| field.name != "externalId")
         .filter_map(|field| Some((field.name, text(user.get(field.name)?)?)))
@@ -223,166 +213,86 @@ fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use crate::targets::conformance::{Examples, suite};
 
-    fn content(id: &str) -> Content {
-        Content {
+    suite!(Examples {
+        target: &Kmi,
+        root: "api/v2/",
+        calls: &[
+            "GET users/",
+            "GET users/external_id/{external_id}/",
+            "POST users/",
+            "POST users/{id}/",
+            "POST users/external_id/{external_id}/",
+            "DELETE users/external_id/{external_id}/",
+        ],
+        person,
+        list: Value::Array,
+        acknowledged: |remote| person(remote).to_string(),
+        conflict: |message| Written::Refused { message },
+        up: "[]",
+        no_person: &["{}", r#"{"id":1}"#, r#"{"externalId":"E7-plain"}"#],
+        no_list: &["{}", r#"[{"email":"x"}]"#],
+        groups: None,
+    });
+
+    fn person(remote: &Remote) -> Value {
+        let mut user = Map::new();
+        user.insert("id".into(), remote.id.as_str().into());
+        user.insert("externalId".into(), remote.external_id.as_deref().into());
+        for (name, value) in &remote.fields {
+            user.insert((*name).into(), value.as_str().into());
+        }
+        Value::Object(user)
+    }
+
+    #[test]
+    fn every_write_sends_the_whole_content_and_its_external_id() {
+        let content = Content {
             fields: vec![
                 ("email", "jsmith@example.com".into()),
                 ("address2", String::new()),
             ],
-            ..Content::only(ExternalId::known(id))
-        }
-    }
-
-    const CREATE: Step = Step::Create {
-        again: false,
-        roles: Vec::new(),
-    };
-    const UPDATE: Step = Step::Update {
-        details: true,
-        picture: false,
-        reactivate: false,
-    };
-
-    fn reply(status: u16, body: &str) -> Reply {
-        Reply {
-            status,
-            body: body.into(),
-            ..Reply::default()
-        }
-    }
-
-    #[test]
-    fn an_external_id_is_one_path_segment() {
-        let path = |id: &str| Kmi.look_up(&ExternalId::known(id)).path;
-        assert_eq!(path("ID10-05113"), "api/v2/users/external_id/ID10-05113/");
-        assert_eq!(
-            path("a/b?c#d%e f..é"),
-            "api/v2/users/external_id/a%2Fb%3Fc%23d%25e%20f..%C3%A9/"
-        );
-    }
-
-    #[test]
-    fn every_call_names_the_external_id() {
-        let sent = |step| match Kmi.write(&content("E7"), &step).body {
-            Some(Body::Json(bytes)) => String::from_utf8(bytes).unwrap(),
-            other => panic!("{other:?}"),
+            ..Content::only(ExternalId::known("E7"))
         };
-        let expected = r#"{"address2":"","email":"jsmith@example.com","externalId":"E7"}"#;
-        assert_eq!(sent(CREATE), expected);
-        assert_eq!(sent(UPDATE), expected);
+        let create = Step::Create {
+            again: false,
+            roles: Vec::new(),
+        };
+        let update = Step::Update {
+            details: true,
+            picture: false,
+            reactivate: false,
+        };
         let adopt = Step::Adopt {
             by: "email",
             handle: "1523".into(),
         };
-        assert_eq!(Kmi.write(&content("E7"), &adopt).path, "api/v2/users/1523/");
-        assert_eq!(sent(adopt), expected);
-    }
-
-    #[test]
-    fn only_the_record_of_the_person_sent_counts_as_done() {
-        let written = |status, body| Kmi.written(&content("E7"), &CREATE, &reply(status, body));
-        assert_eq!(
-            written(200, r#"{"id":1523,"externalId":"E7"}"#),
-            Written::Applied(Some("1523".into()))
-        );
-        assert_eq!(
-            written(201, r#"{"id":1523,"externalId":"E7"}"#),
-            Written::Applied(Some("1523".into()))
-        );
-        for body in [
-            r#"{"id":1,"externalId":"E8"}"#,
-            r#"{"id":1}"#,
-            r#"{"id":1,"exte"#,
-            "<html>",
-            "",
-            "[]",
-            r#"{"externalId":"E7"}"#,
+        for (step, path) in [
+            (create, "api/v2/users/"),
+            (update, "api/v2/users/external_id/E7/"),
+            (adopt, "api/v2/users/1523/"),
         ] {
-            assert!(
-                matches!(written(200, body), Written::Unclear { .. }),
-                "{body}"
-            );
-        }
-        assert_eq!(written(404, ""), Written::NotFound);
-        assert_eq!(
-            written(400, r#"{"message":"no"}"#),
-            Written::Refused {
-                message: "no".into()
-            }
-        );
-        assert_eq!(
-            written(409, ""),
-            Written::Refused {
-                message: "status 409 without a reason".into()
-            }
-        );
-    }
-
-    #[test]
-    fn a_look_up_that_is_not_answered_plainly_is_unclear() {
-        let looked_up =
-            |status, body| Kmi.looked_up(&ExternalId::known("E7"), &reply(status, body));
-        assert!(matches!(
-            looked_up(200, r#"{"id":1,"externalId":"E7","city":null}"#),
-            LookUpReply::Found(_)
-        ));
-        assert_eq!(
-            looked_up(404, " <html>"),
-            LookUpReply::Absent { certain: false }
-        );
-        for body in ["", "{}", "Not found"] {
-            assert_eq!(looked_up(404, body), LookUpReply::Absent { certain: true });
-        }
-        for (status, body) in [
-            (200, "<html>"),
-            (200, r#"{"id":1,"externalId":"e7"}"#),
-            (200, "null"),
-            (400, ""),
-        ] {
-            assert!(
-                matches!(looked_up(status, body), LookUpReply::Unclear { .. }),
-                "{status} {body}"
-            );
+            let call = Kmi.write(&content, &step);
+            assert_eq!(call.path, path);
+            let expected = r#"{"address2":"","email":"jsmith@example.com","externalId":"E7"}"#;
+            assert_eq!(call.body, Some(Body::Json(expected.into())));
         }
     }
 
     #[test]
-    fn a_page_is_a_list_of_users_or_nothing() {
-        let people = |body| Kmi.people(&reply(200, body));
-        assert_eq!(people("[]"), Some(vec![]));
-        let page = people(
-            r#"[{"id":1,"externalId":"","email":"a@b.example"},{"id":2,"externalId":null}]"#,
-        )
-        .unwrap();
-        assert_eq!(page[0].external_id, None);
-        assert_eq!(page[0].get("email"), Some("a@b.example"));
-        assert_eq!(page[0].get("city"), None);
-        for body in ["{}", "<html>", "[1]", r#"[{"email":"x"}]"#, ""] {
-            assert_eq!(people(body), None, "{body}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_answer_is_judged_without_a_panic(status in 100..600_u16, body in prop::collection::vec(any::<u8>(), 0..300)) {
-            let reply = Reply { status, body, ..Reply::default() };
-            let _judged = (Kmi.written(&content("E7"), &CREATE, &reply), Kmi.looked_up(&ExternalId::known("E7"), &reply), Kmi.people(&reply));
-        }
-
-        #[test]
-        fn any_external_id_stays_one_segment_of_a_url(id in "\\PC{1,40}") {
-            prop_assume!(!matches!(id.as_str(), "." | ".."));
-            let call = Kmi.look_up(&ExternalId::known(&id));
-            let url = url::Url::parse("https://lms.example.com/").unwrap().join(&call.path).unwrap();
-            let segments: Vec<_> = url.path_segments().unwrap().collect();
-            prop_assert_eq!(segments.len(), 6);
-            let decoded = percent_encoding::percent_decode_str(segments[4]).decode_utf8().unwrap();
-            prop_assert_eq!(decoded, id);
-            prop_assert!(url.query().is_none() && url.fragment().is_none());
-        }
+    fn an_empty_external_id_is_none_and_a_field_that_is_absent_is_not_empty() {
+        let reply = |body: &str| Reply {
+            status: 200,
+            body: body.into(),
+            ..Reply::default()
+        };
+        let page = r#"[{"id":1523,"externalId":"","email":"a@b.example","address2":null}]"#;
+        let people = Kmi.people(&reply(page)).unwrap();
+        assert_eq!((&*people[0].id, &people[0].external_id), ("1523", &None));
+        assert_eq!(people[0].get("email"), Some("a@b.example"));
+        assert_eq!(people[0].get("address2"), Some(""));
+        assert_eq!(people[0].get("city"), None);
     }
 }

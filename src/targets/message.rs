@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// The longest message that is read, in characters. It is scrubbed before it is
 /// cut to what is kept.
-const MOST: usize = 4_000;
+const MAX_CHARS: usize = 4_000;
 
 /// The gist of an error's body, in one line; empty where there is none.
 pub(super) fn of(body: &[u8]) -> String {
@@ -96,8 +96,8 @@ fn one_line(text: &str) -> String {
             line.push(' ');
         }
         line.extend(word.chars().filter(|char| !char.is_control()));
-        if line.chars().count() > MOST {
-            line = line.chars().take(MOST).collect();
+        if line.chars().count() > MAX_CHARS {
+            line = line.chars().take(MAX_CHARS).collect();
             line.push('…');
             break;
         }
@@ -143,7 +143,7 @@ mod tests {
         #[test]
         fn any_bytes_make_one_bounded_line(body in prop::collection::vec(any::<u8>(), 0..2000)) {
             let line = of(&body);
-            prop_assert!(line.chars().count() <= super::MOST + 1);
+            prop_assert!(line.chars().count() <= super::MAX_CHARS + 1);
             prop_assert!(!line.chars().any(char::is_control));
         }
     }

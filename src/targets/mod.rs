@@ -17,9 +17,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::System;
 
-use self::anewspring::ANewSpring;
-use self::kmi::Kmi;
-
 /// What may stand in a path segment unescaped (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -213,10 +210,6 @@ pub trait Target: Send + Sync {
     /// Which system it is.
     fn system(&self) -> System;
 
-    /// The names of the headers that carry the key and, where the system has
-    /// one, the secret.
-    fn credential_headers(&self) -> (&'static str, Option<&'static str>);
-
     /// Makes one write for a person.
     fn write(&self, content: &Content, step: &Step) -> Call;
 
@@ -249,10 +242,6 @@ pub trait Target: Send + Sync {
 
     /// Asks for people from the `offset`th on, at most `limit` of them.
     fn page(&self, offset: u64, limit: u32) -> Call;
-
-    /// The most people that one page holds; `None` where one answer holds
-    /// everybody.
-    fn page_size(&self) -> Option<u32>;
 
     /// The people of a page, or `None` where the answer is none.
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>>;
@@ -308,7 +297,7 @@ pub struct Group {
 pub enum GroupCall<'a> {
     /// Is there one of that external ID?
     Exists(&'a str),
-    /// Make it.
+    /// Create it.
     Make(&'a Group),
     /// Give it the name and the parent that the feed says.
     Change(&'a Group),
@@ -344,7 +333,10 @@ pub trait GroupTarget: Send + Sync {
 #[must_use]
 pub fn of(system: System) -> Arc<dyn Target> {
     match system {
-        System::Kmi => Arc::new(Kmi),
-        System::ANewSpring => Arc::new(ANewSpring),
+        System::Kmi => Arc::new(kmi::Kmi),
+        System::ANewSpring => Arc::new(anewspring::ANewSpring),
     }
 }
+
+#[cfg(test)]
+mod conformance;

@@ -151,10 +151,11 @@ impl ChangeJob {
 
     /// What a person should know of a change that went well.
     pub(super) fn remark(&self) -> Option<String> {
+        let roles = self.target.system().spec().roles;
         let titles: Vec<_> = self
             .roles_kept
             .iter()
-            .map(|role| Role::named(role).map_or(role.as_str(), |role| role.title))
+            .map(|role| Role::named(role, roles).map_or(role.as_str(), |role| role.title))
             .collect();
         match titles.as_slice() {
             [] => None,
@@ -312,7 +313,7 @@ impl ChangeJob {
         {
             self.parts.is_inactive = false;
         }
-        if self.target.system().has_parts() {
+        if self.target.system().spec().has_parts {
             self.note(step);
         }
         self.advance()
@@ -439,7 +440,7 @@ impl ChangeJob {
         }
         self.steps.pop_front();
         self.effect = self.effect.max(Effect::Changed);
-        if self.target.system().has_parts() {
+        if self.target.system().spec().has_parts {
             self.acknowledged.push(Acknowledged::Created);
         }
         if carries {
@@ -468,7 +469,7 @@ impl ChangeJob {
                 .collect(),
             ..Parts::default()
         };
-        if self.target.system().has_parts() {
+        if self.target.system().spec().has_parts {
             self.acknowledged
                 .extend((!is_own).then_some(Acknowledged::Created));
             self.acknowledged

@@ -77,10 +77,11 @@ impl Http {
     ) -> Result<Self, HttpError> {
         // Another caller may have installed one; either is as good.
         let _installed_before = rustls::crypto::ring::default_provider().install_default();
-        let (key_name, secret_name) = target.credential_headers();
+        let spec = target.system().spec();
         let mut headers = HeaderMap::new();
-        let key = Some((key_name, &credentials.key, "API key"));
-        let secret = secret_name
+        let key = Some((spec.key_header, &credentials.key, "API key"));
+        let secret = spec
+            .secret_header
             .zip(credentials.secret.as_ref())
             .map(|(name, secret)| (name, secret, "API secret"));
         for (name, secret, what) in key.into_iter().chain(secret) {

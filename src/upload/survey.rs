@@ -132,7 +132,7 @@ impl Uploader {
         each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
         listener: &mut dyn Listener,
     ) -> Result<Listed, UploadError> {
-        let Some(page_size) = self.target.page_size() else {
+        let Some(page_size) = self.target.system().spec().page_size else {
             // One answer holds everybody.
             let people = self.page(0, u32::MAX, listener)?;
             each(&people)?;

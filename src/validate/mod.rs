@@ -12,7 +12,7 @@ pub mod unique;
 
 use crate::mapping::{Bound, Fault, Person, Slot};
 use crate::model::{ExternalId, Rule, has_control};
-use crate::schema::{self, Kind, Role};
+use crate::schema::{self, FieldKind, Role};
 
 /// The country code that was probably meant by `text`, which is none.
 pub fn country_meant(text: &str) -> Option<&'static str> {
@@ -43,7 +43,7 @@ pub fn person<'p>(
             Slot::Absent | Slot::Clear => {
                 if field.required {
                     let broken = match field.kind {
-                        Kind::ExternalId => Rule::ExternalIdMissing,
+                        FieldKind::ExternalId => Rule::ExternalIdMissing,
                         _ => Rule::Required,
                     };
                     faults.push(Fault {
@@ -56,10 +56,10 @@ pub fn person<'p>(
             }
         };
         let judged = match field.kind {
-            Kind::ExternalId => ExternalId::check(text).map(|()| id = Some(text)),
+            FieldKind::ExternalId => ExternalId::check(text).map(|()| id = Some(text)),
             // Only a US state has a table; elsewhere a state is a text.
-            Kind::State if !is_in_us(bound, person) => {
-                value(Kind::Text, text, field.max_chars, clean)
+            FieldKind::State if !is_in_us(bound, person) => {
+                value(FieldKind::Text, text, field.max_chars, clean)
             }
             _ if field.part.is_set() => text
                 .split(schema::BETWEEN)
@@ -68,7 +68,7 @@ pub fn person<'p>(
         };
         if let Err(broken) = judged {
             // A password is shown to nobody, not even to who asks for values.
-            let shown = (field.kind != Kind::Password).then(|| text.into());
+            let shown = (field.kind != FieldKind::Password).then(|| text.into());
             faults.push(Fault {
                 field: Some(index),
                 rule: broken,
@@ -86,7 +86,7 @@ fn is_in_us(bound: &Bound<'_>, person: &Person) -> bool {
 }
 
 /// `clean` means that no value of the person holds a control character.
-fn value(kind: Kind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
+fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
     // Bytes bound characters from above, and are at hand.
     if text.len() > max as usize {
         let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
@@ -95,40 +95,44 @@ fn value(kind: Kind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
         }
     }
     match kind {
-        Kind::Login | Kind::Password if !clean && has_control(text) => Err(Rule::ControlCharacter),
-        Kind::Text if !clean && text.chars().any(is_odd_control) => Err(Rule::ControlCharacter),
-        Kind::Email if !email::is_valid(text) => Err(Rule::Email),
-        Kind::Country if !country::is_code(text) => Err(Rule::Country {
+        FieldKind::Login | FieldKind::Password if !clean && has_control(text) => {
+            Err(Rule::ControlCharacter)
+        }
+        FieldKind::Text if !clean && text.chars().any(is_odd_control) => {
+            Err(Rule::ControlCharacter)
+        }
+        FieldKind::Email if !email::is_valid(text) => Err(Rule::Email),
+        FieldKind::Country if !country::is_code(text) => Err(Rule::Country {
             meant: country::meant(text),
         }),
-        Kind::State if !state::is_code(text) => Err(Rule::State {
+        FieldKind::State if !state::is_code(text) => Err(Rule::State {
             meant: state::meant(text),
         }),
-        Kind::Bool if !matches!(text, "true" | "false") => Err(Rule::Bool),
-        Kind::Gender if !matches!(text, "male" | "female") => Err(Rule::Gender),
-        Kind::Password if text.chars().count() < schema::PASSWORD_CHARS => Err(Rule::Password),
-        Kind::GroupType if !schema::GROUP_TYPES.contains(&text) => Err(Rule::GroupType),
-        Kind::Reference => ExternalId::check(text),
-        Kind::ExternalId
-        | Kind::Text
-        | Kind::Login
-        | Kind::Email
-        | Kind::Country
-        | Kind::State
-        | Kind::Date
-        | Kind::Bool
-        | Kind::Gender
-        | Kind::Password
-        | Kind::Role
-        | Kind::GroupType
-        | Kind::Picture => Ok(()),
+        FieldKind::Bool if !matches!(text, "true" | "false") => Err(Rule::Bool),
+        FieldKind::Gender if !matches!(text, "male" | "female") => Err(Rule::Gender),
+        FieldKind::Password if text.chars().count() < schema::PASSWORD_CHARS => Err(Rule::Password),
+        FieldKind::GroupType(types) if Role::named(text, types).is_none() => Err(Rule::GroupType),
+        FieldKind::Reference => ExternalId::check(text),
+        FieldKind::ExternalId
+        | FieldKind::Text
+        | FieldKind::Login
+        | FieldKind::Email
+        | FieldKind::Country
+        | FieldKind::State
+        | FieldKind::Date
+        | FieldKind::Bool
+        | FieldKind::Gender
+        | FieldKind::Password
+        | FieldKind::Role(_)
+        | FieldKind::GroupType(_)
+        | FieldKind::Picture => Ok(()),
     }
 }
 
 /// Judges one value of a set.
-fn member(kind: Kind, text: &str, allowed: &[&'static str]) -> Result<(), Rule> {
+fn member(kind: FieldKind, text: &str, allowed: &[&'static str]) -> Result<(), Rule> {
     match kind {
-        Kind::Role => match Role::named(text) {
+        FieldKind::Role(roles) => match Role::named(text, roles) {
             Some(role) if role.is_powerful && !allowed.contains(&role.word) => {
                 Err(Rule::RoleNotAllowed { role: role.word })
             }

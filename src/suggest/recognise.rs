@@ -1,33 +1,15 @@
 //! Which column of a feed is which field of the target, by name and content.
 
-mod names;
-mod words;
-
 use unicode_normalization::UnicodeNormalization as _;
 
-use self::names::{SECRETS, names};
+use super::columns::Column;
+use super::names::{is_secret, names};
+use super::words;
 use crate::mapping::{DateForm, fold};
-use crate::schema::{Field, Kind, Part};
-
-/// A column, and what its first cells look like.
-#[derive(Debug, Default)]
-pub(super) struct Column {
-    pub(super) name: String,
-    /// Another column has the same name, so that a mapping can name neither.
-    pub(super) repeated: bool,
-    /// Rows that were looked at.
-    pub(super) rows: u32,
-    pub(super) filled: u32,
-    /// Cells that hold an e-mail address.
-    pub(super) emails: u32,
-    /// Cells that differ from all before.
-    pub(super) distinct: u32,
-    /// Some of these.
-    pub(super) samples: Vec<String>,
-}
+use crate::schema::{Field, FieldKind, Part};
 
 /// A text without case, accents, white space and punctuation.
-fn bare(text: &str) -> String {
+fn normalized(text: &str) -> String {
     // What is above and below a letter is a character of its own in NFD.
     text.nfd()
         .filter(|char| char.is_alphanumeric())
@@ -37,23 +19,23 @@ fn bare(text: &str) -> String {
 
 /// For each detail of a person the column it probably comes from. No column
 /// twice, but for logins that are e-mail addresses. Who may do what is no guess:
-/// roles, groups and passwords are for a person to choose, see [`perhaps`].
+/// roles, groups and passwords are for a person to choose, see [`suggest_column`].
 pub(super) fn recognise(
     fields: &'static [Field],
     columns: &[Column],
 ) -> Vec<(&'static Field, Option<usize>)> {
-    let bare: Vec<_> = columns.iter().map(|column| bare(&column.name)).collect();
-    let mut taken: Vec<_> = columns
+    let titles: Vec<_> = (columns.iter().map(|column| normalized(&column.name))).collect();
+    let mut used: Vec<_> = columns
         .iter()
-        .zip(&bare)
-        .map(|(column, bare)| column.repeated || SECRETS.contains(&bare.as_str()))
+        .zip(&titles)
+        .map(|(column, title)| column.repeated || is_secret(title))
         .collect();
     let mut found: Vec<(&'static Field, Option<usize>)> = fields
         .iter()
         .filter(|field| field.part == Part::Details)
         .map(|field| (field, None))
         .collect();
-    let ranks = found.iter().map(|(field, _)| names(field.name).len()).max();
+    let ranks = found.iter().map(|(field, _)| names(field).count()).max();
     // The surest names of all fields first, so that `userid` goes to the
     // external ID only where no better column is there.
     for rank in 0..ranks.unwrap_or(0) {
@@ -61,23 +43,23 @@ pub(super) fn recognise(
             if column.is_some() {
                 continue;
             }
-            let Some(name) = names(field.name).get(rank) else {
+            let Some(name) = names(field).nth(rank) else {
                 continue;
             };
-            let hit = (0..columns.len()).find(|index| !taken[*index] && bare[*index] == *name);
-            if let Some(index) = hit.filter(|index| suits(field, &columns[*index])) {
-                taken[index] = true;
+            let hit = (0..columns.len()).find(|index| !used[*index] && titles[*index] == name);
+            if let Some(index) = hit.filter(|index| is_plausible(field, &columns[*index])) {
+                used[index] = true;
                 *column = Some(index);
             }
         }
     }
     let login = found
         .iter()
-        .find(|(field, _)| field.kind == Kind::Login)
+        .find(|(field, _)| field.kind == FieldKind::Login)
         .and_then(|(_, column)| *column);
     for (field, column) in &mut found {
-        if field.kind == Kind::Email && column.is_none() {
-            let mut free = (0..columns.len()).filter(|index| !taken[*index]);
+        if field.kind == FieldKind::Email && column.is_none() {
+            let mut free = (0..columns.len()).filter(|index| !used[*index]);
             *column = free
                 .find(|index| is_mostly_emails(&columns[*index]))
                 .or(login.filter(|index| is_mostly_emails(&columns[*index])));
@@ -88,9 +70,9 @@ pub(super) fn recognise(
 
 /// The column that a person may want for a field which is not recognised by
 /// itself, since a wrong guess would do harm: roles, groups, passwords.
-pub(super) fn perhaps<'c>(field: &str, columns: &'c [Column]) -> Option<&'c Column> {
-    names(field).iter().find_map(|name| {
-        let mut named = columns.iter().filter(|column| bare(&column.name) == *name);
+pub(super) fn suggest_column<'c>(field: &Field, columns: &'c [Column]) -> Option<&'c Column> {
+    names(field).find_map(|name| {
+        let mut named = (columns.iter()).filter(|column| normalized(&column.name) == name);
         named.next().filter(|column| !column.repeated)
     })
 }
@@ -116,7 +98,7 @@ impl Genders {
             if seen.contains(&word) {
                 continue;
             }
-            match words::gender(&bare(sample)) {
+            match words::gender(&normalized(sample)) {
                 Some(meant) => {
                     is_needed |= !words::is_known_gender(&word);
                     it.map.push((sample.clone(), meant));
@@ -139,21 +121,21 @@ fn is_mostly_emails(column: &Column) -> bool {
     column.filled > 0 && column.emails * 10 >= column.filled * 8
 }
 
-/// Whether a column's content does not speak against the field.
-pub(super) fn suits(field: &Field, column: &Column) -> bool {
+/// Whether a column's content can be the field's.
+pub(super) fn is_plausible(field: &Field, column: &Column) -> bool {
     // An ID on several people is no ID; a few slips are a feed's habit.
-    let told_apart = column.distinct * 10 >= column.filled * 8;
+    let is_distinct = column.distinct * 10 >= column.filled * 8;
     match field.kind {
-        Kind::Email => column.filled == 0 || column.emails * 2 >= column.filled,
-        Kind::ExternalId => told_apart && column.filled * 2 >= column.rows,
+        FieldKind::Email => column.filled == 0 || column.emails * 2 >= column.filled,
+        FieldKind::ExternalId => is_distinct && column.filled * 2 >= column.rows,
         // People without a login are refused, and the e-mail address serves
         // as well.
-        Kind::Login => told_apart && column.filled * 10 >= column.rows * 8,
+        FieldKind::Login => is_distinct && column.filled * 10 >= column.rows * 8,
         _ if field.name == "title" => {
             let titles = column
                 .samples
                 .iter()
-                .filter(|it| words::is_title(&bare(it)));
+                .filter(|it| words::is_title(&normalized(it)));
             titles.count() * 2 >= column.samples.len()
         }
         _ => true,
@@ -220,7 +202,7 @@ mod tests {
 
     fn found_for(system: System, names: &[&str]) -> Vec<(&'static str, String)> {
         let columns = columns(names);
-        recognise(system.fields(), &columns)
+        recognise(system.spec().fields, &columns)
             .into_iter()
             .filter_map(|(field, column)| Some((field.name, columns[column?].name.clone())))
             .collect()
@@ -346,7 +328,7 @@ mod tests {
             ..filled("Title", 10)
         };
         let field_of = |column: Column| {
-            let found = recognise(System::ANewSpring.fields(), &[column]);
+            let found = recognise(System::ANewSpring.spec().fields, &[column]);
             let field = found.iter().find(|(_, column)| column.is_some());
             field.map(|(field, _)| field.name)
         };
@@ -384,17 +366,18 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_could_be_wanted_is_named_only_where_it_stands_once() {
+    fn a_column_that_could_be_wanted_is_named_only_where_its_name_is_unique() {
+        let field = |name| System::ANewSpring.spec().field(name).unwrap();
         let columns = columns(&["Afdeling", "Rol"]);
         assert_eq!(
-            perhaps("group", &columns).map(|it| &*it.name),
+            suggest_column(field("group"), &columns).map(|it| &*it.name),
             Some("Afdeling")
         );
         let twice = [filled("Role", 3), filled("Role", 3)].map(|column| Column {
             repeated: true,
             ..column
         });
-        assert!(perhaps("role", &twice).is_none());
+        assert!(suggest_column(field("role"), &twice).is_none());
     }
 
     #[test]
@@ -416,7 +399,7 @@ mod tests {
             emails: 9,
             ..filled("contact", 10)
         };
-        let found = recognise(System::Kmi.fields(), &columns);
+        let found = recognise(System::Kmi.spec().fields, &columns);
         assert!(
             found
                 .iter()
@@ -437,7 +420,7 @@ mod tests {
 
     /// The name of the column that a field is found in.
     fn column_of<'c>(field: &str, columns: &'c [Column]) -> Option<&'c str> {
-        let found = recognise(System::Kmi.fields(), columns);
+        let found = recognise(System::Kmi.spec().fields, columns);
         let (_, column) = found.iter().find(|(it, _)| it.name == field)?;
         Some(&columns[(*column)?].name)
     }
@@ -478,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn of_columns_with_one_name_none_is_taken() {
+    fn of_columns_with_one_name_none_is_used() {
         let columns = [
             Column {
                 repeated: true,

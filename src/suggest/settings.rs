@@ -1,0 +1,183 @@
+//! The parts of a first mapping that no feed decides: lines behind a `#` that a
+//! person chooses from.
+//!
+//! # Invariants
+//!
+//! - With the `# ` of its settings taken away the mapping is still one, and
+//!   fits the feed.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write as _};
+
+use super::columns::Column;
+use super::quote::{key, quoted};
+use super::recognise::suggest_column;
+use crate::mapping::fold;
+use crate::schema::{Part, Role, System};
+
+/// Words of a column that are listed to be translated.
+const MAX_WORDS: usize = 8;
+
+/// Writes the lines that belong into [fields].
+pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]) -> fmt::Result {
+    let spec = system.spec();
+    let column_of = |field| suggest_column(spec.field(field)?, columns);
+    let column = |field| column_of(field).map(|column| quoted(&column.name));
+    if spec.fields.iter().all(|field| field.part == Part::Details) {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "\n# The feed does not decide what follows: remove the # from the lines that you want."
+    )?;
+    if spec.field("password").is_some() {
+        let forced = column("forcePasswordChange");
+        passwords(text, system, column("password"), forced)?;
+    }
+    if let Some(name) = column("avatar") {
+        writeln!(
+            text,
+            "\n# Pictures: the names of files in the folder of the feed.\n\
+             # avatar = {name}"
+        )?;
+    }
+    if let [least, ..] = spec.roles {
+        writeln!(
+            text,
+            "\n# Roles: {}; `split` separates several in\n\
+             # one cell, and `map` translates: check each word. No role is ever taken away.",
+            Role::titles(spec.roles).join(", ")
+        )?;
+        match column_of("role") {
+            Some(column) => roles(text, column, spec.roles, least)?,
+            None => writeln!(text, "# role = {{ value = \"{}\" }}", least.title)?,
+        }
+    }
+    if spec.field("group").is_none() {
+        return Ok(());
+    }
+    writeln!(
+        text,
+        "\n# User groups, by their external ID; see [groups] below. An empty cell removes the\n\
+         # person from the groups that hrfeed added him or her to."
+    )?;
+    match column("group") {
+        Some(name) => writeln!(
+            text,
+            "# group = {{ column = {name}, split = \";\", empty = \"clear\" }}"
+        ),
+        None => writeln!(text, "# group = {{ value = \"Everybody\" }}"),
+    }
+}
+
+/// The line for a column of roles. What is no role becomes the one with the
+/// fewest rights, until a person says otherwise.
+fn roles(text: &mut String, column: &Column, roles: &[Role], least: &Role) -> fmt::Result {
+    let separator = [';', '|', ',', '/']
+        .into_iter()
+        .find(|separator| column.samples.iter().any(|cell| cell.contains(*separator)));
+    let mut seen = HashSet::new();
+    let mut words: Vec<_> = column
+        .samples
+        .iter()
+        .flat_map(|cell| cell.split(|char| Some(char) == separator))
+        .map(str::trim)
+        .filter(|word| !word.is_empty() && Role::named(word, roles).is_none())
+        .filter(|word| seen.insert(fold(word)))
+        .collect();
+    words.sort_unstable();
+    let name = quoted(&column.name);
+    write!(text, "# role = {{ column = {name}")?;
+    if let Some(separator) = separator {
+        write!(text, ", split = \"{separator}\"")?;
+    }
+    if !words.is_empty() {
+        let map: Vec<_> = words
+            .iter()
+            .take(MAX_WORDS)
+            .map(|word| format!("{} = \"{}\"", key(word), least.title))
+            .collect();
+        write!(text, ", map = {{ {} }}", map.join(", "))?;
+    }
+    writeln!(text, ", default = \"{}\" }}", least.title)
+}
+
+fn passwords(
+    text: &mut String,
+    system: System,
+    column: Option<String>,
+    forced: Option<String>,
+) -> fmt::Result {
+    let forced = forced.unwrap_or_else(|| "true".into());
+    match column {
+        Some(name) => writeln!(
+            text,
+            "\n# The password of a new person; hrfeed stores it nowhere. Alternatively {system}\n\
+             # generates one for each: write generatePassword in its place.\n\
+             # password = {name}\n\
+             # forcePasswordChange = {forced}"
+        ),
+        None => writeln!(
+            text,
+            "\n# The password of a new person: {system} generates one, which it probably mails,\n\
+             # and it must be changed at the first sign-in. Not with single sign-on.\n\
+             # generatePassword = true\n\
+             # forcePasswordChange = {forced}"
+        ),
+    }
+}
+
+/// Writes the parts behind [unique].
+pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
+    let spec = system.spec();
+    if let ([_, ..], [least, ..]) = (spec.of_group, spec.roles) {
+        writeln!(
+            text,
+            "\n# Groups that do not exist are created; without this part their rows are refused.\n\
+             # People need the role of the group's type. The lines `name` and `parent` may name\n\
+             # columns for the group's name and the group above it.\n\
+             # [groups]\n\
+             # create = true\n\
+             # type = {{ value = \"{}\" }}",
+            least.title
+        )?;
+    }
+    let by = spec.adoptable.first().copied().unwrap_or_default();
+    writeln!(
+        text,
+        "\n# Accounts created manually have no external ID: the account with the login of a\n\
+         # row gets the row's ID, instead of a second account being created.\n\
+         # [adopt]\n\
+         # by = \"{by}\""
+    )?;
+    let (choice, action) = if spec.can_deactivate {
+        (
+            "\"deactivate\" keeps them from signing\n\
+             # in, \"delete\" deletes them for good, \"ignore\" leaves them alone, as without this\n\
+             # part.",
+            "deactivate",
+        )
+    } else {
+        (
+            "\"delete\" deletes them for good,\n\
+             # \"ignore\" leaves them alone, as without this part.",
+            "ignore",
+        )
+    };
+    writeln!(
+        text,
+        "\n# People who are no longer in the feed: {choice}\n\
+         # [leavers]\n\
+         # action = \"{action}\""
+    )?;
+    writeln!(
+        text,
+        "\n# Limits against accidents. More leavers than that are held until you approve them; with\n\
+         # more rejected rows, or fewer rows, nothing is sent. These are the defaults, except\n\
+         # that by default a small feed may have a few more.\n\
+         # [guards]\n\
+         # max_leavers = \"5%\"\n\
+         # max_rejected = \"10%\"\n\
+         # min_rows = 1"
+    )
+}
