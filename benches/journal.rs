@@ -65,7 +65,7 @@ fn settled(row: u32) -> Settled {
             remote_id: Some(format!("{row}")),
             fingerprint: Some(u128::from(row) << 64),
             state: PersonState::Active,
-            did: Vec::new(),
+            acknowledged: Vec::new(),
         }),
     }
 }

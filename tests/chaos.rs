@@ -313,10 +313,14 @@ impl Drop for Chaos {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let (seed, story) = (self.seed, self.story.join("\n"));
+            let test = match self.load.system {
+                Kmi => "twenty_seeds",
+                AnewSpring => "after_chaos",
+            };
             eprintln!(
                 "seed {seed} failed after this:\n{story}\nto run just this one (several times, \
                  since the machine has a say too):\n  \
-                 {SEED}={seed} cargo test --test chaos twenty_seeds"
+                 {SEED}={seed} cargo test --test chaos {test}"
             );
         }
     }

@@ -148,14 +148,14 @@ impl Journal {
 }
 
 /// Writes down what the target acknowledged of a person, whom `people` holds.
-pub(super) fn did(
+pub(super) fn acknowledge(
     tx: &Connection,
     scope: i64,
     external_id: &str,
-    did: &[Acknowledged],
+    acknowledged: &[Acknowledged],
 ) -> rusqlite::Result<()> {
-    for did in did {
-        match did {
+    for it in acknowledged {
+        match it {
             Acknowledged::Created => forget(tx, scope, external_id)?,
             Acknowledged::Invalidated => {
                 tx.prepare_cached(

@@ -39,7 +39,7 @@ pub struct PersonNow {
     /// How the person stands now.
     pub state: PersonState,
     /// What the target acknowledged of the person's parts.
-    pub did: Vec<Acknowledged>,
+    pub acknowledged: Vec<Acknowledged>,
 }
 
 /// A person whom the target listed.

@@ -133,10 +133,10 @@ impl Memory {
                     statement.execute((scope, external_id))?;
                 }
             }
-            Work::Acknowledged(run, external_id, did) => {
+            Work::Acknowledged(run, external_id, acknowledged) => {
                 let known = self.run(tx, *run)?;
                 be_there(tx, known, external_id.as_str())?;
-                parts::did(tx, known.scope, external_id.as_str(), did)?;
+                parts::acknowledge(tx, known.scope, external_id.as_str(), acknowledged)?;
             }
             Work::Members {
                 run,
@@ -146,12 +146,12 @@ impl Memory {
             } => {
                 let known = self.run(tx, *run)?;
                 let group = vec![group.clone()];
-                let did = [match are_in {
+                let acknowledged = [match are_in {
                     true => Acknowledged::Added(Part::Groups, group),
                     false => Acknowledged::Removed(Part::Groups, group),
                 }];
                 for person in people {
-                    parts::did(tx, known.scope, person.as_str(), &did)?;
+                    parts::acknowledge(tx, known.scope, person.as_str(), &acknowledged)?;
                 }
             }
             Work::Joined(run, row, external_id, refused) => {
@@ -550,7 +550,7 @@ fn write_person(
     if gone {
         parts::forget(tx, run.scope, external_id)?;
     }
-    parts::did(tx, run.scope, external_id, &person.did)
+    parts::acknowledge(tx, run.scope, external_id, &person.acknowledged)
 }
 
 /// The key of a row or a leaver, and what stands in `external_id`.

@@ -226,9 +226,12 @@ impl Writer {
         &self,
         run: RunId,
         external_id: &ExternalId,
-        did: Vec<Acknowledged>,
+        acknowledged: Vec<Acknowledged>,
     ) -> Result<(), JournalError> {
-        self.send(Work::Acknowledged(run, external_id.clone(), did), None)
+        self.send(
+            Work::Acknowledged(run, external_id.clone(), acknowledged),
+            None,
+        )
     }
 
     /// Records that people are in a group now, or no more.

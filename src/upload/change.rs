@@ -1,21 +1,21 @@
-//! One person to be made or changed: one write after the other, each of them
-//! written down once the target has acknowledged it.
+//! One person to create or change: one write after the other.
+//!
+//! A job is values in, values out: an answer goes in, the next call comes out,
+//! and what the LMS has acknowledged is handed out for the caller to record.
 //!
 //! # Invariants
 //!
-//! - A write of which nobody knows what became is followed by a look at the
-//!   person, and repeated only where that does not show it done.
-//! - Nobody is made before a look has shown that nobody is there.
-//! - What the target refuses of the details ends the change; what it refuses
-//!   of roles and rights does not keep the rest from the person.
+//! - What follows an answer is decided by [`Course`] alone.
+//! - Nobody is created before a look-up has shown that nobody is there.
+//! - What the LMS refuses of the details ends the change; what it refuses of
+//!   roles and rights does not keep the rest from the person.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::UploadError;
 use super::engine::{Job, Next};
 use super::look_up::SECOND_LOOK;
-use super::recorder::RunRecorder;
+use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
 use crate::journal::{Acknowledged, PersonState};
 use crate::model::{Action, Parts, Step};
 use crate::plan::{Change, Remaining, roles, steps_for};
@@ -23,14 +23,37 @@ use crate::retry::{Fatal, NoAnswer};
 use crate::schema::{Part, Role};
 use crate::targets::{Call, LookUpReply, Remote, Reply, Target, Written};
 
+/// What this run has done for a person so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effect {
+    /// Nothing was written.
+    None,
+    /// Something was written.
+    Changed,
+    /// The person was created.
+    Created,
+}
+
+/// What the LMS refused, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// A role or a right: the rest is done.
+    Part(String),
+    /// The details: nothing else of the change makes sense.
+    Whole(String),
+}
+
+impl Refused {
+    pub(super) fn message(&self) -> &str {
+        match self {
+            Self::Part(message) | Self::Whole(message) => message,
+        }
+    }
+}
+
 /// A change under way.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "what is known of a change are facts that do not follow from each other"
-)]
 pub(super) struct ChangeJob {
     target: Arc<dyn Target>,
-    record: RunRecorder,
     pub(super) change: Box<Change>,
     /// What was acknowledged before.
     parts: Parts,
@@ -39,122 +62,91 @@ pub(super) struct ChangeJob {
     pub(super) groups_to_join: Vec<String>,
     pub(super) groups_to_leave: Vec<String>,
     roles_kept: Vec<String>,
-    /// A look comes before the next write.
-    look: bool,
-    /// A write went out, and it is not known what became of it.
-    pub(super) unsettled: bool,
-    /// "Nobody there" is to be believed only at the second look.
-    look_twice: bool,
-    looked_twice: bool,
-    /// The target did not let an update find the person.
-    was_not_there: bool,
-    /// The target said that the write does not go with what is there.
-    conflict: Option<String>,
-    /// A conflict was looked into once.
-    had_conflict: bool,
-    /// This run made the person.
-    pub(super) created: bool,
-    /// Something was written.
-    pub(super) wrote: bool,
-    /// Whoever was made inactive as a leaver is active again.
-    reactivated: bool,
-    /// Why nothing more is written: only a look is left.
+    course: Course,
+    /// What the LMS said of the write that conflicts.
+    conflict: String,
+    pub(super) effect: Effect,
+    pub(super) refused: Option<Refused>,
+    /// Why nothing more is written.
     pub(super) given_up: Option<String>,
     pub(super) attempts: u32,
     pub(super) status: Option<u16>,
     pub(super) remote_id: Option<String>,
-    /// What the target refused, as it says it.
-    pub(super) refused: Option<String>,
-    /// The details were refused: nothing else of the change makes sense.
-    pub(super) is_refused_whole: bool,
-    /// Acknowledged, and not written down yet.
-    did: Vec<Acknowledged>,
+    /// Acknowledged, and not handed out yet.
+    acknowledged: Vec<Acknowledged>,
+}
+
+/// What an answer holds beside its kind.
+enum Evidence {
+    Nothing,
+    /// The LMS's id for the person.
+    Id(Option<String>),
+    /// What the LMS says.
+    Message(String),
+    Person(Box<Remote>),
+    /// Why the answer is unusable.
+    Why(&'static str),
 }
 
 impl ChangeJob {
-    pub(super) fn new(
-        target: Arc<dyn Target>,
-        change: Box<Change>,
-        parts: Parts,
-        record: RunRecorder,
-    ) -> Self {
+    pub(super) fn new(target: Arc<dyn Target>, change: Box<Change>, parts: Parts) -> Self {
         let mut job = Self {
             target,
-            record,
-            parts,
+            parts: Parts::default(),
             steps: VecDeque::new(),
             groups_to_join: Vec::new(),
             groups_to_leave: Vec::new(),
             roles_kept: Vec::new(),
-            look: change.doubtful,
-            unsettled: change.doubtful,
-            look_twice: false,
-            looked_twice: false,
-            was_not_there: false,
-            conflict: None,
-            had_conflict: false,
-            created: change.awaits_groups == Some(true),
-            wrote: change.awaits_groups.is_some(),
-            reactivated: false,
+            course: if change.doubtful {
+                Course::interrupted()
+            } else {
+                Course::new()
+            },
+            conflict: String::new(),
+            effect: match change.awaits_groups {
+                None => Effect::None,
+                Some(false) => Effect::Changed,
+                Some(true) => Effect::Created,
+            },
+            refused: None,
             given_up: None,
             attempts: 0,
             status: None,
             remote_id: None,
-            refused: None,
-            is_refused_whole: false,
-            did: Vec::new(),
+            acknowledged: Vec::new(),
             change,
         };
-        let parts = std::mem::take(&mut job.parts);
         job.plan(job.change.action, parts);
         job
     }
 
     /// Whether all of its own writes are done or refused.
     pub(super) fn is_complete(&self) -> bool {
-        self.steps.is_empty() && !self.look
+        self.steps.is_empty() && self.course.is_write()
     }
 
-    /// Works out what is left to do.
-    fn plan(&mut self, action: Action, parts: Parts) {
-        let carries = self.target.adopting_updates(self.change.adopt_by);
-        let Remaining {
-            steps,
-            groups_to_join,
-            groups_to_leave,
-            roles_kept,
-        } = steps_for(&self.change, action, &parts, carries);
-        self.steps = steps.into();
-        self.groups_to_join = groups_to_join;
-        self.groups_to_leave = groups_to_leave;
-        self.roles_kept = roles_kept;
-        self.parts = parts;
+    /// Whether a write went out and nobody knows what became of it.
+    pub(super) const fn is_unknown(&self) -> bool {
+        self.course.is_unknown()
     }
 
-    /// Takes back an intent of which nothing was sent.
-    pub(super) fn not_sent(self) -> Result<(), UploadError> {
-        // What a killed run may have sent stays an open intent; so does somebody
-        // for whom something was done, or it would be done again.
-        if !self.unsettled && !self.wrote && !self.created {
-            let id = &self.change.content.external_id;
-            let row = Some(self.change.row);
-            self.record.writer.not_sent(self.record.run, row, id)?;
-        }
-        Ok(())
+    /// Whether the details were refused.
+    pub(super) const fn is_refused_whole(&self) -> bool {
+        matches!(self.refused, Some(Refused::Whole(_)))
     }
 
     /// How the person stands now.
     pub(super) const fn state(&self) -> PersonState {
-        if self.parts.is_inactive && !self.reactivated {
+        if self.parts.is_inactive {
             PersonState::Inactive
         } else {
             PersonState::Active
         }
     }
 
-    /// What was acknowledged and is not written down yet.
+    /// What was acknowledged and not handed out before.
     pub(super) fn take_acknowledged(&mut self) -> Vec<Acknowledged> {
-        std::mem::take(&mut self.did)
+        std::mem::take(&mut self.acknowledged)
     }
 
     /// What a person should know of a change that went well.
@@ -176,25 +168,154 @@ impl ChangeJob {
         }
     }
 
-    /// The target acknowledged the first step.
+    /// Works out what is left to do.
+    fn plan(&mut self, action: Action, parts: Parts) {
+        let carries = self.target.adopting_updates(self.change.adopt_by);
+        let Remaining {
+            steps,
+            groups_to_join,
+            groups_to_leave,
+            roles_kept,
+        } = steps_for(&self.change, action, &parts, carries);
+        self.steps = steps.into();
+        self.groups_to_join = groups_to_join;
+        self.groups_to_leave = groups_to_leave;
+        self.roles_kept = roles_kept;
+        self.parts = parts;
+    }
+
+    /// The write that comes next, as far as the rule tells writes apart.
+    fn next_write(&self) -> Write {
+        match self.steps.front() {
+            Some(Step::Create { .. }) => Write::Create,
+            Some(Step::Adopt { .. }) => Write::Adopt,
+            Some(Step::BringBack) => Write::BringBack,
+            Some(Step::AddRoles(_)) => Write::AddRoles,
+            Some(Step::Link(_, items)) => Write::Link {
+                several: items.len() > 1,
+            },
+            Some(Step::Unlink(_, items)) => Write::Unlink {
+                several: items.len() > 1,
+            },
+            Some(Step::Deactivate { .. } | Step::Delete) => Write::Leave,
+            // Where nothing is left to write, an interrupted run's last write is
+            // read back.
+            Some(Step::Update { .. }) | None => Write::Update,
+        }
+    }
+
+    /// What an answer to a write means.
+    fn judge_write(&self, reply: &Reply) -> (Answer, Evidence) {
+        let Some(step) = self.steps.front() else {
+            return (Answer::Applied, Evidence::Nothing);
+        };
+        match self.target.written(&self.change.content, step, reply) {
+            Written::Applied(id) => (Answer::Applied, Evidence::Id(id)),
+            Written::Refused { message } => (Answer::Refused, Evidence::Message(message)),
+            Written::Conflict { message } => (Answer::Conflict, Evidence::Message(message)),
+            Written::NotFound => (Answer::NotFound, Evidence::Nothing),
+            Written::Unclear { why } => (Answer::Unclear, Evidence::Why(why)),
+            Written::WrongAddress => (Answer::WrongAddress, Evidence::Nothing),
+            Written::Denied => (Answer::Denied, Evidence::Nothing),
+        }
+    }
+
+    /// What an answer to a read-back means.
+    fn judge_read_back(&self, reply: &Reply) -> (Answer, Evidence) {
+        let content = &self.change.content;
+        match self.target.looked_up(&content.external_id, reply) {
+            LookUpReply::Found(person) => {
+                let shows = |step| person.shows(step, content) == Some(true);
+                let answer = if person.is_archived && self.is_in_conflict() {
+                    Answer::Archived
+                } else if self.steps.front().is_none_or(shows) {
+                    Answer::Shown
+                } else {
+                    Answer::NotShown
+                };
+                (answer, Evidence::Person(Box::new(person)))
+            }
+            LookUpReply::Absent { certain } => (Answer::Absent { certain }, Evidence::Nothing),
+            LookUpReply::Unclear { why } => (Answer::Unclear, Evidence::Why(why)),
+        }
+    }
+
+    const fn is_in_conflict(&self) -> bool {
+        matches!(
+            self.course.phase,
+            Phase::ReadBack {
+                because: Because::Conflict,
+                ..
+            }
+        )
+    }
+
+    /// Does what the rule says. `was` is where the job stood when the answer
+    /// came.
+    fn act(&mut self, then: Then, was: Course, answer: Answer, evidence: Evidence) -> Next {
+        if let Evidence::Person(person) = &evidence {
+            self.remote_id = Some(person.id.clone());
+        }
+        match (then, evidence) {
+            (Then::Done, Evidence::Id(id)) => self.done(id),
+            (Then::Done, _) => self.done(None),
+            (Then::ReadBack, Evidence::Message(message)) => {
+                self.conflict = message;
+                Next::Call
+            }
+            (Then::Write | Then::ReadBack | Then::Wait, _) => Next::Call,
+            (Then::ReadBackLater, _) => Next::Later(SECOND_LOOK),
+            (Then::Split, _) => self.split(),
+            (Then::Existing, Evidence::Person(person)) => self.found_existing(&person, was, answer),
+            (Then::Adopted, _) => self.was_adopted(answer == Answer::Shown),
+            (Then::BringBack, _) => {
+                self.steps.push_front(Step::BringBack);
+                Next::Call
+            }
+            (Then::StartOver, _) => self.start_over(),
+            (Then::Refuse(refusal), Evidence::Message(message)) => self.refuse(refusal, &message),
+            (Then::Refuse(refusal), _) => {
+                let message = std::mem::take(&mut self.conflict);
+                self.refuse(refusal, &message)
+            }
+            (Then::Gone | Then::Stop | Then::Existing, _) => Next::Done,
+            (Then::Unclear, Evidence::Why(why)) => Next::Unclear(why),
+            (Then::Unclear, _) => Next::Unclear("the answer does not go with the call"),
+            (Then::Forbidden, _) => Next::Fatal(Fatal::Forbidden("")),
+            (Then::WrongAddress, _) => Next::Fatal(Fatal::WrongAddress),
+        }
+    }
+
+    /// Goes on with the next step, if there is one.
+    fn advance(&self) -> Next {
+        if self.steps.is_empty() {
+            Next::Done
+        } else {
+            Next::Call
+        }
+    }
+
+    /// The LMS acknowledged the first step.
     fn done(&mut self, remote_id: Option<String>) -> Next {
         self.remote_id = remote_id.or(self.remote_id.take());
         let Some(step) = self.steps.pop_front() else {
             return Next::Done;
         };
-        self.wrote = true;
-        self.created |= matches!(step, Step::Create { .. });
-        self.reactivated |= matches!(
-            step,
-            Step::Update {
-                reactivate: true,
-                ..
-            }
-        );
+        let effect = match step {
+            Step::Create { .. } => Effect::Created,
+            _ => Effect::Changed,
+        };
+        self.effect = self.effect.max(effect);
+        if let Step::Update {
+            reactivate: true, ..
+        } = step
+        {
+            self.parts.is_inactive = false;
+        }
         if self.target.system().has_parts() {
             self.note(step);
         }
-        self.on()
+        self.advance()
     }
 
     /// Remembers what a step did.
@@ -206,198 +327,120 @@ impl ChangeJob {
         let has_picture = self.change.content.picture.is_some();
         match step {
             Step::Create { roles, .. } => {
-                self.did.extend([Acknowledged::Created, details]);
-                self.did.extend(has_picture.then_some(picture));
-                self.did.push(Acknowledged::Added(Part::Roles, roles));
+                self.acknowledged.extend([Acknowledged::Created, details]);
+                self.acknowledged.extend(has_picture.then_some(picture));
+                self.acknowledged
+                    .push(Acknowledged::Added(Part::Roles, roles));
             }
             Step::Update {
                 details: sent_details,
                 picture: sent_picture,
                 ..
             } => {
-                self.did.extend(sent_details.then_some(details));
-                self.did.extend(sent_picture.then_some(picture));
+                self.acknowledged.extend(sent_details.then_some(details));
+                self.acknowledged.extend(sent_picture.then_some(picture));
             }
             Step::Adopt { by, .. } => {
-                self.did.push(Acknowledged::Created);
+                self.acknowledged.push(Acknowledged::Created);
                 if self.target.adopting_updates(by) {
-                    self.did.push(details);
-                    self.did.extend(has_picture.then_some(picture));
+                    self.acknowledged.push(details);
+                    self.acknowledged.extend(has_picture.then_some(picture));
                 }
             }
-            Step::AddRoles(roles) => self.did.push(Acknowledged::Added(Part::Roles, roles)),
-            Step::Link(part, items) => self.did.push(Acknowledged::Added(part, items)),
-            Step::Unlink(part, items) => self.did.push(Acknowledged::Removed(part, items)),
+            Step::AddRoles(roles) => self
+                .acknowledged
+                .push(Acknowledged::Added(Part::Roles, roles)),
+            Step::Link(part, items) => self.acknowledged.push(Acknowledged::Added(part, items)),
+            Step::Unlink(part, items) => self.acknowledged.push(Acknowledged::Removed(part, items)),
             Step::BringBack | Step::Deactivate { .. } | Step::Delete => {}
         }
     }
 
-    /// Goes on with the next step. What is acknowledged is on its way to the
-    /// disk before.
-    fn on(&mut self) -> Next {
-        if self.steps.is_empty() {
+    /// The LMS refuses the first step for good.
+    fn refuse(&mut self, refusal: Refusal, message: &str) -> Next {
+        let Some(step) = self.steps.pop_front() else {
             return Next::Done;
+        };
+        let message = match (refusal, &step) {
+            (Refusal::Stated, _) => message.to_owned(),
+            (Refusal::Conflict { found }, step) => self.target.conflict(step, message, found),
+            (Refusal::NotFound, Step::Link(_, items)) => format!(
+                "the LMS has no content library `{}`",
+                items.first().map_or("", String::as_str)
+            ),
+            (Refusal::NotFound, _) => {
+                "the account that was to get the external ID is not there any more".into()
+            }
+            (Refusal::NotFoundThoughShown, _) => {
+                "the LMS shows the person and does not find it for an update".into()
+            }
+        };
+        if let Step::AddRoles(_) | Step::Link(..) | Step::Unlink(..) = step {
+            self.refused.get_or_insert(Refused::Part(message));
+            return self.advance();
         }
-        let did = self.take_acknowledged();
-        if !did.is_empty() {
-            let id = &self.change.content.external_id;
-            // A journal that failed stops the run wherever it is asked next.
-            let _told_later = self.record.writer.acknowledge(self.record.run, id, did);
-        }
-        Next::Call
-    }
-
-    /// The target refuses the first step for good.
-    fn refuse(&mut self, message: String) -> Next {
-        self.refused.get_or_insert(message);
-        let step = self.steps.pop_front();
-        if let Some(Step::AddRoles(_) | Step::Link(..) | Step::Unlink(..)) = step {
-            return self.on();
-        }
-        self.is_refused_whole = true;
+        let first = self.refused.take();
+        let message = first.map_or(message, |first| first.message().to_owned());
+        self.refused = Some(Refused::Whole(message));
         self.steps.clear();
         Next::Done
     }
 
-    /// The target refuses something of a step that names several: each is
+    /// The LMS refuses something of a step that names several: each half is
     /// tried by itself, so that one of them does not keep the others away.
-    /// Returns `false` where it names just one.
-    fn split(&mut self) -> bool {
+    fn split(&mut self) -> Next {
         let halves = |items: &[String]| {
             let (one, other) = items.split_at(items.len() / 2);
             (one.to_vec(), other.to_vec())
         };
-        let (one, other) = match self.steps.front() {
-            Some(Step::Link(part, items)) if items.len() > 1 => {
-                let (one, other) = halves(items);
-                (Step::Link(*part, one), Step::Link(*part, other))
+        let (one, other) = match self.steps.pop_front() {
+            Some(Step::Link(part, items)) => {
+                let (one, other) = halves(&items);
+                (Step::Link(part, one), Step::Link(part, other))
             }
-            Some(Step::Unlink(part, items)) if items.len() > 1 => {
-                let (one, other) = halves(items);
-                (Step::Unlink(*part, one), Step::Unlink(*part, other))
+            Some(Step::Unlink(part, items)) => {
+                let (one, other) = halves(&items);
+                (Step::Unlink(part, one), Step::Unlink(part, other))
             }
-            _ => return false,
+            other => {
+                self.steps.extend(other);
+                return self.advance();
+            }
         };
-        self.steps.pop_front();
         self.steps.push_front(other);
         self.steps.push_front(one);
-        true
+        Next::Call
     }
 
-    fn written(&mut self, step: &Step, written: Written) -> Next {
-        match (written, step) {
-            (Written::Applied(remote_id), _) => self.done(remote_id),
-            (Written::Denied, _) => Next::Fatal(Fatal::Forbidden("")),
-            (Written::Unclear { why }, _) => Next::Unclear(why),
-            (Written::WrongAddress, _) | (Written::NotFound, Step::Create { .. }) => {
-                Next::Fatal(Fatal::WrongAddress)
-            }
-            (Written::Conflict { message }, Step::Create { .. } | Step::Update { .. })
-                if !self.had_conflict =>
-            {
-                self.had_conflict = true;
-                self.conflict = Some(message);
-                self.look = true;
-                Next::Call
-            }
-            (
-                Written::Refused { .. } | Written::Conflict { .. } | Written::NotFound,
-                Step::Link(..) | Step::Unlink(..),
-            ) if self.split() => Next::Call,
-            // Nothing is left to be taken away, if it is not a proxy that says so.
-            (Written::NotFound, Step::Unlink(..)) if self.was_not_there => self.done(None),
-            (Written::NotFound, Step::Link(_, items)) => self.refuse(format!(
-                "the LMS has no content library `{}`",
-                items.first().map_or("", String::as_str)
-            )),
-            (Written::NotFound, Step::Adopt { .. }) => self
-                .refuse("the account that was to get the external ID is not there any more".into()),
-            (Written::Refused { message }, _) => self.refuse(message),
-            (Written::Conflict { message }, step) => {
-                let message = self.target.conflict(step, &message, true);
-                self.refuse(message)
-            }
-            (Written::NotFound, _) if self.was_not_there => {
-                self.refuse("the LMS shows the person and does not find it for an update".into())
-            }
-            // Gone, or a proxy whose target is away for a moment: looked at
-            // twice before the person is made anew.
-            (Written::NotFound, _) => {
-                self.was_not_there = true;
-                self.look = true;
-                self.look_twice = true;
-                Next::Call
-            }
+    /// The person who was to be created is there: this run's work, if its own
+    /// create may have been carried out, or else somebody was quicker.
+    fn found_existing(&mut self, person: &Remote, was: Course, answer: Answer) -> Next {
+        let was_sent_before = matches!(self.steps.front(), Some(Step::Create { again: true, .. }));
+        let is_own = was.is_unknown() || was_sent_before;
+        if is_own && self.change.adopt.is_none() {
+            self.effect = Effect::Created;
         }
-    }
-
-    fn looked(&mut self, reply: &Reply) -> Next {
-        let id = &self.change.content.external_id;
-        match self.target.looked_up(id, reply) {
-            LookUpReply::Found(person) => match self.conflict.take() {
-                Some(message) => self.found_in_conflict(&message, &person),
-                None => self.found(&person),
-            },
-            LookUpReply::Absent { certain }
-                if self.look_twice || !certain && !self.looked_twice =>
-            {
-                self.look_twice = false;
-                self.looked_twice = true;
-                Next::Later(SECOND_LOOK)
-            }
-            LookUpReply::Absent { .. } => self.nobody_there(),
-            LookUpReply::Unclear { why } => Next::Unclear(why),
+        self.go_on_with(person, was.is_unknown() && answer == Answer::Shown);
+        if person.is_archived {
+            self.steps.push_front(Step::BringBack);
         }
-    }
-
-    /// The person is there, and it was not known whether a write was done.
-    fn found(&mut self, person: &Remote) -> Next {
-        self.look = false;
-        let was_unsettled = std::mem::take(&mut self.unsettled);
-        let Some(step) = self.steps.front().cloned() else {
-            return Next::Done;
-        };
-        let shows = person.shows(&step, &self.change.content);
-        self.remote_id = Some(person.id.clone());
-        if let Step::Create { .. } = step {
-            // Nobody was there before this run's create, so the person is its
-            // work; but for somebody who was there already and was to be
-            // adopted.
-            self.created |= was_unsettled && self.change.adopt.is_none();
-            self.wrote |= self.created;
-            if self.given_up.is_some() && !self.created {
-                return Next::Done;
-            }
-            self.go_on_with(person, shows == Some(true));
-            return if self.steps.is_empty() {
-                Next::Done
-            } else {
-                self.on()
-            };
-        }
-        if let Step::Adopt { by, .. } = step {
-            return self.was_adopted(by, shows == Some(true));
-        }
-        match shows {
-            Some(true) => self.done(None),
-            _ if self.given_up.is_some() => Next::Done,
-            // To repeat what the person does not show is safe: it comes to the
-            // same.
-            _ => Next::Call,
-        }
+        self.advance()
     }
 
     /// Somebody has the external ID now, so the adoption was done; not so,
     /// perhaps, what was to be changed with it.
-    fn was_adopted(&mut self, by: &str, is_as_wanted: bool) -> Next {
-        let carries = self.target.adopting_updates(by);
+    fn was_adopted(&mut self, is_as_wanted: bool) -> Next {
+        let carries = matches!(
+            self.steps.front(),
+            Some(Step::Adopt { by, .. }) if self.target.adopting_updates(by)
+        );
         if carries && is_as_wanted {
             return self.done(None);
         }
         self.steps.pop_front();
-        self.wrote = true;
+        self.effect = self.effect.max(Effect::Changed);
         if self.target.system().has_parts() {
-            self.did.push(Acknowledged::Created);
+            self.acknowledged.push(Acknowledged::Created);
         }
         if carries {
             self.steps.push_front(Step::Update {
@@ -406,7 +449,7 @@ impl ChangeJob {
                 reactivate: false,
             });
         }
-        self.on()
+        self.advance()
     }
 
     /// Somebody is there after all: what is left to do, the person given.
@@ -426,62 +469,35 @@ impl ChangeJob {
             ..Parts::default()
         };
         if self.target.system().has_parts() {
-            self.did.extend((!is_own).then_some(Acknowledged::Created));
-            self.did.extend(parts.details.map(Acknowledged::Details));
+            self.acknowledged
+                .extend((!is_own).then_some(Acknowledged::Created));
+            self.acknowledged
+                .extend(parts.details.map(Acknowledged::Details));
             let has_picture = self.change.content.picture.is_some();
             let picture = parts.picture.filter(|_| has_picture);
-            self.did.extend(picture.map(Acknowledged::Picture));
+            self.acknowledged.extend(picture.map(Acknowledged::Picture));
             // Only what the feed gives is hrfeed's to remember.
             let given = roles(&self.change.content)
                 .into_iter()
                 .filter(|role| person.roles.iter().flatten().any(|has| has == role))
                 .collect();
-            self.did.push(Acknowledged::Added(Part::Roles, given));
+            self.acknowledged
+                .push(Acknowledged::Added(Part::Roles, given));
         }
         self.plan(Action::Update, parts);
         // What somebody has beyond that is not hrfeed's to tell of.
         self.roles_kept.clear();
     }
 
-    fn found_in_conflict(&mut self, message: &str, person: &Remote) -> Next {
-        self.look = false;
-        let Some(step) = self.steps.front().cloned() else {
-            return Next::Done;
-        };
-        self.remote_id = Some(person.id.clone());
-        if let Step::Create { again, .. } = step {
-            // This run's first attempt was long under way; or else somebody
-            // was quicker.
-            self.created |= again && self.change.adopt.is_none();
-            self.wrote |= self.created;
-            self.go_on_with(person, false);
-        } else if !person.is_archived {
-            let message = self.target.conflict(&step, message, true);
-            return self.refuse(message);
-        }
-        if person.is_archived {
-            self.steps.push_front(Step::BringBack);
-        }
-        self.on()
-    }
-
-    fn nobody_there(&mut self) -> Next {
-        if let (Some(message), Some(step)) = (self.conflict.take(), self.steps.front().cloned()) {
-            self.look = false;
-            let message = self.target.conflict(&step, &message, false);
-            return self.refuse(message);
-        }
-        self.unsettled = false;
-        if self.given_up.is_some() {
-            return Next::Done;
-        }
-        self.look = false;
+    /// Nobody is there: the person is created or, where there is somebody
+    /// without an external ID, adopted.
+    fn start_over(&mut self) -> Next {
         let action = match self.change.adopt {
             Some(_) => Action::Adopt,
             None => Action::Create,
         };
         self.plan(action, Parts::default());
-        // What was sent before may still be at work.
+        // What was sent before may still be on its way.
         if let Some(Step::Create { again, .. }) = self.steps.front_mut() {
             *again = true;
         }
@@ -494,46 +510,37 @@ impl Job for ChangeJob {
         self.attempts += 1;
         let content = &self.change.content;
         match self.steps.front() {
-            Some(step) if !self.look => self.target.write(content, step),
+            Some(step) if self.course.is_write() => self.target.write(content, step),
             _ => self.target.look_up(&content.external_id),
         }
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
         self.status = Some(reply.status);
-        if self.look {
-            return self.looked(reply);
-        }
-        let Some(step) = self.steps.front().cloned() else {
-            return Next::Done;
+        let was = self.course;
+        let (answer, evidence) = if was.is_write() {
+            self.judge_write(reply)
+        } else {
+            self.judge_read_back(reply)
         };
-        match self.written(
-            &step,
-            self.target.written(&self.change.content, &step, reply),
-        ) {
+        let then = self.course.follow(self.next_write(), answer);
+        match self.act(then, was, answer, evidence) {
             Next::Fatal(Fatal::Forbidden(_)) => Next::Fatal(Fatal::Forbidden(reply.call)),
             next => next,
         }
     }
 
     fn is_write(&self) -> bool {
-        !self.look
+        self.course.is_write()
     }
 
-    fn give_up(&mut self, trouble: &NoAnswer) -> bool {
-        let first_time = self.given_up.is_none();
-        self.given_up = Some(trouble.why());
-        first_time && self.unsettled
+    fn give_up(&mut self, why: &NoAnswer) -> bool {
+        self.given_up = Some(why.why());
+        self.course.give_up()
     }
 
     fn unanswered(&mut self, may_have_applied: bool) {
-        if may_have_applied && !self.look {
-            self.unsettled = true;
-            self.look = true;
-            self.look_twice = matches!(
-                self.steps.front(),
-                Some(Step::Create { .. } | Step::Adopt { .. })
-            );
-        }
+        let lost = Answer::Lost { may_have_applied };
+        self.course.follow(self.next_write(), lost);
     }
 }

@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::engine::{End, Job, Next};
+use super::engine::{End, Job, Ledger};
+use super::group_jobs::{Exists, GroupJob, GroupStep, Members};
 use super::look_up::one;
-use super::members::MembersJob;
+use super::members::{MembersJob, MembersResult};
 use super::memberships::Memberships;
 use super::recorder::RunRecorder;
-use super::scrub::shorten;
 use super::{Halt, UploadError, Uploader};
 use crate::event::Listener;
-use crate::journal::{FeedKey, GroupNow, Scope};
+use crate::journal::{FeedKey, GroupNow, JournalError, Scope};
 use crate::model::{Calls, Outcome};
 use crate::plan::NamedGroups;
-use crate::retry::Fatal;
-use crate::targets::{Call, Group, GroupCall, Reply, Target, Written};
+use crate::targets::Group;
 
 /// The most people that are put into a group with one call. No API page states
 /// a bound; common servers take a thousand parameters.
@@ -38,50 +37,44 @@ impl Uploader {
     /// Which of `groups` are there.
     ///
     /// # Errors
-    /// The run was halted, or the target does not say.
+    /// The run was halted, or the LMS does not say.
     pub fn existing_groups(
         &mut self,
         groups: &[&str],
         listener: &mut dyn Listener,
     ) -> Result<Vec<bool>, UploadError> {
-        let mut there = Vec::with_capacity(groups.len());
-        for group in groups {
-            let asked = self.group_job(What::Exists((*group).to_owned()), listener)?;
-            there.push(asked.truth == Some(true));
-        }
-        Ok(there)
+        let target = Arc::clone(&self.target);
+        groups
+            .iter()
+            .map(|group| Ok(self.ask(Exists::new(&target, group), listener)?.is_there))
+            .collect()
     }
 
     /// The external IDs of a group's members; `None` if there is no such group.
     ///
     /// # Errors
-    /// The run was halted, or the target does not say.
+    /// The run was halted, or the LMS does not say.
     pub fn group_members(
         &mut self,
         group: &str,
         listener: &mut dyn Listener,
     ) -> Result<Option<Vec<String>>, UploadError> {
-        let job = self.group_job(What::Members(group.to_owned()), listener)?;
-        Ok(job.members)
+        let job = Members::new(&self.target, group);
+        Ok(self.ask(job, listener)?.external_ids)
     }
 
-    /// Makes one call about a group as a whole, and settles it.
-    fn group_job(
-        &mut self,
-        what: What,
-        listener: &mut dyn Listener,
-    ) -> Result<AboutGroup, UploadError> {
-        let job = AboutGroup::new(&self.target, what);
+    /// Drives a job without which the run cannot go on.
+    fn ask<J: Job>(&mut self, job: J, listener: &mut dyn Listener) -> Result<J, UploadError> {
         let mut ended = None;
         self.runtime
             .block_on(one(&mut self.engine, job, listener, |job, end| {
                 match end {
                     End::Done => ended = Some(job),
-                    // The target answers others and not this: for a run that
-                    // cannot go on without it that is as good as down.
-                    End::GaveUp(trouble) => {
+                    // The LMS answers others and not this: that is as good as
+                    // down.
+                    End::GaveUp(no_answer) => {
                         return Err(UploadError::Halted(Halt::Outage {
-                            why: trouble.why(),
+                            why: no_answer.why(),
                             down: std::time::Duration::ZERO,
                             ever_up: true,
                         }));
@@ -93,7 +86,7 @@ impl Uploader {
         ended.ok_or(UploadError::Halted(Halt::Requested))
     }
 
-    /// Makes and changes the groups of `plan`, puts people into groups and
+    /// Creates and changes the groups of `plan`, puts people into groups and
     /// takes them out, and at last deletes what nobody names.
     ///
     /// # Errors
@@ -101,59 +94,33 @@ impl Uploader {
     pub fn groups(
         &mut self,
         plan: &GroupPlan,
-        mut joins: Memberships,
+        mut memberships: Memberships,
         (scope, feed): (&Scope, FeedKey),
-        record: &RunRecorder,
+        recorder: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<GroupsDone, UploadError> {
         let mut done = GroupsDone::default();
         // A row stands in the journal as awaiting its groups before the first
         // of them is touched.
-        record.writer.flush().wait_blocking()?;
-        let wanted: BTreeSet<String> = joins.joined().map(str::to_owned).collect();
+        recorder.writer.flush().wait_blocking()?;
+        let note = |group: &str, now| recorder.writer.group(scope, feed, group, now);
+        let joined: BTreeSet<String> = memberships.joined().map(str::to_owned).collect();
         let parents: BTreeSet<&str> = plan
             .make
             .iter()
             .filter_map(|group| group.parent.as_deref())
             .collect();
-        for group in &plan.make {
-            // A group is made for somebody who comes into it.
-            if !wanted.contains(&group.id) && !parents.contains(group.id.as_str()) {
-                continue;
-            }
-            match self.group_job(What::Make(group.clone()), listener)?.refused {
-                None => {
-                    let fingerprint =
-                        NamedGroups::fingerprint_of(group.name.as_deref(), group.parent.as_deref());
-                    let now = GroupNow::There {
-                        made: true,
-                        fingerprint,
-                    };
-                    record.writer.group(scope, feed, &group.id, now)?;
-                    done.made.push(group.id.clone());
-                }
-                Some(why) => done.refused.push((group.id.clone(), why)),
-            }
+        // A group is created for somebody who comes into it.
+        let needed = plan
+            .make
+            .iter()
+            .filter(|group| joined.contains(&group.id) || parents.contains(group.id.as_str()))
+            .map(|group| GroupStep::Create(group.clone()));
+        let changed = plan.change.iter().cloned().map(GroupStep::Change);
+        for step in needed.chain(changed) {
+            self.write_group(step, &note, &mut done, listener)?;
         }
-        for group in &plan.change {
-            match self
-                .group_job(What::Change(group.clone()), listener)?
-                .refused
-            {
-                None => {
-                    let fingerprint =
-                        NamedGroups::fingerprint_of(group.name.as_deref(), group.parent.as_deref());
-                    let now = GroupNow::There {
-                        made: false,
-                        fingerprint,
-                    };
-                    record.writer.group(scope, feed, &group.id, now)?;
-                    done.changed.push(group.id.clone());
-                }
-                Some(why) => done.refused.push((group.id.clone(), why)),
-            }
-        }
-        self.memberships(&mut joins, (scope, feed), record, listener)?;
+        self.memberships(&mut memberships, &note, recorder, listener)?;
         for group in &plan.delete {
             // What an LMS makes of a group with people in it is nowhere stated.
             let members = self.group_members(group, listener)?;
@@ -162,38 +129,55 @@ impl Uploader {
                 done.refused.push((group.clone(), why.to_owned()));
                 continue;
             }
-            match self
-                .group_job(What::Delete(group.clone()), listener)?
-                .refused
-            {
-                None => {
-                    record.writer.group(scope, feed, group, GroupNow::Gone)?;
-                    done.deleted.push(group.clone());
-                }
-                Some(why) => done.refused.push((group.clone(), why)),
-            }
+            let step = GroupStep::Delete(group.clone());
+            self.write_group(step, &note, &mut done, listener)?;
         }
         Ok(done)
     }
 
+    fn write_group(
+        &mut self,
+        step: GroupStep,
+        note: NoteGroup<'_>,
+        done: &mut GroupsDone,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        let job = self.ask(GroupJob::new(&self.target, step), listener)?;
+        let id = job.id().to_owned();
+        if let Some(why) = job.refused {
+            done.refused.push((id, why));
+            return Ok(());
+        }
+        let there = |group: &Group, made| GroupNow::There {
+            made,
+            fingerprint: NamedGroups::fingerprint_of(
+                group.name.as_deref(),
+                group.parent.as_deref(),
+            ),
+        };
+        let (now, list) = match &job.step {
+            GroupStep::Create(group) => (there(group, true), &mut done.made),
+            GroupStep::Change(group) => (there(group, false), &mut done.changed),
+            GroupStep::Delete(_) => (GroupNow::Gone, &mut done.deleted),
+        };
+        note(&id, now)?;
+        list.push(id);
+        Ok(())
+    }
+
+    /// Puts people into groups and takes them out, many with one call.
     fn memberships(
         &mut self,
-        joins: &mut Memberships,
-        (scope, feed): (&Scope, FeedKey),
-        record: &RunRecorder,
+        memberships: &mut Memberships,
+        note: NoteGroup<'_>,
+        recorder: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         let mut jobs = Vec::new();
-        while let Some((leave, group, mut members)) = joins.pop() {
+        while let Some((leave, group, mut members)) = memberships.pop() {
             while !members.is_empty() {
                 let rest = members.split_off(members.len().min(MAX_MEMBERS));
-                jobs.push(MembersJob::new(
-                    &self.target,
-                    group.clone(),
-                    leave,
-                    members,
-                    record.clone(),
-                ));
+                jobs.push(MembersJob::new(&self.target, group.clone(), leave, members));
                 members = rest;
             }
         }
@@ -206,35 +190,82 @@ impl Uploader {
             let _sent = sender.try_send(job);
         }
         drop(sender);
+        let ledger = MembersLedger {
+            memberships,
+            note,
+            recorder,
+        };
         let engine = &mut self.engine;
-        self.runtime.block_on(engine.drive(
-            &mut receiver,
-            |mut job: MembersJob, end, _: &Calls, listener: &mut dyn Listener| {
-                if job.is_gone {
-                    record
-                        .writer
-                        .group(scope, feed, &job.group, GroupNow::Gone)?;
-                }
-                for member in &job.done {
-                    joins.done(member, None, record, listener)?;
-                }
-                for (member, why) in &job.refused {
-                    let why = Some((Outcome::Rejected, why.clone()));
-                    joins.done(member, why, record, listener)?;
-                }
-                if let End::GaveUp(trouble) = end {
-                    let why = format!("group `{}`: given up: {}", job.group, trouble.why());
-                    for member in job.todo.drain(..).flatten() {
-                        let why = Some((Outcome::Failed, why.clone()));
-                        joins.done(&member, why, record, listener)?;
-                    }
-                }
-                // Of a halted run the rest stays pending: whoever is in the
-                // group is put into it once more, which changes nothing.
-                Ok(())
-            },
-            listener,
-        ))
+        self.runtime
+            .block_on(engine.drive(&mut receiver, ledger, listener))
+    }
+}
+
+/// Notes what became of a group.
+type NoteGroup<'a> = &'a dyn Fn(&str, GroupNow) -> Result<(), JournalError>;
+
+/// Records who is in which group now.
+struct MembersLedger<'a> {
+    memberships: &'a mut Memberships,
+    note: NoteGroup<'a>,
+    recorder: &'a RunRecorder,
+}
+
+impl MembersLedger<'_> {
+    fn record(&self, job: &mut MembersJob) -> Result<(), UploadError> {
+        let members = job.take_unrecorded();
+        if !members.is_empty() {
+            let RunRecorder { writer, run } = self.recorder;
+            writer.members(*run, job.group(), members, !job.leaves())?;
+        }
+        Ok(())
+    }
+}
+
+impl Ledger<MembersJob> for MembersLedger<'_> {
+    fn advanced(&mut self, job: &mut MembersJob) -> Result<(), UploadError> {
+        self.record(job)
+    }
+
+    fn ended(
+        &mut self,
+        mut job: MembersJob,
+        end: End,
+        _: &Calls,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        self.record(&mut job)?;
+        let group = job.group().to_owned();
+        if job.is_gone() {
+            (self.note)(&group, GroupNow::Gone)?;
+        }
+        let MembersResult {
+            done,
+            refused,
+            open,
+            given_up,
+        } = job.into_result();
+        for member in &done {
+            self.memberships
+                .done(member, None, self.recorder, listener)?;
+        }
+        for (member, why) in refused {
+            let why = Some((Outcome::Rejected, why));
+            self.memberships
+                .done(&member, why, self.recorder, listener)?;
+        }
+        // Of a halted run the rest stays pending: whoever is in the group is put
+        // into it once more, which changes nothing.
+        if end != End::Halted {
+            let why = given_up.unwrap_or_else(|| "no result".to_owned());
+            let why = format!("group `{group}`: given up: {why}");
+            for member in &open {
+                let why = Some((Outcome::Failed, why.clone()));
+                self.memberships
+                    .done(member, why, self.recorder, listener)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -249,136 +280,4 @@ pub struct GroupsDone {
     pub deleted: Vec<String>,
     /// Of groups of which the target refused that, with the reason.
     pub refused: Vec<(String, String)>,
-}
-
-/// A question or a write about one group.
-enum What {
-    Exists(String),
-    Members(String),
-    Make(Group),
-    Change(Group),
-    Delete(String),
-}
-
-struct AboutGroup {
-    target: Arc<dyn Target>,
-    what: What,
-    /// A write got no usable answer: is the group there?
-    look: bool,
-    /// The target did not find it for the write.
-    was_not_there: bool,
-    truth: Option<bool>,
-    members: Option<Vec<String>>,
-    refused: Option<String>,
-}
-
-impl AboutGroup {
-    fn new(target: &Arc<dyn Target>, what: What) -> Self {
-        Self {
-            target: Arc::clone(target),
-            what,
-            look: false,
-            was_not_there: false,
-            truth: None,
-            members: None,
-            refused: None,
-        }
-    }
-
-    fn id(&self) -> &str {
-        match &self.what {
-            What::Exists(id) | What::Members(id) | What::Delete(id) => id,
-            What::Make(group) | What::Change(group) => &group.id,
-        }
-    }
-
-    /// What the look says of the write before it.
-    fn looked(&mut self, is_there: bool) -> Next {
-        self.look = false;
-        match &self.what {
-            What::Make(_) if is_there => Next::Done,
-            What::Delete(_) if !is_there => Next::Done,
-            // Giving it the same name once more changes nothing.
-            _ => Next::Call,
-        }
-    }
-}
-
-impl Job for AboutGroup {
-    fn call(&mut self) -> Call {
-        let Some(groups) = self.target.groups() else {
-            return self.target.probe();
-        };
-        groups.call(match &self.what {
-            What::Exists(id) => GroupCall::Exists(id),
-            _ if self.look => GroupCall::Exists(self.id()),
-            What::Members(id) => GroupCall::Members(id),
-            What::Make(group) => GroupCall::Make(group),
-            What::Change(group) => GroupCall::Change(group),
-            What::Delete(id) => GroupCall::Delete(id),
-        })
-    }
-
-    fn answered(&mut self, reply: &Reply) -> Next {
-        let target = Arc::clone(&self.target);
-        let Some(groups) = target.groups() else {
-            return Next::Done;
-        };
-        if self.look || matches!(self.what, What::Exists(_)) {
-            return match groups.truth(reply) {
-                Some(truth) if self.look => self.looked(truth),
-                Some(truth) => {
-                    self.truth = Some(truth);
-                    Next::Done
-                }
-                None => Next::Unclear("the answer is neither true nor false"),
-            };
-        }
-        if let What::Members(_) = self.what {
-            if groups.truth(reply) == Some(false) {
-                return Next::Done;
-            }
-            self.members = groups.members(reply);
-            return match self.members {
-                Some(_) => Next::Done,
-                None => Next::Unclear("the answer is no list of a group's members"),
-            };
-        }
-        match groups.done(reply) {
-            Written::Applied(_) => Next::Done,
-            // It may be a page of a proxy's that says so.
-            Written::NotFound if matches!(self.what, What::Delete(_)) && !self.was_not_there => {
-                self.was_not_there = true;
-                self.look = true;
-                Next::Call
-            }
-            Written::NotFound => {
-                self.refused = Some("the LMS does not have it, or not the group above it".into());
-                Next::Done
-            }
-            // What is said of a group with people in it may quote them.
-            Written::Refused { .. } | Written::Conflict { .. }
-                if matches!(self.what, What::Delete(_)) =>
-            {
-                let why = format!("the LMS does not delete it (status {})", reply.status);
-                self.refused = Some(why);
-                Next::Done
-            }
-            Written::Refused { message } | Written::Conflict { message } => {
-                self.refused = Some(shorten(&message));
-                Next::Done
-            }
-            Written::Denied => Next::Fatal(Fatal::Forbidden(reply.call)),
-            Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
-            Written::Unclear { why } => Next::Unclear(why),
-        }
-    }
-
-    fn is_write(&self) -> bool {
-        !self.look && matches!(self.what, What::Make(_) | What::Change(_) | What::Delete(_))
-    }
-
-    fn unanswered(&mut self, may_have_applied: bool) {
-        self.look |= may_have_applied && self.is_write();
-    }
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
-use super::recorder::RunRecorder;
+use super::intents::{Intended, send_intended};
+use super::phase::{Answer, Course, Then, Write};
+use super::recorder::{RunRecorder, outcome_unknown};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{Intent, PersonNow, PersonState, Settled};
 use crate::mapping::Leavers;
 use crate::model::{Action, Calls, Content, ExternalId, Outcome, Step};
-use crate::retry::Fatal;
+use crate::retry::{Fatal, NoAnswer};
 use crate::targets::{Call, LookUpReply, Reply, Target, Written};
 
 /// The most intents that are committed ahead of being sent.
@@ -26,7 +28,7 @@ impl Uploader {
         &mut self,
         leavers: Vec<ExternalId>,
         how: Leavers,
-        record: &RunRecorder,
+        recorder: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
         let (action, step) = match how {
@@ -34,49 +36,28 @@ impl Uploader {
             Leavers::Deactivate { archive } => (Action::Deactivate, Step::Deactivate { archive }),
             Leavers::Delete => (Action::Delete, Step::Delete),
         };
-        let (sender, mut jobs) = mpsc::channel(MAX_AHEAD);
+        let (sender, mut receiver) = mpsc::channel(MAX_AHEAD);
         let (target, engine) = (&self.target, &mut self.engine);
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
-                let mut leavers = leavers.into_iter().peekable();
-                while leavers.peek().is_some() {
-                    let chunk: Vec<_> = leavers.by_ref().take(MAX_AHEAD).collect();
-                    let intents = chunk.iter().map(|id| Intent {
-                        row: None,
-                        external_id: id.clone(),
-                        action,
-                    });
-                    record.writer.intend(record.run, intents.collect()).await?;
-                    let mut chunk = chunk.into_iter();
-                    for id in chunk.by_ref() {
-                        let job = LeaverJob::new(target, id, action, step.clone());
-                        if let Err(mpsc::error::SendError(job)) = sender.send(job).await {
-                            // The engine halted: nothing was sent for these.
-                            let ids = std::iter::once(job.content.external_id).chain(chunk);
-                            for id in ids {
-                                record.writer.not_sent(record.run, None, &id)?;
-                            }
-                            break;
-                        }
-                    }
-                    if sender.is_closed() {
-                        break;
-                    }
-                }
+                let jobs = leavers
+                    .into_iter()
+                    .map(|id| LeaverJob::new(target, id, action, step.clone()));
+                let intended = send_intended(jobs, MAX_AHEAD, &sender, recorder).await;
                 drop(sender);
-                Ok::<_, UploadError>(())
+                intended
             };
             let drive = async {
                 let driven = engine
                     .drive(
-                        &mut jobs,
+                        &mut receiver,
                         |job: LeaverJob, end, _: &Calls, listener: &mut dyn Listener| {
-                            settle(job, &end, record, listener)
+                            settle(job, &end, recorder, listener)
                         },
                         listener,
                     )
                     .await;
-                jobs.close();
+                receiver.close();
                 driven
             };
             tokio::join!(intend, drive)
@@ -86,25 +67,29 @@ impl Uploader {
     }
 }
 
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "what is known of a leaver are facts that do not follow from each other"
-)]
+/// What became of a leaver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Not known, or nothing yet.
+    Open,
+    /// Done as the mapping says.
+    Left,
+    /// The LMS has nobody of this external ID.
+    Gone,
+    /// The LMS refuses it.
+    Refused,
+}
+
 struct LeaverJob {
     target: Arc<dyn Target>,
     /// Nothing but who it is.
     content: Content,
     action: Action,
     step: Step,
-    /// A write got no usable answer, or does not go with what is there.
-    look: bool,
-    unsettled: bool,
-    conflict: bool,
-    /// The target did not let the write find the person.
-    was_not_there: bool,
-    is_done: bool,
-    is_gone: bool,
-    refused: bool,
+    course: Course,
+    fate: Fate,
+    /// Why nothing more is written.
+    given_up: Option<String>,
     attempts: u32,
     status: Option<u16>,
 }
@@ -116,104 +101,106 @@ impl LeaverJob {
             content: Content::only(id),
             action,
             step,
-            look: false,
-            unsettled: false,
-            conflict: false,
-            was_not_there: false,
-            is_done: false,
-            is_gone: false,
-            refused: false,
+            course: Course::new(),
+            fate: Fate::Open,
+            given_up: None,
             attempts: 0,
             status: None,
         }
     }
 
-    fn gone(&mut self) -> Next {
-        self.is_gone = true;
-        self.is_done = true;
-        Next::Done
+    /// What an answer means, and why it is unusable if it is.
+    fn judge(&self, reply: &Reply) -> (Answer, &'static str) {
+        if self.course.is_write() {
+            return match self.target.written(&self.content, &self.step, reply) {
+                Written::Applied(_) => (Answer::Applied, ""),
+                Written::Refused { .. } => (Answer::Refused, ""),
+                Written::Conflict { .. } => (Answer::Conflict, ""),
+                Written::NotFound => (Answer::NotFound, ""),
+                Written::Denied => (Answer::Denied, ""),
+                Written::WrongAddress => (Answer::WrongAddress, ""),
+                Written::Unclear { why } => (Answer::Unclear, why),
+            };
+        }
+        match self.target.looked_up(&self.content.external_id, reply) {
+            LookUpReply::Found(person) if person.shows(&self.step, &self.content) == Some(true) => {
+                (Answer::Shown, "")
+            }
+            LookUpReply::Found(_) => (Answer::NotShown, ""),
+            LookUpReply::Absent { certain } => (
+                Answer::Absent { certain },
+                "the answer is a page, not the API's",
+            ),
+            LookUpReply::Unclear { why } => (Answer::Unclear, why),
+        }
     }
 
-    fn looked(&mut self, reply: &Reply) -> Next {
-        match self.target.looked_up(&self.content.external_id, reply) {
-            LookUpReply::Found(person) => {
-                self.look = false;
-                self.unsettled = false;
-                if person.shows(&self.step, &self.content) == Some(true) {
-                    self.is_done = true;
-                    return Next::Done;
-                }
-                if self.conflict {
-                    self.refused = true;
-                    return Next::Done;
-                }
-                // Once more changes nothing that was not wanted.
-                Next::Call
-            }
-            LookUpReply::Absent { certain: true } => self.gone(),
-            LookUpReply::Absent { certain: false } => {
-                Next::Unclear("the answer is a page, not the API's")
-            }
-            LookUpReply::Unclear { why } => Next::Unclear(why),
-        }
+    const fn end(&mut self, fate: Fate) -> Next {
+        self.fate = fate;
+        Next::Done
     }
 }
 
 impl Job for LeaverJob {
     fn call(&mut self) -> Call {
         self.attempts += 1;
-        if self.look {
-            self.target.look_up(&self.content.external_id)
-        } else {
+        if self.course.is_write() {
             self.target.write(&self.content, &self.step)
+        } else {
+            self.target.look_up(&self.content.external_id)
         }
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
         self.status = Some(reply.status);
-        if self.look {
-            return self.looked(reply);
-        }
-        match self.target.written(&self.content, &self.step, reply) {
-            Written::Applied(_) => {
-                self.is_done = true;
-                Next::Done
-            }
-            // It shows the person and does not find it for the write.
-            Written::NotFound if self.was_not_there => {
-                self.refused = true;
-                Next::Done
-            }
-            // Whether it is the person that is not there, a look will tell.
-            Written::NotFound => {
-                self.was_not_there = true;
-                self.look = true;
-                Next::Call
-            }
-            Written::Conflict { .. } => {
-                self.conflict = true;
-                self.look = true;
-                Next::Call
-            }
-            Written::Refused { .. } => {
-                self.refused = true;
-                Next::Done
-            }
-            Written::Denied => Next::Fatal(Fatal::Forbidden(reply.call)),
-            Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
-            Written::Unclear { why } => Next::Unclear(why),
+        let (answer, why) = self.judge(reply);
+        match self.course.follow(Write::Leave, answer) {
+            Then::Done => self.end(Fate::Left),
+            Then::Gone => self.end(Fate::Gone),
+            Then::Refuse(_) => self.end(Fate::Refused),
+            Then::Unclear => Next::Unclear(why),
+            Then::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
+            Then::WrongAddress => Next::Fatal(Fatal::WrongAddress),
+            Then::Stop => Next::Done,
+            // A leaver is one write: nothing else can follow.
+            Then::Write
+            | Then::ReadBack
+            | Then::ReadBackLater
+            | Then::Split
+            | Then::Existing
+            | Then::Adopted
+            | Then::BringBack
+            | Then::StartOver
+            | Then::Wait => Next::Call,
         }
     }
 
     fn is_write(&self) -> bool {
-        !self.look
+        self.course.is_write()
+    }
+
+    fn give_up(&mut self, why: &NoAnswer) -> bool {
+        self.given_up = Some(why.why());
+        self.course.give_up()
     }
 
     fn unanswered(&mut self, may_have_applied: bool) {
-        if may_have_applied && !self.look {
-            self.unsettled = true;
-            self.look = true;
+        let lost = Answer::Lost { may_have_applied };
+        self.course.follow(Write::Leave, lost);
+    }
+}
+
+impl Intended for LeaverJob {
+    fn intent(&self) -> Intent {
+        Intent {
+            row: None,
+            external_id: self.content.external_id.clone(),
+            action: self.action,
         }
+    }
+
+    fn may_have_applied(&self) -> bool {
+        self.course.is_unknown()
     }
 }
 
@@ -221,53 +208,44 @@ impl Job for LeaverJob {
 fn settle(
     job: LeaverJob,
     end: &End,
-    record: &RunRecorder,
+    recorder: &RunRecorder,
     listener: &mut dyn Listener,
 ) -> Result<(), UploadError> {
-    let id = job.content.external_id;
-    let (outcome, message) = match (end, job.refused) {
-        (End::Halted, _) if job.unsettled => return Ok(()),
-        (End::Halted, _) => {
-            record.writer.not_sent(record.run, None, &id)?;
-            return Ok(());
-        }
-        (End::Done, false) => match job.action {
+    let (outcome, message) = match (end, job.fate) {
+        (End::Halted, _) => return recorder.take_back(&job),
+        (End::Done, Fate::Left | Fate::Gone) => match job.action {
             Action::Delete => (Outcome::Deleted, None),
             _ => (Outcome::Deactivated, None),
         },
-        // What the target says may quote the person, of whom the feed says
-        // nothing any more that could be recognised in it.
-        (End::Done, true) => (
+        // What the LMS says may quote the person, of whom the feed says nothing
+        // any more that could be recognised in it.
+        (End::Done, Fate::Refused) => (
             Outcome::Rejected,
             Some(format!(
                 "the LMS refuses to {} the person",
                 job.action.word()
             )),
         ),
-        (End::GaveUp(trouble), _) if job.unsettled => (
-            Outcome::Unknown,
-            Some(format!(
-                "sent, and it is not known what became of it: {}",
-                trouble.why()
-            )),
-        ),
-        (End::GaveUp(trouble), _) => (
-            Outcome::Failed,
-            Some(format!("given up: {}", trouble.why())),
-        ),
+        (End::Done, Fate::Open) => (Outcome::Failed, Some(given_up(job.given_up.as_deref()))),
+        (End::GaveUp(no_answer), _) if job.course.is_unknown() => {
+            (Outcome::Unknown, Some(outcome_unknown(no_answer)))
+        }
+        (End::GaveUp(no_answer), _) => (Outcome::Failed, Some(given_up(Some(&no_answer.why())))),
     };
-    let person = job.is_done.then(|| PersonNow {
+    let state = match (job.fate, job.action) {
+        (Fate::Left, Action::Delete) | (Fate::Gone, _) => Some(PersonState::Deleted),
+        (Fate::Left, _) => Some(PersonState::Inactive),
+        (Fate::Open | Fate::Refused, _) => None,
+    };
+    let person = state.map(|state| PersonNow {
         remote_id: None,
         fingerprint: None,
-        state: if job.is_gone || job.action == Action::Delete {
-            PersonState::Deleted
-        } else {
-            PersonState::Inactive
-        },
-        did: Vec::new(),
+        state,
+        acknowledged: Vec::new(),
     });
-    record.writer.settle(
-        record.run,
+    let id = job.content.external_id;
+    recorder.writer.settle(
+        recorder.run,
         Settled {
             row: None,
             external_id: Some(id.clone()),
@@ -289,6 +267,10 @@ fn settle(
         instead_of: None,
     });
     Ok(())
+}
+
+fn given_up(why: Option<&str>) -> String {
+    format!("given up: {}", why.unwrap_or("no result"))
 }
 
 #[cfg(test)]
@@ -319,6 +301,6 @@ mod tests {
         }
         let _call = job.call();
         assert_eq!(job.answered(&reply(404, "")), Next::Done);
-        assert!(job.refused && !job.is_done);
+        assert_eq!(job.fate, Fate::Refused);
     }
 }

@@ -1,39 +1,43 @@
 //! People who come into one group, or leave it: many with one call, and one by
-//! one only where the target refuses what was sent for several.
+//! one only where the LMS refuses what was sent for several.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::engine::{Job, Next};
+use super::group_jobs::call;
 use super::memberships::Member;
-use super::recorder::RunRecorder;
+use super::phase::{Answer, Because, Course, Phase, Then, Write};
 use crate::model::ExternalId;
-use crate::retry::Fatal;
+use crate::retry::{Fatal, NoAnswer};
 use crate::targets::{Call, GroupCall, Reply, Target, Written};
 
 /// People who come into one group, or leave it.
 pub(super) struct MembersJob {
     target: Arc<dyn Target>,
-    record: RunRecorder,
-    pub(super) group: String,
+    group: String,
     leave: bool,
     /// What is to be done, call by call, the next one last.
-    pub(super) todo: Vec<Vec<Member>>,
-    look: Option<Look>,
-    /// The group was seen to be there.
-    is_there: bool,
-    pub(super) is_gone: bool,
-    pub(super) done: Vec<Member>,
-    pub(super) refused: Vec<(Member, String)>,
+    open: Vec<Vec<Member>>,
+    course: Course,
+    is_gone: bool,
+    /// In the group now, or no more.
+    done: Vec<Member>,
+    /// How many of `done` were handed out to be recorded.
+    recorded: usize,
+    refused: Vec<(Member, String)>,
+    /// Why nothing more is written.
+    given_up: Option<String>,
 }
 
-/// Why the target is asked before the next write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
-    /// The last write got no usable answer: who is in the group?
-    WhoIsIn,
-    /// The last write was refused: is there such a group?
-    IsThere,
+/// How a job about members ended, person by person.
+pub(super) struct MembersResult {
+    pub(super) done: Vec<Member>,
+    /// Each with the reason.
+    pub(super) refused: Vec<(Member, String)>,
+    pub(super) open: Vec<Member>,
+    /// Why those that are open are.
+    pub(super) given_up: Option<String>,
 }
 
 impl MembersJob {
@@ -42,116 +46,196 @@ impl MembersJob {
         group: String,
         leave: bool,
         members: Vec<Member>,
-        record: RunRecorder,
     ) -> Self {
         Self {
             target: Arc::clone(target),
-            record,
             group,
             leave,
-            todo: vec![members],
-            look: None,
-            is_there: false,
+            open: vec![members],
+            course: Course::new(),
             is_gone: false,
             done: Vec::new(),
+            recorded: 0,
             refused: Vec::new(),
+            given_up: None,
         }
     }
 
-    fn ids(&self) -> Vec<ExternalId> {
-        let next = self.todo.last().into_iter().flatten();
+    /// The group's external ID.
+    pub(super) fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// Whether people leave the group.
+    pub(super) const fn leaves(&self) -> bool {
+        self.leave
+    }
+
+    /// Whether the LMS has no such group.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    /// Who came into the group, or left it, since this was asked last.
+    pub(super) fn take_unrecorded(&mut self) -> Vec<ExternalId> {
+        let news = self.done.get(self.recorded..).unwrap_or_default();
+        self.recorded = self.done.len();
+        news.iter()
+            .map(|member| member.external_id.clone())
+            .collect()
+    }
+
+    pub(super) fn into_result(self) -> MembersResult {
+        MembersResult {
+            done: self.done,
+            refused: self.refused,
+            open: self.open.into_iter().flatten().collect(),
+            given_up: self.given_up,
+        }
+    }
+
+    /// Those of the next call.
+    fn next_ids(&self) -> Vec<ExternalId> {
+        let next = self.open.last().into_iter().flatten();
         next.map(|member| member.external_id.clone()).collect()
     }
 
-    fn next(&self) -> Next {
-        if self.todo.is_empty() {
+    fn write(&self) -> Write {
+        let several = self.open.last().is_some_and(|members| members.len() > 1);
+        if self.leave {
+            Write::RemoveMembers { several }
+        } else {
+            Write::AddMembers { several }
+        }
+    }
+
+    fn advance(&self) -> Next {
+        if self.open.is_empty() {
             Next::Done
         } else {
             Next::Call
         }
     }
 
-    /// These are in the group now, or no more.
-    fn settled(&mut self, members: Vec<Member>) {
-        let ids = members
-            .iter()
-            .map(|member| member.external_id.clone())
-            .collect();
-        let (run, writer) = (self.record.run, &self.record.writer);
-        // A journal that failed stops the run wherever it is asked next.
-        let _told_later = writer.members(run, &self.group, ids, !self.leave);
-        self.done.extend(members);
-    }
-
-    /// The target refuses what was sent for several: for which of them?
-    fn refuse(&mut self, message: &str) -> Next {
-        if !self.is_there {
-            self.look = Some(Look::IsThere);
-            return Next::Call;
-        }
-        let Some(mut members) = self.todo.pop() else {
-            return Next::Done;
+    /// What an answer to a write means, and what is told of those whom it
+    /// refuses. What the LMS itself says may quote several people, whose values
+    /// are not at hand to be recognised in it.
+    fn judge_write(&self, reply: &Reply) -> (Answer, String) {
+        let Some(groups) = self.target.groups() else {
+            return (Answer::Applied, String::new());
         };
-        if members.len() > 1 {
-            let other = members.split_off(members.len() / 2);
-            self.todo.push(other);
-            self.todo.push(members);
-            return Next::Call;
+        match groups.done(reply) {
+            Written::Applied(_) => (Answer::Applied, String::new()),
+            Written::NotFound => (
+                Answer::NotFound,
+                "the LMS does not have the person".to_owned(),
+            ),
+            Written::Conflict { .. } => (
+                Answer::Conflict,
+                "the LMS does not take the person: the role of the group's type is needed first"
+                    .to_owned(),
+            ),
+            Written::Refused { .. } => (
+                Answer::Refused,
+                format!("the LMS does not take the person (status {})", reply.status),
+            ),
+            Written::Denied => (Answer::Denied, String::new()),
+            Written::WrongAddress => (Answer::WrongAddress, String::new()),
+            Written::Unclear { why } => (Answer::Unclear, why.to_owned()),
         }
-        let why = format!("group `{}`: {message}", self.group);
-        self.refused
-            .extend(members.into_iter().map(|member| (member, why.clone())));
-        self.next()
     }
 
-    fn looked(&mut self, look: Look, reply: &Reply) -> Next {
+    /// What an answer to a read-back means. Those whom it shows done are done.
+    fn judge_read_back(&mut self, reply: &Reply) -> Answer {
         let target = Arc::clone(&self.target);
         let Some(groups) = target.groups() else {
-            return Next::Done;
+            return Answer::NotShown;
         };
-        if look == Look::IsThere {
-            return match groups.truth(reply) {
-                Some(true) => {
-                    self.look = None;
-                    self.is_there = true;
-                    Next::Call
-                }
-                Some(false) => self.no_group(),
-                None => Next::Unclear("the answer is neither true nor false"),
-            };
-        }
-        let is_in: Box<dyn Fn(&Member) -> bool> = match self.todo.last().map(Vec::len) {
-            Some(1) => match groups.truth(reply) {
-                Some(truth) => Box::new(move |_| truth),
-                None => return Next::Unclear("the answer is neither true nor false"),
-            },
-            _ if groups.truth(reply) == Some(false) => return self.no_group(),
-            _ => match groups.members(reply) {
-                Some(members) => {
-                    let members: HashSet<String> = members.into_iter().collect();
-                    Box::new(move |member| members.contains(member.external_id.as_str()))
-                }
-                None => return Next::Unclear("the answer is no list of a group's members"),
-            },
+        let truth = groups.truth(reply);
+        let is_one = self.open.last().is_some_and(|members| members.len() == 1);
+        let members: Option<HashSet<String>> = match (self.course.phase, truth) {
+            (
+                Phase::ReadBack {
+                    because: Because::Refused,
+                    ..
+                },
+                Some(true),
+            ) => return Answer::Shown,
+            (
+                Phase::ReadBack {
+                    because: Because::Refused,
+                    ..
+                },
+                None,
+            ) => return Answer::Unclear,
+            (_, Some(is_in)) if is_one && !self.is_asked_whether_there() => {
+                let ids = self.next_ids().into_iter().filter(|_| is_in);
+                Some(ids.map(|id| id.as_str().to_owned()).collect())
+            }
+            (_, Some(false)) => return Answer::Absent { certain: true },
+            (_, _) if is_one => None,
+            (_, _) => groups
+                .members(reply)
+                .map(|members| members.into_iter().collect()),
         };
-        self.look = None;
-        let next = self.todo.pop().unwrap_or_default();
-        let (settled, open): (Vec<_>, Vec<_>) = next
+        let Some(members) = members else {
+            return Answer::Unclear;
+        };
+        let leave = self.leave;
+        let next = self.open.pop().unwrap_or_default();
+        let (done, open): (Vec<_>, Vec<_>) = next
             .into_iter()
-            .partition(|member| is_in(member) != self.leave);
-        self.settled(settled);
-        if !open.is_empty() {
-            self.todo.push(open);
+            .partition(|member| members.contains(member.external_id.as_str()) != leave);
+        if open.is_empty() {
+            self.open.push(done);
+            return Answer::Shown;
         }
-        self.next()
+        self.done.extend(done);
+        self.open.push(open);
+        Answer::NotShown
+    }
+
+    const fn is_asked_whether_there(&self) -> bool {
+        matches!(
+            self.course.phase,
+            Phase::ReadBack {
+                because: Because::Refused,
+                ..
+            }
+        )
+    }
+
+    /// Those of the next call are in the group now, or no more.
+    fn next_done(&mut self) -> Next {
+        let members = self.open.pop().unwrap_or_default();
+        self.done.extend(members);
+        self.advance()
+    }
+
+    /// The LMS refuses somebody.
+    fn refuse(&mut self, why: &str) -> Next {
+        let why = format!("group `{}`: {why}", self.group);
+        let members = self.open.pop().unwrap_or_default();
+        self.refused
+            .extend(members.into_iter().map(|member| (member, why.clone())));
+        self.advance()
+    }
+
+    /// The LMS refuses what was sent for several: for which of them?
+    fn split(&mut self) -> Next {
+        if let Some(mut members) = self.open.pop() {
+            let other = members.split_off(members.len() / 2);
+            self.open.push(other);
+            self.open.push(members);
+        }
+        self.advance()
     }
 
     fn no_group(&mut self) -> Next {
-        self.look = None;
         self.is_gone = true;
-        let all: Vec<_> = self.todo.drain(..).flatten().collect();
+        let all: Vec<_> = self.open.drain(..).flatten().collect();
         if self.leave {
-            self.settled(all);
+            self.done.extend(all);
         } else {
             let why = format!("the LMS has no group `{}`", self.group);
             self.refused
@@ -163,64 +247,55 @@ impl MembersJob {
 
 impl Job for MembersJob {
     fn call(&mut self) -> Call {
-        let Some(groups) = self.target.groups() else {
-            return self.target.probe();
+        let (group, ids) = (self.group.as_str(), self.next_ids());
+        let asked = match (self.course.phase, ids.as_slice()) {
+            (Phase::Write, people) if self.leave => GroupCall::Remove(group, people),
+            (Phase::Write, people) => GroupCall::Add(group, people),
+            (_, _) if self.is_asked_whether_there() => GroupCall::Exists(group),
+            (_, [one]) => GroupCall::IsMember(group, one),
+            (_, _) => GroupCall::Members(group),
         };
-        let (group, ids) = (self.group.as_str(), self.ids());
-        groups.call(match (self.look, ids.as_slice()) {
-            (Some(Look::IsThere), _) => GroupCall::Exists(group),
-            (Some(Look::WhoIsIn), [one]) => GroupCall::IsMember(group, one),
-            (Some(Look::WhoIsIn), _) => GroupCall::Members(group),
-            (None, people) if self.leave => GroupCall::Remove(group, people),
-            (None, people) => GroupCall::Add(group, people),
-        })
+        call(&*self.target, asked)
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
-        if let Some(look) = self.look {
-            return self.looked(look, reply);
-        }
-        let target = Arc::clone(&self.target);
-        let Some(groups) = target.groups() else {
-            return Next::Done;
+        let (answer, why) = if self.course.is_write() {
+            self.judge_write(reply)
+        } else {
+            (self.judge_read_back(reply), String::new())
         };
-        match groups.done(reply) {
-            Written::Applied(_) => {
-                self.is_there = true;
-                let members = self.todo.pop().unwrap_or_default();
-                self.settled(members);
-                self.next()
-            }
-            // The group is there and the person is not: nobody is left to be
-            // taken out.
-            Written::NotFound if self.leave && self.is_there && self.ids().len() == 1 => {
-                let members = self.todo.pop().unwrap_or_default();
-                self.settled(members);
-                self.next()
-            }
-            // What the target says may quote several people, whose values are
-            // not at hand to be recognised in it.
-            Written::NotFound => self.refuse("the LMS does not have the person"),
-            Written::Conflict { .. } => self.refuse(
-                "the LMS does not take the person: the role of the group's type is needed first",
-            ),
-            Written::Refused { .. } => self.refuse(&format!(
-                "the LMS does not take the person (status {})",
-                reply.status
-            )),
-            Written::Denied => Next::Fatal(Fatal::Forbidden(reply.call)),
-            Written::WrongAddress => Next::Fatal(Fatal::WrongAddress),
-            Written::Unclear { why } => Next::Unclear(why),
+        match self.course.follow(self.write(), answer) {
+            Then::Done => self.next_done(),
+            Then::Split => self.split(),
+            Then::Refuse(_) => self.refuse(&why),
+            Then::Gone => self.no_group(),
+            Then::Stop => Next::Done,
+            Then::Unclear => Next::Unclear("the answer does not say who is in the group"),
+            Then::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
+            Then::WrongAddress => Next::Fatal(Fatal::WrongAddress),
+            // Those of the next call, or a read-back.
+            Then::Write
+            | Then::ReadBack
+            | Then::ReadBackLater
+            | Then::Existing
+            | Then::Adopted
+            | Then::BringBack
+            | Then::StartOver
+            | Then::Wait => Next::Call,
         }
     }
 
     fn is_write(&self) -> bool {
-        self.look.is_none()
+        self.course.is_write()
+    }
+
+    fn give_up(&mut self, why: &NoAnswer) -> bool {
+        self.given_up = Some(why.why());
+        self.course.give_up()
     }
 
     fn unanswered(&mut self, may_have_applied: bool) {
-        if may_have_applied && self.look.is_none() {
-            self.look = Some(Look::WhoIsIn);
-        }
+        let lost = Answer::Lost { may_have_applied };
+        self.course.follow(self.write(), lost);
     }
 }

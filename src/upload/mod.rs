@@ -13,13 +13,16 @@
 
 mod change;
 mod engine;
+mod group_jobs;
 mod groups;
 mod http;
+mod intents;
 mod memberships;
 mod leavers;
 mod look_up;
 mod members;
 mod pace;
+mod phase;
 mod pressure;
 mod recorder;
 mod scrub;
@@ -148,7 +151,7 @@ impl Halt {
 /// Sends, for the length of a run.
 pub struct Uploader {
     runtime: Runtime,
-    engine: Engine,
+    engine: Engine<Http>,
     target: Arc<dyn Target>,
 }
 
@@ -175,7 +178,7 @@ impl Uploader {
             .build()
             .map_err(UploadError::Runtime)?;
         let engine = Engine {
-            http: Http::new(settings, credentials, &*target)?,
+            transport: Http::new(settings, credentials, &*target)?,
             pace: Pace::new(settings.requests_per_second),
             pressure: Pressure::new(settings.requests_per_second, settings.max_in_flight),
             stop,

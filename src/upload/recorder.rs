@@ -1,8 +1,10 @@
 //! Where a run is recorded, and the records that no job makes.
 
 use super::UploadError;
+use super::intents::Intended;
 use crate::journal::{OpenIntent, PersonNow, RunId, Settled, Writer};
-use crate::model::{Action, ExternalId, Outcome, RowNumber};
+use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
+use crate::retry::NoAnswer;
 
 /// Where a run is recorded.
 #[derive(Clone, Debug)]
@@ -11,6 +13,54 @@ pub struct RunRecorder {
     pub writer: Writer,
     /// The run.
     pub run: RunId,
+}
+
+impl RunRecorder {
+    /// Takes the intent of a job back that the run did not come to. What was
+    /// done, or may have been, keeps its intent: it is read back before anything
+    /// is sent again.
+    pub(super) fn take_back(&self, job: &impl Intended) -> Result<(), UploadError> {
+        if !job.may_have_applied() {
+            let intent = job.intent();
+            self.writer
+                .not_sent(self.run, intent.row, &intent.external_id)?;
+        }
+        Ok(())
+    }
+
+    /// Records a row that is wrong: nothing is sent for it.
+    pub(super) fn reject(
+        &self,
+        row: RowNumber,
+        external_id: Option<ExternalId>,
+        findings: &[Finding],
+    ) -> Result<(), UploadError> {
+        let messages: Vec<_> = findings.iter().map(Finding::message).collect();
+        self.writer.settle(
+            self.run,
+            Settled {
+                row: Some(row),
+                external_id,
+                action: None,
+                outcome: Outcome::Rejected,
+                status: None,
+                attempts: 0,
+                code: findings.first().map(|finding| finding.rule.code()),
+                message: Some(messages.join("; ")),
+                person: None,
+                awaits_groups: false,
+            },
+        )?;
+        Ok(())
+    }
+}
+
+/// What is told of a write of which nobody knows what became.
+pub(super) fn outcome_unknown(no_answer: &NoAnswer) -> String {
+    format!(
+        "sent, and it is not known what became of it: {}",
+        no_answer.why()
+    )
 }
 
 /// Records what became of an intent of a run that another one takes the place

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::change::ChangeJob;
-use super::engine::End;
+use super::change::{ChangeJob, Effect};
+use super::engine::{End, Ledger};
+use super::intents::{Intended, send_intended};
 use super::look_up::{LookUp, one, read_through};
 use super::memberships::Memberships;
-use super::recorder::{RunRecorder, left_over};
+use super::recorder::{RunRecorder, left_over, outcome_unknown};
 use super::scrub::{scrub, shorten};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
@@ -18,7 +19,7 @@ use crate::journal::{
     Acknowledged, Intent, JournalError, OpenIntent, PersonNow, PersonState, Settled,
 };
 use crate::mapping::Bound;
-use crate::model::{Action, Calls, ExternalId, Finding, Outcome, Parts};
+use crate::model::{Action, Calls, ExternalId, Outcome, Parts};
 use crate::plan::{Item, RowTable, ScanError, Wanted, replay};
 use crate::targets::{Remote, Target};
 
@@ -82,25 +83,20 @@ impl Uploader {
                         .map_err(|_| UploadError::Scan(ScanError::Stopped))
                 })
             });
-            let joins = RefCell::new(Memberships::default());
+            let memberships = RefCell::new(Memberships::default());
+            let ledger = ChangeLedger {
+                recorder: record,
+                memberships: &memberships,
+            };
             let (intended, driven) = runtime.block_on(async {
                 let intend = async {
-                    let intended =
-                        intend(&mut items, &to_send, target, record, ahead, &joins).await;
+                    let intended = intend(&mut items, &to_send, target, &ledger, ahead).await;
                     drop(to_send);
                     drop(items);
                     intended
                 };
                 let drive = async {
-                    let driven = engine
-                        .drive(
-                            &mut jobs,
-                            |job: ChangeJob, end, _: &Calls, listener: &mut dyn Listener| {
-                                settle(job, &end, record, &mut joins.borrow_mut(), Some(listener))
-                            },
-                            listener,
-                        )
-                        .await;
+                    let driven = engine.drive(&mut jobs, ledger, listener).await;
                     // Or, where it ended early, the one above would wait for
                     // room in a queue that nobody empties.
                     jobs.close();
@@ -111,7 +107,7 @@ impl Uploader {
             let read = read_through(reader, driven, &stop);
             // A journal that failed comes first: everything else follows from it.
             intended?;
-            read.map(|()| joins.into_inner())
+            read.map(|()| memberships.into_inner())
         })
     }
 
@@ -173,7 +169,7 @@ fn became(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>)
             remote_id,
             fingerprint: None,
             state,
-            did: Vec::new(),
+            acknowledged: Vec::new(),
         })
     };
     match (action, found) {
@@ -196,163 +192,121 @@ fn became(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>)
 }
 
 /// Takes what the reader hands over, commits the intents, and passes the jobs
-/// on. Whoever only comes into a group or leaves one takes no job.
+/// on. Somebody who only comes into a group or leaves one takes no job.
 async fn intend(
     items: &mut mpsc::Receiver<Vec<Work>>,
-    to_send: &mpsc::Sender<ChangeJob>,
+    sender: &mpsc::Sender<ChangeJob>,
     target: &Arc<dyn Target>,
-    record: &RunRecorder,
+    ledger: &ChangeLedger<'_>,
     ahead: usize,
-    joins: &RefCell<Memberships>,
 ) -> Result<(), UploadError> {
     while let Some(items) = items.recv().await {
-        let mut changes = Vec::with_capacity(items.len());
+        let mut jobs = Vec::with_capacity(items.len());
         for (item, parts) in items {
             match item {
                 Item::Change(change) => {
-                    let job = ChangeJob::new(Arc::clone(target), change, parts, record.clone());
+                    let job = ChangeJob::new(Arc::clone(target), change, parts);
                     if job.is_complete() {
-                        settle(job, &End::Done, record, &mut joins.borrow_mut(), None)?;
+                        ledger.settle(job, &End::Done, None)?;
                     } else {
-                        changes.push(job);
+                        jobs.push(job);
                     }
                 }
                 Item::Rejected {
                     row,
                     external_id,
                     findings,
-                } => {
-                    record.writer.settle(
-                        record.run,
-                        Settled {
-                            row: Some(row),
-                            external_id,
-                            action: None,
-                            outcome: Outcome::Rejected,
-                            status: None,
-                            attempts: 0,
-                            code: findings.first().map(|finding| finding.rule.code()),
-                            message: Some(
-                                findings
-                                    .iter()
-                                    .map(Finding::message)
-                                    .collect::<Vec<_>>()
-                                    .join("; "),
-                            ),
-                            person: None,
-                            awaits_groups: false,
-                        },
-                    )?;
-                }
+                } => ledger.recorder.reject(row, external_id, &findings)?,
             }
         }
-        let mut changes = changes.into_iter().peekable();
-        while changes.peek().is_some() {
-            let chunk: Vec<_> = changes.by_ref().take(ahead).collect();
-            let intents = chunk
-                .iter()
-                .map(|job| Intent {
-                    row: Some(job.change.row),
-                    external_id: job.change.content.external_id.clone(),
-                    action: job.change.action,
-                })
-                .collect();
-            record.writer.intend(record.run, intents).await?;
-            let mut chunk = chunk.into_iter();
-            for job in chunk.by_ref() {
-                if let Err(mpsc::error::SendError(job)) = to_send.send(job).await {
-                    // The engine halted: what it will not take was never sent.
-                    job.not_sent()?;
-                    for job in chunk {
-                        job.not_sent()?;
-                    }
-                    return Ok(());
-                }
-            }
+        if !send_intended(jobs, ahead, sender, ledger.recorder).await? {
+            return Ok(());
         }
     }
     Ok(())
 }
 
-/// Records how a change ended.
-fn settle(
-    mut job: ChangeJob,
-    end: &End,
-    record: &RunRecorder,
-    joins: &mut Memberships,
-    listener: Option<&mut dyn Listener>,
-) -> Result<(), UploadError> {
-    let action = job.change.action;
-    let is_complete = job.is_complete();
-    let (join, leave) = (
-        std::mem::take(&mut job.groups_to_join),
-        std::mem::take(&mut job.groups_to_leave),
-    );
-    let has_groups = is_complete && !job.is_refused_whole && !(join.is_empty() && leave.is_empty());
-    let given_up = |why: &str| {
-        let calls = match job.attempts {
-            1 => "1 call".to_owned(),
-            calls => format!("{calls} calls"),
-        };
-        Some(format!("given up after {calls}: {why}"))
-    };
-    let (outcome, message) = match (&job.refused, end) {
-        (Some(message), _) if is_complete => (
-            Outcome::Rejected,
-            Some(shorten(&scrub(message, &job.change.content))),
-        ),
-        (None, End::Done) if is_complete => {
-            // The run that is being resumed has changed whoever awaits groups, or
-            // of whom nothing was left to do.
-            let by_this_run = job.change.doubtful || job.change.awaits_groups.is_some();
-            let changed = job.wrote || has_groups || by_this_run;
-            let outcome = match (job.created, changed) {
-                (true, _) => Outcome::Created,
-                (false, true) => Outcome::Updated,
-                (false, false) => Outcome::Unchanged,
-            };
-            (outcome, job.remark())
+impl Intended for ChangeJob {
+    fn intent(&self) -> Intent {
+        Intent {
+            row: Some(self.change.row),
+            external_id: self.change.content.external_id.clone(),
+            action: self.change.action,
         }
-        (_, End::Halted) => return job.not_sent(),
-        (_, End::GaveUp(trouble)) if job.unsettled => (
-            Outcome::Unknown,
-            Some(format!(
-                "sent, and it is not known what became of it: {}",
-                trouble.why()
-            )),
-        ),
-        (_, End::GaveUp(trouble)) => (Outcome::Failed, given_up(&trouble.why())),
-        (_, End::Done) => (
-            Outcome::Failed,
-            given_up(job.given_up.as_deref().unwrap_or("no result")),
-        ),
-    };
-    let (row, id) = (job.change.row, job.change.content.external_id.clone());
-    let is_told = listener.is_some();
-    if has_groups {
-        joins.add((row, &id), (action, outcome, is_told), join, leave);
     }
-    if let (true, Some(_)) = (has_groups && job.attempts == 0, job.change.awaits_groups) {
-        // It stands in the journal as the interrupted run left it.
-        return Ok(());
+
+    /// What a killed run may have sent stays an open intent; so does somebody
+    /// for whom something was done, or it would be done again.
+    fn may_have_applied(&self) -> bool {
+        self.is_unknown() || self.effect != Effect::None
     }
-    let fingerprint = job.change.fingerprint;
-    let mut did = job.take_acknowledged();
-    let is_done = is_complete && job.refused.is_none();
-    if is_done && has_groups {
-        did.push(Acknowledged::PendingGroups(fingerprint));
+}
+
+/// Records changes, and gathers who comes into which groups.
+#[derive(Clone, Copy)]
+struct ChangeLedger<'a> {
+    recorder: &'a RunRecorder,
+    memberships: &'a RefCell<Memberships>,
+}
+
+impl Ledger<ChangeJob> for ChangeLedger<'_> {
+    fn advanced(&mut self, job: &mut ChangeJob) -> Result<(), UploadError> {
+        let acknowledged = job.take_acknowledged();
+        if !acknowledged.is_empty() {
+            let RunRecorder { writer, run } = self.recorder;
+            writer.acknowledge(*run, &job.change.content.external_id, acknowledged)?;
+        }
+        Ok(())
     }
-    let person = (is_done || job.wrote || !did.is_empty()).then(|| PersonNow {
-        remote_id: job.remote_id.take(),
-        fingerprint: (is_done && !has_groups).then_some(fingerprint),
-        state: job.state(),
-        did,
-    });
-    let code =
-        (outcome != Outcome::Rejected && message.is_some() && is_done).then_some("role-stays");
-    record.writer.settle(
-        record.run,
-        Settled {
+
+    fn ended(
+        &mut self,
+        job: ChangeJob,
+        end: End,
+        _: &Calls,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        self.settle(job, &end, Some(listener))
+    }
+}
+
+impl ChangeLedger<'_> {
+    /// Records how a change ended.
+    fn settle(
+        &self,
+        mut job: ChangeJob,
+        end: &End,
+        listener: Option<&mut dyn Listener>,
+    ) -> Result<(), UploadError> {
+        let is_complete = job.is_complete();
+        if *end == End::Halted && !(is_complete && job.refused.is_some()) {
+            return self.recorder.take_back(&job);
+        }
+        let groups_to_join = std::mem::take(&mut job.groups_to_join);
+        let groups_to_leave = std::mem::take(&mut job.groups_to_leave);
+        let has_groups = is_complete
+            && !job.is_refused_whole()
+            && !(groups_to_join.is_empty() && groups_to_leave.is_empty());
+        let (outcome, message) = outcome_of(&job, end, has_groups);
+        let action = job.change.action;
+        let (row, id) = (job.change.row, job.change.content.external_id.clone());
+        if has_groups {
+            let is_told = listener.is_some();
+            self.memberships.borrow_mut().add(
+                (row, &id),
+                (action, outcome, is_told),
+                groups_to_join,
+                groups_to_leave,
+            );
+        }
+        if has_groups && job.attempts == 0 && job.change.awaits_groups.is_some() {
+            // It stands in the journal as the interrupted run left it.
+            return Ok(());
+        }
+        let is_done = is_complete && job.refused.is_none();
+        let code =
+            (outcome != Outcome::Rejected && message.is_some() && is_done).then_some("role-stays");
+        let settled = Settled {
             row: Some(row),
             external_id: Some(id.clone()),
             action: Some(action),
@@ -362,19 +316,73 @@ fn settle(
             code,
             message,
             awaits_groups: has_groups,
-            person,
-        },
-    )?;
-    // Whoever still has groups to come is told of as if they were done: they are
-    // a few calls for all.
-    if let Some(listener) = listener {
-        listener.on_event(&Event::Settled {
-            row: Some(row),
-            external_id: &id,
-            action,
-            outcome,
-            instead_of: None,
-        });
+            person: person_now(&mut job, is_done, has_groups),
+        };
+        let RunRecorder { writer, run } = self.recorder;
+        writer.settle(*run, settled)?;
+        // A row that still awaits its groups is told of as if it were done: they
+        // are a few calls for all.
+        if let Some(listener) = listener {
+            listener.on_event(&Event::Settled {
+                row: Some(row),
+                external_id: &id,
+                action,
+                outcome,
+                instead_of: None,
+            });
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// How a change ended, and why.
+fn outcome_of(job: &ChangeJob, end: &End, has_groups: bool) -> (Outcome, Option<String>) {
+    let given_up = |why: &str| {
+        let calls = match job.attempts {
+            1 => "1 call".to_owned(),
+            calls => format!("{calls} calls"),
+        };
+        Some(format!("given up after {calls}: {why}"))
+    };
+    match (&job.refused, end) {
+        (Some(refused), _) if job.is_complete() => {
+            let message = scrub(refused.message(), &job.change.content);
+            (Outcome::Rejected, Some(shorten(&message)))
+        }
+        (None, End::Done) if job.is_complete() => {
+            // The run that is being resumed has changed whoever awaits groups, or
+            // of whom nothing was left to do.
+            let by_this_run = job.change.doubtful || job.change.awaits_groups.is_some();
+            let outcome = match job.effect {
+                Effect::Created => Outcome::Created,
+                Effect::None if !has_groups && !by_this_run => Outcome::Unchanged,
+                Effect::None | Effect::Changed => Outcome::Updated,
+            };
+            (outcome, job.remark())
+        }
+        (_, End::GaveUp(no_answer)) if job.is_unknown() => {
+            (Outcome::Unknown, Some(outcome_unknown(no_answer)))
+        }
+        (_, End::GaveUp(no_answer)) => (Outcome::Failed, given_up(&no_answer.why())),
+        (_, End::Done | End::Halted) => (
+            Outcome::Failed,
+            given_up(job.given_up.as_deref().unwrap_or("no result")),
+        ),
+    }
+}
+
+/// What the end of a change says of the person.
+fn person_now(job: &mut ChangeJob, is_done: bool, has_groups: bool) -> Option<PersonNow> {
+    let fingerprint = job.change.fingerprint;
+    let mut acknowledged = job.take_acknowledged();
+    if is_done && has_groups {
+        acknowledged.push(Acknowledged::PendingGroups(fingerprint));
+    }
+    let says_something = is_done || job.effect != Effect::None || !acknowledged.is_empty();
+    says_something.then(|| PersonNow {
+        remote_id: job.remote_id.take(),
+        fingerprint: (is_done && !has_groups).then_some(fingerprint),
+        state: job.state(),
+        acknowledged,
+    })
 }

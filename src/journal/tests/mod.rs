@@ -145,7 +145,7 @@ fn created(row: u32) -> Settled {
             remote_id: Some(format!("r{row}")),
             fingerprint: Some(u128::from(row)),
             state: PersonState::Active,
-            did: Vec::new(),
+            acknowledged: Vec::new(),
         }),
         ..settled(row, Outcome::Created)
     }

@@ -42,7 +42,7 @@ fn an_outcome_without_a_remote_id_keeps_the_known_one() {
         remote_id: None,
         fingerprint: Some(u128::MAX),
         state: PersonState::Inactive,
-        did: Vec::new(),
+        acknowledged: Vec::new(),
     });
     world.settle(run, updated);
     see(&world, vec![seen(1, None, None)]);
@@ -67,7 +67,7 @@ fn somebody_deleted_is_remembered_as_deleted_and_comes_back_without_a_past() {
         remote_id: Some("r1".into()),
         fingerprint: Some(1),
         state: PersonState::Deleted,
-        did: Vec::new(),
+        acknowledged: Vec::new(),
     });
     world.settle(run, deleted);
     world.flush();

@@ -1,0 +1,477 @@
+//! What follows an answer: the one rule that keeps a write from being sent
+//! twice.
+//!
+//! Every job that writes keeps a [`Course`] and asks it, after each answer,
+//! what comes next. [`transition`] is a pure function: a test lists the whole
+//! table, and a property holds it against arbitrary answers.
+//!
+//! # Invariants
+//!
+//! - A write whose outcome is unknown is followed by read-backs until one of
+//!   them is answered, and by the same write only where that answer does not
+//!   show it done.
+//! - "Nobody there" is believed at once only where nothing may still be on its
+//!   way and the API itself says so.
+//! - What was given up is read back once more and never written again.
+
+/// A kind of write, as far as the rule tells one from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Write {
+    /// Creates a person. Sent twice, it creates two.
+    Create,
+    /// Gives the external ID to somebody who has none.
+    Adopt,
+    /// Changes a person's details.
+    Update,
+    /// Takes a person out of the archive.
+    BringBack,
+    /// Adds roles to a person.
+    AddRoles,
+    /// Gives a person rights for content libraries.
+    Link {
+        /// For more than one library.
+        several: bool,
+    },
+    /// Takes such rights away.
+    Unlink {
+        /// For more than one library.
+        several: bool,
+    },
+    /// Makes a leaver inactive, or deletes one.
+    Leave,
+    /// Creates a group.
+    CreateGroup,
+    /// Changes a group.
+    ChangeGroup,
+    /// Deletes a group.
+    DeleteGroup,
+    /// Puts people into a group.
+    AddMembers {
+        /// More than one.
+        several: bool,
+    },
+    /// Takes people out of a group.
+    RemoveMembers {
+        /// More than one.
+        several: bool,
+    },
+}
+
+impl Write {
+    /// Whether one that is still on its way could do harm where nobody is
+    /// there yet.
+    const fn creates_person(self) -> bool {
+        matches!(self, Self::Create | Self::Adopt)
+    }
+
+    const fn is_about_members(self) -> bool {
+        matches!(self, Self::AddMembers { .. } | Self::RemoveMembers { .. })
+    }
+
+    const fn is_about_several(self) -> bool {
+        matches!(
+            self,
+            Self::Link { several: true }
+                | Self::Unlink { several: true }
+                | Self::AddMembers { several: true }
+                | Self::RemoveMembers { several: true }
+        )
+    }
+}
+
+/// Why the LMS is asked before anything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Because {
+    /// The run that is being resumed may have sent the write.
+    Interrupted,
+    /// The write got no usable answer: its outcome is unknown.
+    Unanswered,
+    /// The write does not go with what is there.
+    Conflict,
+    /// The write did not find whom it is about.
+    NotFound,
+    /// The write was refused, and the group may be the reason.
+    Refused,
+}
+
+/// Where a job stands between two calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The next call writes.
+    Write,
+    /// The next call reads back; nothing is written before it is answered.
+    ReadBack {
+        /// What for.
+        because: Because,
+        /// "Nobody there" was answered once, and not believed.
+        again: bool,
+    },
+    /// Nothing more is written. One read-back is to say what became of the
+    /// last write.
+    GivenUp {
+        /// As in [`Phase::ReadBack`].
+        again: bool,
+    },
+}
+
+/// The phase of a job, and what the job remembers of earlier ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Course {
+    pub(super) phase: Phase,
+    /// A conflict was read back before: the next one is final.
+    had_conflict: bool,
+    /// What a write did not find, or was refused for, was seen to be there:
+    /// the next such answer is final.
+    seen_there: bool,
+}
+
+/// An answer, or the lack of one, as far as the rule tells one from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// To a write: done.
+    Applied,
+    /// To a write: refused for good.
+    Refused,
+    /// To a write: it does not go with what is there.
+    Conflict,
+    /// To a write: whom it is about is not there.
+    NotFound,
+    /// To a write: the key may not make the call.
+    Denied,
+    /// To a write: the address is not this API's.
+    WrongAddress,
+    /// To a read-back: the write is done.
+    Shown,
+    /// To a read-back: the person or the group is there, and does not show the
+    /// write.
+    NotShown,
+    /// To a read-back: the person is there, in the archive.
+    Archived,
+    /// To a read-back: nobody is there.
+    Absent {
+        /// The API says so itself, and not a page in between.
+        certain: bool,
+    },
+    /// Not what the API answers.
+    Unclear,
+    /// There was no usable answer.
+    Lost {
+        /// The request may have been carried out.
+        may_have_applied: bool,
+    },
+}
+
+/// What a job does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// The write is done: on to the next one.
+    Done,
+    /// Send the write.
+    Write,
+    /// Read back at once.
+    ReadBack,
+    /// Read back once more, after a while: what is still on its way lands.
+    ReadBackLater,
+    /// Try each of several by itself.
+    Split,
+    /// The person is there after all: work out what is left to write.
+    Existing,
+    /// The person has the external ID: work out what is left to write.
+    Adopted,
+    /// Take the person out of the archive first.
+    BringBack,
+    /// Nobody is there: begin with the create.
+    StartOver,
+    /// Whoever was to leave is gone, or the whole group is.
+    Gone,
+    /// The LMS refuses the write for good.
+    Refuse(Refusal),
+    /// Nothing more can be done.
+    Stop,
+    /// The answer is unusable: it counts as none.
+    Unclear,
+    /// The key may not make the call: the run ends.
+    Forbidden,
+    /// The address is not this API's: the run ends.
+    WrongAddress,
+    /// The engine says when the call of this phase is made.
+    Wait,
+}
+
+/// Why a write is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// For the reason that the LMS states.
+    Stated,
+    /// It does not go with what is there.
+    Conflict {
+        /// The person is there.
+        found: bool,
+    },
+    /// Whom or what it is about is not there.
+    NotFound,
+    /// A read-back shows the person, and the write does not find it.
+    NotFoundThoughShown,
+}
+
+impl Course {
+    /// Begins with the write.
+    pub(super) const fn new() -> Self {
+        Self {
+            phase: Phase::Write,
+            had_conflict: false,
+            seen_there: false,
+        }
+    }
+
+    /// Begins with a read-back: an interrupted run may have sent the write.
+    pub(super) const fn interrupted() -> Self {
+        Self {
+            phase: Phase::ReadBack {
+                because: Because::Interrupted,
+                again: false,
+            },
+            ..Self::new()
+        }
+    }
+
+    /// Takes an answer in and says what comes next.
+    pub(super) fn follow(&mut self, write: Write, answer: Answer) -> Then {
+        let then;
+        (*self, then) = transition(write, *self, answer);
+        then
+    }
+
+    /// Whether the next call is the write.
+    pub(super) const fn is_write(self) -> bool {
+        matches!(self.phase, Phase::Write)
+    }
+
+    /// Whether a write went out and nobody knows what became of it.
+    pub(super) const fn is_unknown(self) -> bool {
+        matches!(
+            self.phase,
+            Phase::GivenUp { .. }
+                | Phase::ReadBack {
+                    because: Because::Unanswered | Because::Interrupted,
+                    ..
+                }
+        )
+    }
+
+    /// The job is given up. Returns whether one more read-back is to say what
+    /// became of its last write.
+    pub(super) const fn give_up(&mut self) -> bool {
+        match self.phase {
+            Phase::ReadBack {
+                because: Because::Unanswered | Because::Interrupted,
+                again,
+            } => {
+                self.phase = Phase::GivenUp { again };
+                true
+            }
+            Phase::Write | Phase::ReadBack { .. } | Phase::GivenUp { .. } => false,
+        }
+    }
+
+    const fn read_back(self, because: Because) -> (Self, Then) {
+        let phase = Phase::ReadBack {
+            because,
+            again: false,
+        };
+        (Self { phase, ..self }, Then::ReadBack)
+    }
+
+    const fn write(self, then: Then) -> (Self, Then) {
+        let phase = Phase::Write;
+        (Self { phase, ..self }, then)
+    }
+}
+
+/// The rule: what follows an answer.
+pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Course, Then) {
+    match (course.phase, answer) {
+        (_, Answer::Unclear) => (course, Then::Unclear),
+        (Phase::Write, Answer::Lost { may_have_applied }) => {
+            let (read_back, _) = course.read_back(Because::Unanswered);
+            (
+                if may_have_applied { read_back } else { course },
+                Then::Wait,
+            )
+        }
+        (Phase::ReadBack { .. } | Phase::GivenUp { .. }, Answer::Lost { .. }) => {
+            (course, Then::Wait)
+        }
+        (Phase::Write, answer) => after_write(write, course, answer),
+        (Phase::ReadBack { because, again }, Answer::Absent { certain }) => {
+            let twice = match because {
+                Because::Unanswered => write.creates_person(),
+                Because::NotFound => true,
+                Because::Interrupted | Because::Conflict | Because::Refused => false,
+            };
+            after_absence(write, course, (because, again), (certain, twice))
+        }
+        (Phase::GivenUp { again }, Answer::Absent { certain }) => {
+            let because = Because::Unanswered;
+            let twice = write.creates_person();
+            match after_absence(write, course, (because, again), (certain, twice)) {
+                (_, Then::ReadBackLater) => {
+                    let phase = Phase::GivenUp { again: true };
+                    (Course { phase, ..course }, Then::ReadBackLater)
+                }
+                (course, Then::StartOver) => (course, Then::Stop),
+                other => other,
+            }
+        }
+        (Phase::ReadBack { because, .. }, answer) => after_sight(write, course, because, answer),
+        (Phase::GivenUp { .. }, answer) => {
+            match after_sight(write, course, Because::Unanswered, answer) {
+                (course, Then::Write) => (course, Then::Stop),
+                other => other,
+            }
+        }
+    }
+}
+
+/// What follows the answer to a write.
+fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
+    let is_final = course.seen_there;
+    match (answer, write) {
+        (Answer::Applied, _) => {
+            let seen_there = course.seen_there || write.is_about_members();
+            (
+                Course {
+                    seen_there,
+                    ..course
+                },
+                Then::Done,
+            )
+        }
+        (Answer::Denied, _) => (course, Then::Forbidden),
+        (Answer::WrongAddress, _) | (Answer::NotFound, Write::Create) => {
+            (course, Then::WrongAddress)
+        }
+        // Nobody is left to be taken out.
+        (Answer::NotFound, Write::RemoveMembers { several: false }) if is_final => {
+            (course, Then::Done)
+        }
+        (
+            Answer::Refused | Answer::Conflict | Answer::NotFound,
+            Write::AddMembers { .. } | Write::RemoveMembers { .. },
+        ) if !is_final => course.read_back(Because::Refused),
+        (Answer::Refused | Answer::Conflict | Answer::NotFound, _) if write.is_about_several() => {
+            (course, Then::Split)
+        }
+        (Answer::Refused, _)
+        | (
+            Answer::Conflict | Answer::NotFound,
+            Write::AddMembers { .. } | Write::RemoveMembers { .. },
+        )
+        | (Answer::Conflict, Write::CreateGroup | Write::ChangeGroup | Write::DeleteGroup) => {
+            (course, Then::Refuse(Refusal::Stated))
+        }
+        (Answer::Conflict, Write::Create | Write::Update | Write::Leave)
+            if !course.had_conflict =>
+        {
+            let had_conflict = true;
+            Course {
+                had_conflict,
+                ..course
+            }
+            .read_back(Because::Conflict)
+        }
+        (Answer::Conflict, _) => {
+            let found = true;
+            (course, Then::Refuse(Refusal::Conflict { found }))
+        }
+        (
+            Answer::NotFound,
+            Write::Adopt | Write::Link { .. } | Write::CreateGroup | Write::ChangeGroup,
+        ) => (course, Then::Refuse(Refusal::NotFound)),
+        // Nothing is left to be taken away.
+        (Answer::NotFound, Write::Unlink { .. }) if is_final => (course, Then::Done),
+        (Answer::NotFound, Write::DeleteGroup) if is_final => {
+            (course, Then::Refuse(Refusal::NotFound))
+        }
+        (Answer::NotFound, _) if is_final => (course, Then::Refuse(Refusal::NotFoundThoughShown)),
+        // Gone, or a proxy whose LMS is away for a moment.
+        (Answer::NotFound, _) => course.read_back(Because::NotFound),
+        // No answer to a write.
+        (
+            Answer::Shown
+            | Answer::NotShown
+            | Answer::Archived
+            | Answer::Absent { .. }
+            | Answer::Unclear
+            | Answer::Lost { .. },
+            _,
+        ) => (course, Then::Unclear),
+    }
+}
+
+/// What follows a read-back that shows nobody. `twice`: what was sent may
+/// still be on its way, so the first such answer is not believed.
+fn after_absence(
+    write: Write,
+    course: Course,
+    (because, again): (Because, bool),
+    (certain, twice): (bool, bool),
+) -> (Course, Then) {
+    match write {
+        Write::Leave if certain => return course.write(Then::Gone),
+        // A page in between says nothing of a leaver, however often.
+        Write::Leave => return (course, Then::Unclear),
+        Write::AddMembers { .. } | Write::RemoveMembers { .. } => {
+            return course.write(Then::Gone);
+        }
+        _ => {}
+    }
+    if !again && (twice || !certain) {
+        let phase = Phase::ReadBack {
+            because,
+            again: true,
+        };
+        return (Course { phase, ..course }, Then::ReadBackLater);
+    }
+    match because {
+        Because::Conflict => {
+            let found = false;
+            course.write(Then::Refuse(Refusal::Conflict { found }))
+        }
+        _ => course.write(Then::StartOver),
+    }
+}
+
+/// What follows a read-back that shows the person or the group.
+fn after_sight(write: Write, course: Course, because: Because, answer: Answer) -> (Course, Then) {
+    let found = Then::Refuse(Refusal::Conflict { found: true });
+    match (because, write, answer) {
+        (_, Write::Create, _) => course.write(Then::Existing),
+        (Because::Conflict, Write::Leave, Answer::Shown) => course.write(Then::Done),
+        (Because::Conflict, Write::Leave, _) => course.write(found),
+        (Because::Conflict, _, Answer::Archived) => course.write(Then::BringBack),
+        (Because::Conflict, _, _) => course.write(found),
+        (_, Write::Adopt, _) => course.write(Then::Adopted),
+        (Because::Refused, _, _) => {
+            let seen_there = true;
+            Course {
+                seen_there,
+                ..course
+            }
+            .write(Then::Write)
+        }
+        (_, _, Answer::Shown) => course.write(Then::Done),
+        (_, _, _) => {
+            let seen_there = course.seen_there || because == Because::NotFound;
+            Course {
+                seen_there,
+                ..course
+            }
+            .write(Then::Write)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "phase_tests.rs"]
+mod tests;

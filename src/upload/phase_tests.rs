@@ -1,0 +1,264 @@
+//! The whole rule as a table, and what holds in it whatever is answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const WRITES: [Write; 17] = [
+    Write::Create,
+    Write::Adopt,
+    Write::Update,
+    Write::BringBack,
+    Write::AddRoles,
+    Write::Link { several: false },
+    Write::Link { several: true },
+    Write::Unlink { several: false },
+    Write::Unlink { several: true },
+    Write::Leave,
+    Write::CreateGroup,
+    Write::ChangeGroup,
+    Write::DeleteGroup,
+    Write::AddMembers { several: false },
+    Write::AddMembers { several: true },
+    Write::RemoveMembers { several: false },
+    Write::RemoveMembers { several: true },
+];
+
+const TO_A_WRITE: [Answer; 9] = [
+    Answer::Applied,
+    Answer::Refused,
+    Answer::Conflict,
+    Answer::NotFound,
+    Answer::Denied,
+    Answer::WrongAddress,
+    Answer::Unclear,
+    Answer::Lost {
+        may_have_applied: true,
+    },
+    Answer::Lost {
+        may_have_applied: false,
+    },
+];
+
+const TO_A_READ_BACK: [Answer; 7] = [
+    Answer::Shown,
+    Answer::NotShown,
+    Answer::Archived,
+    Answer::Absent { certain: true },
+    Answer::Absent { certain: false },
+    Answer::Unclear,
+    Answer::Lost {
+        may_have_applied: true,
+    },
+];
+
+/// Whether a job that writes this can meet the answer in this phase.
+fn can_meet(write: Write, course: Course, answer: Answer) -> bool {
+    let is_about_person = !write.is_about_members()
+        && !matches!(
+            write,
+            Write::CreateGroup | Write::ChangeGroup | Write::DeleteGroup
+        );
+    match (course.phase, answer) {
+        (
+            Phase::ReadBack {
+                because: Because::Conflict,
+                ..
+            },
+            Answer::Archived,
+        ) => is_about_person && write != Write::Leave,
+        (_, Answer::Archived) => false,
+        (_, Answer::Absent { certain }) => is_about_person || write.is_about_members() && certain,
+        (_, _) => true,
+    }
+}
+
+fn answers(course: Course) -> &'static [Answer] {
+    match course.phase {
+        Phase::Write => &TO_A_WRITE,
+        Phase::ReadBack { .. } | Phase::GivenUp { .. } => &TO_A_READ_BACK,
+    }
+}
+
+/// All courses that a job with this write can come to.
+fn reachable(write: Write) -> Vec<Course> {
+    let is_of_change = !matches!(
+        write,
+        Write::Leave | Write::CreateGroup | Write::ChangeGroup | Write::DeleteGroup
+    ) && !write.is_about_members();
+    let mut found = vec![Course::new()];
+    found.extend(is_of_change.then(Course::interrupted));
+    let mut at = 0;
+    while let Some(&course) = found.get(at) {
+        at += 1;
+        let mut given_up = course;
+        given_up.give_up();
+        let next = answers(course)
+            .iter()
+            .filter(|answer| can_meet(write, course, **answer))
+            .map(|answer| transition(write, course, *answer).0);
+        for next in next.chain([given_up]) {
+            if !found.contains(&next) {
+                found.push(next);
+            }
+        }
+    }
+    found
+}
+
+fn phase(course: Course) -> String {
+    let (phase, again) = match course.phase {
+        Phase::Write => ("write".to_owned(), false),
+        Phase::ReadBack { because, again } => (format!("read back: {because:?}"), again),
+        Phase::GivenUp { again } => ("given up".to_owned(), again),
+    };
+    let again = if again { ", nobody seen once" } else { "" };
+    format!("{phase}{again}")
+}
+
+/// How a person reads a course. What is remembered matters to writes only.
+fn words(course: Course) -> String {
+    let conflict = if course.is_write() && course.had_conflict {
+        ", after a conflict"
+    } else {
+        ""
+    };
+    let there = if course.is_write() && course.seen_there {
+        ", once seen there"
+    } else {
+        ""
+    };
+    format!("{}{conflict}{there}", phase(course))
+}
+
+/// What an answer changes: the phase, and what is remembered from now on.
+fn change(course: Course, next: Course) -> String {
+    let mut text = if phase(next) == phase(course) {
+        String::new()
+    } else {
+        format!(" -> {}", phase(next))
+    };
+    if next.seen_there && !course.seen_there {
+        text.push_str(" (seen there)");
+    }
+    text
+}
+
+fn name(write: Write) -> String {
+    let name = format!("{write:?}");
+    let short = name.replace(" { several: false }", "");
+    short.replace(" { several: true }", "*")
+}
+
+/// Each course in which a job can be, each answer that it can meet there, and
+/// what follows: for all writes, or for those that are named.
+fn table() -> String {
+    type Follows = BTreeMap<String, BTreeSet<String>>;
+    let mut table: BTreeMap<(String, usize), Follows> = BTreeMap::new();
+    for write in WRITES {
+        for course in reachable(write) {
+            for (index, answer) in answers(course).iter().enumerate() {
+                if can_meet(write, course, *answer) {
+                    let (next, then) = transition(write, course, *answer);
+                    let next = format!("{then:?}{}", change(course, next));
+                    let row = table.entry((words(course), index)).or_default();
+                    row.entry(next).or_default().insert(name(write));
+                }
+            }
+        }
+    }
+    let (mut text, mut of) = (String::new(), String::new());
+    for ((course, index), follows) in table {
+        if course != of {
+            writeln!(text, "{course}").unwrap();
+            of.clone_from(&course);
+        }
+        let answer = if course.starts_with("write") {
+            TO_A_WRITE[index]
+        } else {
+            TO_A_READ_BACK[index]
+        };
+        let answer = format!("{answer:?}");
+        let answer = answer.replace(" { certain: true }", "");
+        let answer = answer.replace(" { certain: false }", ", says a page");
+        let answer = answer.replace(" { may_have_applied: true }", "");
+        let answer = answer.replace("Lost { may_have_applied: false }", "NotSent");
+        let mut follows: Vec<_> = follows.into_iter().collect();
+        follows.sort_by_key(|(next, writes)| (writes.len(), next.clone()));
+        let most = follows.len() - 1;
+        for (index, (next, writes)) in follows.into_iter().enumerate() {
+            let writes: Vec<_> = writes.into_iter().collect();
+            let of = match (index, most) {
+                (0, 0) => String::new(),
+                (index, most) if index == most && writes.len() > 3 => "else: ".to_owned(),
+                _ => format!("{}: ", writes.join(" ")),
+            };
+            writeln!(text, "  {answer}: {of}{next}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn every_answer_in_every_phase_has_one_next_step() {
+    insta::assert_snapshot!(table());
+}
+
+fn arb_answer(to_a_write: bool) -> impl Strategy<Value = Answer> {
+    let answers: Vec<_> = if to_a_write {
+        TO_A_WRITE.to_vec()
+    } else {
+        TO_A_READ_BACK.to_vec()
+    };
+    prop::sample::select(answers)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #[test]
+    fn after_an_unknown_outcome_nothing_is_written_before_a_read_back_is_answered(
+        write in prop::sample::select(WRITES.to_vec()),
+        interrupted in any::<bool>(),
+        answers in prop::collection::vec((arb_answer(true), arb_answer(false), any::<bool>()), 1..40),
+    ) {
+        let mut course = if interrupted { Course::interrupted() } else { Course::new() };
+        let mut is_unknown = interrupted;
+        for (to_a_write, to_a_read_back, gives_up) in answers {
+            if course.is_write() {
+                prop_assert!(!is_unknown, "written while the outcome was unknown");
+                course.follow(write, to_a_write);
+                is_unknown = matches!(to_a_write, Answer::Lost { may_have_applied: true });
+            } else {
+                let then = course.follow(write, to_a_read_back);
+                let says_nothing = matches!(to_a_read_back, Answer::Unclear | Answer::Lost { .. })
+                    || matches!(then, Then::ReadBackLater | Then::Unclear);
+                is_unknown &= says_nothing;
+                prop_assert!(!(says_nothing && course.is_write()), "an answer that says nothing ended a read-back");
+            }
+            prop_assert_eq!(course.is_unknown(), is_unknown);
+            if gives_up {
+                prop_assert!(!course.give_up() || is_unknown);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_given_up_is_never_written_again(
+        write in prop::sample::select(WRITES.to_vec()),
+        answers in prop::collection::vec(arb_answer(false), 1..20),
+    ) {
+        let mut course = Course::new();
+        course.follow(write, Answer::Lost { may_have_applied: true });
+        prop_assert!(course.give_up() && !course.give_up());
+        for answer in answers {
+            let then = course.follow(write, answer);
+            prop_assert!(!matches!(then, Then::Write | Then::StartOver), "{:?}", then);
+            if course.is_write() {
+                break;
+            }
+        }
+    }
+}
