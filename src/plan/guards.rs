@@ -195,3 +195,7 @@ fn rows_of(count: u64) -> String {
         count => format!("{count} rows"),
     }
 }
+
+#[cfg(test)]
+#[path = "guards_tests.rs"]
+mod tests;

@@ -3,12 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod anewspring;
-mod anewspring_beside;
 mod anewspring_calling;
+mod anewspring_control_pages;
+mod anewspring_faults;
 mod anewspring_groups;
 mod anewspring_users;
-mod beside;
 mod calls;
+mod control_pages;
 mod dangers;
 mod faults;
 mod lifetime;

@@ -1,65 +1,99 @@
 //! The sandbox, as a test looks at it: over HTTP like everybody, but with a
 //! client of its own that needs no runtime.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use hrfeed::sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 
-/// A running sandbox.
+use super::System::{self, AnewSpring, Kmi};
+
+/// A running sandbox, seen as one system.
 pub(crate) struct Lms {
     sandbox: Sandbox,
+    system: System,
 }
 
 /// What arrived at the sandbox.
 #[derive(Debug)]
-pub(crate) struct Stats(pub(crate) Value);
+pub(crate) struct Stats {
+    pub(crate) json: Value,
+    system: System,
+}
 
 impl Stats {
     pub(crate) fn requests(&self) -> u64 {
-        self.0["requests"].as_u64().unwrap()
+        self.json["requests"].as_u64().unwrap()
     }
 
     /// Calls of that name.
     pub(crate) fn calls(&self, name: &str) -> u64 {
-        self.0["by_call"][name].as_u64().unwrap_or(0)
+        self.json["by_call"][name].as_u64().unwrap_or(0)
+    }
+
+    /// All calls by name.
+    pub(crate) fn by_call(&self) -> BTreeMap<String, u64> {
+        let calls = self.json["by_call"].as_object().unwrap();
+        calls
+            .iter()
+            .map(|(name, count)| (name.clone(), count.as_u64().unwrap()))
+            .filter(|(_, count)| *count > 0)
+            .collect()
     }
 
     pub(crate) fn creates(&self) -> u64 {
-        self.calls("POST users/")
+        match self.system {
+            Kmi => self.calls("POST users/"),
+            AnewSpring => {
+                self.calls("POST addUser/{userID}") + self.calls("POST addOrUpdateUser/{userID}")
+            }
+        }
     }
 
     pub(crate) fn updates(&self) -> u64 {
-        self.calls("POST users/external_id/{external_id}/")
+        self.calls(match self.system {
+            Kmi => "POST users/external_id/{external_id}/",
+            AnewSpring => "POST updateUser/{userID}",
+        })
     }
 
+    /// Questions about one person.
     pub(crate) fn look_ups(&self) -> u64 {
-        self.calls("GET users/external_id/{external_id}/")
+        self.calls(match self.system {
+            Kmi => "GET users/external_id/{external_id}/",
+            AnewSpring => "GET getUser/{userID}",
+        })
     }
 
+    /// Pages of the list of all people.
     pub(crate) fn pages(&self) -> u64 {
-        self.calls("GET users/")
+        self.calls(match self.system {
+            Kmi => "GET users/",
+            AnewSpring => "GET getUsers",
+        })
     }
 
     pub(crate) fn peak_per_second(&self) -> u64 {
-        self.0["peak_per_second"].as_u64().unwrap()
+        self.json["peak_per_second"].as_u64().unwrap()
     }
 
     pub(crate) fn peak_in_flight(&self) -> u64 {
-        self.0["peak_in_flight"].as_u64().unwrap()
+        self.json["peak_in_flight"].as_u64().unwrap()
     }
 
     /// How often that fault was played.
     pub(crate) fn played(&self, fault: &str) -> u64 {
-        self.0["faults"][fault].as_u64().unwrap()
+        self.json["faults"][fault].as_u64().unwrap()
     }
 }
 
 impl Lms {
-    pub(crate) fn start(options: SandboxOptions) -> Self {
+    pub(crate) fn start(system: System, options: SandboxOptions) -> Self {
         Self {
             sandbox: Sandbox::start(options).unwrap(),
+            system,
         }
     }
 
@@ -70,7 +104,12 @@ impl Lms {
     pub(crate) fn stats(&self) -> Stats {
         let (status, body) = self.ask("GET", "/sandbox/stats", "", "");
         assert_eq!(status, 200);
-        Stats(serde_json::from_str(&body).unwrap())
+        let json: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(json["keys_in_urls"], 0, "the key goes in the header only");
+        Stats {
+            json,
+            system: self.system,
+        }
     }
 
     /// Counts anew from here.
@@ -90,10 +129,13 @@ impl Lms {
     pub(crate) fn people(&self) -> Vec<Value> {
         let mut people = self.everybody();
         people.retain_mut(|person| {
-            let id = person["externalIds"]
-                .get(0)
-                .map(|id| id["externalId"].clone())
-                .unwrap_or_default();
+            let id = match self.system {
+                Kmi => person["externalIds"]
+                    .get(0)
+                    .map(|id| id["externalId"].clone())
+                    .unwrap_or_default(),
+                AnewSpring => person["id"].clone(),
+            };
             let has_one = id.is_string();
             person["externalId"] = id;
             has_one
@@ -103,8 +145,21 @@ impl Lms {
 
     /// Everybody, with or without an external ID.
     pub(crate) fn everybody(&self) -> Vec<Value> {
-        let (status, body) = self.ask("GET", "/sandbox/users", "", "");
-        assert_eq!(status, 200);
+        self.dump(match self.system {
+            Kmi => "/sandbox/users",
+            AnewSpring => "/sandbox/users?api=anewspring",
+        })
+    }
+
+    /// User groups, with who is in them.
+    pub(crate) fn groups(&self) -> Vec<Value> {
+        self.dump("/sandbox/groups")
+    }
+
+    /// The lines of a control page.
+    fn dump(&self, path: &str) -> Vec<Value> {
+        let (status, body) = self.ask("GET", path, "", "");
+        assert_eq!(status, 200, "{body}");
         body.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
@@ -117,11 +172,25 @@ impl Lms {
         people
     }
 
+    /// The one with that external ID.
+    #[track_caller]
+    pub(crate) fn person(&self, external_id: &str) -> Value {
+        let mut found = self.with_id(external_id);
+        assert_eq!(found.len(), 1, "{external_id}: {found:#?}");
+        found.remove(0)
+    }
+
     /// Creates somebody behind the program's back.
     pub(crate) fn create(&self, key: &str, login: &str, external_id: &str) -> Value {
+        let email = format!("{login}@example.com");
+        if self.system == AnewSpring {
+            let form = format!("login={login}&email={email}&firstName=Behind&lastName=Back");
+            self.call(&format!("addUser/{external_id}"), &form);
+            return self.person(external_id);
+        }
         let user = json!({
-            "email": format!("{login}@example.com"), "firstName": "Behind", "lastName": "Back",
-            "loginName": login, "externalId": external_id,
+            "email": email, "firstName": "Behind", "lastName": "Back", "loginName": login,
+            "externalId": external_id,
         });
         let (status, body) = self.ask("POST", "/api/v2/users/", key, &user.to_string());
         assert_eq!(status, 201, "{body}");
@@ -130,24 +199,40 @@ impl Lms {
 
     /// Deletes somebody behind the program's back.
     pub(crate) fn delete(&self, key: &str, external_id: &str) {
+        if self.system == AnewSpring {
+            self.call(&format!("deleteUser/{external_id}"), "");
+            return;
+        }
         let path = format!("/api/v2/users/external_id/{external_id}/");
         let (status, body) = self.ask("DELETE", &path, key, "");
         assert_eq!(status, 204, "{body}");
     }
 
-    /// The lines of a dump.
-    pub(crate) fn dump(&self, path: &str) -> Vec<Value> {
-        let (status, body) = self.ask("GET", path, "", "");
-        assert_eq!(status, 200, "{body}");
-        body.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+    /// Somebody whom an administrator made by hand: without an external ID.
+    pub(crate) fn by_hand(&self, login: &str, email: &str) {
+        let (path, login_field) = match self.system {
+            Kmi => ("/api/v2/users/", "loginName"),
+            AnewSpring => ("/sandbox/people", "login"),
+        };
+        let user = json!({
+            login_field: login, "email": email, "firstName": "By", "lastName": "Hand",
+        });
+        let (status, body) = self.ask("POST", path, "by-hand", &user.to_string());
+        assert_eq!(status, 201, "{body}");
     }
 
-    /// A call with a form, behind the program's back.
-    pub(crate) fn post_form(&self, path: &str, form: &str) -> (u16, String) {
+    /// Makes a group, as an administrator would by hand.
+    pub(crate) fn group(&self, id: &str, kind: &str) {
+        self.call(&format!("addGroup/{id}"), &format!("type={kind}&name={id}"));
+    }
+
+    /// A call of aNewSpring behind the program's back, with a form.
+    pub(crate) fn call(&self, call: &str, form: &str) {
+        assert_eq!(self.system, AnewSpring);
         let kind = "application/x-www-form-urlencoded";
-        self.ask_with("POST", path, "by-hand", kind, form)
+        let path = format!("/api/{call}");
+        let (status, body) = self.ask_with("POST", &path, "by-hand", kind, form);
+        assert_eq!(status, 200, "{call}: {body}");
     }
 
     /// One request with JSON.

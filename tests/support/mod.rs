@@ -1,13 +1,10 @@
 //! A world for a test: a folder, an LMS, a feed, a mapping, and the program.
-#![allow(dead_code, reason = "each test program uses a part of it")]
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on panics; helpers are no tests to clippy"
-)]
 
+pub(crate) mod archive;
 pub(crate) mod feed;
 pub(crate) mod lms;
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,20 +14,54 @@ use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use self::feed::Feed;
-pub(crate) use self::lms::Lms;
+use self::System::{AnewSpring, Kmi};
+use self::lms::Lms;
+
+pub(crate) use self::feed::{Feed, Person, strings};
 
 /// Where the mapping finds the key; no other program sets it.
 pub(crate) const KEY: &str = "HRFEED_TEST_KEY";
 pub(crate) const SECRET: &str = "HRFEED_TEST_SECRET";
 
+/// What the LMS of a world is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum System {
+    Kmi,
+    AnewSpring,
+}
+
+/// Shows that something holds for each system, side by side: most of the time
+/// is waiting. The thread that panics is called after the system.
+pub(crate) fn on_each_system(test: impl Fn(System) + Sync) {
+    let test = &test;
+    std::thread::scope(|scope| {
+        let threads = [Kmi, AnewSpring].map(|system| {
+            std::thread::Builder::new()
+                .name(format!("{system:?}"))
+                .spawn_scoped(scope, move || test(system))
+                .unwrap()
+        });
+        let failed = threads.map(|thread| thread.join().is_err());
+        assert_eq!(failed, [false, false], "it fails for [Kmi, AnewSpring]");
+    });
+}
+
+/// The arguments of [`World::import`].
+pub(crate) const IMPORT: &[&str] = &["import", "people.csv", "-m", "mapping.toml", "--json"];
+
 /// All that a test needs, and nothing that another test can see.
 pub(crate) struct World {
+    pub(crate) system: System,
     pub(crate) folder: TempDir,
     pub(crate) lms: Lms,
     pub(crate) key: &'static str,
-    pub(crate) target: String,
-    pub(crate) parts: String,
+    /// Where the mapping says that the LMS is.
+    base_url: String,
+    /// Who is on the LMS without an external ID, and nobody's business.
+    strangers: u64,
+    target: String,
+    fields: String,
+    parts: String,
 }
 
 /// How the program ended, and what it said.
@@ -93,33 +124,58 @@ impl Ran {
 
 impl World {
     /// A world whose LMS has no faults and nobody in it.
-    pub(crate) fn new() -> Self {
-        Self::with(SandboxOptions::default())
+    pub(crate) fn new(system: System) -> Self {
+        Self::with(system, SandboxOptions::default())
     }
 
     /// A world whose LMS plays these faults.
-    pub(crate) fn failing(faults: Faults) -> Self {
-        Self::with(SandboxOptions {
+    pub(crate) fn failing(system: System, faults: Faults) -> Self {
+        let options = SandboxOptions {
             faults,
             ..SandboxOptions::default()
-        })
+        };
+        Self::with(system, options)
     }
 
-    pub(crate) fn with(options: SandboxOptions) -> Self {
+    pub(crate) fn with(system: System, options: SandboxOptions) -> Self {
+        let strangers = options.people;
+        let lms = Lms::start(system, options);
         let it = Self {
+            system,
             folder: TempDir::new().unwrap(),
-            lms: Lms::start(options),
             key: "test-key",
-            target: "requests_per_second = 5000\nmax_in_flight = 8\n".into(),
+            base_url: lms.base_url(),
+            lms,
+            strangers,
+            target: String::new(),
+            fields: String::new(),
             parts: String::new(),
         };
-        it.write_mapping();
-        it
+        it.target("")
     }
 
-    /// The same world with other lines in `[target]`.
+    /// The same world with these lines in `[target]`. Unless they say
+    /// otherwise, nothing slows a run down.
     pub(crate) fn target(mut self, lines: &str) -> Self {
-        self.target = format!("{lines}\n");
+        self.target = [
+            ("requests_per_second", "requests_per_second = 5000\n"),
+            ("max_in_flight", "max_in_flight = 8\n"),
+        ]
+        .into_iter()
+        .filter(|(key, _)| !lines.contains(key))
+        .map(|(_, line)| line)
+        .collect();
+        if !lines.is_empty() {
+            self.target += lines;
+            self.target.push('\n');
+        }
+        self.write_mapping();
+        self
+    }
+
+    /// The same world with more lines in `[fields]`.
+    pub(crate) fn fields(mut self, fields: &str) -> Self {
+        self.fields = format!("{fields}\n");
         self.write_mapping();
         self
     }
@@ -127,6 +183,13 @@ impl World {
     /// The same world with more parts in the mapping.
     pub(crate) fn parts(mut self, parts: &str) -> Self {
         self.parts = format!("{parts}\n");
+        self.write_mapping();
+        self
+    }
+
+    /// The same world with a mapping that says another address of the LMS.
+    pub(crate) fn at(mut self, base_url: &str) -> Self {
+        base_url.clone_into(&mut self.base_url);
         self.write_mapping();
         self
     }
@@ -148,7 +211,12 @@ impl World {
 
     /// The mapping's text.
     pub(crate) fn mapping(&self) -> String {
-        mapping(&self.lms.base_url(), &self.target, &self.parts)
+        mapping(
+            self.system,
+            &self.base_url,
+            &self.target,
+            &format!("{}{}", self.fields, self.parts),
+        )
     }
 
     pub(crate) fn write_mapping(&self) {
@@ -157,7 +225,7 @@ impl World {
 
     /// Writes the feed as `people.csv`.
     pub(crate) fn feed(&self, feed: &Feed) {
-        self.write("people.csv", feed.csv());
+        self.write("people.csv", feed.csv(self.system));
     }
 
     /// The program, in this world and in no other.
@@ -198,7 +266,12 @@ impl World {
 
     /// `import people.csv` with `--json`.
     pub(crate) fn import(&self) -> Ran {
-        self.run(&["import", "people.csv", "-m", "mapping.toml", "--json"])
+        self.import_with(&[])
+    }
+
+    /// [`World::import`] with more arguments.
+    pub(crate) fn import_with(&self, more: &[&str]) -> Ran {
+        self.run(&[IMPORT, more].concat())
     }
 
     /// `resume` with `--json`.
@@ -210,6 +283,14 @@ impl World {
     pub(crate) fn import_feed(&self, feed: &Feed) -> Ran {
         self.feed(feed);
         self.import()
+    }
+
+    /// Writes the feed, imports it, and tells which calls that took.
+    #[track_caller]
+    pub(crate) fn cost(&self, feed: &Feed, code: i32) -> BTreeMap<String, u64> {
+        self.lms.reset_stats();
+        self.import_feed(feed).exits(code);
+        self.lms.stats().by_call()
     }
 
     /// Starts the program and lets it run; what it says goes to files.
@@ -235,7 +316,7 @@ impl World {
 
     /// `import people.csv` with `--json`, started.
     pub(crate) fn start_import(&self) -> Started {
-        self.start(&["import", "people.csv", "-m", "mapping.toml", "--json"])
+        self.start(IMPORT)
     }
 
     /// The lines of `rows --json`, of the latest run.
@@ -267,33 +348,39 @@ impl World {
         text
     }
 
-    /// Checks the promise of promises: everybody of the feed stands on the
-    /// LMS once, with the right content, and nobody else is there.
+    /// Somebody whom an administrator made by hand for this person: with the
+    /// login and the e-mail address and without the external ID.
+    pub(crate) fn by_hand(&self, person: &Person) {
+        let (login, email) = (person.login.to_lowercase(), person.email.to_lowercase());
+        self.lms.by_hand(&login, &email);
+    }
+
+    /// Checks the promise of promises: everybody of the feed is on the LMS
+    /// once, as the feed says in every part, and nobody else is there.
     #[track_caller]
     pub(crate) fn assert_everyone_once(&self, feed: &Feed) {
         let there = self.lms.people();
-        for person in &feed.people {
-            let found: Vec<_> = there
-                .iter()
-                .filter(|there| there["externalId"] == person.id)
-                .collect();
-            assert_eq!(found.len(), 1, "{} stands {found:#?}", person.id);
-            for (field, wanted) in person.wanted() {
-                assert_eq!(
-                    found[0][field], *wanted,
-                    "{field} of {}: {:#?}",
-                    person.id, found[0]
-                );
-            }
+        let mut by_id: HashMap<_, Vec<_>> = HashMap::new();
+        for person in &there {
+            let id = person["externalId"].as_str().unwrap();
+            by_id.entry(id).or_default().push(person);
         }
-        assert_eq!(there.len(), feed.people.len(), "somebody else is there");
+        for person in &feed.people {
+            let found = by_id.remove(person.id.as_str()).unwrap_or_default();
+            assert_eq!(found.len(), 1, "{} is there as {found:#?}", person.id);
+            person.assert_is(self.system, found[0]);
+        }
+        assert!(by_id.is_empty(), "somebody else is there: {by_id:#?}");
+        let strangers = (self.lms.everybody().len() - there.len()) as u64;
+        assert_eq!(strangers, self.strangers, "somebody has no external ID");
     }
 }
 
 /// The mapping that fits [`Feed`].
-pub(crate) fn mapping(base_url: &str, target: &str, parts: &str) -> String {
-    format!(
-        r#"[target]
+fn mapping(system: System, base_url: &str, target: &str, more: &str) -> String {
+    match system {
+        Kmi => format!(
+            r#"[target]
 system = "kmi"
 base_url = "{base_url}"
 api_key = {{ env = "{KEY}" }}
@@ -308,8 +395,36 @@ loginName = {{ column = "Login", lower = true }}
 city = "City"
 country = {{ column = "Country", map = {{ Netherlands = "NL", Germany = "DE" }}, default = "US" }}
 expirationDate = {{ column = "End date", date = "%d-%m-%Y" }}
-{parts}"#
-    )
+{more}"#
+        ),
+        AnewSpring => format!(
+            r#"[target]
+system = "anewspring"
+base_url = "{base_url}"
+api_key = {{ env = "{KEY}" }}
+{target}
+[fields]
+userID = "Employee ID"
+email = {{ column = "Work e-mail", lower = true }}
+firstName = "First name"
+lastName = "Last name"
+login = {{ column = "Login", lower = true }}
+residence = "City"
+role = {{ column = "Roles", split = ";" }}
+authorContentLabel = {{ column = "Author", split = ";", empty = "clear" }}
+designerContentLabel = {{ column = "Designer", split = ";", empty = "clear" }}
+group = {{ column = "Groups", split = ";", empty = "clear" }}
+{more}"#
+        ),
+    }
+}
+
+/// Calls as a test writes them.
+pub(crate) fn calls(wanted: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    wanted
+        .iter()
+        .map(|(name, count)| ((*name).to_owned(), *count))
+        .collect()
 }
 
 /// The program with nothing of the caller's environment that could bend it.
@@ -357,10 +472,9 @@ pub(crate) struct Started {
 
 impl Started {
     /// `kill -9`.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        let status = self.child.wait().unwrap();
-        assert!(!status.success(), "it had ended before it was killed");
+    pub(crate) fn kill(self) {
+        let ended = self.kill_unless_ended();
+        assert!(ended.is_none(), "it ended before it was killed: {ended:#?}");
     }
 
     /// `kill -9`, unless it has ended by then: returns how.
@@ -384,6 +498,7 @@ impl Started {
     }
 
     /// Whether it has said that on stderr by now.
+    #[cfg(unix)]
     pub(crate) fn has_said(&self, words: &str) -> bool {
         read(&self.stderr).contains(words)
     }

@@ -1,14 +1,11 @@
 //! Bad input: a sentence with the place and what to do, the right exit code,
 //! nothing half done, and no panic.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-mod support;
-
 use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 
+use crate::support::System::Kmi;
 use crate::support::{Feed, World};
 
 /// Runs the command quietly and returns what a person reads, without the
@@ -26,7 +23,7 @@ fn told(world: &World, arguments: &[&str]) -> String {
 }
 
 #[track_caller]
-fn redacted(world: &World, ran: &support::Ran) -> String {
+fn redacted(world: &World, ran: &crate::support::Ran) -> String {
     assert_eq!(ran.stdout, "");
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     let folder = world.folder.path().to_str().unwrap();
@@ -54,7 +51,7 @@ fn without_system(line: &str) -> String {
 /// Imports a file of these bytes.
 #[track_caller]
 fn feed_told(name: &str, bytes: impl AsRef<[u8]>) -> String {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.write(name, bytes);
     let checked = told(&world, &["check", name, "-m", "mapping.toml"]);
     let imported = told(&world, &["import", name, "-m", "mapping.toml"]);
@@ -65,7 +62,7 @@ fn feed_told(name: &str, bytes: impl AsRef<[u8]>) -> String {
 /// Imports with the mapping changed.
 #[track_caller]
 fn mapping_told(from: &str, to: &str) -> String {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(3));
     let mapping = world.mapping();
     assert!(mapping.contains(from), "`{from}` does not stand there");
@@ -78,7 +75,7 @@ fn mapping_told(from: &str, to: &str) -> String {
 
 #[test]
 fn a_feed_that_does_not_exist() {
-    let world = World::new();
+    let world = World::new(Kmi);
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
     error: feed `people.csv` does not exist
@@ -88,7 +85,7 @@ fn a_feed_that_does_not_exist() {
 
 #[test]
 fn a_feed_that_is_a_folder() {
-    let world = World::new();
+    let world = World::new(Kmi);
     fs::create_dir(world.path("people")).unwrap();
     insta::assert_snapshot!(told(&world, &["import", "people", "-m", "mapping.toml"]), @"
     exit code 1
@@ -158,7 +155,7 @@ fn a_spreadsheet_with_a_password() {
 
 #[test]
 fn a_spreadsheet_that_was_not_copied_to_its_end() {
-    let bytes = Feed::of(50).xlsx();
+    let bytes = Feed::of(50).xlsx(Kmi);
     let half = &bytes[..bytes.len() / 2];
     insta::assert_snapshot!(feed_told("people.xlsx", half), @"
     exit code 1
@@ -169,7 +166,7 @@ fn a_spreadsheet_that_was_not_copied_to_its_end() {
 
 #[test]
 fn a_compressed_feed_that_was_not_copied_to_its_end() {
-    let bytes = Feed::of(500).csv_gz();
+    let bytes = Feed::of(500).csv_gz(Kmi);
     let half = &bytes[..bytes.len() / 2];
     let text = feed_told("people.csv.gz", half);
     insta::assert_snapshot!(text, @"
@@ -181,7 +178,7 @@ fn a_compressed_feed_that_was_not_copied_to_its_end() {
 
 #[test]
 fn a_quote_that_is_never_closed() {
-    let mut csv = Feed::of(3).csv();
+    let mut csv = Feed::of(3).csv(Kmi);
     csv.extend(
         b"E00004,\"Ann,Lee,ann@example.com,alee,,,,\nE00005,Bo,Lee,bo@example.com,blee,,,,\n",
     );
@@ -194,7 +191,7 @@ fn a_quote_that_is_never_closed() {
 
 #[test]
 fn a_header_without_the_column_of_the_external_id() {
-    let csv = String::from_utf8(Feed::of(2).csv()).unwrap();
+    let csv = String::from_utf8(Feed::of(2).csv(Kmi)).unwrap();
     let csv = csv.replacen("Employee ID", "Emplyee ID", 1);
     insta::assert_snapshot!(feed_told("people.csv", csv), @"
     exit code 2
@@ -205,7 +202,7 @@ fn a_header_without_the_column_of_the_external_id() {
 
 #[test]
 fn a_header_that_names_a_mapped_column_twice() {
-    let csv = String::from_utf8(Feed::of(2).csv()).unwrap();
+    let csv = String::from_utf8(Feed::of(2).csv(Kmi)).unwrap();
     let csv = csv.replacen("Status", "Login", 1);
     insta::assert_snapshot!(feed_told("people.csv", csv), @"
     exit code 2
@@ -216,8 +213,8 @@ fn a_header_that_names_a_mapped_column_twice() {
 
 #[test]
 fn rows_with_too_few_or_too_many_cells_are_rows_that_are_wrong_and_no_more() {
-    let world = World::new();
-    let mut csv = Feed::of(2).csv();
+    let world = World::new(Kmi);
+    let mut csv = Feed::of(2).csv(Kmi);
     csv.extend(b"E00003,Ann\nE00004,Bo,Lee,bo@example.com,blee,Delft,,,Employee,and,more\n");
     world.write("people.csv", csv);
     let ran = world.import().exits(3);
@@ -229,7 +226,7 @@ fn rows_with_too_few_or_too_many_cells_are_rows_that_are_wrong_and_no_more() {
 
 #[test]
 fn a_mapping_that_does_not_exist() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "kmi.toml"]), @"
     exit code 2
@@ -240,7 +237,7 @@ fn a_mapping_that_does_not_exist() {
 
 #[test]
 fn a_mapping_that_is_a_folder_or_no_text() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     let text = told(&world, &["import", "people.csv", "-m", "."]);
     assert!(
@@ -331,7 +328,7 @@ fn a_secret_that_stands_in_the_mapping() {
 
 #[test]
 fn an_address_without_tls_that_is_not_this_machine() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     let mapping = world
         .mapping()
@@ -367,7 +364,7 @@ fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
 
 #[test]
 fn an_environment_variable_that_is_missing_or_empty() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     let import = |change: fn(&mut Command) -> &mut Command| {
         let mut command = world.command(&["import", "people.csv", "-m", "mapping.toml", "-q"]);
@@ -377,17 +374,17 @@ fn an_environment_variable_that_is_missing_or_empty() {
         assert!(!world.path("journal.db").exists());
         String::from_utf8(output.stderr).unwrap()
     };
-    let missing = import(|command| command.env_remove(support::SECRET));
+    let missing = import(|command| command.env_remove(crate::support::SECRET));
     insta::assert_snapshot!(missing, @r#"
     error: the environment variable HRFEED_TEST_SECRET, which the mapping names for api_secret, is not set
     help: set HRFEED_TEST_SECRET for the user who runs hrfeed, or name a file: api_secret = { file = "…" }
     "#);
-    let empty = import(|command| command.env(support::KEY, "  "));
+    let empty = import(|command| command.env(crate::support::KEY, "  "));
     insta::assert_snapshot!(empty, @"
     error: the environment variable HRFEED_TEST_KEY, which the mapping names for api_key, is empty
     help: put the secret there
     ");
-    let unsendable = import(|command| command.env(support::KEY, "k3\ny"));
+    let unsendable = import(|command| command.env(crate::support::KEY, "k3\ny"));
     insta::assert_snapshot!(unsendable, @"
     error: the API key holds a character that cannot be sent, such as a line break
     help: check the file or variable that the mapping names
@@ -397,7 +394,7 @@ fn an_environment_variable_that_is_missing_or_empty() {
 
 #[test]
 fn a_secret_in_a_file_that_is_missing() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     let mapping = world.mapping();
     let mapping = mapping.replace("{ env = \"HRFEED_TEST_KEY\" }", "{ file = \"kmi.key\" }");
@@ -413,7 +410,7 @@ fn a_secret_in_a_file_that_is_missing() {
 
 #[test]
 fn a_journal_that_is_no_sqlite_file() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     world.write("journal.db", "Dear diary,\n".repeat(1_000));
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
@@ -430,7 +427,7 @@ fn a_journal_that_is_no_sqlite_file() {
 
 #[test]
 fn a_journal_of_another_program() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     let other = rusqlite::Connection::open(world.path("journal.db")).unwrap();
     other
@@ -446,7 +443,7 @@ fn a_journal_of_another_program() {
 
 #[test]
 fn a_journal_of_a_newer_version() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     world.import().exits(0);
     let journal = rusqlite::Connection::open(world.path("journal.db")).unwrap();
@@ -467,7 +464,7 @@ fn a_journal_of_a_newer_version() {
 
 #[test]
 fn a_journal_that_is_a_folder_or_lies_where_nothing_can() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     fs::create_dir(world.path("journal.db")).unwrap();
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
@@ -491,7 +488,7 @@ fn a_journal_that_is_a_folder_or_lies_where_nothing_can() {
 
 #[test]
 fn looking_back_without_a_journal_or_a_run() {
-    let world = World::new();
+    let world = World::new(Kmi);
     insta::assert_snapshot!(told(&world, &["show"]), @"
     exit code 2
     error: there is no journal `…/journal.db`
@@ -519,7 +516,7 @@ fn looking_back_without_a_journal_or_a_run() {
 
 #[test]
 fn a_port_that_nobody_listens_on() {
-    let world = World::new().target("max_outage = \"1s\"");
+    let world = World::new(Kmi).target("max_outage = \"1s\"");
     world.feed(&Feed::of(5));
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -544,7 +541,7 @@ fn a_port_that_nobody_listens_on() {
 
 #[test]
 fn an_address_that_is_not_this_api() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.feed(&Feed::of(5));
     let base_url = world.lms.base_url();
     let mapping = world
@@ -563,7 +560,7 @@ fn an_address_that_is_not_this_api() {
 #[cfg(target_os = "linux")]
 #[test]
 fn standard_output_on_a_full_disk() {
-    let world = World::new();
+    let world = World::new(Kmi);
     let feed = Feed::of(30).change(3, |person| person.email.clear());
     world.import_feed(&feed).exits(3);
     for arguments in [
@@ -598,7 +595,7 @@ fn standard_output_on_a_full_disk() {
 #[test]
 fn a_report_onto_a_device_leaves_the_device_a_device() {
     use std::os::unix::fs::FileTypeExt as _;
-    let world = World::new();
+    let world = World::new(Kmi);
     world.import_feed(&Feed::of(3)).exits(0);
     // A device of one's own, since a test must not put the machine's at risk;
     // only root may make one.
@@ -642,7 +639,7 @@ impl Drop for SmallDisk {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
-    let world = World::new();
+    let world = World::new(Kmi);
     let Some(disk) = SmallDisk::mount(world.path("disk"), 300) else {
         // Only root may mount, and not in every container.
         return;
@@ -652,7 +649,7 @@ fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
     let journal = disk.0.join("small.db");
     let on_disk = |arguments: &[&str]| {
         let mut run = world.start_with(arguments, &journal);
-        support::wait_until("it ends", || !run.is_running());
+        crate::support::wait_until("it ends", || !run.is_running());
         let ran = run.wait();
         assert!(!ran.stderr.contains("panicked"), "{ran:?}");
         (ran.code, ran.stderr)

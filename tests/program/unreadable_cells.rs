@@ -1,8 +1,6 @@
 //! A cell whose text is not what stands there makes no value and no decision:
 //! the row is refused, also where only a template or the filter looked at it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
 use std::process::Command;
 
 use rust_xlsxwriter::{Formula, Workbook};

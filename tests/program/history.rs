@@ -1,18 +1,15 @@
-//! The commands that look: at runs, rows, files, and the LMS.
-
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-mod support;
+//! The commands that change nothing: about runs, rows, files, and the LMS.
 
 use hrfeed::sandbox::Faults;
 use serde_json::json;
 
+use crate::support::System::Kmi;
 use crate::support::{Feed, World, run};
 
 /// A world with one run behind it: 6 created, 2 rejected (rows 4 and 6), and
 /// then one with 1 updated.
 fn with_two_runs() -> World {
-    let world = World::new();
+    let world = World::new(Kmi);
     let feed = Feed::of(8)
         .change(2, |person| person.email = "zofie at example.com".into())
         .change(4, |person| person.country = "Narnia");
@@ -137,7 +134,7 @@ fn rows_come_as_a_table_as_csv_and_as_json() {
 
 #[test]
 fn rows_in_csv_run_as_no_formula() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world
         .import_feed(&Feed::of(1).change(0, |person| person.id = "=1+1".into()))
         .exits(0);
@@ -212,7 +209,7 @@ fn check_shows_values_only_where_it_is_asked_to() {
 
 #[test]
 fn check_shows_the_first_findings_and_with_all_every_one() {
-    let world = World::new();
+    let world = World::new(Kmi);
     let mut feed = Feed::of(80);
     for person in &mut feed.people {
         person.email = "none".into();
@@ -233,7 +230,7 @@ fn check_shows_the_first_findings_and_with_all_every_one() {
 /// address changed, and returns it.
 #[track_caller]
 fn first_mapping(name: &str, bytes: impl AsRef<[u8]>) -> String {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.write(name, bytes);
     let ran = world
         .run(&["init", name, "--target", "kmi", "-o", "first.toml"])
@@ -244,8 +241,8 @@ fn first_mapping(name: &str, bytes: impl AsRef<[u8]>) -> String {
     world.run(&["check", name, "-m", "first.toml"]).exits(0);
     let real = text
         .replace("https://lms.example.com", &world.lms.base_url())
-        .replace("KMI_API_KEY", support::KEY)
-        .replace("KMI_API_SECRET", support::SECRET);
+        .replace("KMI_API_KEY", crate::support::KEY)
+        .replace("KMI_API_SECRET", crate::support::SECRET);
     world.write("first.toml", real);
     world.run(&["import", name, "-m", "first.toml"]).exits(0);
     assert_eq!(world.lms.people().len(), 2);
@@ -254,7 +251,7 @@ fn first_mapping(name: &str, bytes: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn init_writes_a_mapping_that_works_for_a_feed_of_its_own_kind() {
-    let text = first_mapping("people.csv", Feed::of(2).csv());
+    let text = first_mapping("people.csv", Feed::of(2).csv(Kmi));
     for line in [
         "externalId = \"Employee ID\"",
         "firstName = \"First name\"",
@@ -262,7 +259,7 @@ fn init_writes_a_mapping_that_works_for_a_feed_of_its_own_kind() {
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    first_mapping("people.xlsx", Feed::of(2).xlsx());
+    first_mapping("people.xlsx", Feed::of(2).xlsx(Kmi));
 }
 
 #[test]
@@ -299,7 +296,7 @@ fn init_understands_other_peoples_habits() {
 
 #[test]
 fn init_says_what_it_could_not_recognise_and_replaces_no_file() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.write("odd.csv", "Key,Given name,Rank\n1,Ann,3\n2,Bo,4\n");
     let ran = world.run(&["init", "odd.csv", "--target", "kmi"]).exits(0);
     assert!(ran.stdout.contains("# ? email"), "{ran:?}");
@@ -322,7 +319,7 @@ fn init_says_what_it_could_not_recognise_and_replaces_no_file() {
 
 #[test]
 fn audit_tells_who_stands_twice_and_whom_the_lms_lost() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.import_feed(&Feed::of(120)).exits(0);
     let audit = |json: bool| {
         let more: &[&str] = if json { &["--json"] } else { &[] };
@@ -359,7 +356,7 @@ fn audit_tells_who_stands_twice_and_whom_the_lms_lost() {
 
 #[test]
 fn audit_without_a_journal_looks_for_twins_only() {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.lms.create(world.key, "one", "E1");
     world.lms.create(world.key, "two", "E1");
     let ran = world
@@ -371,10 +368,13 @@ fn audit_without_a_journal_looks_for_twins_only() {
 
 #[test]
 fn audit_of_a_target_that_is_down_can_be_asked_again() {
-    let world = World::failing(Faults {
-        errors: 1.0,
-        ..Faults::default()
-    })
+    let world = World::failing(
+        Kmi,
+        Faults {
+            errors: 1.0,
+            ..Faults::default()
+        },
+    )
     .target("max_outage = \"1s\"");
     let ran = world
         .run(&["audit", "-m", "mapping.toml", "--json"])
@@ -432,7 +432,7 @@ fn colour_comes_where_it_is_asked_for() {
 fn a_reader_that_goes_away_is_no_failure() {
     use std::io::Read as _;
     use std::process::Stdio;
-    let world = World::new();
+    let world = World::new(Kmi);
     world.import_feed(&Feed::of(3_000)).exits(0);
     let mut child = world
         .command(&["rows", "--json"])
@@ -451,14 +451,13 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn the_sandbox_as_a_command_says_where_it_listens_and_stops_when_asked() {
-    let world = World::new();
+    let world = World::new(Kmi);
     let run = world.start(&["sandbox", "--port", "0", "--people", "7", "--json"]);
     let said = || std::fs::read_to_string(world.path("stdout")).unwrap();
-    support::wait_until("it says where it listens", || said().ends_with('\n'));
+    crate::support::wait_until("it says where it listens", || said().ends_with('\n'));
     let told: serde_json::Value = serde_json::from_str(&said()).unwrap();
     let base_url = told["base_url"].as_str().unwrap();
-    let mapping = support::mapping(base_url, "requests_per_second = 1000", "");
-    world.write("mapping.toml", mapping);
+    let world = world.at(base_url);
     let ran = world.import_feed(&Feed::of(3)).exits(0);
     assert_eq!(ran.count("created"), 3);
     assert_eq!(world.lms.stats().requests(), 0);

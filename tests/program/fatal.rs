@@ -1,10 +1,6 @@
 //! What no repetition repairs: a certificate that does not fit, a redirect, a
 //! host that nobody knows. The run stops at once and says what to do; nothing
 //! is sent, and the key goes nowhere else.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -13,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
 
+use crate::support::System::Kmi;
 use crate::support::{Feed, Ran, World};
 
 /// Listens on loopback until the process ends; counts who comes.
@@ -32,11 +29,8 @@ fn listen(talk: impl Fn(TcpStream) + Send + 'static) -> (u16, Arc<AtomicUsize>) 
 
 /// Imports five people into the LMS at that address.
 fn import(address: &str) -> (World, Ran) {
-    let world = World::new();
-    world.feed(&Feed::of(5));
-    let mapping = world.mapping().replace(&world.lms.base_url(), address);
-    world.write("mapping.toml", mapping);
-    let ran = world.import();
+    let world = World::new(Kmi).at(address);
+    let ran = world.import_feed(&Feed::of(5));
     (world, ran)
 }
 

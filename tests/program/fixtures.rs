@@ -1,15 +1,12 @@
 //! The fixtures and the ready mappings, each of which fits its fixtures as it
 //! is.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-#[path = "../fixtures/generate.rs"]
+#[path = "../../fixtures/generate.rs"]
 #[expect(
     dead_code,
     reason = "`main` is called by `cargo run --example fixtures`"
 )]
 mod generate;
-mod support;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,7 +18,8 @@ use hrfeed::mapping::{Mapped, Mapping, Person, Slot};
 use hrfeed::schema::Part;
 use serde_json::{Value, json};
 
-use support::{KEY, Ran, World};
+use crate::support::System::{AnewSpring, Kmi};
+use crate::support::{KEY, Ran, World};
 
 const CSV: &str = "fixtures/people.csv";
 const XLSX: &str = "fixtures/people.xlsx";
@@ -227,7 +225,7 @@ fn all_chosen(first: &str) -> String {
 
 #[test]
 fn a_first_mapping_fits_as_it_is_and_with_every_line_that_can_be_chosen() {
-    let world = World::new();
+    let world = World::new(Kmi);
     for (feed, system, chosen) in [
         (
             LEARNERS,
@@ -267,7 +265,7 @@ fn a_first_mapping_fits_as_it_is_and_with_every_line_that_can_be_chosen() {
 
 #[test]
 fn a_first_mapping_for_anewspring_finds_every_detail_that_the_ready_one_has() {
-    let world = World::new();
+    let world = World::new(Kmi);
     for (feed, ready) in [(LEARNERS, LEARNERS_MAPPING), (IMPORT_FILE, IMPORT_MAPPING)] {
         let feed = file(feed);
         let init = ["init", feed.to_str().unwrap(), "--target", "anewspring"];
@@ -408,12 +406,9 @@ fn import_into(world: &World, feed: &str) -> Ran {
     world.run(&["import", feed, "-m", "mapping.toml", "--json"])
 }
 
-/// What the LMS shows on one of its pages, by external ID.
-fn shown_by(world: &World, page: &str) -> BTreeMap<String, Value> {
-    let (status, body) = world.lms.ask("GET", page, "", "");
-    assert_eq!(status, 200, "{body}");
-    body.lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+/// These people or groups by external ID.
+fn by_id(all: Vec<Value>) -> BTreeMap<String, Value> {
+    all.into_iter()
         .map(|it| (it["id"].as_str().unwrap().to_owned(), it))
         .collect()
 }
@@ -442,13 +437,13 @@ fn wanted(feed: &str, mapping: &str, field: &str) -> BTreeMap<String, String> {
 
 #[test]
 fn the_lms_agrees_with_the_export_and_a_second_import_costs_no_call() {
-    let world = World::new();
+    let world = World::new(AnewSpring);
     mapped_to(&world, LEARNERS_MAPPING);
     let ran = import_into(&world, LEARNERS).exits(3);
     assert_eq!((ran.count("created"), ran.count("rejected")), (541, 30));
 
-    let there = shown_by(&world, "/sandbox/users?api=anewspring");
-    let groups = shown_by(&world, "/sandbox/groups");
+    let there = by_id(world.lms.everybody());
+    let groups = by_id(world.lms.groups());
     let values = |text: &Value| -> Vec<String> {
         let mut values: Vec<String> = serde_json::from_value(text.clone()).unwrap();
         values.sort_unstable();
@@ -531,7 +526,7 @@ fn the_lms_agrees_with_the_export_and_a_second_import_costs_no_call() {
 
 #[test]
 fn leavers_of_the_export_wait_while_a_row_has_no_id_that_can_be_read() {
-    let world = World::new();
+    let world = World::new(AnewSpring);
     mapped_to(&world, LEARNERS_MAPPING);
     import_into(&world, LEARNERS).exits(3);
     let feed = std::fs::read_to_string(file(LEARNERS)).unwrap();
@@ -551,7 +546,7 @@ fn leavers_of_the_export_wait_while_a_row_has_no_id_that_can_be_read() {
     world.write("people.csv", shorter(true));
     assert_eq!(world.run(&import).exits(3).count("deactivated"), 2);
     let inactive = |id: &str| {
-        let there = shown_by(&world, "/sandbox/users?api=anewspring");
+        let there = by_id(world.lms.everybody());
         there[id]["active"] == json!(false)
     };
     assert!(gone.iter().all(|id| inactive(id.trim_end_matches(','))));
@@ -563,11 +558,11 @@ fn leavers_of_the_export_wait_while_a_row_has_no_id_that_can_be_read() {
 
 #[test]
 fn the_import_file_makes_learners_with_the_passwords_that_it_has() {
-    let world = World::new();
+    let world = World::new(AnewSpring);
     mapped_to(&world, IMPORT_MAPPING);
     let ran = import_into(&world, IMPORT_FILE).exits(3);
     assert_eq!((ran.count("created"), ran.count("rejected")), (137, 13));
-    let there = shown_by(&world, "/sandbox/users?api=anewspring");
+    let there = by_id(world.lms.everybody());
     let passwords = wanted(IMPORT_FILE, IMPORT_MAPPING, "password");
     assert!(passwords.keys().eq(there.keys()));
     for (id, person) in &there {
@@ -584,7 +579,7 @@ fn the_import_file_makes_learners_with_the_passwords_that_it_has() {
 
 #[test]
 fn a_star_behind_a_column_of_the_import_file_is_told_with_the_name_to_write() {
-    let world = World::new();
+    let world = World::new(AnewSpring);
     mapped_to(&world, IMPORT_MAPPING);
     let feed = std::fs::read(file(IMPORT_FILE)).unwrap();
     let end = feed.iter().position(|byte| *byte == b'\n').unwrap();
@@ -600,7 +595,7 @@ fn a_star_behind_a_column_of_the_import_file_is_told_with_the_name_to_write() {
 
 #[test]
 fn a_rehearsal_of_the_ready_mappings_needs_nothing() {
-    let world = World::new();
+    let world = World::new(Kmi);
     for (feed, mapping) in [(LEARNERS, LEARNERS_MAPPING), (IMPORT_FILE, IMPORT_MAPPING)] {
         let (feed, mapping) = (file(feed), file(mapping));
         let paths = [&feed, &mapping].map(|path| path.to_str().unwrap());

@@ -1,18 +1,17 @@
 //! The rate is never exceeded: counted by the one who is asked.
 
-mod support;
-
 use std::time::Duration;
 
 use hrfeed::sandbox::Faults;
 
+use crate::support::System::{self, AnewSpring, Kmi};
 use crate::support::{Feed, World, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
 
 /// Imports so many people at that rate and returns the fullest second.
-fn peak(rate: u64, people: usize, faults: Faults) -> u64 {
-    let world = World::failing(faults).target(&format!(
+fn peak(system: System, rate: u64, people: usize, faults: Faults) -> u64 {
+    let world = World::failing(system, faults).target(&format!(
         "requests_per_second = {rate}\nmax_in_flight = 50\ntimeout = \"2s\""
     ));
     let ran = world.import_feed(&Feed::of(people));
@@ -26,7 +25,7 @@ fn peak(rate: u64, people: usize, faults: Faults) -> u64 {
 fn no_second_holds_more_requests_than_the_rate() {
     side_by_side([(5, 15), (20, 60), (50, 150)].map(|(rate, people)| {
         move || {
-            let peak = peak(rate, people, Faults::default());
+            let peak = peak(Kmi, rate, people, Faults::default());
             assert!(peak <= rate, "{peak} in a second at a rate of {rate}");
             // And the rate is used.
             assert!(peak * 10 >= rate * 8, "only {peak} at a rate of {rate}");
@@ -36,7 +35,13 @@ fn no_second_holds_more_requests_than_the_rate() {
 
 #[test]
 fn retries_and_look_ups_count_as_well() {
-    side_by_side([(5, 8), (20, 40), (50, 100)].map(|(rate, people)| {
+    let worlds = [
+        (Kmi, 5, 8),
+        (Kmi, 20, 40),
+        (Kmi, 50, 100),
+        (AnewSpring, 20, 40),
+    ];
+    side_by_side(worlds.map(|(system, rate, people)| {
         move || {
             let faults = Faults {
                 lost_after: 0.1,
@@ -46,7 +51,7 @@ fn retries_and_look_ups_count_as_well() {
                 latency_jitter: 30 * MS,
                 ..Faults::default()
             };
-            let peak = peak(rate, people, faults);
+            let peak = peak(system, rate, people, faults);
             assert!(peak <= rate, "{peak} in a second at a rate of {rate}");
         }
     }));
@@ -61,7 +66,7 @@ fn a_target_that_turns_requests_away_is_not_asked_faster_for_it() {
                 unavailable: 0.05,
                 ..Faults::default()
             };
-            let peak = peak(rate, people, faults);
+            let peak = peak(Kmi, rate, people, faults);
             assert!(peak <= rate, "{peak} in a second at a rate of {rate}");
         }
     }));
@@ -69,10 +74,13 @@ fn a_target_that_turns_requests_away_is_not_asked_faster_for_it() {
 
 #[test]
 fn what_was_turned_away_is_counted_and_told() {
-    let world = World::failing(Faults {
-        requests_per_second: Some(20),
-        ..Faults::default()
-    })
+    let world = World::failing(
+        Kmi,
+        Faults {
+            requests_per_second: Some(20),
+            ..Faults::default()
+        },
+    )
     .target("requests_per_second = 60\nmax_in_flight = 8");
     let ran = world.import_feed(&Feed::of(30)).exits(0);
     let turned_away = world.lms.stats().played("requests_per_second");
@@ -86,10 +94,13 @@ fn a_rate_above_what_the_target_bears_comes_down_to_it() {
     let feeds = [(60, 20, 160), (2000, 40, 300)];
     side_by_side(feeds.map(|(rate, bearable, people)| {
         move || {
-            let world = World::failing(Faults {
-                requests_per_second: Some(bearable),
-                ..Faults::default()
-            })
+            let world = World::failing(
+                Kmi,
+                Faults {
+                    requests_per_second: Some(bearable),
+                    ..Faults::default()
+                },
+            )
             .target(&format!("requests_per_second = {rate}\nmax_in_flight = 8"));
             let ran = world.import_feed(&Feed::of(people)).exits(0);
             let stats = world.lms.stats();
@@ -111,11 +122,14 @@ fn a_rate_above_what_the_target_bears_comes_down_to_it() {
 #[test]
 fn a_retry_after_holds_everybody() {
     // Whoever did not wait would be turned away again, and be counted.
-    let world = World::failing(Faults {
-        requests_per_second: Some(10),
-        latency: 20 * MS,
-        ..Faults::default()
-    })
+    let world = World::failing(
+        Kmi,
+        Faults {
+            requests_per_second: Some(10),
+            latency: 20 * MS,
+            ..Faults::default()
+        },
+    )
     .target("requests_per_second = 500\nmax_in_flight = 50");
     world.import_feed(&Feed::of(40)).exits(0);
     let stats = world.lms.stats();
@@ -125,10 +139,13 @@ fn a_retry_after_holds_everybody() {
 
 #[test]
 fn that_the_rate_is_lowered_and_back_is_told_once_each() {
-    let world = World::failing(Faults {
-        unavailable: 1.0,
-        ..Faults::default()
-    })
+    let world = World::failing(
+        Kmi,
+        Faults {
+            unavailable: 1.0,
+            ..Faults::default()
+        },
+    )
     .target("requests_per_second = 40\nmax_in_flight = 8");
     world.feed(&Feed::of(150));
     let import = world.start_import();
@@ -150,11 +167,14 @@ fn that_the_rate_is_lowered_and_back_is_told_once_each() {
 #[test]
 fn no_more_are_under_way_than_the_target_works_on() {
     let capacity = 4;
-    let world = World::failing(Faults {
-        capacity: Some(capacity),
-        latency: 80 * MS,
-        ..Faults::default()
-    })
+    let world = World::failing(
+        Kmi,
+        Faults {
+            capacity: Some(capacity),
+            latency: 80 * MS,
+            ..Faults::default()
+        },
+    )
     .target("requests_per_second = 5000\nmax_in_flight = 60");
     let ran = world.import_feed(&Feed::of(200)).exits(0);
     assert_eq!(ran.count("created"), 200);
@@ -169,12 +189,15 @@ fn no_more_are_under_way_than_the_target_works_on() {
 fn no_more_requests_are_under_way_than_allowed() {
     side_by_side([1, 3, 20].map(|most| {
         move || {
-            let world = World::failing(Faults {
-                latency: 20 * MS,
-                latency_jitter: 20 * MS,
-                errors: 0.03,
-                ..Faults::default()
-            })
+            let world = World::failing(
+                Kmi,
+                Faults {
+                    latency: 20 * MS,
+                    latency_jitter: 20 * MS,
+                    errors: 0.03,
+                    ..Faults::default()
+                },
+            )
             .target(&format!(
                 "requests_per_second = 5000\nmax_in_flight = {most}"
             ));

@@ -1,8 +1,6 @@
 //! Feeds that are not UTF-8, through the program: found without asking, told,
 //! and named where they cannot be found.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -3,26 +3,21 @@
 //!
 //! Memory is measured on Linux only, where the system tells its peak.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
-#[path = "support/archive.rs"]
-mod archive;
-mod support;
-
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::process::Stdio;
 
 use flate2::{Compression, Crc, write::DeflateEncoder};
 
-use self::archive::{Part, archive, frame};
+use crate::support::System::Kmi;
+use crate::support::archive::{Part, archive, frame};
 use crate::support::{Ran, World};
 
 const MIB: usize = 1 << 20;
 
 /// What no file may make the program take, in MiB. It is the least that a
 /// feed of a hundred megabytes takes anyway.
-const MOST: u64 = 192;
+const MAX_MEMORY: u64 = 192;
 
 const HEADER: &str = "Employee ID,First name,Last name,Work e-mail,Login,City,Country,End date\n";
 const ROW: &str = "E1,Ann,Lee,ann@example.com,alee,Zwolle,Netherlands,31-12-2030\n";
@@ -52,7 +47,7 @@ fn checked(world: &World, name: &str) -> Ran {
         stdout: read("stdout"),
         stderr: read("stderr"),
     };
-    assert!(peak <= MOST, "{peak} MiB: {ran:#?}");
+    assert!(peak <= MAX_MEMORY, "{peak} MiB: {ran:#?}");
     assert!(!ran.stderr.contains("panicked"), "{ran:#?}");
     assert_eq!(world.lms.stats().requests(), 0);
     ran
@@ -74,7 +69,7 @@ fn peak_of(process: u32) -> u64 {
 /// words.
 #[track_caller]
 fn refused(name: &str, bytes: &[u8], words: &str) {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.write(name, bytes);
     refused_in(&world, name, words);
 }
@@ -301,7 +296,7 @@ fn endless(world: &World, name: &str, begin: &str) {
 
 #[test]
 fn a_field_of_a_gigabyte_is_refused_with_its_line() {
-    let world = World::new();
+    let world = World::new(Kmi);
     let words = "row in line 2002 of feed `endless.csv` is longer than 16777216 bytes";
     for begin in ["E2,", "E2,\"", "E2,\"\"\"\"\"", "E2,\"\n\n"] {
         endless(&world, "endless.csv", begin);
@@ -311,7 +306,7 @@ fn a_field_of_a_gigabyte_is_refused_with_its_line() {
 
 #[test]
 fn a_field_without_an_end_is_refused_over_stdin_too() {
-    let world = World::new();
+    let world = World::new(Kmi);
     let bytes = [HEADER.as_bytes(), b"E1,", &vec![b'x'; 20 * MIB]].concat();
     let ran = world
         .run_with_stdin(&["check", "-", "-m", "mapping.toml", "-q"], &bytes)
@@ -335,7 +330,7 @@ fn a_million_columns_are_refused() {
 /// Checks a file whose rows are read, of which only some are wrong.
 #[track_caller]
 fn rows_refused(bytes: &[u8], words: &str) {
-    let world = World::new();
+    let world = World::new(Kmi);
     world.write("people.csv", bytes);
     let ran = checked(&world, "people.csv").exits(3);
     assert!(ran.said().contains(words), "{ran:#?}");
@@ -371,7 +366,7 @@ fn millions_of_quotes_are_one_cell_or_one_wrong_row() {
     for quotes in [2_000_000, 2_000_001] {
         let quotes = "\"".repeat(quotes);
         let wrong = format!("E2,{quotes}x\",Lee,b@example.com,blee,,,\n");
-        let world = World::new();
+        let world = World::new(Kmi);
         world.write("people.csv", format!("{HEADER}{ROW}{wrong}"));
         let ran = checked(&world, "people.csv");
         assert!(matches!(ran.code, 1 | 3), "{ran:#?}");

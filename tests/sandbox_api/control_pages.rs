@@ -1,4 +1,4 @@
-//! What the sandbox tells beside the API.
+//! The control pages, which are no part of the API.
 
 use hrfeed::sandbox::{Faults, SandboxOptions};
 use reqwest::Method;

@@ -1,0 +1,207 @@
+//! User groups: created, changed, filled, emptied, deleted. KMI has none.
+
+use serde_json::{Value, json};
+
+use crate::support::System::AnewSpring;
+use crate::support::{Feed, Person, World, calls, strings};
+
+const CREATE: &str = "[groups]\ncreate = true\nremove_unused = true\n\
+    type = { value = \"Learner\" }\nname = \"Group name\"\nparent = \"Group parent\"";
+
+/// So many people, all in the group G.
+fn all_in_g(people: usize) -> Feed {
+    Feed::of(people).each(|_, it| it.groups = strings(&["G"]))
+}
+
+#[test]
+fn a_group_that_does_not_exist_refuses_its_rows_before_anything_is_sent() {
+    let world = World::new(AnewSpring);
+    let mut feed = Feed::of(3);
+    feed.parts(1).groups = strings(&["Nowhere"]);
+    let cost = world.cost(&feed, 3);
+    assert_eq!(cost["POST addUser/{userID}"], 2);
+    assert_eq!(
+        world.row(3)["message"],
+        "column `Groups` (group): the LMS has no group `Nowhere`: make it there, or say \
+         create = true in [groups]"
+    );
+    assert_eq!(world.row(3)["attempts"], 0);
+}
+
+#[test]
+fn groups_follow_the_feed_from_their_making_to_their_end() {
+    let world = World::new(AnewSpring).parts(CREATE);
+    let feed = Feed::of(4).each(|number, it| {
+        it.groups = vec![format!("G{}", number % 2)];
+        it.group_name = format!("Group {}", number % 2);
+        it.group_parent = "School".into();
+    });
+    assert_eq!(
+        world.cost(&feed, 0),
+        calls(&[
+            ("GET getUsers", 1),
+            ("GET groupExists/{groupID}", 3),
+            ("POST addUser/{userID}", 4),
+            ("POST addGroup/{groupID}", 3),
+            ("POST addGroupUsers/{groupID}", 2),
+        ])
+    );
+    world.assert_everyone_once(&feed);
+    let group = |id: &str| -> Option<Value> {
+        let groups = world.lms.groups();
+        groups.into_iter().find(|group| group["id"] == id)
+    };
+    let g0 = group("G0").unwrap();
+    assert_eq!(g0["name"], "Group 0");
+    assert_eq!(g0["parent"], "School");
+    assert_eq!(g0["type"], "student");
+    assert_eq!(g0["users"], json!(["E00002", "E00004"]));
+
+    let mut feed = feed.each(|number, it| it.group_name = format!("Class {}", number % 2));
+    assert_eq!(
+        world.cost(&feed, 0),
+        calls(&[("POST updateGroup/{groupID}", 2)])
+    );
+    assert_eq!(group("G1").unwrap()["name"], "Class 1");
+
+    feed = feed.each(|_, it| {
+        it.groups = strings(&["G0"]);
+        it.group_name = "Class 0".into();
+    });
+    assert_eq!(
+        world.cost(&feed, 0),
+        calls(&[
+            ("POST addGroupUsers/{groupID}", 1),
+            ("POST deleteGroupUsers/{groupID}", 1),
+            ("GET getGroupUsers/{groupID}", 1),
+            ("POST deleteGroup/{groupID}", 1),
+        ])
+    );
+    assert_eq!(group("G1"), None);
+    world.assert_everyone_once(&feed);
+    assert_eq!(world.cost(&feed, 0), calls(&[]));
+}
+
+#[test]
+fn whom_somebody_else_put_into_a_group_stays_and_so_does_the_group() {
+    let world = World::new(AnewSpring)
+        .parts("[groups]\ncreate = true\nremove_unused = true\ntype = { value = \"student\" }");
+    let feed = all_in_g(2);
+    world.import_feed(&feed).exits(0);
+    let details = "login=x1&firstName=X&lastName=One&role=student";
+    world.lms.call("addUser/X1", details);
+    world.lms.call("addGroupUsers/G", "user=X1");
+    let ran = world.import_feed(&Feed::of(2)).exits(0);
+    assert_eq!(world.lms.groups()[0]["users"], json!(["X1"]));
+    let notes = ran.json()["notes"].to_string();
+    assert!(notes.contains("group `G` stays as it is"), "{notes}");
+}
+
+#[test]
+fn one_person_whom_a_group_does_not_take_keeps_nobody_else_out() {
+    let world = World::new(AnewSpring);
+    let mut feed = all_in_g(40);
+    feed.parts(16).roles = strings(&["Observer"]);
+    world.lms.group("G", "student");
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (39, 1));
+    assert_eq!(
+        world.row(18)["message"],
+        "group `G`: the LMS does not take the person: the role of the group's type is needed first"
+    );
+    let groups = world.lms.groups();
+    assert_eq!(groups[0]["users"].as_array().unwrap().len(), 39);
+    // The person is there; only the group is tried again.
+    assert_eq!(
+        world.cost(&feed, 3),
+        calls(&[
+            ("POST addGroupUsers/{groupID}", 2),
+            ("GET groupExists/{groupID}", 1)
+        ])
+    );
+}
+
+#[test]
+fn a_group_that_somebody_deleted_is_made_again_the_night_after() {
+    let world =
+        World::new(AnewSpring).parts("[groups]\ncreate = true\ntype = { value = \"student\" }");
+    world.import_feed(&all_in_g(3)).exits(0);
+    world.lms.call("deleteGroup/G", "force=true");
+    let feed = all_in_g(4);
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!(ran.count("rejected"), 1);
+    let ran = world.import().exits(0);
+    assert_eq!(ran.count("updated"), 4, "{ran:#?}");
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn whoever_comes_into_one_group_while_another_is_found_gone_is_put_back_into_that_too() {
+    let world = World::new(AnewSpring)
+        .target("max_in_flight = 1")
+        .parts("[groups]\ncreate = true\ntype = { value = \"student\" }");
+    let mut feed = Feed::of(1);
+    feed.parts(0).groups = strings(&["G1"]);
+    world.import_feed(&feed).exits(0);
+    world.lms.call("deleteGroup/G1", "force=true");
+    feed.parts(0).groups = strings(&["G1", "G2"]);
+    feed.people.push(Person::new(2));
+    feed.parts(1).groups = strings(&["G1"]);
+    world.import_feed(&feed).exits(3);
+    world.import().exits(0);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn a_lost_answer_about_a_group_is_settled_by_looking_who_is_in_it() {
+    let world = World::new(AnewSpring);
+    let mut feed = Feed::of(3);
+    world.lms.group("G", "student");
+    world.import_feed(&feed).exits(0);
+    for (people, call) in [
+        (2..3, "GET groupUserExists/{groupID}/{userID}"),
+        (0..2, "GET getGroupUsers/{groupID}"),
+    ] {
+        for person in &mut feed.people[people] {
+            person.parts.groups = strings(&["G"]);
+        }
+        world.lms.reset_stats();
+        world.lms.set_faults(&json!({"lost_after": 0.7}));
+        let ran = world.import_feed(&feed);
+        world.lms.set_faults(&json!({"lost_after": 0.0}));
+        let cost = world.lms.stats().by_call();
+        assert!(cost.contains_key(call), "{cost:#?} {ran:#?}");
+        assert_eq!(cost["POST addGroupUsers/{groupID}"], 1, "{cost:#?}");
+    }
+    world.import().exits(0);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn an_audit_names_who_was_taken_out_of_a_group() {
+    let world = World::new(AnewSpring);
+    world.lms.group("G", "student");
+    world.import_feed(&all_in_g(3)).exits(0);
+    let audit = ["audit", "-m", "mapping.toml", "--json"];
+    let found = world.run(&audit).exits(0).json();
+    assert_eq!(found["lost_members"], json!([]));
+    world.lms.call("deleteGroupUsers/G", "user=E00002");
+    let found = world.run(&audit).exits(3).json();
+    assert_eq!(
+        found["lost_members"],
+        json!([{"group": "G", "external_id": "E00002"}])
+    );
+}
+
+#[test]
+fn what_the_lms_says_of_a_group_that_is_in_use_is_not_repeated() {
+    let world = World::new(AnewSpring)
+        .parts("[groups]\ncreate = true\nremove_unused = true\ntype = { value = \"student\" }");
+    world.import_feed(&all_in_g(1)).exits(0);
+    let below = "type=student&name=below&parent=G";
+    world.lms.call("addGroup/below", below);
+    let ran = world.import_feed(&Feed::of(1)).exits(0);
+    let notes = ran.json()["notes"].to_string();
+    let told = "group `G` stays as it is: the LMS does not delete it (status 409)";
+    assert!(notes.contains(told), "{notes}");
+}

@@ -1,0 +1,304 @@
+//! People whom the feed no longer names, and people who return.
+
+use serde_json::json;
+
+use crate::support::System::{self, AnewSpring, Kmi};
+use crate::support::{Feed, Ran, World, calls, on_each_system};
+
+/// A world with this in `[leavers]`, to which forty people were imported.
+fn with_forty(system: System, leavers: &str) -> (World, Feed) {
+    let world = World::new(system).parts(&format!("[leavers]\n{leavers}"));
+    let feed = Feed::of(40);
+    world.import_feed(&feed).exits(0);
+    (world, feed)
+}
+
+#[test]
+fn leavers_are_left_alone_unless_the_mapping_says_otherwise() {
+    on_each_system(|system| {
+        let world = World::new(system);
+        let mut feed = Feed::of(40);
+        world.import_feed(&feed).exits(0);
+        feed.people.truncate(39);
+        assert_eq!(world.cost(&feed, 0), calls(&[]));
+        assert_eq!(world.lms.people().len(), 40);
+    });
+}
+
+#[test]
+fn a_leaver_is_deleted_and_comes_back_as_somebody_new() {
+    on_each_system(|system| {
+        let (world, mut feed) = with_forty(system, "action = \"delete\"");
+        let last = feed.people.pop().unwrap();
+        world.lms.reset_stats();
+        let ran = world.import_feed(&feed).exits(0);
+        assert_eq!((ran.count("deleted"), ran.count("unchanged")), (1, 39));
+        let delete = match system {
+            Kmi => "DELETE users/external_id/{external_id}/",
+            AnewSpring => "POST deleteUser/{userID}",
+        };
+        assert_eq!(world.lms.stats().by_call(), calls(&[(delete, 1)]));
+        world.assert_everyone_once(&feed);
+        assert_eq!(world.cost(&feed, 0), calls(&[]));
+        feed.people.push(last);
+        let ran = world.import_feed(&feed).exits(0);
+        assert_eq!(ran.count("created"), 1);
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn a_leaver_is_deactivated_and_active_again_when_the_feed_names_the_person() {
+    let (world, mut feed) = with_forty(AnewSpring, "action = \"deactivate\"");
+    let last = feed.people.pop().unwrap();
+    let ran = world.import_feed(&feed).exits(0);
+    assert_eq!(ran.count("deactivated"), 1);
+    assert_eq!(world.lms.person("E00040")["active"], false);
+    assert_eq!(world.cost(&feed, 0), calls(&[]), "once is enough");
+    feed.people.push(last);
+    let update = calls(&[("POST updateUser/{userID}", 1)]);
+    assert_eq!(world.cost(&feed, 0), update);
+    assert_eq!(world.lms.person("E00040")["active"], true);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn whoever_was_archived_is_brought_back_before_anything_else() {
+    let leavers = "action = \"deactivate\"\ndeactivate_by = \"archived\"";
+    let (world, mut feed) = with_forty(AnewSpring, leavers);
+    let mut last = feed.people.pop().unwrap();
+    world.import_feed(&feed).exits(0);
+    assert_eq!(world.lms.person("E00040")["archived"], true);
+    last.first = "Back".into();
+    feed.people.push(last);
+    let ran = world.import_feed(&feed).exits(0);
+    assert_eq!(ran.count("updated"), 1);
+    assert_eq!(world.lms.person("E00040")["archived"], false);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn somebody_new_to_hrfeed_whom_the_lms_has_in_its_archive_is_brought_back_too() {
+    let world = World::new(AnewSpring);
+    let feed = Feed::of(1);
+    let details = "login=zquimby1&firstName=Old&lastName=One";
+    world.lms.call("addUser/E00001", details);
+    world.lms.call("updateUser/E00001", "archived=true");
+    let ran = world.import_feed(&feed).exits(0);
+    assert_eq!(ran.count("updated"), 1, "{ran:#?}");
+    assert_eq!(world.lms.person("E00001")["archived"], false);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
+    on_each_system(|system| {
+        let leavers = "action = \"delete\"\n\n[guards]\nmax_leavers = \"5%\"";
+        let (world, mut feed) = with_forty(system, leavers);
+        feed.people.truncate(37);
+        feed.people[0].first = "Anna".into();
+        let ran = world.import_feed(&feed).exits(4);
+        assert_eq!((ran.count("updated"), ran.count("deleted")), (1, 0));
+        assert!(
+            ran.stderr.contains(
+                "3 of 40 people are no longer named, and `max_leavers` in [guards] is 5%"
+            ),
+            "{ran:#?}"
+        );
+        assert!(ran.stderr.contains("--allow leavers"), "{ran:#?}");
+        // A script and whoever looks later see no more than the run's message.
+        let message = ran.json()["message"].to_string();
+        assert!(message.contains("(`--allow leavers`)"), "{message}");
+        let runs = world.run(&["runs"]).exits(0);
+        assert!(runs.stdout.contains("held by guard"), "{runs:#?}");
+        let plan = world.run(&["plan", "people.csv", "-m", "mapping.toml"]);
+        assert!(plan.exits(4).stdout.contains("would hold back"));
+        assert_eq!(world.lms.people().len(), 40);
+        let ran = world.import_with(&["--allow", "leavers"]).exits(0);
+        assert_eq!(ran.count("deleted"), 3);
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn a_row_that_was_refused_is_no_leaver_and_one_that_nobody_can_read_holds_all() {
+    on_each_system(|system| {
+        let (world, mut feed) = with_forty(system, "action = \"delete\"");
+        feed.people[3].login.clear();
+        let ran = world.import_feed(&feed).exits(3);
+        assert_eq!((ran.count("rejected"), ran.count("deleted")), (1, 0));
+        feed.people[5].id = "1.2E+05".into();
+        let ran = world.import_feed(&feed).exits(4);
+        assert_eq!(ran.count("deleted"), 0);
+        assert!(
+            ran.stderr
+                .contains("1 row has no external ID that can be read")
+        );
+        assert_eq!(world.lms.people().len(), 40);
+    });
+}
+
+#[test]
+fn a_feed_that_looks_sick_sends_nothing() {
+    on_each_system(|system| {
+        let leavers = "action = \"delete\"\n\n[guards]\nmax_rejected = \"10%\"\nmin_rows = 20";
+        let (world, mut feed) = with_forty(system, leavers);
+        let whole = feed.clone();
+        for person in &mut feed.people[..5] {
+            person.last.clear();
+        }
+        feed.people[39].first = "Anna".into();
+        world.lms.reset_stats();
+        let ran = world.import_feed(&feed).exits(4);
+        assert!(ran.stderr.contains("5 of 40 rows are wrong"), "{ran:#?}");
+        feed.people.truncate(19);
+        let ran = world.import_feed(&feed).exits(4);
+        assert!(ran.stderr.contains("the feed has 19 rows"), "{ran:#?}");
+        assert_eq!(world.lms.stats().requests(), 0);
+        world.import_feed(&whole).exits(0);
+        world.assert_everyone_once(&whole);
+    });
+}
+
+/// Imports the feed with a mapping of another name: it is another feed.
+fn import_as_another(world: &World, feed: &Feed) -> Ran {
+    world.feed(feed);
+    std::fs::copy(world.path("mapping.toml"), world.path("other.toml")).unwrap();
+    let import = ["import", "people.csv", "-m", "other.toml", "--json"];
+    world.run(&import).exits(0)
+}
+
+#[test]
+fn people_of_another_feed_are_nobody_s_leavers() {
+    on_each_system(|system| {
+        let leavers = "action = \"delete\"\n\n[guards]\nmax_leavers = 100";
+        let (world, mut feed) = with_forty(system, leavers);
+        feed.people.drain(..35);
+        std::fs::rename(world.path("mapping.toml"), world.path("other.toml")).unwrap();
+        world.feed(&feed);
+        let import = ["import", "people.csv", "-m", "other.toml", "--json"];
+        let ran = world.run(&import).exits(0);
+        assert_eq!((ran.count("deleted"), ran.count("unchanged")), (0, 5));
+        assert_eq!(world.lms.people().len(), 40);
+    });
+}
+
+#[test]
+fn whom_two_feeds_name_leaves_only_when_both_let_go() {
+    on_each_system(|system| {
+        let leavers = "action = \"delete\"\n\n[guards]\nmax_leavers = 100";
+        let (world, mut feed) = with_forty(system, leavers);
+        let from = |index: usize| Feed {
+            people: Feed::of(40).people.split_off(index),
+        };
+        // Both name E00036 to E00040; then the other one lets E00036 go, whom
+        // the first names.
+        import_as_another(&world, &from(35));
+        let ran = import_as_another(&world, &from(36));
+        assert_eq!(ran.count("deleted"), 0);
+        let notes = ran.json()["notes"].to_string();
+        assert!(
+            notes.contains("1 person is no longer named here, but by another feed"),
+            "{notes}"
+        );
+        assert_eq!(world.lms.people().len(), 40);
+        // And the first one lets go, too.
+        world.import_feed(&feed).exits(0);
+        feed.people.remove(35);
+        assert_eq!(world.import_feed(&feed).exits(0).count("deleted"), 1);
+        world.assert_everyone_once(&feed);
+        // Whose mapping is gone names nobody any more.
+        std::fs::remove_file(world.path("other.toml")).unwrap();
+        feed.people.pop();
+        assert_eq!(world.import_feed(&feed).exits(0).count("deleted"), 1);
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn lost_answers_about_leavers_end_as_wanted() {
+    on_each_system(|system| {
+        let leavers = "action = \"delete\"\n\n[guards]\nmax_leavers = 20";
+        let (world, mut feed) = with_forty(system, leavers);
+        feed.people.truncate(20);
+        let faults = json!({"lost_after": 0.2, "lost_before": 0.1});
+        world.lms.set_faults(&faults);
+        let ran = world.import_feed(&feed).exits(0);
+        assert_eq!(ran.count("deleted"), 20);
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn whoever_returns_is_active_whatever_answers_are_lost() {
+    let leavers = "action = \"deactivate\"\n\n[guards]\nmax_leavers = 20";
+    let (world, whole) = with_forty(AnewSpring, leavers);
+    let mut feed = whole.clone();
+    feed.people.truncate(28);
+    world.import_feed(&feed).exits(0);
+    world.lms.set_faults(&json!({"lost_before": 0.3}));
+    world.import_feed(&whole);
+    world.lms.set_faults(&json!({"lost_before": 0.0}));
+    world.import().exits(0);
+    for person in world.lms.people() {
+        assert_eq!(person["active"], true, "{person:#}");
+    }
+}
+
+#[test]
+fn whoever_returns_and_is_not_active_by_the_feed_stays_so() {
+    let world = World::new(AnewSpring)
+        .fields("active = \"Group name\"")
+        .parts("[leavers]\naction = \"deactivate\"");
+    let mut feed = Feed::of(40).each(|_, it| it.group_name = "yes".into());
+    feed.parts(39).group_name = "no".into();
+    world.import_feed(&feed).exits(0);
+    let last = feed.people.pop().unwrap();
+    world.import_feed(&feed).exits(0);
+    feed.people.push(last);
+    world.import_feed(&feed).exits(0);
+    assert_eq!(world.lms.person("E00040")["active"], false);
+    assert_eq!(world.import().exits(0).count("unchanged"), 40);
+}
+
+#[test]
+fn a_leaver_whom_the_lms_does_not_let_go_is_told_by_the_exit_code() {
+    let world = World::new(AnewSpring).parts("[leavers]\naction = \"deactivate\"");
+    let mut feed = Feed::of(2);
+    world.import_feed(&feed).exits(0);
+    feed.people.pop();
+    world.lms.set_faults(&json!({"refuse": 1.0}));
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!(ran.count("deactivated"), 0);
+    let notes = ran.json()["notes"].to_string();
+    assert!(notes.contains("1 leaver stays as before"), "{notes}");
+}
+
+#[test]
+fn a_leaver_who_returned_in_part_only_can_leave_again() {
+    let world = World::new(AnewSpring).parts("[leavers]\naction = \"deactivate\"");
+    let mut feed = Feed::of(2);
+    world.import_feed(&feed).exits(0);
+    let mut last = feed.people.pop().unwrap();
+    world.import_feed(&feed).exits(0);
+    last.parts.author = vec!["missing-1".into()];
+    feed.people.push(last);
+    world.import_feed(&feed).exits(3);
+    assert_eq!(world.lms.person("E00002")["active"], true);
+    feed.people.pop();
+    let ran = world.import_feed(&feed).exits(0);
+    assert_eq!(ran.count("deactivated"), 1, "{ran:#?}");
+    assert_eq!(world.lms.person("E00002")["active"], false);
+}
+
+#[test]
+fn whoever_was_there_as_the_feed_says_can_leave_the_night_after() {
+    let (world, mut feed) = with_forty(Kmi, "action = \"delete\"");
+    for file in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+        let _perhaps_none = std::fs::remove_file(world.path(file));
+    }
+    assert_eq!(world.import_feed(&feed).exits(0).count("unchanged"), 40);
+    feed.people.pop();
+    let ran = world.import_feed(&feed).exits(0);
+    assert_eq!(ran.count("deleted"), 1, "{ran:#?}");
+}

@@ -1,0 +1,89 @@
+//! What the LMS refuses on aNewSpring: rows, calls, roles that are too
+//! powerful. `import.rs` has the rows that KMI refuses.
+
+use serde_json::json;
+
+use crate::support::System::AnewSpring;
+use crate::support::{Feed, World, calls, on_each_system, strings};
+
+#[test]
+fn a_call_that_the_key_may_not_make_stops_the_run_with_its_name() {
+    for key in ["denied:addUserRoles", "notlisted:addUserRoles"] {
+        let mut world = World::new(AnewSpring);
+        let feed = Feed::of(3);
+        world.import_feed(&feed).exits(0);
+        world.key = key;
+        // The key is the scope: with another one everybody is seen anew.
+        let ran = world.import().exits(5);
+        let told = "does not allow this key to make the call `POST addUserRoles/{userID}`";
+        assert!(ran.stderr.contains(told), "{ran:#?}");
+        assert_eq!(ran.count("rejected") + ran.count("failed"), 0, "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_role_that_takes_the_environment_over_needs_a_word_in_the_mapping() {
+    let world = World::new(AnewSpring);
+    let mut feed = Feed::of(2);
+    feed.parts(0).roles = strings(&["Learner", "administrator"]);
+    world.import_feed(&feed).exits(3);
+    assert_eq!(
+        world.row(2)["message"],
+        "column `Roles` (role): whoever is administrator can take the environment over: only with \
+         allow_roles = [\"administrator\"] in [target]"
+    );
+    assert_eq!(world.lms.people().len(), 1);
+    let world = world.target("allow_roles = [\"administrator\"]");
+    world.import().exits(0);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn a_library_that_is_not_there_keeps_nothing_else_from_the_person() {
+    let world = World::new(AnewSpring);
+    let mut feed = Feed::of(2).each(|_, it| it.groups = strings(&["G"]));
+    feed.parts(0).author = strings(&["A", "B", "missing-1"]);
+    world.lms.group("G", "student");
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!(
+        (ran.count("created"), ran.count("rejected")),
+        (1, 1),
+        "{ran:#?}"
+    );
+    let told = "the LMS has no content library `missing-1`";
+    assert_eq!(world.row(2)["message"], told);
+    let person = world.lms.person("E00001");
+    assert_eq!(person["authorContentLabels"], json!(["A", "B"]));
+    assert_eq!(person["groups"], json!(["G"]));
+    let again = calls(&[("POST linkAuthorToContentLabels/{userID}", 1)]);
+    assert_eq!(world.cost(&feed, 3), again, "only that is tried again");
+}
+
+#[test]
+fn values_that_mean_nothing_are_refused_before_anything_is_sent() {
+    let world = World::new(AnewSpring).fields("active = \"Group name\"");
+    let mut feed = Feed::of(4);
+    feed.parts(0).roles = strings(&["Chief"]);
+    feed.parts(1).group_name = "maybe".into();
+    feed.parts(2).groups = vec!["x".repeat(300)];
+    world.import_feed(&feed).exits(3);
+    let told = |line| world.row(line)["message"].to_string();
+    assert!(told(2).contains("not a role"), "{}", told(2));
+    assert!(told(3).contains("neither yes nor no"), "{}", told(3));
+    assert!(told(4).contains("300 characters"), "{}", told(4));
+    assert_eq!(world.lms.people().len(), 1);
+}
+
+#[test]
+fn a_server_s_own_page_is_no_answer() {
+    on_each_system(|system| {
+        let world = World::new(system).target("max_outage = \"20s\"");
+        let mut feed = Feed::of(30);
+        world.lms.set_faults(&json!({"garbage": 0.1}));
+        world.import_feed(&feed).exits(0);
+        world.assert_everyone_once(&feed);
+        feed.people[0].first = "Anna".into();
+        world.import_feed(&feed).exits(0);
+        world.assert_everyone_once(&feed);
+    });
+}
