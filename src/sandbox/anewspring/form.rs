@@ -68,7 +68,7 @@ impl Form {
 
     fn multipart(content_type: &str, body: &[u8]) -> Result<Self, Refusal> {
         let broken = |error: multer::Error| {
-            Refusal::bad(format!("The body is no multipart/form-data: {error}"))
+            Refusal::bad(format!("The body is not multipart/form-data: {error}"))
         };
         let boundary = multer::parse_boundary(content_type).map_err(broken)?;
         let stream = Body::from(Bytes::copy_from_slice(body)).into_data_stream();
