@@ -10,9 +10,9 @@ use unicode_normalization::UnicodeNormalization;
 use super::record::Record;
 use crate::model::RowNumber;
 
-/// How many rows, blank ones left out, are looked at.
-pub(super) const LOOKED_AT: usize = 128;
-/// How many rows may stand above the header.
+/// How many rows, blank ones left out, are examined.
+pub(super) const ROWS_EXAMINED: usize = 128;
+/// How many rows may be above the header.
 const ABOVE: usize = 30;
 
 /// One of the first rows of a table.
@@ -93,7 +93,7 @@ pub(super) fn cells(record: &Record) -> Vec<String> {
         .collect()
 }
 
-/// Trims white space, and a byte order mark that stands where it should not.
+/// Trims white space, and a byte order mark in the wrong place.
 pub(super) fn tidy(cell: &str) -> String {
     cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
         .nfc()
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_names_are_told_with_their_columns() {
+    fn equal_names_are_listed_with_their_columns() {
         let columns = ["b", "a", "b", "c", "a", "b"].map(String::from);
         assert_eq!(
             duplicates(&columns),

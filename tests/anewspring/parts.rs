@@ -150,7 +150,7 @@ fn a_password_is_set_for_somebody_new_and_stands_in_no_file() {
     school.pupils[2].password = "short1".into();
     let rejected = school.import_with(&["-vv"]).exits(3);
     let row = school.world.row(4);
-    let told = "column `Password` (password): a password has at least 8 characters";
+    let told = "column `Password` (password): is too short: a password has at least 8 characters";
     assert_eq!(row["message"], told);
     let journal = school.world.journal_text();
     assert!(!journal.contains("s3cret-word") && !journal.contains("short1"));
@@ -190,8 +190,8 @@ fn a_picture_goes_with_the_person_and_again_only_when_it_is_another() {
     school.pupils[0].picture = "photos/9.png".into();
     school.import().exits(3);
     let told = |line| school.world.row(line)["message"].to_string();
-    assert!(told(4).contains("it must stand in the feed's folder"));
-    assert!(told(2).contains("there is no such file beside the feed"));
+    assert!(told(4).contains("it must be in the feed's folder"));
+    assert!(told(2).contains("the feed's folder has no such file"));
     std::fs::remove_file(school.world.path("../outside.png")).unwrap();
 }
 

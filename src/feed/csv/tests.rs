@@ -267,7 +267,7 @@ fn a_quote_that_is_never_closed_is_told_with_its_line() {
         ),
         "{error:?}"
     );
-    // Beyond the part that is looked at first.
+    // Beyond the part that is read first.
     let mut text = b"id,name\n".to_vec();
     for id in 0..20_000 {
         text.extend_from_slice(format!("{id},somebody\n").as_bytes());

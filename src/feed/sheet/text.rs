@@ -6,7 +6,7 @@ use calamine::ExcelDateTime;
 
 use crate::feed::CellKind;
 
-/// Beyond, a double cannot tell one integer from the next in decimal digits
+/// Beyond, a double cannot distinguish one integer from the next in decimal digits
 /// that a person typed: Excel keeps 15 and writes zeros for the rest.
 const MAX_EXACT: f64 = 1e15;
 /// Below, digits would be mostly zeros behind the point.
@@ -89,7 +89,7 @@ impl Padded {
         }
         let n_places = self.0.iter().filter(|&&it| it == Place::Digit).count();
         let digits = format!("{value:0n_places$}");
-        // Digits that find no place of their own stand at the first.
+        // Digits that find no place of their own go to the first.
         let mut surplus = digits.len().saturating_sub(n_places);
         let mut digits = digits.chars();
         for place in &self.0 {
