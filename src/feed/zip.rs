@@ -5,9 +5,10 @@
 //! progress can be reported. The sizes in a directory may be false; nothing here
 //! allocates by them.
 //!
-//! The `zip` crate, which calamine uses, is no substitute: its directory has no
-//! bound, and its entries take ten times the memory. This bound holds for both,
-//! since calamine opens no archive that was refused here.
+//! The `zip` crate, which calamine uses, is no substitute: it bounds neither the
+//! directory's size nor the number of entries, and keeps only the last of
+//! entries with one name. The bounds here hold for it as well, since calamine
+//! opens no archive that is refused here.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
