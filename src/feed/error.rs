@@ -53,20 +53,20 @@ pub enum FeedError {
         path: Arc<Path>,
         /// Where the header is.
         row: RowNumber,
-        /// The first header cell that is no text, counted from 1.
+        /// The first header cell that is not text, counted from 1.
         column: usize,
         /// What the feed was read as.
         encoding: &'static str,
     },
     /// The mapping's `header_row` names a row that cannot be the header.
-    #[error("no row of feed `{}` starts at line {row} (`header_row`)", path.display())]
+    #[error("feed `{}` has no row at `header_row = {row}`", path.display())]
     HeaderRowNotFound {
         /// The feed.
         path: Arc<Path>,
         /// As the mapping says it.
         row: u32,
     },
-    /// A file that is no table at all.
+    /// A file that is not a table.
     #[error("feed `{}` is {what}, not a CSV or XLSX file", path.display())]
     NotATable {
         /// The feed.
@@ -198,7 +198,7 @@ pub enum FeedError {
         /// What it unpacks to, as far as that was followed.
         unpacked: u64,
     },
-    /// A cell of a workbook that is no cell.
+    /// A cell of a workbook that is too long for one.
     #[error("a cell of workbook `{}` is longer than {max} bytes", path.display())]
     CellTooLong {
         /// The feed.

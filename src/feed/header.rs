@@ -21,7 +21,7 @@ pub(super) struct HeadRow {
     pub(super) row: Option<RowNumber>,
     /// Trimmed, in NFC.
     pub(super) cells: Vec<String>,
-    /// The first cell that is no text.
+    /// The first cell that is not text.
     pub(super) not_text: Option<usize>,
     /// Cells of the record, more than `cells` if it is absurdly wide.
     pub(super) width: usize,
@@ -82,7 +82,7 @@ fn looks_like_names(row: Option<&HeadRow>) -> bool {
             .all(|name| !name.contains(|c: char| c == '@' || c.is_ascii_digit()))
 }
 
-/// The cells of a record as a header's. A cell that is no text is not empty.
+/// The cells of a record as a header's. A cell that is not text is not empty.
 pub(super) fn cells(record: &Record) -> Vec<String> {
     (0..record.len())
         .map_while(|index| Some((index, record.cell(index)?)))

@@ -81,7 +81,7 @@ pub(super) fn find(path: &Arc<Path>, file: &File, start: &[u8]) -> Result<FileKi
     Ok(FileKind::Text)
 }
 
-/// Refuses what may be text and is no table. `start` is in an encoding that has
+/// Refuses text that is not a table. `start` is in an encoding that has
 /// ASCII's bytes for ASCII's letters.
 pub(super) fn refuse_other_text(path: &Arc<Path>, start: &[u8]) -> Result<(), FeedError> {
     let no_table = |what| FeedError::NotATable {

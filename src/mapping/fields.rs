@@ -39,7 +39,7 @@ pub(super) fn read_fields(
     Ok(rules)
 }
 
-/// What to write instead of a name that is no field of `system`.
+/// What to write instead of a name that is not a field of `system`.
 fn instead_of(name: &str, system: System) -> String {
     let other_words = OTHER_WORDS
         .iter()

@@ -8,7 +8,7 @@
 //!
 //! - A mapping holds no secret, only where one is found.
 //! - An unknown key is an error.
-//! - An empty cell is no value: the field is left alone unless the mapping
+//! - An empty cell is not a value: the field is left alone unless the mapping
 //!   says otherwise.
 
 mod bound;

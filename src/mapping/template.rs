@@ -128,7 +128,7 @@ pub(super) struct TemplateRow {
 
 impl TemplateRow {
     /// What was wrong with the cells that were asked for since the last call:
-    /// a text made of them is no value.
+    /// a text made of them is not a value.
     pub(super) fn take_flaw(&self) -> Option<String> {
         if self.flaws.is_empty() {
             return None;

@@ -89,7 +89,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// No values yet, and room for so many.
+    /// No values yet, and room for `rows`.
     pub fn with_capacity(rows: usize) -> Self {
         Self {
             hashes: Vec::with_capacity(rows),

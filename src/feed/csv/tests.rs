@@ -32,7 +32,7 @@ fn open(bytes: &[u8], options: &FeedOptions, block: usize) -> Result<CsvFile, Fe
     CsvFile::open_with(text(bytes, Some(UTF_8)), options, block)
 }
 
-/// All records of one pass; a cell that is no text is `?`.
+/// All records of one pass; a cell that is not text is `?`.
 fn records(feed: &mut CsvFile) -> Result<Found, FeedError> {
     let mut found = Vec::new();
     feed.read(

@@ -58,7 +58,7 @@ enum Place {
 
 impl Padded {
     /// The format behind a code; `None` if it shows plain numbers (or anything
-    /// that is no identifier, such as money).
+    /// that is not an identifier, such as money).
     pub(super) fn parse(code: &str) -> Option<Self> {
         let mut places = Vec::new();
         let mut chars = code.chars();
@@ -81,7 +81,7 @@ impl Padded {
         (digits >= 2 && of_an_identifier).then_some(Self(places))
     }
 
-    /// Writes a number in this format; a number that is no whole one, or
+    /// Writes a number in this format; a number that is not whole, or
     /// negative, is written plain.
     pub(super) fn write(&self, value: f64, text: &mut String) {
         if value.fract() != 0.0 || !(0.0..MAX_EXACT).contains(&value) {

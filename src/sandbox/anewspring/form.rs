@@ -116,7 +116,7 @@ impl Form {
         Ok(texts)
     }
 
-    /// The one value of a parameter that is no array.
+    /// The one value of a parameter that is not an array.
     pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
         match *self.many(name)? {
             [] => Ok(None),
