@@ -1,4 +1,4 @@
-//! Files that a row names, such as a person's picture: they stand in the feed's
+//! Files that a row names, such as a person's picture. They are in the feed's
 //! folder or below it, and nowhere else.
 
 use std::fs::File;
@@ -19,7 +19,7 @@ pub struct Attachments {
 }
 
 impl Attachments {
-    /// The folder that `feed` stands in.
+    /// The folder that `feed` is in.
     #[must_use]
     pub fn of(feed: &Path) -> Self {
         let folder = match feed.parent() {
@@ -31,8 +31,8 @@ impl Attachments {
         }
     }
 
-    /// Where the file of that name stands, if that is in the folder: a feed
-    /// must not be able to send the machine's other files to an LMS.
+    /// The path of the file of that name, if it is in the folder: a feed must
+    /// not be able to send the machine's other files to an LMS.
     ///
     /// # Errors
     /// Why there is none, as a fragment of a sentence.
@@ -41,16 +41,16 @@ impl Attachments {
         let relative = PathBuf::from(name.replace('\\', "/"));
         let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
         if !relative.components().all(inside) {
-            return Err("it must stand in the feed's folder or below it");
+            return Err("it must be in the feed's folder or below it");
         }
         let file = self.folder.join(relative);
         let (Ok(folder), Ok(real)) = (self.folder.canonicalize(), file.canonicalize()) else {
-            return Err("there is no such file beside the feed");
+            return Err("the feed's folder has no such file");
         };
         if real.starts_with(folder) {
             Ok(real)
         } else {
-            Err("it must stand in the feed's folder or below it")
+            Err("it must be in the feed's folder or below it")
         }
     }
 
@@ -67,7 +67,7 @@ fn digest(path: &Path) -> io::Result<Result<u128, &'static str>> {
     // Asked of the path: Windows opens no folder.
     let about = path.metadata()?;
     if !about.is_file() {
-        return Ok(Err("it is no file"));
+        return Ok(Err("it is not a file"));
     }
     if about.len() > MAX_BYTES {
         return Ok(Err("it is larger than 10 MiB"));
@@ -79,7 +79,7 @@ fn digest(path: &Path) -> io::Result<Result<u128, &'static str>> {
         let read = file.read(&mut block)?;
         let bytes = block.get(..read).unwrap_or_default();
         if first && Picture::media_type(bytes).is_none() {
-            return Ok(Err("it is no JPEG, PNG or GIF picture"));
+            return Ok(Err("it is not a JPEG, PNG or GIF file"));
         }
         if read == 0 {
             return Ok(Ok(hasher.digest128()));
@@ -101,22 +101,22 @@ mod tests {
         std::fs::write(folder.path().join("secret.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         std::fs::write(folder.path().join("in/photos/1.jpg"), b"\xff\xd8\xff1").unwrap();
         std::fs::write(folder.path().join("in/notes.jpg"), b"no picture").unwrap();
-        let beside = Attachments::of(&feed);
-        assert!(beside.picture("photos/1.jpg").is_ok());
-        assert!(beside.picture("photos\\1.jpg").is_ok());
-        let outside = Err("it must stand in the feed's folder or below it");
-        assert_eq!(beside.picture("../secret.png"), outside);
+        let attachments = Attachments::of(&feed);
+        assert!(attachments.picture("photos/1.jpg").is_ok());
+        assert!(attachments.picture("photos\\1.jpg").is_ok());
+        let outside = Err("it must be in the feed's folder or below it");
+        assert_eq!(attachments.picture("../secret.png"), outside);
         let absolute = folder.path().join("secret.png");
-        assert_eq!(beside.picture(absolute.to_str().unwrap()), outside);
+        assert_eq!(attachments.picture(absolute.to_str().unwrap()), outside);
         assert_eq!(
-            beside.picture("photos/2.jpg"),
-            Err("there is no such file beside the feed")
+            attachments.picture("photos/2.jpg"),
+            Err("the feed's folder has no such file")
         );
         assert_eq!(
-            beside.picture("notes.jpg"),
-            Err("it is no JPEG, PNG or GIF picture")
+            attachments.picture("notes.jpg"),
+            Err("it is not a JPEG, PNG or GIF file")
         );
-        assert_eq!(beside.picture("photos"), Err("it is no file"));
+        assert_eq!(attachments.picture("photos"), Err("it is not a file"));
     }
 
     #[cfg(unix)]

@@ -2,7 +2,7 @@
 //!
 //! A byte order mark says it for certain, then the mapping, then the zero bytes
 //! that UTF-16 has. Without any of them it is UTF-8 or windows-1252, which
-//! [`Judge`] tells apart. Every other encoding must be named: what looks like
+//! [`Judge`] distinguishes. Every other encoding must be named: what looks like
 //! none of the two is left as UTF-8, whose rows are then refused one by one.
 //! A refused row does less harm than a person with a garbled name.
 
@@ -86,7 +86,7 @@ fn nearest(label: &str) -> Option<&'static str> {
 }
 
 /// What is known without judging the letters: the encoding, and how many bytes
-/// of byte order mark stand before the text. A mark counts for more than the
+/// of byte order mark are before the text. A mark counts for more than the
 /// mapping: it is there or not, and mappings outlive exports.
 pub(super) fn certain(
     start: &[u8],
@@ -119,11 +119,11 @@ fn zeros(start: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Tells UTF-8 and windows-1252 apart.
+/// Distinguishes UTF-8 and windows-1252.
 ///
 /// - A valid sequence of several bytes says UTF-8, whatever else there is:
 ///   such pairs of letters and signs make no sense in windows-1252. With
-///   broken bytes beside it, the file is damaged UTF-8.
+///   broken bytes around it, the file is damaged UTF-8.
 /// - The five bytes that windows-1252 does not define say that it is not.
 /// - Neither is text whose signs are not where Western languages have them:
 ///   words all of letters beyond ASCII (Cyrillic, Greek, Chinese), or signs
@@ -144,7 +144,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// Looks at the next bytes of the file; true if more would change nothing.
+    /// Examines the next bytes of the file; true if more would change nothing.
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
         let mut seen = std::mem::take(&mut self.held);
         seen.extend_from_slice(bytes);
@@ -154,7 +154,7 @@ impl Judge {
             None if seen.len() < LONG => 0,
             None => seen.len() - begun(&seen),
         };
-        self.look(seen.get(..end).unwrap_or_default());
+        self.examine(seen.get(..end).unwrap_or_default());
         seen.drain(..end);
         self.held = seen;
         self.utf8 || self.undefined
@@ -163,7 +163,7 @@ impl Judge {
     /// What the file is, after all of it, or after enough of it.
     pub(super) fn verdict(mut self) -> &'static Encoding {
         let held = std::mem::take(&mut self.held);
-        self.look(&held);
+        self.examine(&held);
         let western = self.crowded * 2 <= self.high && self.odd * 8 <= self.high;
         if self.utf8 || self.undefined || self.high == 0 || !western {
             UTF_8
@@ -172,7 +172,7 @@ impl Judge {
         }
     }
 
-    fn look(&mut self, text: &[u8]) {
+    fn examine(&mut self, text: &[u8]) {
         if text.is_ascii() {
             return;
         }
@@ -211,11 +211,11 @@ impl Judge {
     }
 }
 
-/// Whether a byte stands, read as windows-1252, where no name has such a sign.
+/// Whether a byte, read as windows-1252, is a sign that no name has there.
 fn is_odd(before: u8, byte: u8, after: u8) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0xc0;
     match byte {
-        // Quotes but the apostrophe, and other signs of print: ä, ö and é in DOS.
+        // Quotes but the apostrophe, and other typographic signs: ä, ö and é in DOS.
         0x82 | 0x84 | 0x86..=0x89 | 0x8b | 0x93..=0x95 | 0x98 | 0x99 | 0x9b
         // £ ¥ ¦ © ¬ ® ¯ ± ³ ¶ ¹ ¼ ½ ¾ ¿: Polish ł, ą, ż and their like.
         | 0xa3 | 0xa5 | 0xa6 | 0xa9 | 0xac | 0xae | 0xaf | 0xb1 | 0xb3 | 0xb6 | 0xb9
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_is_not_known_is_told_with_the_nearest() {
+    fn an_unknown_label_is_refused_with_the_nearest() {
         for label in NAMES
             .into_iter()
             .chain([" Windows-1252 ", "UTF8", "l1", "cp1250"])

@@ -51,22 +51,22 @@ pub enum FeedError {
     HeaderNotText {
         /// The feed.
         path: Arc<Path>,
-        /// Where the header stands.
+        /// Where the header is.
         row: RowNumber,
-        /// The first header cell that is no text, counted from 1.
+        /// The first header cell that is not text, counted from 1.
         column: usize,
         /// What the feed was read as.
         encoding: &'static str,
     },
     /// The mapping's `header_row` names a row that cannot be the header.
-    #[error("no row of feed `{}` starts at `header_row = {row}`", path.display())]
+    #[error("feed `{}` has no row at `header_row = {row}`", path.display())]
     HeaderRowNotFound {
         /// The feed.
         path: Arc<Path>,
         /// As the mapping says it.
         row: u32,
     },
-    /// A file that is no table at all.
+    /// A file that is not a table.
     #[error("feed `{}` is {what}, not a CSV or XLSX file", path.display())]
     NotATable {
         /// The feed.
@@ -75,7 +75,7 @@ pub enum FeedError {
         what: &'static str,
     },
     /// A workbook that opens with a password only.
-    #[error("feed `{}` has a password: it cannot be read without", path.display())]
+    #[error("feed `{}` is protected by a password", path.display())]
     Password {
         /// The feed.
         path: Arc<Path>,
@@ -121,7 +121,7 @@ pub enum FeedError {
         sheets: Vec<String>,
     },
     /// A quote opens a cell, and nothing closes it.
-    #[error("the quote that opens in line {line} of feed `{}` is never closed", path.display())]
+    #[error("a quote in line {line} of feed `{}` is never closed", path.display())]
     UnclosedQuote {
         /// The feed.
         path: Arc<Path>,
@@ -139,7 +139,7 @@ pub enum FeedError {
         max: usize,
     },
     /// More columns than a spreadsheet can have.
-    #[error("the header of feed `{}` has {columns} columns; {max} is the most that is read", path.display())]
+    #[error("the header of feed `{}` has {columns} columns; the maximum is {max}", path.display())]
     TooManyColumns {
         /// The feed.
         path: Arc<Path>,
@@ -188,7 +188,7 @@ pub enum FeedError {
         /// What the decompressor says.
         source: io::Error,
     },
-    /// A file made to fill the disk or the memory of whoever unpacks it.
+    /// A file that would fill the disk or the memory if it were unpacked.
     #[error("feed `{}` unpacks to far more than its size ({packed} to {unpacked} bytes)", path.display())]
     Bomb {
         /// The feed.
@@ -198,7 +198,7 @@ pub enum FeedError {
         /// What it unpacks to, as far as that was followed.
         unpacked: u64,
     },
-    /// A cell of a workbook that is no cell.
+    /// A cell of a workbook that is too long for one.
     #[error("a cell of workbook `{}` is longer than {max} bytes", path.display())]
     CellTooLong {
         /// The feed.
@@ -233,25 +233,25 @@ impl FeedError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::NotFound { .. } => "check the path; a relative one starts at the current folder",
+            Self::NotFound { .. } => "check the path; a relative path starts at the current folder",
             Self::CannotOpen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "let the user who runs hrfeed read the file; on Windows, close it in Excel"
+                "give the user who runs hrfeed permission to read the file; on Windows, close it in Excel"
             }
-            Self::Directory { .. } => "name one file in it",
+            Self::Directory { .. } => "give the path of a file in it",
             Self::Empty { .. } | Self::NoHeader { .. } => {
-                "check that the export wrote it to its end: the first row must name the columns"
+                "check that the export is complete: the first row must contain the column names"
             }
             Self::HeaderNotText { .. } => {
-                "name the file's encoding, such as `encoding = \"windows-1250\"` in [source] or \
-                 `init --encoding`, or save it again as `CSV UTF-8`"
+                "set the file's encoding, such as `encoding = \"windows-1250\"` in [source] or \
+                 `init --encoding`, or save the file again as `CSV UTF-8`"
             }
             Self::HeaderRowNotFound { .. } => {
-                "count lines (CSV) or sheet rows (XLSX) from 1, title rows and blank ones included; \
-                 or leave `header_row` out"
+                "count lines (CSV) or sheet rows (XLSX) from 1, including title rows and blank rows, \
+                 or remove `header_row`"
             }
             Self::NotATable { .. } => "export the people as CSV or XLSX",
             Self::Password { .. } => {
-                "open it in Excel, take the password off (File, Info, Protect Workbook) and save it"
+                "open it in Excel, remove the password (File, Info, Protect Workbook) and save it"
             }
             Self::FormatNotSupported { .. } => "save it as `Excel Workbook (.xlsx)` or `CSV UTF-8`",
             Self::TextNotSupported { .. } => "save it as `CSV UTF-8`",
@@ -261,31 +261,32 @@ impl FeedError {
                 return Some(format!("did you mean \"{near}\"?"));
             }
             Self::EncodingNotSupported { near: None, .. } => {
-                "say for example \"windows-1252\", \"windows-1250\" or \"utf-16\"; or save the file \
-                 as `CSV UTF-8` and leave `encoding` out"
+                "use for example \"windows-1252\", \"windows-1250\" or \"utf-16\", or save the file \
+                 as `CSV UTF-8` and remove `encoding`"
             }
             Self::DelimiterNotSupported { .. } => {
-                "use one character such as `,` `;` `|` or a tab; or leave `delimiter` out"
+                "use one character such as `,` `;` `|` or a tab, or remove `delimiter`"
             }
-            Self::SheetNotFound { .. } => "put one of these names into `sheet`, or leave it out",
+            Self::SheetNotFound { .. } => "set `sheet` to one of these names, or remove it",
             Self::UnclosedQuote { .. } | Self::RecordTooLong { .. } => {
-                "look at that line: a quote inside a quoted value must be doubled (\"\")"
+                "check that line: a quote inside a quoted value must be doubled (\"\")"
             }
             Self::TooManyColumns { .. } => "check the delimiter, and that this is the right file",
             Self::TooManyLines { .. } => "split the feed",
             Self::Changed { .. } => {
-                "run again once the export has ended; let it write under another name and rename the file"
+                "run again when the export has finished; let it write to another name and rename the \
+                 file at the end"
             }
             Self::Read { .. } => "check the disk or the network drive, then run again",
             Self::Workbook { .. } => "open it in Excel, let Excel repair it, and save it again",
-            Self::Gzip { .. } => "check that it was copied to its end, for example with `gzip -t`",
-            Self::Bomb { .. } => "unpack it yourself and look at what is in it",
+            Self::Gzip { .. } => "check that the copy is complete, for example with `gzip -t`",
+            Self::Bomb { .. } => "unpack it yourself and check what it contains",
             Self::CellTooLong { .. } => {
-                "open it in Excel and look for the cell; Excel itself holds 32767 characters in one"
+                "open it in Excel and shorten the cell; Excel allows 32,767 characters in a cell"
             }
-            Self::TooMuchHeld { .. } => "save it as `CSV UTF-8`, which may have any size",
+            Self::TooMuchHeld { .. } => "save it as `CSV UTF-8`, which has no limit",
             Self::Spool { .. } => {
-                "make room there, or name another folder in TMPDIR (on Windows: TMP)"
+                "free some space there, or set TMPDIR (on Windows: TMP) to another folder"
             }
             Self::CannotOpen { .. } => return None,
         };

@@ -10,9 +10,9 @@ use unicode_normalization::UnicodeNormalization;
 use super::record::Record;
 use crate::model::RowNumber;
 
-/// How many rows, blank ones left out, are looked at.
-pub(super) const LOOKED_AT: usize = 128;
-/// How many rows may stand above the header.
+/// How many rows, blank ones left out, are examined.
+pub(super) const ROWS_EXAMINED: usize = 128;
+/// How many rows may be above the header.
 const ABOVE: usize = 30;
 
 /// One of the first rows of a table.
@@ -21,7 +21,7 @@ pub(super) struct HeadRow {
     pub(super) row: Option<RowNumber>,
     /// Trimmed, in NFC.
     pub(super) cells: Vec<String>,
-    /// The first cell that is no text.
+    /// The first cell that is not text.
     pub(super) not_text: Option<usize>,
     /// Cells of the record, more than `cells` if it is absurdly wide.
     pub(super) width: usize,
@@ -82,7 +82,7 @@ fn looks_like_names(row: Option<&HeadRow>) -> bool {
             .all(|name| !name.contains(|c: char| c == '@' || c.is_ascii_digit()))
 }
 
-/// The cells of a record as a header's. A cell that is no text is not empty.
+/// The cells of a record as a header's. A cell that is not text is not empty.
 pub(super) fn cells(record: &Record) -> Vec<String> {
     (0..record.len())
         .map_while(|index| Some((index, record.cell(index)?)))
@@ -93,7 +93,7 @@ pub(super) fn cells(record: &Record) -> Vec<String> {
         .collect()
 }
 
-/// Trims white space, and a byte order mark that stands where it should not.
+/// Trims white space, and a byte order mark in the wrong place.
 pub(super) fn tidy(cell: &str) -> String {
     cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
         .nfc()
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_names_are_told_with_their_columns() {
+    fn equal_names_are_listed_with_their_columns() {
         let columns = ["b", "a", "b", "c", "a", "b"].map(String::from);
         assert_eq!(
             duplicates(&columns),

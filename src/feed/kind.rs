@@ -13,7 +13,7 @@ use super::zip::Archive;
 
 /// What can be read.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     /// Text, unless [`refuse_other_text`] says otherwise.
     Text,
     /// An Excel workbook.
@@ -37,7 +37,7 @@ const MAGIC: [(&[u8], &str); 12] = [
 ];
 
 /// Finds out what `file` is, whose first bytes are `start`.
-pub(super) fn find(path: &Arc<Path>, file: &File, start: &[u8]) -> Result<Kind, FeedError> {
+pub(super) fn find(path: &Arc<Path>, file: &File, start: &[u8]) -> Result<FileKind, FeedError> {
     let no_table = |what| FeedError::NotATable {
         path: path.clone(),
         what,
@@ -78,10 +78,10 @@ pub(super) fn find(path: &Arc<Path>, file: &File, start: &[u8]) -> Result<Kind, 
     if let Some(&(_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(no_table(what));
     }
-    Ok(Kind::Text)
+    Ok(FileKind::Text)
 }
 
-/// Refuses what may be text and is no table. `start` is in an encoding that has
+/// Refuses text that is not a table. `start` is in an encoding that has
 /// ASCII's bytes for ASCII's letters.
 pub(super) fn refuse_other_text(path: &Arc<Path>, start: &[u8]) -> Result<(), FeedError> {
     let no_table = |what| FeedError::NotATable {
@@ -137,9 +137,9 @@ fn markup(start: &[u8]) -> Option<Markup> {
     }
 }
 
-/// Tells the kinds of ZIP archive apart.
-fn workbook(path: &Arc<Path>, file: &File) -> Result<Kind, FeedError> {
-    let archive = Archive::look(file).map_err(|source| match source.kind() {
+/// Distinguishes the kinds of ZIP archive.
+fn workbook(path: &Arc<Path>, file: &File) -> Result<FileKind, FeedError> {
+    let archive = Archive::read(file).map_err(|source| match source.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => FeedError::NotATable {
             path: path.clone(),
             what: "a damaged ZIP archive",
@@ -181,7 +181,7 @@ fn workbook(path: &Arc<Path>, file: &File) -> Result<Kind, FeedError> {
                 unpacked: part.unpacked,
             });
         }
-        Ok(Kind::Workbook(archive))
+        Ok(FileKind::Workbook(archive))
     } else if has("mimetype") && has("content.xml") {
         Err(format("an OpenDocument file (.ods)"))
     } else if any("Index/") && any("Metadata/") {

@@ -44,7 +44,7 @@ pub use self::error::FeedError;
 pub use self::record::{Cell, CellKind, Record};
 
 use self::csv::{CsvFile, CsvRows};
-use self::kind::Kind;
+use self::kind::FileKind;
 use self::sheet::{SheetFile, SheetRows};
 use self::text::Text;
 use crate::model::RowNumber;
@@ -52,10 +52,10 @@ use crate::model::RowNumber;
 /// The most rows that are ever estimated: what is reserved by the estimate must
 /// stay small even if the first rows of a large file are tiny.
 const MAX_ESTIMATE: usize = 8_000_000;
-/// How much of a file tells what it is.
+/// How much of a file is read to find out what it is.
 const START: u64 = 1 << 16;
 
-/// What the mapping says about the file; all of it is found by looking if it
+/// What the mapping says about the file; all of it is found in the file if it
 /// is not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedOptions {
@@ -205,7 +205,7 @@ impl Feed {
         })?;
         let (gzip, sha256) = spooled.map_or((false, None), |it| (it.0, Some(it.1)));
         let (format, table) = match kind::find(&path, &file, &start)? {
-            Kind::Text => {
+            FileKind::Text => {
                 let text = text(&path, file, length, sha256, &start, named)?;
                 let csv = CsvFile::open(text, options)?;
                 let format = Format::Csv {
@@ -215,7 +215,7 @@ impl Feed {
                 };
                 (format, Table::Csv(csv))
             }
-            Kind::Workbook(archive) => {
+            FileKind::Workbook(archive) => {
                 let sheet = SheetFile::open(&path, file, &archive, options, sha256)?;
                 let format = Format::Xlsx {
                     sheet: sheet.sheet.clone(),
@@ -262,7 +262,7 @@ impl Feed {
         header::duplicates(self.columns())
     }
 
-    /// Where the header stands.
+    /// Where the header is.
     pub fn header_row(&self) -> RowNumber {
         match &self.table {
             Table::Csv(csv) => csv.header_row,
@@ -281,7 +281,7 @@ impl Feed {
 
     /// What a pass has to read, in the unit of [`Progress`]: the unpacked bytes
     /// of a CSV file as UTF-8, the packed bytes of a sheet. It may grow in the
-    /// first pass, if only letters deep in the file tell its encoding.
+    /// first pass, if only letters deep in the file show its encoding.
     pub fn bytes(&self) -> Option<u64> {
         let bytes = match &self.table {
             Table::Csv(csv) => csv.length(),
@@ -299,8 +299,8 @@ impl Feed {
         }
     }
 
-    /// Spares the first pass the digest, for whoever does not tell it: it is a
-    /// fifteenth of the work on a CSV.
+    /// Leaves the digest out of the first pass, for callers that do not report
+    /// it: it is a fifteenth of the work on a CSV.
     pub fn skip_digest(&mut self) {
         if let Table::Csv(csv) = &mut self.table {
             csv.wants_digest = false;
@@ -329,7 +329,7 @@ impl Feed {
     /// what was taken before it is right, and it is not the whole feed.
     pub fn read<T: Send, E: From<FeedError>>(
         &mut self,
-        work: impl Fn(&mut Rows<'_>) -> T + Sync + Send,
+        work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
         match &mut self.table {
@@ -347,7 +347,7 @@ impl Feed {
 
 /// The records of one batch.
 #[derive(Debug)]
-pub struct Rows<'a> {
+pub struct Batch<'a> {
     records: Records<'a>,
     record: Record,
 }
@@ -358,7 +358,7 @@ enum Records<'a> {
     Sheet(SheetRows<'a>),
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Batch<'a> {
     fn csv(rows: CsvRows<'a>) -> Self {
         Self {
             records: Records::Csv(rows),

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::{FeedError, Progress};
 
-/// What the reading stage made of a batch.
+/// What the reading stage did with a batch.
 pub(super) enum Filled {
     /// It holds records, or nothing but blank ones.
     Batch(Progress),
@@ -139,7 +139,7 @@ fn take_in_order<B, T, E: From<FeedError>>(
 /// The next message. On a thread of the pool, waiting would take that thread
 /// from the very work that is waited for, so it works until there is one.
 fn receive<M>(messages: &Receiver<M>) -> Option<M> {
-    /// Only the rare call from inside the pool looks again this often.
+    /// Only the rare call from inside the pool checks again this often.
     const PATIENCE: Duration = Duration::from_millis(1);
     if rayon::current_thread_index().is_none() {
         return messages.recv().ok();

@@ -3,7 +3,7 @@
 use crate::model::RowNumber;
 
 /// The most cells of a record that are kept, as many as Excel has columns.
-/// What stands beyond is counted, not stored.
+/// Cells beyond are counted, not stored.
 pub(super) const MAX_COLUMNS: usize = 16_384;
 
 /// What a cell is. CSV knows text only.
@@ -105,7 +105,7 @@ impl Record {
         if self.not_text.is_some() {
             return false;
         }
-        // The first cell of nearly every record tells.
+        // The first cell of nearly every record shows it.
         (0..self.ends.len()).all(|index| {
             self.cell(index)
                 .is_none_or(|cell| cell.text.trim_ascii().is_empty() || cell.text.trim().is_empty())
@@ -153,7 +153,7 @@ impl Record {
         self.gap = 1;
     }
 
-    /// Takes cells that stand one right after the other in `bytes`.
+    /// Takes cells that are one right after the other in `bytes`.
     pub(super) fn set_cells(&mut self, bytes: &[u8], ends: &[usize], beyond: usize) {
         self.ends.clear();
         self.ends.extend_from_slice(ends);
@@ -168,7 +168,7 @@ impl Record {
         self.kinds.clear();
         self.ascii = bytes.is_ascii();
         // Two halves of a character in two cells make a whole one together, so
-        // each end is asked too where nothing stands between the cells.
+        // each end is asked too where nothing is between the cells.
         match str::from_utf8(bytes) {
             Ok(text) if self.gap > 0 || self.ends.iter().all(|&end| text.is_char_boundary(end)) => {
                 self.text.push_str(text);

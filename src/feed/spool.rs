@@ -152,11 +152,11 @@ pub(super) fn decode(
         };
         let mut rest = buffer.get(..read).unwrap_or_default();
         loop {
-            let (result, taken, made) =
+            let (result, taken, filled) =
                 decoder.decode_to_utf8_without_replacement(rest, &mut utf8, read == 0);
             rest = rest.get(taken..).unwrap_or_default();
-            write(path, &mut copy, utf8.get(..made).unwrap_or_default())?;
-            written += made as u64;
+            write(path, &mut copy, utf8.get(..filled).unwrap_or_default())?;
+            written += filled as u64;
             match result {
                 DecoderResult::InputEmpty => break,
                 DecoderResult::OutputFull => {}

@@ -108,7 +108,7 @@ fn a_compressed_feed_reads_like_the_plain_one() {
 }
 
 #[test]
-fn what_is_no_feed_is_told_by_its_content() {
+fn what_is_no_feed_is_recognised_by_its_content() {
     let ole = |name: &str| {
         let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
         bytes.resize(5_000, 7);
@@ -139,7 +139,7 @@ fn what_is_no_feed_is_told_by_its_content() {
         ("doc", ole("WordDocument")),
         ("header", b"id,n\x81\n7,x\n".to_vec()),
     ];
-    let mut told = String::new();
+    let mut listed = String::new();
     for (name, bytes) in files {
         let error = open(&bytes).unwrap_err();
         assert!(error.help().is_some());
@@ -147,9 +147,9 @@ fn what_is_no_feed_is_told_by_its_content() {
         let message = error.to_string();
         let (_, rest) = message.split_once("feed `").unwrap();
         let (_, rest) = rest.split_once('`').unwrap();
-        told.extend([name, ":", rest, "\n"]);
+        listed.extend([name, ":", rest, "\n"]);
     }
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(listed, @r"
     empty: is empty
     blank lines: is empty
     zeros: is a binary file, not a CSV or XLSX file
@@ -162,7 +162,7 @@ fn what_is_no_feed_is_told_by_its_content() {
     utf-16 html: is an HTML page, not a CSV or XLSX file
     utf-16 zeros: is a binary file, not a CSV or XLSX file
     utf-32: is UTF-32 text, which is not supported
-    password: has a password: it cannot be read without
+    password: is protected by a password
     xls: is an old Excel workbook (.xls), which is not supported
     doc: is an old Office document, not a CSV or XLSX file
     header: (line 1, column 2) is not UTF-8 text
@@ -170,7 +170,7 @@ fn what_is_no_feed_is_told_by_its_content() {
 }
 
 #[test]
-fn what_is_not_there_is_told_with_its_name() {
+fn a_missing_feed_is_reported_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let open = |path: &Path| Feed::open(&path.into(), &FeedOptions::default()).unwrap_err();
     assert!(matches!(open(folder.path()), FeedError::Directory { .. }));
@@ -208,7 +208,7 @@ fn a_dash_is_stdin() {
 }
 
 #[test]
-fn equal_columns_are_told_and_no_error() {
+fn equal_columns_are_listed_and_no_error() {
     let feed = open(b"id,name,id\n1,2,3\n").unwrap();
     assert_eq!(feed.duplicate_columns(), [("id", vec![0, 2])]);
     assert_eq!(feed.format().to_string(), "CSV, comma");

@@ -35,7 +35,7 @@ pub(super) struct Text {
 
 impl Text {
     /// Finds out the encoding of a file of `length` bytes that starts with
-    /// `start`, as far as that tells, and makes the copy if one is needed.
+    /// `start`, as far as that shows it, and makes the copy if one is needed.
     pub(super) fn open(
         path: &Arc<Path>,
         file: File,

@@ -1,9 +1,14 @@
-//! What a ZIP archive says it holds: the names and sizes of its parts.
+//! The central directory of a ZIP archive: the names and sizes of its parts.
 //!
-//! calamine keeps its archive to itself, and by the time it answers it has
-//! unpacked the shared strings. This looks at the central directory alone, so
-//! that a bomb is refused and progress can be told. What the directory says of
-//! sizes may be a lie; nothing here allocates by it.
+//! calamine does not show its archive, and it unpacks the shared strings before
+//! it returns. This reads the directory alone, so that a bomb is refused and
+//! progress can be reported. The sizes in a directory may be false; nothing here
+//! allocates by them.
+//!
+//! The `zip` crate, which calamine uses, is no substitute: it bounds neither the
+//! directory's size nor the number of entries, and keeps only the last of
+//! entries with one name. The bounds here hold for it as well, since calamine
+//! opens no archive that is refused here.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -58,10 +63,10 @@ pub(super) struct Archive {
 
 impl Archive {
     /// Reads the directory.
-    pub(super) fn look(mut file: &File) -> io::Result<Self> {
+    pub(super) fn read(mut file: &File) -> io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?;
         // The end record is 22 bytes and a comment of up to 64 KiB; before it
-        // stand the 20 bytes that find the ZIP64 end record.
+        // are the 20 bytes that find the ZIP64 end record.
         let tail_length = length.min(22 + 65_535 + 20);
         let tail = read_at(file, length - tail_length, tail_length)?;
         let is_end = |at: &usize| {
@@ -85,7 +90,7 @@ impl Archive {
                 behind = at;
             }
         }
-        // Of an archive behind another file, calamine would look for the parts in
+        // In an archive behind another file, calamine would find the parts in
         // other places than this does.
         if size > MAX_DIRECTORY || start.checked_add(size) != Some(behind) {
             return Err(damaged());

@@ -24,7 +24,7 @@ pub struct Bound<'m> {
     country: Option<usize>,
     picture: Option<usize>,
     groups: Option<usize>,
-    beside: Option<Attachments>,
+    attachments: Option<Attachments>,
 }
 
 /// What became of a record.
@@ -37,9 +37,8 @@ pub enum Mapped {
 }
 
 impl Mapping {
-    /// Ties the mapping to a feed with these columns, whose names in
-    /// `duplicates` stand more than once: such a name says nothing, in a
-    /// template as little as by itself.
+    /// Ties the mapping to a feed with these columns. The names in `duplicates`
+    /// appear more than once, so that no field and no template can use them.
     ///
     /// # Errors
     /// A column that the mapping names and the feed does not have, or has
@@ -74,7 +73,7 @@ impl Mapping {
             country: self.position("country"),
             picture: self.position_of(Part::Picture),
             groups: self.position_of(Part::Groups),
-            beside: None,
+            attachments: None,
         };
         bound.probe()?;
         Ok(bound)
@@ -83,15 +82,17 @@ impl Mapping {
     fn no_column(&self, rule: &FieldRule, name: &str, columns: &[String]) -> MappingError {
         let (mut what, mut help) = why_not_found(name, columns);
         if rule.field.kind == FieldKind::Password {
-            // What stands there may be a password and not a column's name.
-            what = "the feed has no column of the name that stands here".into();
-            help = format!("a password cannot stand in a mapping; {help}");
+            // The name may be a password and not a column's name.
+            what = "the feed has no column of the name given here".into();
+            help = format!("a mapping cannot contain a password; {help}");
         } else if words::canonical(rule.field.kind, name).is_some() {
             let example = match rule.field.name.rsplit_once('.') {
                 Some((_, key)) => key,
                 None => rule.field.name,
             };
-            help = format!("for everybody the same: {example} = {{ value = \"{name}\" }}; {help}");
+            help = format!(
+                "to give everyone the same value: {example} = {{ value = \"{name}\" }}; {help}"
+            );
         }
         self.error_at(
             rule,
@@ -111,10 +112,10 @@ fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
     if places.len() > 1 {
         return (
             format!(
-                "column `{name}` stands more than once in the feed's header, as its columns {}",
+                "column `{name}` appears more than once in the feed's header (columns {})",
                 places.join(", ")
             ),
-            "give the columns different names in the feed".into(),
+            "rename the columns in the feed".into(),
         );
     }
     let listed = columns
@@ -127,30 +128,30 @@ fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let near = match (columns, nearest(name, columns.iter().map(String::as_str))) {
+    let of_feed = match (columns, nearest(name, columns.iter().map(String::as_str))) {
         ([only], _) if only.contains([';', ',', '\t', '|']) => {
-            "the header is read as one column: is `delimiter` in [source] right? ".to_owned()
+            "the header was read as one column, so check `delimiter` in [source]".to_owned()
         }
-        (_, Some(near)) => format!("did you mean `{near}`? "),
-        (_, None) => String::new(),
+        (_, Some(near)) => format!("did you mean `{near}`? The feed's columns"),
+        (_, None) => "the feed's columns".to_owned(),
     };
     (
         format!("the feed has no column `{name}`"),
-        format!("{near}the feed's columns: {listed}{more}"),
+        format!("{of_feed}: {listed}{more}"),
     )
 }
 
 impl<'m> Bound<'m> {
-    /// The same, with the files that stand beside the feed.
+    /// The same, with the files in the feed's folder.
     #[must_use]
-    pub fn with_files(mut self, beside: Option<Attachments>) -> Self {
-        self.beside = beside;
+    pub fn with_files(mut self, attachments: Option<Attachments>) -> Self {
+        self.attachments = attachments;
         self
     }
 
-    /// The files that stand beside the feed.
-    pub fn beside(&self) -> Option<&Attachments> {
-        self.beside.as_ref()
+    /// The files in the feed's folder.
+    pub fn attachments(&self) -> Option<&Attachments> {
+        self.attachments.as_ref()
     }
 
     /// The mapping.
@@ -265,7 +266,7 @@ impl<'m> Bound<'m> {
             let row = template_row();
             let kept = self.mapping.templates.keeps(&row);
             // A row that cannot be judged is refused, not left out: a person
-            // would vanish without a word.
+            // would vanish silently.
             match row.take_flaw().map_or(kept, Err) {
                 Ok(true) => {}
                 Ok(false) => return Ok(Mapped::Skipped),
@@ -309,8 +310,8 @@ impl<'m> Bound<'m> {
                 }
                 (Origin::Template, _) => {
                     let row = template_row();
-                    let made = self.mapping.templates.render(rule.field.name, &row);
-                    match row.take_flaw().map_or(made, Err) {
+                    let rendered = self.mapping.templates.render(rule.field.name, &row);
+                    match row.take_flaw().map_or(rendered, Err) {
                         Ok(text) => finish(field, rule, &clean(&text), false, person, faults),
                         Err(problem) => {
                             if row.missing.get().is_some() {
@@ -333,22 +334,22 @@ impl<'m> Bound<'m> {
             }
         }
         if let Some(field) = self.picture {
-            self.look_at_picture(field, person, faults);
+            self.add_digest(field, person, faults);
         }
         Ok(Mapped::Row)
     }
 
-    /// Adds to a picture's name what the picture is now, so that another
-    /// picture of the same name is a change.
-    fn look_at_picture(&self, field: usize, person: &mut Person, faults: &mut Vec<Fault>) {
+    /// Adds the picture's digest to its name, so that another picture of the same
+    /// name is a change.
+    fn add_digest(&self, field: usize, person: &mut Person, faults: &mut Vec<Fault>) {
         let Slot::Text(name) = person.get(field) else {
             return;
         };
-        let looked_at = match &self.beside {
-            Some(beside) => beside.picture(name),
-            None => Err("a feed from standard input has no files beside it"),
+        let digest = match &self.attachments {
+            Some(attachments) => attachments.picture(name),
+            None => Err("a feed from standard input has no folder"),
         };
-        match looked_at {
+        match digest {
             Ok(digest) => {
                 let text = format!("{name}{}{digest:032x}", schema::BETWEEN);
                 person.replace(field, Slot::Text(&text));
@@ -411,8 +412,7 @@ mod tests {
 
     use super::*;
 
-    /// What binding says to a mapping with these lines, on a feed in which
-    /// `Phone` stands twice.
+    /// Binds a mapping with these lines to a feed in which `Phone` appears twice.
     #[track_caller]
     fn check(source: &str, first_name: &str, expected: &str) {
         let text = format!(
@@ -423,17 +423,16 @@ mod tests {
         );
         let mapping = Mapping::parse(Path::new("m.toml"), &text).unwrap();
         let columns = ["ID", "Phone", "Mail", "Name", "Phone"].map(String::from);
-        let told = match mapping.bind(&columns, &["Phone".into()]) {
+        let result = match mapping.bind(&columns, &["Phone".into()]) {
             Ok(_) => "bound".into(),
             Err(error) => error.to_string(),
         };
-        assert_eq!(told, expected);
+        assert_eq!(result, expected);
     }
 
     #[test]
     fn a_name_that_two_columns_have_names_neither() {
-        let twice =
-            "column `Phone` stands more than once in the feed's header, as its columns 2, 5";
+        let twice = "column `Phone` appears more than once in the feed's header (columns 2, 5)";
         check(
             "",
             "\"Phone\"",

@@ -26,7 +26,7 @@ impl DateForm {
     /// # Errors
     /// What is wrong with the form, as a fragment of a sentence.
     pub fn compile(text: &str) -> Result<Self, String> {
-        // A form is sound when what it prints for a date is that date again.
+        // A form is sound when the date that it writes is read back as the same.
         let probe = Date::constant(2026, 11, 23);
         let printed = jiff::fmt::strtime::format(text, probe).map_err(|error| error.to_string())?;
         match Date::strptime(text, &printed) {
@@ -34,7 +34,7 @@ impl DateForm {
                 text: text.into(),
                 simple: simple(text),
             }),
-            Ok(_) | Err(_) => Err("it must hold day (%d), month (%m) and year (%Y)".into()),
+            Ok(_) | Err(_) => Err("use %d (day), %m (month) and %Y (year)".into()),
         }
     }
 

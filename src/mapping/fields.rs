@@ -40,7 +40,7 @@ pub(super) fn read_fields(
     Ok(rules)
 }
 
-/// What to write instead of a name that is no field of `system`.
+/// What to write instead of a name that is not a field of `system`.
 fn instead_of(name: &str, system: System) -> String {
     let spec = system.spec();
     let other_words = OTHER_WORDS
@@ -48,18 +48,21 @@ fn instead_of(name: &str, system: System) -> String {
         .filter(|(word, _)| word.eq_ignore_ascii_case(name))
         .find_map(|(_, meant)| spec.field(meant));
     if let Some(field) = other_words {
-        return format!("in {system} it is `{}`", field.name);
+        return format!("{system} calls it `{}`", field.name);
     }
     if spec.set_by_target.contains(&name) {
-        return format!("`{name}` is set by the LMS itself: take the line out");
+        return format!("the LMS sets `{name}` itself: remove the line");
     }
     if OF_TARGET.contains(&name) {
-        return format!("`{name}` stands in [target]: move the line there");
+        return format!("`{name}` belongs in [target]: move the line there");
     }
     let names = || spec.fields.iter().map(|field| field.name);
     match nearest(name, names()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("its fields: {}", names().collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "possible fields: {}",
+            names().collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 
@@ -108,12 +111,12 @@ pub(super) fn read_groups(
     let remove_unused = table.take("remove_unused");
     let of_group = ["type", "name", "parent"].map(|key| table.take(key));
     let no_group = table.error(
-        "[groups] is there, but [fields] has no `group`",
-        Some("map a column to it, such as group = \"Department\"".into()),
+        "[groups] requires `group` in [fields]",
+        Some("map a column to it, for example group = \"Department\"".into()),
     );
     let no_type = table.error(
-        "[groups] has `create = true` and no `type`",
-        Some("say which: type = { value = \"Learner\" }, Instructor or Observer".into()),
+        "[groups] has create = true but no `type`",
+        Some("set type = { value = \"Learner\" }, or Instructor or Observer".into()),
     );
     table.finish()?;
 
@@ -138,7 +141,7 @@ pub(super) fn read_groups(
 
 /// Whether the text of a filled cell is the value: nothing is to be split,
 /// translated or read.
-fn is_taken_as_it_stands(field: &schema::Field) -> bool {
+fn is_taken_unchanged(field: &schema::Field) -> bool {
     !field.part.is_set()
         && !matches!(
             field.kind,
@@ -159,8 +162,8 @@ fn constant_of(
 ) -> Result<String, MappingError> {
     if field.kind == FieldKind::Password {
         return Err(node.error(
-            "a password in the mapping would be everybody's",
-            Some("say generatePassword = true, or map a column of the feed".into()),
+            "a password in the mapping would be the same for everyone",
+            Some("set generatePassword = true, or map a column of the feed".into()),
         ));
     }
     if field.kind == FieldKind::Bool
@@ -179,7 +182,7 @@ fn constant_of(
     if is_final && words::canonical(field.kind, text.trim()).is_none() {
         return Err(node.error(
             format!("field {} cannot be \"{text}\"", field.name),
-            Some(format!("possible: {possible}")),
+            Some(format!("possible values: {possible}")),
         ));
     }
     Ok(text)
@@ -193,7 +196,10 @@ fn quoted(words: &[&str]) -> String {
 fn separator(field: &schema::Field, node: &Node<'_>) -> Result<String, MappingError> {
     if !field.part.is_set() {
         return Err(node.error(
-            format!("field {} holds one value: it cannot be split", field.name),
+            format!(
+                "field {} has a single value: it cannot be split",
+                field.name
+            ),
             None,
         ));
     }
@@ -222,20 +228,20 @@ fn absent_fields(
     };
     let message = match (first.kind, absent) {
         (FieldKind::ExternalId, [_]) => format!(
-            "[fields] has no `{}`: map a column to the external ID, \
-             the HR system's own key for a person",
+            "[fields] has no `{}`: map it to the column with the \
+             HR system's ID for each person",
             first.name
         ),
         (FieldKind::ExternalId, [_, others @ ..]) => format!(
-            "[fields] has no `{}`: map a column to the external ID, \
-             the HR system's own key for a person; missing too: {}",
+            "[fields] has no `{}`: map it to the column with the \
+             HR system's ID for each person; also missing: {}",
             first.name,
             names(others)
         ),
         _ => format!("[fields] has no {}, which {system} requires", names(absent)),
     };
     let example = format!(
-        "each line of [fields] reads: target field = column of the feed, such as {} = \"…\"",
+        "each line of [fields] is: field of the LMS = column of the feed, for example {} = \"…\"",
         first.name
     );
     (message, example)
@@ -257,7 +263,7 @@ fn read_field(
         date: None,
         split: None,
         empty: Empty::Keep,
-        is_plain: is_taken_as_it_stands(field),
+        is_plain: is_taken_unchanged(field),
         line,
         line_column: column,
     };
@@ -296,7 +302,7 @@ fn read_field(
     let split = table.take("split");
     let one_origin = table.error(
         format!(
-            "field {} needs one of `column`, `template` and `value`",
+            "field {} needs exactly one of `column`, `template` and `value`",
             field.name
         ),
         Some(format!(
@@ -340,7 +346,7 @@ fn read_field(
             {
                 return Err(to.file.error(
                     span,
-                    format!("`{from}` stands twice in `map`: case and white space do not count"),
+                    format!("`{from}` appears twice in `map`, where case and spaces do not count"),
                     None,
                 ));
             }
@@ -350,7 +356,7 @@ fn read_field(
         let form = node.text()?;
         rule.date = Some(DateForm::compile(&form).map_err(|problem| {
             node.error(
-                format!("`{form}` is no date form: {problem}"),
+                format!("`{form}` is not a date format: {problem}"),
                 Some("for example \"%d-%m-%Y\" for 31-12-2026".into()),
             )
         })?);
@@ -360,7 +366,7 @@ fn read_field(
         if rule.empty == Empty::Clear && field.required {
             return Err(node.error(
                 format!(
-                    "field {} is required by the target and cannot be cleared",
+                    "the LMS requires field {}, so it cannot be cleared",
                     field.name
                 ),
                 None,
@@ -368,7 +374,10 @@ fn read_field(
         }
         if rule.empty == Empty::Clear && !field.part.is_compared() {
             return Err(node.error(
-                format!("field {} is no state that could be cleared", field.name),
+                format!(
+                    "field {} is not part of a person's record, so it cannot be cleared",
+                    field.name
+                ),
                 None,
             ));
         }
@@ -376,13 +385,13 @@ fn read_field(
     if let Some(node) = default {
         if field.kind == FieldKind::ExternalId {
             return Err(node.error(
-                "the external ID cannot have a default: it would be several people's",
+                "the external ID cannot have a default: several people would share it",
                 None,
             ));
         }
         if rule.empty == Empty::Clear {
             return Err(node.error(
-                format!("field {} has a `default` and `empty = \"clear\"`: an empty cell can mean only one", field.name),
+                format!("field {} has both `default` and empty = \"clear\": an empty cell can mean only one of them", field.name),
                 None,
             ));
         }
@@ -412,12 +421,12 @@ mod tests {
             "[target]\nsystem = \"kmi\"\nbase_url = \"https://lms.example.com\"\n\
              api_key = {{ env = \"K\" }}\napi_secret = {{ env = \"S\" }}\n[fields]\n{fields}"
         );
-        let told = Mapping::parse(Path::new("m.toml"), &text).unwrap_err();
-        assert_eq!(told.to_string(), expected);
+        let error = Mapping::parse(Path::new("m.toml"), &text).unwrap_err();
+        assert_eq!(error.to_string(), expected);
     }
 
     #[track_caller]
-    fn told(more: &str) -> String {
+    fn error_of(more: &str) -> String {
         let text = format!(
             "[target]\nsystem = \"anewspring\"\nbase_url = \"https://school.example.com\"\n\
              api_key = {{ env = \"K\" }}\n[fields]\nuserID = \"ID\"\nlogin = \"L\"\n\
@@ -435,21 +444,21 @@ mod tests {
     }
 
     #[test]
-    fn what_others_call_a_field_is_told_in_the_targets_words() {
+    fn what_others_call_a_field_is_answered_in_the_targets_words() {
         for (name, help) in [
-            ("externalId", "in aNewSpring it is `userID`"),
-            ("ExternalID", "in aNewSpring it is `userID`"),
-            ("city", "in aNewSpring it is `residence`"),
-            ("loginName", "in aNewSpring it is `login`"),
-            ("roles", "in aNewSpring it is `role`"),
-            ("uid", "`uid` is set by the LMS itself: take the line out"),
+            ("externalId", "aNewSpring calls it `userID`"),
+            ("ExternalID", "aNewSpring calls it `userID`"),
+            ("city", "aNewSpring calls it `residence`"),
+            ("loginName", "aNewSpring calls it `login`"),
+            ("roles", "aNewSpring calls it `role`"),
+            ("uid", "the LMS sets `uid` itself: remove the line"),
             (
                 "allow_roles",
-                "`allow_roles` stands in [target]: move the line there",
+                "`allow_roles` belongs in [target]: move the line there",
             ),
         ] {
             assert_eq!(
-                told(&format!("{name} = \"X\"")),
+                error_of(&format!("{name} = \"X\"")),
                 format!("m.toml, line 10, column 1: aNewSpring has no field `{name}` | {help}")
             );
         }
@@ -460,7 +469,7 @@ mod tests {
         for (line, what) in [
             (
                 "role = { value = \"Cursist\" }",
-                "field role cannot be \"Cursist\" | possible: \"Learner\"",
+                "field role cannot be \"Cursist\" | possible values: \"Learner\"",
             ),
             (
                 "role = { column = \"Rol\", default = \"Cursist\" }",
@@ -468,14 +477,14 @@ mod tests {
             ),
             (
                 "notify = { value = \"maybe\" }",
-                "field notify cannot be \"maybe\" | possible: true, false",
+                "field notify cannot be \"maybe\" | possible values: true, false",
             ),
             (
                 "group = \"Rol\"\n[groups]\ncreate = true\ntype = { value = \"Author\" }",
-                "field groups.type cannot be \"Author\" | possible: \"Learner\"",
+                "field groups.type cannot be \"Author\" | possible values: \"Learner\"",
             ),
         ] {
-            assert!(told(line).contains(what), "{}", told(line));
+            assert!(error_of(line).contains(what), "{}", error_of(line));
         }
         for right in [
             "role = { column = \"Rol\", default = \"Cursist\", map = { Cursist = \"Learner\" } }",
@@ -483,28 +492,31 @@ mod tests {
             "role = { value = \"student\" }",
             "notify = { value = \"no\" }",
         ] {
-            assert_eq!(told(right), "nothing", "{right}");
+            assert_eq!(error_of(right), "nothing", "{right}");
         }
     }
 
     #[test]
-    fn a_value_where_a_column_is_meant_is_told_how_to_write_it() {
-        let role = told("role = \"Learner\"");
+    fn a_value_where_a_column_is_meant_is_answered_with_how_to_write_it() {
+        let role = error_of("role = \"Learner\"");
         assert!(role.contains("the feed has no column `Learner`"), "{role}");
         assert!(role.contains("role = { value = \"Learner\" }"), "{role}");
-        let kind = told("group = \"Rol\"\n[groups]\ncreate = true\ntype = \"Learner\"");
+        let kind = error_of("group = \"Rol\"\n[groups]\ncreate = true\ntype = \"Learner\"");
         assert!(kind.contains("type = { value = \"Learner\" }"), "{kind}");
-        let password = told("password = \"Welkom01\"");
+        let password = error_of("password = \"Welkom01\"");
         assert!(!password.contains("Welkom01"), "{password}");
-        assert!(password.contains("a password cannot stand"), "{password}");
+        assert!(
+            password.contains("a mapping cannot contain a password"),
+            "{password}"
+        );
     }
 
     #[test]
     fn all_required_fields_that_are_absent_are_named_at_once() {
         check(
             "firstName = \"A\"\nlastName = \"B\"",
-            "m.toml, line 6, column 1: [fields] has no `externalId`: map a column to the external ID, \
-             the HR system's own key for a person; missing too: `email`, `loginName`",
+            "m.toml, line 6, column 1: [fields] has no `externalId`: map it to the column with the \
+             HR system's ID for each person; also missing: `email`, `loginName`",
         );
         check(
             "externalId = \"ID\"\nfirstName = \"A\"\nlastName = \"B\"",

@@ -51,8 +51,8 @@ impl File<'_> {
         DeTable::parse(self.text).map_err(|error| {
             let end = self.text.len();
             let help = error.message().contains("escape").then(|| {
-                "in \"quotes\" a backslash begins a special sign: write two of them, or put the \
-                 text in 'single quotes'"
+                "in \"double quotes\" a backslash starts an escape sequence: write two of them, or \
+                 use 'single quotes'"
                     .to_owned()
             });
             self.error(
@@ -122,8 +122,8 @@ impl<'a> Table<'a> {
         self.entries.remove(key).map(|(_, node)| node)
     }
 
-    /// The value of a key that has no place here, but whose presence has a
-    /// reason that can be told: it is not among the known ones.
+    /// The value of a key that has no place here, for an error that says why. The
+    /// key is not among the known ones.
     pub(super) fn take_misplaced(&mut self, key: &str) -> Option<Node<'a>> {
         self.entries.remove(key).map(|(_, node)| node)
     }
@@ -146,12 +146,12 @@ impl<'a> Table<'a> {
         self.file.error(self.span.clone(), message, help)
     }
 
-    /// Where the table stands, for an error found once its keys are taken.
+    /// Where the table is, for an error found once its keys are taken.
     pub(super) fn place(&self) -> (&'a File<'a>, Range<usize>) {
         (self.file, self.span.clone())
     }
 
-    /// The keys in the order in which they stand in the file, for tables whose
+    /// The keys in the order of the file, for tables whose
     /// keys are names.
     pub(super) fn into_entries(self) -> Vec<(String, Range<usize>, Node<'a>)> {
         let mut entries: Vec<_> = self
@@ -220,7 +220,7 @@ impl<'a> Node<'a> {
     pub(super) fn text(&self) -> Result<String, MappingError> {
         match self.value.as_str() {
             Some(text) => Ok(text.to_owned()),
-            None => Err(self.wrong("a text", "")),
+            None => Err(self.wrong("text in quotes", "")),
         }
     }
 
@@ -266,7 +266,7 @@ impl<'a> Node<'a> {
             .filter(|number| *number > 0.0 && *number <= most)
             .ok_or_else(|| {
                 self.error(
-                    format!("{} must be a number above 0, at most {most}", self.name),
+                    format!("{} must be a number above 0 and at most {most}", self.name),
                     None,
                 )
             })
@@ -289,14 +289,14 @@ impl<'a> Node<'a> {
         }
         let help = match nearest(text, words.iter().map(|(word, _)| *word)) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("possible: {}", known()),
+            None => format!("possible values: {}", known()),
         };
         Err(self.error(format!("{} cannot be \"{text}\"", self.name), Some(help)))
     }
 
     /// A list of texts.
     pub(super) fn texts(self, example: &str) -> Result<Vec<(String, Range<usize>)>, MappingError> {
-        let wrong = self.wrong("a list of texts", example);
+        let wrong = self.wrong("a list of texts in quotes", example);
         let DeValue::Array(items) = self.value else {
             return Err(wrong);
         };
@@ -307,7 +307,7 @@ impl<'a> Node<'a> {
                 None => Err(self.file.error(
                     item.span(),
                     format!(
-                        "{} must hold texts only, not {}",
+                        "{} must contain only text in quotes, not {}",
                         self.name,
                         kind(item.get_ref())
                     ),
@@ -329,7 +329,7 @@ impl<'a> Node<'a> {
 
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "text in quotes",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",

@@ -1,11 +1,11 @@
-//! [leavers] and [guards]: what becomes of people whom the feed no longer
-//! names, and what a run may not go beyond.
+//! [leavers] and [guards]: what happens to people who are no longer in the feed,
+//! and the limits of a run.
 
 use super::MappingError;
 use super::file::{Node, Table};
 use crate::schema::System;
 
-/// What becomes of people whom the feed no longer names.
+/// What happens to people who are no longer in the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leavers {
     /// They are left alone.
@@ -19,30 +19,30 @@ pub enum Leavers {
     Delete,
 }
 
-/// How many of something are still no accident.
+/// How many of something are allowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Allowance {
-    /// So many, whatever there is.
+    /// A fixed number.
     Number(u64),
-    /// So many of a hundred, rounded down.
+    /// A percentage, rounded down.
     Percent(f64),
-    /// So many of a hundred, but so many in any case: of a small feed the
-    /// person sees each row.
+    /// A percentage, but at least this number: in a small feed a person sees
+    /// each row.
     PercentOrNumber(f64, u64),
 }
 
-/// What a run may not go beyond.
+/// The limits of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Guards {
-    /// Leavers, of the people whom the feed had named before.
+    /// Leavers, as a share of the people who were in the feed before.
     pub max_leavers: Allowance,
-    /// People to be made, of the feed's rows.
+    /// People to create, as a share of the feed's rows.
     pub max_creates: Option<Allowance>,
-    /// People to be changed, of the feed's rows.
+    /// People to change, as a share of the feed's rows.
     pub max_updates: Option<Allowance>,
-    /// Rows that are wrong, of the feed's rows.
+    /// Rejected rows, as a share of the feed's rows.
     pub max_rejected: Allowance,
-    /// Rows that there must be.
+    /// The fewest rows of a feed.
     pub min_rows: u64,
 }
 
@@ -80,7 +80,7 @@ impl std::fmt::Display for Allowance {
         match self {
             Self::Number(most) => write!(f, "{most}"),
             Self::Percent(percent) => write!(f, "{percent}%"),
-            Self::PercentOrNumber(percent, most) => write!(f, "{percent}%, and {most} in any case"),
+            Self::PercentOrNumber(percent, most) => write!(f, "{percent}%, but at least {most}"),
         }
     }
 }
@@ -104,10 +104,8 @@ pub(super) fn leavers(mut table: Table<'_>, system: System) -> Result<Leavers, M
                     .is_some_and(|text| text.starts_with("archive")) =>
         {
             return Err(node.error(
-                format!("{} has no word for the archive", node.name),
-                Some(
-                    "say action = \"deactivate\", and below it deactivate_by = \"archived\"".into(),
-                ),
+                format!("{} cannot name the archive", node.name),
+                Some("set action = \"deactivate\" and deactivate_by = \"archived\"".into()),
             ));
         }
         Some(node) => node.word(&[
@@ -119,16 +117,13 @@ pub(super) fn leavers(mut table: Table<'_>, system: System) -> Result<Leavers, M
     };
     if let (Action::Deactivate, Some(node), false) = (action, &action_node, can_deactivate) {
         return Err(node.error(
-            format!("{system} has no state for people who are inactive"),
-            Some("possible: \"ignore\", \"delete\"".into()),
+            format!("{system} cannot make people inactive"),
+            Some("possible values: \"ignore\", \"delete\"".into()),
         ));
     }
     let archive = match &how {
         Some(node) if action != Action::Deactivate => {
-            return Err(node.error(
-                "`deactivate_by` goes with action = \"deactivate\" only",
-                None,
-            ));
+            return Err(node.error("`deactivate_by` requires action = \"deactivate\"", None));
         }
         Some(node) => node.word(&[("active", false), ("archived", true)])?,
         None => false,
@@ -163,12 +158,13 @@ pub(super) fn guards(mut table: Table<'_>) -> Result<Guards, MappingError> {
 
 /// `"5%"` or a whole number.
 fn allowance(node: &Node<'_>) -> Result<Allowance, MappingError> {
-    const HELP: &str = "a share in quotes, such as \"5%\", or a whole number without, such as 20";
+    const HELP: &str =
+        "use a percentage in quotes, such as \"5%\", or a whole number without, such as 20";
     let Some(text) = node.as_text() else {
         return match node.whole(0, u32::MAX) {
             Ok(most) => Ok(Allowance::Number(most.into())),
             Err(_) => Err(node.error(
-                format!("{} must be a share or a whole number", node.name),
+                format!("{} must be a percentage or a whole number", node.name),
                 Some(HELP.into()),
             )),
         };
@@ -181,7 +177,7 @@ fn allowance(node: &Node<'_>) -> Result<Allowance, MappingError> {
         Some(percent) if (0.0..=100.0).contains(&percent) => Ok(Allowance::Percent(percent)),
         Some(_) => Err(node.error(
             format!("{} cannot be \"{text}\"", node.name),
-            Some("a share is from \"0%\" to \"100%\"".into()),
+            Some("a percentage is from \"0%\" to \"100%\"".into()),
         )),
         None => Err(node.error(
             format!("{} cannot be \"{text}\"", node.name),

@@ -8,7 +8,7 @@
 //!
 //! - A mapping holds no secret, only where one is found.
 //! - An unknown key is an error.
-//! - An empty cell is no value: the field is left alone unless the mapping
+//! - An empty cell is not a value: the field is left alone unless the mapping
 //!   says otherwise.
 
 mod bound;
@@ -47,32 +47,32 @@ pub struct Mapping {
     sha256: [u8; 32],
     /// Which LMS, where, and how fast.
     pub target: TargetSettings,
-    /// How to read the feed, where looking at it does not suffice.
+    /// How to read the feed, where its content does not show it.
     pub source: FeedOptions,
     fields: Vec<FieldRule>,
     templates: Templates,
     /// Line and column of the filter, if there is one.
     filter_place: (usize, usize),
-    /// What must stand once.
+    /// The values that must be unique.
     pub unique: Unique,
     /// The position in [`Unique::fields`] of what people without an external ID
     /// are known by, if they are to get one.
     pub adopt: Option<usize>,
     /// What becomes of groups that a row names.
     pub groups: Groups,
-    /// What becomes of people whom the feed no longer names.
+    /// What happens to people who are no longer in the feed.
     pub leavers: Leavers,
-    /// What a run may not go beyond.
+    /// The limits of a run.
     pub guards: Guards,
 }
 
 /// What becomes of groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
-    /// A group that is not there is made.
+    /// A missing group is created.
     pub create: bool,
-    /// A group that hrfeed made, and that the feed no longer names, is deleted
-    /// once nobody is in it.
+    /// A group that hrfeed created is deleted once it is empty and no longer in
+    /// the feed.
     pub remove_unused: bool,
 }
 
@@ -90,7 +90,7 @@ pub struct FieldRule {
     /// What divides the values in a cell.
     split: Option<String>,
     empty: Empty,
-    /// The text of a filled cell is the value, as it stands.
+    /// The text of a filled cell is the value, unchanged.
     is_plain: bool,
     line: usize,
     line_column: usize,
@@ -119,7 +119,7 @@ enum Empty {
     Clear,
 }
 
-/// What must stand once in a feed.
+/// The values that must be unique in a feed.
 #[derive(Debug)]
 pub struct Unique {
     /// Indices into [`Mapping::fields`]; the external ID first.
@@ -185,7 +185,7 @@ impl MappingError {
         match self {
             Self::Read { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some(format!(
-                    "`hrfeed init FEED --target kmi -o {}` writes a first mapping (or `--target anewspring`)",
+                    "create one with `hrfeed init FEED --target kmi -o {}` (or `--target anewspring`)",
                     path.display()
                 ))
             }
@@ -311,7 +311,7 @@ impl Mapping {
         &self.fields
     }
 
-    /// Where a target's field stands among [`Mapping::fields`].
+    /// The position of a field in [`Mapping::fields`].
     pub fn position(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|rule| rule.field.name == name)
     }

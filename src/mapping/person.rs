@@ -28,7 +28,7 @@ pub enum Slot<'a> {
     Absent,
     /// The field on the target is to be emptied.
     Clear,
-    /// Something that could not be made a value; there is a finding for it.
+    /// Something that is not a value; there is a finding for it.
     Invalid,
     /// The value.
     Text(&'a str),
@@ -131,7 +131,7 @@ impl Person {
 /// left alone left out. A field that is to be empty counts as an empty text.
 ///
 /// XXH3 with 128 bits, unseeded, since a later run must come to the same: it
-/// tells changes apart and hides nothing.
+/// detects changes and hides nothing.
 pub fn fingerprint<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> u128 {
     let mut bytes = Vec::with_capacity(512);
     for (name, value) in fields {
@@ -150,10 +150,10 @@ mod tests {
 
     #[test]
     fn the_fingerprint_is_the_same_in_every_release() {
-        let print = fingerprint([("email", "a@b.example"), ("city", "")].into_iter());
+        let known = fingerprint([("email", "a@b.example"), ("city", "")].into_iter());
         // Another value here makes every known person look changed.
-        assert_eq!(print, 12_578_024_950_097_602_334_082_334_645_374_632_982);
-        assert_ne!(print, fingerprint([("email", "a@b.example")].into_iter()));
+        assert_eq!(known, 12_578_024_950_097_602_334_082_334_645_374_632_982);
+        assert_ne!(known, fingerprint([("email", "a@b.example")].into_iter()));
         assert_ne!(
             fingerprint([("a", "bc")].into_iter()),
             fingerprint([("ab", "c")].into_iter())

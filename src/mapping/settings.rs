@@ -56,8 +56,8 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     } else {
         if let Some(node) = table.take_misplaced("api_secret") {
             return Err(node.error(
-                format!("{system} has a key and no secret"),
-                Some("take the line `api_secret` out".into()),
+                format!("{system} has an API key and no secret"),
+                Some("remove the line `api_secret`".into()),
             ));
         }
         None
@@ -97,11 +97,11 @@ fn allowed_roles(node: Node<'_>, roles: &[Role]) -> Result<Vec<&'static str>, Ma
     let possible = || {
         let powerful = roles.iter().filter(|role| role.is_powerful);
         let words: Vec<_> = powerful.map(|role| format!("\"{}\"", role.word)).collect();
-        format!("possible: {}", words.join(", "))
+        format!("possible values: {}", words.join(", "))
     };
     let role = |(text, span): (String, _)| match Role::named(&text, roles) {
         Some(role) => Ok(role.word),
-        None => Err(file.error(span, format!("`{text}` is no role"), Some(possible()))),
+        None => Err(file.error(span, format!("`{text}` is not a role"), Some(possible()))),
     };
     texts.into_iter().map(role).collect()
 }
@@ -114,7 +114,7 @@ fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
             node.error("base_url must begin with https://", example.clone())
         }
         problem => node.error(
-            format!("base_url is no web address: {problem}"),
+            format!("base_url is not a web address: {problem}"),
             example.clone(),
         ),
     })?;
@@ -122,14 +122,14 @@ fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost",
-        None => return Err(node.error("base_url names no host", example)),
+        None => return Err(node.error("base_url has no host name", example)),
     };
     match url.scheme() {
         "https" => {}
         "http" if loopback => {}
         "http" => {
             return Err(node.error(
-                "base_url must begin with https://: over http:// the API key could be read on the way",
+                "base_url must begin with https://: http:// would send the API key unencrypted",
                 example,
             ));
         }
@@ -137,13 +137,13 @@ fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(node.error(
-            "base_url must hold no user name or password: addresses are logged",
-            Some("secrets stand in api_key and api_secret".into()),
+            "base_url must not contain a user name or password: addresses are logged",
+            Some("put secrets into `api_key` and `api_secret`".into()),
         ));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(node.error(
-            "base_url must end with the path: no `?` and no `#`",
+            "base_url must end with the path, without `?` and `#`",
             example,
         ));
     }
@@ -155,16 +155,16 @@ fn secret_source(node: Node<'_>, mapping: &Path) -> Result<SecretSource, Mapping
     let name = node.name.clone();
     if node.as_text().is_some() {
         return Err(node.error(
-            format!("{name} must say where the secret is, not the secret itself"),
+            format!("{name} must say where the secret is, not contain it"),
             Some(format!(
-                "write {EXAMPLE}; and since it stood in a file, have the key replaced"
+                "write {EXAMPLE}; this secret was in a file, so have it replaced"
             )),
         ));
     }
     let mut table = node.table(&name, EXAMPLE)?;
     let (env, file) = (table.take("env"), table.take("file"));
     let one = table.error(
-        format!("{name} needs one of `env` and `file`"),
+        format!("{name} needs either `env` or `file`"),
         Some(format!("write {EXAMPLE}")),
     );
     table.finish()?;
@@ -190,7 +190,7 @@ fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, Mapp
         })
         .ok_or_else(|| {
             node.error(
-                format!("{} must be a time of at most a day", node.name),
+                format!("{} must be a duration of at most one day", node.name),
                 Some("for example \"30s\", \"10m\" or \"2h\"".into()),
             )
         })
@@ -220,7 +220,7 @@ pub(super) fn source(
                     "`delimiter` in [source] cannot be \"{}\"",
                     text.escape_debug()
                 ),
-                Some("possible: \",\", \";\", \"|\", \"tab\"".into()),
+                Some("possible values: \",\", \";\", \"|\", \"tab\"".into()),
             )
         })?);
     }

@@ -46,7 +46,7 @@ impl Templates {
             .add_template_owned(name, text)
             .map_err(|error| {
                 node.error(
-                    format!("{} cannot be read: {}", node.name, problem(&error)),
+                    format!("{} is not a valid template: {}", node.name, problem(&error)),
                     Some("for example \"{{ row['First'] }} {{ row['Last'] }}\"".into()),
                 )
             })
@@ -56,7 +56,10 @@ impl Templates {
         let text = node.text()?;
         let refuse = |error: minijinja::Error| {
             node.error(
-                format!("`where` in [source] cannot be read: {}", problem(&error)),
+                format!(
+                    "`where` in [source] is not a valid expression: {}",
+                    problem(&error)
+                ),
                 Some("for example where = \"row['Status'] != 'Contractor'\"".into()),
             )
         };
@@ -105,7 +108,7 @@ fn problem(error: &minijinja::Error) -> String {
             Some(detail) => format!("{} ({detail})", error.kind()),
             None => error.kind().to_string(),
         },
-        ErrorKind::OutOfFuel => "it works too long, perhaps in a loop".into(),
+        ErrorKind::OutOfFuel => "it runs too long, perhaps in a loop".into(),
         kind => kind.to_string(),
     }
 }
@@ -115,7 +118,7 @@ fn problem(error: &minijinja::Error) -> String {
 pub(super) struct TemplateRow {
     pub(super) columns: Arc<HashMap<String, usize>>,
     pub(super) cells: Vec<String>,
-    /// Cells whose text is not what stands there, by column.
+    /// Cells whose text is not their value, by column.
     pub(super) flaws: Vec<(usize, Rule)>,
     /// The first of these that was asked for.
     pub(super) met: Mutex<Option<String>>,
@@ -125,7 +128,7 @@ pub(super) struct TemplateRow {
 
 impl TemplateRow {
     /// What was wrong with the cells that were asked for since the last call:
-    /// a text made of them is no value.
+    /// a text made of them is not a value.
     pub(super) fn take_flaw(&self) -> Option<String> {
         if self.flaws.is_empty() {
             return None;

@@ -1,4 +1,5 @@
-//! [unique] and [adopt]: what must stand once, and by what people are known.
+//! [unique] and [adopt]: the values that must be unique, and the field by which
+//! accounts without an external ID are matched.
 
 use super::file::{Table, nearest};
 use super::{Duplicates, FieldRule, MappingError, Unique, Variants};
@@ -50,13 +51,13 @@ pub(super) fn read_unique(
         .map(|name| format!("\"{name}\"")))
     .collect();
     let names = node.texts(&format!("[{}]", example.join(", ")))?;
-    // The external ID is unique whatever the list says: everything stands on it.
+    // The external ID is always unique: everything depends on it.
     unique.fields = by_default().into_iter().take(1).collect();
     for (name, span) in names {
         let Some(index) = position(&name) else {
             let help = match nearest(&name, rules.iter().map(|rule| rule.field.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "only a field that stands in [fields] can be unique".into(),
+                None => "only a field in [fields] can be unique".into(),
             };
             return Err(file.error(
                 span,
@@ -97,10 +98,10 @@ pub(super) fn read_adopt(
         })
         .ok_or_else(|| {
             node.error(
-                format!("[adopt] goes by `{name}`, which [unique] does not name"),
+                format!("[adopt] uses `{name}`, which is not in [unique]"),
                 Some(format!(
-                    "add \"{name}\" to `fields` in [unique]: if two rows had the same, \
-                     nobody could say whose account it is"
+                    "add \"{name}\" to `fields` in [unique]: if two rows had the same value, \
+                     hrfeed could not tell whose account it is"
                 )),
             )
         })

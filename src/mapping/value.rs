@@ -23,7 +23,7 @@ pub struct Fault {
     pub value: Option<Box<str>>,
 }
 
-/// Why a cell's text is not what stands there.
+/// Why a cell's text is not its value.
 pub(super) fn flaw(cell: Cell<'_>) -> Option<Rule> {
     match cell.kind {
         CellKind::NotText => Some(Rule::NotText),
@@ -107,12 +107,12 @@ pub(super) fn finish(
         (Some(default), "") => default.as_str(),
         (_, text) => text,
     };
-    // Of a set each value is looked up by itself.
+    // The values of a set are looked up one by one.
     let text = if rule.values.is_empty() || rule.split.is_some() {
         text
     } else {
         // A value without an entry passes as it is: validation judges it, so
-        // that an unforeseen country is told instead of becoming the default.
+        // that an unforeseen country is reported instead of becoming the default.
         rule.values
             .get(text)
             .or_else(|| rule.values.get(&fold(text)))

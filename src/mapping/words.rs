@@ -1,9 +1,9 @@
-//! What people write in a cell, as the word that the target takes.
+//! What people write in a cell, as the word that the target accepts.
 
 use crate::schema::{FieldKind, Role};
 
-/// The target's word for `text`, where the kind has one. What is none stays as
-/// it is, and validation tells.
+/// The target's word for `text`, where the kind has one. Any other text stays as
+/// it is, and validation reports it.
 pub(super) fn canonical(kind: FieldKind, text: &str) -> Option<&'static str> {
     let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     match kind {

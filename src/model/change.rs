@@ -17,7 +17,7 @@ pub enum Action {
     Update,
     /// The person is there without an external ID, and gets it.
     Adopt,
-    /// A leaver, to be made inactive.
+    /// A leaver, to be deactivated.
     Deactivate,
     /// A leaver, to be deleted.
     Delete,
@@ -36,7 +36,7 @@ impl Action {
         }
     }
 
-    /// Whether it is about somebody whom the feed no longer names.
+    /// Whether the person is no longer in the feed.
     #[must_use]
     pub const fn is_for_leaver(self) -> bool {
         matches!(self, Self::Deactivate | Self::Delete)
@@ -51,7 +51,7 @@ pub struct Content {
     /// The other details that the feed says something of, in the order of the
     /// target's schema; an empty value clears the field.
     pub fields: Vec<(&'static str, String)>,
-    /// What is to happen at a write, such as a password for somebody new.
+    /// Instructions that go with a write, such as a password for a new person.
     pub instructions: Vec<(&'static str, String)>,
     /// The picture, if the feed says something of it.
     pub picture: Option<Picture>,
@@ -87,7 +87,7 @@ impl Picture {
 }
 
 impl Content {
-    /// Somebody of whom nothing is to be said but who it is.
+    /// A person with an external ID and nothing else.
     #[must_use]
     pub const fn only(external_id: ExternalId) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Content {
 /// What was acknowledged of a person's parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
-    /// The person was made inactive as a leaver.
+    /// The person was deactivated as a leaver.
     pub is_inactive: bool,
     /// The fingerprint of the details.
     pub details: Option<u128>,
@@ -135,7 +135,7 @@ impl Parts {
 /// One write for one person. A change is one or several of them, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// The person is made, roles included.
+    /// The person is created, roles included.
     Create {
         /// An earlier attempt got no usable answer. Nobody was found since,
         /// but it may still be at work.
@@ -149,7 +149,7 @@ pub enum Step {
         details: bool,
         /// The picture is sent.
         picture: bool,
-        /// Earlier the person was made inactive as a leaver: that is undone.
+        /// Undoes that the person was deactivated as a leaver.
         reactivate: bool,
     },
     /// The person is taken out of the archive.

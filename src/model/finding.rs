@@ -4,19 +4,19 @@ use std::fmt;
 
 use super::{ExternalId, RowNumber};
 
-/// What validation has to say of one row.
+/// What is wrong with one row.
 ///
-/// `value` is a person's data: it is shown only where somebody asked to see
-/// rows, and never written to the journal, a log or a report.
+/// `value` is a person's data: it is shown only where rows are asked for, and
+/// never written to the journal, a log or a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The row it is about.
     pub row: RowNumber,
     /// The row's external ID, where it has one.
     pub external_id: Option<ExternalId>,
-    /// The feed's column, where one is to blame.
+    /// The feed's column, if the finding is about one.
     pub column: Option<Box<str>>,
-    /// The target's field, where one is to blame.
+    /// The target's field, if the finding is about one.
     pub field: Option<Box<str>>,
     /// What is wrong.
     pub rule: Rule,
@@ -75,26 +75,26 @@ pub enum Rule {
     ExternalIdDots,
     /// A control character, for example a line break inside a cell.
     ControlCharacter,
-    /// Longer than the target takes.
+    /// Longer than the target accepts.
     TooLong {
-        /// What it takes, in characters.
+        /// The longest that it accepts, in characters.
         max: u32,
         /// What the cell has.
         chars: u32,
     },
-    /// No e-mail address.
+    /// Not an e-mail address.
     Email,
-    /// No ISO 3166-1 alpha-2 code.
+    /// Not an ISO 3166-1 alpha-2 code.
     Country {
         /// The code that was probably meant.
         meant: Option<&'static str>,
     },
-    /// No US state or territory (INCITS 38), though the country is US.
+    /// Not a US state or territory (INCITS 38), though the country is US.
     State {
         /// The code that was probably meant.
         meant: Option<&'static str>,
     },
-    /// No date in the form that the mapping names.
+    /// Not a date in the form that the mapping names.
     Date {
         /// The form, as the mapping spells it.
         form: Box<str>,
@@ -105,16 +105,16 @@ pub enum Rule {
     Gender,
     /// A password that is too short.
     Password,
-    /// No role.
+    /// Not a role.
     Role,
-    /// A role with which a person could take the target over.
+    /// A role that has full control of the target.
     RoleNotAllowed {
         /// The API's word for it.
         role: &'static str,
     },
-    /// No type of a user group.
+    /// Not a type of user group.
     GroupType,
-    /// No picture that can be sent.
+    /// Not a picture that can be sent.
     Picture {
         /// Why, as a fragment of a sentence.
         problem: &'static str,
@@ -124,12 +124,13 @@ pub enum Rule {
         /// Its external ID.
         group: Box<str>,
     },
-    /// Several people without an external ID could be the row's.
+    /// Several accounts without an external ID match the row.
     AdoptAmbiguous {
         /// How many.
         people: u32,
     },
-    /// Somebody without an external ID is nearly the row's.
+    /// The value of an account without an external ID differs only in white
+    /// space.
     AdoptVariant,
     /// A template or a filter could not be worked out for this row.
     Template {
@@ -142,23 +143,23 @@ pub enum Rule {
         other: RowNumber,
         /// The two differ, but only in case or white space.
         variant: bool,
-        /// What becomes of this row.
+        /// What happens to this row.
         fate: DuplicateFate,
     },
     /// The journal or the target knows the person under an external ID that
     /// differs only in case or white space.
     KnownAsVariant {
-        /// Who knows it so.
+        /// The external ID that is known.
         known_as: Box<str>,
     },
-    /// The target holds more than one person with this external ID.
+    /// The target has more than one person with this external ID.
     AmbiguousOnTarget {
         /// How many.
         people: u32,
     },
 }
 
-/// What the mapping's policy makes of one of several rows with one value.
+/// What the mapping's policy does with one of several rows with one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DuplicateFate {
     /// `duplicates = "reject"`: none of them is sent.
@@ -204,8 +205,8 @@ impl Rule {
 }
 
 impl Rule {
-    /// What tells findings of one code apart whose sentences ask for different
-    /// repairs, so that they are counted apart.
+    /// A detail by which findings of one code are counted apart, where their
+    /// sentences ask for different repairs.
     #[must_use]
     pub const fn variety(&self) -> &'static str {
         match self {
@@ -222,83 +223,93 @@ impl fmt::Display for Rule {
         match self {
             Self::TooManyCells { cells, columns } => write!(
                 f,
-                "the row has {cells} cells and the header {columns}: something stands beside the table, \
-                 or a value that holds the delimiter is not in quotes"
+                "the row has {cells} cells, but the header has {columns}: remove what is next to the \
+                 table, or quote the value that contains the delimiter"
             ),
             Self::NotText => f.write_str(
-                "not text in the feed's encoding: save the file again as `CSV UTF-8`, or name its \
-                 encoding in [source]",
+                "is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set \
+                 `encoding` in [source]",
             ),
             Self::CellError { shown } => {
                 write!(
                     f,
-                    "the cell shows {shown}: repair its formula in the spreadsheet"
+                    "contains the error {shown}: fix the formula in the spreadsheet"
                 )
             }
-            Self::Required => f.write_str("empty, but the target requires it"),
+            Self::Required => f.write_str("is empty; the LMS requires a value"),
             Self::ExternalIdMissing => {
-                f.write_str("no external ID: without one the person cannot be found again")
+                f.write_str("has no external ID, so hrfeed cannot match this person later")
             }
             Self::ExternalIdScientific => f.write_str(
-                "a number in scientific notation: Excel shortened it and the digits are lost; \
-                 format the column as text and export again",
+                "Excel rounded this number and digits are lost: format the column as Text and \
+                 export again",
             ),
-            Self::ExternalIdDots => {
-                f.write_str("`.` and `..` cannot stand in a web address, so not be an external ID")
-            }
+            Self::ExternalIdDots => f.write_str(
+                "`.` and `..` cannot be external IDs: they have a meaning in web addresses",
+            ),
             Self::ControlCharacter => {
-                f.write_str("holds a line break or another control character")
+                f.write_str("contains a line break or another control character")
             }
             Self::TooLong { max, chars } => {
-                write!(f, "{chars} characters, but the target takes {max}")
+                write!(f, "has {chars} characters; the LMS accepts at most {max}")
             }
-            Self::Email => f.write_str("not an e-mail address"),
-            Self::Country { meant: None } => {
-                f.write_str("not a country code of two letters (ISO 3166-1), such as NL or US")
-            }
+            Self::Email => f.write_str("is not an e-mail address"),
+            Self::Country { meant: None } => f.write_str(
+                "is not a known country: use a two-letter code (NL, US), or add the name to the \
+                 field's `map`",
+            ),
             Self::Country { meant: Some(code) } => write!(
                 f,
-                "not a country code of two letters (ISO 3166-1); meant is probably {code}: \
-                 add it to the field's `map`"
+                "is not a two-letter country code: did you mean {code}? Add the value to the \
+                 field's `map`"
             ),
             Self::State { meant: None } => {
-                f.write_str("not a US state or territory of two letters, such as OH")
+                f.write_str("is not a US state or territory: use its two-letter code, such as OH")
             }
             Self::State { meant: Some(code) } => write!(
                 f,
-                "not a US state or territory of two letters; meant is probably {code}: \
-                 add it to the field's `map`"
+                "is not the two-letter code of a US state or territory: did you mean {code}? Add \
+                 the value to the field's `map`"
             ),
             Self::Date { form } => write!(
                 f,
-                "not a date of the form `{form}`, which the field's `date` can change"
+                "is not a valid date (expected {}): if your file uses another format, set the \
+                 field's `date`",
+                DateExample(form)
             ),
-            Self::Bool => f.write_str("neither yes nor no: write true or false, or use `map`"),
-            Self::Gender => f.write_str("neither male nor female: the field's `map` can translate"),
-            Self::Password => f.write_str("a password has at least 8 characters"),
+            Self::Bool => f.write_str(
+                "is neither yes nor no: use true or false, or translate it with the field's `map`",
+            ),
+            Self::Gender => f.write_str(
+                "is neither male nor female: translate it with the field's `map`",
+            ),
+            Self::Password => f.write_str("is too short: a password has at least 8 characters"),
             Self::Role => f.write_str(
-                "not a role: Learner, Instructor, Observer, Author and Designer are, and the \
-                 field's `map` can translate; several in one cell need the `split` that stands between them",
+                "is not a role: use Learner, Instructor, Observer, Author or Designer, or translate \
+                 it with the field's `map`; for several roles in one cell, set `split` to what \
+                 separates them",
             ),
             Self::RoleNotAllowed { role } => write!(
                 f,
-                "whoever is {role} can take the environment over: only with \
-                 allow_roles = [\"{role}\"] in [target]"
+                "the role {role} has full control: to permit it, set allow_roles = [\"{role}\"] in \
+                 [target]"
             ),
-            Self::GroupType => f.write_str("not a type of group: Learner, Instructor, Observer"),
-            Self::Picture { problem } => write!(f, "no picture that can be sent: {problem}"),
+            Self::GroupType => {
+                f.write_str("is not a type of group: use Learner, Instructor or Observer")
+            }
+            Self::Picture { problem } => write!(f, "cannot be sent as a picture: {problem}"),
             Self::NoSuchGroup { group } => write!(
                 f,
-                "the LMS has no group `{group}`: make it there, or say create = true in [groups]"
+                "the LMS has no group `{group}`: create it there, or set create = true in [groups]"
             ),
             Self::AdoptAmbiguous { people } => write!(
                 f,
-                "{people} people without an external ID could be this one: give the right one \
-                 the external ID on the LMS"
+                "{people} accounts without an external ID match this person: set the external ID on \
+                 the right one in the LMS"
             ),
             Self::AdoptVariant => f.write_str(
-                "the LMS has somebody without an external ID whose value differs in white space \
-                 only: spell it the same way, or give the person the external ID on the LMS",
+                "the LMS has an account without an external ID whose value differs only in spaces: \
+                 use the same spelling in the feed, or set the external ID on that account",
             ),
             Self::Template { problem } => write!(f, "the template failed: {problem}"),
             Self::Duplicate {
@@ -306,33 +317,40 @@ impl fmt::Display for Rule {
                 variant,
                 fate,
             } => {
-                let same = if *variant {
-                    "the same but for case or white space"
+                if *variant {
+                    write!(f, "matches row {other} except for case or spaces; ")?;
                 } else {
-                    "the same"
-                };
+                    write!(f, "duplicate of row {other}; ")?;
+                }
                 match fate {
-                    DuplicateFate::AllRejected => {
-                        write!(f, "{same} as in row {other}: neither row is sent")
-                    }
-                    DuplicateFate::OtherWins => {
-                        write!(
-                            f,
-                            "{same} as in row {other}, which wins: this row is not sent"
-                        )
-                    }
+                    DuplicateFate::AllRejected => f.write_str("neither row is imported"),
+                    DuplicateFate::OtherWins => write!(f, "only row {other} is imported"),
                 }
             }
             Self::KnownAsVariant { known_as } => write!(
                 f,
-                "the same but for case or white space as `{known_as}`, under which the target knows somebody: \
-                 spell it the same way, or say `variants = \"distinct\"` in [unique]"
+                "differs only in case or spaces from `{known_as}`, which is known already: use the \
+                 same spelling, or set variants = \"distinct\" in [unique]"
             ),
             Self::AmbiguousOnTarget { people } => write!(
                 f,
-                "{people} people on the target have this external ID: \
-                 give all but one of them another there (see `hrfeed audit`)"
+                "{people} people in the LMS have this external ID: change it there for all but one \
+                 (see `hrfeed audit`)"
             ),
+        }
+    }
+}
+
+/// The last day of 2026 in a date form; the form itself where it has no such
+/// day.
+struct DateExample<'a>(&'a str);
+
+impl fmt::Display for DateExample<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = jiff::civil::Date::constant(2026, 12, 31);
+        match jiff::fmt::strtime::format(self.0, day) {
+            Ok(example) => f.write_str(&example),
+            Err(_) => f.write_str(self.0),
         }
     }
 }

@@ -85,8 +85,8 @@ impl ExternalId {
         Ok(())
     }
 
-    /// An ID that the journal or the target holds: taken as it stands, since
-    /// it was accepted once.
+    /// An ID from the journal or the target. It is not checked again, since it
+    /// was accepted once.
     #[must_use]
     pub fn known(text: &str) -> Self {
         Self(text.into())
@@ -128,7 +128,7 @@ fn is_scientific(text: &str) -> bool {
         && (signed || fraction())
 }
 
-/// Whether a text holds a control character, such as a line break.
+/// Whether a text contains a control character, such as a line break.
 pub(crate) fn has_control(text: &str) -> bool {
     let bytes = text.as_bytes();
     // No branch in the loop, which runs over every value of a feed.
@@ -146,34 +146,35 @@ pub(crate) fn has_control(text: &str) -> bool {
     control != 0 || (beyond >= 0x80 && memchr::memchr_iter(0xc2, bytes).any(is_c1))
 }
 
-/// What became of a row. Each row of a feed ends with exactly one.
+/// The outcome of a row. Each row of a feed ends with exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// The person was made.
+    /// The person was created.
     Created,
-    /// The person was changed.
+    /// The person was updated.
     Updated,
-    /// The person already was as the feed says: no call was made.
+    /// The person was up to date: no request was sent.
     Unchanged,
-    /// The row is wrong: hrfeed or the target refused it. Sending it again
-    /// without a change is useless.
+    /// The row is invalid, or the target refused it. Sending it again unchanged
+    /// is useless.
     Rejected,
-    /// The row may be right, but the target could not do it: another run may.
+    /// The row may be valid, but the target could not process it: another run
+    /// may succeed.
     Failed,
-    /// Sent, and what became of it could not be learned. It is looked up
-    /// before anything is sent again.
+    /// Sent, but not confirmed. The person is read back before anything is sent
+    /// again.
     Unknown,
     /// Not sent yet.
     Pending,
-    /// A leaver was made inactive.
+    /// A leaver was deactivated.
     Deactivated,
     /// A leaver was deleted.
     Deleted,
 }
 
 impl Outcome {
-    /// All outcomes, in the order in which counts are told.
+    /// All outcomes, in the order in which counts are listed.
     pub const ALL: [Self; 9] = [
         Self::Created,
         Self::Updated,
@@ -207,21 +208,21 @@ impl Outcome {
 /// of the feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// People made.
+    /// People created.
     pub created: u64,
-    /// People changed.
+    /// People updated.
     pub updated: u64,
-    /// Rows that cost no call.
+    /// Rows that needed no request.
     pub unchanged: u64,
-    /// Rows that are wrong.
+    /// Rows that are invalid, or were refused.
     pub rejected: u64,
-    /// Rows that the target could not do.
+    /// Rows that the target could not process.
     pub failed: u64,
-    /// Rows sent, of which it is not known what became.
+    /// Rows sent, but not confirmed.
     pub unknown: u64,
     /// Rows not sent yet.
     pub pending: u64,
-    /// Leavers made inactive.
+    /// Leavers deactivated.
     pub deactivated: u64,
     /// Leavers deleted.
     pub deleted: u64,
@@ -272,7 +273,7 @@ impl Counts {
     }
 }
 
-/// The calls that a run made.
+/// The requests of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Calls {
     /// All requests, reads and retries included.
@@ -296,7 +297,7 @@ impl std::ops::Add for Calls {
     }
 }
 
-/// What became of a run.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {

@@ -209,5 +209,5 @@ fn picture(bound: &Bound<'_>, text: &str) -> Option<Picture> {
     if name.is_empty() {
         return Some(Picture::Clear);
     }
-    bound.beside()?.path(name).ok().map(Picture::File)
+    bound.attachments()?.path(name).ok().map(Picture::File)
 }

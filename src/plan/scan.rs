@@ -337,26 +337,22 @@ impl Findings {
 impl FindingKind {
     /// The findings in one sentence, for all of their rows.
     pub fn message(&self) -> String {
-        let told = match &self.first.rule {
+        let sentence = match &self.first.rule {
             _ if self.count == 1 => return self.first.message(),
             // The sentences of these name one row's figures.
-            Rule::Duplicate { .. } => "the same value stands in more than one row".into(),
+            Rule::Duplicate { .. } => "duplicate value".into(),
             Rule::TooLong { max, .. } => {
-                format!("longer than the {max} characters that the target takes")
+                format!("is longer than the {max} characters that the LMS accepts")
             }
-            Rule::Country { .. } => "not a country code of two letters (ISO 3166-1), such as NL \
-                                     or US; the field's `map` can give names one"
-                .into(),
-            Rule::State { .. } => "not a US state or territory of two letters, such as OH; the \
-                                   field's `map` can give names one"
-                .into(),
-            Rule::CellError { .. } => "the cell shows an error instead of a value".into(),
-            Rule::TooManyCells { .. } => "more cells than the header has columns".into(),
+            Rule::Country { .. } => Rule::Country { meant: None }.to_string(),
+            Rule::State { .. } => Rule::State { meant: None }.to_string(),
+            Rule::CellError { .. } => "contains an error instead of a value".into(),
+            Rule::TooManyCells { .. } => "the row has more cells than the header".into(),
             _ => return self.first.message(),
         };
         match self.first.place() {
-            Some(place) => format!("{place}: {told}"),
-            None => told,
+            Some(place) => format!("{place}: {sentence}"),
+            None => sentence,
         }
     }
 }

@@ -462,14 +462,14 @@ mod tests {
         insta::assert_snapshot!(written(&lines, Format::Table, 80), @"
         Row  External ID  What is wrong
         ───  ───────────  ──────────────────────────────────────────────────────────────
-         17  E17          column `Work Email` (email): not an e-mail address (the cell
-                          holds `jane@`)
+         17  E17          column `Work Email` (email): is not an e-mail address (the
+                          cell holds `jane@`)
         ");
         insta::assert_snapshot!(written(&lines, Format::Csv, 80), @"
         row,external_id,column,field,rule,message,value
-        17,E17,Work Email,email,email,column `Work Email` (email): not an e-mail address,jane@
+        17,E17,Work Email,email,email,column `Work Email` (email): is not an e-mail address,jane@
         ");
-        insta::assert_snapshot!(written(&lines, Format::Json, 80), @r#"{"row":17,"external_id":"E17","column":"Work Email","field":"email","rule":"email","message":"column `Work Email` (email): not an e-mail address","value":"jane@"}"#);
+        insta::assert_snapshot!(written(&lines, Format::Json, 80), @r#"{"row":17,"external_id":"E17","column":"Work Email","field":"email","rule":"email","message":"column `Work Email` (email): is not an e-mail address","value":"jane@"}"#);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The aNewSpring API, users and user groups, written from its documentation.
 //!
 //! External IDs belong to the environment and are unique, whichever key asks;
-//! roles can only be added; a login is unique among everybody, archived
-//! people included, whatever its case. Where the documentation is silent,
+//! roles can only be added; a login is unique in any case among all people,
+//! archived ones included. Where the documentation is silent,
 //! this is what the sandbox does, as an LMS probably would:
 //!
 //! Calling:
@@ -19,7 +19,7 @@
 //!   otherwise: 406. `_returnSuccessMessage=true` gives `{"message":"…"}`.
 //! - A POST without body needs no content type. Parameters are read from the
 //!   body only, but `userUID`. One that no call knows is ignored. One that is
-//!   no array and stands there twice is 400, as is text that is not UTF-8.
+//!   no array and appears twice is 400, as is text that is not UTF-8.
 //! - The state of things (404, 409) is checked before the parameters (400),
 //!   as far as it does not hang on them.
 //!
@@ -33,7 +33,7 @@
 //! - Without `role` a new person has no role; without `active` it is active.
 //! - Of an archived person, `updateUser` is 409 unless it carries
 //!   `archived=false`; all other calls go on as usual. Archiving does not
-//!   change `active`. `getUsers` does not tell who is archived.
+//!   change `active`. `getUsers` does not show who is archived.
 //! - A forced password change is not allowed (409) where the call sets no
 //!   password. `password` and `generatePassword` exclude each other, as
 //!   `avatar` and `deleteAvatar` do. An avatar is PNG, JPEG or GIF.
@@ -102,15 +102,15 @@ pub(super) struct ANewSpring {
     groups: Groups,
     /// How many people to invent with which seed, once the API is used.
     to_invent: Option<(u32, u64)>,
-    /// Whether the last error was told as HTML.
-    told_as_html: bool,
+    /// Whether the last error was HTML.
+    last_error_was_html: bool,
 }
 
 /// What a call led to.
 #[derive(Debug)]
 enum Done {
     /// It asked for something.
-    Told {
+    Read {
         json: Vec<u8>,
         twisted: Option<Twisted>,
     },
@@ -121,7 +121,7 @@ enum Done {
 impl Done {
     /// Writes JSON into memory, which cannot fail for these types.
     fn json(value: &impl Serialize) -> Self {
-        Self::Told {
+        Self::Read {
             json: serde_json::to_vec(value).unwrap_or_default(),
             twisted: None,
         }
@@ -129,7 +129,7 @@ impl Done {
 
     fn twisted(self, by: Option<Twisted>) -> Self {
         match self {
-            Self::Told { json, .. } => Self::Told { json, twisted: by },
+            Self::Read { json, .. } => Self::Read { json, twisted: by },
             success @ Self::Success(_) => success,
         }
     }
@@ -219,7 +219,7 @@ fn authenticate(headers: &HeaderMap, query: &Query<'_>, call: &str) -> Result<()
 /// A value of the path.
 fn value(part: Option<&str>) -> Result<String, Refusal> {
     decoded(part.unwrap_or_default())
-        .ok_or_else(|| Refusal::bad("The path is not UTF-8 once percent-decoded"))
+        .ok_or_else(|| Refusal::bad("The path is not UTF-8 after percent-decoding"))
 }
 
 impl ANewSpring {
@@ -229,7 +229,7 @@ impl ANewSpring {
             people: People::default(),
             groups: Groups::new(),
             to_invent: Some((count, seed)),
-            told_as_html: false,
+            last_error_was_html: false,
         }
     }
 
@@ -253,11 +253,11 @@ impl ANewSpring {
         if route.first.is_some() {
             return self.by_id(&value(route.first)?);
         }
-        let Some(told) = query.user_uid.as_deref() else {
+        let Some(uid) = query.user_uid.as_deref() else {
             return Err(Refusal::bad("The user's ID or userUID is missing"));
         };
-        let missing = || Refusal::missing(format!("There is no user with the UID {told}"));
-        self.people.with_uid(told).ok_or_else(missing)
+        let missing = || Refusal::missing(format!("There is no user with the UID {uid}"));
+        self.people.with_uid(uid).ok_or_else(missing)
     }
 
     fn respond(
@@ -317,7 +317,7 @@ impl ANewSpring {
         }
     }
 
-    /// In which form the next error is told.
+    /// The form of the next error.
     fn error_form(&mut self, query: &Query<'_>, accept: Accept) -> ErrorForm {
         if query.format_errors {
             return if accept.xml && !accept.json {
@@ -326,8 +326,8 @@ impl ANewSpring {
                 ErrorForm::Json
             };
         }
-        self.told_as_html = !self.told_as_html;
-        if self.told_as_html {
+        self.last_error_was_html = !self.last_error_was_html;
+        if self.last_error_was_html {
             ErrorForm::Html
         } else {
             ErrorForm::Text
@@ -363,7 +363,7 @@ impl Api for ANewSpring {
         let query = Query::of(call.query);
         let accept = Accept::of(call.headers);
         match self.respond(call, &query, accept, twist) {
-            Ok(Done::Told { json, twisted }) => Answer {
+            Ok(Done::Read { json, twisted }) => Answer {
                 twisted,
                 ..Answer::new(StatusCode::OK, json)
             },
@@ -371,7 +371,7 @@ impl Api for ANewSpring {
                 Answer::new(StatusCode::OK, json!({ "message": message }).to_string())
             }
             Ok(Done::Success(_)) => Answer::new(StatusCode::OK, []),
-            Err(refusal) => refusal.told(self.error_form(&query, accept)),
+            Err(refusal) => refusal.to_answer(self.error_form(&query, accept)),
         }
     }
 

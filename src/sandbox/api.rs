@@ -55,7 +55,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// What the body is, where it is not empty.
     pub(super) content_type: &'static str,
-    /// The methods that the path takes, beside a 405.
+    /// The methods that the path allows, with a 405.
     pub(super) allow: Option<&'static str>,
     /// Which fault it has.
     pub(super) twisted: Option<Twisted>,
@@ -86,7 +86,7 @@ pub(super) trait Api: Send {
     /// in place of values, such as `GET users/{id}/`.
     fn name(&self, method: &Method, path: &str) -> &'static str;
 
-    /// Whether the query carries an API key, which would then stand in logs.
+    /// Whether the query carries an API key, which would then appear in logs.
     fn has_key_in_url(&self, _query: &str) -> bool {
         false
     }

@@ -1,5 +1,5 @@
-//! What stands outside the API: the page that explains the sandbox, what
-//! arrived, who is there, and the faults in force. No fault applies here, and
+//! What is outside the API: the page that explains the sandbox, what
+//! arrived, the people, and the faults in force. No fault applies here, and
 //! nothing of it is counted.
 
 use std::{
@@ -67,7 +67,7 @@ fn json(value: &impl Serialize) -> Response {
 
 async fn stats(State(shared): State<Arc<Shared>>) -> Response {
     let inside = shared.lock();
-    json(&inside.statistics.told(inside.people()))
+    json(&inside.statistics.to_json(inside.people()))
 }
 
 async fn reset_stats(State(shared): State<Arc<Shared>>) -> StatusCode {
@@ -90,7 +90,7 @@ async fn set_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response 
     }
 }
 
-/// What can be asked of `/sandbox/users`.
+/// The parameters of `/sandbox/users`.
 #[derive(Debug, Deserialize)]
 struct Whose {
     /// Only the people of the API with this label.
@@ -163,13 +163,13 @@ async fn page(State(shared): State<Arc<Shared>>) -> Response {
     let people = shared.lock().people();
     let text = format!(
         "\
-This is hrfeed's sandbox: an LMS to rehearse on. It speaks the KMI users API
-v2 under /api/v2/, and the aNewSpring API (users and user groups) under /api/,
-each with people of its own. Nothing here is real, everybody is gone when it
-stops, and only programs of this machine can reach it. It holds {people} people
+This is hrfeed's sandbox: a mock LMS. It speaks the KMI users API v2 under
+/api/v2/, and the aNewSpring API (users and user groups) under /api/, each with
+people of its own. Nothing here is real: all people are gone when the sandbox
+stops, and only programs on this machine can reach it. It holds {people} people
 now.
 
-KMI. To point a mapping at it:
+KMI. To use it in a mapping:
 
   [target]
   system = \"kmi\"
@@ -177,51 +177,53 @@ KMI. To point a mapping at it:
   api_key = {{ env = \"KMI_API_KEY\" }}
   api_secret = {{ env = \"KMI_API_SECRET\" }}
 
-Any key and secret will do, but they must not be empty. External IDs belong to
-the key: another key sees none of them. Two keys are special: \"expired\" is
+Any key and secret work, but neither can be empty. External IDs belong to the
+key: another key sees none of them. Two keys are special: \"expired\" is
 answered with 401, and \"denied\" with 403.
 
-As documented, it does not check that an external ID is unique: create a
-person twice and there are two.
+As documented, it does not check that an external ID is unique: a person who is
+created twice exists twice.
 
-aNewSpring. In a mapping:
+aNewSpring. To use it in a mapping:
 
   [target]
   system = \"anewspring\"
   base_url = \"http://127.0.0.1:{port}\"
   api_key = {{ env = \"ANEWSPRING_API_KEY\" }}
 
-Any key will do, and all of them see the same people. Some are special:
-\"expired\" is answered with 401, \"denied\" with 403, and so are the calls that
-follow it in a key such as \"denied:addUserRoles,deleteUser\"; with \"notlisted:\"
-in place of \"denied:\" they are answered with 400. Every content library exists
-whose external ID does not begin with \"missing\".
+Any key works, and all keys see the same people. Some are special: \"expired\"
+is answered with 401, and \"denied\" with 403. A key such as
+\"denied:addUserRoles,deleteUser\" is denied these calls only; with
+\"notlisted:\" in place of \"denied:\" they are answered with 400. A content
+library is missing if its external ID begins with \"missing\"; all others exist.
 
-What you can ask, without any key:
+Requests that need no key:
 
-  GET  /sandbox/stats        what arrived, as JSON; `keys_in_urls` counts the
-                             calls with `_key` in the URL
-  POST /sandbox/reset-stats  starts counting anew
-  GET  /sandbox/users        everybody, one JSON object a line. KMI's people
-                             have the external IDs of all keys (a key is shown
-                             as the start of its SHA-256), aNewSpring's what
-                             its API does not tell: libraries, groups, mails,
-                             passwords set. ?api=kmi or ?api=anewspring leaves
-                             the others out
-  GET  /sandbox/groups       aNewSpring's user groups, one JSON object a line
-  POST /sandbox/people       makes a person of aNewSpring as by hand, without
-                             external ID: send login, firstName, lastName and
-                             whatever else, roles, active, archived as JSON
-  GET  /sandbox/faults       what goes wrong, as JSON
-  POST /sandbox/faults       changes it: send the fields to change as JSON
+  GET  /sandbox/stats        the requests so far, as JSON; `keys_in_urls` counts
+                             the requests with `_key` in the URL
+  POST /sandbox/reset-stats  sets these counts back to 0
+  GET  /sandbox/users        all people, one JSON object per line: for KMI with
+                             the external IDs of all keys (a key is shown as
+                             the start of its SHA-256), for aNewSpring with
+                             what its API does not show: libraries, groups,
+                             mails, passwords set. ?api=kmi or ?api=anewspring
+                             lists the people of that API only
+  GET  /sandbox/groups       aNewSpring's user groups, one JSON object per line
+  POST /sandbox/people       creates an account in aNewSpring as if by hand,
+                             without an external ID: send login, firstName,
+                             lastName and other fields, roles, active and
+                             archived as JSON
+  GET  /sandbox/faults       the faults in force, as JSON
+  POST /sandbox/faults       changes them: send the fields to change as JSON
 
-Faults: requests_per_second (429 beyond it), latency and latency_jitter,
-capacity (so many at once, others wait for each other),
-errors (500), unavailable (503), lost_before and lost_after (no answer; after
-it acted), cut (half an answer), garbage (a proxy's page), wrong_person,
-slow and slow_for, refuse (400), down_after (so many requests) and down_for.
-Durations are seconds, requests_per_second, capacity and down_after whole
-numbers, the others probabilities between 0 and 1. For example:
+Faults: requests_per_second (429 above it), latency and latency_jitter,
+capacity (the number of requests answered at once; others wait), errors (500),
+unavailable (503), lost_before and lost_after (no answer, before or after the
+request took effect), cut (half an answer), garbage (a proxy's page),
+wrong_person, slow and slow_for, refuse (400), down_after (a number of requests)
+and down_for. Durations are in seconds. requests_per_second, capacity and
+down_after are whole numbers. All others are probabilities between 0 and 1. For
+example:
 
   curl -d '{{\"lost_after\": 0.05, \"latency\": 0.1}}' http://127.0.0.1:{port}/sandbox/faults
 "

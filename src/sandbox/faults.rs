@@ -79,7 +79,7 @@ impl Faults {
         for (name, probability) in probabilities {
             if !(0.0..=1.0).contains(&probability) {
                 return Err(format!(
-                    "`{name}` is {probability}, but a probability lies between 0 and 1"
+                    "`{name}` is {probability}, but a probability is between 0 and 1"
                 ));
             }
         }
@@ -95,7 +95,7 @@ impl Faults {
         for (name, duration) in durations {
             if duration > LONGEST {
                 return Err(format!(
-                    "`{name}` is {} seconds, but a day ({} seconds) is the most",
+                    "`{name}` is {} seconds, but the maximum is one day ({} seconds)",
                     duration.as_secs_f64(),
                     LONGEST.as_secs()
                 ));
@@ -140,7 +140,7 @@ mod seconds {
     ) -> Result<Duration, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
         Duration::try_from_secs_f64(seconds)
-            .map_err(|_| D::Error::custom(format!("{seconds} is no number of seconds")))
+            .map_err(|_| D::Error::custom(format!("{seconds} is not a number of seconds")))
     }
 }
 

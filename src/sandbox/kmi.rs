@@ -13,7 +13,7 @@
 //! - Where several people have an external ID, a call by that ID meets the one
 //!   with the lowest id.
 //! - A field that is left out of an update stays, an empty text clears it;
-//!   the four required fields cannot be cleared. `null` is no text.
+//!   the four required fields cannot be cleared. `null` is not text.
 //! - An e-mail address needs text on both sides of an `@`, a country two
 //!   letters, a state two letters where the country is US. Dates are taken
 //!   as they are. Unknown fields are ignored.
@@ -49,7 +49,7 @@ pub(super) const MAX_PEOPLE: u32 = 10_000_000;
 const BASE: &str = "/api/v2/";
 /// The most people on a page, and how many there are unless asked otherwise.
 const PAGE: u64 = 100;
-/// When the invented people were made: 2024-01-15T14:58:41Z.
+/// When the invented people were created: 2024-01-15T14:58:41Z.
 const INVENTED_AT: u32 = 1_705_330_721;
 
 /// The API and its people.
@@ -119,12 +119,12 @@ fn wanted<'a>(call: &Call<'a>) -> Result<Wanted<'a>, Refusal> {
     let Ok(wanted) = serde_json::from_slice::<Wanted<'_>>(call.body) else {
         return Err(bad("", "the body is not a JSON object"));
     };
-    let told = |name| json!({"field": name, "message": "must be a string"});
-    let errors: Vec<_> = wanted.no_texts.iter().map(told).collect();
+    let error = |name| json!({"field": name, "message": "must be a string"});
+    let errors: Vec<_> = wanted.no_texts.iter().map(error).collect();
     refused(&errors).map_or(Ok(wanted), Err)
 }
 
-/// A 400 that tells all the errors, if there are any.
+/// A 400 that lists the errors, if there are any.
 fn refused(errors: &[Value]) -> Option<Refusal> {
     (!errors.is_empty()).then(|| {
         let errors = json!({ "errors": errors });
@@ -164,7 +164,7 @@ fn key(headers: &HeaderMap) -> Result<&str, Refusal> {
 fn decoded(segment: &str) -> Result<Cow<'_, str>, Refusal> {
     percent_decode_str(segment)
         .decode_utf8()
-        .map_err(|_| bad("", "the path is not UTF-8 once percent-decoded"))
+        .map_err(|_| bad("", "the path is not UTF-8 after percent-decoding"))
 }
 
 /// Writes JSON into memory, which cannot fail for these types.
@@ -240,7 +240,7 @@ impl Kmi {
         let Some(route) = Route::of(call.path) else {
             return Err(not_found(
                 "",
-                "there is no such path: it must end in a slash",
+                "there is no such path (a path ends in a slash)",
             ));
         };
         match call.method.as_str() {
@@ -268,7 +268,7 @@ impl Kmi {
                 ..refusal(
                     StatusCode::METHOD_NOT_ALLOWED,
                     "",
-                    "the path does not take this method",
+                    "this path does not allow this method",
                 )
             }),
         }
@@ -280,7 +280,7 @@ impl Kmi {
         let mut group = false;
         let number = |name, value: &str| {
             let parsed = value.parse::<u64>();
-            parsed.map_err(|_| bad(name, "must be a whole number, 0 or more"))
+            parsed.map_err(|_| bad(name, "must be a whole number of at least 0"))
         };
         let second = |name, value: &str| match value.parse::<Timestamp>() {
             Ok(time) => Ok(Some(time.as_second())),

@@ -1,19 +1,18 @@
-//! An LMS to rehearse on.
+//! A mock LMS to rehearse on.
 //!
 //! [`Sandbox::start`] opens a real HTTP server on loopback that speaks the
 //! KMI users API v2 (below `/api/v2/`) and the aNewSpring API (`/api/CALL`) as
-//! their documentation describes them, dangers included. It can be told to
-//! fail in every way in which a server and the network between fail
-//! ([`Faults`]), and it counts what arrives, so that a rehearsal or a test can
-//! say what was really sent.
+//! their documentation describes them, dangers included. It can fail in every
+//! way in which a server and the network between fail ([`Faults`]). It counts
+//! what arrives, so that a rehearsal or a test knows what was really sent.
 //!
 //! - `kmi` and `anewspring` answer calls, each for people of its own; they
 //!   know no socket, no fault and no statistics. Each says in its first lines
 //!   what it does where its documentation is silent. Another API is one more
-//!   file beside them that implements `api::Api`.
+//!   file next to them that implements `api::Api`.
 //! - `server` carries calls to it, through `faults` and `statistics`.
 //! - `connection` can break an answer off.
-//! - `control` is what stands outside the API: `/` and `/sandbox/…`.
+//! - `control` is what is outside the API: `/` and `/sandbox/…`.
 //!
 //! # Invariants
 //!
@@ -65,16 +64,14 @@ pub struct SandboxOptions {
 pub enum SandboxError {
     /// Something listens on the port already.
     #[error(
-        "port {port} of 127.0.0.1 is in use: stop what listens there, or take another port (0 takes any that is free)"
+        "port {port} of 127.0.0.1 is in use: stop the program that uses it, or choose another port (0 for any free port)"
     )]
     PortInUse {
         /// The port.
         port: u16,
     },
     /// The port cannot be listened on.
-    #[error(
-        "failed to listen on port {port} of 127.0.0.1: take another port (0 takes any that is free)"
-    )]
+    #[error("cannot listen on port {port} of 127.0.0.1: choose another port (0 for any free port)")]
     Listen {
         /// The port.
         port: u16,
@@ -83,13 +80,13 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// No thread or no event queue could be had.
-    #[error("failed to start the sandbox's thread: the machine has no thread or file handle left")]
+    #[error("cannot start the sandbox: the machine has no thread or file handle left")]
     Thread(#[source] io::Error),
-    /// A fault makes no sense.
-    #[error("the sandbox's faults make no sense: {0}")]
+    /// A fault is not valid.
+    #[error("the sandbox's faults are not valid: {0}")]
     Faults(String),
     /// More invented people than can be held.
-    #[error("{people} invented people are too many for a sandbox: it holds at most {most}")]
+    #[error("{people} invented people are too many: the sandbox holds at most {most}")]
     TooManyPeople {
         /// How many were asked for.
         people: u64,
@@ -142,7 +139,7 @@ impl Sandbox {
                     fastrand::Rng::with_seed(seed),
                     port,
                 );
-                // The runtime is made here, since one that is dropped on a
+                // The runtime is created here, since one that is dropped on a
                 // thread of another runtime panics.
                 run(listener, shared, stopped, &ready);
             })
@@ -178,8 +175,7 @@ impl Sandbox {
             .enable_all()
             .build()
         else {
-            // Without a way to hear signals, the signal itself ends the
-            // process.
+            // Signals cannot be caught, so a signal ends the process.
             self.join();
             return;
         };
@@ -194,7 +190,7 @@ impl Sandbox {
 
     fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been told on stderr by then.
+            // A panic of the thread is on stderr by then.
             drop(thread.join());
         }
     }
@@ -207,8 +203,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// Serves until it is told to stop. Says through `ready` whether it could
-/// begin.
+/// Serves until `stopped`. Sends through `ready` whether it could begin.
 fn run(
     listener: TcpListener,
     shared: server::Shared,
@@ -236,18 +231,18 @@ fn run(
 /// Binds before the thread starts, so that a port in use is the caller's
 /// error and not a thread's last words.
 fn listen(port: u16) -> Result<(TcpListener, u16), SandboxError> {
-    let told = |source: io::Error| match source.kind() {
+    let cannot = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => SandboxError::PortInUse { port },
         _ => SandboxError::Listen { port, source },
     };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(told)?;
-    listener.set_nonblocking(true).map_err(told)?;
-    let port = listener.local_addr().map_err(told)?.port();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(cannot)?;
+    listener.set_nonblocking(true).map_err(cannot)?;
+    let port = listener.local_addr().map_err(cannot)?.port();
     Ok((listener, port))
 }
 
 /// Resolves when the process is asked to stop. Never, where signals cannot be
-/// heard: then they do what they do by default.
+/// caught: then they do what they do by default.
 async fn asked_to_stop() {
     let ctrl_c = async {
         if tokio::signal::ctrl_c().await.is_err() {

@@ -1,6 +1,6 @@
 //! Carries calls to an API: counts them, plays the faults, sends the answers.
 //!
-//! Everything that is shared stands behind one lock, which is never held
+//! Everything that is shared is behind one lock, which is never held
 //! while waiting. All requests run on one thread, so it is never contended.
 
 use std::{
@@ -41,7 +41,7 @@ pub(super) struct Shared {
     pub(super) port: u16,
 }
 
-/// What stands behind the lock.
+/// What is behind the lock.
 pub(super) struct Inside {
     /// The APIs; the first that owns a path answers.
     pub(super) apis: Vec<Box<dyn Api>>,
@@ -292,12 +292,10 @@ pub(super) fn is_loopback(headers: &HeaderMap) -> bool {
 }
 
 /// What a client hears that calls the sandbox by another name.
-pub(super) const NOT_LOOPBACK: &str =
-    "The sandbox answers only to the names 127.0.0.1 and localhost.\n";
+pub(super) const NOT_LOOPBACK: &str = "The sandbox answers only at 127.0.0.1 and localhost.\n";
 
 /// What a client hears of a path that nobody owns.
-pub(super) const NOT_FOUND: &str =
-    "No API of this sandbox has this path: see / for what there is.\n";
+pub(super) const NOT_FOUND: &str = "No API of this sandbox has this path. See / for a list.\n";
 
 /// What can be sent.
 enum Reply {

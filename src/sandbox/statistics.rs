@@ -69,9 +69,9 @@ pub(super) struct Statistics {
     peak_in_flight: u64,
 }
 
-/// The counts as `GET /sandbox/stats` tells them.
+/// The counts as `GET /sandbox/stats` answers them.
 #[derive(Debug, Serialize)]
-pub(super) struct Told<'a> {
+pub(super) struct Counts<'a> {
     requests: u64,
     keys_in_urls: u64,
     by_call: &'a BTreeMap<&'static str, u64>,
@@ -149,8 +149,8 @@ impl Statistics {
     }
 
     /// The counts, to be written as JSON.
-    pub(super) fn told(&self, people: u64) -> Told<'_> {
-        Told {
+    pub(super) fn to_json(&self, people: u64) -> Counts<'_> {
+        Counts {
             requests: self.requests,
             keys_in_urls: self.keys_in_urls,
             by_call: &self.by_call,
@@ -176,12 +176,12 @@ mod tests {
         statistics.arrives("GET users/", 0);
         statistics.leaves();
         statistics.reset();
-        let told = statistics.told(0);
+        let counts = statistics.to_json(0);
         assert_eq!(
-            (told.requests, told.in_flight, told.peak_in_flight),
+            (counts.requests, counts.in_flight, counts.peak_in_flight),
             (0, 1, 1)
         );
-        assert_eq!(told.peak_per_second, 0);
+        assert_eq!(counts.peak_per_second, 0);
     }
 
     proptest! {
@@ -200,7 +200,7 @@ mod tests {
                 .map(|&from| times.iter().filter(|&&at| at >= from && at - from < SECOND).count())
                 .max()
                 .unwrap_or(0);
-            prop_assert_eq!(statistics.told(0).peak_per_second, fullest);
+            prop_assert_eq!(statistics.to_json(0).peak_per_second, fullest);
         }
     }
 }

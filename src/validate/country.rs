@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_feeds_write_instead_is_told_by_its_code() {
+    fn what_feeds_write_instead_is_answered_with_its_code() {
         for (text, code) in [
             ("Netherlands", "NL"),
             ("Holland", "NL"),

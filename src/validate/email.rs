@@ -30,7 +30,7 @@ const IN_ATOM: [bool; 256] = {
 };
 
 fn is_local(local: &[u8]) -> bool {
-    // A dot stands between two atoms: neither first, nor last, nor twice.
+    // A dot is between two atoms: neither first, nor last, nor twice.
     let mut before = b'.';
     for &byte in local {
         if !IN_ATOM[usize::from(byte)] && (byte != b'.' || before == b'.') {

@@ -14,7 +14,7 @@ use crate::mapping::{Bound, Fault, Person, Slot};
 use crate::model::{ExternalId, Rule, has_control};
 use crate::schema::{self, FieldKind, Role};
 
-/// The country code that was probably meant by `text`, which is none.
+/// The country code that `text` probably means.
 pub fn country_meant(text: &str) -> Option<&'static str> {
     country::meant(text)
 }
@@ -67,7 +67,7 @@ pub fn person<'p>(
             kind => value(kind, text, field.max_chars, clean),
         };
         if let Err(broken) = judged {
-            // A password is shown to nobody, not even to who asks for values.
+            // A password is never shown, not even where values are asked for.
             let shown = (field.kind != FieldKind::Password).then(|| text.into());
             faults.push(Fault {
                 field: Some(index),

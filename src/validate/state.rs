@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_small_slips_are_told_by_their_code() {
+    fn names_and_small_slips_are_answered_with_their_code() {
         assert_eq!(meant("Ohio"), Some("OH"));
         assert_eq!(meant("oh"), Some("OH"));
         assert_eq!(meant("Massachusets"), Some("MA"));

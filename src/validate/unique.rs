@@ -1,4 +1,5 @@
-//! Uniqueness over the whole feed: who else has this external ID, this login.
+//! Uniqueness over the whole feed: which other rows have this external ID or
+//! login.
 //!
 //! The target does not check it, so hrfeed must, over a million rows in tens
 //! of megabytes. What is kept of a value is a hash of 128 bits, seeded anew
@@ -13,7 +14,7 @@ use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::mapping::{Duplicates, Variants, fold};
 
-/// Where a row stands among the rows of a feed, from 0.
+/// The position of a row among the rows of a feed, from 0.
 pub type RowIndex = u32;
 
 /// How values are compared.
@@ -47,7 +48,7 @@ impl Comparison {
         };
         if let Some(hash) = folded {
             // Whether folding changes a text follows from the text alone, so one
-            // text has one spelling, whichever way it is made.
+            // text has one spelling, whichever way it is computed.
             let spelling = xxh3_64_with_seed(text.as_bytes(), self.seed) as u32;
             return Key { hash, spelling };
         }
@@ -88,7 +89,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// No values yet, and room for so many.
+    /// No values yet, and room for `rows`.
     pub fn with_capacity(rows: usize) -> Self {
         Self {
             hashes: Vec::with_capacity(rows),
@@ -123,7 +124,7 @@ pub struct Index {
     spellings: Vec<u32>,
     first: HashTable<RowIndex>,
     repeats: Vec<(RowIndex, RowIndex)>,
-    /// For a group whose first row does not win: who does.
+    /// The row that wins, for a group whose first row does not.
     winners: HashMap<RowIndex, RowIndex>,
 }
 
@@ -197,8 +198,8 @@ impl Index {
         self.spellings.get(row as usize) == Some(&key.spelling)
     }
 
-    /// Rows that lose by the policy, each with the other row that it is told
-    /// of, in the order of the feed.
+    /// Rows that lose by the policy, each with the other row of its finding, in
+    /// the order of the feed.
     pub fn losers(&mut self, policy: Duplicates) -> Vec<Loser> {
         let mut groups = self.repeats.clone();
         groups.sort_unstable();
@@ -206,7 +207,7 @@ impl Index {
         for group in groups.chunk_by(|one, other| one.0 == other.0) {
             let first = group[0].0;
             let rows = || std::iter::once(first).chain(group.iter().map(|(_, row)| *row));
-            let (winner, told) = match policy {
+            let (winner, named) = match policy {
                 Duplicates::Reject => (None, first),
                 Duplicates::First => (Some(first), first),
                 Duplicates::Last => {
@@ -216,7 +217,7 @@ impl Index {
                 }
             };
             for row in rows().filter(|row| Some(*row) != winner) {
-                let other = if row == told { group[0].1 } else { told };
+                let other = if row == named { group[0].1 } else { named };
                 losers.push(Loser {
                     row,
                     other,
@@ -235,7 +236,7 @@ impl Index {
 pub struct Loser {
     /// The row.
     pub row: RowIndex,
-    /// The other row it is told of.
+    /// The other row, which the finding names.
     pub other: RowIndex,
     /// They differ in case or white space.
     pub variant: bool,
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_rows_with_one_value_neither_wins_and_each_is_told_of_the_other() {
+    fn of_two_rows_with_one_value_neither_wins_and_each_names_the_other() {
         let same = Variants::Same;
         assert_eq!(
             losers(&["a", "b", "a"], Duplicates::Reject, same),

@@ -79,7 +79,7 @@ fn a_feed_that_does_not_exist() {
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
     error: feed `people.csv` does not exist
-    help: check the path; a relative one starts at the current folder
+    help: check the path; a relative path starts at the current folder
     ");
 }
 
@@ -90,7 +90,7 @@ fn a_feed_that_is_a_folder() {
     insta::assert_snapshot!(told(&world, &["import", "people", "-m", "mapping.toml"]), @"
     exit code 1
     error: feed `people` is a folder, not a file
-    help: name one file in it
+    help: give the path of a file in it
     ");
 }
 
@@ -99,12 +99,12 @@ fn a_feed_that_is_empty() {
     insta::assert_snapshot!(feed_told("people.csv", ""), @"
     exit code 1
     error: feed `people.csv` is empty
-    help: check that the export wrote it to its end: the first row must name the columns
+    help: check that the export is complete: the first row must contain the column names
     ");
     insta::assert_snapshot!(feed_told("people.csv", "\n \n\n"), @"
     exit code 1
     error: feed `people.csv` is empty
-    help: check that the export wrote it to its end: the first row must name the columns
+    help: check that the export is complete: the first row must contain the column names
     ");
 }
 
@@ -148,8 +148,8 @@ fn a_spreadsheet_with_a_password() {
     bytes.resize(4096, 0);
     insta::assert_snapshot!(feed_told("people.xlsx", bytes), @"
     exit code 1
-    error: feed `people.xlsx` has a password: it cannot be read without
-    help: open it in Excel, take the password off (File, Info, Protect Workbook) and save it
+    error: feed `people.xlsx` is protected by a password
+    help: open it in Excel, remove the password (File, Info, Protect Workbook) and save it
     ");
 }
 
@@ -172,7 +172,7 @@ fn a_compressed_feed_that_was_not_copied_to_its_end() {
     insta::assert_snapshot!(text, @"
     exit code 1
     error: feed `people.csv.gz` is a damaged gzip file: incomplete deflate stream
-    help: check that it was copied to its end, for example with `gzip -t`
+    help: check that the copy is complete, for example with `gzip -t`
     ");
 }
 
@@ -184,8 +184,8 @@ fn a_quote_that_is_never_closed() {
     );
     insta::assert_snapshot!(feed_told("people.csv", csv), @r#"
     exit code 1
-    error: the quote that opens in line 5 of feed `people.csv` is never closed
-    help: look at that line: a quote inside a quoted value must be doubled ("")
+    error: a quote in line 5 of feed `people.csv` is never closed
+    help: check that line: a quote inside a quoted value must be doubled ("")
     "#);
 }
 
@@ -196,7 +196,7 @@ fn a_header_without_the_column_of_the_external_id() {
     insta::assert_snapshot!(feed_told("people.csv", csv), @"
     exit code 2
     error: mapping.toml, line 10, column 14: the feed has no column `Employee ID` (field externalId)
-    help: did you mean `Emplyee ID`? the feed's columns: `Emplyee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
+    help: did you mean `Emplyee ID`? The feed's columns: `Emplyee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
     ");
 }
 
@@ -206,8 +206,8 @@ fn a_header_that_names_a_mapped_column_twice() {
     let csv = csv.replacen("Status", "Login", 1);
     insta::assert_snapshot!(feed_told("people.csv", csv), @"
     exit code 2
-    error: mapping.toml, line 14, column 13: column `Login` stands more than once in the feed's header, as its columns 5, 9 (field loginName)
-    help: give the columns different names in the feed
+    error: mapping.toml, line 14, column 13: column `Login` appears more than once in the feed's header (columns 5, 9) (field loginName)
+    help: rename the columns in the feed
     ");
 }
 
@@ -220,8 +220,8 @@ fn rows_with_too_few_or_too_many_cells_are_rows_that_are_wrong_and_no_more() {
     let ran = world.import().exits(3);
     assert_eq!((ran.count("created"), ran.count("rejected")), (2, 2));
     let message = |line| world.row(line)["message"].as_str().unwrap().to_owned();
-    insta::assert_snapshot!(message(4), @"column `Work e-mail` (email): empty, but the target requires it; column `Last name` (lastName): empty, but the target requires it; column `Login` (loginName): empty, but the target requires it");
-    insta::assert_snapshot!(message(5), @"the row has 11 cells and the header 9: something stands beside the table, or a value that holds the delimiter is not in quotes");
+    insta::assert_snapshot!(message(4), @"column `Work e-mail` (email): is empty; the LMS requires a value; column `Last name` (lastName): is empty; the LMS requires a value; column `Login` (loginName): is empty; the LMS requires a value");
+    insta::assert_snapshot!(message(5), @"the row has 11 cells, but the header has 9: remove what is next to the table, or quote the value that contains the delimiter");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_mapping_that_does_not_exist() {
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "kmi.toml"]), @"
     exit code 2
     error: cannot read the mapping `kmi.toml`: …
-    help: `hrfeed init FEED --target kmi -o kmi.toml` writes a first mapping (or `--target anewspring`)
+    help: create one with `hrfeed init FEED --target kmi -o kmi.toml` (or `--target anewspring`)
     ");
 }
 
@@ -293,7 +293,7 @@ fn a_mapping_that_names_a_column_which_the_feed_does_not_have() {
     insta::assert_snapshot!(mapping_told("\"First name\"", "\"Frist name\""), @"
     exit code 2
     error: mapping.toml, line 12, column 13: the feed has no column `Frist name` (field firstName)
-    help: did you mean `First name`? the feed's columns: `Employee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
+    help: did you mean `First name`? The feed's columns: `Employee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
     ");
 }
 
@@ -302,7 +302,7 @@ fn a_mapping_without_a_field_that_the_target_requires() {
     insta::assert_snapshot!(mapping_told("lastName = \"Last name\"\n", ""), @r#"
     exit code 2
     error: mapping.toml, line 9, column 1: [fields] has no `lastName`, which KMI LMS requires
-    help: each line of [fields] reads: target field = column of the feed, such as lastName = "…"
+    help: each line of [fields] is: field of the LMS = column of the feed, for example lastName = "…"
     "#);
 }
 
@@ -310,7 +310,7 @@ fn a_mapping_without_a_field_that_the_target_requires() {
 fn a_template_that_makes_no_sense() {
     insta::assert_snapshot!(mapping_told("\"City\"", "{ template = \"{{ row['City' }}\" }"), @r#"
     exit code 2
-    error: mapping.toml, line 15, column 21: `template` in field city cannot be read: syntax error (unexpected `}`, expected `]`)
+    error: mapping.toml, line 15, column 21: `template` in field city is not a valid template: syntax error (unexpected `}`, expected `]`)
     help: for example "{{ row['First'] }} {{ row['Last'] }}"
     "#);
 }
@@ -321,8 +321,8 @@ fn a_secret_that_stands_in_the_mapping() {
     assert!(!text.contains("k3y-0f-mine"));
     insta::assert_snapshot!(text, @r#"
     exit code 2
-    error: mapping.toml, line 4, column 11: `api_key` in [target] must say where the secret is, not the secret itself
-    help: write { env = "KMI_API_KEY" } or { file = "kmi.key" }; and since it stood in a file, have the key replaced
+    error: mapping.toml, line 4, column 11: `api_key` in [target] must say where the secret is, not contain it
+    help: write { env = "KMI_API_KEY" } or { file = "kmi.key" }; this secret was in a file, so have it replaced
     "#);
 }
 
@@ -336,7 +336,7 @@ fn an_address_without_tls_that_is_not_this_machine() {
     world.write("mapping.toml", mapping);
     insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @r#"
     exit code 2
-    error: mapping.toml, line 3, column 12: base_url must begin with https://: over http:// the API key could be read on the way
+    error: mapping.toml, line 3, column 12: base_url must begin with https://: http:// would send the API key unencrypted
     help: for example base_url = "https://lms.example.com"
     "#);
 }
@@ -346,19 +346,19 @@ fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
     insta::assert_snapshot!(mapping_told("[fields]", "[guards]\nmax_leavers = \"5\"\n\n[fields]"), @r#"
     exit code 2
     error: mapping.toml, line 10, column 15: `max_leavers` in [guards] cannot be "5"
-    help: a share in quotes, such as "5%", or a whole number without, such as 20
+    help: use a percentage in quotes, such as "5%", or a whole number without, such as 20
     "#);
     let leavers = mapping_told("[fields]", "[leavers]\naction = \"deactivate\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
-    error: mapping.toml, line 10, column 10: KMI LMS has no state for people who are inactive
-    help: possible: "ignore", "delete"
+    error: mapping.toml, line 10, column 10: KMI LMS cannot make people inactive
+    help: possible values: "ignore", "delete"
     "#);
     let leavers = mapping_told("[fields]", "[leavers]\naction = \"fire\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
     error: mapping.toml, line 10, column 10: `action` in [leavers] cannot be "fire"
-    help: possible: "ignore", "deactivate", "delete"
+    help: possible values: "ignore", "deactivate", "delete"
     "#);
 }
 

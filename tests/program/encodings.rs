@@ -174,7 +174,7 @@ fn a_header_in_an_encoding_that_cannot_be_found_is_refused_with_what_to_do() {
     assert_eq!(code, 1);
     insta::assert_snapshot!(stderr, @r#"
     error: the header of feed `feed.csv` (line 1, column 2) is not UTF-8 text
-    help: name the file's encoding, such as `encoding = "windows-1250"` in [source] or `init --encoding`, or save it again as `CSV UTF-8`
+    help: set the file's encoding, such as `encoding = "windows-1250"` in [source] or `init --encoding`, or save the file again as `CSV UTF-8`
     "#);
 }
 
@@ -192,6 +192,6 @@ fn an_encoding_that_nobody_knows_is_an_error_of_the_mapping_with_the_nearest() {
     "#);
     insta::assert_snapshot!(stderr("encoding = \"ebcdic\""), @r#"
     error: m.toml, line 7, column 12: encoding `ebcdic` is not known
-    help: say for example "windows-1252", "windows-1250" or "utf-16"; or save the file as `CSV UTF-8` and leave `encoding` out
+    help: use for example "windows-1252", "windows-1250" or "utf-16", or save the file as `CSV UTF-8` and remove `encoding`
     "#);
 }

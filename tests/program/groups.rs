@@ -22,7 +22,7 @@ fn a_group_that_does_not_exist_refuses_its_rows_before_anything_is_sent() {
     assert_eq!(cost["POST addUser/{userID}"], 2);
     assert_eq!(
         world.row(3)["message"],
-        "column `Groups` (group): the LMS has no group `Nowhere`: make it there, or say \
+        "column `Groups` (group): the LMS has no group `Nowhere`: create it there, or set \
          create = true in [groups]"
     );
     assert_eq!(world.row(3)["attempts"], 0);

@@ -323,7 +323,7 @@ fn a_million_columns_are_refused() {
     refused(
         "wide.csv",
         format!("{header}\n{header}\n").as_bytes(),
-        "has 1000001 columns; 16384 is the most that is read",
+        "has 1000001 columns; the maximum is 16384",
     );
 }
 

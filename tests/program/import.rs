@@ -159,8 +159,8 @@ fn of_duplicates_neither_is_sent_and_each_names_the_others_row() {
             let told = world.row(row);
             assert_eq!(told["outcome"], "rejected");
             let message = told["message"].as_str().unwrap();
-            assert!(message.contains(&format!("row {other}:")), "{message}");
-            assert!(message.contains("neither row is sent"), "{message}");
+            assert!(message.contains(&format!("row {other};")), "{message}");
+            assert!(message.contains("neither row is imported"), "{message}");
         }
         assert_eq!(world.lms.with_id("E00002").len(), 0);
         assert_eq!(world.lms.people().len(), 4);
@@ -192,7 +192,7 @@ fn the_first_or_the_last_of_duplicates_wins_where_the_mapping_says_so() {
             assert_eq!((ran.count("created"), ran.count("rejected")), (5, 1));
             let message = world.row(loser)["message"].as_str().unwrap().to_owned();
             assert!(
-                message.contains(&format!("row {winner}, which wins")),
+                message.contains(&format!("only row {winner} is imported")),
                 "{message}"
             );
             let there = world.lms.with_id("E00002");
@@ -215,7 +215,7 @@ fn ids_that_differ_in_case_or_white_space_only_are_one_unless_the_mapping_says_o
     assert_eq!((ran.count("created"), ran.count("rejected")), (2, 2));
     let message = world.row(4)["message"].as_str().unwrap().to_owned();
     assert!(
-        message.contains("the same but for case or white space as in row 2"),
+        message.contains("matches row 2 except for case or spaces"),
         "{message}"
     );
     let world = World::new(Kmi).parts("[unique]\nvariants = \"distinct\"");
@@ -356,7 +356,7 @@ fn two_people_with_one_external_id_on_the_lms_are_told_and_not_touched() {
     assert_eq!((ran.count("created"), ran.count("rejected")), (3, 1));
     let message = world.row(3)["message"].as_str().unwrap().to_owned();
     assert!(
-        message.contains("2 people on the target have this external ID"),
+        message.contains("2 people in the LMS have this external ID"),
         "{message}"
     );
     let untouched = |world: &World| {
@@ -617,7 +617,7 @@ fn rows_with_flaws_are_told_and_the_rest_goes_on() {
         "no external ID",
         "Excel",
         "requires",
-        "not a date",
+        "not a valid date",
     ];
     for (row, word) in (2..).zip(words) {
         let message = world.row(row)["message"].as_str().unwrap().to_owned();

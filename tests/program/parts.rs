@@ -173,7 +173,7 @@ fn a_password_is_set_for_somebody_new_and_stands_in_no_file() {
     world.feed(&feed);
     let rejected = world.import_with(&["-vv"]).exits(3);
     let row = world.row(4);
-    let told = "column `Password` (password): a password has at least 8 characters";
+    let told = "column `Password` (password): is too short: a password has at least 8 characters";
     assert_eq!(row["message"], told);
     let journal = world.journal_text();
     assert!(!journal.contains("s3cret-word") && !journal.contains("short1"));
@@ -208,8 +208,8 @@ fn a_picture_goes_with_the_person_and_again_only_when_it_is_another() {
     feed.parts(0).picture = "photos/9.png".into();
     world.import_feed(&feed).exits(3);
     let told = |line| world.row(line)["message"].to_string();
-    assert!(told(4).contains("it must stand in the feed's folder"));
-    assert!(told(2).contains("there is no such file beside the feed"));
+    assert!(told(4).contains("it must be in the feed's folder"));
+    assert!(told(2).contains("the feed's folder has no such file"));
     std::fs::remove_file(outside).unwrap();
 }
 

@@ -29,7 +29,7 @@ fn a_role_that_takes_the_environment_over_needs_a_word_in_the_mapping() {
     world.import_feed(&feed).exits(3);
     assert_eq!(
         world.row(2)["message"],
-        "column `Roles` (role): whoever is administrator can take the environment over: only with \
+        "column `Roles` (role): the role administrator has full control: to permit it, set \
          allow_roles = [\"administrator\"] in [target]"
     );
     assert_eq!(world.lms.people().len(), 1);

@@ -508,5 +508,5 @@ fn who_was_told_to_stand_on_the_lms_already_is_not_made_by_the_resumed_run() {
     );
     let message = |line| world.row(line)["message"].as_str().unwrap().to_owned();
     assert!(message(6_000).contains("`e05999`"));
-    assert!(message(5_999).contains("2 people on the target"));
+    assert!(message(5_999).contains("2 people in the LMS"));
 }

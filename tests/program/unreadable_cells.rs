@@ -61,8 +61,8 @@ fn bytes_that_are_no_text() {
     let (rows, skipped, told) = check(feed);
     assert_eq!((rows, skipped), (3, 1));
     insta::assert_snapshot!(told.join("\n"), @r"
-    3 firstName: the template failed: column `Called`: not text in the feed's encoding: save the file again as `CSV UTF-8`, or name its encoding in [source]
-    5 the template failed: column `Status`: not text in the feed's encoding: save the file again as `CSV UTF-8`, or name its encoding in [source]
+    3 firstName: the template failed: column `Called`: is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set `encoding` in [source]
+    5 the template failed: column `Status`: is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set `encoding` in [source]
     ");
 }
 
@@ -89,7 +89,7 @@ fn errors_of_a_spreadsheet() {
     let (rows, skipped, told) = check(&workbook.save_to_buffer().unwrap());
     assert_eq!((rows, skipped), (3, 1));
     insta::assert_snapshot!(told.join("\n"), @r"
-    3 firstName: the template failed: column `Called`: the cell shows #N/A: repair its formula in the spreadsheet
-    5 the template failed: column `Status`: the cell shows #N/A: repair its formula in the spreadsheet
+    3 firstName: the template failed: column `Called`: contains the error #N/A: fix the formula in the spreadsheet
+    5 the template failed: column `Status`: contains the error #N/A: fix the formula in the spreadsheet
     ");
 }

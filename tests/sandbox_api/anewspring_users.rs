@@ -279,7 +279,7 @@ async fn add_or_update_takes_the_parameters_of_what_it_works_as() {
     let (status, message) = it.refused(call, &jane(&[("role", "student")])).await;
     assert_eq!(
         (status, &*message),
-        (400, "role is no parameter of updateUser")
+        (400, "role is not a parameter of updateUser")
     );
     it.done(call, &[("company", "ACME"), ("id", "E2")]).await;
     let user = it.get("getUser/E2").await.json();

@@ -18,7 +18,7 @@ fn a_port_in_use_is_an_error_that_says_what_to_do() {
     })
     .unwrap_err();
     assert!(matches!(error, SandboxError::PortInUse { port: p } if p == port));
-    assert!(error.to_string().contains("take another port"), "{error}");
+    assert!(error.to_string().contains("choose another port"), "{error}");
 }
 
 #[test]

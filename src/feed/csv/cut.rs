@@ -2,7 +2,7 @@
 //!
 //! The reading stage cuts a file into batches, and each batch must hold whole
 //! records as csv-core sees them: a quote opens a cell only as its first byte,
-//! two quotes inside stand for one, and after the closing quote further quotes
+//! two quotes inside mean one, and after the closing quote further quotes
 //! are text. `\r` and `\n` each end a record outside quotes.
 
 use memchr::{memchr_iter, memrchr2};
@@ -30,7 +30,7 @@ pub(super) fn scan(data: &[u8], delimiter: u8) -> Scan {
                 state = State::Closed { open, at };
                 continue;
             }
-            // Two quotes stand for one, and the cell goes on.
+            // Two quotes mean one, and the cell goes on.
             State::Closed { open, at: before } if before + 1 == at => {
                 state = State::Inside { open };
                 continue;

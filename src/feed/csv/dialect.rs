@@ -1,4 +1,5 @@
-//! What the start of a CSV file tells: delimiter, header, length of a row.
+//! The dialect of a CSV file, found in its start: delimiter, header, length of
+//! a row.
 
 use super::cut::scan;
 use super::rows::CsvRows;
@@ -15,7 +16,7 @@ pub(super) struct Head {
     pub(super) rows: Vec<HeadRow>,
     /// Where each row ends in the sample, and the line there.
     pub(super) ends: Vec<(usize, u32)>,
-    /// Where rows were looked for: up to the last whole record.
+    /// How far the sample was read: up to the last whole record.
     pub(super) examined: usize,
     /// A quote that the sample leaves open.
     pub(super) open: Option<usize>,
@@ -71,7 +72,7 @@ pub(super) fn head(
     };
     let mut rows = CsvRows::new(text, delimiter, line);
     let mut record = Record::new();
-    while head.rows.len() < header::LOOKED_AT || record.row().0 < until {
+    while head.rows.len() < header::ROWS_EXAMINED || record.row().0 < until {
         if !rows.read(&mut record) {
             break;
         }
@@ -127,7 +128,7 @@ fn score(head: &Head) -> f64 {
     let regular = times as f64 / below.len().max(1) as f64;
     let agrees = f64::from(u8::from(header.width == usual && times > 0));
     let named = header.filled() as f64 / header.width as f64;
-    // What seems to stand above the table is rather a sign of the wrong one.
+    // Rows that seem to be above the table are rather a sign of the wrong one.
     let part_of_table = (below.len() + 1) as f64 / head.rows.len() as f64;
     (regular + agrees + 0.5 * named + 0.1 * (header.width as f64).log2()) * part_of_table
 }

@@ -29,13 +29,14 @@ pub(super) use self::rows::{Block, CsvRows};
 use super::pipeline::{self, Filled};
 use super::record::MAX_COLUMNS;
 use super::text::Text;
-use super::{FeedError, FeedOptions, Progress, Rows, header};
+use super::{Batch, FeedError, FeedOptions, Progress, header};
 use crate::model::RowNumber;
 
 /// Large enough that a block costs little to hand around, small enough that a
 /// dozen of them are no memory to speak of.
 const BLOCK: usize = 1 << 20;
-/// What is looked at to find delimiter and header, unless they are longer.
+/// How much of a file is read to find delimiter and header, unless they are
+/// longer.
 const SAMPLE: usize = 1 << 16;
 /// The longest record. Nobody has that many data on a person: it is a quote
 /// that was never closed.
@@ -62,7 +63,7 @@ pub(super) struct CsvFile {
 }
 
 impl CsvFile {
-    /// Looks at the first records.
+    /// Opens a CSV file and finds its dialect in the first records.
     pub(super) fn open(text: Text, options: &FeedOptions) -> Result<Self, FeedError> {
         Self::open_with(text, options, BLOCK)
     }
@@ -200,14 +201,14 @@ impl CsvFile {
     /// See [`super::Feed::read`].
     pub(super) fn read<T: Send, E: From<FeedError>>(
         &mut self,
-        work: impl Fn(&mut Rows<'_>) -> T + Sync + Send,
+        work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut blocks = Blocks::start(self)?;
         let delimiter = self.delimiter;
         pipeline::run(
             |block| blocks.fill(block),
-            |block: &mut Block| work(&mut Rows::csv(block.rows(delimiter))),
+            |block: &mut Block| work(&mut Batch::csv(block.rows(delimiter))),
             take,
         )?;
         let Blocks {
@@ -233,7 +234,7 @@ impl CsvFile {
 /// The reading stage of one pass.
 struct Blocks<'f> {
     feed: &'f CsvFile,
-    /// What stood behind the last record end.
+    /// What followed the last record end.
     carry: Vec<u8>,
     line: u64,
     /// Bytes of the file read, and handed on.
@@ -284,7 +285,7 @@ impl<'f> Blocks<'f> {
         data.append(&mut self.carry);
         let found = loop {
             // A record longer than a block: what is read grows with it, so
-            // that it is not looked at a hundred times.
+            // that it is not scanned a hundred times.
             let wanted = self.feed.block.saturating_sub(data.len()).max(data.len());
             let wanted = wanted.min((MAX_RECORD + 1).saturating_sub(data.len()));
             if !self.ended {

@@ -7,7 +7,7 @@ use super::cut::lines;
 use crate::feed::record::{MAX_COLUMNS, Record};
 use crate::model::RowNumber;
 
-/// Whole records of a CSV file, and where they stand.
+/// Whole records of a CSV file, and where they are.
 #[derive(Debug, Default)]
 pub(in crate::feed) struct Block {
     /// Begins where a record begins, ends where one ends.
@@ -35,7 +35,7 @@ pub(in crate::feed) struct CsvRows<'a> {
     quoted: Option<Box<Quoted>>,
 }
 
-/// What a record with quotes needs: its cells are not as they stand.
+/// What a record with quotes needs: its cells are not as they are written.
 #[derive(Debug)]
 struct Quoted {
     reader: csv_core::Reader,
@@ -80,7 +80,7 @@ impl<'a> CsvRows<'a> {
         }
         record.start(RowNumber(self.line));
 
-        // A record without a quote is as it stands, which is most of them.
+        // A record without a quote is as it is written, which is most of them.
         let stop = memchr3(b'\n', b'\r', b'"', rest).unwrap_or(rest.len());
         match (rest.get(..stop), rest.get(stop)) {
             (Some(raw), byte) if byte != Some(&b'"') => {
@@ -127,7 +127,7 @@ impl Quoted {
             output: vec![0; 1024],
             ends: vec![0; 64],
         };
-        // The first read drops a byte order mark, which stands at the start of
+        // The first read drops a byte order mark, which is at the start of
         // the file only and is passed before.
         this.reader.read_record(&[], &mut [], &mut []);
         this

@@ -32,7 +32,7 @@ fn open(bytes: &[u8], options: &FeedOptions, block: usize) -> Result<CsvFile, Fe
     CsvFile::open_with(text(bytes, Some(UTF_8)), options, block)
 }
 
-/// All records of one pass; a cell that is no text is `?`.
+/// All records of one pass; a cell that is not text is `?`.
 fn records(feed: &mut CsvFile) -> Result<Found, FeedError> {
     let mut found = Vec::new();
     feed.read(
@@ -267,7 +267,7 @@ fn a_quote_that_is_never_closed_is_told_with_its_line() {
         ),
         "{error:?}"
     );
-    // Beyond the part that is looked at first.
+    // Beyond the part that is read first.
     let mut text = b"id,name\n".to_vec();
     for id in 0..20_000 {
         text.extend_from_slice(format!("{id},somebody\n").as_bytes());

@@ -36,7 +36,7 @@ const TIGHTEST: u64 = 1032;
 /// What is read at once.
 const CHUNK: usize = 1 << 16;
 
-/// What stands where a row ends, unless it is empty.
+/// What is found where a row ends, unless it is empty.
 const ROW_ENDS: &[u8] = b"row>";
 /// The attribute that says how many shared strings there are. calamine
 /// believes it and reserves memory.
@@ -188,8 +188,8 @@ struct Stretch {
 }
 
 impl Stretch {
-    /// Passes a piece of that length, in which the first and the last mark
-    /// stand there.
+    /// Passes a piece of that length, with its first and its last mark at these
+    /// places.
     fn pass(&mut self, first: Option<usize>, last: Option<usize>, length: usize) {
         self.longest = self.longest.max(self.now + first.unwrap_or(length));
         self.now = match last {
@@ -224,7 +224,7 @@ impl Said {
     }
 }
 
-/// The number of `="123"`; 0 if that is not what stands there.
+/// The number of `="123"`; 0 if it is something else.
 fn number(text: &[u8]) -> u64 {
     text.iter()
         .skip_while(|byte| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'"' | b'\''))

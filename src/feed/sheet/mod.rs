@@ -29,7 +29,7 @@ use super::header::{self, HeadRow};
 use super::pipeline::{self, Filled};
 use super::record::Record;
 use super::zip::Archive;
-use super::{FeedError, FeedOptions, Progress, Rows, spool};
+use super::{Batch, FeedError, FeedOptions, Progress, spool};
 use crate::model::RowNumber;
 
 /// A batch is full at this many cells or bytes of text, whichever is first.
@@ -68,8 +68,8 @@ impl std::fmt::Debug for SheetFile {
     }
 }
 
-/// What the first rows of a sheet tell.
-struct Look {
+/// The start of a sheet.
+struct Head {
     rows: Vec<HeadRow>,
     /// The last row that the sheet says it has.
     last: u32,
@@ -79,7 +79,7 @@ struct Look {
 }
 
 impl SheetFile {
-    /// Looks at a workbook. `sha256` is known if the file is a private copy of
+    /// Opens a workbook and finds its table. `sha256` is known if the file is a private copy of
     /// what was given.
     pub(super) fn open(
         path: &Arc<Path>,
@@ -106,19 +106,19 @@ impl SheetFile {
         let mut workbook = Workbook::new(BufReader::with_capacity(1 << 16, tracked))
             .map_err(|source| damaged(path, None, source))?;
         let until = options.header_row.unwrap_or(0);
-        let (sheet, look, others) = match &options.sheet {
+        let (sheet, head, others) = match &options.sheet {
             Some(wanted) => {
                 let sheet = named(path, &workbook, wanted)?;
-                let look = look(&mut workbook, &position, &sheet, until)
+                let head = read_head(&mut workbook, &position, &sheet, until)
                     .map_err(|source| damaged(path, None, source))?;
-                (sheet, look, Vec::new())
+                (sheet, head, Vec::new())
             }
             None => first_with_a_table(path, &mut workbook, &position, until)?,
         };
 
         let index = match options.header_row {
-            None => header::find(&look.rows).ok_or_else(|| FeedError::Empty { path: path.clone() }),
-            Some(row) => look
+            None => header::find(&head.rows).ok_or_else(|| FeedError::Empty { path: path.clone() }),
+            Some(row) => head
                 .rows
                 .iter()
                 .position(|it| it.row == Some(RowNumber(row)))
@@ -127,12 +127,12 @@ impl SheetFile {
                     row,
                 }),
         }?;
-        let header = look
+        let header = head
             .rows
             .get(index)
             .ok_or_else(|| FeedError::NoHeader { path: path.clone() })?;
         let header_row = header.row.unwrap_or(RowNumber(1));
-        let part = archive.part_at(look.position);
+        let part = archive.part_at(head.position);
         let unpacked = part.map_or(u64::MAX, |part| part.unpacked);
         Ok(Self {
             path: path.clone(),
@@ -143,10 +143,10 @@ impl SheetFile {
             others,
             columns: header::names(&header.cells),
             header_row,
-            estimated_rows: estimate(&look, header_row, unpacked),
+            estimated_rows: estimate(&head, header_row, unpacked),
             offset: part.map_or(0, |part| part.offset),
             length: part.map_or(0, |part| part.packed),
-            padded: look.padded,
+            padded: head.padded,
             sha256,
         })
     }
@@ -159,7 +159,7 @@ impl SheetFile {
     /// See [`super::Feed::read`].
     pub(super) fn read<T: Send, E: From<FeedError>>(
         &mut self,
-        work: impl Fn(&mut Rows<'_>) -> T + Sync + Send,
+        work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
         let now = spool::sha256(&self.file).map_err(|source| FeedError::Read {
@@ -207,7 +207,7 @@ impl SheetFile {
                     bytes: position.saturating_sub(offset).min(length),
                 }))
             },
-            |batch: &mut SheetBatch| work(&mut Rows::sheet(batch.rows(padded))),
+            |batch: &mut SheetBatch| work(&mut Batch::sheet(batch.rows(padded))),
             take,
         )
     }
@@ -247,7 +247,7 @@ fn first_with_a_table(
     workbook: &mut Workbook,
     position: &Position,
     until: u32,
-) -> Result<(String, Look, Vec<String>), FeedError> {
+) -> Result<(String, Head, Vec<String>), FeedError> {
     let visible: Vec<String> = workbook
         .sheets_metadata()
         .iter()
@@ -258,37 +258,37 @@ fn first_with_a_table(
     let mut narrow = None;
     let mut others = Vec::new();
     for name in visible {
-        let look = match look(workbook, position, &name, until) {
-            Ok(look) => look,
+        let head = match read_head(workbook, position, &name, until) {
+            Ok(head) => head,
             // A chart that calls itself a sheet.
             Err(XlsxError::NotAWorksheet(_)) => continue,
             Err(source) => return Err(damaged(path, None, source)),
         };
-        if look.rows.iter().any(|row| row.filled() >= 2) {
+        if head.rows.iter().any(|row| row.filled() >= 2) {
             if first.is_none() {
-                first = Some((name, look));
+                first = Some((name, head));
             } else {
                 others.push(name);
             }
-        } else if narrow.is_none() && !look.rows.is_empty() {
-            narrow = Some((name, look));
+        } else if narrow.is_none() && !head.rows.is_empty() {
+            narrow = Some((name, head));
         }
     }
     match first.or(narrow) {
-        Some((name, look)) => Ok((name, look, others)),
+        Some((name, head)) => Ok((name, head, others)),
         None => Err(FeedError::Empty { path: path.clone() }),
     }
 }
 
 /// Reads the first rows of a sheet.
-fn look(
+fn read_head(
     workbook: &mut Workbook,
     position: &Position,
     sheet: &str,
     until: u32,
-) -> Result<Look, XlsxError> {
+) -> Result<Head, XlsxError> {
     let cells = workbook.worksheet_cells_reader(sheet)?;
-    let mut look = Look {
+    let mut head = Head {
         rows: Vec::new(),
         last: cells.dimensions().end.0.saturating_add(1),
         padded: cells.styles().iter().map(padded).collect(),
@@ -297,7 +297,7 @@ fn look(
     let mut stream = Stream::new(cells);
     let mut batch = SheetBatch::default();
     let mut record = Record::new();
-    while look.rows.len() < header::LOOKED_AT || stream.row.is_some_and(|row| row.0 < until) {
+    while head.rows.len() < header::ROWS_EXAMINED || stream.row.is_some_and(|row| row.0 < until) {
         batch.clear();
         match stream.next_row(&mut batch) {
             Ok(true) => {}
@@ -305,31 +305,31 @@ fn look(
             Err(NoAnswer::Sheet(source)) => return Err(source),
             Err(NoAnswer::TooLong) => return Err(XlsxError::Unexpected("a row of many megabytes")),
         }
-        if !batch.rows(&look.padded).read(&mut record) || record.is_blank() {
+        if !batch.rows(&head.padded).read(&mut record) || record.is_blank() {
             continue;
         }
-        look.rows.push(HeadRow {
+        head.rows.push(HeadRow {
             row: Some(record.row()),
             cells: header::cells(&record),
             not_text: None,
             width: record.len(),
         });
     }
-    Ok(look)
+    Ok(head)
 }
 
 fn padded(style: &Style) -> Option<Padded> {
     Padded::parse(&style.number_format.as_ref()?.format_code)
 }
 
-/// From the row that the sheet says is its last, unless its size gives it the
-/// lie.
-fn estimate(look: &Look, header: RowNumber, unpacked: u64) -> usize {
+/// From the row that the sheet declares as its last, unless its size disproves
+/// it.
+fn estimate(head: &Head, header: RowNumber, unpacked: u64) -> usize {
     // `<row><c><v>1</v></c></row>`, which no writer undercuts.
     const SHORTEST_ROW: u64 = 26;
     let fits = usize::try_from(unpacked / SHORTEST_ROW).unwrap_or(usize::MAX);
-    let said = look.last.saturating_sub(header.0) as usize;
-    said.max(look.rows.len()).min(fits).min(super::MAX_ESTIMATE)
+    let said = head.last.saturating_sub(header.0) as usize;
+    said.max(head.rows.len()).min(fits).min(super::MAX_ESTIMATE)
 }
 
 fn damaged(path: &Arc<Path>, row: Option<RowNumber>, source: XlsxError) -> FeedError {

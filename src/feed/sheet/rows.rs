@@ -30,7 +30,8 @@ pub(super) enum Value {
         end: u32,
         kind: CellKind,
     },
-    /// A number, to be written by whoever has time: not the reading stage.
+    /// A number, written as text after the reading stage, which is the
+    /// bottleneck.
     Number { value: f64, style: u16 },
 }
 
@@ -79,7 +80,7 @@ impl SheetRows<'_> {
         self.cell = end;
         record.start(row);
         for cell in cells {
-            // The cells of a row are in order, and none stands twice.
+            // The cells of a row are in order, and none appears twice.
             while record.len() < usize::from(cell.column) {
                 record.push(CellKind::Text, |_| {});
             }

@@ -70,8 +70,8 @@ impl<'a> Stream<'a> {
             }
         }
         let Some(row) = row else { return Ok(false) };
-        // A row is told from others by its number: what became of it is looked
-        // up by it. Excel takes such a file for damaged too.
+        // The number identifies a row: its outcome is looked up by it. Excel, too,
+        // takes such a file for damaged.
         if self.row.is_some_and(|before| before >= row) {
             return Err(NoAnswer::Sheet(XlsxError::Unexpected(
                 "rows that are out of order",
@@ -173,7 +173,7 @@ pub(super) struct Position {
     pub(super) sought: AtomicU64,
 }
 
-/// A file that tells where it is being read.
+/// A file that knows where it is being read.
 pub(super) struct Tracked {
     pub(super) file: File,
     pub(super) position: Arc<Position>,

@@ -6,7 +6,7 @@ use calamine::ExcelDateTime;
 
 use crate::feed::CellKind;
 
-/// Beyond, a double cannot tell one integer from the next in decimal digits
+/// Beyond, a double cannot distinguish one integer from the next in decimal digits
 /// that a person typed: Excel keeps 15 and writes zeros for the rest.
 const MAX_EXACT: f64 = 1e15;
 /// Below, digits would be mostly zeros behind the point.
@@ -58,7 +58,7 @@ enum Place {
 
 impl Padded {
     /// The format behind a code; `None` if it shows plain numbers (or anything
-    /// that is no identifier, such as money).
+    /// that is not an identifier, such as money).
     pub(super) fn parse(code: &str) -> Option<Self> {
         let mut places = Vec::new();
         let mut chars = code.chars();
@@ -81,7 +81,7 @@ impl Padded {
         (digits >= 2 && of_an_identifier).then_some(Self(places))
     }
 
-    /// Writes a number in this format; a number that is no whole one, or
+    /// Writes a number in this format; a number that is not whole, or
     /// negative, is written plain.
     pub(super) fn write(&self, value: f64, text: &mut String) {
         if value.fract() != 0.0 || !(0.0..MAX_EXACT).contains(&value) {
@@ -89,7 +89,7 @@ impl Padded {
         }
         let n_places = self.0.iter().filter(|&&it| it == Place::Digit).count();
         let digits = format!("{value:0n_places$}");
-        // Digits that find no place of their own stand at the first.
+        // Digits that find no place of their own go to the first.
         let mut surplus = digits.len().saturating_sub(n_places);
         let mut digits = digits.chars();
         for place in &self.0 {

@@ -258,7 +258,7 @@ fn a_named_encoding_is_taken_at_its_word() {
     assert_eq!(feed.columns(), ["id", "naïve"]);
 }
 
-/// More ASCII than is looked at when a feed is opened, then `tail`.
+/// More ASCII than is read when a feed is opened, then `tail`.
 fn late(tail: &[u8]) -> Vec<u8> {
     let mut bytes = b"id,name\n".to_vec();
     for id in 0..25_000 {
@@ -320,8 +320,8 @@ fn the_digest_of_a_compressed_feed_is_that_of_its_packed_bytes() {
         let packed = encoder.finish().unwrap();
         let mut feed = open(&packed, None).unwrap();
         assert_eq!(rows(&mut feed).unwrap().last().unwrap().1[1].0, "Zoë");
-        let told = feed.format().to_string();
-        assert_eq!(told, "compressed CSV, comma, windows-1252");
+        let format = feed.format().to_string();
+        assert_eq!(format, "compressed CSV, comma, windows-1252");
         assert_eq!(feed.sha256(), Some(Sha256::digest(&packed).into()));
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Known {
     pub(super) method: &'static str,
     /// Its name.
     pub(super) call: &'static str,
-    /// How many values stand behind the name in the path.
+    /// How many values follow the name in the path.
     values: usize,
     /// Its name in the statistics.
     by_path: &'static str,
@@ -49,7 +49,7 @@ pub(super) struct Known {
     by_uid: Option<&'static str>,
 }
 
-/// A call about one user, who can be named by the UID as well.
+/// A call about one user: by the external ID or by the UID.
 macro_rules! of_user {
     ($what:ident, $method:literal, $call:literal) => {
         Known {
@@ -117,7 +117,7 @@ const KNOWN: [Known; 21] = [
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route<'a> {
     pub(super) known: &'static Known,
-    /// The first value. `None` where the user's UID must stand in the query.
+    /// The first value. `None` where the user's UID must be in the query.
     pub(super) first: Option<&'a str>,
     /// The second value, of the calls that have two.
     pub(super) second: Option<&'a str>,

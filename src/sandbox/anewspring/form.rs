@@ -68,7 +68,7 @@ impl Form {
 
     fn multipart(content_type: &str, body: &[u8]) -> Result<Self, Refusal> {
         let broken = |error: multer::Error| {
-            Refusal::bad(format!("The body is no multipart/form-data: {error}"))
+            Refusal::bad(format!("The body is not multipart/form-data: {error}"))
         };
         let boundary = multer::parse_boundary(content_type).map_err(broken)?;
         let stream = Body::from(Bytes::copy_from_slice(body)).into_data_stream();
@@ -116,7 +116,7 @@ impl Form {
         Ok(texts)
     }
 
-    /// The one value of a parameter that is no array.
+    /// The one value of a parameter that is not an array.
     pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
         match *self.many(name)? {
             [] => Ok(None),

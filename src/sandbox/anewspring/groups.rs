@@ -94,7 +94,7 @@ impl ANewSpring {
     pub(super) fn update_group(&mut self, id: &str, form: &Form) -> Result<Done, Refusal> {
         let group = self.group(id)?;
         if form.has("type") {
-            return Err(Refusal::bad("type is no parameter of updateGroup"));
+            return Err(Refusal::bad("type is not a parameter of updateGroup"));
         }
         let name = form.one("name")?;
         let name = name.map(|name| not_empty("name", name)).transpose()?;
@@ -114,7 +114,7 @@ impl ANewSpring {
     }
 
     /// Whether the group `id` of that type, which need not exist yet, can
-    /// stand below `parent`.
+    /// be below `parent`.
     fn check_parent(&self, id: &str, r#type: &str, parent: &str) -> Result<(), Refusal> {
         let group = self.group(parent)?;
         if group.r#type != r#type {
@@ -127,7 +127,7 @@ impl ANewSpring {
         while let Some(current) = above {
             if current == id {
                 return Err(Refusal::conflict(format!(
-                    "The user group {id} cannot stand below itself"
+                    "The user group {id} cannot be below itself"
                 )));
             }
             let group = self.groups.get(current);
@@ -219,7 +219,7 @@ impl ANewSpring {
             group.users.retain(|uid| !uids.contains(uid));
         }
         Ok(Done::Success(format!(
-            "The users were taken out of the user group {id}"
+            "The users were removed from the user group {id}"
         )))
     }
 

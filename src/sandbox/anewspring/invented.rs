@@ -1,4 +1,4 @@
-//! Invented people, as an administrator made them by hand: without external
+//! Invented people, as an administrator creates them by hand: without external
 //! IDs.
 
 use fastrand::Rng;

@@ -3,8 +3,9 @@
 //! # Invariants
 //!
 //! - A UID is a person's place in `places` plus one, and is never used again.
-//! - Nobody shares an external ID or, whatever its case, a login: not with an
-//!   archived person either. Who adds or replaces somebody has checked it.
+//! - No two people, archived ones included, have one external ID, or logins
+//!   that differ in case only. The caller of `insert` and `replace` has checked
+//!   it.
 
 use std::collections::HashMap;
 
@@ -22,7 +23,8 @@ pub(super) struct People {
     logins: HashMap<Box<str>, Uid>,
 }
 
-/// The UID as it is told. It is no number, so that nobody takes it for one.
+/// The UID as the API shows it. It is not a number, so that nobody takes it for
+/// one.
 pub(super) fn shown(uid: Uid) -> String {
     format!("U{uid}")
 }
@@ -48,10 +50,10 @@ impl People {
         all.filter_map(|(uid, person)| Some((uid, person.as_ref()?)))
     }
 
-    /// The person whose UID is told so.
-    pub(super) fn with_uid(&self, told: &str) -> Option<Uid> {
-        let uid = told.strip_prefix('U')?.parse().ok()?;
-        (shown(uid) == told && self.get(uid).is_some()).then_some(uid)
+    /// The person with that UID, as the API shows it.
+    pub(super) fn with_uid(&self, text: &str) -> Option<Uid> {
+        let uid = text.strip_prefix('U')?.parse().ok()?;
+        (shown(uid) == text && self.get(uid).is_some()).then_some(uid)
     }
 
     /// The person with that external ID.
@@ -155,8 +157,7 @@ mod tests {
             let mut people = People::default();
             let mut model: Vec<Option<(u8, Option<u8>)>> = Vec::new();
             for step in steps {
-                // Whoever adds or replaces somebody has checked that both are
-                // free.
+                // The caller has checked that both are free.
                 let free = |login, id: Option<u8>, model: &[Option<(u8, Option<u8>)>]| {
                     !model.iter().flatten().any(|(other_login, other_id)| {
                         *other_login == login || id.is_some() && *other_id == id
@@ -212,12 +213,12 @@ mod tests {
     }
 
     #[test]
-    fn a_uid_is_found_only_as_it_is_told() {
+    fn a_uid_is_found_only_as_it_is_shown() {
         let mut people = People::default();
         people.insert(person(1, None));
         assert_eq!(people.with_uid("U1"), Some(1));
-        for told in ["1", "u1", "U01", "U+1", "U0", "U2", "U4294967297", "U", ""] {
-            assert_eq!(people.with_uid(told), None, "{told}");
+        for text in ["1", "u1", "U01", "U+1", "U0", "U2", "U4294967297", "U", ""] {
+            assert_eq!(people.with_uid(text), None, "{text}");
         }
     }
 }

@@ -59,7 +59,7 @@ const MANDATORY: [Field; 3] = [FIRST_NAME, LAST_NAME, LOGIN];
 /// Letters, not bytes.
 const SHORTEST_PASSWORD: usize = 8;
 
-/// The roles, in the order in which they are told.
+/// The roles, in the order in which they are listed.
 pub(super) const ROLES: [&str; 8] = [
     "student",
     "teacher",
@@ -301,9 +301,9 @@ pub(super) fn check_text(field: Field, text: &str) -> Result<(), Refusal> {
         DATE_OF_BIRTH if !is_date(text) => Err(Refusal::bad(
             "dateOfBirth does not contain an ISO8601 date value",
         )),
-        EMAIL if !is_email(text) => {
-            Err(Refusal::bad(format!("email: {text} is no e-mail address")))
-        }
+        EMAIL if !is_email(text) => Err(Refusal::bad(format!(
+            "email: {text} is not an e-mail address"
+        ))),
         _ => Ok(()),
     }
 }

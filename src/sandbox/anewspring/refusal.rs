@@ -1,4 +1,4 @@
-//! How a call is refused, and how that is told.
+//! Why a call is refused, and the answer that says so.
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -14,7 +14,7 @@ pub(super) struct Refusal {
     twisted: Option<Twisted>,
 }
 
-/// In which form errors are told.
+/// The form of an error's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Json,
@@ -54,7 +54,7 @@ impl Refusal {
             allow: Some(allow),
             ..Self::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                format!("This call takes {allow} only"),
+                format!("This call allows {allow} only"),
             )
         }
     }
@@ -80,10 +80,10 @@ impl Refusal {
         self.message
     }
 
-    pub(super) fn told(self, form: Form) -> Answer {
+    pub(super) fn to_answer(&self, form: Form) -> Answer {
         let Self {
             status, message, ..
-        } = &self;
+        } = self;
         let code = status.as_u16();
         let (content_type, body) = match form {
             Form::Json => {

@@ -43,7 +43,7 @@ pub(super) struct List<'a> {
 pub(super) struct Details<'a> {
     pub(super) uid: Uid,
     pub(super) person: &'a Person,
-    /// The groups, where it is all to be told: that is no part of the API.
+    /// The groups, where they are shown: they are not part of the API.
     pub(super) groups: Option<Vec<&'a str>>,
 }
 

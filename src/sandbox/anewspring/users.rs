@@ -38,7 +38,7 @@ fn check_id(id: &str) -> Result<(), Refusal> {
 /// Refuses the parameters of another call.
 fn none_of(form: &Form, call: &str, names: &[&str]) -> Result<(), Refusal> {
     match names.iter().find(|name| form.has(name)) {
-        Some(name) => Err(Refusal::bad(format!("{name} is no parameter of {call}"))),
+        Some(name) => Err(Refusal::bad(format!("{name} is not a parameter of {call}"))),
         None => Ok(()),
     }
 }
@@ -93,7 +93,7 @@ impl ANewSpring {
 
     pub(super) fn get_user(&self, uid: Uid, twist: Twist) -> Result<Done, Refusal> {
         let other = self.people.somebody_else(uid, twist.pick);
-        let told = other.filter(|_| twist.wrong_person).unwrap_or(uid);
+        let shown = other.filter(|_| twist.wrong_person).unwrap_or(uid);
         // Where nobody else is there, a stranger has to do.
         let stranger = (twist.wrong_person && other.is_none()).then(|| {
             let number = self.people.last().wrapping_add(1);
@@ -102,7 +102,7 @@ impl ANewSpring {
         });
         let (uid, person) = match &stranger {
             Some((number, person)) => (*number, person),
-            None => (told, self.person(told)?),
+            None => (shown, self.person(shown)?),
         };
         let details = Details {
             uid,
@@ -278,8 +278,8 @@ impl ANewSpring {
         Ok(Done::Success(message))
     }
 
-    /// Makes a person as an administrator does by hand: from JSON, without
-    /// external ID. Returns the UID.
+    /// Creates an account as an administrator does by hand: from JSON, without
+    /// an external ID. Returns the UID.
     pub(super) fn make(&mut self, json: &[u8]) -> Result<String, String> {
         let values: Map<String, Value> = serde_json::from_slice(json)
             .map_err(|error| format!("the body is not a JSON object: {error}"))?;
@@ -302,10 +302,9 @@ impl ANewSpring {
                 _ => {
                     let mut fields = fields();
                     let field = fields.find(|(_, other)| other == name);
-                    let (field, _) = field.ok_or_else(|| {
-                        format!("`{name}` is nothing that a person made by hand can have")
-                    })?;
-                    let no_text = || format!("`{name}` must be a text");
+                    let (field, _) =
+                        field.ok_or_else(|| format!("a person has no field `{name}`"))?;
+                    let no_text = || format!("`{name}` must be text");
                     let text = value.as_str().ok_or_else(no_text)?;
                     check_text(field, text).map_err(Refusal::into_message)?;
                     person.set_text(field, text);

@@ -16,7 +16,7 @@ pub(super) struct Wanted<'a> {
     pub(super) values: [Option<Cow<'a, str>>; FIELDS.len()],
     /// `externalId`.
     pub(super) external_id: Option<Cow<'a, str>>,
-    /// The fields whose value is no text.
+    /// The fields whose value is not text.
     pub(super) no_texts: Vec<&'static str>,
 }
 
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_taken_other_values_are_told_and_other_fields_ignored() {
+    fn texts_are_taken_other_values_are_listed_and_other_fields_ignored() {
         let body =
             br#"{"email": "a", "city": "\u00e9", "zip": null, "state": 5, "country": [1, {}],
             "address": {"a": [2]}, "address2": true, "lastName": 1.5, "firstName": -1,

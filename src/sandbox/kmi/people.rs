@@ -1,18 +1,15 @@
-//! The people of the KMI sandbox, kept compactly: a million of them take some
-//! 250 MB.
+//! The people of the KMI sandbox, found by id, login name and external ID.
 //!
 //! # Invariants
 //!
 //! - An id is a person's place in `places` plus one, and is never used again.
-//! - Each living person stands in `logins` once, and once in `carriers` of
-//!   each key under which an external ID is set. Nobody else does.
+//! - Each living person is in `logins` once, and in `keys` once for each
+//!   external ID that is set. Nobody else is.
 //! - External IDs need not be unique: that is the API's documented danger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use hashbrown::HashTable;
 use sha2::{Digest, Sha256};
-use xxhash_rust::xxh3::xxh3_64;
 
 /// A user's id.
 pub(super) type Id = u32;
@@ -35,7 +32,7 @@ pub(super) const FIELDS: [&str; 11] = [
 
 /// Places in [`FIELDS`].
 pub(super) const EMAIL: usize = 0;
-/// The first so many are required.
+/// The number of fields, from the first, that are required.
 pub(super) const REQUIRED: usize = 4;
 /// See [`EMAIL`].
 pub(super) const LOGIN_NAME: usize = 3;
@@ -49,10 +46,6 @@ pub(super) type Values<'a> = [&'a str; FIELDS.len()];
 
 /// The longest record, all fields together.
 pub(super) const LONGEST: usize = u16::MAX as usize;
-
-/// How many people stand in one block. Blocks are what lets a page far into a
-/// long list be found without walking there.
-const BLOCK: usize = 1024;
 
 /// One living person.
 #[derive(Debug)]
@@ -94,79 +87,40 @@ impl Person {
         })
     }
 
-    fn login_hash(&self) -> u64 {
-        hash_login(self.values()[LOGIN_NAME])
+    /// Login names that differ in case only are the same.
+    fn login(&self) -> String {
+        self.values()[LOGIN_NAME].to_lowercase()
     }
-}
-
-/// Login names are one where they differ in case only.
-fn hash_login(login: &str) -> u64 {
-    xxh3_64(login.to_lowercase().as_bytes())
 }
 
 /// The external IDs of one key.
 #[derive(Debug, Default)]
 struct ExternalIds {
-    /// By a person's place.
-    of_person: Vec<Option<Box<str>>>,
-    /// The people that have one, found by it.
-    carriers: HashTable<Id>,
-    /// What the key is shown as: nobody needs to read the key itself.
-    key_shown: Box<str>,
+    of_person: HashMap<Id, Box<str>>,
+    /// The same by external ID, which several people may have.
+    carriers: BTreeSet<(Box<str>, Id)>,
 }
 
 impl ExternalIds {
-    fn get(&self, id: Id) -> Option<&str> {
-        self.of_person.get(place(id))?.as_deref()
+    fn set(&mut self, id: Id, external_id: &str) {
+        self.remove(id);
+        if !external_id.is_empty() {
+            self.of_person.insert(id, external_id.into());
+            self.carriers.insert((external_id.into(), id));
+        }
     }
 
     fn remove(&mut self, id: Id) {
-        let Some(old) = self.of_person.get_mut(place(id)).and_then(Option::take) else {
-            return;
-        };
-        if let Ok(entry) = self
-            .carriers
-            .find_entry(xxh3_64(old.as_bytes()), |&carrier| carrier == id)
-        {
-            entry.remove();
+        if let Some(old) = self.of_person.remove(&id) {
+            self.carriers.remove(&(old, id));
         }
-    }
-
-    fn set(&mut self, id: Id, external_id: &str) {
-        if self.get(id) == Some(external_id) {
-            return;
-        }
-        self.remove(id);
-        if external_id.is_empty() {
-            return;
-        }
-        if self.of_person.len() <= place(id) {
-            self.of_person.resize(place(id) + 1, None);
-        }
-        if let Some(kept) = self.of_person.get_mut(place(id)) {
-            *kept = Some(external_id.into());
-        }
-        let of_person = &self.of_person;
-        self.carriers
-            .insert_unique(xxh3_64(external_id.as_bytes()), id, |&carrier| {
-                let external_id = of_person.get(place(carrier)).and_then(Option::as_deref);
-                xxh3_64(external_id.unwrap_or_default().as_bytes())
-            });
     }
 
     /// The person with the lowest id, where several have it.
     fn first(&self, external_id: &str) -> Option<Id> {
-        self.carriers
-            .iter_hash(xxh3_64(external_id.as_bytes()))
-            .copied()
-            .filter(|&id| self.get(id) == Some(external_id))
-            .min()
+        let (found, id) = self.carriers.range((external_id.into(), 0)..).next()?;
+        (**found == *external_id).then_some(*id)
     }
-}
-
-/// Ids begin at 1, so nobody's place is lost on 0.
-fn place(id: Id) -> usize {
-    (id as usize).wrapping_sub(1)
 }
 
 /// Which people a list shows.
@@ -180,20 +134,23 @@ pub(super) struct Filter {
 
 impl Filter {
     fn takes(self, person: &Person) -> bool {
-        let after = |bound: Option<i64>, at| bound.is_none_or(|bound| i64::from(at) > bound);
-        after(self.created_after, person.created) && after(self.updated_after, person.updated)
+        // Reads no person where nothing bounds the list.
+        self.created_after
+            .is_none_or(|bound| i64::from(person.created) > bound)
+            && self
+                .updated_after
+                .is_none_or(|bound| i64::from(person.updated) > bound)
     }
 }
 
 /// Everybody.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    /// By place; `None` where the person was deleted.
-    places: Vec<Option<Person>>,
-    /// How many people of each block live.
-    living: Vec<u16>,
-    /// Living people, found by login name.
-    logins: HashTable<Id>,
+    /// `None` where the person was deleted. Boxed, so that a page far into a
+    /// long list is found fast.
+    places: Vec<Option<Box<Person>>>,
+    /// Login names in lower case.
+    logins: BTreeSet<(String, Id)>,
     /// By key.
     keys: BTreeMap<Box<str>, ExternalIds>,
 }
@@ -210,83 +167,59 @@ impl People {
     }
 
     pub(super) fn get(&self, id: Id) -> Option<&Person> {
-        self.places.get(place(id))?.as_ref()
+        self.places.get(place(id))?.as_deref()
     }
 
     /// The person's external ID under `key`, or nothing.
     pub(super) fn external_id(&self, key: &str, id: Id) -> &str {
-        self.keys
-            .get(key)
-            .and_then(|ids| ids.get(id))
-            .unwrap_or_default()
+        let ids = self.keys.get(key).map(|ids| &ids.of_person);
+        ids.and_then(|ids| ids.get(&id)).map_or("", |id| id)
     }
 
-    /// The person's external IDs under all keys, each with what the key is
-    /// shown as.
-    pub(super) fn external_ids(&self, id: Id) -> impl Iterator<Item = (&str, &str)> {
-        self.keys
-            .values()
-            .filter_map(move |ids| Some((&*ids.key_shown, ids.get(id)?)))
+    /// The person's external IDs under all keys, each with what its key is shown
+    /// as.
+    pub(super) fn external_ids(&self, id: Id) -> impl Iterator<Item = (String, &str)> {
+        let keys = self.keys.iter();
+        keys.filter_map(move |(key, ids)| Some((shown(key), &**ids.of_person.get(&id)?)))
     }
 
-    /// The first person that has the external ID under `key`.
+    /// The first person with the external ID under `key`.
     pub(super) fn with_external_id(&self, key: &str, external_id: &str) -> Option<Id> {
         self.keys.get(key)?.first(external_id)
     }
 
-    /// Who has the login name, in whatever case.
+    /// The person with the login name, in whatever case.
     pub(super) fn with_login(&self, login: &str) -> Option<Id> {
-        let lower = login.to_lowercase();
-        self.logins
-            .find(xxh3_64(lower.as_bytes()), |&id| {
-                self.get(id)
-                    .is_some_and(|person| person.values()[LOGIN_NAME].to_lowercase() == lower)
-            })
-            .copied()
+        let login = login.to_lowercase();
+        let (found, id) = self.logins.range((login.clone(), 0)..).next()?;
+        (*found == login).then_some(*id)
     }
 
     /// Adds a person. `None` where no id is left.
     pub(super) fn insert(&mut self, person: Person) -> Option<Id> {
         let id = Id::try_from(self.places.len() + 1).ok()?;
-        let hash = person.login_hash();
-        if self.places.len().is_multiple_of(BLOCK) {
-            self.living.push(0);
-        }
-        self.places.push(Some(person));
-        if let Some(living) = self.living.last_mut() {
-            *living += 1;
-        }
-        self.index_login(id, hash);
+        self.logins.insert((person.login(), id));
+        self.places.push(Some(Box::new(person)));
         Some(id)
     }
 
-    /// Puts other content in a living person's place.
+    /// Puts other content in a living person's place. The external IDs stay.
     pub(super) fn replace(&mut self, id: Id, person: Person) {
         let Some(Some(old)) = self.places.get_mut(place(id)) else {
             return;
         };
-        let (before, after) = (old.login_hash(), person.login_hash());
-        *old = person;
-        if before != after {
-            if let Ok(entry) = self.logins.find_entry(before, |&found| found == id) {
-                entry.remove();
-            }
-            self.index_login(id, after);
-        }
+        self.logins.remove(&(old.login(), id));
+        self.logins.insert((person.login(), id));
+        **old = person;
     }
 
-    /// Sets a living person's external ID under `key`; nothing takes it away.
+    /// Sets a living person's external ID under `key`; an empty one takes it
+    /// away.
     pub(super) fn set_external_id(&mut self, key: &str, id: Id, external_id: &str) {
-        if let Some(ids) = self.keys.get_mut(key) {
-            ids.set(id, external_id);
-        } else if !external_id.is_empty() {
-            let mut ids = ExternalIds {
-                key_shown: shown(key),
-                ..ExternalIds::default()
-            };
-            ids.set(id, external_id);
-            self.keys.insert(key.into(), ids);
-        }
+        self.keys
+            .entry(key.into())
+            .or_default()
+            .set(id, external_id);
     }
 
     /// Takes a person away. Says whether there was one.
@@ -294,15 +227,7 @@ impl People {
         let Some(person) = self.places.get_mut(place(id)).and_then(Option::take) else {
             return false;
         };
-        if let Some(living) = self.living.get_mut(place(id) / BLOCK) {
-            *living = living.saturating_sub(1);
-        }
-        if let Ok(entry) = self
-            .logins
-            .find_entry(person.login_hash(), |&found| found == id)
-        {
-            entry.remove();
-        }
+        self.logins.remove(&(person.login(), id));
         for ids in self.keys.values_mut() {
             ids.remove(id);
         }
@@ -311,29 +236,14 @@ impl People {
 
     /// One page of the people that `filter` takes, in the order of their ids.
     pub(super) fn page(&self, offset: u64, limit: usize, filter: Filter) -> Vec<Id> {
-        let mut skip = offset;
-        let mut page = Vec::with_capacity(limit.min(100));
-        for (block, living) in self.living.iter().enumerate() {
-            if filter == Filter::default() && u64::from(*living) <= skip {
-                skip -= u64::from(*living);
-                continue;
-            }
-            let start = block * BLOCK;
-            for (place, person) in self.places.iter().enumerate().skip(start).take(BLOCK) {
-                if page.len() == limit {
-                    return page;
-                }
-                if !person.as_ref().is_some_and(|person| filter.takes(person)) {
-                    continue;
-                }
-                if skip > 0 {
-                    skip -= 1;
-                    continue;
-                }
-                page.extend(Id::try_from(place + 1));
-            }
-        }
-        page
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        (1..)
+            .zip(&self.places)
+            .filter(|(_, person)| person.as_ref().is_some_and(|it| filter.takes(it)))
+            .map(|(id, _)| id)
+            .skip(offset)
+            .take(limit)
+            .collect()
     }
 
     /// Somebody else than `id`, picked by `pick`.
@@ -344,24 +254,19 @@ impl People {
             .chain(1..first)
             .find(|&other| other != id && self.get(other).is_some())
     }
-
-    fn index_login(&mut self, id: Id, hash: u64) {
-        let places = &self.places;
-        self.logins.insert_unique(hash, id, |&id| {
-            places
-                .get(place(id))
-                .and_then(Option::as_ref)
-                .map_or(0, Person::login_hash)
-        });
-    }
 }
 
-/// The start of a key's SHA-256 is enough to tell keys apart,
-/// and tells nobody the key.
-fn shown(key: &str) -> Box<str> {
+/// Ids begin at 1, so nobody's place is lost on 0.
+fn place(id: Id) -> usize {
+    (id as usize).wrapping_sub(1)
+}
+
+/// The start of the key's SHA-256: it differs from key to key and does not
+/// reveal the key.
+fn shown(key: &str) -> String {
     let digest = Sha256::digest(key.as_bytes());
     let hex = digest.iter().take(6).map(|byte| format!("{byte:02x}"));
-    hex.collect::<String>().into_boxed_str()
+    hex.collect()
 }
 
 #[cfg(test)]

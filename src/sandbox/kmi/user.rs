@@ -38,7 +38,7 @@ pub(super) fn errors_of(values: &Values<'_>) -> Vec<Value> {
     errors
 }
 
-/// Seconds since 1970, told as `2024-01-15T14:58:41Z`.
+/// Seconds since 1970, written as `2024-01-15T14:58:41Z`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Second(u32);
 
@@ -71,12 +71,12 @@ pub(super) struct User<'a> {
     zip: &'a str,
     country: &'a str,
     expiration_date: &'a str,
-    /// Left out where all keys' external IDs are told.
+    /// Left out where the external IDs of all keys are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) external_id: Option<&'a str>,
     created_date: Second,
     updated_date: Second,
-    /// No part of the API: `/sandbox/users` tells it.
+    /// Not part of the API: only `/sandbox/users` shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) external_ids: Option<Vec<KeyedId<'a>>>,
 }
@@ -85,7 +85,8 @@ pub(super) struct User<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeyedId<'a> {
-    pub(super) key: &'a str,
+    /// What the key is shown as: nobody needs to read the key itself.
+    pub(super) key: String,
     pub(super) external_id: &'a str,
 }
 
