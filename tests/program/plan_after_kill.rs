@@ -1,25 +1,24 @@
 //! A plan after a kill: it must say what the import that follows then does.
 
-mod support;
-
 use std::time::Duration;
 
 use hrfeed::sandbox::Faults;
 use serde_json::Value;
 
-use crate::support::{Feed, Ran, World, side_by_side, wait_until};
+use crate::support::{Feed, Ran, System, World, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
 
 /// An LMS that takes its time, so that a run has a middle.
 fn slow() -> World {
-    World::failing(Faults {
+    let faults = Faults {
         latency: 15 * MS,
         latency_jitter: 10 * MS,
         ..Faults::default()
-    })
-    .target("requests_per_second = 500\nmax_in_flight = 4")
-    .parts("[leavers]\naction = \"delete\"\n[guards]\nmax_leavers = \"100%\"\n")
+    };
+    World::failing(System::Kmi, faults)
+        .target("requests_per_second = 500\nmax_in_flight = 4")
+        .parts("[leavers]\naction = \"delete\"\n[guards]\nmax_leavers = \"100%\"\n")
 }
 
 /// Starts an import and kills it once `enough` calls of that kind came in.
