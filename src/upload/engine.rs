@@ -1,30 +1,33 @@
-//! Sends calls: so fast, so many at once, again where that is safe.
+//! Sends calls: how fast, how many at once, and again where that is safe.
 //!
-//! One loop owns all decisions; the requests run beside it. It knows nothing
-//! of what the calls are for: a [`Job`] says what to call next and what an
-//! answer means.
+//! One loop owns all decisions; the requests run beside it. It does not know
+//! what the calls are for: a [`Job`] says what to call next and what an answer
+//! means. What carries a call is a [`Transport`], and the only clock is tokio's,
+//! so that a test can script the one and pause the other.
 //!
 //! # Invariants
 //!
-//! - A call goes out only with a place from [`Pace`], repetitions, look-ups
+//! - A call goes out only with a place from [`Pace`]: repetitions, read-backs
 //!   and probes included.
-//! - A `Retry-After` holds everybody, not only the one who got it, and so does
+//! - A `Retry-After` holds everybody, not only the job that got it, and so does
 //!   a rate that was lowered.
-//! - A job that got no usable answer is told so before it is asked what to
-//!   call next, so that it can look instead of sending again.
+//! - A job learns that a call got no usable answer before it is asked for its
+//!   next one, so that it can read back instead of sending again.
 //! - An outage costs no job anything: a job is given up only after the target
 //!   has answered others, or a probe, in between.
 
 mod outage;
+mod queue;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
-use super::http::{Http, NoReply};
+use self::outage::{Health, Outage};
+use self::queue::{Flight, Queue};
 use super::pace::Pace;
 use super::pressure::Pressure;
 use super::stop::Stop;
@@ -85,6 +88,19 @@ pub(super) enum End {
     Halted,
 }
 
+/// What carries calls to the target.
+pub(super) trait Transport: Clone + Send + 'static {
+    /// Sends a call and reads the whole answer.
+    fn send(&self, call: Call) -> impl Future<Output = Result<Reply, NoReply>> + Send;
+}
+
+/// Why there is no reply.
+#[derive(Clone, Debug)]
+pub(super) enum NoReply {
+    NoAnswer(NoAnswer),
+    Fatal(Fatal),
+}
+
 /// Where jobs are recorded. Only the loop calls it, one call after the other.
 pub(super) trait Ledger<J> {
     /// An answer has brought the job further, and it is not over: what it has
@@ -128,8 +144,8 @@ where
 const GRACE: Duration = Duration::from_secs(20);
 
 /// All that sending needs, over a whole run.
-pub(super) struct Engine {
-    pub(super) http: Http,
+pub(super) struct Engine<T> {
+    pub(super) transport: T,
     pub(super) pace: Pace,
     pub(super) pressure: Pressure,
     pub(super) stop: Stop,
@@ -141,77 +157,11 @@ pub(super) struct Engine {
     pub(super) random: fastrand::Rng,
 }
 
-struct Flight<J> {
-    job: J,
-    strikes: u32,
-    throttled: u32,
-    again: bool,
-    /// When its last call went out.
-    sent: Instant,
-    failed_writes: FailedWrites,
-}
-
-impl<J> Flight<J> {
-    fn new(job: J) -> Self {
-        Self {
-            job,
-            strikes: 0,
-            throttled: 0,
-            again: false,
-            sent: Instant::now(),
-            failed_writes: FailedWrites::default(),
-        }
-    }
-}
-
-/// The writes of one job that got no usable answer.
-#[derive(Debug, Default)]
-struct FailedWrites {
-    times: u32,
-    /// How many writes the target had answered when this job's first failed.
-    first_at: Option<u64>,
-    /// And when it was last counted as a sign of an outage.
-    counted_at: Option<u64>,
-}
-
-struct Outage {
-    since: Instant,
-    probes: u32,
-    last: NoAnswer,
-}
-
-enum Landed<J> {
-    Job(Flight<J>, Result<Reply, NoReply>),
-    Probe(Result<Reply, NoReply>),
-}
-
-struct State<J> {
-    ready: VecDeque<Flight<J>>,
-    waiting: Vec<(Instant, Flight<J>)>,
-    /// At their last strike, until a probe has shown whether it is them.
-    suspects: Vec<(Flight<J>, NoAnswer)>,
-    flying: JoinSet<Landed<J>>,
-    failures: u32,
-    failing_since: Option<Instant>,
-    /// Writes that the target answered.
-    writes: u64,
-    /// Jobs whose write got no usable answer since the last one that did.
-    failing_writers: u32,
-    writes_failing_since: Option<Instant>,
-    /// Jobs under way no write of which has failed yet.
-    untried_flying: usize,
-    outage: Option<Outage>,
-    paused_until: Option<Instant>,
-    halt: Option<Halt>,
-    grace: Option<Instant>,
-    /// More jobs may come.
-    more: bool,
-}
-
-impl Engine {
+impl<T: Transport> Engine<T> {
     /// Drives all jobs that come, until there are no more; `ledger` gets the
-    /// end of each of them exactly once, but for those that are still in flight when a halted
-    /// run has waited long enough: what became of them nobody knows.
+    /// end of each of them exactly once, but for those that are still in flight
+    /// when a halted run has waited long enough: what became of them nobody
+    /// knows.
     ///
     /// # Errors
     /// What halted the run, after everything in flight has come back or been
@@ -219,265 +169,341 @@ impl Engine {
     pub(super) async fn drive<J: Job>(
         &mut self,
         jobs: &mut Receiver<J>,
-        mut ledger: impl Ledger<J>,
+        ledger: impl Ledger<J>,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
-        let mut state = State {
-            ready: VecDeque::new(),
-            waiting: Vec::new(),
-            suspects: Vec::new(),
-            flying: JoinSet::new(),
-            failures: 0,
-            failing_since: None,
-            writes: 0,
-            failing_writers: 0,
-            writes_failing_since: None,
-            untried_flying: 0,
-            outage: None,
+        let drive = Drive {
+            engine: self,
+            ledger,
+            listener,
+            mode: Mode::Sending,
             paused_until: None,
-            halt: None,
-            grace: None,
+            queue: Queue::new(),
+            in_flight: JoinSet::new(),
+            n_in_flight: 0,
+            untried_in_flight: 0,
             more: true,
+            health: Health::default(),
         };
+        drive.run(jobs).await
+    }
+
+    fn judge(&self, result: &Result<Reply, NoReply>) -> Verdict {
+        let verdict = match result {
+            Ok(reply) => retry::judge(reply.status, reply.retry_after.as_deref(), clock::now()),
+            Err(NoReply::NoAnswer(why)) => Verdict::NoAnswer(why.clone()),
+            Err(NoReply::Fatal(fatal)) => Verdict::Fatal(fatal.clone()),
+        };
+        match (verdict, result) {
+            (Verdict::Fatal(Fatal::Forbidden(_)), Ok(reply)) => {
+                Verdict::Fatal(Fatal::Forbidden(reply.call))
+            }
+            // The name was known before: the network is away for a moment.
+            (Verdict::Fatal(Fatal::UnknownHost(why)), _) if self.contacted => {
+                Verdict::NoAnswer(NoAnswer::NotSent(why))
+            }
+            (verdict, _) => verdict,
+        }
+    }
+}
+
+/// What goes out at the moment.
+enum Mode {
+    /// Calls, as far as pace and pressure allow.
+    Sending,
+    /// Probes, one at a time: the target looks down.
+    Probing(Outage),
+    /// Nothing any more. What is in flight is waited for.
+    Halting { why: Halt, until: Instant },
+}
+
+/// What was in flight and came back.
+enum Returned<J> {
+    Job(Flight<J>, Result<Reply, NoReply>),
+    Probe(Result<Reply, NoReply>),
+}
+
+/// One [`Engine::drive`] under way.
+struct Drive<'d, T, J, L> {
+    engine: &'d mut Engine<T>,
+    ledger: L,
+    listener: &'d mut dyn Listener,
+    mode: Mode,
+    /// Nothing goes out before, probes included.
+    paused_until: Option<Instant>,
+    queue: Queue<J>,
+    in_flight: JoinSet<Returned<J>>,
+    /// How many were in flight before the latest of them came back.
+    n_in_flight: usize,
+    /// Jobs in flight no write of which has failed yet.
+    untried_in_flight: usize,
+    /// More jobs may come.
+    more: bool,
+    health: Health,
+}
+
+impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
+    async fn run(mut self, jobs: &mut Receiver<J>) -> Result<(), UploadError> {
         loop {
-            if state.halt.is_none() && self.stop.is_requested() {
-                listener.on_event(&Event::Stopping {
+            if self.engine.stop.is_requested() && !self.is_halting() {
+                self.listener.on_event(&Event::Stopping {
                     why: "asked to stop",
-                    in_flight: state.flying.len(),
+                    in_flight: self.in_flight.len(),
                 });
-                state.halt = Some(Halt::Requested);
+                self.halt(Halt::Requested);
             }
-            if state.halt.is_some() {
-                let grace = *state.grace.get_or_insert_with(|| Instant::now() + GRACE);
-                if state.flying.is_empty() || Instant::now() >= grace {
-                    break;
+            let wake = match &self.mode {
+                Mode::Halting { why, until } => {
+                    if self.in_flight.is_empty() || Instant::now() >= *until {
+                        let why = why.clone();
+                        self.hand_back(jobs).await?;
+                        return Err(UploadError::Halted(why));
+                    }
+                    Some(*until)
                 }
-            }
-            let wake = if state.halt.is_none() {
-                self.launch(&mut state, listener)
-            } else {
-                state.grace
+                Mode::Sending | Mode::Probing(_) => self.launch(),
             };
-            let idle =
-                state.ready.is_empty() && state.waiting.is_empty() && state.suspects.is_empty();
-            if state.halt.is_none()
-                && !state.more
-                && idle
-                && state.flying.is_empty()
-                && state.outage.is_none()
-            {
+            if self.is_finished() {
                 return Ok(());
             }
-            let wants_more =
-                state.more && state.halt.is_none() && state.ready.len() < self.max_in_flight;
-            tokio::select! {
-                Some(landed) = state.flying.join_next(), if !state.flying.is_empty() => match landed {
-                    Ok(Landed::Job(flight, result)) => {
-                        self.landed(&mut state, flight, result, &mut ledger, listener)?;
-                    }
-                    Ok(Landed::Probe(result)) => self.probed(&mut state, result, &mut ledger, listener)?,
-                    Err(error) => return Err(UploadError::Task(error.to_string())),
-                },
-                job = jobs.recv(), if wants_more => match job {
-                    Some(job) => state.ready.push_back(Flight::new(job)),
-                    None => state.more = false,
-                },
-                () = sleep_until(wake), if wake.is_some() => {}
-                () = self.stop.requested(), if state.halt.is_none() => {}
-            }
+            self.wait(jobs, wake).await?;
         }
+    }
+
+    fn is_halting(&self) -> bool {
+        matches!(self.mode, Mode::Halting { .. })
+    }
+
+    /// The run ends, for the first of the reasons that come up.
+    fn halt(&mut self, why: Halt) {
+        if !self.is_halting() {
+            let until = Instant::now() + GRACE;
+            self.mode = Mode::Halting { why, until };
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        matches!(self.mode, Mode::Sending)
+            && !self.more
+            && self.queue.is_empty()
+            && self.in_flight.is_empty()
+    }
+
+    /// Waits until something comes back or comes in, until `wake`, or until the
+    /// run is asked to stop.
+    async fn wait(
+        &mut self,
+        jobs: &mut Receiver<J>,
+        wake: Option<Instant>,
+    ) -> Result<(), UploadError> {
+        self.n_in_flight = self.in_flight.len();
+        let is_halting = self.is_halting();
+        let takes_more =
+            self.more && !is_halting && self.queue.ready.len() < self.engine.max_in_flight;
+        tokio::select! {
+            // In this order, so that the same answers lead to the same calls.
+            biased;
+            () = self.engine.stop.requested(), if !is_halting => {}
+            Some(returned) = self.in_flight.join_next(), if !self.in_flight.is_empty() => {
+                self.returned(returned)?;
+            }
+            job = jobs.recv(), if takes_more => match job {
+                Some(job) => self.queue.ready.push_back(Flight::new(job)),
+                None => self.more = false,
+            },
+            () = sleep_until(wake), if wake.is_some() => {}
+        }
+        // All that is known is heeded before anything else goes out.
+        while let Some(returned) = self.in_flight.try_join_next() {
+            self.returned(returned)?;
+        }
+        Ok(())
+    }
+
+    fn returned(&mut self, returned: Result<Returned<J>, JoinError>) -> Result<(), UploadError> {
+        match returned {
+            Ok(Returned::Job(flight, result)) => self.job_returned(flight, result),
+            Ok(Returned::Probe(result)) => self.probe_returned(result),
+            Err(error) => Err(UploadError::Task(error.to_string())),
+        }
+    }
+
+    /// Hands all jobs of a halted run back to the ledger.
+    async fn hand_back(&mut self, jobs: &mut Receiver<J>) -> Result<(), UploadError> {
         // What is still in flight is left to its fate: its intent stands in the
         // journal without an outcome, and is looked up first of all next time.
-        state.flying.abort_all();
-        while let Some(landed) = state.flying.join_next().await {
-            if let Ok(Landed::Job(flight, result)) = landed {
-                self.landed(&mut state, flight, result, &mut ledger, listener)?;
+        self.in_flight.abort_all();
+        while let Some(returned) = self.in_flight.join_next().await {
+            if let Ok(Returned::Job(flight, result)) = returned {
+                self.job_returned(flight, result)?;
             }
         }
-        let left = state
-            .ready
-            .drain(..)
-            .chain(state.waiting.drain(..).map(|(_, flight)| flight));
-        for flight in left.chain(state.suspects.drain(..).map(|(flight, _)| flight)) {
-            ledger.ended(flight.job, End::Halted, &self.calls, listener)?;
+        let queue = std::mem::replace(&mut self.queue, Queue::new());
+        for flight in queue.into_flights() {
+            self.ended(flight.job, End::Halted)?;
         }
         jobs.close();
         while let Some(job) = jobs.recv().await {
-            ledger.ended(job, End::Halted, &self.calls, listener)?;
+            self.ended(job, End::Halted)?;
         }
-        Err(UploadError::Halted(state.halt.unwrap_or(Halt::Requested)))
+        Ok(())
+    }
+
+    fn ended(&mut self, job: J, end: End) -> Result<(), UploadError> {
+        self.ledger
+            .ended(job, end, &self.engine.calls, self.listener)
     }
 
     /// Sends what may be sent now, and says when to look again.
-    fn launch<J: Job>(
-        &mut self,
-        state: &mut State<J>,
-        listener: &mut dyn Listener,
-    ) -> Option<Instant> {
+    fn launch(&mut self) -> Option<Instant> {
         let now = Instant::now();
-        if let Some(until) = state.paused_until {
+        let is_probing = matches!(self.mode, Mode::Probing(_));
+        if let Some(until) = self.paused_until {
             if now < until {
                 return Some(until);
             }
-            state.paused_until = None;
-            if state.outage.is_none() {
-                listener.on_event(&Event::Continued);
+            self.paused_until = None;
+            if !is_probing {
+                self.listener.on_event(&Event::Continued);
             }
         }
-        if state.outage.is_some() {
-            // One request at a time, and only once nothing else is under way.
-            if !state.flying.is_empty() {
-                return None;
-            }
-            if let Err(wait) = self.pace.take() {
-                return Some(now + wait);
-            }
-            // A harmless read that tells whether the target is up.
-            let (http, call) = (self.http.clone(), self.target.probe());
-            self.called(false, listener);
-            state
-                .flying
-                .spawn(async move { Landed::Probe(http.send(call).await) });
-            return None;
+        if is_probing {
+            return self.launch_probe(now);
         }
         // Those that wait are older than those that are ready.
-        let mut index = 0;
-        while index < state.waiting.len() {
-            if state.waiting[index].0 <= now {
-                let (_, flight) = state.waiting.swap_remove(index);
-                state.go_on(flight);
-            } else {
-                index += 1;
-            }
+        for flight in self.queue.take_due(now) {
+            self.go_on(flight);
         }
-        while state.flying.len() < self.pressure.in_flight() && !state.ready.is_empty() {
-            if let Err(wait) = self.pace.take() {
+        while self.in_flight.len() < self.engine.pressure.in_flight()
+            && !self.queue.ready.is_empty()
+        {
+            if let Err(wait) = self.engine.pace.take() {
                 return Some(now + wait);
             }
-            if let Some(mut flight) = state.ready.pop_front() {
-                let (http, call) = (self.http.clone(), flight.job.call());
-                self.called(flight.again, listener);
-                flight.again = false;
-                flight.sent = Instant::now();
-                state.untried_flying += usize::from(flight.is_untried());
-                state.flying.spawn(async move {
-                    let result = http.send(call).await;
-                    Landed::Job(flight, result)
-                });
+            if let Some(flight) = self.queue.ready.pop_front() {
+                self.send(flight);
             }
         }
-        state.waiting.iter().map(|(due, _)| *due).min()
+        self.queue.next_due()
     }
 
-    fn called(&mut self, again: bool, listener: &mut dyn Listener) {
-        self.calls.total += 1;
-        self.calls.retried += u64::from(again);
-        listener.on_event(&Event::Called(&self.calls));
+    /// A harmless read that tells whether the target is up: one request at a
+    /// time, and only once nothing else is under way.
+    fn launch_probe(&mut self, now: Instant) -> Option<Instant> {
+        if !self.in_flight.is_empty() {
+            return None;
+        }
+        if let Err(wait) = self.engine.pace.take() {
+            return Some(now + wait);
+        }
+        self.called(false);
+        let (transport, call) = (self.engine.transport.clone(), self.engine.target.probe());
+        self.in_flight
+            .spawn(async move { Returned::Probe(transport.send(call).await) });
+        None
     }
 
-    fn judge(result: &Result<Reply, NoReply>) -> Verdict {
-        match result {
-            Ok(reply) => {
-                match retry::judge(reply.status, reply.retry_after.as_deref(), clock::now()) {
-                    Verdict::Fatal(Fatal::Forbidden(_)) => {
-                        Verdict::Fatal(Fatal::Forbidden(reply.call))
-                    }
-                    verdict => verdict,
-                }
-            }
-            Err(NoReply::NoAnswer(trouble)) => Verdict::NoAnswer(trouble.clone()),
-            Err(NoReply::Fatal(fatal)) => Verdict::Fatal(fatal.clone()),
+    fn send(&mut self, mut flight: Flight<J>) {
+        let (transport, call) = (self.engine.transport.clone(), flight.job.call());
+        self.called(flight.again);
+        flight.again = false;
+        flight.sent = Instant::now();
+        self.untried_in_flight += usize::from(flight.is_untried());
+        self.in_flight.spawn(async move {
+            let result = transport.send(call).await;
+            Returned::Job(flight, result)
+        });
+    }
+
+    fn called(&mut self, again: bool) {
+        let calls = &mut self.engine.calls;
+        calls.total += 1;
+        calls.retried += u64::from(again);
+        self.listener.on_event(&Event::Called(calls));
+    }
+
+    /// Puts a job that goes on before the others, which are younger; but while
+    /// no writes are done, one that has not failed shows sooner that they are.
+    fn go_on(&mut self, flight: Flight<J>) {
+        if self.health.are_writes_down() && !flight.is_untried() {
+            self.queue.ready.push_back(flight);
+        } else {
+            self.queue.ready.push_front(flight);
         }
     }
 
-    fn landed<J: Job>(
+    fn job_returned(
         &mut self,
-        state: &mut State<J>,
         mut flight: Flight<J>,
         result: Result<Reply, NoReply>,
-        ledger: &mut impl Ledger<J>,
-        listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
-        state.untried_flying = state
-            .untried_flying
-            .saturating_sub(usize::from(flight.is_untried()));
-        match Self::judge(&result) {
-            Verdict::Answered => {
-                let reply = result.unwrap_or_default();
-                self.contacted = true;
-                let was_write = flight.job.is_write();
-                self.answered(flight.sent, was_write, state.flying.len() + 1, listener);
-                let next = flight.job.answered(&reply);
-                if was_write && !matches!(next, Next::Unclear(_)) {
-                    self.writes_are_answered(state, listener);
-                }
-                match next {
-                    Next::Done => {
-                        state.up();
-                        ledger.ended(flight.job, End::Done, &self.calls, listener)?;
-                    }
-                    Next::Call => {
-                        ledger.advanced(&mut flight.job)?;
-                        // It has come a call further: what failed before does
-                        // not count against the next one.
-                        if was_write {
-                            flight.strikes = 0;
-                        }
-                        state.up();
-                        state.go_on(flight);
-                    }
-                    Next::Later(wait) => {
-                        ledger.advanced(&mut flight.job)?;
-                        state.up();
-                        state.waiting.push((Instant::now() + wait, flight));
-                    }
-                    Next::Unclear(why) => {
-                        self.strike(state, flight, NoAnswer::Unclear(why), listener);
-                    }
-                    Next::Fatal(fatal) => {
-                        state.waiting.push((Instant::now(), flight));
-                        state.halt.get_or_insert(Halt::Fatal(fatal));
-                    }
-                }
-            }
+        self.untried_in_flight -= usize::from(flight.is_untried());
+        match self.engine.judge(&result) {
+            Verdict::Answered => return self.answered(flight, &result.unwrap_or_default()),
             Verdict::Throttled {
                 wait,
                 may_have_applied,
-            } => {
-                if may_have_applied {
-                    if flight.job.is_write() {
-                        state.writes_failing_since.get_or_insert_with(Instant::now);
-                    }
-                    flight.job.unanswered(true);
-                }
-                flight.again = true;
-                flight.throttled += 1;
-                let (times, sent) = (flight.throttled, flight.sent);
-                state.ready.push_front(flight);
-                self.turned_away(sent, may_have_applied, listener);
-                self.throttled(state, wait, times, listener);
-            }
-            Verdict::NoAnswer(trouble) => self.strike(state, flight, trouble, listener),
-            Verdict::Fatal(Fatal::UnknownHost(why)) if self.contacted => {
-                self.strike(state, flight, NoAnswer::NotSent(why), listener);
-            }
+            } => self.turned_away(flight, wait, may_have_applied),
+            Verdict::NoAnswer(why) => self.failed(flight, why),
             Verdict::Fatal(fatal) => {
                 // A redirect can follow what was done: the intent stays open, at
                 // the price of one look-up.
                 if matches!(fatal, Fatal::Redirect(_)) {
                     flight.job.unanswered(true);
                 }
-                // Back to the others: it is handed over as halted with them.
-                state.waiting.push((Instant::now(), flight));
-                state.halt.get_or_insert(Halt::Fatal(fatal));
+                self.halt_for(fatal, flight);
             }
         }
         Ok(())
+    }
+
+    /// The target answered: the job says what that means.
+    fn answered(&mut self, mut flight: Flight<J>, reply: &Reply) -> Result<(), UploadError> {
+        self.engine.contacted = true;
+        let was_write = flight.job.is_write();
+        self.note_answer(flight.sent, was_write);
+        let next = flight.job.answered(reply);
+        if was_write && !matches!(next, Next::Unclear(_)) {
+            self.write_was_answered();
+        }
+        match next {
+            Next::Done => {
+                self.health.answered();
+                self.ended(flight.job, End::Done)?;
+            }
+            Next::Call => {
+                self.health.answered();
+                self.ledger.advanced(&mut flight.job)?;
+                // It has come a call further: what failed before does not count
+                // against the next one.
+                if was_write {
+                    flight.failed_attempts = 0;
+                }
+                self.go_on(flight);
+            }
+            Next::Later(wait) => {
+                self.health.answered();
+                self.ledger.advanced(&mut flight.job)?;
+                self.queue.wait_until(Instant::now() + wait, flight);
+            }
+            Next::Unclear(why) => self.failed(flight, NoAnswer::Unclear(why)),
+            Next::Fatal(fatal) => self.halt_for(fatal, flight),
+        }
+        Ok(())
+    }
+
+    /// The job goes back to the others: it is handed over as halted with them.
+    fn halt_for(&mut self, fatal: Fatal, flight: Flight<J>) {
+        self.queue.wait_until(Instant::now(), flight);
+        self.halt(Halt::Fatal(fatal));
     }
 }
 
 async fn sleep_until(instant: Option<Instant>) {
     if let Some(instant) = instant {
-        tokio::time::sleep_until(instant.into()).await;
+        tokio::time::sleep_until(instant).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,14 @@
 
 use std::error::Error as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::multipart::{Form, Part};
+use tokio::time::Instant;
 use url::{Host, Url};
 
+use super::engine::{NoReply, Transport};
 use crate::feed::media_type;
 use crate::mapping::TargetSettings;
 use crate::retry::{Fatal, NoAnswer};
@@ -49,13 +51,6 @@ pub struct Credentials {
 pub(super) struct Http {
     client: reqwest::Client,
     base: String,
-}
-
-/// Why there is no reply.
-#[derive(Debug)]
-pub(super) enum NoReply {
-    NoAnswer(NoAnswer),
-    Fatal(Fatal),
 }
 
 /// Why there is no client.
@@ -126,23 +121,6 @@ impl Http {
         })
     }
 
-    /// Sends a call and reads the whole answer.
-    pub(super) async fn send(&self, call: Call) -> Result<Reply, NoReply> {
-        let (name, begun) = (call.name, Instant::now());
-        let result = self.exchange(call).await;
-        // The call by its name in the documentation: the address holds an
-        // external ID, and the bodies hold a person.
-        let milliseconds = begun.elapsed().as_millis();
-        match &result {
-            Ok(reply) => tracing::debug!(call = name, status = reply.status, milliseconds),
-            Err(NoReply::NoAnswer(trouble)) => {
-                tracing::debug!(call = name, trouble = trouble.why(), milliseconds);
-            }
-            Err(NoReply::Fatal(fatal)) => tracing::debug!(call = name, ?fatal, milliseconds),
-        }
-        result
-    }
-
     async fn exchange(&self, call: Call) -> Result<Reply, NoReply> {
         let url = format!("{}{}", self.base, call.path);
         let mut request = match call.method {
@@ -180,6 +158,24 @@ impl Http {
             reply.body.extend_from_slice(&chunk);
         }
         Ok(reply)
+    }
+}
+
+impl Transport for Http {
+    async fn send(&self, call: Call) -> Result<Reply, NoReply> {
+        let (name, begun) = (call.name, Instant::now());
+        let result = self.exchange(call).await;
+        // The call by its name in the documentation: the address holds an
+        // external ID, and the bodies hold a person.
+        let milliseconds = begun.elapsed().as_millis();
+        match &result {
+            Ok(reply) => tracing::debug!(call = name, status = reply.status, milliseconds),
+            Err(NoReply::NoAnswer(why)) => {
+                tracing::debug!(call = name, no_answer = why.why(), milliseconds);
+            }
+            Err(NoReply::Fatal(fatal)) => tracing::debug!(call = name, ?fatal, milliseconds),
+        }
+        result
     }
 }
 

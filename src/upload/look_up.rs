@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::engine::{End, Engine, Job, Next};
+use super::engine::{End, Engine, Job, Next, Transport};
 use super::{Halt, Stop, UploadError};
 use crate::event::Listener;
 use crate::model::{Calls, ExternalId};
@@ -82,8 +82,8 @@ pub(super) fn read_through(
 }
 
 /// Drives a single job.
-pub(super) async fn one<J: Job>(
-    engine: &mut Engine,
+pub(super) async fn one<T: Transport, J: Job>(
+    engine: &mut Engine<T>,
     job: J,
     listener: &mut dyn Listener,
     mut done: impl FnMut(J, End) -> Result<(), UploadError>,

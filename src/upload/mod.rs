@@ -151,7 +151,7 @@ impl Halt {
 /// Sends, for the length of a run.
 pub struct Uploader {
     runtime: Runtime,
-    engine: Engine,
+    engine: Engine<Http>,
     target: Arc<dyn Target>,
 }
 
@@ -178,7 +178,7 @@ impl Uploader {
             .build()
             .map_err(UploadError::Runtime)?;
         let engine = Engine {
-            http: Http::new(settings, credentials, &*target)?,
+            transport: Http::new(settings, credentials, &*target)?,
             pace: Pace::new(settings.requests_per_second),
             pressure: Pressure::new(settings.requests_per_second, settings.max_in_flight),
             stop,

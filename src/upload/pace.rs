@@ -13,11 +13,12 @@ use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, MonotonicClock, Reference};
+use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
 
 /// The window, a little longer than a second: two requests a second apart here
 /// can be closer together when they arrive, by what a busy machine or a new
@@ -26,10 +27,25 @@ const WINDOW: Duration = Duration::from_millis(1050);
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
+/// tokio's clock, as nanoseconds since a fixed instant: the only monotonic
+/// clock of `upload`, so that a test can pause it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TokioClock {
+    start: Instant,
+}
+
+impl Clock for TokioClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.start.elapsed().into()
+    }
+}
+
 /// Says when the next request may go. The clock is a parameter for the sake of
 /// the tests.
 #[derive(Debug)]
-pub(super) struct Pace<C: Clock = MonotonicClock> {
+pub(super) struct Pace<C: Clock = TokioClock> {
     limiter: Limiter<C>,
     clock: C,
     configured: f64,
@@ -42,7 +58,8 @@ pub(super) struct Pace<C: Clock = MonotonicClock> {
 impl Pace {
     /// A pace of `per_second` requests.
     pub(super) fn new(per_second: f64) -> Self {
-        Self::with_clock(per_second, MonotonicClock)
+        let start = Instant::now();
+        Self::with_clock(per_second, TokioClock { start })
     }
 }
 

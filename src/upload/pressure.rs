@@ -13,7 +13,9 @@
 //! - Neither stays low without a reason: the rate comes back with every clean
 //!   answer, and a target that has become slower is measured anew.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Both, for one target, over a whole run.
 #[derive(Debug)]

@@ -1,0 +1,106 @@
+//! The jobs of a drive that are not in flight, and what each has met so far.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use crate::retry::NoAnswer;
+
+/// A job under way.
+pub(super) struct Flight<J> {
+    pub(super) job: J,
+    /// Attempts without a usable answer since it last came further.
+    pub(super) failed_attempts: u32,
+    /// How often it was turned away.
+    pub(super) throttled: u32,
+    /// Its next call repeats one.
+    pub(super) again: bool,
+    /// When its last call went out.
+    pub(super) sent: Instant,
+    pub(super) failed_writes: FailedWrites,
+}
+
+/// The writes of one job that got no usable answer.
+#[derive(Debug, Default)]
+pub(super) struct FailedWrites {
+    /// How many writes the target had answered when this job's first failed.
+    pub(super) first_at: Option<u64>,
+    /// And when it was last counted as a sign of an outage.
+    pub(super) counted_at: Option<u64>,
+}
+
+impl<J> Flight<J> {
+    pub(super) fn new(job: J) -> Self {
+        Self {
+            job,
+            failed_attempts: 0,
+            throttled: 0,
+            again: false,
+            sent: Instant::now(),
+            failed_writes: FailedWrites::default(),
+        }
+    }
+
+    /// No write of it has failed yet.
+    pub(super) fn is_untried(&self) -> bool {
+        self.failed_writes.first_at.is_none()
+    }
+}
+
+/// Every job that is not in flight stands in exactly one of these.
+pub(super) struct Queue<J> {
+    /// May go out now.
+    pub(super) ready: VecDeque<Flight<J>>,
+    /// May go out from an instant on.
+    pub(super) waiting: Vec<(Instant, Flight<J>)>,
+    /// After their last attempt, until a probe has shown whether it is them.
+    pub(super) on_probation: Vec<(Flight<J>, NoAnswer)>,
+}
+
+impl<J> Queue<J> {
+    pub(super) fn new() -> Self {
+        Self {
+            ready: VecDeque::new(),
+            waiting: Vec::new(),
+            on_probation: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.waiting.is_empty() && self.on_probation.is_empty()
+    }
+
+    pub(super) fn wait_until(&mut self, due: Instant, flight: Flight<J>) {
+        self.waiting.push((due, flight));
+    }
+
+    /// Takes out whoever has waited long enough.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Flight<J>> {
+        let due = self.waiting.extract_if(.., |(due, _)| *due <= now);
+        due.map(|(_, flight)| flight).collect()
+    }
+
+    /// When the next of those that wait may go out.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.waiting.iter().map(|(due, _)| *due).min()
+    }
+
+    /// Whether fewer than `count` may go out again without a probe, and a write
+    /// of each of them has failed.
+    pub(super) fn has_only_failing(&self, count: usize) -> bool {
+        let waiting = self.waiting.iter().map(|(_, flight)| flight);
+        self.ready.len() + self.waiting.len() < count
+            && self
+                .ready
+                .iter()
+                .chain(waiting)
+                .all(|flight| !flight.is_untried())
+    }
+
+    /// Everybody.
+    pub(super) fn into_flights(self) -> impl Iterator<Item = Flight<J>> {
+        let waiting = self.waiting.into_iter().map(|(_, flight)| flight);
+        let on_probation = self.on_probation.into_iter().map(|(flight, _)| flight);
+        self.ready.into_iter().chain(waiting).chain(on_probation)
+    }
+}

@@ -1,0 +1,168 @@
+//! Repetitions, refusals, and the rate.
+
+use super::*;
+
+#[test]
+fn a_failed_call_is_repeated_after_a_wait_that_doubles() {
+    let ran = Rig::default().run(vec![Work::reads("A")], |asked| match asked.times {
+        1..=4 => Answer::status(500),
+        _ => Answer::status(200),
+    });
+    insta::assert_snapshot!(ran.lines, @"
+    0.000 A read: 500 after 0.020 s
+    0.356 A read: 500 after 0.020 s
+    1.109 A read: 500 after 0.020 s
+    2.890 A read: 500 after 0.020 s
+    5.353 A read: 200 after 0.020 s
+    5.373 A is done
+    5.373 end
+    ");
+    assert_eq!((ran.calls.total, ran.calls.retried), (5, 4));
+}
+
+#[test]
+fn a_write_without_an_answer_is_read_back_before_it_is_repeated() {
+    let ran = Rig::default().run(writes(["A", "B", "C"]), |asked| match asked.what {
+        "A write" if asked.times == 1 => Answer::none(NoAnswer::Timeout).after(30_000),
+        "B write" if asked.times == 1 => Answer::none(NoAnswer::Broken("reset".into())),
+        "C write" if asked.times == 1 => Answer::not_sent(),
+        "A read" => Answer::status(404),
+        _ => Answer::status(200),
+    });
+    insta::assert_snapshot!(ran.lines, @"
+     0.000 A write: no answer in time after 30.000 s
+     0.000 B write: the connection broke: reset after 0.020 s
+     0.020 C write: no connection: refused after 0.020 s
+     0.356 B read: 200 after 0.020 s
+     0.376 B is done
+     0.407 C write: 200 after 0.020 s
+     0.427 C is done
+    30.441 A read: 404 after 0.020 s
+    30.461 A has advanced
+    30.461 A write: 200 after 0.020 s
+    30.481 A is done
+    30.481 end
+    ");
+}
+
+#[test]
+fn a_retry_after_holds_everybody_for_exactly_so_long() {
+    let rig = Rig {
+        max_in_flight: 2,
+        ..Rig::default()
+    };
+    let ran = rig.run(reads(5), |asked| match asked.what {
+        "P1 read" if asked.times == 1 => Answer::wait(429, "7"),
+        _ => Answer::status(200),
+    });
+    insta::assert_snapshot!(ran.lines, @"
+    0.000 P0 read: 200 after 0.020 s
+    0.000 P1 read: 429 (Retry-After: 7) after 0.020 s
+    0.020 P0 is done
+    0.020 slowed to 50.0 a second: the target takes no more
+    0.020 all wait 7.000 s: the target asked for it
+    7.020 all go on
+    7.020 P1 read: 200 after 0.020 s
+    7.040 P1 is done
+    7.040 P2 read: 200 after 0.020 s
+    7.060 P2 is done
+    7.060 P3 read: 200 after 0.020 s
+    7.080 P3 is done
+    7.080 P4 read: 200 after 0.020 s
+    7.100 P4 is done
+    7.100 end
+    ");
+    assert_eq!(ran.calls.throttled, 1);
+}
+
+#[test]
+fn a_429_without_a_retry_after_is_waited_out_longer_each_time() {
+    let ran = Rig::default().run(reads(1), |asked| match asked.times {
+        1..=4 => Answer::status(429),
+        5 => Answer::wait(429, "0"),
+        _ => Answer::status(200),
+    });
+    insta::assert_snapshot!(ran.lines, @"
+     0.000 P0 read: 429 after 0.020 s
+     0.020 slowed to 50.0 a second: the target takes no more
+     0.020 all wait 0.336 s: the target asked for it
+     0.356 all go on
+     0.356 P0 read: 429 after 0.020 s
+     0.376 all wait 0.733 s: the target asked for it
+     1.109 all go on
+     1.109 P0 read: 429 after 0.020 s
+     1.129 all wait 1.760 s: the target asked for it
+     2.890 all go on
+     2.890 P0 read: 429 after 0.020 s
+     2.910 all wait 2.442 s: the target asked for it
+     5.353 all go on
+     5.353 P0 read: 429 (Retry-After: 0) after 0.020 s
+     5.373 all wait 7.961 s: the target asked for it
+    13.335 all go on
+    13.335 P0 read: 200 after 0.020 s
+    13.355 P0 is done
+    13.355 end
+    ");
+}
+
+#[test]
+fn a_503_with_a_retry_after_holds_everybody_and_a_write_is_read_back() {
+    let ran = Rig::default().run(writes(["A", "B", "C"]), |asked| match asked.what {
+        "A write" => Answer::wait(503, "3"),
+        _ => Answer::status(200),
+    });
+    insta::assert_snapshot!(ran.lines, @"
+    0.000 A write: 503 (Retry-After: 3) after 0.020 s
+    0.000 B write: 200 after 0.020 s
+    0.020 slowed to 50.0 a second: the target is overloaded
+    0.020 all wait 3.000 s: the target asked for it
+    0.020 B is done
+    3.020 all go on
+    3.020 A read: 200 after 0.020 s
+    3.040 A is done
+    3.040 C write: 200 after 0.020 s
+    3.060 C is done
+    3.060 end
+    ");
+}
+
+#[test]
+fn a_refusal_halves_the_rate_which_then_comes_back() {
+    let rig = Rig {
+        per_second: 40.0,
+        ..Rig::default()
+    };
+    let ran = rig.run(reads(900), |asked| match asked.what {
+        "P120 read" if asked.times == 1 => Answer::wait(429, "1"),
+        _ => Answer::status(200).after(50),
+    });
+    insta::assert_compact_debug_snapshot!(ran.calls_by_second(), @"[40, 39, 38, 5, 17, 24, 27, 29, 30, 32, 32, 33, 34, 33, 33, 34, 33, 35, 34, 36, 37, 38, 38, 38, 38, 38, 38, 18]");
+    let of_the_rate: Vec<_> = ran
+        .lines
+        .lines()
+        .filter(|line| line.contains("low") || line.contains("Full"))
+        .collect();
+    insta::assert_snapshot!(of_the_rate.join("\n"), @"
+     3.170 slowed to 19.0 a second: the target takes no more
+    21.438 FullSpeed
+    ");
+}
+
+#[test]
+fn a_job_that_waits_of_its_own_accord_holds_nobody_up() {
+    let ran = Rig::default().run(reads(3), |asked| match (asked.what, asked.times) {
+        ("P0 read", 1) => Answer::body("later"),
+        _ => Answer::status(200),
+    });
+    insta::assert_snapshot!(ran.lines, @"
+    0.000 P0 read: 200 later after 0.020 s
+    0.000 P1 read: 200 after 0.020 s
+    0.020 P0 has advanced
+    0.020 P1 is done
+    0.020 P2 read: 200 after 0.020 s
+    0.040 P2 is done
+    5.020 P0 read: 200 after 0.020 s
+    5.040 P0 is done
+    5.040 end
+    ");
+}
