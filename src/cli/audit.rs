@@ -17,9 +17,9 @@ use crate::event::{Event, Listener};
 use crate::journal::{Journal, JournalError, PersonState, Scope};
 use crate::mapping::{Mapping, Variants};
 use crate::report::{self, Command};
-use crate::run::{scope, seed};
+use crate::run::{connection, scope, seed};
 use crate::targets::Remote;
-use crate::upload::Uploader;
+use crate::upload::{Listed, Uploader};
 use crate::validate::unique::Comparison;
 
 /// Arguments of `audit`.
@@ -75,7 +75,12 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> 
 fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
-    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
+    let mut uploader = Uploader::new(
+        &connection(&mapping.target),
+        &credentials,
+        context.stop(),
+        seed(),
+    )?;
     let scope = scope(&mapping.target, &credentials);
     let path = context.journal_path(JOURNAL)?;
     let mut listener = context.progress();
@@ -176,7 +181,7 @@ impl Everybody {
             }
             Ok(())
         };
-        everybody.is_complete = uploader.everybody(&mut add, listener)?;
+        everybody.is_complete = uploader.everybody(None, &mut add, listener)? == Listed::All;
         // The first of several was not yet known to be one of several.
         if !everybody.twice.is_empty() {
             let firsts: HashSet<u64> = everybody
@@ -197,7 +202,7 @@ impl Everybody {
                 }
                 Ok(())
             };
-            uploader.everybody(&mut name, listener)?;
+            uploader.everybody(None, &mut name, listener)?;
         }
         Ok(everybody)
     }

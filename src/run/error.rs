@@ -141,7 +141,6 @@ impl From<UploadError> for RunError {
         match error {
             UploadError::Halted(halt) => halt.into(),
             UploadError::Journal(error) => error.into(),
-            UploadError::Scan(error) => error.into(),
             UploadError::Http(error) => error.into(),
             error => Self::Upload(error),
         }

@@ -22,18 +22,23 @@ mod known;
 mod left_over;
 mod notes;
 mod prepare;
+mod reading;
+mod survey;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use self::notes::Notes;
+use self::reading::{hand_over, read_while};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
-use crate::journal::{FeedKey, Journal, Run, RunId, RunRef, Scope};
-use crate::mapping::{Bound, Mapping, TargetSettings};
-use crate::model::{Calls, ExternalId};
-use crate::plan::{Guard, Held};
-use crate::upload::{Credentials, GroupPlan, Memberships, RunRecorder, Stop, Uploader};
+use crate::journal::{FeedKey, Journal, JournalError, Run, RunId, RunRef, Scope};
+use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
+use crate::model::{Calls, ExternalId, Parts, Step};
+use crate::plan::{Guard, Held, Item, Wanted, replay};
+use crate::upload::{
+    Connection, Credentials, GroupPlan, Memberships, RunRecorder, Stop, Uploader, Work,
+};
 
 pub use self::begin::resumable;
 pub use self::end::RunEnd;
@@ -126,6 +131,20 @@ pub fn scope(settings: &TargetSettings, credentials: &Credentials) -> Scope {
     )
 }
 
+/// Where the LMS is, and how fast it may be asked.
+#[must_use]
+pub fn connection(settings: &TargetSettings) -> Connection {
+    Connection {
+        system: settings.system,
+        base_url: settings.base_url.clone(),
+        requests_per_second: settings.requests_per_second,
+        max_in_flight: settings.max_in_flight,
+        connect_timeout: settings.connect_timeout,
+        timeout: settings.timeout,
+        max_outage: settings.max_outage,
+    }
+}
+
 /// A number that nobody can guess and that differs from run to run.
 #[must_use]
 pub fn seed() -> u64 {
@@ -185,7 +204,7 @@ impl<'a> Stages<'a> {
             bound: bind(mapping, &feed)?,
             scope: scope(&settings, &credentials),
             mapping_key: FeedKey::of_mapping(&begin::absolute(mapping.path())),
-            uploader: Uploader::new(&settings, &credentials, stop.clone(), seed())?,
+            uploader: Uploader::new(&connection(&settings), &credentials, stop.clone(), seed())?,
             last_written: begin::last_written(&journal),
             feed,
             settings,
@@ -236,17 +255,25 @@ impl<'a> Stages<'a> {
         if counts.created + counts.updated + counts.rejected == 0 {
             return Ok(Memberships::default());
         }
-        let scope = self.scope;
-        let journal = self.journal()?.again()?;
-        let memberships = self.uploader.send(
-            &mut self.feed,
-            &self.bound,
-            &prepared.rows,
-            &mut move |person| journal.parts(&scope, person),
-            recorder,
-            self.listener,
-        )?;
-        Ok(memberships)
+        let (journal, scope) = (self.journal()?.again()?, self.scope);
+        let has_parts = self.settings.system.has_parts();
+        let acknowledged = move |item: &Item| match item {
+            Item::Change(change) if has_parts => journal.parts(&scope, &change.content.external_id),
+            _ => Ok(Parts::default()),
+        };
+        let (feed, bound, rows) = (&mut self.feed, &self.bound, &prepared.rows);
+        let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
+        let read = move |sender| {
+            replay(feed, bound, rows, Wanted::Work, &[], |items| {
+                let work = items.into_iter().map(|item| {
+                    let parts = acknowledged(&item)?;
+                    Ok((item, parts))
+                });
+                hand_over(&sender, work.collect::<Result<Work, JournalError>>()?)
+            })
+        };
+        let send = |work| Ok(uploader.send(work, recorder, listener)?);
+        read_while(2, &self.stop, read, send)
     }
 
     /// Creates, changes and deletes groups, and moves people in and out.
@@ -273,9 +300,13 @@ impl<'a> Stages<'a> {
         leavers: Vec<ExternalId>,
         recorder: &RunRecorder,
     ) -> Result<(), RunError> {
-        let action = self.bound.mapping().leavers;
+        let step = match self.bound.mapping().leavers {
+            Leavers::Ignore => return Ok(()),
+            Leavers::Deactivate { archive } => Step::Deactivate { archive },
+            Leavers::Delete => Step::Delete,
+        };
         self.uploader
-            .leave(leavers, action, recorder, self.listener)?;
+            .leave(leavers, &step, recorder, self.listener)?;
         Ok(())
     }
 

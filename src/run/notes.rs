@@ -5,7 +5,7 @@ use crate::clock;
 use crate::journal::{FeedKey, GroupNow, JournalError, RunChange, Scope, SeenPerson};
 use crate::model::Counts;
 use crate::plan::Scan;
-use crate::upload::{RunRecorder, Seen, UploadError, record_not_answered};
+use crate::upload::{RunRecorder, UploadError, record_not_answered};
 
 /// Where a run notes what it learns of the feed and the target. A plan notes
 /// nothing.
@@ -74,21 +74,16 @@ impl Notes {
         self.with(|kept| kept.recorder.writer.dropped(&kept.scope, people))
     }
 
-    /// The target has these people of the feed.
-    pub(super) fn seen(&self, seen: Vec<Seen>) -> Result<(), UploadError> {
+    /// The LMS has these people of the feed.
+    pub(super) fn seen(&self, people: Vec<SeenPerson>) -> Result<(), JournalError> {
         self.with(|kept| {
-            let named = seen.iter().map(|seen| seen.external_id.clone()).collect();
-            let people = seen.into_iter().map(|seen| SeenPerson {
-                external_id: seen.external_id,
-                remote_id: Some(seen.remote_id),
-                fingerprint: seen.fingerprint,
-                is_ambiguous: seen.is_ambiguous,
-            });
-            // Durable with the note that the target was asked.
-            drop(kept.recorder.writer.seen(&kept.scope, people.collect()));
+            let ids = people.iter().map(|person| person.external_id.clone());
+            let named = ids.collect();
+            // Durable with the note that the LMS was asked.
+            drop(kept.recorder.writer.seen(&kept.scope, people));
             // Nothing may have to be sent for them, and they can leave all the
             // same.
-            Ok(self.named(named)?)
+            self.named(named)
         })
     }
 

@@ -1,10 +1,7 @@
 //! Everything before the first write: what an import does first, and all that
 //! a plan does.
 
-use jiff::SignedDuration;
-
 use super::{RunError, Stages, known};
-use crate::clock;
 use crate::feed::{Attachments, Feed, FeedSource};
 use crate::mapping::{Bound, Mapping, MappingError};
 use crate::model::{ExternalId, RowNumber};
@@ -12,10 +9,6 @@ use crate::plan::guards::{self, Circumstances};
 use crate::plan::{self, FindingKind, Held, Plan, RowTable, Scan};
 use crate::run::seed;
 use crate::upload::GroupPlan;
-
-/// How long a resumed run trusts what the target showed when it began. Somebody
-/// else may have created people meanwhile.
-const SURVEY_VALID_FOR: SignedDuration = SignedDuration::from_hours(12);
 
 /// What must be done, decided before anything is sent.
 #[derive(Debug)]
@@ -128,36 +121,6 @@ impl Stages<'_> {
             Some(held) if self.notes.recorder().is_some() => Err(RunError::SickFeed(held)),
             held => Ok(held),
         }
-    }
-
-    /// Asks the target about everybody whom the journal does not know.
-    fn survey(&mut self, rows: &mut RowTable) -> Result<Vec<Unanswered>, RunError> {
-        // What the target showed then still holds, if it was not long ago.
-        let surveyed_at = self.resumed.as_ref().and_then(|run| run.surveyed_at);
-        // Whoever is to be adopted is seen in the list only.
-        let surveyed_at = surveyed_at.filter(|_| self.bound.mapping().adopt.is_none());
-        if surveyed_at.is_some_and(|at| clock::now().duration_since(at) < SURVEY_VALID_FOR) {
-            return Ok(Vec::new());
-        }
-        let notes = &self.notes;
-        let not_answered = self.uploader.survey(
-            &mut self.feed,
-            &self.bound,
-            rows,
-            &mut |seen| notes.seen(seen),
-            self.listener,
-        )?;
-        self.notes.surveyed()?;
-        let unanswered = not_answered.into_iter().map(|row| Unanswered {
-            row: row.row,
-            external_id: row.external_id,
-            attempts: row.attempts,
-            why: format!(
-                "the LMS could not say whether the person exists ({})",
-                row.trouble.why()
-            ),
-        });
-        Ok(unanswered.collect())
     }
 }
 
