@@ -163,7 +163,10 @@ fn a_listener_hears_the_stages_in_order_and_can_stop_the_run() {
     let mut request = world.request(&mapping, &mut stopper);
     request.stop = stop;
     let result = run::execute(request).unwrap();
-    assert!(matches!(result.end, RunEnd::Failed(RunError::Halted(_))));
+    assert!(matches!(
+        result.end,
+        RunEnd::Interrupted(RunError::Halted(_))
+    ));
     assert_eq!(result.run.state, RunState::Interrupted);
     assert_eq!(result.run.counts.pending, 2);
     assert_eq!(

@@ -57,7 +57,7 @@ macro_rules! failures {
     ($($error:ty),*) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                RunEnd::Failed(error.into()).into()
+                RunEnd::from(RunError::from(error)).into()
             }
         }
     )*};

@@ -30,8 +30,19 @@ pub enum RunEnd {
         /// So many leavers.
         leavers: u64,
     },
-    /// It ended early.
+    /// It was halted in order: everything is recorded, and it can be resumed.
+    Interrupted(RunError),
+    /// It ended early for any other reason.
     Failed(RunError),
+}
+
+impl From<RunError> for RunEnd {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Halted(_) | RunError::StoppedReading => Self::Interrupted(error),
+            error => Self::Failed(error),
+        }
+    }
 }
 
 impl RunEnd {
@@ -43,8 +54,7 @@ impl RunEnd {
             Self::Finished { refused: 0 } => (RunState::Finished, Exit::Done),
             Self::Finished { .. } => (RunState::Finished, Exit::RowsRefused),
             Self::Held(_) => (RunState::Finished, Exit::Guard),
-            Self::Unknown { .. } => (RunState::Interrupted, Exit::Interrupted),
-            Self::Failed(RunError::Halted(_) | RunError::StoppedReading) => {
+            Self::Unknown { .. } | Self::Interrupted(_) => {
                 (RunState::Interrupted, Exit::Interrupted)
             }
             Self::Failed(error) => (
@@ -75,7 +85,7 @@ impl RunEnd {
                 Some(format!("held back: {}", why.join("; ")))
             }
             Self::Unknown { rows, leavers, .. } => Some(unknown_in_words(*rows, *leavers)),
-            Self::Failed(error) => Some(error.message()),
+            Self::Interrupted(error) | Self::Failed(error) => Some(error.message()),
         }
     }
 
@@ -88,7 +98,7 @@ impl RunEnd {
             Self::Unknown { run, .. } => Some(format!(
                 "`hrfeed resume {run}` looks them up before it sends anything"
             )),
-            Self::Failed(error) => error.help(),
+            Self::Interrupted(error) | Self::Failed(error) => error.help(),
         }
     }
 }
@@ -115,7 +125,7 @@ impl Stages<'_> {
         let (counts, leavers) = (run.counts, run.leavers);
         let kept = leavers.rejected + leavers.failed;
         let mut end = match held {
-            Err(error) => RunEnd::Failed(error),
+            Err(error) => error.into(),
             Ok(_) if counts.unknown + leavers.unknown > 0 => RunEnd::Unknown {
                 run: run.id,
                 rows: counts.unknown,
@@ -198,7 +208,7 @@ mod tests {
             down: Duration::ZERO,
             ever_up: true,
         };
-        let failed = |error: RunError| RunEnd::Failed(error);
+        let failed = |error: RunError| RunEnd::from(error);
         vec![
             ("done", RunEnd::Finished { refused: 0 }),
             ("rows refused", RunEnd::Finished { refused: 2 }),
