@@ -7,12 +7,14 @@
 )]
 
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use hrfeed::journal::{
-    Intent, Journal, NewRun, PersonNow, PersonState, RunId, Scope, SeenPerson, Settled, Writer,
+    Intent, Journal, JournalError, NewRun, PersonNow, PersonState, RunId, RunStart, Scope,
+    SeenPerson, Settled, Writer,
 };
 use hrfeed::model::{Action, ExternalId, Outcome, RowNumber};
 
@@ -30,21 +32,23 @@ fn start(folder: &Path) -> (Writer, RunId) {
     let writer = journal.writer().unwrap();
     let run = writer
         .start_run(NewRun {
-            scope: scope(),
-            system: "kmi".into(),
-            base_url: "https://lms.example.com".into(),
-            command: "import".into(),
-            feed_path: "people.csv".into(),
-            from_stdin: false,
+            start: RunStart {
+                scope: scope(),
+                system: "kmi".into(),
+                base_url: "https://lms.example.com".into(),
+                command: "import".into(),
+                feed_path: "people.csv".into(),
+                from_stdin: false,
+                mapping_path: "kmi.toml".into(),
+                mapping_sha256: [0; 32],
+                started: jiff::Timestamp::UNIX_EPOCH,
+                pid: 1,
+                host: "bench".into(),
+            },
             feed_sha256: None,
-            mapping_path: "kmi.toml".into(),
-            mapping_sha256: [0; 32],
             rows: None,
             skipped: 0,
             unchanged: 0,
-            started: jiff::Timestamp::UNIX_EPOCH,
-            pid: 1,
-            host: "bench".into(),
         })
         .unwrap();
     (writer, run)
@@ -147,8 +151,9 @@ fn people(c: &mut Criterion) {
         b.iter(|| {
             let mut bytes = 0;
             journal
-                .people(&scope(), &mut |it| {
+                .people(&scope(), |it| {
                     bytes += black_box(it).external_id.len();
+                    Ok::<_, JournalError>(ControlFlow::Continue(()))
                 })
                 .unwrap();
             bytes

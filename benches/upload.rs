@@ -13,11 +13,9 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
-use hrfeed::journal::{Journal, NewRun, RunRef, Scope};
-use hrfeed::model::Parts;
-use hrfeed::plan::scan;
+use hrfeed::run::{RunRequest, execute};
 use hrfeed::sandbox::{Sandbox, SandboxOptions};
-use hrfeed::upload::{Credentials, RunRecorder, Secret, Stop, Uploader};
+use hrfeed::upload::{Credentials, Secret, Stop};
 
 const PEOPLE: u64 = 20_000;
 const IN_FLIGHT: usize = 32;
@@ -32,72 +30,25 @@ fn import() -> Duration {
         u32::try_from(IN_FLIGHT).unwrap(),
     );
     let folder = tempfile::tempdir().unwrap();
-    let journal = Journal::open(&folder.path().join("journal.db")).unwrap();
-    let reading = journal.again().unwrap();
-    let begun = Instant::now();
-    let mut feed = Feed::open(&FeedSource::Path(path), &FeedOptions::default()).unwrap();
-    let bound = mapping.bind(feed.columns(), &[]).unwrap();
-    let mut rows = scan(&mut feed, &bound, 1, true, &|| false, &mut NoListener)
-        .unwrap()
-        .rows;
-    let writer = journal.writer().unwrap();
-    let run = writer
-        .start_run(NewRun {
-            scope: Scope::new("kmi", &sandbox.base_url(), "bench"),
-            system: "kmi".into(),
-            base_url: sandbox.base_url(),
-            command: "import".into(),
-            feed_path: String::new(),
-            from_stdin: false,
-            feed_sha256: None,
-            mapping_path: String::new(),
-            mapping_sha256: mapping.sha256(),
-            rows: Some(PEOPLE),
-            skipped: 0,
-            unchanged: 0,
-            started: hrfeed::clock::now(),
-            pid: 0,
-            host: String::new(),
-        })
-        .unwrap();
     let secret = || Secret::new("bench".into());
-    let credentials = Credentials {
-        key: secret(),
-        secret: Some(secret()),
-    };
-    let mut uploader = Uploader::new(&mapping.target, &credentials, Stop::default(), 1).unwrap();
-    uploader
-        .survey(
-            &mut feed,
-            &bound,
-            &mut rows,
-            &mut |_| Ok(()),
-            &mut NoListener,
-        )
-        .unwrap();
-    let record = RunRecorder { writer, run };
-    let mut parts = |_: &_| Ok(Parts::default());
-    uploader
-        .send(
-            &mut feed,
-            &bound,
-            &rows,
-            &mut parts,
-            &record,
-            &mut NoListener,
-        )
-        .unwrap();
-    record.writer.flush().wait_blocking().unwrap();
+    let begun = Instant::now();
+    let result = execute(RunRequest {
+        mapping: &mapping,
+        settings: mapping.target.clone(),
+        credentials: Credentials {
+            key: secret(),
+            secret: Some(secret()),
+        },
+        feed: Feed::open(&FeedSource::Path(path), &FeedOptions::default()).unwrap(),
+        journal: folder.path().join("journal.db"),
+        resumed: None,
+        allowed: Vec::new(),
+        stop: Stop::default(),
+        listener: &mut NoListener,
+    })
+    .unwrap();
     let took = begun.elapsed();
-    assert_eq!(
-        reading
-            .run(RunRef::Id(run))
-            .unwrap()
-            .unwrap()
-            .counts
-            .created,
-        PEOPLE
-    );
+    assert_eq!(result.run.counts.created, PEOPLE);
     took
 }
 

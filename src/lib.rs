@@ -4,8 +4,9 @@
 //! The modules stand in the order in which a row passes them: [`feed`] reads
 //! the file, [`mapping`] makes a row a person, [`validate`] says what is wrong
 //! with it, [`plan`] decides what must change, [`upload`] does it through a
-//! [`targets`], [`journal`] remembers, [`report`] tells people. [`sandbox`] is
-//! an LMS to rehearse on, and [`cli`] ties all of it to a command line.
+//! [`targets`], [`journal`] remembers. [`run`] leads a feed through all of
+//! them, [`report`] tells people. [`sandbox`] is an LMS to rehearse on, and
+//! [`cli`] ties all of it to a command line.
 
 pub mod clock;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod plan;
 pub mod upload;
 pub mod targets;
 pub mod journal;
+pub mod run;
 pub mod report;
 pub mod sandbox;
 

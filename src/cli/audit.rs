@@ -2,22 +2,24 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::check::told_as_json;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::run::{scope, seed};
+use super::output::fail_as_json;
 use crate::event::{Event, Listener};
-use crate::journal::{Journal, PersonState, Scope};
+use crate::journal::{Journal, JournalError, PersonState, Scope};
 use crate::mapping::{Mapping, Variants};
-use crate::report;
-use crate::upload::Uploader;
+use crate::report::{self, Command};
+use crate::run::{connection, scope, seed};
+use crate::targets::Remote;
+use crate::upload::{Listed, Uploader};
 use crate::validate::unique::Comparison;
 
 /// Arguments of `audit`.
@@ -64,145 +66,213 @@ struct LostMember {
     external_id: String,
 }
 
-/// What is kept of a person on the target: two words.
-struct Seen {
-    people: u32,
-    first: u64,
-}
-
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    audit(context, args, begun).map_err(|failure| told_as_json(context, "audit", failure, begun))
+    audit(context, args, begun)
+        .map_err(|failure| fail_as_json(context, Command::Audit, failure, begun))
 }
 
-#[expect(clippy::too_many_lines, reason = "one question after the other")]
 fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
-    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
+    let mut uploader = Uploader::new(
+        &connection(&mapping.target),
+        &credentials,
+        context.stop(),
+        seed(),
+    )?;
+    let scope = scope(&mapping.target, &credentials);
+    let path = context.journal_path(JOURNAL)?;
     let mut listener = context.progress();
     listener.on_event(&Event::SurveyStarted { unknown_people: 0 });
-
-    let comparison = Comparison::new(seed(), Variants::Distinct);
-    let remote_key = |id: &str| xxhash_rust::xxh3::xxh3_64(id.as_bytes());
-    let mut people: HashSet<u64> = HashSet::new();
-    let mut by_id: HashMap<u128, Seen> = HashMap::new();
-    let mut twice: HashMap<String, Vec<String>> = HashMap::new();
-    let listed = uploader.everybody(
-        &mut |page| {
-            for person in page {
-                // Whoever stands on two pages is one.
-                if !people.insert(remote_key(&person.id)) {
-                    continue;
-                }
-                let Some(external_id) = &person.external_id else {
-                    continue;
-                };
-                let seen = by_id
-                    .entry(comparison.key(external_id).hash)
-                    .or_insert(Seen {
-                        people: 0,
-                        first: remote_key(&person.id),
-                    });
-                seen.people += 1;
-                if seen.people > 1 {
-                    twice
-                        .entry(external_id.clone())
-                        .or_default()
-                        .push(person.id.clone());
-                }
-            }
-            Ok(())
-        },
-        &mut *listener,
-    );
-    let listed = listed.inspect_err(|_| listener.on_event(&Event::Finished))?;
-    // The first of several was not yet known to be one of several.
-    if !twice.is_empty() {
-        let firsts: HashSet<u64> = twice
-            .keys()
-            .filter_map(|id| by_id.get(&comparison.key(id).hash))
-            .map(|seen| seen.first)
-            .collect();
-        let again = uploader.everybody(
-            &mut |page| {
-                for person in page {
-                    if firsts.contains(&remote_key(&person.id))
-                        && let Some(ids) =
-                            person.external_id.as_ref().and_then(|id| twice.get_mut(id))
-                        && !ids.contains(&person.id)
-                    {
-                        ids.insert(0, person.id.clone());
-                    }
-                }
-                Ok(())
-            },
-            &mut *listener,
-        );
-        again.inspect_err(|_| listener.on_event(&Event::Finished))?;
-    }
-    let mut lost = Vec::new();
-    let mut lost_members = Vec::new();
-    let path = context.journal_path(JOURNAL)?;
-    let scope = scope(&mapping.target, &credentials);
-    let journal = Journal::open_existing(&path)?;
-    if let Some(journal) = &journal {
-        let found = find_lost_members(journal, &scope, &mut uploader, &mut *listener);
-        lost_members = found.inspect_err(|_| listener.on_event(&Event::Finished))?;
-    }
+    let asked = ask(&path, &scope, &mut uploader, &mut *listener);
     listener.on_event(&Event::Finished);
-    if let Some(journal) = journal {
-        let mut single = Vec::new();
-        journal.people(&scope, &mut |known| {
-            let there = by_id.contains_key(&comparison.key(known.external_id).hash);
-            match known.state {
-                PersonState::Deleted => {}
-                PersonState::Ambiguous if there && !twice.contains_key(known.external_id) => {
-                    single.push(known.external_id.to_owned());
-                }
-                _ if there => {}
-                _ => lost.push(known.external_id.to_owned()),
-            }
-        })?;
-        if listed && !single.is_empty() {
-            // Somebody has put it right on the LMS: imports may go on.
-            drop(journal);
-            let writer = Journal::open(&path)?.writer()?;
-            writer.single(&scope, single).wait_blocking()?;
-        }
-    }
-    let mut duplicates: Vec<_> = twice
-        .into_iter()
-        .map(|(external_id, people)| Duplicate {
-            external_id,
-            people,
-        })
-        .collect();
-    duplicates.sort_by(|one, other| one.external_id.cmp(&other.external_id));
-    let clean = duplicates.is_empty() && lost.is_empty() && lost_members.is_empty() && listed;
-    let exit = if clean { Exit::Done } else { Exit::RowsRefused };
+    let (people, journal, lost_members) = asked?;
+    let lost = match journal {
+        Some(journal) => find_lost(&path, journal, &scope, &people)?,
+        None => Vec::new(),
+    };
+    let with_external_id = people.by_id.values().map(|seen| u64::from(seen.people));
     let mut audit = Audit {
         command: "audit",
-        people: people.len() as u64,
-        with_external_id: by_id.values().map(|seen| u64::from(seen.people)).sum(),
-        duplicates,
+        people: people.people.len() as u64,
+        with_external_id: with_external_id.sum(),
+        moved: !people.is_complete,
+        duplicates: people.duplicates(),
         lost,
         lost_members,
-        moved: !listed,
         calls: uploader.calls().total,
         elapsed_seconds: begun.elapsed().as_secs_f64(),
-        exit_code: exit.code(),
+        exit_code: Exit::Done.code(),
         message: String::new(),
     };
+    let is_clean = audit.duplicates.is_empty()
+        && audit.lost.is_empty()
+        && audit.lost_members.is_empty()
+        && !audit.moved;
+    let exit = if is_clean {
+        Exit::Done
+    } else {
+        Exit::RowsRefused
+    };
+    audit.exit_code = exit.code();
     audit.message = message(&audit);
     if context.json {
         let json =
             serde_json::to_string(&audit).map_err(|error| Failure::machine(error.to_string()))?;
         context.print(&format!("{json}\n"))?;
     } else {
-        context.print(&told(&audit))?;
+        context.print(&render(&audit))?;
     }
     Ok(exit)
+}
+
+/// Everything that the LMS is asked.
+fn ask(
+    path: &Path,
+    scope: &Scope,
+    uploader: &mut Uploader,
+    listener: &mut dyn Listener,
+) -> Result<(Everybody, Option<Journal>, Vec<LostMember>), Failure> {
+    let people = Everybody::read(uploader, listener)?;
+    let journal = Journal::open_existing(path)?;
+    let lost_members = match &journal {
+        Some(journal) => find_lost_members(journal, scope, uploader, listener)?,
+        None => Vec::new(),
+    };
+    Ok((people, journal, lost_members))
+}
+
+/// Everybody on the LMS, a few words each.
+struct Everybody {
+    comparison: Comparison,
+    /// Hashes of the LMS's own ids.
+    people: HashSet<u64>,
+    /// By the hash of the external ID.
+    by_id: HashMap<u128, Seen>,
+    /// The external IDs of more than one person, with the LMS's own ids.
+    twice: HashMap<String, Vec<String>>,
+    /// Whether nobody can be missing.
+    is_complete: bool,
+}
+
+/// What is kept of a person on the target: two words.
+struct Seen {
+    people: u32,
+    first: u64,
+}
+
+fn remote_key(id: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(id.as_bytes())
+}
+
+impl Everybody {
+    fn read(uploader: &mut Uploader, listener: &mut dyn Listener) -> Result<Self, Failure> {
+        let mut everybody = Self {
+            comparison: Comparison::new(seed(), Variants::Distinct),
+            people: HashSet::new(),
+            by_id: HashMap::new(),
+            twice: HashMap::new(),
+            is_complete: false,
+        };
+        let mut add = |page: &[Remote]| {
+            for person in page {
+                everybody.add(person);
+            }
+            Ok(())
+        };
+        everybody.is_complete = uploader.everybody(None, &mut add, listener)? == Listed::All;
+        // The first of several was not yet known to be one of several.
+        if !everybody.twice.is_empty() {
+            let firsts: HashSet<u64> = everybody
+                .twice
+                .keys()
+                .filter_map(|id| everybody.by_id.get(&everybody.comparison.key(id).hash))
+                .map(|seen| seen.first)
+                .collect();
+            let mut name = |page: &[Remote]| {
+                for person in page {
+                    if firsts.contains(&remote_key(&person.id))
+                        && let Some(id) = &person.external_id
+                        && let Some(ids) = everybody.twice.get_mut(id)
+                        && !ids.contains(&person.id)
+                    {
+                        ids.insert(0, person.id.clone());
+                    }
+                }
+                Ok(())
+            };
+            uploader.everybody(None, &mut name, listener)?;
+        }
+        Ok(everybody)
+    }
+
+    fn add(&mut self, person: &Remote) {
+        // Whoever is on two pages is one.
+        if !self.people.insert(remote_key(&person.id)) {
+            return;
+        }
+        let Some(external_id) = &person.external_id else {
+            return;
+        };
+        let hash = self.comparison.key(external_id).hash;
+        let seen = self.by_id.entry(hash).or_insert_with(|| Seen {
+            people: 0,
+            first: remote_key(&person.id),
+        });
+        seen.people += 1;
+        if seen.people > 1 {
+            let ids = self.twice.entry(external_id.clone()).or_default();
+            ids.push(person.id.clone());
+        }
+    }
+
+    fn has(&self, external_id: &str) -> bool {
+        self.by_id
+            .contains_key(&self.comparison.key(external_id).hash)
+    }
+
+    fn duplicates(self) -> Vec<Duplicate> {
+        let mut duplicates: Vec<_> = self
+            .twice
+            .into_iter()
+            .map(|(external_id, people)| Duplicate {
+                external_id,
+                people,
+            })
+            .collect();
+        duplicates.sort_by(|one, other| one.external_id.cmp(&other.external_id));
+        duplicates
+    }
+}
+
+/// Whom the journal knows and the LMS lost. Whoever had an external ID together
+/// with somebody else, and has it alone by now, is noted as such.
+fn find_lost(
+    path: &Path,
+    journal: Journal,
+    scope: &Scope,
+    people: &Everybody,
+) -> Result<Vec<String>, JournalError> {
+    let (mut lost, mut single) = (Vec::new(), Vec::new());
+    journal.people(scope, |known| {
+        let id = known.external_id;
+        match (known.state, people.has(id)) {
+            (PersonState::Ambiguous, true) if !people.twice.contains_key(id) => {
+                single.push(id.to_owned());
+            }
+            (PersonState::Deleted, _) | (_, true) => {}
+            (_, false) => lost.push(id.to_owned()),
+        }
+        Ok::<_, JournalError>(ControlFlow::Continue(()))
+    })?;
+    if people.is_complete && !single.is_empty() {
+        // Somebody has put it right on the LMS: imports may go on.
+        drop(journal);
+        let writer = Journal::open(path)?.writer()?;
+        writer.single(scope, single).wait_blocking()?;
+    }
+    Ok(lost)
 }
 
 /// Holds who is in which group against whom hrfeed put there: one call a group.
@@ -213,9 +283,10 @@ fn find_lost_members(
     listener: &mut dyn Listener,
 ) -> Result<Vec<LostMember>, Failure> {
     let mut by_group: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    journal.members(scope, &mut |group, person| {
+    journal.members(scope, |(group, person)| {
         let people = by_group.entry(group.to_owned()).or_default();
         people.push(person.to_owned());
+        Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
     let mut lost = Vec::new();
     for (group, people) in by_group {
@@ -267,7 +338,7 @@ fn message(audit: &Audit) -> String {
     }
 }
 
-fn told(audit: &Audit) -> String {
+fn render(audit: &Audit) -> String {
     let mut text = format!(
         "{}\n\n  people on the LMS          {}\n  with an ID of this key     {}\n",
         audit.message,

@@ -1,6 +1,6 @@
 //! What every command needs: where to print and how, and where the journal is.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, StdoutLock, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -12,8 +12,9 @@ use super::exit::{Exit, Failure};
 use super::signals;
 use super::{Color, Global};
 use crate::event::Listener;
-use crate::journal::Journal;
-use crate::report::{self, CauseLine, ProgressMode, RunReport, Style};
+use crate::journal::{Journal, JournalError};
+use crate::plan::ScanError;
+use crate::report::{self, CauseLine, NextStep, ProgressMode, RunReport, Style};
 use crate::upload::Stop;
 
 /// Settled once, at the start.
@@ -68,7 +69,7 @@ impl Context {
         report::progress(self.mode, &self.err)
     }
 
-    /// The journal's path: as told, or `name` in the platform's state folder.
+    /// The journal's path: as named, or `name` in the platform's state folder.
     pub(super) fn journal_path(&self, name: &str) -> Result<PathBuf, Failure> {
         match &self.journal {
             Some(path) => Ok(path.clone()),
@@ -87,13 +88,30 @@ impl Context {
         Journal::open_existing(&path)?.ok_or_else(|| no_journal(&path))
     }
 
-    /// Prints on stdout. A reader that went away is no failure.
-    #[expect(clippy::unused_self, reason = "stdout is the context's to print on")]
+    /// Prints text on stdout.
     pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
-        print(&mut std::io::stdout().lock(), text)
+        self.print_with(|out| Ok(out.write_all(text.as_bytes())?))
     }
 
-    /// Prints on stderr what a person should know, unless told to be quiet.
+    /// Prints on stdout what `write` writes. A reader that went away is no
+    /// failure: `hrfeed rows | head`.
+    #[expect(clippy::unused_self, reason = "stdout is the context's to print on")]
+    pub(super) fn print_with(
+        &self,
+        write: impl FnOnce(&mut StdoutLock<'static>) -> Result<(), PrintError>,
+    ) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        match write(&mut out).and_then(|()| Ok(out.flush()?)) {
+            Err(PrintError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(PrintError::Io(error)) => {
+                Err(Failure::machine(format!("cannot write to stdout: {error}")))
+            }
+            Err(PrintError::Failed(failure)) => Err(failure),
+            Ok(()) | Err(PrintError::Enough) => Ok(()),
+        }
+    }
+
+    /// Prints on stderr what a person should know, unless `--quiet` was given.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             // With stderr gone there is nobody to tell.
@@ -106,7 +124,7 @@ impl Context {
         &self,
         report: &RunReport,
         causes: &[CauseLine],
-        next: &[String],
+        next: &[NextStep],
     ) -> Result<(), Failure> {
         if self.json {
             self.print(&format!("{}\n", report.to_json()))
@@ -135,17 +153,31 @@ pub(super) fn no_journal(path: &Path) -> Failure {
     )
 }
 
-pub(super) fn print(out: &mut impl std::io::Write, text: &str) -> Result<(), Failure> {
-    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+/// Why printing ended early.
+pub(super) enum PrintError {
+    /// As many lines are printed as were asked for.
+    Enough,
+    /// Stdout takes no more.
+    Io(std::io::Error),
+    /// There is nothing to print any more: what is printed cannot be read.
+    Failed(Failure),
 }
 
-/// Judges a write to stdout: `hrfeed rows | head` is no failure.
-pub(super) fn written(result: std::io::Result<()>) -> Result<(), Failure> {
-    match result {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => {
-            result.map_err(|error| Failure::machine(format!("cannot write to stdout: {error}")))
-        }
+impl From<std::io::Error> for PrintError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<JournalError> for PrintError {
+    fn from(error: JournalError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<ScanError> for PrintError {
+    fn from(error: ScanError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn dumb_terminal() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// Where journals lie unless told otherwise: `~/.local/state/hrfeed` on Linux,
+/// Where journals lie unless another place is named: `~/.local/state/hrfeed` on Linux,
 /// the application data folders on macOS and Windows.
 pub(super) fn state_folder() -> Result<PathBuf, Failure> {
     let folders = ProjectDirs::from("", "", "hrfeed").ok_or_else(|| {

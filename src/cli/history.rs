@@ -1,19 +1,22 @@
 //! `hrfeed runs`, `show`, `rows` and `report`: what happened, from the journal
 //! alone.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 
-use super::check::{FormatArg, told_as_json};
-use super::context::{Context, written};
+use super::context::{Context, PrintError};
 use super::exit::{Exit, Failure};
+use super::output::{FormatArg, fail_as_json, write_whole};
 use super::resume::find;
-use super::told::{causes, of_run, remarks};
-use crate::journal::{Journal, RowEntry, RowFilter, Run};
+use super::run_report::{causes, of_run, remarks};
+use crate::journal::{Journal, JournalError, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
-use crate::report::{self, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput};
+use crate::report::{
+    self, Command, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput,
+};
 use crate::schema::System;
 
 /// Arguments of `runs`.
@@ -92,14 +95,14 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
     let lines: Vec<_> = journal
         .runs(args.most)?
         .into_iter()
-        .map(|run| as_it_is(&journal, run))
+        .map(|run| with_actual_state(&journal, run))
         .map(|run| RunLine {
             run: run.id.to_string(),
-            command: run.command.clone(),
+            command: run.start.command.clone(),
             state: run.state,
-            started: run.started.to_zoned(zone.clone()),
+            started: run.start.started.to_zoned(zone.clone()),
             elapsed_seconds: run.ended.map(|_| run.elapsed.as_secs_f64()),
-            feed: run.feed_path.clone(),
+            feed: run.start.feed_path.clone(),
             counts: run.counts,
             exit_code: run.exit_code,
         })
@@ -114,8 +117,8 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
 }
 
 /// A run that says "running" and is not was killed: it could not say so.
-fn as_it_is(journal: &Journal, mut run: Run) -> Run {
-    if run.state == RunState::Running && !journal.is_under_way(&run.scope) {
+fn with_actual_state(journal: &Journal, mut run: Run) -> Run {
+    if run.state == RunState::Running && !journal.is_under_way(&run.start.scope) {
         run.state = RunState::Interrupted;
         run.message = Some("the run was killed".into());
     }
@@ -124,12 +127,12 @@ fn as_it_is(journal: &Journal, mut run: Run) -> Run {
 
 pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let begun = std::time::Instant::now();
-    show_run(context, args).map_err(|failure| told_as_json(context, "show", failure, begun))
+    show_run(context, args).map_err(|failure| fail_as_json(context, Command::Show, failure, begun))
 }
 
 fn show_run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
-    let run = as_it_is(&journal, find(&journal, args.run.as_deref())?);
+    let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
     let mut report = of_run(&run);
     report.notes = remarks(&journal, run.id)?;
     context.finish(
@@ -155,15 +158,16 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     } else {
         args.format.into()
     };
-    let mut writer = RowsWriter::new(format, std::io::stdout().lock(), &context.out);
-    let mut result = Ok(());
     let mut listed = 0_u64;
-    journal.rows(run.id, &filter, &mut |row| {
-        listed += 1;
-        result = writer.write(&line(row));
-        result.is_ok()
+    context.print_with(|out| {
+        let mut writer = RowsWriter::new(format, out, &context.out);
+        journal.rows(run.id, &filter, |row| {
+            listed += 1;
+            writer.write(&line(row))?;
+            Ok::<_, PrintError>(ControlFlow::Continue(()))
+        })?;
+        Ok(writer.finish()?)
     })?;
-    written(result.and_then(|()| writer.finish()))?;
     if format == Format::Table {
         context.note(&not_listed(&run, &args.outcome, listed));
     }
@@ -196,13 +200,13 @@ fn not_listed(run: &Run, outcomes: &[OutcomeArg], listed: u64) -> String {
 
 pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
-    let run = as_it_is(&journal, find(&journal, args.run.as_deref())?);
+    let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
     let mut report = of_run(&run);
     report.notes = remarks(&journal, run.id)?;
     let mut throughput = Throughput::default();
     let mut sections = [Outcome::Rejected, Outcome::Failed, Outcome::Unknown]
         .map(|outcome| (outcome, RowSection::default()));
-    journal.rows(run.id, &RowFilter::default(), &mut |row| {
+    journal.rows(run.id, &RowFilter::default(), |row| {
         if let Some(at) = row.at {
             throughput.add(at.as_secs_f64(), row.outcome);
         }
@@ -212,21 +216,19 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
         {
             section.push(line(row));
         }
-        true
+        Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
     let [(_, rejected), (_, failed), (_, unknown)] = sections;
     let zone = TimeZone::system();
     let page = report::html_page(&PageData {
-        next: report::next_steps(&report)
-            .into_iter()
-            .filter(|step| !step.contains(" report "))
-            .collect(),
+        next: report::next_steps(&report),
         target: Some(format!(
             "{} at {}",
-            System::named(&run.system).map_or(run.system.as_str(), |system| system.title()),
-            run.base_url
+            System::named(&run.start.system)
+                .map_or(run.start.system.as_str(), |system| system.title()),
+            run.start.base_url
         )),
-        started: Some(run.started.to_zoned(zone.clone())),
+        started: Some(run.start.started.to_zoned(zone.clone())),
         ended: run
             .ended
             .filter(|_| run.state != RunState::Running)
@@ -243,54 +245,6 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
     context.note(&format!("wrote {}", args.output.display()));
     Ok(Exit::Done)
 }
-
-/// Writes a file whole or not at all; a device, as far as it takes it.
-pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
-    use std::io::Write as _;
-    let failed = |error: std::io::Error| {
-        let mut failure = Failure::machine(format!("cannot write `{}`: {error}", path.display()));
-        failure.help = Some("check that the folder exists and can be written to".into());
-        failure
-    };
-    // A device or a pipe is written to, not replaced by a file.
-    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        let mut device = std::fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .map_err(failed)?;
-        return device.write_all(bytes).map_err(failed);
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => std::path::Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".hrfeed-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    let (file, temporary) = file.keep().map_err(|error| failed(error.error))?;
-    open_to_others(&file);
-    drop(file);
-    std::fs::rename(&temporary, path).map_err(|error| {
-        // The half-way file goes with the failure.
-        let _removed = std::fs::remove_file(&temporary);
-        failed(error)
-    })
-}
-
-/// A temporary file is private; what a person asked for is as readable as any
-/// file of theirs.
-#[cfg(unix)]
-fn open_to_others(file: &std::fs::File) {
-    use std::os::unix::fs::PermissionsExt as _;
-    // Too private a file is still the file.
-    let _set = file.set_permissions(std::fs::Permissions::from_mode(0o644));
-}
-
-/// On Windows a file takes the rights of its folder.
-#[cfg(not(unix))]
-fn open_to_others(_file: &std::fs::File) {}
 
 fn line(row: RowEntry) -> RowLine {
     RowLine {

@@ -2,18 +2,18 @@
 
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use url::Url;
 
-use super::FeedArgs;
-use super::check::{open, told_as_json};
+use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::run::{self, Ending, Order};
-use crate::mapping::Mapping;
-use crate::plan::Guard;
-use crate::report;
+use super::feed::{FeedArgs, open};
+use super::output::{fail_as_json, finish};
+use crate::mapping::{Mapping, TargetSettings};
+use crate::report::Command;
+use crate::run::{RunRequest, RunResult, execute, seed};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::upload::{Credentials, Secret};
 
@@ -30,38 +30,6 @@ pub(super) struct ImportArgs {
     allow: AllowArgs,
 }
 
-/// What a person approves of.
-#[derive(Debug, Args)]
-pub(super) struct AllowArgs {
-    /// Let this through although a guard of the mapping holds it, this once
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "GUARD")]
-    allow: Vec<GuardArg>,
-}
-
-/// A guard's word.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum GuardArg {
-    Rows,
-    Rejected,
-    Leavers,
-    Creates,
-    Updates,
-}
-
-impl AllowArgs {
-    /// The guards that do not count.
-    pub(super) fn guards(&self) -> Vec<Guard> {
-        let guard = |arg: &GuardArg| match arg {
-            GuardArg::Rows => Guard::Rows,
-            GuardArg::Rejected => Guard::Rejected,
-            GuardArg::Leavers => Guard::Leavers,
-            GuardArg::Creates => Guard::Creates,
-            GuardArg::Updates => Guard::Updates,
-        };
-        self.allow.iter().map(guard).collect()
-    }
-}
-
 /// Requests a second that a sandbox of this process's own is asked, at least.
 const SANDBOX_RATE: f64 = 250.0;
 
@@ -70,32 +38,17 @@ const SANDBOX_JOURNAL: &str = "sandbox.db";
 
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    match import(context, args) {
-        Ok((ending, journal)) => finish(context, &ending, journal.as_deref()),
-        Err(failure) => Err(told_as_json(context, "import", failure, begun)),
-    }
+    let (result, journal) = import(context, args)
+        .map_err(|failure| fail_as_json(context, Command::Import, failure, begun))?;
+    finish(context, Command::Import, result, journal.as_deref())
 }
 
-fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String>), Failure> {
+fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<String>), Failure> {
     let mapping = Mapping::load(&args.feed.mapping)?;
     let mut settings = mapping.target.clone();
     let (sandbox, credentials) = if args.sandbox {
-        let sandbox = Sandbox::start(SandboxOptions::default())
-            .map_err(|error| Failure::machine(error.to_string()))?;
-        settings.base_url = Url::parse(&sandbox.base_url())
-            .map_err(|error| Failure::machine(format!("the sandbox has no address: {error}")))?;
-        // There is nobody to be gentle with.
-        settings.requests_per_second = settings.requests_per_second.max(SANDBOX_RATE);
-        // A key of its own for each sandbox: what another one acknowledged
-        // says nothing about this one.
-        let key = || Secret::new(format!("sandbox-{:016x}", run::seed()));
-        (
-            Some(sandbox),
-            Credentials {
-                key: key(),
-                secret: settings.system.has_secret().then(key),
-            },
-        )
+        let (sandbox, credentials) = start_sandbox(&mut settings)?;
+        (Some(sandbox), credentials)
     } else {
         (None, environment::credentials(&settings)?)
     };
@@ -109,8 +62,8 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String
     // Only the sandbox's journal lies where the other commands do not look.
     let elsewhere =
         (args.sandbox && !context.journal_is_named()).then(|| journal.display().to_string());
-    let ending = run::carry_out(Order {
-        context,
+    let mut listener = context.progress();
+    let result = execute(RunRequest {
         mapping: &mapping,
         settings,
         credentials,
@@ -118,44 +71,27 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(Ending, Option<String
         journal,
         resumed: None,
         allowed: args.allow.guards(),
+        stop: context.stop(),
+        listener: &mut *listener,
     })?;
     drop(sandbox);
-    Ok((ending, elsewhere))
+    Ok((result, elsewhere))
 }
 
-/// Prints how a run ended. `journal` is named in the next steps where the
-/// commands would not find it by themselves.
-pub(super) fn finish(
-    context: &Context,
-    ending: &Ending,
-    journal: Option<&str>,
-) -> Result<Exit, Failure> {
-    let mut next = report::next_steps(&ending.report);
-    if let Some(journal) = journal {
-        for step in &mut next {
-            *step = step.replacen(
-                "hrfeed ",
-                &format!("hrfeed --journal {} ", quoted(journal)),
-                1,
-            );
-        }
-    }
-    context.finish(&ending.report, &ending.causes, &next)?;
-    match &ending.failure {
-        Some(failure) => Err(failure.clone()),
-        None => Ok(if ending.report.exit_code == Exit::RowsRefused.code() {
-            Exit::RowsRefused
-        } else {
-            Exit::Done
-        }),
-    }
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    if path.contains(' ') {
-        format!("\"{path}\"")
-    } else {
-        path.to_owned()
-    }
+/// Starts a sandbox inside this process, and points the target to it.
+fn start_sandbox(settings: &mut TargetSettings) -> Result<(Sandbox, Credentials), Failure> {
+    let sandbox = Sandbox::start(SandboxOptions::default())
+        .map_err(|error| Failure::machine(error.to_string()))?;
+    settings.base_url = Url::parse(&sandbox.base_url())
+        .map_err(|error| Failure::machine(format!("the sandbox has no address: {error}")))?;
+    // There is nobody to be gentle with.
+    settings.requests_per_second = settings.requests_per_second.max(SANDBOX_RATE);
+    // A key of its own for each sandbox: what another one acknowledged says
+    // nothing about this one.
+    let key = || Secret::new(format!("sandbox-{:016x}", seed()));
+    let credentials = Credentials {
+        key: key(),
+        secret: settings.system.has_secret().then(key),
+    };
+    Ok((sandbox, credentials))
 }

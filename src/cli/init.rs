@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::history::write_whole;
+use super::output::write_whole;
 use super::recognise::{Column, Genders, date_form, recognise, suits};
 use crate::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource, Format};
 use crate::mapping::fold;

@@ -3,25 +3,24 @@
 //! Only here is the environment read, the terminal asked, a signal caught, and
 //! the process ended.
 
+mod allow;
 mod audit;
-mod begin;
 mod check;
-mod compare;
 mod completions;
 mod context;
 mod environment;
 mod exit;
-mod groups;
+mod feed;
 mod import;
 mod init;
 mod history;
+mod output;
 mod plan;
 mod recognise;
 mod resume;
-mod run;
+mod run_report;
 mod sandbox;
 mod signals;
-mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -110,17 +109,6 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Print a script that completes commands in a shell
     Completions(completions::CompletionsArgs),
-}
-
-/// A feed and its mapping.
-#[derive(Clone, Debug, Args)]
-struct FeedArgs {
-    /// The feed: CSV, CSV.GZ or XLSX; `-` reads stdin
-    #[arg(value_name = "FEED")]
-    feed: PathBuf,
-    /// The mapping, a TOML file
-    #[arg(short, long, value_name = "MAPPING")]
-    mapping: PathBuf,
 }
 
 /// Runs the command that the arguments name.

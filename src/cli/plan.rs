@@ -4,24 +4,17 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::FeedArgs;
-use super::begin::{absolute, held_in_words};
-use super::check::{
-    FormatArg, ROWS_SHOWN, bind, cause_lines, note_encoding, open, report_of, told_as_json,
-};
-use super::compare::{Compared, Feeds, compare, named_elsewhere, under_other_keys};
-use super::context::{Context, JOURNAL, written};
+use super::context::{Context, JOURNAL, PrintError};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::groups::plan_groups;
-use super::run::{scope, seed};
-use crate::event::Event;
-use crate::journal::{FeedKey, Journal};
-use crate::mapping::{Bound, Leavers, Mapping};
-use crate::model::{Action, ExternalId, Outcome};
-use crate::plan::{self, Guard, Item, Plan, RowState, RowTable, ScanError, Wanted, guards};
-use crate::report::{self, Format, RowLine, RowsWriter};
-use crate::upload::{GroupPlan, NotAnswered, Uploader};
+use super::feed::{FeedArgs, note_encoding, open};
+use super::output::{FormatArg, ROWS_SHOWN, cause_lines, fail_as_json, report_of};
+use crate::mapping::{Leavers, Mapping};
+use crate::model::{Action, ExternalId, Finding, Outcome};
+use crate::plan::{self, Guard, Item, Plan, RowState, Wanted};
+use crate::report::{self, Command, Format, RowLine, RowsWriter, RunReport};
+use crate::run::{self, Planned, Prepared, RunRequest, Unanswered, held_in_words};
+use crate::upload::GroupPlan;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -38,127 +31,98 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let begun = Instant::now();
-    plan(context, args, begun).map_err(|failure| told_as_json(context, "plan", failure, begun))
+    plan(context, args, begun)
+        .map_err(|failure| fail_as_json(context, Command::Plan, failure, begun))
 }
 
-#[expect(clippy::too_many_lines, reason = "one stage after the other")]
 fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Failure> {
     let mapping = Mapping::load(&args.feed.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
-    let mut feed = open(context, &args.feed, &mapping)?;
-    let bound = bind(&mapping, &feed)?;
-    let told = feed.format().other_encoding();
+    let feed = open(context, &args.feed, &mapping)?;
     let mut listener = context.progress();
-    let stop = context.stop();
-    let look = plan::scan(
-        &mut feed,
-        &bound,
-        seed(),
-        true,
-        &move || stop.is_requested(),
-        &mut *listener,
-    );
-    let mut look = look.inspect_err(|_| listener.on_event(&Event::Finished))?;
-    let stopped = guards::feed(&mapping.guards, &[], &look.rows);
-    let scope = scope(&mapping.target, &credentials);
-    let journal = Journal::open_existing(&context.journal_path(JOURNAL)?)?;
-    let mut compared = Compared::default();
-    let mut under_keys = 0;
-    let feed_key = FeedKey::of_mapping(&absolute(mapping.path()));
-    if let Some(journal) = &journal {
-        under_keys = under_other_keys(
-            journal,
-            &scope,
-            mapping.target.system,
-            &mapping.target.base_url,
-        )?;
-        let feeds = Feeds::of(journal, &scope, mapping.path())?;
-        // A plan notes nothing.
-        compared = compare(journal, &scope, &feeds, &mut look.rows, &mut |_| Ok(()))?;
+    let mut planned = run::plan(RunRequest {
+        mapping: &mapping,
+        settings: mapping.target.clone(),
+        credentials,
+        feed,
+        journal: context.journal_path(JOURNAL)?,
+        resumed: None,
+        allowed: Vec::new(),
+        stop: context.stop(),
+        listener: &mut *listener,
+    })?;
+    note_encoding(context, planned.encoding_note.take());
+    let mut report = report_on(&planned);
+    report.elapsed_seconds = begun.elapsed().as_secs_f64();
+    let exit = exit_of(&planned);
+    report.exit_code = exit.code();
+    report.message = report::headline(&report);
+    if context.json {
+        context.finish(&report, &[], &[])?;
+    } else {
+        print_plan(context, args, &mut planned, &report)?;
     }
-    let mut uploader = Uploader::new(&mapping.target, &credentials, context.stop(), seed())?;
-    let asked = uploader.survey(
-        &mut feed,
-        &bound,
-        &mut look.rows,
-        &mut |_| Ok(()),
-        &mut *listener,
-    );
-    let not_answered = asked.inspect_err(|_| listener.on_event(&Event::Finished))?;
-    let groups = plan_groups(
-        (journal.as_ref(), None),
-        (&scope, feed_key),
-        mapping.groups,
-        std::mem::take(&mut look.groups),
-        &mut look.rows,
-        &mut uploader,
-        &mut *listener,
-    );
-    listener.on_event(&Event::Finished);
-    let groups = groups?;
-    note_encoding(context, &feed, &mapping, told);
+    Ok(exit)
+}
 
-    let not_in_feed = compared.not_in_feed;
-    let mut held = guards::hold(
-        &mapping.guards,
-        &[],
-        &mut look.rows,
-        (&mut compared.leavers, mapping.leavers),
-        compared.named_before,
-        look.unidentified,
-        under_keys,
-    );
-    held.extend(stopped);
-    let plan = Plan::of(&look.rows, compared.leavers, mapping.leavers, held);
-    let refused = plan.counts.rejected + not_answered.len() as u64;
-    let exit = if !plan.held.is_empty() {
+/// How an import would end, as far as is known.
+fn exit_of(planned: &Planned<'_>) -> Exit {
+    let Prepared {
+        plan, unanswered, ..
+    } = &planned.prepared;
+    if !plan.held.is_empty() {
         Exit::Guard
-    } else if refused > 0 {
+    } else if plan.counts.rejected > 0 || !unanswered.is_empty() {
         Exit::RowsRefused
     } else {
         Exit::Done
-    };
-    let mut report = report_of("plan", &feed, &look, exit, begun);
-    report.counts = plan.counts;
-    report.counts.failed = not_answered.len() as u64;
-    report.calls = uploader.calls();
-    report.message = report::headline(&report);
-    report.notes = notes(&plan, &groups);
-    if compared.named_elsewhere > 0 {
-        report.notes.push(named_elsewhere(compared.named_elsewhere));
     }
-    let adopted = look.rows.count(RowState::Adopt) + look.rows.count(RowState::UnknownAdopt);
+}
+
+fn report_on(planned: &Planned<'_>) -> RunReport {
+    let prepared = &planned.prepared;
+    let rows = &prepared.rows;
+    let mut report = report_of(
+        Command::Plan,
+        &planned.feed,
+        rows.len() as u64,
+        prepared.skipped,
+    );
+    report.counts = prepared.plan.counts;
+    report.counts.failed = prepared.unanswered.len() as u64;
+    report.calls = planned.calls;
+    report.notes = notes(&prepared.plan, &prepared.groups);
+    report.notes.extend_from_slice(&planned.notes);
+    let adopted = rows.count(RowState::Adopt) + rows.count(RowState::UnknownAdopt);
     if adopted > 0 {
         let people = report::counted(adopted, "person is", "people are");
         report.notes.push(format!(
             "{people} there without an external ID, and would get it"
         ));
     }
-    if context.json {
-        context.finish(&report, &[], &[])?;
-        return Ok(exit);
-    }
+    report
+}
+
+/// Prints who would be created, updated or rejected, and the summary.
+fn print_plan(
+    context: &Context,
+    args: &PlanArgs,
+    planned: &mut Planned<'_>,
+    report: &RunReport,
+) -> Result<(), Failure> {
     let format = Format::from(args.format);
-    let all = plan.changes() + refused;
+    let all = planned.prepared.plan.changes() + report.counts.rejected + report.counts.failed;
     let most = if args.all || format != Format::Table {
         u64::MAX
     } else {
         ROWS_SHOWN as u64
     };
     if all > 0 || format == Format::Csv {
-        print_rows(
-            context,
-            &mut feed,
-            &bound,
-            (&look.rows, &plan, mapping.leavers),
-            &not_answered,
-            format,
-            most,
-        )?;
+        print_rows(context, planned, format, most)?;
     }
     if format != Format::Table {
         context.note(&report.message);
-        return Ok(exit);
+        return Ok(());
     }
     if all > most {
         context.print(&format!(
@@ -169,14 +133,16 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
     if all > 0 && !context.quiet {
         context.print("\n")?;
     }
-    context.finish(&report, &cause_lines(&look.kinds), &[])?;
-    if not_in_feed > 0 && mapping.leavers == Leavers::Ignore && !context.quiet {
+    let prepared = &planned.prepared;
+    context.finish(report, &cause_lines(&prepared.kinds), &[])?;
+    let leavers = planned.bound.mapping().leavers;
+    if prepared.not_in_feed > 0 && leavers == Leavers::Ignore && !context.quiet {
         context.print(&format!(
             "\n{} the journal knows and the feed does not name: left alone.\n",
-            report::counted(not_in_feed, "person whom", "people whom")
+            report::counted(prepared.not_in_feed, "person whom", "people whom")
         ))?;
     }
-    Ok(exit)
+    Ok(())
 }
 
 /// What a person should know beside the rows.
@@ -226,50 +192,40 @@ fn leaver(id: &ExternalId, how: Leavers) -> RowLine {
 
 fn print_rows(
     context: &Context,
-    feed: &mut crate::feed::Feed,
-    bound: &Bound<'_>,
-    (rows, plan, leavers): (&RowTable, &Plan, Leavers),
-    not_answered: &[NotAnswered],
+    planned: &mut Planned<'_>,
     format: Format,
     most: u64,
 ) -> Result<(), Failure> {
-    enum Ended {
-        Scan(ScanError),
-        Io(std::io::Error),
-        Enough,
-    }
-    impl From<ScanError> for Ended {
-        fn from(error: ScanError) -> Self {
-            Self::Scan(error)
+    let Planned {
+        feed,
+        bound,
+        prepared,
+        ..
+    } = planned;
+    let action = bound.mapping().leavers;
+    context.print_with(|out| {
+        let mut writer = RowsWriter::new(format, out, &context.out);
+        let mut left = most;
+        let mut write = |line: &RowLine| {
+            left = left.checked_sub(1).ok_or(PrintError::Enough)?;
+            Ok(writer.write(line)?)
+        };
+        let written = plan::replay(feed, bound, &prepared.rows, Wanted::Work, &[], |items| {
+            items.iter().try_for_each(|item| write(&line(item)))
+        })
+        .and_then(|()| {
+            let mut unanswered = prepared.unanswered.iter().map(unanswered);
+            unanswered.try_for_each(|line| write(&line))
+        })
+        .and_then(|()| {
+            let mut leavers = prepared.plan.leavers.iter();
+            leavers.try_for_each(|id| write(&leaver(id, action)))
+        });
+        match written {
+            Ok(()) | Err(PrintError::Enough) => Ok(writer.finish()?),
+            Err(error) => Err(error),
         }
-    }
-    let mut writer = RowsWriter::new(format, std::io::stdout().lock(), &context.out);
-    let mut left = most;
-    let mut write = |line: &RowLine| {
-        if left == 0 {
-            return Err(Ended::Enough);
-        }
-        left -= 1;
-        writer.write(line).map_err(Ended::Io)
-    };
-    let told = plan::replay(feed, bound, rows, Wanted::Work, &[], |items| {
-        items.iter().try_for_each(|item| write(&line(item)))
-    });
-    let told = told.and_then(|()| {
-        not_answered
-            .iter()
-            .try_for_each(|told| write(&unanswered(told)))
-    });
-    let told = told.and_then(|()| {
-        plan.leavers
-            .iter()
-            .try_for_each(|id| write(&leaver(id, leavers)))
-    });
-    match told {
-        Ok(()) | Err(Ended::Enough) => written(writer.finish()),
-        Err(Ended::Io(error)) => written(Err(error)),
-        Err(Ended::Scan(error)) => Err(error.into()),
-    }
+    })
 }
 
 /// A row as it would end.
@@ -311,7 +267,7 @@ fn line(item: &Item) -> RowLine {
             message: Some(
                 findings
                     .iter()
-                    .map(super::super::model::Finding::message)
+                    .map(Finding::message)
                     .collect::<Vec<_>>()
                     .join("; "),
             ),
@@ -319,17 +275,14 @@ fn line(item: &Item) -> RowLine {
     }
 }
 
-fn unanswered(told: &NotAnswered) -> RowLine {
+fn unanswered(row: &Unanswered) -> RowLine {
     RowLine {
-        row: Some(told.row.0),
-        external_id: Some(told.external_id.as_str().to_owned()),
+        row: Some(row.row.0),
+        external_id: Some(row.external_id.as_str().to_owned()),
         outcome: Outcome::Failed,
         action: Some(Action::Create),
         status: None,
-        attempts: told.attempts,
-        message: Some(format!(
-            "the LMS could not say whether the person exists ({})",
-            told.trouble.why()
-        )),
+        attempts: row.attempts,
+        message: Some(row.why.clone()),
     }
 }

@@ -121,15 +121,13 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
     } else {
         context.print(&format!(
             "An LMS to rehearse on is listening at {url} until Ctrl-C.\n\
-             It speaks the APIs of KMI and of aNewSpring; what it does is told at that address.\n\
+             It speaks the APIs of KMI and of aNewSpring; that address says what it does.\n\
              In a mapping:  base_url = \"{url}\"; any API key and secret will do.\n\
              What it holds: {url}/sandbox/users    What it was asked: {url}/sandbox/stats\n"
         ))?;
     }
     let stop = context.stop();
-    while !stop.is_requested() {
-        std::thread::park_timeout(Duration::from_millis(100));
-    }
+    while !stop.wait(Duration::from_hours(1)) {}
     drop(sandbox);
     Ok(Exit::Done)
 }

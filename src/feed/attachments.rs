@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use crate::model::Picture;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The largest picture that is sent, in bytes. No API page states a bound; a
@@ -77,7 +78,7 @@ fn digest(path: &Path) -> io::Result<Result<u128, &'static str>> {
     loop {
         let read = file.read(&mut block)?;
         let bytes = block.get(..read).unwrap_or_default();
-        if first && media_type(bytes).is_none() {
+        if first && Picture::media_type(bytes).is_none() {
             return Ok(Err("it is no JPEG, PNG or GIF picture"));
         }
         if read == 0 {
@@ -86,20 +87,6 @@ fn digest(path: &Path) -> io::Result<Result<u128, &'static str>> {
         first = false;
         hasher.update(bytes);
     }
-}
-
-/// The media type of a picture that begins so.
-#[must_use]
-pub fn media_type(start: &[u8]) -> Option<&'static str> {
-    const KINDS: [(&[u8], &str); 3] = [
-        (b"\xff\xd8\xff", "image/jpeg"),
-        (b"\x89PNG\r\n\x1a\n", "image/png"),
-        (b"GIF8", "image/gif"),
-    ];
-    KINDS
-        .iter()
-        .find(|(magic, _)| start.starts_with(magic))
-        .map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]

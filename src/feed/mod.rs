@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 use encoding_rs::Encoding;
 
-pub use self::attachments::{Attachments, media_type};
+pub use self::attachments::Attachments;
 pub use self::error::FeedError;
 pub use self::record::{Cell, CellKind, Record};
 

@@ -39,6 +39,9 @@ type Key = (i64, Option<u16>, Option<String>, Option<String>);
 impl Journal {
     /// What is remarked on rows of `run` that went well: the sentence, how many
     /// rows, and the first of them.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn remarks(&self, run: RunId) -> Result<Vec<(String, u64, RowNumber)>, JournalError> {
         let read = || {
             self.conn
@@ -60,6 +63,9 @@ impl Journal {
 
     /// Why rows of `run` were rejected, failed or are unknown; the most
     /// frequent first, the hundred most frequent at most.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn causes(&self, run: RunId) -> Result<Vec<Cause>, JournalError> {
         let mut causes: HashMap<Key, Cause> = HashMap::new();
         let mut read = || {

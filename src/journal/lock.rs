@@ -40,19 +40,6 @@ pub enum LockError {
     Journal(#[from] JournalError),
 }
 
-impl LockError {
-    /// What a person can do about it, as a whole sentence.
-    #[must_use]
-    pub const fn help(&self) -> &'static str {
-        match self {
-            Self::Held { .. } => {
-                "Wait until it is done, or stop it with Ctrl-C: it can be resumed."
-            }
-            Self::Journal(error) => error.help(),
-        }
-    }
-}
-
 fn by(holder: Option<&Holder>) -> String {
     holder.map_or_else(String::new, |holder| format!(": {holder}"))
 }
@@ -96,6 +83,9 @@ impl fmt::Display for Holder {
 
 impl Journal {
     /// Takes the scope for this process, or says who has it.
+    ///
+    /// # Errors
+    /// Another run holds the scope, or the lock file cannot be made.
     pub fn lock(&self, scope: &Scope) -> Result<ScopeLock, LockError> {
         if self.is_for_reading() {
             return self.again()?.lock(scope);

@@ -50,5 +50,5 @@ pub use open::Journal;
 pub use parts::{Acknowledged, GroupNow, KnownGroup};
 pub use people::{Known, PersonNow, SeenPerson};
 pub use read::{OpenIntent, RowEntry, RowFilter, Run};
-pub use records::{Intent, NewRun, Resumption, RunChange, Settled};
+pub use records::{Intent, NewRun, Resumption, RunChange, RunStart, Settled};
 pub use write::{Commit, Writer};

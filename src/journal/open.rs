@@ -31,6 +31,10 @@ pub struct Journal {
 impl Journal {
     /// Opens the journal for a command that writes. Makes the file, its folder
     /// and its tables, or brings an older journal up to date.
+    ///
+    /// # Errors
+    /// The file or its folder cannot be created or opened, it is no journal, or
+    /// it is one of a newer hrfeed.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Self::open_with(path, MIGRATIONS)
     }
@@ -40,6 +44,9 @@ impl Journal {
     ///
     /// Nothing of the journal is changed: an older one is read through a
     /// private temporary copy that is brought up to date.
+    ///
+    /// # Errors
+    /// The file cannot be read, it is no journal, or it is one of a newer hrfeed.
     pub fn open_existing(path: &Path) -> Result<Option<Self>, JournalError> {
         Self::open_existing_with(path, MIGRATIONS)
     }
@@ -96,6 +103,9 @@ impl Journal {
 
     /// Another handle on the same journal, for another thread or beside a
     /// [`Writer`](super::Writer). Opened for writing.
+    ///
+    /// # Errors
+    /// As for [`Journal::open`].
     pub fn again(&self) -> Result<Self, JournalError> {
         Self::open(&self.path)
     }

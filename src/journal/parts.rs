@@ -4,6 +4,8 @@
 //! that the target acknowledged is written down by itself, so that what is
 //! left can be derived at any moment: a resumed run repeats none of them.
 
+use std::ops::ControlFlow;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::model::{ExternalId, Parts};
@@ -13,6 +15,7 @@ use super::codes::{self, PersonState, coded};
 use super::error::JournalError;
 use super::ids::{FeedKey, Scope};
 use super::open::Journal;
+use super::read::VisitError;
 
 /// What the target acknowledged of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +66,9 @@ pub enum GroupNow {
 
 impl Journal {
     /// What was acknowledged of a person's parts.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn parts(&self, scope: &Scope, person: &ExternalId) -> Result<Parts, JournalError> {
         let read = || {
             let id = person.as_str();
@@ -104,6 +110,9 @@ impl Journal {
     }
 
     /// The user groups that `scope` knows.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn groups(&self, scope: &Scope) -> Result<Vec<KnownGroup>, JournalError> {
         let read = || {
             self.conn
@@ -125,25 +134,26 @@ impl Journal {
         read().map_err(|error| self.sql(error))
     }
 
-    /// Hands out who is in which group, as far as hrfeed put them there.
-    pub fn members(
+    /// Hands out who is in which group, as far as hrfeed put them there: the
+    /// group, and the person.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or what `each` said.
+    pub fn members<E: From<JournalError>>(
         &self,
         scope: &Scope,
-        each: &mut dyn FnMut(&str, &str),
-    ) -> Result<(), JournalError> {
-        let mut read = || {
-            let mut statement = self.conn.prepare_cached(
-                "SELECT item, external_id FROM given
-                 WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND part = 4
-                 ORDER BY item, external_id",
-            )?;
-            let mut rows = statement.query([scope.bytes()])?;
-            while let Some(row) = rows.next()? {
-                each(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-            }
-            Ok(())
-        };
-        read().map_err(|error| self.sql(error))
+        mut each: impl FnMut((&str, &str)) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        self.visit(
+            "SELECT item, external_id FROM given
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND part = 4
+             ORDER BY item, external_id",
+            [scope.bytes()],
+            |row| {
+                let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+                each((text(0)?, text(1)?)).map_err(VisitError::Visitor)
+            },
+        )
     }
 }
 

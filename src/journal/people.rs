@@ -1,5 +1,7 @@
 //! Whom a scope knows.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 
@@ -8,6 +10,7 @@ use super::error::JournalError;
 use super::ids::{FeedKey, Scope};
 use super::open::Journal;
 use super::parts::Acknowledged;
+use super::read::VisitError;
 
 /// One person whom the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,31 +60,32 @@ pub struct SeenPerson {
 }
 
 impl Journal {
-    /// Hands out everybody whom `scope` knows, in no order that is promised.
-    pub fn people(
+    /// Hands out everybody whom `scope` knows, in no order that is promised,
+    /// until `each` breaks off.
+    ///
+    /// # Errors
+    /// The journal cannot be read, an entry is damaged, or what `each` said.
+    pub fn people<E: From<JournalError>>(
         &self,
         scope: &Scope,
-        each: &mut dyn FnMut(Known<'_>),
-    ) -> Result<(), JournalError> {
-        let mut statement = self
-            .conn
-            .prepare_cached(
-                "SELECT external_id, remote_id, fingerprint, state, feed, other_feed FROM people
-                 WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
-            )
-            .map_err(|error| self.sql(error))?;
-        let mut rows = statement
-            .query([scope.bytes()])
-            .map_err(|error| self.sql(error))?;
-        while let Some(row) = rows.next().map_err(|error| self.sql(error))? {
-            let person =
-                known(row).ok_or_else(|| self.damaged("a person's entry is not readable"))?;
-            each(person);
-        }
-        Ok(())
+        mut each: impl FnMut(Known<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        self.visit(
+            "SELECT external_id, remote_id, fingerprint, state, feed, other_feed FROM people
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
+            [scope.bytes()],
+            |row| {
+                let damaged = || self.damaged("a person's entry is not readable").into();
+                let person = known(row).ok_or_else(|| VisitError::Visitor(damaged()))?;
+                each(person).map_err(VisitError::Visitor)
+            },
+        )
     }
 
     /// The mappings with which `scope` was fed since, by their paths.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn mappings_since(
         &self,
         scope: &Scope,
@@ -101,6 +105,9 @@ impl Journal {
 
     /// How many people are known at the same address under other keys than that
     /// of `scope`, of which nobody is known yet; 0 where somebody is.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn people_under_other_keys(
         &self,
         scope: &Scope,
@@ -123,6 +130,9 @@ impl Journal {
     }
 
     /// How many people `scope` knows, those deleted not counted.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn people_count(&self, scope: &Scope) -> Result<u64, JournalError> {
         self.conn
             .query_row(

@@ -1,5 +1,6 @@
 //! Runs and their rows, read back.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,32 +12,19 @@ use super::codes::{self, action_at, coded, millis, natural, optional, row_number
 use super::error::JournalError;
 use super::ids::{RunId, RunRef, Scope};
 use super::open::Journal;
+use super::records::RunStart;
 
 /// A run as the journal holds it.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Its name.
     pub id: RunId,
-    /// Whom it is for.
-    pub scope: Scope,
-    /// The command that started it.
-    pub command: String,
-    /// The target's system.
-    pub system: String,
-    /// The target's base URL.
-    pub base_url: String,
+    /// How it started; the process is the one that resumed it last.
+    pub start: RunStart,
     /// What became of it. A killed run still says that it is running.
     pub state: RunState,
-    /// Where the feed was read from.
-    pub feed_path: String,
-    /// Whether the feed came from standard input.
-    pub from_stdin: bool,
     /// The digest of the feed, once it was read.
     pub feed_sha256: Option<[u8; 32]>,
-    /// Where the mapping was read from.
-    pub mapping_path: String,
-    /// The digest of the mapping.
-    pub mapping_sha256: [u8; 32],
     /// Rows of the feed, once it was read.
     pub rows: Option<u64>,
     /// Rows that the mapping's filter left out; not among `rows`.
@@ -49,8 +37,6 @@ pub struct Run {
     pub leavers: Counts,
     /// The calls made, over all resumes.
     pub calls: Calls,
-    /// When it was started first.
-    pub started: Timestamp,
     /// When it ended, if it is known to have ended.
     pub ended: Option<Timestamp>,
     /// How long it was under way, over all resumes, as last recorded.
@@ -60,11 +46,7 @@ pub struct Run {
     /// What it said at its end.
     pub message: Option<String>,
     /// When the target was asked who exists.
-    pub looked_at: Option<Timestamp>,
-    /// The process that started it or resumed it last.
-    pub pid: u32,
-    /// The machine of that process.
-    pub host: String,
+    pub surveyed_at: Option<Timestamp>,
     /// How often it was resumed.
     pub resumed: u32,
 }
@@ -128,6 +110,9 @@ macro_rules! select_runs {
 
 impl Journal {
     /// The run that is meant, or `None` if the journal does not hold it.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn run(&self, run: RunRef) -> Result<Option<Run>, JournalError> {
         let runs = match run {
             RunRef::Latest => {
@@ -139,6 +124,9 @@ impl Journal {
     }
 
     /// The newest runs, newest first.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn runs(&self, most: usize) -> Result<Vec<Run>, JournalError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.select_runs(select_runs!("ORDER BY runs.id DESC LIMIT ?1"), [most])
@@ -147,6 +135,9 @@ impl Journal {
     /// The runs of `scope` that have not finished and were not superseded,
     /// newest first: killed, interrupted, failed, or still under way. Only who
     /// holds the scope's lock knows that none is under way.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn unfinished_runs(&self, scope: &Scope) -> Result<Vec<Run>, JournalError> {
         self.select_runs(
             select_runs!("WHERE digest = ?1 AND state IN (1, 3, 4) ORDER BY runs.id DESC"),
@@ -156,6 +147,9 @@ impl Journal {
 
     /// A run of the same scope that began after `run` and has changed
     /// something, or found all as its feed says; the newest.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn done_since(&self, run: RunId) -> Result<Option<RunId>, JournalError> {
         self.conn
             .query_row(
@@ -190,12 +184,18 @@ impl Journal {
 
     /// How many rows of `run` ended how. They add up to its rows, once these
     /// are known.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or holds no such run.
     pub fn counts(&self, run: RunId) -> Result<Counts, JournalError> {
         self.existing(run).map(|run| run.counts)
     }
 
     /// How many leavers of `run` ended how: these are no rows, and of them
     /// [`Journal::counts`] tells only `deactivated` and `deleted`.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or holds no such run.
     pub fn leavers(&self, run: RunId) -> Result<Counts, JournalError> {
         self.existing(run).map(|run| run.leavers)
     }
@@ -209,21 +209,24 @@ impl Journal {
     }
 
     /// Hands out the stored rows of `run` in row order, leavers last, until
-    /// `each` returns false. Pending rows are not stored, and of the unchanged
+    /// `each` breaks off. Pending rows are not stored, and of the unchanged
     /// ones only those that were settled one by one.
-    pub fn rows(
+    ///
+    /// # Errors
+    /// The journal cannot be read, or what `each` said.
+    pub fn rows<E: From<JournalError>>(
         &self,
         run: RunId,
         filter: &RowFilter,
-        each: &mut dyn FnMut(RowEntry) -> bool,
-    ) -> Result<(), JournalError> {
+        mut each: impl FnMut(RowEntry) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
         let wanted = match filter.outcomes.as_slice() {
             [] => -1,
             some => some
                 .iter()
                 .fold(0_i64, |mask, &it| mask | 1 << codes::outcome(it)),
         };
-        self.each_row(
+        self.visit(
             "SELECT row, coalesce(external_id, nullif(leaver, '')), coalesce(outcome, 6),
                     action, status, attempts, code, message, at
              FROM rows LEFT JOIN reasons ON reasons.id = rows.reason
@@ -231,7 +234,7 @@ impl Journal {
              ORDER BY row, leaver",
             (run.0, wanted),
             |row| {
-                Ok(each(RowEntry {
+                let entry = RowEntry {
                     row: row_number(row, 0)?,
                     external_id: row.get(1)?,
                     outcome: coded(row, 2, codes::to_outcome)?,
@@ -241,7 +244,8 @@ impl Journal {
                     code: row.get(6)?,
                     message: row.get(7)?,
                     at: row.get::<_, Option<i64>>(8)?.map(millis),
-                }))
+                };
+                each(entry).map_err(VisitError::Visitor)
             },
         )
     }
@@ -249,9 +253,12 @@ impl Journal {
     /// The rows of `run` whose outcome must be looked up at the target before
     /// anything is sent again, in row order, leavers last: intents without an
     /// outcome, and rows settled as unknown.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
     pub fn open_intents(&self, run: RunId) -> Result<Vec<OpenIntent>, JournalError> {
         let mut intents = Vec::new();
-        self.each_row(
+        self.visit::<JournalError>(
             "SELECT row, coalesce(external_id, leaver), action, attempts
              FROM rows WHERE run = ?1 AND coalesce(outcome, 6) = 6 AND action IS NOT NULL
              ORDER BY row, leaver",
@@ -259,11 +266,11 @@ impl Journal {
             |row| {
                 intents.push(OpenIntent {
                     row: row_number(row, 0)?,
-                    external_id: ExternalId::known(row.get_ref(1)?.as_str()?),
+                    external_id: ExternalId::known(&row.get::<_, String>(1)?),
                     action: coded(row, 2, codes::to_action)?,
                     attempts: row.get(3)?,
                 });
-                Ok(true)
+                Ok(ControlFlow::Continue(()))
             },
         )?;
         Ok(intents)
@@ -272,78 +279,104 @@ impl Journal {
     /// Hands out the rows of `run` that need nothing more, in row order. What
     /// is in neither these nor [`Journal::open_intents`] is pending, or was
     /// unchanged.
-    pub fn settled_rows(
+    ///
+    /// # Errors
+    /// The journal cannot be read, or what `each` said.
+    pub fn settled_rows<E: From<JournalError>>(
         &self,
         run: RunId,
-        each: &mut dyn FnMut(RowNumber, Outcome),
-    ) -> Result<(), JournalError> {
-        self.each_row(
+        mut each: impl FnMut((RowNumber, Outcome)) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        self.visit(
             "SELECT row, outcome FROM rows
              WHERE run = ?1 AND row < 4294967296 AND outcome NOT IN (6, 7) ORDER BY row",
             [run.0],
-            |row| {
-                if let Some(number) = row_number(row, 0)? {
-                    each(number, coded(row, 1, codes::to_outcome)?);
+            |row| match row_number(row, 0)? {
+                Some(number) => {
+                    let outcome = coded(row, 1, codes::to_outcome)?;
+                    each((number, outcome)).map_err(VisitError::Visitor)
                 }
-                Ok(true)
+                None => Ok(ControlFlow::Continue(())),
             },
         )
     }
 
     /// Hands out the rows of `run` that await nothing but their groups, and
-    /// whether the run made the person.
-    pub fn rows_awaiting_groups(
+    /// whether the run created the person.
+    ///
+    /// # Errors
+    /// The journal cannot be read, or what `each` said.
+    pub fn rows_awaiting_groups<E: From<JournalError>>(
         &self,
         run: RunId,
-        each: &mut dyn FnMut(RowNumber, bool),
-    ) -> Result<(), JournalError> {
-        self.each_row(
+        mut each: impl FnMut((RowNumber, bool)) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        self.visit(
             "SELECT row, awaited = 1 FROM rows
              WHERE run = ?1 AND row < 4294967296 AND awaited IS NOT NULL ORDER BY row",
             [run.0],
-            |row| {
-                if let Some(number) = row_number(row, 0)? {
-                    each(number, row.get(1)?);
-                }
-                Ok(true)
+            |row| match row_number(row, 0)? {
+                Some(number) => each((number, row.get(1)?)).map_err(VisitError::Visitor),
+                None => Ok(ControlFlow::Continue(())),
             },
         )
     }
 
-    /// Runs `sql` and hands out its rows until `each` returns false.
-    fn each_row(
+    /// Runs `sql` and hands out its rows until `step` breaks off.
+    pub(super) fn visit<E: From<JournalError>>(
         &self,
         sql: &str,
         params: impl rusqlite::Params,
-        mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>,
-    ) -> Result<(), JournalError> {
+        mut step: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, VisitError<E>>,
+    ) -> Result<(), E> {
         let read = || {
             let mut statement = self.conn.prepare_cached(sql)?;
             let mut rows = statement.query(params)?;
             while let Some(row) = rows.next()? {
-                if !each(row)? {
+                if step(row)?.is_break() {
                     break;
                 }
             }
             Ok(())
         };
-        read().map_err(|error| self.sql(error))
+        read().map_err(|error| match error {
+            VisitError::Sql(error) => self.sql(error).into(),
+            VisitError::Visitor(error) => error,
+        })
+    }
+}
+
+/// Why a walk over rows ended early.
+pub(super) enum VisitError<E> {
+    Sql(rusqlite::Error),
+    /// What the visitor said.
+    Visitor(E),
+}
+
+impl<E> From<rusqlite::Error> for VisitError<E> {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
     }
 }
 
 fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
     Ok(Run {
         id: RunId(row.get(0)?),
-        scope: Scope::from_bytes(row.get(1)?),
-        command: row.get(2)?,
-        system: row.get(3)?,
-        base_url: row.get(4)?,
+        start: RunStart {
+            scope: Scope::from_bytes(row.get(1)?),
+            command: row.get(2)?,
+            system: row.get(3)?,
+            base_url: row.get(4)?,
+            feed_path: row.get(6)?,
+            from_stdin: row.get(7)?,
+            mapping_path: row.get(9)?,
+            mapping_sha256: row.get(10)?,
+            started: coded(row, 17, time)?,
+            pid: row.get(23)?,
+            host: row.get(24)?,
+        },
         state: coded(row, 5, codes::to_run_state)?,
-        feed_path: row.get(6)?,
-        from_stdin: row.get(7)?,
         feed_sha256: row.get(8)?,
-        mapping_path: row.get(9)?,
-        mapping_sha256: row.get(10)?,
         rows: row.get::<_, Option<i64>>(11)?.map(natural),
         skipped: natural(row.get(12)?),
         unchanged: natural(row.get(13)?),
@@ -354,14 +387,11 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
             retried: natural(row.get(15)?),
             throttled: natural(row.get(16)?),
         },
-        started: coded(row, 17, time)?,
         ended: optional(row, 18, time)?,
         elapsed: Duration::from_micros(natural(row.get(19)?)),
         exit_code: row.get(20)?,
         message: row.get(21)?,
-        looked_at: optional(row, 22, time)?,
-        pid: row.get(23)?,
-        host: row.get(24)?,
+        surveyed_at: optional(row, 22, time)?,
         resumed: row.get(25)?,
     })
 }

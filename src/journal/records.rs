@@ -10,9 +10,9 @@ use super::ids::{FeedKey, RunId, Scope};
 use super::parts::{Acknowledged, GroupNow};
 use super::people::{PersonNow, SeenPerson};
 
-/// Everything that is known of a run when it starts. It starts as running.
+/// How a run starts.
 #[derive(Clone, Debug)]
-pub struct NewRun {
+pub struct RunStart {
     /// Whom it is for.
     pub scope: Scope,
     /// The target's system.
@@ -25,24 +25,31 @@ pub struct NewRun {
     pub feed_path: String,
     /// Whether the feed comes from standard input.
     pub from_stdin: bool,
-    /// The digest of the feed, if it was read already.
-    pub feed_sha256: Option<[u8; 32]>,
     /// Where the mapping was read from.
     pub mapping_path: String,
     /// The digest of the mapping.
     pub mapping_sha256: [u8; 32],
+    /// When it starts.
+    pub started: Timestamp,
+    /// The process.
+    pub pid: u32,
+    /// The machine.
+    pub host: String,
+}
+
+/// Everything that is known of a run when it starts. It starts as running.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// How it starts.
+    pub start: RunStart,
+    /// The digest of the feed, if it was read already.
+    pub feed_sha256: Option<[u8; 32]>,
     /// Rows of the feed, if it was read already.
     pub rows: Option<u64>,
     /// Rows that the mapping's filter left out.
     pub skipped: u64,
     /// Unchanged rows that are not settled one by one.
     pub unchanged: u64,
-    /// Now.
-    pub started: Timestamp,
-    /// This process.
-    pub pid: u32,
-    /// This machine.
-    pub host: String,
 }
 
 /// What changes of a run; `None` leaves it as it is.
@@ -61,7 +68,7 @@ pub struct RunChange {
     /// All calls of the run, those before a resume included.
     pub calls: Option<Calls>,
     /// When the target was asked who exists.
-    pub looked_at: Option<Timestamp>,
+    pub surveyed_at: Option<Timestamp>,
     /// All the time that it was under way, that before a resume included.
     pub elapsed: Option<Duration>,
     /// When it ended.

@@ -167,10 +167,11 @@ impl Memory {
     }
 
     fn start_run(&mut self, tx: &Connection, run: &NewRun) -> Result<RunId, Failure> {
-        let scope = self.scope(tx, run.scope)?;
+        let start = &run.start;
+        let scope = self.scope(tx, start.scope)?;
         tx.execute(
             "UPDATE scopes SET system = ?2, base_url = ?3 WHERE id = ?1",
-            (scope, &run.system, &run.base_url),
+            (scope, &start.system, &start.base_url),
         )?;
         tx.prepare_cached(
             "INSERT INTO runs (scope, command, state, feed_path, from_stdin, feed_sha256,
@@ -180,23 +181,23 @@ impl Memory {
         )?
         .execute(params![
             scope,
-            run.command,
+            start.command,
             codes::run_state(RunState::Running),
-            run.feed_path,
-            run.from_stdin,
+            start.feed_path,
+            start.from_stdin,
             run.feed_sha256,
-            run.mapping_path,
-            run.mapping_sha256,
+            start.mapping_path,
+            start.mapping_sha256,
             run.rows.map(integer),
             integer(run.skipped),
             integer(run.unchanged),
-            run.started.as_microsecond(),
-            run.pid,
-            run.host,
+            start.started.as_microsecond(),
+            start.pid,
+            start.host,
         ])?;
         let id = RunId(tx.last_insert_rowid());
-        note_run(tx, id, &run.host)?;
-        let feed = FeedKey::of_mapping(&run.mapping_path);
+        note_run(tx, id, &start.host)?;
+        let feed = FeedKey::of_mapping(&start.mapping_path);
         self.runs
             .insert(id, RunMemory::new(scope, feed, Duration::ZERO));
         Ok(id)
@@ -466,7 +467,7 @@ fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Fai
             change.calls.map(|calls| integer(calls.total)),
             change.calls.map(|calls| integer(calls.retried)),
             change.calls.map(|calls| integer(calls.throttled)),
-            change.looked_at.map(Timestamp::as_microsecond),
+            change.surveyed_at.map(Timestamp::as_microsecond),
             change
                 .elapsed
                 .map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX)),

@@ -109,6 +109,9 @@ impl Message {
 impl Journal {
     /// Starts the one thread that writes, and gives it this handle's
     /// connection. Keep a handle for reading with [`Journal::again`].
+    ///
+    /// # Errors
+    /// The thread cannot be started.
     pub fn writer(self) -> Result<Writer, JournalError> {
         let journal = if self.is_for_reading() {
             self.again()?
@@ -153,6 +156,9 @@ impl Writer {
     }
 
     /// Records that a run has started. Durable when it returns.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn start_run(&self, run: NewRun) -> Result<RunId, JournalError> {
         let work = Work::StartRun {
             run: Box::new(run),
@@ -163,6 +169,9 @@ impl Writer {
 
     /// Changes what is recorded of a run, after everything that was sent
     /// before. Durable when it returns.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn update_run(&self, run: RunId, change: RunChange) -> Result<(), JournalError> {
         block_on(self.send_and_wait(Work::UpdateRun(run, Box::new(change)))).map(drop)
     }
@@ -175,6 +184,10 @@ impl Writer {
 
     /// Records what became of a row, in place of what was recorded of it
     /// before. Does not wait for the disk, but for room in the queue.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
+    /// Or nobody could make sense of the outcome; then nothing is recorded.
     pub fn settle(&self, run: RunId, settled: Settled) -> Result<(), JournalError> {
         settled
             .check()
@@ -184,6 +197,9 @@ impl Writer {
 
     /// Takes back an intent of which nothing was sent for certain: its row is
     /// pending again. Does nothing if the row has an outcome.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn not_sent(
         &self,
         run: RunId,
@@ -205,6 +221,9 @@ impl Writer {
     }
 
     /// Notes that a feed names these people, whom the scope knows.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn named(
         &self,
         scope: &Scope,
@@ -216,12 +235,18 @@ impl Writer {
 
     /// Notes that the feed which named these people last names them no more, and
     /// another one does.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn dropped(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
         self.send(Work::Dropped(*scope, people), None)
     }
 
     /// Records what the target acknowledged of somebody whose row is not
     /// settled yet.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn acknowledge(
         &self,
         run: RunId,
@@ -235,6 +260,9 @@ impl Writer {
     }
 
     /// Records that people are in a group now, or no more.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn members(
         &self,
         run: RunId,
@@ -253,6 +281,9 @@ impl Writer {
 
     /// Gives a row that awaited its groups its outcome: the one that was
     /// recorded for it, or the one that `refused` says, with the reason.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn joined(
         &self,
         run: RunId,
@@ -264,6 +295,9 @@ impl Writer {
     }
 
     /// Records what became of a user group that `feed` names.
+    ///
+    /// # Errors
+    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn group(
         &self,
         scope: &Scope,
@@ -324,6 +358,9 @@ pub struct Commit {
 
 impl Commit {
     /// Waits without an executor; allowed on any thread.
+    ///
+    /// # Errors
+    /// What was sent could not be written.
     pub fn wait_blocking(self) -> Result<(), JournalError> {
         block_on(self).map(drop)
     }

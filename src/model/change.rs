@@ -69,6 +69,23 @@ pub enum Picture {
     Clear,
 }
 
+impl Picture {
+    /// The media type of a picture that begins with these bytes; `None` where
+    /// it is none that an LMS takes.
+    #[must_use]
+    pub fn media_type(start: &[u8]) -> Option<&'static str> {
+        const KINDS: [(&[u8], &str); 3] = [
+            (b"\xff\xd8\xff", "image/jpeg"),
+            (b"\x89PNG\r\n\x1a\n", "image/png"),
+            (b"GIF8", "image/gif"),
+        ];
+        KINDS
+            .iter()
+            .find(|(magic, _)| start.starts_with(magic))
+            .map(|(_, kind)| *kind)
+    }
+}
+
 impl Content {
     /// Somebody of whom nothing is to be said but who it is.
     #[must_use]

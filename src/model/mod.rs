@@ -4,14 +4,18 @@
 //! socket or asks the clock, so every other module may depend on it.
 
 mod change;
+mod exit;
 mod finding;
+mod number;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{Action, Content, Parts, Picture, Step};
+pub use self::exit::Exit;
 pub use self::finding::{DuplicateFate, Finding, Rule};
+pub use self::number::{count, counted};
 
 /// Where a record starts, as a person sees it: the line of a CSV file in an
 /// editor, or the row of a sheet in Excel. The first line is 1.
@@ -278,6 +282,18 @@ pub struct Calls {
     /// Answers with which the target asked to slow down (429, or 503 with
     /// `Retry-After`).
     pub throttled: u64,
+}
+
+impl std::ops::Add for Calls {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self {
+            total: self.total + more.total,
+            retried: self.retried + more.retried,
+            throttled: self.throttled + more.throttled,
+        }
+    }
 }
 
 /// What became of a run.

@@ -74,20 +74,33 @@ pub fn feed(guards: &Guards, allowed: &[Guard], rows: &RowTable) -> Option<Held>
     None
 }
 
+/// What the changes are held against.
+#[derive(Debug)]
+pub struct Circumstances<'a> {
+    /// People whom the feed no longer names; those that a guard holds are taken
+    /// out.
+    pub leavers: &'a mut Vec<ExternalId>,
+    /// What becomes of them.
+    pub action: Leavers,
+    /// People whom this feed named before.
+    pub named_before: u64,
+    /// Rows that have no external ID that can be read.
+    pub unidentified: u64,
+    /// People who are known at this address while nobody is under this key: it
+    /// replaced theirs, perhaps, and then all of them would be created twice.
+    pub under_other_keys: u64,
+}
+
 /// Holds back each kind of change that goes beyond its bound: the rows are
-/// marked, the leavers taken out. `named` people were named by this feed
-/// before; `unidentified` rows have no external ID that can be read;
-/// `under_other_keys` people are known at this address, and nobody under this
-/// key: it replaced theirs, perhaps, and then all of them would be made twice.
+/// marked, the leavers taken out.
 pub fn hold(
     guards: &Guards,
     allowed: &[Guard],
     rows: &mut RowTable,
-    (leavers, action): (&mut Vec<ExternalId>, Leavers),
-    named: u64,
-    unidentified: u64,
-    under_other_keys: u64,
+    around: &mut Circumstances<'_>,
 ) -> Vec<Held> {
+    let (leavers, unidentified) = (&mut *around.leavers, around.unidentified);
+    let under_other_keys = around.under_other_keys;
     let mut held = Vec::new();
     let creates = rows.count(RowState::New);
     if under_other_keys > 0 && creates > 0 && !allowed.contains(&Guard::Creates) {
@@ -142,14 +155,21 @@ pub fn hold(
         rows.hold(RowState::Changed);
         rows.hold(RowState::Adopt);
     }
-    if action == Leavers::Ignore || leavers.is_empty() {
+    if around.action == Leavers::Ignore || leavers.is_empty() {
         leavers.clear();
         return held;
     }
     let count = leavers.len() as u64;
     let bound = Some(guards.max_leavers);
     let what = "people are no longer named";
-    if beyond(Guard::Leavers, count, named, bound, "max_leavers", what) {
+    if beyond(
+        Guard::Leavers,
+        count,
+        around.named_before,
+        bound,
+        "max_leavers",
+        what,
+    ) {
         leavers.clear();
     } else if unidentified > 0 && !allowed.contains(&Guard::Leavers) {
         held.push(Held {

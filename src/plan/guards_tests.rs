@@ -113,10 +113,13 @@ impl Case {
             &self.guards,
             &self.allowed,
             &mut table,
-            (&mut leavers, self.action),
-            self.named,
-            self.unidentified,
-            self.under_other_keys,
+            &mut Circumstances {
+                leavers: &mut leavers,
+                action: self.action,
+                named_before: self.named,
+                unidentified: self.unidentified,
+                under_other_keys: self.under_other_keys,
+            },
         );
         Decided {
             held,

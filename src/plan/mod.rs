@@ -27,7 +27,7 @@ pub use self::groups::{NamedGroup, NamedGroups};
 pub use self::guards::{Guard, Held};
 pub use self::replay::{Change, Item, Wanted, replay};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
-pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, scan};
+pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, fingerprint_of_listed, scan};
 pub use self::steps::{Remaining, roles, steps_for};
 
 /// What would be done.

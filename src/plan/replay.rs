@@ -5,7 +5,7 @@ use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot};
 use crate::model::{Action, Content, ExternalId, Finding, Picture, RowNumber};
 use crate::plan::rows::{RowState, RowTable, fault};
-use crate::plan::scan::{ScanError, finding, print, print_of};
+use crate::plan::scan::{ScanError, finding, fingerprint_of, fingerprint_of_parts};
 use crate::schema::{BETWEEN, Kind, Part};
 use crate::validate;
 use crate::validate::unique::RowIndex;
@@ -127,9 +127,9 @@ pub fn replay<E: From<ScanError>>(
                                 | RowState::UnknownAdopt
                                 | RowState::UnknownUpdate
                         ),
-                        fingerprint: print(bound, &person),
-                        details: print_of(bound, &person, |part| part == Part::Details),
-                        picture: print_of(bound, &person, |part| part == Part::Picture),
+                        fingerprint: fingerprint_of(bound, &person),
+                        details: fingerprint_of_parts(bound, &person, |part| part == Part::Details),
+                        picture: fingerprint_of_parts(bound, &person, |part| part == Part::Picture),
                         adopt,
                         adopt_by: bound.mapping().adopt_by().unwrap_or_default(),
                         awaits_groups: rows.is_awaiting_groups(index),

@@ -10,7 +10,7 @@ use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerpri
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
 use crate::plan::groups::NamedGroups;
 use crate::plan::rows::{Batch, RowTable, fault};
-use crate::schema::Part;
+use crate::schema::{Kind, Part};
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
@@ -201,7 +201,7 @@ impl TalliedBatch {
         self.batch.numbers.push(number.0);
         self.batch.rejected.push(!faults.is_empty());
         if fingerprints {
-            self.batch.fingerprints.push(print(bound, person));
+            self.batch.fingerprints.push(fingerprint_of(bound, person));
             self.batch.shapes.push(person.shape());
         }
         if !faults.is_empty() {
@@ -219,12 +219,16 @@ impl TalliedBatch {
 }
 
 /// The fingerprint of a person's mapped content.
-pub(super) fn print(bound: &Bound<'_>, person: &Person) -> u128 {
-    print_of(bound, person, Part::is_compared)
+pub(super) fn fingerprint_of(bound: &Bound<'_>, person: &Person) -> u128 {
+    fingerprint_of_parts(bound, person, Part::is_compared)
 }
 
 /// The fingerprint of some parts of a person.
-pub(super) fn print_of(bound: &Bound<'_>, person: &Person, wanted: impl Fn(Part) -> bool) -> u128 {
+pub(super) fn fingerprint_of_parts(
+    bound: &Bound<'_>,
+    person: &Person,
+    wanted: impl Fn(Part) -> bool,
+) -> u128 {
     let fields = bound.mapping().fields();
     fingerprint(
         fields
@@ -237,6 +241,29 @@ pub(super) fn print_of(bound: &Bound<'_>, person: &Person, wanted: impl Fn(Part)
                 Slot::Absent | Slot::Invalid => None,
             }),
     )
+}
+
+/// The fingerprint of somebody whom the LMS lists, over the fields among the
+/// bits of `shape`; `None` if the list does not hold all of them. `get` gives
+/// the value of a field.
+pub fn fingerprint_of_listed<'p>(
+    bound: &Bound<'_>,
+    shape: u64,
+    external_id: &'p str,
+    get: impl Fn(&str) -> Option<&'p str>,
+) -> Option<u128> {
+    let fields = bound.mapping().fields();
+    let mut pairs = Vec::with_capacity(fields.len());
+    for (rule, bit) in fields.iter().zip(0..64) {
+        if shape & (1 << bit) != 0 && rule.field.part.is_compared() {
+            let value = match rule.field.kind {
+                Kind::ExternalId => external_id,
+                _ => get(rule.field.name)?,
+            };
+            pairs.push((rule.field.name, value));
+        }
+    }
+    Some(fingerprint(pairs.into_iter()))
 }
 
 /// Puts a fault into words' reach: with its row, person and column.

@@ -1,4 +1,4 @@
-//! How an error is told: once, at the edge.
+//! How an error is shown: once, at the edge.
 
 use std::error::Error;
 
@@ -17,23 +17,23 @@ use super::{Ink, Style, sanitize};
 /// ```
 #[must_use]
 pub fn error(what: &str, place: &[String], help: Option<&str>, style: &Style) -> String {
-    let mut told = style.paint(Ink::Bad, "error:");
-    told.push(' ');
-    push_lines(&mut told, what, "       ");
+    let mut out = style.paint(Ink::Bad, "error:");
+    out.push(' ');
+    push_lines(&mut out, what, "       ");
     for sentence in place {
-        told.push_str("  ");
-        push_lines(&mut told, sentence, "  ");
+        out.push_str("  ");
+        push_lines(&mut out, sentence, "  ");
     }
     if let Some(help) = help {
-        told.push_str(&style.paint(Ink::Help, "help:"));
-        told.push(' ');
-        push_lines(&mut told, help, "      ");
+        out.push_str(&style.paint(Ink::Help, "help:"));
+        out.push(' ');
+        push_lines(&mut out, help, "      ");
     }
-    told
+    out
 }
 
 /// Tells an error with its causes. A cause that the error above it already
-/// quotes is not told again.
+/// quotes is not shown again.
 #[must_use]
 pub fn error_chain(failure: &dyn Error, help: Option<&str>, style: &Style) -> String {
     let what = failure.to_string();
@@ -51,16 +51,16 @@ pub fn error_chain(failure: &dyn Error, help: Option<&str>, style: &Style) -> St
 }
 
 /// Adds `text`, its lines below the first indented, each of them sanitized.
-fn push_lines(told: &mut String, text: &str, indent: &str) {
+fn push_lines(out: &mut String, text: &str, indent: &str) {
     for (at, line) in text.trim_end().lines().enumerate() {
         if at > 0 {
-            told.push_str(indent);
+            out.push_str(indent);
         }
-        told.push_str(&sanitize(line));
-        told.push('\n');
+        out.push_str(&sanitize(line));
+        out.push('\n');
     }
     if text.trim_end().is_empty() {
-        told.push('\n');
+        out.push('\n');
     }
 }
 
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn an_error_has_its_causes_below_it_and_help_last() {
         let failure = Sample::Start(Box::new(Sample::Open(missing())));
-        let told = error_chain(&failure, Some("check the path"), &Style::piped());
-        insta::assert_snapshot!(told, @"
+        let out = error_chain(&failure, Some("check the path"), &Style::piped());
+        insta::assert_snapshot!(out, @"
         error: failed to start
           failed to open feed `people.csv`
           no such file
@@ -96,21 +96,21 @@ mod tests {
 
     #[test]
     fn a_cause_that_is_quoted_already_is_told_once() {
-        let told = error_chain(&Sample::Quoting(missing()), None, &Style::piped());
-        insta::assert_snapshot!(told, @"error: failed to read the mapping: no such file");
+        let out = error_chain(&Sample::Quoting(missing()), None, &Style::piped());
+        insta::assert_snapshot!(out, @"error: failed to read the mapping: no such file");
     }
 
     #[test]
     fn text_of_several_lines_keeps_them_and_loses_its_escapes() {
         let place =
             ["mappings/kmi.toml:12:5\n  |\n12| colum = \"\x1b[2JID\"\n  | ^^^^^".to_owned()];
-        let told = error(
+        let out = error(
             "the mapping is wrong",
             &place,
             Some("did you mean `column`?"),
             &Style::piped(),
         );
-        insta::assert_snapshot!(told, @r#"
+        insta::assert_snapshot!(out, @r#"
         error: the mapping is wrong
           mappings/kmi.toml:12:5
             |
@@ -126,7 +126,7 @@ mod tests {
             color: true,
             ..Style::piped()
         };
-        let told = error("no feed", &[], None, &style);
-        assert_eq!(told, "\x1b[1;31merror:\x1b[0m no feed\n");
+        let out = error("no feed", &[], None, &style);
+        assert_eq!(out, "\x1b[1;31merror:\x1b[0m no feed\n");
     }
 }

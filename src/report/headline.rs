@@ -1,8 +1,8 @@
-//! How a command ended, in one sentence, and what to do next.
+//! How a command ended, in one sentence.
 
 use super::text::{enumerate, rows};
-use super::{RunReport, count, counted};
-use crate::model::{Outcome, RunState};
+use super::{Command, RunReport, count, counted};
+use crate::model::{Exit, RunState};
 
 /// The command that a report is about, as far as the words differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,10 +14,10 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(report: &RunReport) -> Self {
-        match report.command.as_str() {
-            "check" => Self::Check,
-            "plan" => Self::Plan,
-            _ => Self::Run,
+        match report.command {
+            Command::Check => Self::Check,
+            Command::Plan => Self::Plan,
+            Command::Import | Command::Resume | Command::Show | Command::Audit => Self::Run,
         }
     }
 }
@@ -48,9 +48,9 @@ fn is_run(report: &RunReport) -> bool {
     Kind::of(report) == Kind::Run
 }
 
-/// Exit code 4: a guard stopped the run, or held a part of it.
-const fn is_guarded(report: &RunReport) -> bool {
-    report.exit_code == 4
+/// Whether a guard stopped the run, or held a part of it.
+pub(super) const fn is_guarded(report: &RunReport) -> bool {
+    report.exit_code == Exit::Guard.code()
 }
 
 /// One sentence that says how it ended.
@@ -202,46 +202,4 @@ fn finished(report: &RunReport) -> String {
             count(all)
         ),
     }
-}
-
-/// What a reader would usually do next. Each is a command, a tab, and what
-/// the command is good for.
-#[must_use]
-pub fn next_steps(report: &RunReport) -> Vec<String> {
-    let counts = &report.counts;
-    let mut steps = Vec::new();
-    if Kind::of(report) != Kind::Run {
-        return steps;
-    }
-    let Some(run) = &report.run else {
-        return steps;
-    };
-    // A guard stops a resumed run again; its message says what to do.
-    let can_resume = !is_guarded(report)
-        && matches!(
-            report.state,
-            RunState::Running | RunState::Interrupted | RunState::Failed
-        );
-    // What stands behind the commands leaves them on one line at 80 columns.
-    if can_resume {
-        steps.push(format!("hrfeed resume {run}\tgo on; nothing is sent twice"));
-    }
-    for (outcome, what) in [
-        (Outcome::Rejected, "the rows to repair in the feed"),
-        (Outcome::Failed, "the rows that the next import retries"),
-        (Outcome::Unknown, "the rows to be looked up on the LMS"),
-    ] {
-        if counts.of(outcome) > 0 {
-            steps.push(format!(
-                "hrfeed rows {run} --outcome {}\t{what}",
-                outcome.word()
-            ));
-        }
-    }
-    if tone(report) != Tone::Good {
-        steps.push(format!(
-            "hrfeed report {run} -o report.html\tone page, to read or to mail"
-        ));
-    }
-    steps
 }

@@ -63,9 +63,6 @@ pub struct FindingLine {
     pub value: Option<String>,
 }
 
-/// A finding inside the JSON object of a run.
-pub type FindingJson = FindingLine;
-
 impl FindingLine {
     /// A finding without the person's data.
     #[must_use]

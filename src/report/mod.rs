@@ -21,6 +21,7 @@ mod cause;
 mod error;
 mod headline;
 mod lines;
+mod next;
 mod page;
 mod progress;
 mod run;
@@ -31,13 +32,12 @@ mod text;
 
 pub use cause::CauseLine;
 pub use error::{error, error_chain};
-pub use headline::{headline, next_steps};
-pub use lines::{
-    FindingJson, FindingLine, FindingsWriter, Format, LinesWriter, RowLine, RowsWriter,
-};
+pub use headline::headline;
+pub use lines::{FindingLine, FindingsWriter, Format, LinesWriter, RowLine, RowsWriter};
+pub use next::{NextKind, NextStep, next_steps};
 pub use page::{PageData, PageError, RowSection, Throughput, html_page};
 pub use progress::{ProgressMode, progress};
-pub use run::{FeedReport, RunReport};
+pub use run::{Command, FeedReport, RunReport};
 pub use runs::{RunLine, runs_table};
 pub use summary::summary;
 pub use text::{count, counted, duration, sanitize};

@@ -4,8 +4,26 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::FindingJson;
-use crate::model::{Calls, Counts, RunState};
+use super::FindingLine;
+use crate::model::{Calls, Counts, Exit, RunState};
+
+/// A command that makes a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// `hrfeed check`.
+    Check,
+    /// `hrfeed plan`.
+    Plan,
+    /// `hrfeed import`.
+    Import,
+    /// `hrfeed resume`.
+    Resume,
+    /// `hrfeed show`.
+    Show,
+    /// `hrfeed audit`.
+    Audit,
+}
 
 /// What a command did. Serialized, it is the JSON object that scripts read:
 /// fields may be added, none renamed.
@@ -13,8 +31,8 @@ use crate::model::{Calls, Counts, RunState};
 pub struct RunReport {
     /// The run's name in the journal; `check` and `plan` have none.
     pub run: Option<String>,
-    /// `check`, `plan`, `import`, `resume` or `show`.
-    pub command: String,
+    /// Which command it was.
+    pub command: Command,
     /// What became of it.
     pub state: RunState,
     /// What was read.
@@ -33,7 +51,7 @@ pub struct RunReport {
     pub message: String,
     /// What is wrong, row by row, where the command was asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub findings: Option<Vec<FindingJson>>,
+    pub findings: Option<Vec<FindingLine>>,
     /// How many findings there are of each rule, by the rule's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding_kinds: Option<BTreeMap<String, u64>>,
@@ -58,6 +76,25 @@ pub struct FeedReport {
 }
 
 impl RunReport {
+    /// What `command` says of `feed` if there is nothing else to say.
+    #[must_use]
+    pub fn new(command: Command, feed: FeedReport) -> Self {
+        Self {
+            run: None,
+            command,
+            state: RunState::Finished,
+            feed,
+            counts: Counts::default(),
+            calls: Calls::default(),
+            elapsed_seconds: 0.0,
+            exit_code: Exit::Done.code(),
+            message: String::new(),
+            findings: None,
+            finding_kinds: None,
+            notes: Vec::new(),
+        }
+    }
+
     /// The report as one line of JSON, without a line break at its end.
     #[must_use]
     #[expect(
@@ -83,7 +120,7 @@ pub(super) mod tests {
     pub(crate) fn import() -> RunReport {
         RunReport {
             run: Some("12".into()),
-            command: "import".into(),
+            command: Command::Import,
             state: RunState::Finished,
             feed: FeedReport {
                 path: "fixtures/people.csv".into(),
@@ -116,7 +153,7 @@ pub(super) mod tests {
         insta::assert_snapshot!(import().to_json(), @r#"{"run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0},"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done."}"#);
         let mut check = import();
         check.run = None;
-        check.command = "check".into();
+        check.command = Command::Check;
         check.feed.sha256 = None;
         check.elapsed_seconds = f64::NAN;
         check.findings = Some(Vec::new());

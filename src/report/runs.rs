@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::table::{Column, Fit, Table};
 use super::{Style, count, sanitize};
-use crate::model::{Counts, RunState};
+use crate::model::{Counts, Exit, RunState};
 
 /// One run of the list. Serialized, it is a line of `hrfeed runs --json`.
 #[derive(Clone, Debug, Serialize)]
@@ -32,9 +32,10 @@ pub struct RunLine {
 impl RunLine {
     /// Its state, and whether a guard had a say.
     fn state_word(&self) -> &'static str {
+        let is_guarded = self.exit_code == Some(Exit::Guard.code());
         match self.state {
-            RunState::Finished if self.exit_code == Some(4) => "held by guard",
-            RunState::Failed if self.exit_code == Some(4) => "stopped by guard",
+            RunState::Finished if is_guarded => "held by guard",
+            RunState::Failed if is_guarded => "stopped by guard",
             state => state.word(),
         }
     }

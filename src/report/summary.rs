@@ -6,17 +6,23 @@
 use super::headline::{Kind, Tone, tone};
 use super::table::{Column, Fit, Table};
 use super::text::times;
-use super::{CauseLine, Ink, RunReport, Style, count, counted, duration, headline, sanitize};
+use super::{
+    CauseLine, Ink, NextStep, RunReport, Style, count, counted, duration, headline, sanitize,
+};
 
 /// How many causes are shown under one heading.
 const CAUSES_SHOWN: usize = 10;
 
 /// The text at the end of `check`, `plan`, `import`, `resume` and `show`.
 ///
-/// `next` are the lines under "Next": a command, and after a tab what it is
-/// good for; [`super::next_steps`] gives the usual ones.
+/// `next` are the lines under "Next"; [`super::next_steps`] gives the usual ones.
 #[must_use]
-pub fn summary(report: &RunReport, causes: &[CauseLine], next: &[String], style: &Style) -> String {
+pub fn summary(
+    report: &RunReport,
+    causes: &[CauseLine],
+    next: &[NextStep],
+    style: &Style,
+) -> String {
     let mut lines = head(report, style);
     let shown = figures(report);
     if !shown.is_empty() {
@@ -315,11 +321,13 @@ fn cause_lines(causes: &[&CauseLine], style: &Style) -> Vec<String> {
     indented(Table::lines(COLUMNS, inner(style), rows))
 }
 
-fn next_lines(next: &[String], style: &Style) -> Vec<String> {
+fn next_lines(next: &[NextStep], style: &Style) -> Vec<String> {
     let parted: Vec<_> = next
         .iter()
-        .map(|step| step.split_once('\t').unwrap_or((step, "")))
-        .map(|(command, why)| (sanitize(command), sanitize(why)))
+        .map(|step| {
+            let command = sanitize(&step.command()).into_owned();
+            (command, sanitize(step.purpose))
+        })
         .collect();
     let widest = parted
         .iter()

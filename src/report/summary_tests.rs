@@ -3,7 +3,7 @@
 use super::super::run::tests::import;
 use super::*;
 use crate::model::{Calls, Counts, Outcome, RunState};
-use crate::report::next_steps;
+use crate::report::{Command, next_steps};
 
 fn style(width: usize) -> Style {
     Style {
@@ -13,11 +13,11 @@ fn style(width: usize) -> Style {
 }
 
 /// The summary as the commands show it: with the usual next steps.
-fn told(report: &RunReport, causes: &[CauseLine]) -> String {
-    told_at(80, report, causes)
+fn summarized(report: &RunReport, causes: &[CauseLine]) -> String {
+    summarized_at(80, report, causes)
 }
 
-fn told_at(width: usize, report: &RunReport, causes: &[CauseLine]) -> String {
+fn summarized_at(width: usize, report: &RunReport, causes: &[CauseLine]) -> String {
     let mut report = report.clone();
     if report.message == "Done." {
         report.message = headline(&report);
@@ -69,7 +69,7 @@ fn causes() -> Vec<CauseLine> {
 
 #[test]
 fn finished_clean() {
-    insta::assert_snapshot!(told(&import(), &[]), @"
+    insta::assert_snapshot!(summarized(&import(), &[]), @"
     Done: every row is as the feed says.                               run 12 · 41 s
 
       created      940
@@ -93,7 +93,7 @@ fn finished_with_rows_rejected_and_failed() {
         ..Counts::default()
     });
     report.exit_code = 3;
-    insta::assert_snapshot!(told(&report, &causes()), @r#"
+    insta::assert_snapshot!(summarized(&report, &causes()), @r#"
     Done, with 23 rows rejected and 2 failed.                          run 12 · 41 s
 
       created      938
@@ -119,7 +119,7 @@ fn finished_with_rows_rejected_and_failed() {
         hrfeed rows 12 --outcome failed     the rows that the next import retries
         hrfeed report 12 -o report.html     one page, to read or to mail
     "#);
-    insta::assert_snapshot!(told_at(120, &report, &causes()), @r#"
+    insta::assert_snapshot!(summarized_at(120, &report, &causes()), @r#"
     Done, with 23 rows rejected and 2 failed.                          run 12 · 41 s
 
       created      938
@@ -155,7 +155,7 @@ fn finished_without_knowing_all() {
         unknown: 1,
         ..Counts::default()
     });
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     Done, with 1 row rejected, but it is not known what became of 1 row.
     run 12 · 41 s
 
@@ -186,7 +186,7 @@ fn interrupted() {
     report.state = RunState::Interrupted;
     report.exit_code = 5;
     report.message = "the LMS refused the credentials: is KMI_API_KEY still valid?".into();
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     Interrupted: 700 of 1,000 rows are not done.                       run 12 · 41 s
     the LMS refused the credentials: is KMI_API_KEY still valid?
 
@@ -218,7 +218,7 @@ fn failed() {
     report.exit_code = 1;
     report.message =
         "failed to write the journal `/var/lib/hrfeed/journal.db`: the disk is full".into();
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     Failed: 700 of 1,000 rows are not done.                            run 12 · 41 s
     failed to write the journal `/var/lib/hrfeed/journal.db`: the disk is full
 
@@ -244,10 +244,10 @@ fn killed() {
         pending: 700,
         ..Counts::default()
     });
-    report.command = "show".into();
+    report.command = Command::Show;
     report.state = RunState::Running;
     report.elapsed_seconds = 0.0;
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     Not finished: 700 of 1,000 rows not sent yet. The run is under way, or was killed.
     run 12
 
@@ -273,9 +273,9 @@ fn superseded() {
         pending: 700,
         ..Counts::default()
     });
-    report.command = "show".into();
+    report.command = Command::Show;
     report.state = RunState::Superseded;
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     A later import took the place of this run.                         run 12 · 41 s
 
       created      300
@@ -302,13 +302,13 @@ fn plan() {
         deleted: 1,
         ..Counts::default()
     });
-    report.command = "plan".into();
+    report.command = Command::Plan;
     report.run = None;
     report.calls = Calls {
         total: 13,
         ..Calls::default()
     };
-    insta::assert_snapshot!(told(&report, &causes()[1..2]), @"
+    insta::assert_snapshot!(summarized(&report, &causes()[1..2]), @"
     An import would create 940 people, update 12 and delete 1. 23 rows would be rejected.
     41 s
 
@@ -332,7 +332,7 @@ fn plan_that_changes_nothing() {
         unchanged: 1_000,
         ..Counts::default()
     });
-    report.command = "plan".into();
+    report.command = Command::Plan;
     report.run = None;
     assert_eq!(headline(&report), "An import would change nothing.");
 }
@@ -344,11 +344,11 @@ fn check() {
         pending: 977,
         ..Counts::default()
     });
-    report.command = "check".into();
+    report.command = Command::Check;
     report.run = None;
     report.calls = Calls::default();
     report.elapsed_seconds = 0.3;
-    insta::assert_snapshot!(told(&report, &causes()[1..2]), @"
+    insta::assert_snapshot!(summarized(&report, &causes()[1..2]), @"
     23 of 1,000 rows are wrong.                                                0.3 s
 
       right       977
@@ -380,7 +380,7 @@ fn nothing_to_do() {
         ..Counts::default()
     });
     report.calls = Calls::default();
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     Nothing to do: all 1,000 people are already as the feed says.      run 12 · 41 s
 
       created        0
@@ -402,7 +402,7 @@ fn empty_feed() {
     let mut report = with_counts(Counts::default());
     report.calls = Calls::default();
     report.feed.skipped = 0;
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     Nothing to do: the feed has no rows.                               run 12 · 41 s
 
       created    0
@@ -428,7 +428,7 @@ fn a_guard_is_said_first() {
     report.exit_code = 4;
     report.state = RunState::Failed;
     report.message = "max_rejected: 300 of 1,000 rows are wrong, more than 10%".into();
-    insta::assert_snapshot!(told(&report, &[]), @"
+    insta::assert_snapshot!(summarized(&report, &[]), @"
     Stopped by a guard: nothing was sent.                              run 12 · 41 s
     max_rejected: 300 of 1,000 rows are wrong, more than 10%
 
@@ -488,7 +488,7 @@ fn more_causes_than_anyone_reads_are_summed_up() {
             rows: vec![],
         })
         .collect();
-    let text = told(
+    let text = summarized(
         &with_counts(Counts {
             rejected: 91,
             ..Counts::default()

@@ -9,9 +9,9 @@ use reqwest::multipart::{Form, Part};
 use tokio::time::Instant;
 use url::{Host, Url};
 
+use super::Connection;
 use super::engine::{NoReply, Transport};
-use crate::feed::media_type;
-use crate::mapping::TargetSettings;
+use crate::model::Picture;
 use crate::retry::{Fatal, NoAnswer};
 use crate::targets::{Body, Call, Method, Reply, Target};
 
@@ -71,7 +71,7 @@ pub enum HttpError {
 impl Http {
     /// Sets a client up.
     pub(super) fn new(
-        settings: &TargetSettings,
+        connection: &Connection,
         credentials: &Credentials,
         target: &dyn Target,
     ) -> Result<Self, HttpError> {
@@ -93,7 +93,7 @@ impl Http {
             reqwest::header::ACCEPT,
             HeaderValue::from_static("application/json"),
         );
-        let loopback = is_loopback(&settings.base_url);
+        let loopback = is_loopback(&connection.base_url);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("hrfeed/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers)
@@ -101,9 +101,9 @@ impl Http {
             .retry(reqwest::retry::never())
             .referer(false)
             .https_only(!loopback)
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .pool_max_idle_per_host(settings.max_in_flight)
+            .connect_timeout(connection.connect_timeout)
+            .timeout(connection.timeout)
+            .pool_max_idle_per_host(connection.max_in_flight)
             // Shorter than the idle time of common servers and proxies: a
             // connection that the other side just closed loses a request.
             .pool_idle_timeout(Duration::from_secs(20));
@@ -111,7 +111,7 @@ impl Http {
             // A proxy has no business between this machine and itself.
             builder = builder.no_proxy();
         }
-        let mut base = settings.base_url.to_string();
+        let mut base = connection.base_url.to_string();
         if !base.ends_with('/') {
             base.push('/');
         }
@@ -188,7 +188,7 @@ fn multipart(
 ) -> Result<Form, NoReply> {
     let not_sent = |_| NoReply::NoAnswer(NoAnswer::NotSent("the picture cannot be read".into()));
     let bytes = std::fs::read(path).map_err(not_sent)?;
-    let kind = media_type(&bytes).unwrap_or("application/octet-stream");
+    let kind = Picture::media_type(&bytes).unwrap_or("application/octet-stream");
     // What the file is called here is nobody's business there.
     let extension = kind.rsplit('/').next().unwrap_or_default();
     let part = Part::bytes(bytes)

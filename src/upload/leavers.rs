@@ -11,7 +11,6 @@ use super::recorder::{RunRecorder, outcome_unknown};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{Intent, PersonNow, PersonState, Settled};
-use crate::mapping::Leavers;
 use crate::model::{Action, Calls, Content, ExternalId, Outcome, Step};
 use crate::retry::{Fatal, NoAnswer};
 use crate::targets::{Call, LookUpReply, Reply, Target, Written};
@@ -20,21 +19,20 @@ use crate::targets::{Call, LookUpReply, Reply, Target, Written};
 const MAX_AHEAD: usize = 64;
 
 impl Uploader {
-    /// Does with these people what the mapping says.
+    /// Makes these people inactive or deletes them, as `step` says.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
     pub fn leave(
         &mut self,
         leavers: Vec<ExternalId>,
-        how: Leavers,
+        step: &Step,
         recorder: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
-        let (action, step) = match how {
-            Leavers::Ignore => return Ok(()),
-            Leavers::Deactivate { archive } => (Action::Deactivate, Step::Deactivate { archive }),
-            Leavers::Delete => (Action::Delete, Step::Delete),
+        let action = match step {
+            Step::Delete => Action::Delete,
+            _ => Action::Deactivate,
         };
         let (sender, mut receiver) = mpsc::channel(MAX_AHEAD);
         let (target, engine) = (&self.target, &mut self.engine);

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::UploadError;
 use super::engine::{End, Engine, Job, Next, Transport};
-use super::{Halt, Stop, UploadError};
 use crate::event::Listener;
 use crate::model::{Calls, ExternalId};
-use crate::plan::ScanError;
 use crate::targets::{Call, LookUpReply, Remote, Reply, Target};
 
 /// After a timeout the target may still be at work: so long it is given before
@@ -58,27 +57,7 @@ impl Job for LookUp {
         Next::Done
     }
 
-    fn unanswered(&mut self, _perhaps_done: bool) {}
-}
-
-/// Joins the reading thread. What halted the engine counts before what the
-/// reader says, whose channel closed because of it.
-pub(super) fn read_through(
-    reader: std::thread::ScopedJoinHandle<'_, Result<(), UploadError>>,
-    driven: Result<(), UploadError>,
-    stop: &Stop,
-) -> Result<(), UploadError> {
-    let read = match reader.join() {
-        Ok(read) => read,
-        Err(panic) => std::panic::resume_unwind(panic),
-    };
-    driven?;
-    match read {
-        Err(UploadError::Scan(ScanError::Stopped)) if stop.is_requested() => {
-            Err(UploadError::Halted(Halt::Requested))
-        }
-        read => read,
-    }
+    fn unanswered(&mut self, _may_have_applied: bool) {}
 }
 
 /// Drives a single job.

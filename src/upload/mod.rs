@@ -19,6 +19,7 @@ mod http;
 mod intents;
 mod memberships;
 mod leavers;
+mod left_over;
 mod look_up;
 mod members;
 mod pace;
@@ -34,25 +35,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use url::Url;
 
 use self::engine::Engine;
 use self::http::Http;
 use self::pace::Pace;
 use self::pressure::Pressure;
 use crate::journal::JournalError;
-use crate::mapping::TargetSettings;
 use crate::model::Calls;
-use crate::plan::ScanError;
 use crate::retry::Fatal;
+use crate::schema::System;
 use crate::targets::{self, Target};
 
 pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
+pub use self::left_over::{LeftOver, Settlement};
 pub use self::memberships::Memberships;
 pub use self::recorder::{RunRecorder, record_not_answered};
-pub use self::send::PartsOf;
+pub use self::send::Work;
 pub use self::stop::Stop;
-pub use self::survey::{NotAnswered, Seen};
+pub use self::survey::{Known, Listed, Question};
 
 /// Why sending or asking ended early.
 #[derive(Debug, thiserror::Error)]
@@ -64,9 +66,6 @@ pub enum UploadError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// The feed cannot be read again, or has changed.
-    #[error(transparent)]
-    Scan(#[from] ScanError),
     /// The client cannot be set up.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -148,6 +147,25 @@ impl Halt {
     }
 }
 
+/// Where an LMS is, and how fast it may be asked.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Which API it speaks.
+    pub system: System,
+    /// Its address.
+    pub base_url: Url,
+    /// Requests in any one-second window, reads and retries included.
+    pub requests_per_second: f64,
+    /// Requests in flight at once.
+    pub max_in_flight: usize,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long a whole request may take, the answer's body included.
+    pub timeout: Duration,
+    /// How long the LMS may be down before the run ends, to be resumed.
+    pub max_outage: Duration,
+}
+
 /// Sends, for the length of a run.
 pub struct Uploader {
     runtime: Runtime,
@@ -167,23 +185,23 @@ impl Uploader {
     /// # Errors
     /// The client or its runtime cannot be set up.
     pub fn new(
-        settings: &TargetSettings,
+        connection: &Connection,
         credentials: &Credentials,
         stop: Stop,
         seed: u64,
     ) -> Result<Self, UploadError> {
-        let target = targets::of(settings.system);
+        let target = targets::of(connection.system);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(UploadError::Runtime)?;
         let engine = Engine {
-            transport: Http::new(settings, credentials, &*target)?,
-            pace: Pace::new(settings.requests_per_second),
-            pressure: Pressure::new(settings.requests_per_second, settings.max_in_flight),
+            transport: Http::new(connection, credentials, &*target)?,
+            pace: Pace::new(connection.requests_per_second),
+            pressure: Pressure::new(connection.requests_per_second, connection.max_in_flight),
             stop,
-            max_in_flight: settings.max_in_flight,
-            max_outage: settings.max_outage,
+            max_in_flight: connection.max_in_flight,
+            max_outage: connection.max_outage,
             target: Arc::clone(&target),
             calls: Calls::default(),
             contacted: false,

@@ -2,7 +2,7 @@
 
 use super::UploadError;
 use super::intents::Intended;
-use crate::journal::{OpenIntent, PersonNow, RunId, Settled, Writer};
+use crate::journal::{RunId, Settled, Writer};
 use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
 use crate::retry::NoAnswer;
 
@@ -61,33 +61,6 @@ pub(super) fn outcome_unknown(no_answer: &NoAnswer) -> String {
         "sent, and it is not known what became of it: {}",
         no_answer.why()
     )
-}
-
-/// Records what became of an intent of a run that another one takes the place
-/// of.
-pub(super) fn left_over(
-    intent: &OpenIntent,
-    outcome: Outcome,
-    attempts: u32,
-    person: Option<PersonNow>,
-    record: &RunRecorder,
-) -> Result<(), UploadError> {
-    record.writer.settle(
-        record.run,
-        Settled {
-            row: intent.row,
-            external_id: Some(intent.external_id.clone()),
-            action: Some(intent.action),
-            outcome,
-            status: None,
-            attempts: intent.attempts + attempts,
-            code: None,
-            message: None,
-            person,
-            awaits_groups: false,
-        },
-    )?;
-    Ok(())
 }
 
 /// Records a row of whose person the target could not say whether it exists:

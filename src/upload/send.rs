@@ -1,4 +1,4 @@
-//! The second pass: changes are intended, sent, settled.
+//! Changes are intended, sent, settled.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -8,49 +8,39 @@ use tokio::sync::mpsc;
 use super::change::{ChangeJob, Effect};
 use super::engine::{End, Ledger};
 use super::intents::{Intended, send_intended};
-use super::look_up::{LookUp, one, read_through};
 use super::memberships::Memberships;
-use super::recorder::{RunRecorder, left_over, outcome_unknown};
+use super::recorder::{RunRecorder, outcome_unknown};
 use super::scrub::{scrub, shorten};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
-use crate::feed::Feed;
-use crate::journal::{
-    Acknowledged, Intent, JournalError, OpenIntent, PersonNow, PersonState, Settled,
-};
-use crate::mapping::Bound;
-use crate::model::{Action, Calls, ExternalId, Outcome, Parts};
-use crate::plan::{Item, RowTable, ScanError, Wanted, replay};
-use crate::targets::{Remote, Target};
+use crate::journal::{Acknowledged, Intent, PersonNow, Settled};
+use crate::model::{Calls, Outcome, Parts};
+use crate::plan::Item;
+use crate::targets::Target;
 
 /// The most intents that are committed ahead of being sent. Each of them costs
 /// a look-up after a crash.
 const MAX_AHEAD: usize = 256;
 
-/// Says what was acknowledged of a person's parts.
-pub type PartsOf<'p> = &'p mut (dyn FnMut(&ExternalId) -> Result<Parts, JournalError> + Send);
-
-/// A row on its way from the reader: with what was acknowledged of the person.
-type Work = (Item, Parts);
+/// Rows that something must be done for, each with what was acknowledged of its
+/// person.
+pub type Work = Vec<(Item, Parts)>;
 
 impl Uploader {
-    /// Makes all changes of `rows`, and records the rejected rows. Returns who
-    /// comes into which groups and leaves which: these calls are for many
-    /// people at once, and come last.
+    /// Makes the changes of all `work` that comes, and records the rejected
+    /// rows. Returns who comes into which groups and leaves which: these calls
+    /// are for many people at once, and come last.
     ///
     /// # Errors
-    /// The run was halted, the journal cannot be written, or the feed cannot
-    /// be read again.
+    /// The run was halted, or the journal cannot be written. Of both, what the
+    /// journal says comes first: all else follows from it.
     pub fn send(
         &mut self,
-        feed: &mut Feed,
-        bound: &Bound<'_>,
-        rows: &RowTable,
-        parts: PartsOf<'_>,
-        record: &RunRecorder,
+        mut work: mpsc::Receiver<Work>,
+        recorder: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<Memberships, UploadError> {
-        let (target, engine, runtime) = (&self.target, &mut self.engine, &self.runtime);
+        let (target, engine) = (&self.target, &mut self.engine);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -58,149 +48,45 @@ impl Uploader {
         )]
         let ahead = ((engine.pace.per_second() / 4.0) as usize)
             .clamp(engine.max_in_flight.min(MAX_AHEAD), MAX_AHEAD);
-        std::thread::scope(|scope| {
-            let (to_intend, mut items) = mpsc::channel::<Vec<Work>>(2);
-            let (to_send, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
-            let stop = engine.stop.clone();
-            let reader = scope.spawn(move || {
-                let has_parts = target.system().has_parts();
-                replay(feed, bound, rows, Wanted::Work, &[], |items| {
-                    let with_parts = |item| {
-                        let known = match &item {
-                            Item::Change(change) if has_parts => {
-                                parts(&change.content.external_id)?
-                            }
-                            _ => Parts::default(),
-                        };
-                        Ok((item, known))
-                    };
-                    let work = items
-                        .into_iter()
-                        .map(with_parts)
-                        .collect::<Result<Vec<Work>, JournalError>>()?;
-                    to_intend
-                        .blocking_send(work)
-                        .map_err(|_| UploadError::Scan(ScanError::Stopped))
-                })
-            });
-            let memberships = RefCell::new(Memberships::default());
-            let ledger = ChangeLedger {
-                recorder: record,
-                memberships: &memberships,
+        let (sender, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
+        let memberships = RefCell::new(Memberships::default());
+        let ledger = ChangeLedger {
+            recorder,
+            memberships: &memberships,
+        };
+        let (intended, driven) = self.runtime.block_on(async {
+            let intend = async {
+                let intended = intend(&mut work, &sender, target, &ledger, ahead).await;
+                drop(sender);
+                // Whoever reads the feed is to stop, too.
+                drop(work);
+                intended
             };
-            let (intended, driven) = runtime.block_on(async {
-                let intend = async {
-                    let intended = intend(&mut items, &to_send, target, &ledger, ahead).await;
-                    drop(to_send);
-                    drop(items);
-                    intended
-                };
-                let drive = async {
-                    let driven = engine.drive(&mut jobs, ledger, listener).await;
-                    // Or, where it ended early, the one above would wait for
-                    // room in a queue that nobody empties.
-                    jobs.close();
-                    driven
-                };
-                tokio::join!(intend, drive)
-            });
-            let read = read_through(reader, driven, &stop);
-            // A journal that failed comes first: everything else follows from it.
-            intended?;
-            read.map(|()| memberships.into_inner())
-        })
-    }
-
-    /// Settles what a run that is superseded left unknown, without its feed:
-    /// whoever was to be created, adopted or to leave is looked up. Returns
-    /// those of whom the target could not say whether they are there.
-    ///
-    /// # Errors
-    /// The run was halted, or the journal cannot be written.
-    pub fn settle_left_over(
-        &mut self,
-        intents: Vec<OpenIntent>,
-        record: &RunRecorder,
-        listener: &mut dyn Listener,
-    ) -> Result<Vec<ExternalId>, UploadError> {
-        listener.on_event(&Event::SettleStarted {
-            unknown: intents.len() as u64,
+            let drive = async {
+                let driven = engine.drive(&mut jobs, ledger, listener).await;
+                // Or, where it ended early, the one above would wait for room in
+                // a queue that nobody empties.
+                jobs.close();
+                driven
+            };
+            tokio::join!(intend, drive)
         });
-        let mut not_answered = Vec::new();
-        for intent in intents {
-            // Whether an update came through cannot be seen without its content;
-            // the next plan compares the person anew, which costs no look-up.
-            if intent.action == Action::Update {
-                left_over(&intent, Outcome::Pending, 0, None, record)?;
-                let (run, id) = (record.run, &intent.external_id);
-                record
-                    .writer
-                    .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
-                continue;
-            }
-            let job = LookUp::new(&self.target, intent.external_id.clone());
-            let looked_up = one(&mut self.engine, job, listener, |job, end| match end {
-                End::Done => {
-                    let (outcome, person) = became(intent.action, job.found);
-                    if outcome == Outcome::Pending && intent.action.is_for_leaver() {
-                        let (run, id) = (record.run, &intent.external_id);
-                        record
-                            .writer
-                            .acknowledge(run, id, vec![Acknowledged::Invalidated])?;
-                    }
-                    left_over(&intent, outcome, job.attempts, person, record)
-                }
-                End::GaveUp(_) | End::Halted => {
-                    not_answered.push(intent.external_id.clone());
-                    Ok(())
-                }
-            });
-            self.runtime.block_on(looked_up)?;
-        }
-        Ok(not_answered)
-    }
-}
-
-/// What became of an intent whose person was looked up, and how the person
-/// stands now. The content is not known: a later run compares it.
-fn became(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>) {
-    let now = |state, remote_id| {
-        Some(PersonNow {
-            remote_id,
-            fingerprint: None,
-            state,
-            acknowledged: Vec::new(),
-        })
-    };
-    match (action, found) {
-        (Action::Create, Some(person)) => {
-            let person = now(PersonState::Active, Some(person.id));
-            (Outcome::Created, person)
-        }
-        (Action::Adopt, Some(person)) => {
-            let person = now(PersonState::Active, Some(person.id));
-            (Outcome::Updated, person)
-        }
-        (Action::Deactivate, Some(person)) if person.cannot_sign_in() => {
-            let person = now(PersonState::Inactive, Some(person.id));
-            (Outcome::Deactivated, person)
-        }
-        (Action::Deactivate, None) => (Outcome::Deactivated, now(PersonState::Deleted, None)),
-        (Action::Delete, None) => (Outcome::Deleted, now(PersonState::Deleted, None)),
-        (_, _) => (Outcome::Pending, None),
+        intended?;
+        driven?;
+        Ok(memberships.into_inner())
     }
 }
 
 /// Takes what the reader hands over, commits the intents, and passes the jobs
 /// on. Somebody who only comes into a group or leaves one takes no job.
 async fn intend(
-    items: &mut mpsc::Receiver<Vec<Work>>,
+    work: &mut mpsc::Receiver<Work>,
     sender: &mpsc::Sender<ChangeJob>,
     target: &Arc<dyn Target>,
     ledger: &ChangeLedger<'_>,
     ahead: usize,
 ) -> Result<(), UploadError> {
-    while let Some(items) = items.recv().await {
+    while let Some(items) = work.recv().await {
         let mut jobs = Vec::with_capacity(items.len());
         for (item, parts) in items {
             match item {

@@ -1,7 +1,8 @@
 //! The wish to stop, from outside.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -14,7 +15,11 @@ pub struct Stop {
 #[derive(Debug, Default)]
 struct Inner {
     requested: AtomicBool,
+    /// Wakes tasks.
     notify: Notify,
+    /// Wakes threads.
+    gate: Mutex<()>,
+    condvar: Condvar,
 }
 
 impl Stop {
@@ -22,11 +27,35 @@ impl Stop {
     pub fn request(&self) {
         self.inner.requested.store(true, Ordering::SeqCst);
         self.inner.notify.notify_waiters();
+        // Under the lock, so that a thread between its look and its wait is
+        // not missed.
+        let _gate = self
+            .inner
+            .gate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.inner.condvar.notify_all();
     }
 
     /// Whether it was asked to.
     pub fn is_requested(&self) -> bool {
         self.inner.requested.load(Ordering::SeqCst)
+    }
+
+    /// Waits so long, or until it is asked to; returns whether it was. For a
+    /// thread that has nothing else to do.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let gate = self
+            .inner
+            .gate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .inner
+            .condvar
+            .wait_timeout_while(gate, timeout, |()| !self.is_requested());
+        drop(waited);
+        self.is_requested()
     }
 
     /// Returns once it is asked to.
@@ -39,5 +68,26 @@ impl Stop {
         if !self.is_requested() {
             notified.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_with_the_request_and_without_one_with_its_time() {
+        let stop = Stop::default();
+        assert!(!stop.wait(Duration::from_millis(1)));
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| stop.wait(Duration::from_mins(1)));
+            stop.request();
+            assert!(waiting.join().unwrap());
+        });
+        assert!(stop.wait(Duration::from_mins(1)));
+        assert!(begun.elapsed() < Duration::from_secs(30));
     }
 }

@@ -18,6 +18,7 @@ mod hostile;
 mod import;
 mod leavers;
 mod parts;
+mod plan_after_kill;
 mod rate;
 mod refused;
 mod resume;

@@ -9,6 +9,7 @@ mod opening;
 mod reading;
 mod remembering;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -63,11 +64,11 @@ impl World {
 
 fn rows_of(journal: &Journal, run: RunId) -> Vec<RowEntry> {
     let mut rows = Vec::new();
-    let mut each = |row| {
+    let each = |row| {
         rows.push(row);
-        true
+        go_on()
     };
-    journal.rows(run, &RowFilter::default(), &mut each).unwrap();
+    journal.rows(run, &RowFilter::default(), each).unwrap();
     rows
 }
 
@@ -77,22 +78,30 @@ fn scope() -> Scope {
 
 fn new_run(rows: Option<u64>) -> NewRun {
     NewRun {
-        scope: scope(),
-        system: "kmi".into(),
-        base_url: "https://lms.example.com".into(),
-        command: "import".into(),
-        feed_path: "people.csv".into(),
-        from_stdin: false,
+        start: RunStart {
+            scope: scope(),
+            system: "kmi".into(),
+            base_url: "https://lms.example.com".into(),
+            command: "import".into(),
+            feed_path: "people.csv".into(),
+            from_stdin: false,
+            mapping_path: "kmi.toml".into(),
+            mapping_sha256: [7; 32],
+            started: "2026-11-21T02:00:00Z".parse().unwrap(),
+            pid: 4711,
+            host: "nightly".into(),
+        },
         feed_sha256: None,
-        mapping_path: "kmi.toml".into(),
-        mapping_sha256: [7; 32],
         rows,
         skipped: 0,
         unchanged: 0,
-        started: "2026-11-21T02:00:00Z".parse().unwrap(),
-        pid: 4711,
-        host: "nightly".into(),
     }
+}
+
+/// A visitor that wants to see more.
+#[expect(clippy::unnecessary_wraps, reason = "what a visitor returns")]
+fn go_on() -> Result<ControlFlow<()>, JournalError> {
+    Ok(ControlFlow::Continue(()))
 }
 
 fn id(row: u32) -> ExternalId {
@@ -155,13 +164,14 @@ fn created(row: u32) -> Settled {
 fn people(journal: &Journal) -> Vec<(String, Option<String>, Option<u128>, PersonState)> {
     let mut people = Vec::new();
     journal
-        .people(&scope(), &mut |it| {
+        .people(&scope(), |it| {
             people.push((
                 it.external_id.to_owned(),
                 it.remote_id.map(str::to_owned),
                 it.fingerprint,
                 it.state,
             ));
+            go_on()
         })
         .unwrap();
     people.sort_by(|a, b| a.0.cmp(&b.0));

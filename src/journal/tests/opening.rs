@@ -273,7 +273,10 @@ fn whom_the_first_hrfeed_knew_is_nobody_s_leaver_until_a_feed_names_the_person()
     let feeds = |journal: &Journal| {
         let mut feeds = Vec::new();
         journal
-            .people(&scope, &mut |person| feeds.push(person.feed))
+            .people(&scope, |person| {
+                feeds.push(person.feed);
+                go_on()
+            })
             .unwrap();
         feeds
     };

@@ -22,7 +22,7 @@ fn a_run_is_read_back_as_it_was_written() {
         skipped: Some(3),
         unchanged: Some(4),
         calls: Some(calls),
-        looked_at: Some("2026-11-21T02:01:00Z".parse().unwrap()),
+        surveyed_at: Some("2026-11-21T02:01:00Z".parse().unwrap()),
         elapsed: Some(Duration::from_millis(600_500)),
         ended: Some(ended),
         exit_code: Some(5),
@@ -32,15 +32,15 @@ fn a_run_is_read_back_as_it_was_written() {
     world.writer.update_run(run, change).unwrap();
     let read = world.journal.run(RunRef::Latest).unwrap().unwrap();
     assert_eq!(
-        (read.id, read.scope, read.state),
+        (read.id, read.start.scope, read.state),
         (run, scope(), RunState::Interrupted)
     );
-    assert_eq!((read.system.as_str(), read.rows), ("kmi", Some(12)));
+    assert_eq!((read.start.system.as_str(), read.rows), ("kmi", Some(12)));
     assert_eq!((read.skipped, read.unchanged, read.calls), (3, 4, calls));
     assert_eq!((read.ended, read.exit_code), (Some(ended), Some(5)));
     assert_eq!(read.elapsed, Duration::from_millis(600_500));
     assert_eq!(read.feed_sha256, Some([9; 32]));
-    assert_eq!(read.mapping_sha256, [7; 32]);
+    assert_eq!(read.start.mapping_sha256, [7; 32]);
     assert_eq!((read.counts.pending, read.counts.unchanged), (8, 4));
 
     // A change of one thing leaves the others; a resume takes the end back.
@@ -58,7 +58,7 @@ fn a_run_is_read_back_as_it_was_written() {
         (read.ended, read.exit_code, read.message),
         (None, None, None)
     );
-    assert_eq!((read.pid, read.host.as_str()), (12, "other"));
+    assert_eq!((read.start.pid, read.start.host.as_str()), (12, "other"));
     assert_eq!((read.rows, read.calls), (Some(12), calls));
 }
 
@@ -136,21 +136,21 @@ fn rows_come_in_row_order_with_leavers_last() {
         outcomes: vec![Outcome::Unknown, Outcome::Failed],
     };
     let mut some = Vec::new();
-    let mut each = |row: RowEntry| {
+    let each = |row: RowEntry| {
         some.push(row.row.unwrap().0);
-        true
+        go_on()
     };
-    world.journal.rows(run, &filter, &mut each).unwrap();
+    world.journal.rows(run, &filter, each).unwrap();
     assert_eq!(some, [4, 9]);
 
     let mut seen = 0;
-    let mut first = |_| {
+    let first = |_| {
         seen += 1;
-        false
+        Ok::<_, JournalError>(ControlFlow::Break(()))
     };
     world
         .journal
-        .rows(run, &RowFilter::default(), &mut first)
+        .rows(run, &RowFilter::default(), first)
         .unwrap();
     assert_eq!(seen, 1);
 }
@@ -190,8 +190,11 @@ fn every_row_is_settled_or_open_or_pending() {
         [(Some(2), "E2", 0), (Some(3), "E3", 3), (None, "E50", 0)]
     );
     let mut done = Vec::new();
-    let mut each = |row: RowNumber, outcome| done.push((row.0, outcome));
-    world.journal.settled_rows(run, &mut each).unwrap();
+    let each = |(row, outcome): (RowNumber, _)| {
+        done.push((row.0, outcome));
+        go_on()
+    };
+    world.journal.settled_rows(run, each).unwrap();
     assert_eq!(done, [(1, Outcome::Created), (5, Outcome::Rejected)]);
     let counts = world.journal.counts(run).unwrap();
     let expected = Counts {

@@ -21,7 +21,9 @@ use serde::Serialize;
 use super::headline::{Tone, tone};
 use super::summary::figures;
 use super::text::{counted, times};
-use super::{CauseLine, RowLine, RunReport, Style, count, duration, headline, sanitize};
+use super::{
+    CauseLine, NextKind, NextStep, RowLine, RunReport, Style, count, duration, headline, sanitize,
+};
 use crate::model::{Action, Outcome};
 use chart::{Chart, chart};
 pub use throughput::Throughput;
@@ -40,7 +42,7 @@ pub struct PageData {
     /// Why rows did not go through.
     pub causes: Vec<CauseLine>,
     /// What to do next, as for [`super::summary()`].
-    pub next: Vec<String>,
+    pub next: Vec<NextStep>,
     /// How much was done when.
     pub throughput: Throughput,
     /// The rows that are wrong.
@@ -223,9 +225,9 @@ impl View {
             next: data
                 .next
                 .iter()
-                .map(|step| step_of(step))
                 // Whoever reads this page has it already.
-                .filter(|step| !step.command.starts_with("hrfeed report "))
+                .filter(|step| step.kind != NextKind::Report)
+                .map(step_of)
                 .collect(),
             causes: CauseLine::grouped(&data.causes)
                 .into_iter()
@@ -312,11 +314,10 @@ fn tiles(report: &RunReport) -> Vec<Tile> {
         .collect()
 }
 
-fn step_of(step: &str) -> Step {
-    let (command, why) = step.split_once('\t').unwrap_or((step, ""));
+fn step_of(step: &NextStep) -> Step {
     Step {
-        command: clean(command),
-        why: clean(why),
+        command: clean(&step.command()),
+        why: clean(step.purpose),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::run::tests::import;
 use super::*;
 use crate::model::{Counts, RunState};
-use crate::report::next_steps;
+use crate::report::{NextKind, NextStep, next_steps};
 use proptest::prelude::*;
 
 fn line(row: u32, outcome: Outcome) -> RowLine {
@@ -128,7 +128,11 @@ fn hostile_names_stay_text() {
     data.report.run = Some(EVIL.into());
     data.report.message = EVIL.into();
     data.target = Some(EVIL.into());
-    data.next = vec![EVIL.into()];
+    data.next = vec![NextStep {
+        kind: NextKind::Rows,
+        arguments: vec![EVIL.into()],
+        purpose: EVIL,
+    }];
     data.causes[0].message = EVIL.into();
     let mut row = line(3, Outcome::Rejected);
     row.external_id = Some(EVIL.into());

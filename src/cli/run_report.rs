@@ -1,34 +1,34 @@
-//! What the journal holds of a run, as a report tells it.
+//! What the journal holds of a run, as a report.
+
+use std::ops::ControlFlow;
 
 use super::exit::Failure;
-use crate::journal::{Journal, RowFilter, Run, RunId};
+use super::output::hex;
+use crate::journal::{Journal, JournalError, RowFilter, Run, RunId};
 use crate::model::{Action, Outcome};
-use crate::report::{self, CauseLine, FeedReport, RunReport};
+use crate::report::{self, CauseLine, Command, FeedReport, RunReport};
 
 /// A run of the journal as a report.
 pub(super) fn of_run(run: &Run) -> RunReport {
+    let feed = FeedReport {
+        path: if run.start.from_stdin {
+            "-".into()
+        } else {
+            run.start.feed_path.clone()
+        },
+        sha256: run.feed_sha256.map(hex),
+        rows: run.rows.unwrap_or(0),
+        skipped: run.skipped,
+    };
+    // No other command makes a run.
     let mut report = RunReport {
         run: Some(run.id.to_string()),
-        command: run.command.clone(),
         state: run.state,
-        feed: FeedReport {
-            path: if run.from_stdin {
-                "-".into()
-            } else {
-                run.feed_path.clone()
-            },
-            sha256: run.feed_sha256.map(hex),
-            rows: run.rows.unwrap_or(0),
-            skipped: run.skipped,
-        },
         counts: run.counts,
         calls: run.calls,
         elapsed_seconds: run.elapsed.as_secs_f64(),
         exit_code: run.exit_code.unwrap_or(0),
-        message: String::new(),
-        findings: None,
-        finding_kinds: None,
-        notes: Vec::new(),
+        ..RunReport::new(Command::Import, feed)
     };
     report.message = run
         .message
@@ -60,21 +60,9 @@ pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Fa
         .collect())
 }
 
-/// A digest as people and JSON see it.
-pub(super) fn hex(digest: [u8; 32]) -> String {
-    use std::fmt::Write as _;
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing into a String cannot fail.
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
-}
-
 /// What a person should know of rows that went well, a sentence each. Of what
 /// a run knew while it was under way, this is what the journal keeps: which
-/// groups were made is told at its end only.
+/// groups were created is known at its end only.
 pub(super) fn remarks(journal: &Journal, run: RunId) -> Result<Vec<String>, Failure> {
     let remarks = journal.remarks(run)?;
     let adopted = adopted(journal, run)?;
@@ -100,27 +88,9 @@ fn adopted(journal: &Journal, run: RunId) -> Result<u64, Failure> {
     let updated = RowFilter {
         outcomes: vec![Outcome::Updated],
     };
-    journal.rows(run, &updated, &mut |row| {
+    journal.rows(run, &updated, |row| {
         adopted += u64::from(row.action == Some(Action::Adopt));
-        true
+        Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
     Ok(adopted)
-}
-
-/// Says of how many rows and leavers nobody knows what became.
-pub(super) fn not_known(rows: u64, leavers: u64) -> String {
-    let of_rows = report::counted(rows, "row", "rows");
-    let of_leavers = report::counted(leavers, "leaver", "leavers");
-    let of = match (rows, leavers) {
-        (_, 0) => of_rows,
-        (0, _) => of_leavers,
-        _ => format!("{of_rows} and {of_leavers}"),
-    };
-    format!("it is not known what became of {of}")
-}
-
-/// Tells of leavers whom the LMS did not let go: no count of rows does.
-pub(super) fn stayed(leavers: u64) -> Option<String> {
-    let who = report::counted(leavers, "leaver stays", "leavers stay");
-    (leavers > 0).then(|| format!("{who} as before: the LMS did not do it"))
 }

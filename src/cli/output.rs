@@ -1,0 +1,179 @@
+//! How commands print rows and reports, and write files.
+
+use std::time::Instant;
+
+use clap::ValueEnum;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::run_report::{causes, of_run, remarks};
+use crate::feed::{Feed, FeedSource};
+use crate::model::{Outcome, RunState};
+use crate::plan::FindingKind;
+use crate::report::{self, CauseLine, Command, FeedReport, Format, RunReport};
+use crate::run::{RunEnd, RunResult};
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArg {
+    /// For people
+    Table,
+    /// For spreadsheets
+    Csv,
+    /// One object a line
+    Json,
+}
+
+impl From<FormatArg> for Format {
+    fn from(format: FormatArg) -> Self {
+        match format {
+            FormatArg::Table => Self::Table,
+            FormatArg::Csv => Self::Csv,
+            FormatArg::Json => Self::Json,
+        }
+    }
+}
+
+/// What `check` and `plan` report of a feed.
+pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) -> RunReport {
+    let feed = FeedReport {
+        path: match feed.source() {
+            FeedSource::Stdin => "-".into(),
+            FeedSource::Path(path) => path.display().to_string(),
+        },
+        sha256: feed.sha256().map(hex),
+        rows,
+        skipped,
+    };
+    RunReport::new(command, feed)
+}
+
+/// With `--json` a failure is printed on stdout too, as the one object.
+pub(super) fn fail_as_json(
+    context: &Context,
+    command: Command,
+    failure: Failure,
+    begun: Instant,
+) -> Failure {
+    if context.json {
+        let report = RunReport {
+            state: if failure.exit == Exit::Interrupted {
+                RunState::Interrupted
+            } else {
+                RunState::Failed
+            },
+            elapsed_seconds: begun.elapsed().as_secs_f64(),
+            exit_code: failure.exit.code(),
+            message: failure.what.clone(),
+            ..RunReport::new(command, FeedReport::default())
+        };
+        // The failure is printed on stderr in any case.
+        let _printed = context.print(&format!("{}\n", report.to_json()));
+    }
+    failure
+}
+
+/// So many lines fit a person's patience.
+pub(super) const ROWS_SHOWN: usize = 50;
+
+/// Kinds of findings as causes.
+pub(super) fn cause_lines(kinds: &[FindingKind]) -> Vec<CauseLine> {
+    kinds
+        .iter()
+        .map(|kind| CauseLine {
+            outcome: Outcome::Rejected,
+            message: kind.message(),
+            count: kind.count,
+            rows: kind.rows.iter().map(|row| row.0).collect(),
+        })
+        .collect()
+}
+
+/// Prints how a run ended. `journal` is named in the next steps where the
+/// commands would not find it by themselves.
+pub(super) fn finish(
+    context: &Context,
+    command: Command,
+    result: RunResult,
+    journal: Option<&str>,
+) -> Result<Exit, Failure> {
+    let (_, exit) = result.end.state_and_exit();
+    let id = result.run.id;
+    let mut report = of_run(&result.run);
+    report.command = command;
+    report.exit_code = exit.code();
+    report.notes = result.notes;
+    report.notes.extend(remarks(&result.journal, id)?);
+    let next = report::next_steps(&report)
+        .into_iter()
+        .map(|step| match journal {
+            Some(journal) => step.with_journal(journal),
+            None => step,
+        });
+    let causes = causes(&result.journal, id)?;
+    context.finish(&report, &causes, &next.collect::<Vec<_>>())?;
+    match result.end {
+        RunEnd::Finished { .. } => Ok(exit),
+        end => Err(end.into()),
+    }
+}
+
+/// A digest as people and JSON see it.
+pub(super) fn hex(digest: [u8; 32]) -> String {
+    use std::fmt::Write as _;
+    digest
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing into a String cannot fail.
+            let _infallible = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Writes a file whole or not at all; a device, as far as it takes it.
+pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let failed = |error: std::io::Error| {
+        let mut failure = Failure::machine(format!("cannot write `{}`: {error}", path.display()));
+        failure.help = Some("check that the folder exists and can be written to".into());
+        failure
+    };
+    // A device or a pipe is written to, not replaced by a file.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut device = std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(failed)?;
+        return device.write_all(bytes).map_err(failed);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => std::path::Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".hrfeed-")
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    let (file, temporary) = file.keep().map_err(|error| failed(error.error))?;
+    open_to_others(&file);
+    drop(file);
+    std::fs::rename(&temporary, path).map_err(|error| {
+        // The half-way file goes with the failure.
+        let _removed = std::fs::remove_file(&temporary);
+        failed(error)
+    })
+}
+
+/// A temporary file is private; what a person asked for is as readable as any
+/// file of theirs.
+#[cfg(unix)]
+fn open_to_others(file: &std::fs::File) {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Too private a file is still the file.
+    let _set = file.set_permissions(std::fs::Permissions::from_mode(0o644));
+}
+
+/// On Windows a file takes the rights of its folder.
+#[cfg(not(unix))]
+fn open_to_others(_file: &std::fs::File) {}

@@ -1,0 +1,112 @@
+//! What to do next.
+
+use super::RunReport;
+use super::headline::{Kind, Tone, is_guarded, tone};
+use crate::model::{Outcome, RunState};
+
+/// A command that a reader would usually give next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextStep {
+    /// What it does.
+    pub kind: NextKind,
+    /// The arguments of `hrfeed`.
+    pub arguments: Vec<String>,
+    /// What it is good for.
+    pub purpose: &'static str,
+}
+
+/// What a next step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextKind {
+    /// Resumes the run.
+    Resume,
+    /// Lists rows.
+    Rows,
+    /// Writes the page about the run.
+    Report,
+}
+
+impl NextStep {
+    fn new(kind: NextKind, arguments: &[&str], purpose: &'static str) -> Self {
+        Self {
+            kind,
+            arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
+            purpose,
+        }
+    }
+
+    /// The step with the journal named, where the command would not find it by
+    /// itself.
+    #[must_use]
+    pub fn with_journal(mut self, path: &str) -> Self {
+        let named = ["--journal".to_owned(), path.to_owned()];
+        self.arguments.splice(0..0, named);
+        self
+    }
+
+    /// The command as a shell takes it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let mut command = "hrfeed".to_owned();
+        for argument in &self.arguments {
+            let quote = if argument.contains(' ') { "\"" } else { "" };
+            command.extend([" ", quote, argument, quote]);
+        }
+        command
+    }
+}
+
+/// What a reader would usually do next.
+#[must_use]
+pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
+    let mut steps = Vec::new();
+    let (Kind::Run, Some(run)) = (Kind::of(report), &report.run) else {
+        return steps;
+    };
+    // A guard stops a resumed run again; its message says what to do.
+    let can_resume = !is_guarded(report)
+        && matches!(
+            report.state,
+            RunState::Running | RunState::Interrupted | RunState::Failed
+        );
+    // The purposes leave the commands on one line at 80 columns.
+    if can_resume {
+        let purpose = "go on; nothing is sent twice";
+        steps.push(NextStep::new(NextKind::Resume, &["resume", run], purpose));
+    }
+    for (outcome, purpose) in [
+        (Outcome::Rejected, "the rows to repair in the feed"),
+        (Outcome::Failed, "the rows that the next import retries"),
+        (Outcome::Unknown, "the rows to be looked up on the LMS"),
+    ] {
+        if report.counts.of(outcome) > 0 {
+            let arguments = ["rows", run, "--outcome", outcome.word()];
+            steps.push(NextStep::new(NextKind::Rows, &arguments, purpose));
+        }
+    }
+    if tone(report) != Tone::Good {
+        let arguments = ["report", run, "-o", "report.html"];
+        let purpose = "one page, to read or to mail";
+        steps.push(NextStep::new(NextKind::Report, &arguments, purpose));
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::tests::import;
+    use super::*;
+
+    #[test]
+    fn a_next_step_names_the_journal_that_the_command_would_not_find() {
+        let mut report = import();
+        report.state = RunState::Interrupted;
+        let steps = next_steps(&report);
+        assert_eq!(steps[0].command(), "hrfeed resume 12");
+        let resume = steps[0].clone().with_journal("/home/hr feed/sandbox.db");
+        assert_eq!(
+            resume.command(),
+            "hrfeed --journal \"/home/hr feed/sandbox.db\" resume 12"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! How a run begins: what of it stands in the journal before anything is read.
+
+use std::path::Path;
+use std::time::Instant;
+
+use super::notes::Notes;
+use super::{RunError, Stages, read_run};
+use crate::clock;
+use crate::feed::FeedSource;
+use crate::journal::{
+    Journal, NewRun, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer,
+};
+use crate::model::RunState;
+use crate::upload::RunRecorder;
+
+/// When a file of the journal was last written to.
+pub(super) fn last_written(journal: &Path) -> Option<Instant> {
+    let mut log = journal.as_os_str().to_owned();
+    log.push("-wal");
+    let age = |path: &Path| path.metadata().ok()?.modified().ok()?.elapsed().ok();
+    let ages = age(journal).into_iter().chain(age(log.as_ref()));
+    ages.min().and_then(|age| Instant::now().checked_sub(age))
+}
+
+impl Stages<'_> {
+    /// Opens the journal, takes the scope's lock, and writes down that the run
+    /// begins. The run's notes are kept from now on.
+    pub(super) fn begin(&mut self, journal: &Path) -> Result<(RunRecorder, ScopeLock), RunError> {
+        let journal = Journal::open(journal)?;
+        let lock = journal.lock(&self.scope)?;
+        if let Some(run) = &mut self.resumed {
+            // Read again now that nobody else can take it.
+            *run = read_run(&journal, run.id)?;
+            resumable(run)?;
+            still_newest(&journal, run)?;
+        }
+        self.journal = Some(journal.again()?);
+        let writer = journal.writer()?;
+        let run = self.write_begin(&writer)?;
+        let recorder = RunRecorder { writer, run };
+        self.notes = Notes::of(recorder.clone(), self.scope, self.mapping_key);
+        Ok((recorder, lock))
+    }
+
+    fn write_begin(&self, writer: &Writer) -> Result<RunId, RunError> {
+        let pid = std::process::id();
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        if let Some(run) = &self.resumed {
+            let resumed = Some(Resumption { pid, host });
+            writer.update_run(
+                run.id,
+                RunChange {
+                    resumed,
+                    ..RunChange::default()
+                },
+            )?;
+            return Ok(run.id);
+        }
+        let from_stdin = matches!(self.feed.source(), FeedSource::Stdin);
+        let mapping = self.bound.mapping();
+        Ok(writer.start_run(NewRun {
+            start: RunStart {
+                scope: self.scope,
+                system: self.settings.system.word().into(),
+                base_url: self.settings.base_url.as_str().into(),
+                command: "import".into(),
+                feed_path: if from_stdin {
+                    self.feed.path().display().to_string()
+                } else {
+                    absolute(self.feed.path())
+                },
+                from_stdin,
+                mapping_path: absolute(mapping.path()),
+                mapping_sha256: mapping.sha256(),
+                started: clock::now(),
+                pid,
+                host,
+            },
+            feed_sha256: None,
+            rows: None,
+            skipped: 0,
+            unchanged: 0,
+        })?)
+    }
+}
+
+/// Judges whether a run can be resumed.
+///
+/// # Errors
+/// It has finished, or another run took its place.
+pub fn resumable(run: &Run) -> Result<(), RunError> {
+    match run.state {
+        RunState::Running | RunState::Interrupted | RunState::Failed => Ok(()),
+        RunState::Finished => Err(RunError::HasFinished(run.id)),
+        RunState::Superseded => Err(RunError::Superseded(run.id)),
+    }
+}
+
+/// Judges whether nothing newer was done in the run's scope: going on with its
+/// feed would undo that, and take whoever joined since for leavers.
+fn still_newest(journal: &Journal, run: &Run) -> Result<(), RunError> {
+    match journal.done_since(run.id)? {
+        None => Ok(()),
+        Some(later) => Err(RunError::NotNewest { run: run.id, later }),
+    }
+}
+
+/// A path that means the same from every folder.
+pub(super) fn absolute(path: &Path) -> String {
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_path_buf())
+        .display()
+        .to_string()
+}

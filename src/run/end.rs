@@ -1,0 +1,297 @@
+//! How a run ends: one state, from which the journal's state and the exit code
+//! follow.
+
+use std::time::{Duration, Instant};
+
+use super::held::{allow_help, held_in_words};
+use super::{RunError, RunResult, Stages, read_run};
+use crate::clock;
+use crate::journal::{RunChange, RunId};
+use crate::model::{Calls, Exit, RunState, counted};
+use crate::plan::Held;
+use crate::upload::RunRecorder;
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum RunEnd {
+    /// Every row has its outcome.
+    Finished {
+        /// Rows that were rejected or failed, and leavers who are still there.
+        refused: u64,
+    },
+    /// A guard held back a part; the rest is done.
+    Held(Vec<Held>),
+    /// It is not known what became of some rows or leavers.
+    Unknown {
+        /// The run.
+        run: RunId,
+        /// So many rows.
+        rows: u64,
+        /// So many leavers.
+        leavers: u64,
+    },
+    /// It ended early.
+    Failed(RunError),
+}
+
+impl RunEnd {
+    /// What the journal says became of the run, and how the process ends: the
+    /// one table.
+    #[must_use]
+    pub fn state_and_exit(&self) -> (RunState, Exit) {
+        match self {
+            Self::Finished { refused: 0 } => (RunState::Finished, Exit::Done),
+            Self::Finished { .. } => (RunState::Finished, Exit::RowsRefused),
+            Self::Held(_) => (RunState::Finished, Exit::Guard),
+            Self::Unknown { .. } => (RunState::Interrupted, Exit::Interrupted),
+            Self::Failed(RunError::Halted(_) | RunError::StoppedReading) => {
+                (RunState::Interrupted, Exit::Interrupted)
+            }
+            Self::Failed(error) => (
+                RunState::Failed,
+                match error {
+                    RunError::SickFeed(_) => Exit::Guard,
+                    RunError::Busy(_) => Exit::Busy,
+                    RunError::Feed(error) if error.is_usage() => Exit::Usage,
+                    RunError::Mapping(_)
+                    | RunError::Client(_)
+                    | RunError::OtherFeed { .. }
+                    | RunError::HasFinished(_)
+                    | RunError::Superseded(_)
+                    | RunError::NotNewest { .. } => Exit::Usage,
+                    _ => Exit::Machine,
+                },
+            ),
+        }
+    }
+
+    /// What the run says at its end, where the counts do not say it.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        match self {
+            Self::Finished { .. } => None,
+            Self::Held(held) => {
+                let why: Vec<_> = held.iter().map(held_in_words).collect();
+                Some(format!("held back: {}", why.join("; ")))
+            }
+            Self::Unknown { rows, leavers, .. } => Some(unknown_in_words(*rows, *leavers)),
+            Self::Failed(error) => Some(error.message()),
+        }
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Finished { .. } => None,
+            Self::Held(held) => Some(allow_help(held)),
+            Self::Unknown { run, .. } => Some(format!(
+                "`hrfeed resume {run}` looks them up before it sends anything"
+            )),
+            Self::Failed(error) => error.help(),
+        }
+    }
+}
+
+impl Stages<'_> {
+    /// Settles how the run ended, from what the stages said and what the journal
+    /// counts, and writes it down.
+    pub(super) fn end(
+        self,
+        held: Result<Vec<Held>, RunError>,
+        recorder: &RunRecorder,
+        begun: Instant,
+    ) -> Result<RunResult, RunError> {
+        let (calls, elapsed) = self.resumed.as_ref().map_or_else(
+            || (Calls::default(), Duration::ZERO),
+            |run| (run.calls, run.elapsed),
+        );
+        let calls = calls + self.uploader.calls();
+        // What was settled is written before it is counted.
+        let flushed = recorder.writer.flush().wait_blocking();
+        let held = held.and_then(|held| Ok(flushed.map(|()| held)?));
+        let journal = self.journal.ok_or(RunError::Lost)?;
+        let run = read_run(&journal, recorder.run)?;
+        let (counts, leavers) = (run.counts, run.leavers);
+        let kept = leavers.rejected + leavers.failed;
+        let mut end = match held {
+            Err(error) => RunEnd::Failed(error),
+            Ok(_) if counts.unknown + leavers.unknown > 0 => RunEnd::Unknown {
+                run: run.id,
+                rows: counts.unknown,
+                leavers: leavers.unknown,
+            },
+            Ok(held) if !held.is_empty() => RunEnd::Held(held),
+            Ok(_) => RunEnd::Finished {
+                refused: counts.rejected + counts.failed + kept,
+            },
+        };
+        let (state, exit) = end.state_and_exit();
+        let written = recorder.writer.update_run(
+            run.id,
+            RunChange {
+                state: Some(state),
+                calls: Some(calls),
+                elapsed: Some(elapsed + begun.elapsed()),
+                ended: Some(clock::now()),
+                exit_code: Some(exit.code()),
+                message: end.message(),
+                ..RunChange::default()
+            },
+        );
+        // A journal that failed says so already.
+        if let (Err(error), RunEnd::Finished { .. }) = (written, &end) {
+            end = RunEnd::Failed(error.into());
+        }
+        let notes = self.encoding_note.into_iter().chain(self.remarks);
+        Ok(RunResult {
+            run: read_run(&journal, run.id)?,
+            end,
+            notes: notes.chain(leavers_kept(kept)).collect(),
+            journal,
+        })
+    }
+}
+
+/// Says of how many rows and leavers nobody knows what became.
+fn unknown_in_words(rows: u64, leavers: u64) -> String {
+    let of_rows = counted(rows, "row", "rows");
+    let of_leavers = counted(leavers, "leaver", "leavers");
+    let of = match (rows, leavers) {
+        (_, 0) => of_rows,
+        (0, _) => of_leavers,
+        _ => format!("{of_rows} and {of_leavers}"),
+    };
+    format!("it is not known what became of {of}")
+}
+
+/// Says how many leavers the LMS did not let go: no count of rows does.
+fn leavers_kept(leavers: u64) -> Option<String> {
+    let who = counted(leavers, "leaver stays", "leavers stay");
+    (leavers > 0).then(|| format!("{who} as before: the LMS did not do it"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::feed::FeedError;
+    use crate::journal::{JournalError, LockError};
+    use crate::plan::Guard;
+    use crate::retry::Fatal;
+    use crate::upload::{Halt, HttpError, UploadError};
+
+    fn ends() -> Vec<(&'static str, RunEnd)> {
+        let run: RunId = "7".parse().unwrap();
+        let later: RunId = "8".parse().unwrap();
+        let held = || Held {
+            guard: Guard::Leavers,
+            changes: 9,
+            why: "9 of 10 people are no longer named".into(),
+        };
+        let path: Arc<Path> = Path::new("people.csv").into();
+        let outage = Halt::Outage {
+            why: "status 503".into(),
+            down: Duration::ZERO,
+            ever_up: true,
+        };
+        let failed = |error: RunError| RunEnd::Failed(error);
+        vec![
+            ("done", RunEnd::Finished { refused: 0 }),
+            ("rows refused", RunEnd::Finished { refused: 2 }),
+            ("held", RunEnd::Held(vec![held()])),
+            (
+                "unknown",
+                RunEnd::Unknown {
+                    run,
+                    rows: 2,
+                    leavers: 1,
+                },
+            ),
+            ("sick feed", failed(RunError::SickFeed(held()))),
+            ("on request", failed(Halt::Requested.into())),
+            ("reading", failed(RunError::StoppedReading)),
+            ("outage", failed(outage.into())),
+            ("fatal", failed(Halt::Fatal(Fatal::Unauthorized).into())),
+            ("busy", failed(LockError::Held { holder: None }.into())),
+            (
+                "feed",
+                failed(FeedError::Empty { path: path.clone() }.into()),
+            ),
+            (
+                "other feed",
+                failed(RunError::OtherFeed {
+                    feed: path.to_path_buf(),
+                    run,
+                }),
+            ),
+            ("finished", failed(RunError::HasFinished(run))),
+            ("superseded", failed(RunError::Superseded(run))),
+            ("not newest", failed(RunError::NotNewest { run, later })),
+            (
+                "secret",
+                failed(HttpError::Secret { what: "API key" }.into()),
+            ),
+            (
+                "journal",
+                failed(JournalError::Misuse { what: "no row" }.into()),
+            ),
+            (
+                "request",
+                failed(UploadError::Task("it panicked".into()).into()),
+            ),
+            ("lost", failed(RunError::Lost)),
+        ]
+    }
+
+    #[test]
+    fn every_end_has_a_state_an_exit_code_and_a_message() {
+        let table: Vec<_> = ends()
+            .iter()
+            .map(|(name, end)| {
+                let (state, exit) = end.state_and_exit();
+                let message = end.message().unwrap_or_default();
+                let line = format!("{name:13} {:12} {}  {message}", state.word(), exit.code());
+                line.trim_end().to_owned()
+            })
+            .collect();
+        insta::assert_snapshot!(table.join("\n"), @"
+        done          finished     0
+        rows refused  finished     3
+        held          finished     4  held back: 9 of 10 people are no longer named (`--allow leavers`)
+        unknown       interrupted  5  it is not known what became of 2 rows and 1 leaver
+        sick feed     failed       4  nothing was sent: 9 of 10 people are no longer named (`--allow leavers`)
+        on request    interrupted  5  stopped on request
+        reading       interrupted  5  stopped while the feed was being read
+        outage        interrupted  5  the target went down and did not come back (status 503)
+        fatal         interrupted  5  the target does not accept the API key and secret (401)
+        busy          failed       6  another run holds this target
+        feed          failed       1  feed `people.csv` is empty
+        other feed    failed       2  the feed `people.csv` is not the one that run 7 began with
+        finished      failed       2  run 7 has finished: there is nothing to resume
+        superseded    failed       2  run 7 cannot be resumed: a later run took its place
+        not newest    failed       2  run 7 cannot be resumed: run 8 has gone on with a newer feed
+        secret        failed       2  the API key holds a character that cannot be sent, such as a line break
+        journal       failed       1  an outcome cannot be recorded: no row
+        request       failed       1  a request ended abnormally: it panicked
+        lost          failed       1  the journal lost the run
+        ");
+    }
+
+    #[test]
+    fn whoever_must_act_is_told_what_to_do() {
+        for (name, end) in ends() {
+            let is_helped = end.help().is_some();
+            let needs_nobody = ["done", "rows refused", "on request", "reading"];
+            let nothing_helps = ["request", "lost"];
+            assert_eq!(
+                is_helped,
+                !needs_nobody.contains(&name) && !nothing_helps.contains(&name),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Why a run, or its plan, failed: what, where, and what to do.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use crate::feed::FeedError;
+use crate::journal::{JournalError, LockError, RunId};
+use crate::mapping::MappingError;
+use crate::plan::{Held, ScanError};
+use crate::run::held::{allow_help, held_in_words};
+use crate::upload::{Halt, HttpError, UploadError};
+
+/// Why a run, or its plan, ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The feed cannot be read, or has changed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The mapping does not fit the feed.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The journal cannot be read or written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Another run holds the scope.
+    #[error(transparent)]
+    Busy(LockError),
+    /// Sending was halted in order: everything is recorded.
+    #[error(transparent)]
+    Halted(#[from] Halt),
+    /// The wish to stop came while the feed was being read.
+    #[error("stopped while the feed was being read")]
+    StoppedReading,
+    /// The HTTP client cannot be set up.
+    #[error(transparent)]
+    Client(#[from] HttpError),
+    /// Something in the machine failed while sending.
+    #[error(transparent)]
+    Upload(UploadError),
+    /// The feed looks sick, so nothing was sent.
+    #[error("nothing was sent: {}", held_in_words(.0))]
+    SickFeed(Held),
+    /// The feed is not the one that the run to resume began with.
+    #[error("the feed `{}` is not the one that run {run} began with", feed.display())]
+    OtherFeed {
+        /// The feed that was given.
+        feed: PathBuf,
+        /// The run.
+        run: RunId,
+    },
+    /// The run to resume has finished.
+    #[error("run {0} has finished: there is nothing to resume")]
+    HasFinished(RunId),
+    /// The run to resume was superseded.
+    #[error("run {0} cannot be resumed: a later run took its place")]
+    Superseded(RunId),
+    /// A newer run of the scope has changed something: going on with the feed
+    /// of the old one would undo that.
+    #[error("run {run} cannot be resumed: run {later} has gone on with a newer feed")]
+    NotNewest {
+        /// The run to resume.
+        run: RunId,
+        /// The newer one.
+        later: RunId,
+    },
+    /// The journal does not hold the run that it should.
+    #[error("the journal lost the run")]
+    Lost,
+}
+
+impl RunError {
+    /// What failed and where, with the causes, in one line.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        text
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::Feed(error) => return error.help(),
+            Self::Mapping(error) => return error.help(),
+            Self::Halted(halt) => return halt.help(),
+            Self::SickFeed(held) => return Some(allow_help(std::slice::from_ref(held))),
+            Self::HasFinished(run) => {
+                return Some(format!(
+                    "`hrfeed show {run}` says how it ended; `hrfeed import` begins a new one"
+                ));
+            }
+            Self::StoppedReading | Self::Upload(_) | Self::Lost => return None,
+            Self::Journal(error) => error.help(),
+            Self::Busy(_) => {
+                "wait until it is done, or stop it first: one run at a time keeps people single"
+            }
+            Self::Client(_) => "check the file or variable that the mapping names",
+            Self::OtherFeed { .. } => {
+                "run `hrfeed import` with the new feed: it settles the old run first"
+            }
+            Self::Superseded(_) => "`hrfeed runs` lists them",
+            Self::NotNewest { .. } => {
+                "run `hrfeed import` with the newest feed: it settles what is left of the old run"
+            }
+        };
+        Some(text.into())
+    }
+}
+
+impl From<LockError> for RunError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Journal(error) => error.into(),
+            held => Self::Busy(held),
+        }
+    }
+}
+
+impl From<ScanError> for RunError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Feed(error) => error.into(),
+            ScanError::Mapping(error) => error.into(),
+            ScanError::Stopped => Self::StoppedReading,
+        }
+    }
+}
+
+impl From<UploadError> for RunError {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Halted(halt) => halt.into(),
+            UploadError::Journal(error) => error.into(),
+            UploadError::Http(error) => error.into(),
+            error => Self::Upload(error),
+        }
+    }
+}

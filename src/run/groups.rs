@@ -1,0 +1,137 @@
+//! The user groups of the feed, held against those that are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{RunError, Stages};
+use crate::journal::{JournalError, KnownGroup};
+use crate::plan::{NamedGroup, NamedGroups, RowState, RowTable};
+use crate::targets::Group;
+use crate::upload::{GroupPlan, GroupsDone};
+
+impl Stages<'_> {
+    /// Finds out which groups must be created, changed or deleted. Rows that
+    /// name one which is not there and is not to be created are rejected:
+    /// nothing is sent for them.
+    pub(super) fn plan_groups(
+        &mut self,
+        named: NamedGroups,
+        rows: &mut RowTable,
+    ) -> Result<GroupPlan, RunError> {
+        let named = named.with_parents();
+        let known = self.known_groups()?;
+        let unknown: Vec<&str> = needed(&named, rows)
+            .into_iter()
+            .filter(|id| !known.contains_key(*id))
+            .collect();
+        let there = self.uploader.existing_groups(&unknown, self.listener)?;
+
+        let wanted = self.bound.mapping().groups;
+        let mut plan = GroupPlan::default();
+        let mut to_create = BTreeSet::new();
+        for (id, is_there) in unknown.iter().copied().zip(there) {
+            let Some(group) = named.get(id) else {
+                continue;
+            };
+            if is_there {
+                self.notes.group_exists(id)?;
+                if group.fingerprint().is_some() {
+                    plan.change.push(described(id, group));
+                }
+            } else if wanted.create && group.kind.is_some() {
+                to_create.insert(id);
+            } else {
+                rows.no_such_group(id, &group.rows);
+            }
+        }
+        plan.make = named
+            .from_the_top(&to_create)
+            .into_iter()
+            .filter_map(|id| Some(described(id, named.get(id)?)))
+            .collect();
+        for (id, group) in named.iter() {
+            if let (Some(known), Some(wanted)) = (known.get(id), group.fingerprint())
+                && known.fingerprint != Some(wanted)
+            {
+                plan.change.push(described(id, group));
+            }
+        }
+        if wanted.remove_unused {
+            plan.delete = known
+                .into_values()
+                .filter(|group| group.is_made && group.feed == Some(self.mapping_key))
+                .filter(|group| named.get(&group.id).is_none())
+                .map(|group| group.id)
+                .collect();
+        }
+        Ok(plan)
+    }
+
+    /// The groups that the scope knows, by external ID.
+    fn known_groups(&self) -> Result<BTreeMap<String, KnownGroup>, JournalError> {
+        let groups = match &self.journal {
+            Some(journal) => journal.groups(&self.scope)?,
+            None => Vec::new(),
+        };
+        Ok(groups
+            .into_iter()
+            .map(|group| (group.id.clone(), group))
+            .collect())
+    }
+}
+
+/// The groups that must be there before something is sent; those above one
+/// that is needed are needed, too.
+fn needed<'n>(named: &'n NamedGroups, rows: &RowTable) -> BTreeSet<&'n str> {
+    let is_needed = |group: &NamedGroup| {
+        group.rows.iter().any(|row| {
+            !matches!(
+                rows.state(*row),
+                RowState::Unchanged | RowState::Rejected | RowState::Settled
+            )
+        })
+    };
+    named
+        .iter()
+        .filter(|(_, group)| is_needed(group))
+        .flat_map(|(id, group)| std::iter::once(id).chain(group.parent.as_deref()))
+        .collect()
+}
+
+fn described(id: &str, group: &NamedGroup) -> Group {
+    Group {
+        id: id.to_owned(),
+        kind: group.kind.clone().unwrap_or_default(),
+        name: group.name.clone(),
+        parent: group.parent.clone(),
+    }
+}
+
+/// What was done with groups, a sentence for each kind of it.
+pub(super) fn summarize(done: &GroupsDone) -> Vec<String> {
+    let list = |ids: &[String]| {
+        let shown: Vec<_> = ids.iter().take(5).map(|id| format!("`{id}`")).collect();
+        match ids.len().saturating_sub(5) {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    };
+    let mut notes = Vec::new();
+    for (what, ids) in [
+        ("groups made", &done.made),
+        ("groups with a new name or parent", &done.changed),
+        (
+            "groups deleted, since the feed no longer names them",
+            &done.deleted,
+        ),
+    ] {
+        if !ids.is_empty() {
+            notes.push(format!("{what}: {}", list(ids)));
+        }
+    }
+    notes.extend(
+        done.refused
+            .iter()
+            .map(|(id, why)| format!("group `{id}` stays as it is: {why}")),
+    );
+    notes
+}

@@ -1,0 +1,159 @@
+//! Whom the scope knows, held against the rows of the feed.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use jiff::SignedDuration;
+
+use super::left_over::LeftOvers;
+use super::notes::Notes;
+use super::{RunError, Stages};
+use crate::clock;
+use crate::journal::{FeedKey, Journal, JournalError, Known, PersonState};
+use crate::model::{ExternalId, counted};
+use crate::plan::{KnownAs, RowTable};
+
+/// As many people are handed over at a time whom this feed had not named
+/// before.
+const AT_ONCE: usize = 1_000;
+
+/// So long a feed that was not run again is still taken for one that will be.
+const FEED_ACTIVE_FOR: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// What the comparison found beside the rows.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// People whom the scope knows and the feed does not name, whichever feed
+    /// named them before.
+    pub(super) not_in_feed: u64,
+    /// Those of them whom this feed named before.
+    pub(super) leavers: Vec<ExternalId>,
+    /// People whom this feed named before, leavers included.
+    pub(super) named_before: u64,
+    /// People whom this feed names no more and another one does: no leavers.
+    pub(super) named_elsewhere: u64,
+}
+
+impl Stages<'_> {
+    /// Holds the scope's people against the rows, and notes which feed names
+    /// whom.
+    pub(super) fn compare(
+        &self,
+        rows: &mut RowTable,
+        left_overs: &mut LeftOvers,
+    ) -> Result<Compared, RunError> {
+        let mut comparison = Comparison {
+            this: self.mapping_key,
+            others: HashSet::new(),
+            rows,
+            notes: &self.notes,
+            compared: Compared::default(),
+            claimed: Vec::new(),
+            dropped: Vec::new(),
+        };
+        if let Some(journal) = &self.journal {
+            comparison.others = self.other_feeds(journal)?;
+            journal.people(&self.scope, |person| {
+                comparison.add(left_overs.apply(person))?;
+                Ok::<_, JournalError>(ControlFlow::Continue(()))
+            })?;
+        }
+        for person in left_overs.rest() {
+            comparison.add(person)?;
+        }
+        Ok(comparison.finish()?)
+    }
+
+    /// The other feeds of the scope that are active: run not long ago, and
+    /// their mappings exist.
+    fn other_feeds(&self, journal: &Journal) -> Result<HashSet<FeedKey>, JournalError> {
+        let mappings = journal.mappings_since(&self.scope, clock::now() - FEED_ACTIVE_FOR)?;
+        Ok(mappings
+            .into_iter()
+            .filter(|other| Path::new(other).exists())
+            .map(|other| FeedKey::of_mapping(&other))
+            .filter(|other| *other != self.mapping_key)
+            .collect())
+    }
+
+    /// How many people the journal knows at this address under other keys, where
+    /// it knows nobody under this one; 0 where external IDs do not belong to the
+    /// key.
+    pub(super) fn under_other_keys(&self, left_overs: &LeftOvers) -> Result<u64, JournalError> {
+        let system = self.settings.system;
+        match &self.journal {
+            Some(journal) if system.ids_belong_to_key() && !left_overs.anybody_is_there() => {
+                let base_url = self.settings.base_url.as_str();
+                journal.people_under_other_keys(&self.scope, system.word(), base_url)
+            }
+            _ => Ok(0),
+        }
+    }
+}
+
+/// A comparison under way.
+struct Comparison<'a> {
+    this: FeedKey,
+    others: HashSet<FeedKey>,
+    rows: &'a mut RowTable,
+    notes: &'a Notes,
+    compared: Compared,
+    /// People whom this feed names, and another one, or none, did before.
+    claimed: Vec<String>,
+    /// People whom this feed names no more, and another one does.
+    dropped: Vec<String>,
+}
+
+impl Comparison<'_> {
+    fn add(&mut self, person: Known<'_>) -> Result<(), JournalError> {
+        let known = match (person.state, person.fingerprint) {
+            // Nobody is there, so whoever the feed names is a joiner.
+            (PersonState::Deleted, _) => return Ok(()),
+            (PersonState::Ambiguous, _) => KnownAs::SeveralPeople,
+            (PersonState::Active, Some(fingerprint)) => KnownAs::Acknowledged(fingerprint),
+            // Whoever was made inactive and is named again must be brought back.
+            (PersonState::Active, None) | (PersonState::Inactive, _) => KnownAs::There,
+        };
+        let is_of_this_feed = person.feed == Some(self.this);
+        let is_named = self.rows.note_known(person.external_id, known);
+        let is_active = person.state == PersonState::Active;
+        self.compared.named_before += u64::from(is_of_this_feed && is_active);
+        if !is_named {
+            self.compared.not_in_feed += u64::from(is_active);
+            if !is_of_this_feed || !is_active {
+                return Ok(());
+            }
+            // Two departments can name one person: only the last of them lets
+            // the person go.
+            if person
+                .other_feed
+                .is_some_and(|it| self.others.contains(&it))
+            {
+                self.dropped.push(person.external_id.to_owned());
+            } else {
+                let id = ExternalId::known(person.external_id);
+                self.compared.leavers.push(id);
+            }
+        } else if !is_of_this_feed {
+            self.claimed.push(person.external_id.to_owned());
+            if self.claimed.len() >= AT_ONCE {
+                self.notes.named(std::mem::take(&mut self.claimed))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Compared, JournalError> {
+        self.compared.named_elsewhere = self.dropped.len() as u64;
+        self.notes.named(self.claimed)?;
+        self.notes.dropped(self.dropped)?;
+        Ok(self.compared)
+    }
+}
+
+/// What a person should know of people whom another feed names.
+pub(super) fn named_elsewhere(people: u64) -> Option<String> {
+    let who = counted(people, "person is", "people are");
+    (people > 0).then(|| format!("{who} no longer named here, but by another feed: left alone"))
+}

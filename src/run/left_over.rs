@@ -1,0 +1,246 @@
+//! What interrupted runs left: rows that are settled, and changes of which it
+//! is not known whether the target made them.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::{RunError, Stages};
+use crate::journal::{FeedKey, JournalError, Known, PersonState, Run, RunChange};
+use crate::model::{ExternalId, RunState};
+use crate::plan::{RowState, RowTable};
+use crate::upload::{LeftOver, RunRecorder, Settlement};
+
+/// How long a request of a killed run may still be at work.
+const IN_FLIGHT_GRACE: Duration = Duration::from_secs(5);
+
+/// What the look-ups say of people whom older runs of the scope left unknown.
+/// A run has it in the journal, too; a plan has it here only.
+#[derive(Debug, Default)]
+pub(super) struct LeftOvers {
+    /// How these people stand, by external ID: they are to be compared anew.
+    /// With the feed of the run that left them.
+    people: HashMap<ExternalId, (Option<PersonState>, FeedKey)>,
+    /// Of these the target could not say whether they are there.
+    pub(super) unanswered: Vec<ExternalId>,
+}
+
+impl LeftOvers {
+    fn add(&mut self, left: LeftOver, feed: FeedKey) {
+        let id = left.intent.external_id;
+        match left.settlement {
+            Settlement::Stands(state) => drop(self.people.insert(id, (Some(state), feed))),
+            Settlement::Invalidated => drop(self.people.insert(id, (None, feed))),
+            Settlement::NotDone => {}
+            Settlement::Unanswered => self.unanswered.push(id),
+        }
+    }
+
+    /// Whether somebody is there because of an older run.
+    pub(super) fn anybody_is_there(&self) -> bool {
+        self.people
+            .values()
+            .any(|(state, _)| *state != Some(PersonState::Deleted))
+    }
+
+    /// A person of the journal as the look-ups have it.
+    pub(super) fn apply<'k>(&mut self, known: Known<'k>) -> Known<'k> {
+        if self.people.is_empty() {
+            return known;
+        }
+        match self.people.remove(&ExternalId::known(known.external_id)) {
+            Some((state, feed)) => Known {
+                fingerprint: None,
+                state: state.unwrap_or(match known.state {
+                    PersonState::Deleted => PersonState::Active,
+                    state => state,
+                }),
+                feed: Some(feed),
+                other_feed: known
+                    .feed
+                    .filter(|before| *before != feed)
+                    .or(known.other_feed),
+                ..known
+            },
+            None => known,
+        }
+    }
+
+    /// The people whom the journal did not hold.
+    pub(super) fn rest(&self) -> impl Iterator<Item = Known<'_>> {
+        self.people.iter().map(|(id, (state, feed))| Known {
+            external_id: id.as_str(),
+            remote_id: None,
+            fingerprint: None,
+            state: state.unwrap_or(PersonState::Active),
+            feed: Some(*feed),
+            other_feed: None,
+        })
+    }
+}
+
+impl Stages<'_> {
+    /// Notes what the resumed run has done already, and what it left unknown.
+    pub(super) fn mark_resumed(&self, rows: &mut RowTable) -> Result<(), RunError> {
+        let (Some(run), Some(journal)) = (&self.resumed, &self.journal) else {
+            return Ok(());
+        };
+        journal.settled_rows(run.id, |(number, _)| {
+            if let Some(row) = rows.at(number) {
+                rows.mark_settled(row);
+            }
+            Ok::<_, JournalError>(ControlFlow::Continue(()))
+        })?;
+        journal.rows_awaiting_groups(run.id, |(number, created)| {
+            if let Some(row) = rows.at(number) {
+                rows.awaits_groups(row, created);
+            }
+            Ok::<_, JournalError>(ControlFlow::Continue(()))
+        })?;
+        for intent in journal.open_intents(run.id)? {
+            if let Some(row) = intent.row.and_then(|number| rows.at(number)) {
+                rows.mark_unknown(row, intent.action);
+            }
+        }
+        if rows.count(RowState::UnknownCreate) + rows.count(RowState::UnknownAdopt) > 0 {
+            self.wait_for_in_flight();
+        }
+        Ok(())
+    }
+
+    /// Looks up what older runs of the scope left unknown. A run takes their
+    /// place.
+    pub(super) fn settle_older_runs(&mut self) -> Result<LeftOvers, RunError> {
+        let mut left_overs = LeftOvers::default();
+        let Some(journal) = &self.journal else {
+            return Ok(left_overs);
+        };
+        let recorder = self.notes.recorder().cloned();
+        // A plan holds no lock: what a run under way has not settled yet is not
+        // left over.
+        if recorder.is_none() && journal.is_under_way(&self.scope) {
+            return Ok(left_overs);
+        }
+        for old in journal.unfinished_runs(&self.scope)? {
+            if recorder.as_ref().is_some_and(|this| this.run == old.id) {
+                continue;
+            }
+            let intents = journal.open_intents(old.id)?;
+            let is_settled = intents.is_empty() || {
+                // An older change that comes after a newer one undoes it.
+                self.wait_for_in_flight();
+                let of_old = recorder.as_ref().map(|this| RunRecorder {
+                    writer: this.writer.clone(),
+                    run: old.id,
+                });
+                let left =
+                    self.uploader
+                        .settle_left_over(intents, of_old.as_ref(), self.listener)?;
+                let feed = FeedKey::of_mapping(&old.start.mapping_path);
+                let unanswered = left_overs.unanswered.len();
+                for left in left {
+                    left_overs.add(left, feed);
+                }
+                // If not, the run stays, to be asked for again next time.
+                left_overs.unanswered.len() == unanswered
+            };
+            if let (true, Some(recorder)) = (is_settled, &recorder) {
+                supersede(&old, recorder)?;
+            }
+        }
+        Ok(left_overs)
+    }
+
+    /// The last request of a killed run may still be under way at the target:
+    /// it gets a moment before "nobody there" is believed.
+    fn wait_for_in_flight(&self) {
+        if let Some(left) = self
+            .last_written
+            .and_then(|written| IN_FLIGHT_GRACE.checked_sub(written.elapsed()))
+        {
+            self.stop.wait(left);
+        }
+    }
+}
+
+fn supersede(old: &Run, by: &RunRecorder) -> Result<(), JournalError> {
+    by.writer.update_run(
+        old.id,
+        RunChange {
+            state: Some(RunState::Superseded),
+            message: Some(format!("run {} took its place", by.run)),
+            ..RunChange::default()
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::OpenIntent;
+    use crate::model::Action;
+
+    const ID: &str = "E7";
+
+    fn left(settlement: Settlement) -> LeftOvers {
+        let mut left_overs = LeftOvers::default();
+        let intent = OpenIntent {
+            row: None,
+            external_id: ExternalId::known(ID),
+            action: Action::Create,
+            attempts: 0,
+        };
+        left_overs.add(LeftOver { intent, settlement }, feed("old"));
+        left_overs
+    }
+
+    fn feed(name: &str) -> FeedKey {
+        FeedKey::of_mapping(name)
+    }
+
+    fn known(state: PersonState) -> Known<'static> {
+        Known {
+            external_id: ID,
+            remote_id: None,
+            fingerprint: Some(1),
+            state,
+            feed: Some(feed("new")),
+            other_feed: None,
+        }
+    }
+
+    #[test]
+    fn what_a_look_up_said_stands_before_what_the_journal_holds() {
+        let gone = left(Settlement::Stands(PersonState::Deleted)).apply(known(PersonState::Active));
+        assert_eq!((gone.state, gone.fingerprint), (PersonState::Deleted, None));
+        let back = left(Settlement::Invalidated).apply(known(PersonState::Deleted));
+        assert_eq!((back.state, back.fingerprint), (PersonState::Active, None));
+        let as_is = left(Settlement::NotDone).apply(known(PersonState::Active));
+        assert_eq!(as_is, known(PersonState::Active));
+    }
+
+    #[test]
+    fn a_run_that_has_recorded_it_sees_the_same_as_a_plan_that_has_not() {
+        for settlement in [
+            Settlement::Stands(PersonState::Inactive),
+            Settlement::Invalidated,
+        ] {
+            let planned = left(settlement).apply(known(PersonState::Active));
+            assert_eq!(planned.feed, Some(feed("old")));
+            assert_eq!(planned.other_feed, Some(feed("new")));
+            // The journal holds that by now.
+            assert_eq!(left(settlement).apply(planned), planned);
+        }
+    }
+
+    #[test]
+    fn whoever_the_journal_does_not_hold_is_there_all_the_same() {
+        let created = left(Settlement::Stands(PersonState::Active));
+        assert!(created.anybody_is_there());
+        let rest: Vec<_> = created.rest().map(|person| person.external_id).collect();
+        assert_eq!(rest, [ID]);
+        let unanswered = left(Settlement::Unanswered);
+        assert!(!unanswered.anybody_is_there());
+        assert_eq!(unanswered.unanswered.len(), 1);
+    }
+}

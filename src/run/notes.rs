@@ -1,0 +1,128 @@
+//! What a run notes in the journal while it prepares.
+
+use super::prepare::Unanswered;
+use crate::clock;
+use crate::journal::{FeedKey, GroupNow, JournalError, RunChange, Scope, SeenPerson};
+use crate::model::Counts;
+use crate::plan::Scan;
+use crate::upload::{RunRecorder, UploadError, record_not_answered};
+
+/// Where a run notes what it learns of the feed and the target. A plan notes
+/// nothing.
+#[derive(Debug)]
+pub(super) struct Notes(Option<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    recorder: RunRecorder,
+    scope: Scope,
+    mapping_key: FeedKey,
+}
+
+impl Notes {
+    /// The notes of a plan.
+    pub(super) const fn none() -> Self {
+        Self(None)
+    }
+
+    /// The notes of a run.
+    pub(super) const fn of(recorder: RunRecorder, scope: Scope, mapping_key: FeedKey) -> Self {
+        Self(Some(Kept {
+            recorder,
+            scope,
+            mapping_key,
+        }))
+    }
+
+    /// Where the run is recorded, if it is one.
+    pub(super) fn recorder(&self) -> Option<&RunRecorder> {
+        self.0.as_ref().map(|kept| &kept.recorder)
+    }
+
+    fn with<E>(&self, note: impl FnOnce(&Kept) -> Result<(), E>) -> Result<(), E> {
+        self.0.as_ref().map_or(Ok(()), note)
+    }
+
+    fn update(&self, change: RunChange) -> Result<(), JournalError> {
+        self.with(|kept| kept.recorder.writer.update_run(kept.recorder.run, change))
+    }
+
+    /// The whole feed is read.
+    pub(super) fn scanned(
+        &self,
+        scan: &Scan,
+        feed_sha256: Option<[u8; 32]>,
+    ) -> Result<(), JournalError> {
+        self.update(RunChange {
+            rows: Some(scan.rows.len() as u64),
+            skipped: Some(scan.skipped),
+            feed_sha256,
+            ..RunChange::default()
+        })
+    }
+
+    /// The feed names these people, whom the scope knows.
+    pub(super) fn named(&self, people: Vec<String>) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let writer = &kept.recorder.writer;
+            writer.named(&kept.scope, kept.mapping_key, people)
+        })
+    }
+
+    /// The feed names these people no more, and another one does.
+    pub(super) fn dropped(&self, people: Vec<String>) -> Result<(), JournalError> {
+        self.with(|kept| kept.recorder.writer.dropped(&kept.scope, people))
+    }
+
+    /// The LMS has these people of the feed.
+    pub(super) fn seen(&self, people: Vec<SeenPerson>) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let ids = people.iter().map(|person| person.external_id.clone());
+            let named = ids.collect();
+            // Durable with the note that the LMS was asked.
+            drop(kept.recorder.writer.seen(&kept.scope, people));
+            // Nothing may have to be sent for them, and they can leave all the
+            // same.
+            self.named(named)
+        })
+    }
+
+    /// The target was asked who exists.
+    pub(super) fn surveyed(&self) -> Result<(), JournalError> {
+        self.update(RunChange {
+            surveyed_at: Some(clock::now()),
+            ..RunChange::default()
+        })
+    }
+
+    /// The target could not say whether the person of a row exists.
+    pub(super) fn unanswered(&self, row: &Unanswered) -> Result<(), UploadError> {
+        self.with(|kept| {
+            let (id, why) = (
+                row.external_id.clone(),
+                format!("{}: nothing was sent", row.why),
+            );
+            record_not_answered(row.row, id, row.attempts, why, &kept.recorder)
+        })
+    }
+
+    /// A group is there that hrfeed did not create.
+    pub(super) fn group_exists(&self, id: &str) -> Result<(), JournalError> {
+        let now = GroupNow::There {
+            made: false,
+            fingerprint: None,
+        };
+        self.with(|kept| {
+            let writer = &kept.recorder.writer;
+            writer.group(&kept.scope, kept.mapping_key, id, now)
+        })
+    }
+
+    /// It is decided what will be sent.
+    pub(super) fn planned(&self, counts: &Counts) -> Result<(), JournalError> {
+        self.update(RunChange {
+            unchanged: Some(counts.unchanged),
+            ..RunChange::default()
+        })
+    }
+}
