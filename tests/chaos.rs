@@ -115,7 +115,7 @@ fn five_hundred_seeds_of_chaos_leave_everyone_there_once() {
 }
 
 #[test]
-#[ignore = "takes a quarter of an hour"]
+#[ignore = "takes some minutes"]
 fn five_hundred_seeds_of_chaos_leave_everyone_there_once_with_every_part() {
     many(1000..1500, ON_ANEWSPRING, 24).assert_all_was_there(AnewSpring, 10, 3);
 }
