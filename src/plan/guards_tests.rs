@@ -489,12 +489,12 @@ fn whoever_must_approve_reads_how_many_of_how_many_and_which_bound() {
         .chain(held)
         .map(|held| format!("{}: {}", held.guard.word(), held.why))
         .collect();
-    insta::assert_snapshot!(sentences.join("\n"), @r"
+    insta::assert_snapshot!(sentences.join("\n"), @"
     rows: the feed has 1 row, and `min_rows` in [guards] is 2
-    rejected: 51 of 60 rows are wrong, and `max_rejected` in [guards] is 10%, and 50 in any case
+    rejected: 51 of 60 rows are wrong, and `max_rejected` in [guards] is 10%, but at least 50
     creates: 11 of 23 people would be made, and `max_creates` in [guards] is 10
     updates: 12 of 23 people would be changed, and `max_updates` in [guards] is 10
-    leavers: 6 of 40 people are no longer named, and `max_leavers` in [guards] is 5%, and 5 in any case
+    leavers: 6 of 40 people are no longer named, and `max_leavers` in [guards] is 5%, but at least 5
     leavers: 1 row has no external ID that can be read, so any of the 2 people who seem to have left may be among them
     leavers: 3 rows have no external ID that can be read, so any of the 2 people who seem to have left may be among them
     creates: this API key knows nobody yet, and the journal knows 7 people of this LMS under another key: external IDs belong to the key, so if it replaced the other one, the 3 people to be made would be there twice
