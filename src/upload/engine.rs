@@ -59,7 +59,7 @@ pub(super) trait Job: Send + 'static {
 
     /// There was no usable answer; the call may have had an effect if
     /// `may_have_applied`.
-    fn unanswered(&mut self, may_have_applied: bool);
+    fn unanswered(&mut self, _may_have_applied: bool) {}
 }
 
 /// How a job goes on after an answer.

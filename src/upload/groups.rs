@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::engine::{End, Job, Ledger};
+use super::engine::{End, Ledger};
 use super::group_jobs::{Exists, GroupJob, GroupStep, Members};
-use super::look_up::one;
 use super::members::{MembersJob, MembersResult};
 use super::memberships::Memberships;
 use super::recorder::RunRecorder;
-use super::{Halt, UploadError, Uploader};
+use super::{UploadError, Uploader};
 use crate::event::Listener;
 use crate::journal::{FeedKey, GroupNow, JournalError, Scope};
 use crate::model::{Calls, Outcome};
@@ -61,29 +60,6 @@ impl Uploader {
     ) -> Result<Option<Vec<String>>, UploadError> {
         let job = Members::new(&self.target, group);
         Ok(self.ask(job, listener)?.external_ids)
-    }
-
-    /// Drives a job without which the run cannot go on.
-    fn ask<J: Job>(&mut self, job: J, listener: &mut dyn Listener) -> Result<J, UploadError> {
-        let mut ended = None;
-        self.runtime
-            .block_on(one(&mut self.engine, job, listener, |job, end| {
-                match end {
-                    End::Done => ended = Some(job),
-                    // The LMS answers others and not this: that is as good as
-                    // down.
-                    End::GaveUp(no_answer) => {
-                        return Err(UploadError::Halted(Halt::Outage {
-                            why: no_answer.why(),
-                            down: std::time::Duration::ZERO,
-                            ever_up: true,
-                        }));
-                    }
-                    End::Halted => {}
-                }
-                Ok(())
-            }))?;
-        ended.ok_or(UploadError::Halted(Halt::Requested))
     }
 
     /// Creates and changes the groups of `plan`, puts people into groups and

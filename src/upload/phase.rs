@@ -14,6 +14,11 @@
 //!   way and the API itself says so.
 //! - What was given up is read back once more and never written again.
 
+use super::engine::Next;
+use super::look_up::SECOND_LOOK;
+use crate::retry::Fatal;
+use crate::targets::{Reply, Written};
+
 /// A kind of write, as far as the rule tells one from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Write {
@@ -196,6 +201,42 @@ pub(super) enum Then {
     WrongAddress,
     /// The engine says when the call of this phase is made.
     Wait,
+}
+
+impl Then {
+    /// How a job goes on for which nothing more is to be done than this says.
+    /// `why` is why the answer is unusable, if it is.
+    pub(super) const fn next(self, reply: &Reply, why: &'static str) -> Next {
+        match self {
+            Self::Done | Self::Gone | Self::Stop | Self::Refuse(_) => Next::Done,
+            Self::ReadBackLater => Next::Later(SECOND_LOOK),
+            Self::Unclear => Next::Unclear(why),
+            Self::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
+            Self::WrongAddress => Next::Fatal(Fatal::WrongAddress),
+            Self::Write
+            | Self::ReadBack
+            | Self::Split
+            | Self::Existing
+            | Self::Adopted
+            | Self::BringBack
+            | Self::StartOver
+            | Self::Wait => Next::Call,
+        }
+    }
+}
+
+impl From<&Written> for Answer {
+    fn from(written: &Written) -> Self {
+        match written {
+            Written::Applied(_) => Self::Applied,
+            Written::Refused { .. } => Self::Refused,
+            Written::Conflict { .. } => Self::Conflict,
+            Written::NotFound => Self::NotFound,
+            Written::Denied => Self::Denied,
+            Written::WrongAddress => Self::WrongAddress,
+            Written::Unclear { .. } => Self::Unclear,
+        }
+    }
 }
 
 /// Why a write is refused.
