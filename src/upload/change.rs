@@ -124,7 +124,7 @@ impl ChangeJob {
         self.steps.is_empty() && self.course.is_write()
     }
 
-    /// Whether a write went out and nobody knows what became of it.
+    /// Whether a write went out whose outcome is unknown.
     pub(super) const fn is_unknown(&self) -> bool {
         self.course.is_unknown()
     }
@@ -134,7 +134,7 @@ impl ChangeJob {
         matches!(self.refused, Some(Refused::Whole(_)))
     }
 
-    /// How the person stands now.
+    /// The person's state after what was done.
     pub(super) const fn state(&self) -> PersonState {
         if self.parts.is_inactive {
             PersonState::Inactive
@@ -430,8 +430,8 @@ impl ChangeJob {
         self.advance()
     }
 
-    /// Somebody has the external ID now, so the adoption was done; not so,
-    /// perhaps, what was to be changed with it.
+    /// Somebody has the external ID now, so the adoption was done; what was to
+    /// be changed with it may not be.
     fn was_adopted(&mut self, is_as_wanted: bool) -> Next {
         let carries = matches!(
             self.steps.front(),

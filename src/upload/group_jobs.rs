@@ -100,7 +100,7 @@ impl Job for Members {
         self.external_ids = groups.members(reply);
         match self.external_ids {
             Some(_) => Next::Done,
-            None => Next::Unclear("the answer is no list of a group's members"),
+            None => Next::Unclear("the answer is not a list of a group's members"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! User groups: which are there, which must be made, and who is in them.
+//! User groups: which exist, which must be created, and who is in them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const MAX_MEMBERS: usize = 500;
 /// What is to be done with the groups that a feed names.
 #[derive(Clone, Debug, Default)]
 pub struct GroupPlan {
-    /// Not there: to be made, the one above before the one below.
+    /// To be created, the one above before the one below.
     pub make: Vec<Group>,
     /// There, with another name or parent than the feed says.
     pub change: Vec<Group>,
@@ -76,8 +76,8 @@ impl Uploader {
         listener: &mut dyn Listener,
     ) -> Result<GroupsDone, UploadError> {
         let mut done = GroupsDone::default();
-        // A row stands in the journal as awaiting its groups before the first
-        // of them is touched.
+        // A row is in the journal as awaiting its groups before the first of them
+        // is touched.
         recorder.writer.flush().wait_blocking()?;
         let note = |group: &str, now| recorder.writer.group(scope, feed, group, now);
         let joined: BTreeSet<String> = memberships.joined().map(str::to_owned).collect();
@@ -101,7 +101,7 @@ impl Uploader {
             // What an LMS makes of a group with people in it is nowhere stated.
             let members = self.group_members(group, listener)?;
             if members.is_some_and(|members| !members.is_empty()) {
-                let why = "somebody is in it whom hrfeed did not put there";
+                let why = "it has members whom hrfeed did not add";
                 done.refused.push((group.clone(), why.to_owned()));
                 continue;
             }
@@ -177,7 +177,7 @@ impl Uploader {
     }
 }
 
-/// Notes what became of a group.
+/// Notes the state of a group.
 type NoteGroup<'a> = &'a dyn Fn(&str, GroupNow) -> Result<(), JournalError>;
 
 /// Records who is in which group now.
@@ -230,8 +230,8 @@ impl Ledger<MembersJob> for MembersLedger<'_> {
             self.memberships
                 .done(&member, why, self.recorder, listener)?;
         }
-        // Of a halted run the rest stays pending: whoever is in the group is put
-        // into it once more, which changes nothing.
+        // The rest of a halted run stays pending: to add a member once more changes
+        // nothing.
         if end != End::Halted {
             let why = given_up.unwrap_or_else(|| "no result".to_owned());
             let why = format!("group `{group}`: given up: {why}");
@@ -248,7 +248,7 @@ impl Ledger<MembersJob> for MembersLedger<'_> {
 /// What was done with groups as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupsDone {
-    /// External IDs of groups that were made.
+    /// External IDs of groups that were created.
     pub made: Vec<String>,
     /// Of groups that got another name or parent.
     pub changed: Vec<String>,

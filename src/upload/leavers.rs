@@ -65,7 +65,7 @@ impl Uploader {
     }
 }
 
-/// What became of a leaver.
+/// How a leaver ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// Not known, or nothing yet.
@@ -183,7 +183,7 @@ impl Intended for LeaverJob {
     }
 }
 
-/// Records what became of a leaver.
+/// Records how a leaver ended.
 fn settle(
     job: LeaverJob,
     end: &End,
@@ -196,8 +196,8 @@ fn settle(
             Action::Delete => (Outcome::Deleted, None),
             _ => (Outcome::Deactivated, None),
         },
-        // What the LMS says may quote the person, of whom the feed says nothing
-        // any more that could be recognised in it.
+        // What the LMS says may quote the person, and the feed holds no values any
+        // more that could be recognised in it.
         (End::Done, Fate::Refused) => (
             Outcome::Rejected,
             Some(format!(

@@ -10,7 +10,7 @@ use crate::targets::Remote;
 
 impl Uploader {
     /// Settles what a run that is superseded left unknown, without its feed:
-    /// whoever was to be created, adopted or to leave is looked up. It is
+    /// people who were to be created, adopted or removed are looked up. It is
     /// recorded where there is a recorder of that run; a plan has none.
     ///
     /// # Errors
@@ -72,10 +72,10 @@ pub struct LeftOver {
     pub settlement: Settlement,
 }
 
-/// What is known of the person whom a superseded run was about to change.
+/// What is known of a person that a superseded run was about to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// The person stands so, with whatever content.
+    /// The person has this state, with any content.
     Stands(PersonState),
     /// The person is there, and what was acknowledged may hold no more.
     Invalidated,
@@ -92,8 +92,8 @@ fn invalidate(intent: &OpenIntent, recorder: &RunRecorder) -> Result<(), UploadE
     Ok(writer.acknowledge(*run, &intent.external_id, invalidated)?)
 }
 
-/// What became of an intent whose person was looked up, and how the person
-/// stands now. The content is not known: a later run compares it.
+/// The outcome of an intent whose person was looked up, and the person's state.
+/// The content is not known: a later run compares it.
 fn outcome_after_look_up(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>) {
     let now = |state, remote_id| {
         Some(PersonNow {

@@ -117,7 +117,7 @@ impl MembersJob {
         }
     }
 
-    /// What an answer to a write means, and what is told of those whom it
+    /// What an answer to a write means, and what is said to those that it
     /// refuses. What the LMS itself says may quote several people, whose values
     /// are not at hand to be recognised in it.
     fn judge_write(&self, reply: &Reply) -> (Answer, String) {
@@ -135,7 +135,7 @@ impl MembersJob {
         (Answer::from(&written), why)
     }
 
-    /// What an answer to a read-back means. Those whom it shows done are done.
+    /// What an answer to a read-back means. Members that it shows done are done.
     fn judge_read_back(&mut self, reply: &Reply) -> Answer {
         let target = Arc::clone(&self.target);
         let Some(groups) = target.groups() else {

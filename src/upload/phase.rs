@@ -93,7 +93,7 @@ pub(super) enum Because {
     Unanswered,
     /// The write does not go with what is there.
     Conflict,
-    /// The write did not find whom it is about.
+    /// The write did not find the person or group that it is about.
     NotFound,
     /// The write was refused, and the group may be the reason.
     Refused,
@@ -139,7 +139,7 @@ pub(super) enum Answer {
     Refused,
     /// To a write: it does not go with what is there.
     Conflict,
-    /// To a write: whom it is about is not there.
+    /// To a write: the person or group that it is about is not there.
     NotFound,
     /// To a write: the key may not make the call.
     Denied,
@@ -187,7 +187,7 @@ pub(super) enum Then {
     BringBack,
     /// Nobody is there: begin with the create.
     StartOver,
-    /// Whoever was to leave is gone, or the whole group is.
+    /// The leaver is gone, or the whole group is.
     Gone,
     /// The LMS refuses the write for good.
     Refuse(Refusal),
@@ -249,7 +249,7 @@ pub(super) enum Refusal {
         /// The person is there.
         found: bool,
     },
-    /// Whom or what it is about is not there.
+    /// What it is about is not there.
     NotFound,
     /// A read-back shows the person, and the write does not find it.
     NotFoundThoughShown,
@@ -288,7 +288,7 @@ impl Course {
         matches!(self.phase, Phase::Write)
     }
 
-    /// Whether a write went out and nobody knows what became of it.
+    /// Whether a write went out whose outcome is unknown.
     pub(super) const fn is_unknown(self) -> bool {
         matches!(
             self.phase,
