@@ -377,8 +377,14 @@ impl ChangeJob {
             (Refusal::NotFoundThoughShown, _) => {
                 "the LMS shows the person and does not find it for an update".into()
             }
+            (Refusal::Vanished, _) => {
+                "the LMS had the person a moment ago and no longer shows an account: check it there"
+                    .into()
+            }
         };
-        if let Step::AddRoles(_) | Step::Link(..) | Step::Unlink(..) = step {
+        if let (Step::AddRoles(_) | Step::Link(..) | Step::Unlink(..), false) =
+            (&step, refusal == Refusal::Vanished)
+        {
             self.refused.get_or_insert(Refused::Part(message));
             return self.advance();
         }

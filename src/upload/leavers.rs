@@ -78,7 +78,7 @@ enum Fate {
     Refused,
 }
 
-struct LeaverJob {
+pub(super) struct LeaverJob {
     target: Arc<dyn Target>,
     /// Nothing but who it is.
     content: Content,
@@ -93,7 +93,12 @@ struct LeaverJob {
 }
 
 impl LeaverJob {
-    fn new(target: &Arc<dyn Target>, id: ExternalId, action: Action, step: Step) -> Self {
+    pub(super) fn new(
+        target: &Arc<dyn Target>,
+        id: ExternalId,
+        action: Action,
+        step: Step,
+    ) -> Self {
         Self {
             target: Arc::clone(target),
             content: Content::only(id),

@@ -12,6 +12,7 @@
 //!   show it done.
 //! - "Nobody there" is believed at once only where nothing may still be on its
 //!   way and the API itself says so.
+//! - Nobody is created whom the LMS has accepted or shown before in this job.
 //! - What was given up is read back once more and never written again.
 
 use super::engine::Next;
@@ -125,9 +126,12 @@ pub(super) struct Course {
     pub(super) phase: Phase,
     /// A conflict was read back before: the next one is final.
     had_conflict: bool,
-    /// What a write did not find, or was refused for, was seen to be there:
-    /// the next such answer is final.
-    seen_there: bool,
+    /// It was read back before whether what a write is about is there: the next
+    /// write that does not find it, or is refused for it, is final.
+    presence_checked: bool,
+    /// The LMS has acknowledged a write for the person, or shown the person: if
+    /// it then shows nobody, that is not believed enough to create somebody.
+    was_there: bool,
 }
 
 /// An answer, or the lack of one, as far as the rule tells one from another.
@@ -253,6 +257,8 @@ pub(super) enum Refusal {
     NotFound,
     /// A read-back shows the person, and the write does not find it.
     NotFoundThoughShown,
+    /// The LMS accepted or showed the person before, and shows nobody now.
+    Vanished,
 }
 
 impl Course {
@@ -261,7 +267,8 @@ impl Course {
         Self {
             phase: Phase::Write,
             had_conflict: false,
-            seen_there: false,
+            presence_checked: false,
+            was_there: false,
         }
     }
 
@@ -315,12 +322,21 @@ impl Course {
         }
     }
 
+    /// Reads back. Neither a conflict nor an absence is read back twice, or an LMS
+    /// that keeps changing its mind would keep a job for ever.
     const fn read_back(self, because: Because) -> (Self, Then) {
         let phase = Phase::ReadBack {
             because,
             again: false,
         };
-        (Self { phase, ..self }, Then::ReadBack)
+        let is_about_presence = matches!(because, Because::NotFound | Because::Refused);
+        let course = Self {
+            phase,
+            had_conflict: self.had_conflict || matches!(because, Because::Conflict),
+            presence_checked: self.presence_checked || is_about_presence,
+            ..self
+        };
+        (course, Then::ReadBack)
     }
 
     const fn write(self, then: Then) -> (Self, Then) {
@@ -376,13 +392,14 @@ pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Cours
 
 /// What follows the answer to a write.
 fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
-    let is_final = course.seen_there;
+    let is_final = course.presence_checked;
     match (answer, write) {
         (Answer::Applied, _) => {
-            let seen_there = course.seen_there || write.is_about_members();
+            let presence_checked = course.presence_checked || write.is_about_members();
             (
                 Course {
-                    seen_there,
+                    presence_checked,
+                    was_there: true,
                     ..course
                 },
                 Then::Done,
@@ -414,12 +431,7 @@ fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
         (Answer::Conflict, Write::Create | Write::Update | Write::Leave)
             if !course.had_conflict =>
         {
-            let had_conflict = true;
-            Course {
-                had_conflict,
-                ..course
-            }
-            .read_back(Because::Conflict)
+            course.read_back(Because::Conflict)
         }
         (Answer::Conflict, _) => {
             let found = true;
@@ -479,6 +491,7 @@ fn after_absence(
             let found = false;
             course.write(Then::Refuse(Refusal::Conflict { found }))
         }
+        _ if course.was_there => course.write(Then::Refuse(Refusal::Vanished)),
         _ => course.write(Then::StartOver),
     }
 }
@@ -486,6 +499,11 @@ fn after_absence(
 /// What follows a read-back that shows the person or the group.
 fn after_sight(write: Write, course: Course, because: Because, answer: Answer) -> (Course, Then) {
     let found = Then::Refuse(Refusal::Conflict { found: true });
+    let was_there = true;
+    let course = Course {
+        was_there,
+        ..course
+    };
     match (because, write, answer) {
         (_, Write::Create, _) => course.write(Then::Existing),
         (Because::Conflict, Write::Leave, Answer::Shown) => course.write(Then::Done),
@@ -493,23 +511,9 @@ fn after_sight(write: Write, course: Course, because: Because, answer: Answer) -
         (Because::Conflict, _, Answer::Archived) => course.write(Then::BringBack),
         (Because::Conflict, _, _) => course.write(found),
         (_, Write::Adopt, _) => course.write(Then::Adopted),
-        (Because::Refused, _, _) => {
-            let seen_there = true;
-            Course {
-                seen_there,
-                ..course
-            }
-            .write(Then::Write)
-        }
+        (Because::Refused, _, _) => course.write(Then::Write),
         (_, _, Answer::Shown) => course.write(Then::Done),
-        (_, _, _) => {
-            let seen_there = course.seen_there || because == Because::NotFound;
-            Course {
-                seen_there,
-                ..course
-            }
-            .write(Then::Write)
-        }
+        (_, _, _) => course.write(Then::Write),
     }
 }
 
