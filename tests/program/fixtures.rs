@@ -82,7 +82,7 @@ fn people(feed: &str) -> Vec<Vec<String>> {
 
 fn people_with(feed: &str, mapping: &str) -> Vec<Vec<String>> {
     let mapping = Mapping::load(&file(mapping)).unwrap();
-    let source = FeedSource::from(file(feed).as_path());
+    let source = FeedSource::from_argument(file(feed).as_path());
     let mut feed = Feed::open(&source, &mapping.source).unwrap();
     let columns = feed.columns().to_vec();
     let bound = mapping.bind(&columns, &[]).unwrap();
