@@ -2,8 +2,8 @@
 //!
 //! A byte order mark says it for certain, then the mapping, then the zero bytes
 //! that UTF-16 has. Without any of them it is UTF-8 or windows-1252, which
-//! [`Judge`] distinguishes. Every other encoding must be named: what looks like
-//! none of the two is left as UTF-8, whose rows are then refused one by one.
+//! [`Judge`] distinguishes. Every other encoding must be named: what is
+//! plausible as neither is left as UTF-8, whose rows are then refused one by one.
 //! A refused row does less harm than a person with a garbled name.
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};

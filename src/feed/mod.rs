@@ -13,7 +13,7 @@
 //! - Every pass hands out the same records. If the file is not what it was in
 //!   an earlier pass, the pass ends with [`FeedError::Changed`] before anything
 //!   of the changed part is handed out.
-//! - A bad row is data: cells too many or too few, bytes that are no text. Only
+//! - A bad row is data: cells too many or too few, bytes that are not text. Only
 //!   what makes the file unreadable is a [`FeedError`].
 //! - Blank records are never handed out, and row numbers are still the file's.
 
@@ -314,7 +314,7 @@ impl Feed {
     ///
     /// # Errors
     /// What `take` returns, or the [`FeedError`] that ended the pass early:
-    /// what was taken before it is right, and it is not the whole feed.
+    /// the results before it are right, but they are not the whole feed.
     pub fn read<T: Send, E: From<FeedError>>(
         &mut self,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,

@@ -77,8 +77,8 @@ impl ExternalId {
         if is_scientific(text) {
             return Err(Rule::ExternalIdScientific);
         }
-        // A path segment of dots is taken for a directory by every proxy on
-        // the way, even percent-encoded.
+        // Every proxy on the way reads a path segment of dots as a directory,
+        // even percent-encoded.
         if matches!(text, "." | "..") {
             return Err(Rule::ExternalIdDots);
         }

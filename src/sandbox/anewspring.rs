@@ -19,7 +19,7 @@
 //!   otherwise: 406. `_returnSuccessMessage=true` gives `{"message":"…"}`.
 //! - A POST without body needs no content type. Parameters are read from the
 //!   body only, but `userUID`. One that no call knows is ignored. One that is
-//!   no array and appears twice is 400, as is text that is not UTF-8.
+//!   not an array and appears twice is 400, as is text that is not UTF-8.
 //! - The state of things (404, 409) is checked before the parameters (400),
 //!   as far as it does not hang on them.
 //!

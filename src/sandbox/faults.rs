@@ -1,6 +1,6 @@
 //! What goes wrong in a sandbox, and when.
 //!
-//! [`Faults`] says how often, [`Dice`] draws what becomes of one request. The
+//! [`Faults`] says how often, [`Dice`] draws the fate of one request. The
 //! same seed and the same faults give the same draws, whatever the requests
 //! are: each request takes the same number of draws.
 
@@ -31,8 +31,8 @@ pub struct Faults {
     /// Up to this much is added to the latency.
     #[serde(with = "seconds")]
     pub latency_jitter: Duration,
-    /// So many requests are worked on at once, each for its latency; others
-    /// wait for one of them to be over.
+    /// That many requests are worked on at once, each for its latency; others
+    /// wait for one of them to end.
     pub capacity: Option<u32>,
     /// Answers 500 without acting.
     pub errors: f64,
@@ -213,7 +213,7 @@ pub(super) enum TurnedAway {
     Down,
 }
 
-/// Decides what becomes of requests.
+/// Decides the fate of requests.
 ///
 /// Time is nanoseconds since the sandbox started, given from outside.
 #[derive(Debug)]
@@ -256,7 +256,7 @@ impl Dice {
         self.down_until = None;
     }
 
-    /// Decides what becomes of a request that arrived at `now`.
+    /// Decides the fate of a request that arrived at `now`.
     pub(super) fn throw(&mut self, now: u64) -> Result<Fate, TurnedAway> {
         self.admit(now)?;
         if let Some(after) = self.faults.down_after {
@@ -317,8 +317,8 @@ impl Dice {
     fn draw(&mut self) -> Fate {
         let faults = &self.faults;
         let rng = &mut self.rng;
-        // Every request takes the same draws in the same order, so that what
-        // becomes of the tenth does not hang on what became of the first.
+        // Every request takes the same draws in the same order, so that the
+        // fate of the tenth does not depend on the fate of the first.
         let mut hit = |probability: f64| rng.f64() < probability;
         let lost_before = hit(faults.lost_before);
         let unavailable = hit(faults.unavailable);

@@ -15,9 +15,9 @@
 //! - A field that is left out of an update stays, an empty text clears it;
 //!   the four required fields cannot be cleared. `null` is not text.
 //! - An e-mail address needs text on both sides of an `@`, a country two
-//!   letters, a state two letters where the country is US. Dates are taken
-//!   as they are. Unknown fields are ignored.
-//! - A `limit` above 100 is taken for 100. `createdAfter` and `updatedAfter`
+//!   letters, a state two letters where the country is US. Dates are not
+//!   checked. Unknown fields are ignored.
+//! - A `limit` above 100 counts as 100. `createdAfter` and `updatedAfter`
 //!   are strict, on whole seconds. There are no groups, so `groupId` finds
 //!   nobody.
 
@@ -195,7 +195,7 @@ impl Kmi {
         let body = if let Some(user) = other.and_then(|other| self.user(key, other)) {
             to_json(&user)
         } else {
-            // Nobody else is there, so a stranger has to do.
+            // Nobody else is there, so an invented person has to do.
             let number = self.people.places.last().wrapping_add(1);
             let texts = invented(number, &mut Rng::with_seed(twist.pick.into()));
             to_json(&User {

@@ -73,8 +73,8 @@ impl Shared {
 
     /// The inside, for as long as no wait begins.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inside> {
-        // Nothing panics while it holds the lock; if something did, the
-        // sandbox would be none the worse for a test that goes on.
+        // Nothing panics while it holds the lock. After a panic, the sandbox
+        // would still do for a test that goes on.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -137,7 +137,7 @@ async fn carry(
     };
     let _in_flight = InFlight(Arc::clone(&shared));
     // Read also where it is not needed: a body left behind would cost the
-    // client its connection, which is no fault that was asked for.
+    // client its connection, and nobody asked for that fault.
     let Ok(body) = to_bytes(body, longest_body).await else {
         return shared.send((StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.\n"));
     };

@@ -5,8 +5,8 @@
 //! - Blocks of two passes over the same bytes are the same, so a hash for each
 //!   block tells in a later pass whether the file is still the same, before
 //!   anything of that block is handed on.
-//! - A file whose first 64 KiB are ASCII is taken for what it is, ASCII, until
-//!   the first other byte is read; its encoding is found before that byte's
+//! - A file whose first 64 KiB are ASCII counts as ASCII until the first other
+//!   byte is read; its encoding is found before that byte's
 //!   block is handed on.
 //! - The file is opened once. A later pass seeks; a file that was renamed over
 //!   does not concern it.
@@ -33,7 +33,7 @@ use super::{Batch, FeedError, FeedOptions, Progress, header};
 use crate::model::RowNumber;
 
 /// Large enough that a block costs little to hand around, small enough that a
-/// dozen of them are no memory to speak of.
+/// dozen of them need little memory.
 const BLOCK: usize = 1 << 20;
 /// How much of a file is read to find delimiter and header, unless they are
 /// longer.

@@ -6,7 +6,7 @@
 //!   strings, which calamine keeps, and not with its rows. What calamine keeps
 //!   is bounded before it begins.
 //! - A cell far out costs no more than the columns up to it, in one record.
-//! - The digest of the whole file is taken before the first row is read, and
+//! - The digest of the whole file is computed before the first row is read, and
 //!   compared before each later pass: a workbook that changed hands out nothing.
 
 mod guard;
@@ -216,7 +216,7 @@ fn named(path: &Arc<Path>, workbook: &Workbook, wanted: &str) -> Result<String, 
 }
 
 /// The first visible sheet with a table, and the names of the others. A sheet
-/// with a single column is taken only if no other has more.
+/// with a single column is read only if no other has more.
 fn first_with_a_table(
     path: &Arc<Path>,
     workbook: &mut Workbook,

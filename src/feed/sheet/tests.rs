@@ -139,7 +139,7 @@ fn titles_and_blank_rows_are_passed_over_and_rows_keep_their_numbers() {
 }
 
 #[test]
-fn the_first_visible_sheet_with_a_table_is_read_and_the_others_are_told() {
+fn the_first_visible_sheet_with_a_table_is_read_and_the_others_are_listed() {
     let mut writer = Writer::new();
     for (name, cells) in [
         ("Hidden", "h,h"),

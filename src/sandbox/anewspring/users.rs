@@ -94,13 +94,13 @@ impl ANewSpring {
     pub(super) fn get_user(&self, uid: Uid, twist: Twist) -> Result<Done, Refusal> {
         let other = self.people.places.other_than(uid, twist.pick);
         let shown = other.filter(|_| twist.wrong_person).unwrap_or(uid);
-        // Where nobody else is there, a stranger has to do.
-        let stranger = (twist.wrong_person && other.is_none()).then(|| {
+        // Where nobody else is there, an invented person has to do.
+        let invented_person = (twist.wrong_person && other.is_none()).then(|| {
             let number = self.people.places.last().wrapping_add(1);
             let person = invented(number, &mut Rng::with_seed(twist.pick.into()));
             (number, person)
         });
-        let (uid, person) = match &stranger {
+        let (uid, person) = match &invented_person {
             Some((number, person)) => (*number, person),
             None => (shown, self.person(shown)?),
         };
