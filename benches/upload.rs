@@ -1,4 +1,4 @@
-//! Sending people, journal included, against a bare loop of the same requests
+//! Sending people, journal included, against a plain loop of the same requests
 //! at the same number in flight; the server is the sandbox on loopback.
 //! `cargo bench --bench upload`.
 #![expect(
@@ -53,7 +53,7 @@ fn import() -> Duration {
 }
 
 /// The same requests, and nothing else.
-fn bare() -> Duration {
+fn requests() -> Duration {
     let sandbox = Sandbox::start(SandboxOptions::default()).unwrap();
     let url = format!("{}/api/v2/users/", sandbox.base_url());
     let bodies: Vec<String> = (0..PEOPLE)
@@ -106,8 +106,8 @@ fn upload(criterion: &mut Criterion) {
     group
         .sample_size(10)
         .throughput(Throughput::Elements(PEOPLE));
-    group.bench_function("bare requests", |bencher| {
-        bencher.iter_custom(|times| (0..times).map(|_| bare()).sum());
+    group.bench_function("requests alone", |bencher| {
+        bencher.iter_custom(|times| (0..times).map(|_| requests()).sum());
     });
     group.bench_function("import", |bencher| {
         bencher.iter_custom(|times| (0..times).map(|_| import()).sum());

@@ -18,7 +18,7 @@ use hrfeed::{plan, validate};
 
 use self::archive::{Part, archive, frame};
 
-/// Stands between the texts of which one input is made.
+/// Divides an input into its texts.
 const BETWEEN: &str = "\n-----\n";
 
 /// Row numbers and cells.
@@ -197,7 +197,7 @@ fn read(feed: &mut Feed) -> Result<Records, FeedError> {
                     Some(cell) => cell.text.to_owned(),
                     None => String::new(),
                 });
-                // What is no text is something all the same.
+                // A cell that is not text is not empty.
                 let mut cells: Vec<String> = cells.collect();
                 if record.not_text().is_some() {
                     cells.push("no text".into());

@@ -58,7 +58,7 @@ struct Load {
     latency: Duration,
 }
 
-/// So many that a run has a beginning, a middle and an end.
+/// Enough for a run to have a beginning, a middle and an end.
 const ON_KMI: Load = Load {
     system: Kmi,
     people: 500,
@@ -80,7 +80,7 @@ const ON_ANEWSPRING: Load = Load {
     latency: Duration::from_millis(10),
 };
 
-/// So many that intents, commits and pages come in many groups.
+/// Enough for intents, commits and pages to come in many groups.
 const LARGE: Load = Load {
     system: Kmi,
     people: 100_000,
@@ -110,7 +110,7 @@ fn after_chaos_everyone_is_there_once_with_every_part() {
 #[test]
 #[ignore = "takes a quarter of an hour"]
 fn five_hundred_seeds_of_chaos_leave_everyone_there_once() {
-    // As many at once as there is waiting to be done beside the work.
+    // A run waits most of the time, so 24 of them share the machine.
     many(1000..1500, ON_KMI, 24).assert_all_was_there(Kmi, 10, 3);
 }
 
@@ -156,8 +156,8 @@ impl Happened {
         }
     }
 
-    /// Or the test would show nothing: at least so many kills, and so much of
-    /// everything else.
+    /// Or the test would show nothing: at least `least_kills` kills, and `least`
+    /// of everything else.
     fn assert_all_was_there(&self, system: System, least_kills: u64, least: u64) {
         let Self {
             kills,
@@ -190,7 +190,7 @@ impl Happened {
     }
 }
 
-/// Runs these seeds, so many at once.
+/// Runs these seeds, `at_once` of them at the same time.
 fn many(seeds: std::ops::Range<u64>, load: Load, at_once: usize) -> Happened {
     let next = AtomicU64::new(seeds.start);
     let happened = Mutex::new(Happened::default());
@@ -275,7 +275,7 @@ fn chaos(seed: u64, load: Load) -> Happened {
     std::mem::take(&mut chaos.happened)
 }
 
-/// What the mapping says beside the fields.
+/// The sections of the mapping next to the fields.
 fn parts(load: Load, adopts: bool, deletes: bool) -> String {
     let adopt = match load.system {
         _ if !adopts => "",
@@ -301,7 +301,7 @@ struct Chaos {
     world: World,
     rng: Rng,
     load: Load,
-    /// Whether people whom the feed no longer names are deleted.
+    /// Whether people who are no longer in the feed are deleted.
     deletes: bool,
     /// What was done, printed where the test panics.
     story: Vec<String>,
@@ -532,7 +532,7 @@ impl Chaos {
             // Killed, or ended to be resumed.
             None | Some(5) => {}
             Some(3) => return Some(What::Import),
-            // A run that was killed before it stood in the journal, or after
+            // A run that was killed before it was in the journal, or after
             // all was done, cannot be resumed.
             Some(2) if what == What::Resume => {
                 let resumable = report.is_some_and(|report| report["state"] == "interrupted");
@@ -566,7 +566,7 @@ impl Chaos {
         let mut ids: Vec<_> = there.iter().map(|person| &person["externalId"]).collect();
         ids.sort_by_key(|id| id.as_str());
         for two in ids.windows(2) {
-            assert_ne!(two[0], two[1], "somebody stands twice");
+            assert_ne!(two[0], two[1], "somebody is there twice");
         }
         there
     }
@@ -662,11 +662,11 @@ impl Chaos {
         let mut unseen = there.iter().filter(|id| !came.contains_key(*id));
         match self.load.system {
             Kmi => {
-                assert_eq!(unseen.next(), None, "the journal did not see them come");
+                assert_eq!(unseen.next(), None, "the journal misses them");
                 went.retain(|id| came.contains_key(id));
                 assert_eq!(came.len(), there.len() + went.len(), "{went:?} went");
             }
-            // Whoever a killed run created in part is changed by the next.
+            // A person that a killed run created in part is changed by the next.
             AnewSpring => assert!(unseen.all(|id| changed.contains(id)), "{changed:?}"),
         }
         superseded.count() as u64

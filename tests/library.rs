@@ -133,7 +133,7 @@ fn a_listener_hears_the_stages_in_order_and_can_stop_the_run() {
     /// Asks the run to stop when the first write is about to go out.
     struct Stopper {
         stop: Stop,
-        heard: Vec<&'static str>,
+        events: Vec<&'static str>,
     }
     impl Listener for Stopper {
         fn on_event(&mut self, event: &Event<'_>) {
@@ -148,7 +148,7 @@ fn a_listener_hears_the_stages_in_order_and_can_stop_the_run() {
                 Event::Finished => "finished",
                 _ => return,
             };
-            self.heard.push(name);
+            self.events.push(name);
         }
     }
 
@@ -157,7 +157,7 @@ fn a_listener_hears_the_stages_in_order_and_can_stop_the_run() {
     let mapping = world.mapping();
     let mut stopper = Stopper {
         stop: Stop::default(),
-        heard: Vec::new(),
+        events: Vec::new(),
     };
     let stop = stopper.stop.clone();
     let mut request = world.request(&mapping, &mut stopper);
@@ -170,7 +170,7 @@ fn a_listener_hears_the_stages_in_order_and_can_stop_the_run() {
     assert_eq!(result.run.state, RunState::Interrupted);
     assert_eq!(result.run.counts.pending, 2);
     assert_eq!(
-        stopper.heard,
+        stopper.events,
         ["read", "survey", "planned", "send", "finished"]
     );
 

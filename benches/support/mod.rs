@@ -65,7 +65,7 @@ pub(crate) fn row(number: u64) -> [String; 12] {
     ]
 }
 
-/// A CSV feed of so many rows, made once and kept under `target/bench`.
+/// A CSV feed of that many rows, written once and kept under `target/bench`.
 pub(crate) fn csv(rows: u64) -> PathBuf {
     cached(&format!("people-{rows}.csv"), |path| {
         let mut out = BufWriter::new(File::create(path).unwrap());
@@ -77,7 +77,7 @@ pub(crate) fn csv(rows: u64) -> PathBuf {
     })
 }
 
-/// An XLSX feed of so many rows, made once and kept under `target/bench`.
+/// An XLSX feed of that many rows, written once and kept under `target/bench`.
 pub(crate) fn xlsx(rows: u32) -> PathBuf {
     cached(&format!("people-{rows}.xlsx"), |path| {
         let mut workbook = rust_xlsxwriter::Workbook::new();

@@ -2,8 +2,8 @@
 //!
 //! A byte order mark says it for certain, then the mapping, then the zero bytes
 //! that UTF-16 has. Without any of them it is UTF-8 or windows-1252, which
-//! [`Judge`] distinguishes. Every other encoding must be named: what looks like
-//! none of the two is left as UTF-8, whose rows are then refused one by one.
+//! [`Judge`] distinguishes. Every other encoding must be named: what is
+//! plausible as neither is left as UTF-8, whose rows are then refused one by one.
 //! A refused row does less harm than a person with a garbled name.
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
@@ -12,50 +12,13 @@ use memchr::memrchr2;
 use super::FeedError;
 
 /// Names that people might mean when they mistype one. More labels are known.
-const NAMES: [&str; 42] = [
-    "utf-8",
-    "windows-1252",
-    "utf-16",
-    "utf-16le",
-    "utf-16be",
-    "latin1",
-    "ascii",
-    "cp1252",
-    "iso-8859-1",
-    "iso-8859-2",
-    "iso-8859-3",
-    "iso-8859-4",
-    "iso-8859-5",
-    "iso-8859-6",
-    "iso-8859-7",
-    "iso-8859-8",
-    "iso-8859-9",
-    "iso-8859-10",
-    "iso-8859-13",
-    "iso-8859-14",
-    "iso-8859-15",
-    "iso-8859-16",
-    "windows-874",
-    "windows-1250",
-    "windows-1251",
-    "windows-1253",
-    "windows-1254",
-    "windows-1255",
-    "windows-1256",
-    "windows-1257",
-    "windows-1258",
-    "macintosh",
-    "x-mac-cyrillic",
-    "koi8-r",
-    "koi8-u",
-    "ibm866",
-    "shift_jis",
-    "euc-jp",
-    "euc-kr",
-    "gbk",
-    "gb18030",
-    "big5",
-];
+const NAMES: &str = "
+    utf-8 windows-1252 utf-16 utf-16le utf-16be latin1 ascii cp1252 iso-8859-1 iso-8859-2
+    iso-8859-3 iso-8859-4 iso-8859-5 iso-8859-6 iso-8859-7 iso-8859-8 iso-8859-9 iso-8859-10
+    iso-8859-13 iso-8859-14 iso-8859-15 iso-8859-16 windows-874 windows-1250 windows-1251
+    windows-1253 windows-1254 windows-1255 windows-1256 windows-1257 windows-1258 macintosh
+    x-mac-cyrillic koi8-r koi8-u ibm866 shift_jis euc-jp euc-kr gbk gb18030 big5
+";
 
 /// Of a line that is longer, not all is held at once.
 const LONG: usize = 1 << 16;
@@ -78,7 +41,7 @@ fn nearest(label: &str) -> Option<&'static str> {
         return Some("windows-1252");
     }
     NAMES
-        .into_iter()
+        .split_ascii_whitespace()
         .map(|name| (strsim::osa_distance(name, &label), name))
         .filter(|&(distance, name)| distance <= name.len() / 3)
         .min_by_key(|&(distance, _)| distance)
@@ -359,9 +322,10 @@ mod tests {
 
     #[test]
     fn an_unknown_label_is_refused_with_the_nearest() {
-        for label in NAMES
-            .into_iter()
-            .chain([" Windows-1252 ", "UTF8", "l1", "cp1250"])
+        for label in
+            NAMES
+                .split_ascii_whitespace()
+                .chain([" Windows-1252 ", "UTF8", "l1", "cp1250"])
         {
             assert!(named(label).is_ok(), "{label}");
         }

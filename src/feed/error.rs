@@ -15,11 +15,8 @@ use crate::model::RowNumber;
 #[non_exhaustive]
 pub enum FeedError {
     /// There is no such file.
-    #[error("feed `{}` does not exist", path.display())]
-    NotFound {
-        /// The feed.
-        path: Arc<Path>,
-    },
+    #[error("feed `{}` does not exist", .0.display())]
+    NotFound(Arc<Path>),
     /// The file exists and may not be opened, or not be read at all.
     #[error("feed `{}` cannot be opened", path.display())]
     CannotOpen {
@@ -29,23 +26,14 @@ pub enum FeedError {
         source: io::Error,
     },
     /// A folder was named.
-    #[error("feed `{}` is a folder, not a file", path.display())]
-    Directory {
-        /// The feed.
-        path: Arc<Path>,
-    },
+    #[error("feed `{}` is a folder, not a file", .0.display())]
+    Directory(Arc<Path>),
     /// Nothing is in the file, or nothing but blank lines.
-    #[error("feed `{}` is empty", path.display())]
-    Empty {
-        /// The feed.
-        path: Arc<Path>,
-    },
+    #[error("feed `{}` is empty", .0.display())]
+    Empty(Arc<Path>),
     /// No row can be the header.
-    #[error("feed `{}` has no header row", path.display())]
-    NoHeader {
-        /// The feed.
-        path: Arc<Path>,
-    },
+    #[error("feed `{}` has no header row", .0.display())]
+    NoHeader(Arc<Path>),
     /// The header is not text in the feed's encoding.
     #[error("the header of feed `{}` (line {row}, column {column}) is not {encoding} text", path.display())]
     HeaderNotText {
@@ -75,11 +63,8 @@ pub enum FeedError {
         what: &'static str,
     },
     /// A workbook that opens with a password only.
-    #[error("feed `{}` is protected by a password", path.display())]
-    Password {
-        /// The feed.
-        path: Arc<Path>,
-    },
+    #[error("feed `{}` is protected by a password", .0.display())]
+    Password(Arc<Path>),
     /// A table in a format that hrfeed does not read yet.
     #[error("feed `{}` is {format}, which is not supported", path.display())]
     FormatNotSupported {
@@ -149,17 +134,11 @@ pub enum FeedError {
         max: usize,
     },
     /// More lines than a row number can count.
-    #[error("feed `{}` has more than {} lines", path.display(), u32::MAX)]
-    TooManyLines {
-        /// The feed.
-        path: Arc<Path>,
-    },
+    #[error("feed `{}` has more than {} lines", .0.display(), u32::MAX)]
+    TooManyLines(Arc<Path>),
     /// The file is not the one that was read before.
-    #[error("feed `{}` changed while it was read", path.display())]
-    Changed {
-        /// The feed.
-        path: Arc<Path>,
-    },
+    #[error("feed `{}` changed while it was read", .0.display())]
+    Changed(Arc<Path>),
     /// The system could not read on.
     #[error("feed `{}` cannot be read after byte {byte}", path.display())]
     Read {
@@ -229,16 +208,34 @@ pub enum FeedError {
 }
 
 impl FeedError {
+    /// An error of reading on after `byte`.
+    pub(super) fn read(path: &Arc<Path>, byte: u64) -> impl FnOnce(io::Error) -> Self {
+        let path = path.clone();
+        move |source| Self::Read { path, byte, source }
+    }
+
+    /// The file is not a table but what `what` says.
+    pub(super) fn not_a_table(path: &Arc<Path>, what: &'static str) -> Self {
+        let path = path.clone();
+        Self::NotATable { path, what }
+    }
+
+    /// The table is in a format that is not supported.
+    pub(super) fn format(path: &Arc<Path>, format: &'static str) -> Self {
+        let path = path.clone();
+        Self::FormatNotSupported { path, format }
+    }
+
     /// What to do about it, as a sentence without a full stop.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let help = match self {
-            Self::NotFound { .. } => "check the path; a relative path starts at the current folder",
+            Self::NotFound(_) => "check the path; a relative path starts at the current folder",
             Self::CannotOpen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "give the user who runs hrfeed permission to read the file; on Windows, close it in Excel"
             }
-            Self::Directory { .. } => "give the path of a file in it",
-            Self::Empty { .. } | Self::NoHeader { .. } => {
+            Self::Directory(_) => "give the path of a file in it",
+            Self::Empty(_) | Self::NoHeader(_) => {
                 "check that the export is complete: the first row must contain the column names"
             }
             Self::HeaderNotText { .. } => {
@@ -250,7 +247,7 @@ impl FeedError {
                  or remove `header_row`"
             }
             Self::NotATable { .. } => "export the people as CSV or XLSX",
-            Self::Password { .. } => {
+            Self::Password(_) => {
                 "open it in Excel, remove the password (File, Info, Protect Workbook) and save it"
             }
             Self::FormatNotSupported { .. } => "save it as `Excel Workbook (.xlsx)` or `CSV UTF-8`",
@@ -272,8 +269,8 @@ impl FeedError {
                 "check that line: a quote inside a quoted value must be doubled (\"\")"
             }
             Self::TooManyColumns { .. } => "check the delimiter, and that this is the right file",
-            Self::TooManyLines { .. } => "split the feed",
-            Self::Changed { .. } => {
+            Self::TooManyLines(_) => "split the feed",
+            Self::Changed(_) => {
                 "run again when the export has finished; let it write to another name and rename the \
                  file at the end"
             }

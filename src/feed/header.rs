@@ -5,8 +5,12 @@
 //! ever passes a row over that is clearly no header: a file whose first row is
 //! a person must not lose two people.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use unicode_normalization::UnicodeNormalization;
 
+use super::FeedError;
 use super::record::Record;
 use crate::model::RowNumber;
 
@@ -48,6 +52,28 @@ pub(super) fn find(rows: &[HeadRow]) -> Option<usize> {
         .find(|&(index, row)| may_be_header(row, rows.get(index + 1..).unwrap_or_default()))
         .map(|(index, _)| index)
         .or(if rows.is_empty() { None } else { Some(0) })
+}
+
+/// The header among the first rows, none of them blank, and its index: the one
+/// in the row that the mapping names, or the one that is found.
+pub(super) fn of<'r>(
+    path: &Arc<Path>,
+    rows: &'r [HeadRow],
+    named: Option<u32>,
+) -> Result<(usize, &'r HeadRow), FeedError> {
+    let index = match named {
+        None => find(rows).ok_or_else(|| FeedError::Empty(path.clone()))?,
+        Some(row) => rows
+            .iter()
+            .position(|it| it.row == Some(RowNumber(row)))
+            .ok_or_else(|| FeedError::HeaderRowNotFound {
+                path: path.clone(),
+                row,
+            })?,
+    };
+    let header = rows.get(index);
+    let no_header = || FeedError::NoHeader(path.clone());
+    header.map(|header| (index, header)).ok_or_else(no_header)
 }
 
 fn may_be_header(row: &HeadRow, below: &[HeadRow]) -> bool {

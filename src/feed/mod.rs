@@ -13,7 +13,7 @@
 //! - Every pass hands out the same records. If the file is not what it was in
 //!   an earlier pass, the pass ends with [`FeedError::Changed`] before anything
 //!   of the changed part is handed out.
-//! - A bad row is data: cells too many or too few, bytes that are no text. Only
+//! - A bad row is data: cells too many or too few, bytes that are not text. Only
 //!   what makes the file unreadable is a [`FeedError`].
 //! - Blank records are never handed out, and row numbers are still the file's.
 
@@ -88,18 +88,6 @@ impl FeedSource {
         } else {
             Self::Path(argument.into())
         }
-    }
-}
-
-impl From<&Path> for FeedSource {
-    fn from(path: &Path) -> Self {
-        Self::from_argument(path)
-    }
-}
-
-impl From<&OsStr> for FeedSource {
-    fn from(argument: &OsStr) -> Self {
-        Self::from_argument(argument)
     }
 }
 
@@ -326,7 +314,7 @@ impl Feed {
     ///
     /// # Errors
     /// What `take` returns, or the [`FeedError`] that ended the pass early:
-    /// what was taken before it is right, and it is not the whole feed.
+    /// the results before it are right, but they are not the whole feed.
     pub fn read<T: Send, E: From<FeedError>>(
         &mut self,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
@@ -416,11 +404,7 @@ fn text(
     }
     let text = Text::open(path, file, length, sha256, start, named)?;
     if decode_first {
-        let start = start_of(&text.file).map_err(|source| FeedError::Read {
-            path: path.clone(),
-            byte: 0,
-            source,
-        })?;
+        let start = start_of(&text.file).map_err(FeedError::read(path, 0))?;
         kind::refuse_other_text(path, &start)?;
     }
     Ok(text)
@@ -432,7 +416,7 @@ type Copied = Option<(bool, [u8; 32])>;
 /// Opens a file, or a private copy of it if it cannot be read twice as it is.
 fn open_file(path: &Arc<Path>) -> Result<(File, u64, Copied), FeedError> {
     let cannot_open = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => FeedError::NotFound { path: path.clone() },
+        io::ErrorKind::NotFound => FeedError::NotFound(path.clone()),
         _ => FeedError::CannotOpen {
             path: path.clone(),
             source,
@@ -440,7 +424,7 @@ fn open_file(path: &Arc<Path>) -> Result<(File, u64, Copied), FeedError> {
     };
     // Asked before opening, since Windows does not open folders.
     if std::fs::metadata(path).map_err(cannot_open)?.is_dir() {
-        return Err(FeedError::Directory { path: path.clone() });
+        return Err(FeedError::Directory(path.clone()));
     }
     let mut file = File::open(path).map_err(cannot_open)?;
     let metadata = file.metadata().map_err(cannot_open)?;

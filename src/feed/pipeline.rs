@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::{FeedError, Progress};
 
-/// What the reading stage did with a batch.
+/// What the reading stage made of a batch.
 pub(super) enum Filled {
     /// It holds records, or nothing but blank ones.
     Batch(Progress),

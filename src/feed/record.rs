@@ -19,14 +19,14 @@ pub enum CellKind {
     Bool,
     /// A spreadsheet's error value, as it shows it: `#DIV/0!`.
     Error,
-    /// Bytes that are no text in the feed's encoding; reads as empty.
+    /// Bytes that are not text in the feed's encoding; reads as empty.
     NotText,
 }
 
 /// One cell of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell<'a> {
-    /// Its text, white space and all. Empty if its bytes are no text in the
+    /// Its text, white space and all. Empty if its bytes are not text in the
     /// feed's encoding, which its kind says.
     pub text: &'a str,
     /// What it is.
@@ -95,7 +95,7 @@ impl Record {
         self.ascii
     }
 
-    /// The first cell whose bytes are no text in the feed's encoding.
+    /// The first cell whose bytes are not text in the feed's encoding.
     pub fn not_text(&self) -> Option<usize> {
         self.not_text
     }
@@ -177,7 +177,7 @@ impl Record {
         }
     }
 
-    /// Leaves the cells empty that are no text.
+    /// Leaves cells that are not text empty.
     #[cold]
     fn set_text_by_cell(&mut self, bytes: &[u8]) {
         self.kinds.clear();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_that_is_no_text_is_empty_and_named_and_the_others_stand() {
+    fn a_cell_that_is_not_text_is_empty_and_named_and_the_others_remain() {
         let mut record = Record::new();
         record.set_raw(b"a;\xff;b;\xfe", b';');
         assert_eq!(texts(&record), ["a", "", "b", ""]);
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn halves_of_a_character_in_two_cells_are_no_text() {
+    fn halves_of_a_character_in_two_cells_are_not_text() {
         let mut record = Record::new();
         record.set_cells(b"\xc3\xa9x", &[1, 2, 3], 0);
         assert_eq!(texts(&record), ["", "", "x"]);

@@ -42,18 +42,11 @@ pub(super) fn spool(path: &Arc<Path>, input: impl Read) -> Result<Spooled, FeedE
 }
 
 fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spooled, FeedError> {
-    let failed = |byte: u64| {
-        move |source| FeedError::Read {
-            path: path.clone(),
-            byte,
-            source,
-        }
-    };
     let mut start = Vec::new();
     (&mut input)
         .take(2)
         .read_to_end(&mut start)
-        .map_err(failed(0))?;
+        .map_err(FeedError::read(path, 0))?;
     let gzip = is_gzip(&start);
     let counted = Counted::new(io::Cursor::new(start).chain(input));
     let mut copy = tempfile::tempfile().map_err(|source| cannot_write(path, source))?;
@@ -62,14 +55,13 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spoo
         let mut source = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted));
         let mut length = 0;
         loop {
-            let read = match source.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            let piece = match next_piece(&mut source, &mut buffer) {
+                Ok([]) => break,
+                Ok(piece) => piece,
                 Err(error) => {
                     let counted = source.get_ref().get_ref();
                     return Err(if counted.failed {
-                        failed(counted.read)(error)
+                        FeedError::read(path, counted.read)(error)
                     } else {
                         FeedError::Gzip {
                             path: path.clone(),
@@ -78,8 +70,8 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spoo
                     });
                 }
             };
-            write(path, &mut copy, buffer.get(..read).unwrap_or_default())?;
-            length += read as u64;
+            write(path, &mut copy, piece)?;
+            length += piece.len() as u64;
             let packed = source.get_ref().get_ref().read;
             if length > MAX_UNPACKED || (length > small && length / MAX_RATIO > packed) {
                 return Err(FeedError::Bomb {
@@ -93,12 +85,10 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spoo
     } else {
         let mut source = counted;
         loop {
-            let before = source.read;
-            match source.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => write(path, &mut copy, buffer.get(..read).unwrap_or_default())?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(before)(error)),
+            let failed = FeedError::read(path, source.read);
+            match next_piece(&mut source, &mut buffer).map_err(failed)? {
+                [] => break,
+                piece => write(path, &mut copy, piece)?,
             }
         }
         (source.read, source)
@@ -125,36 +115,26 @@ pub(super) fn decode(
 ) -> Result<Spooled, FeedError> {
     /// Never part of UTF-8.
     const NOT_TEXT: &[u8] = b"\xff";
-    let failed = |byte: u64| {
-        move |source| FeedError::Read {
-            path: path.clone(),
-            byte,
-            source,
-        }
-    };
-    file.seek(SeekFrom::Start(0)).map_err(failed(0))?;
+    file.seek(SeekFrom::Start(0))
+        .map_err(FeedError::read(path, 0))?;
     let mut source = Counted::new(file);
     let mut start = Vec::new();
     (&mut source)
         .take(mark as u64)
         .read_to_end(&mut start)
-        .map_err(failed(0))?;
+        .map_err(FeedError::read(path, 0))?;
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut copy = tempfile::tempfile().map_err(|source| cannot_write(path, source))?;
     let (mut buffer, mut utf8) = (vec![0; 1 << 17], vec![0; 3 << 17]);
     let mut written = 0;
     loop {
-        let before = source.read;
-        let read = match source.read(&mut buffer) {
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(failed(before)(error)),
-        };
-        let mut rest = buffer.get(..read).unwrap_or_default();
+        let failed = FeedError::read(path, source.read);
+        let mut rest = next_piece(&mut source, &mut buffer).map_err(failed)?;
+        let is_last = rest.is_empty();
         loop {
-            let (result, taken, filled) =
-                decoder.decode_to_utf8_without_replacement(rest, &mut utf8, read == 0);
-            rest = rest.get(taken..).unwrap_or_default();
+            let (result, used, filled) =
+                decoder.decode_to_utf8_without_replacement(rest, &mut utf8, is_last);
+            rest = rest.get(used..).unwrap_or_default();
             write(path, &mut copy, utf8.get(..filled).unwrap_or_default())?;
             written += filled as u64;
             match result {
@@ -166,12 +146,12 @@ pub(super) fn decode(
                 }
             }
         }
-        if read == 0 {
+        if is_last {
             break;
         }
     }
     if source.read != length {
-        return Err(FeedError::Changed { path: path.clone() });
+        return Err(FeedError::Changed(path.clone()));
     }
     copy.seek(SeekFrom::Start(0))
         .map_err(|source| cannot_write(path, source))?;
@@ -233,11 +213,19 @@ pub(super) fn sha256(mut file: &File) -> io::Result<[u8; 32]> {
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 17];
     loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(digest.finalize().into()),
-            Ok(read) => digest.update(buffer.get(..read).unwrap_or_default()),
+        match next_piece(&mut file, &mut buffer)? {
+            [] => return Ok(digest.finalize().into()),
+            piece => digest.update(piece),
+        }
+    }
+}
+
+/// Reads on into `buffer`; nothing comes at the end alone.
+pub(super) fn next_piece<'b>(source: &mut impl Read, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    loop {
+        match source.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            read => return read.map(|read| buffer.get(..read).unwrap_or_default()),
         }
     }
 }

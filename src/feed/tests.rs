@@ -8,7 +8,10 @@ use super::*;
 fn open(bytes: &[u8]) -> Result<Feed, FeedError> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    Feed::open(&file.path().into(), &FeedOptions::default())
+    Feed::open(
+        &FeedSource::from_argument(file.path()),
+        &FeedOptions::default(),
+    )
 }
 
 fn ids(feed: &mut Feed) -> Vec<String> {
@@ -172,10 +175,12 @@ fn what_is_no_feed_is_recognised_by_its_content() {
 #[test]
 fn a_missing_feed_is_reported_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let open = |path: &Path| Feed::open(&path.into(), &FeedOptions::default()).unwrap_err();
-    assert!(matches!(open(folder.path()), FeedError::Directory { .. }));
+    let open = |path: &Path| {
+        Feed::open(&FeedSource::from_argument(path), &FeedOptions::default()).unwrap_err()
+    };
+    assert!(matches!(open(folder.path()), FeedError::Directory(_)));
     let error = open(&folder.path().join("none.csv"));
-    assert!(matches!(error, FeedError::NotFound { .. }));
+    assert!(matches!(error, FeedError::NotFound(_)));
     assert!(error.to_string().contains("none.csv"));
 }
 
@@ -183,7 +188,7 @@ fn a_missing_feed_is_reported_with_its_name() {
 fn an_unknown_encoding_or_delimiter_is_wrong_usage() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "id;name\n7;x\n").unwrap();
-    let open = |options| Feed::open(&file.path().into(), &options);
+    let open = |options| Feed::open(&FeedSource::from_argument(file.path()), &options);
     for encoding in ["windows-1253½", "", "replacement"] {
         let options = FeedOptions {
             encoding: Some(encoding.to_owned()),
@@ -204,7 +209,8 @@ fn an_unknown_encoding_or_delimiter_is_wrong_usage() {
 fn a_dash_is_stdin() {
     assert_eq!(FeedSource::from_argument("-"), FeedSource::Stdin);
     let path = Path::new("./-");
-    assert_eq!(FeedSource::from(path), FeedSource::Path(path.to_owned()));
+    let source = FeedSource::from_argument(path);
+    assert_eq!(source, FeedSource::Path(path.to_owned()));
 }
 
 #[test]

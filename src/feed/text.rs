@@ -9,7 +9,7 @@
 //! - The digest is that of the bytes as they were given.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,27 +77,16 @@ impl Text {
     pub(super) fn judge(&self, from: u64) -> Result<&'static Encoding, FeedError> {
         let mut file = &self.file;
         let mut at = from;
-        let failed = |byte| {
-            move |source| FeedError::Read {
-                path: self.path.clone(),
-                byte,
-                source,
-            }
-        };
-        file.seek(SeekFrom::Start(from)).map_err(failed(from))?;
+        file.seek(SeekFrom::Start(from))
+            .map_err(FeedError::read(&self.path, from))?;
         let mut judge = Judge::default();
         let mut buffer = vec![0; 1 << 17];
         loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(judge.verdict()),
-                Ok(read) => {
-                    at += read as u64;
-                    if judge.push(buffer.get(..read).unwrap_or_default()) {
-                        return Ok(judge.verdict());
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed(at)(error)),
+            let failed = FeedError::read(&self.path, at);
+            let bytes = spool::next_piece(&mut file, &mut buffer).map_err(failed)?;
+            at += bytes.len() as u64;
+            if bytes.is_empty() || judge.push(bytes) {
+                return Ok(judge.verdict());
             }
         }
     }

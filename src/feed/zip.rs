@@ -5,7 +5,7 @@
 //! progress can be reported. The sizes in a directory may be false; nothing here
 //! allocates by them.
 //!
-//! The `zip` crate, which calamine uses, is no substitute: it bounds neither the
+//! The `zip` crate, which calamine uses, does not do: it bounds neither the
 //! directory's size nor the number of entries, and keeps only the last of
 //! entries with one name. The bounds here hold for it as well, since calamine
 //! opens no archive that is refused here.
@@ -21,7 +21,7 @@ const MAX_UNPACKED: u64 = 4 << 30;
 const MAX_RATIO: u64 = 200;
 /// Below this a high ratio does no harm.
 const SMALL: u64 = 256 << 20;
-/// Directories beyond this are no workbook's.
+/// No workbook has a larger directory.
 const MAX_DIRECTORY: u64 = 16 << 20;
 
 /// A part of an archive.

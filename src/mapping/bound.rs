@@ -27,7 +27,7 @@ pub struct Bound<'m> {
     attachments: Option<Attachments>,
 }
 
-/// What became of a record.
+/// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapped {
     /// A row of the feed.

@@ -220,24 +220,21 @@ fn absent_fields(
     system: System,
 ) -> (String, String) {
     let names = |fields: &[&schema::Field]| {
-        fields
-            .iter()
-            .map(|field| format!("`{}`", field.name))
-            .collect::<Vec<_>>()
-            .join(", ")
+        let names: Vec<_> = fields.iter().map(|it| format!("`{}`", it.name)).collect();
+        names.join(", ")
     };
     let message = match (first.kind, absent) {
-        (FieldKind::ExternalId, [_]) => format!(
-            "[fields] has no `{}`: map it to the column with the \
-             HR system's ID for each person",
-            first.name
-        ),
-        (FieldKind::ExternalId, [_, others @ ..]) => format!(
-            "[fields] has no `{}`: map it to the column with the \
-             HR system's ID for each person; also missing: {}",
-            first.name,
-            names(others)
-        ),
+        (FieldKind::ExternalId, [first, others @ ..]) => {
+            let also = match others {
+                [] => String::new(),
+                others => format!("; also missing: {}", names(others)),
+            };
+            format!(
+                "[fields] has no `{}`: map it to the column with the HR system's ID for each \
+                 person{also}",
+                first.name
+            )
+        }
         _ => format!("[fields] has no {}, which {system} requires", names(absent)),
     };
     let example = format!(
@@ -247,7 +244,6 @@ fn absent_fields(
     (message, example)
 }
 
-#[expect(clippy::too_many_lines, reason = "one key after the other")]
 fn read_field(
     field: &'static schema::Field,
     node: Node<'_>,
@@ -278,52 +274,32 @@ fn read_field(
         rule.origin = Origin::Constant(flag.to_string());
         return Ok(rule);
     }
-    let mut table = node.table(
-        &format!("field {}", field.name),
-        &format!("{} = \"Column of the feed\"", field.name),
-    )?;
-    let from_column = table.take("column");
-    let from_template = table.take("template");
-    let constant = table.take("value");
-    let lower = table
-        .take("lower")
-        .map(|node| node.flag())
-        .transpose()?
-        .unwrap_or(false);
-    let upper = table
-        .take("upper")
-        .map(|node| node.flag())
-        .transpose()?
-        .unwrap_or(false);
-    let values = table.take("map");
-    let default = table.take("default");
-    let date = table.take("date");
-    let empty = table.take("empty");
-    let split = table.take("split");
+    let name = field.name;
+    let example = format!("{name} = \"Column of the feed\"");
+    let mut table = node.table(&format!("field {name}"), &example)?;
+    let origins = ["column", "template", "value"].map(|key| table.take(key));
+    let [lower, upper] =
+        ["lower", "upper"].map(|key| table.take(key).map_or(Ok(false), |node| node.flag()));
+    let (lower, upper) = (lower?, upper?);
+    let keys = ["map", "date", "empty", "default", "split"].map(|key| table.take(key));
+    let [values, date, empty, default, split] = keys;
     let one_origin = table.error(
-        format!(
-            "field {} needs exactly one of `column`, `template` and `value`",
-            field.name
-        ),
+        format!("field {name} needs exactly one of `column`, `template` and `value`"),
         Some(format!(
-            "for example {} = {{ column = \"Column of the feed\" }}",
-            field.name
+            "for example {name} = {{ column = \"Column of the feed\" }}"
         )),
     );
-    let both_cases = table.error(
-        format!("field {} has both `lower` and `upper`", field.name),
-        None,
-    );
+    let both_cases = table.error(format!("field {name} has both `lower` and `upper`"), None);
     table.finish()?;
 
     let is_final = values.is_none() && split.is_none();
-    rule.origin = match (from_column, from_template, constant) {
-        (Some(node), None, None) => Origin::Column(clean_name(&node.text()?)),
-        (None, Some(node), None) => {
-            templates.add(field.name, &node)?;
+    rule.origin = match origins {
+        [Some(node), None, None] => Origin::Column(clean_name(&node.text()?)),
+        [None, Some(node), None] => {
+            templates.add(name, &node)?;
             Origin::Template
         }
-        (None, None, Some(node)) => Origin::Constant(constant_of(field, &node, is_final)?),
+        [None, None, Some(node)] => Origin::Constant(constant_of(field, &node, is_final)?),
         _ => return Err(one_origin),
     };
     rule.case = match (lower, upper) {
@@ -333,75 +309,88 @@ fn read_field(
         (false, false) => None,
     };
     if let Some(node) = values {
-        for (from, span, to) in node
-            .table(
-                &format!("`map` of field {}", field.name),
-                "{ Netherlands = \"NL\" }",
-            )?
-            .into_entries()
-        {
-            let value = to.text()?;
-            if let Some(other) = rule.values.insert(fold(&from), value.clone())
-                && other != value
-            {
-                return Err(to.file.error(
-                    span,
-                    format!("`{from}` appears twice in `map`, where case and spaces do not count"),
-                    None,
-                ));
-            }
-        }
+        rule.values = value_map(field, node)?;
     }
-    if let Some(node) = date {
-        let form = node.text()?;
-        rule.date = Some(DateForm::compile(&form).map_err(|problem| {
-            node.error(
-                format!("`{form}` is not a date format: {problem}"),
-                Some("for example \"%d-%m-%Y\" for 31-12-2026".into()),
-            )
-        })?);
-    }
+    rule.date = date.map(|node| date_form(&node)).transpose()?;
     if let Some(node) = empty {
-        rule.empty = node.word(&[("clear", Empty::Clear), ("keep", Empty::Keep)])?;
-        if rule.empty == Empty::Clear && field.required {
-            return Err(node.error(
-                format!(
-                    "the LMS requires field {}, so it cannot be cleared",
-                    field.name
-                ),
-                None,
-            ));
-        }
-        if rule.empty == Empty::Clear && !field.part.is_compared() {
-            return Err(node.error(
-                format!(
-                    "field {} is not part of a person's record, so it cannot be cleared",
-                    field.name
-                ),
-                None,
-            ));
-        }
+        rule.empty = empty_cell(field, &node)?;
     }
     if let Some(node) = default {
-        if field.kind == FieldKind::ExternalId {
-            return Err(node.error(
-                "the external ID cannot have a default: several people would share it",
-                None,
-            ));
-        }
-        if rule.empty == Empty::Clear {
-            return Err(node.error(
-                format!("field {} has both `default` and empty = \"clear\": an empty cell can mean only one of them", field.name),
-                None,
-            ));
-        }
+        check_default(&rule, &node)?;
         rule.default = Some(constant_of(field, &node, is_final)?);
     }
-    if let Some(node) = split {
-        rule.split = Some(separator(field, &node)?);
-    }
+    rule.split = split.map(|node| separator(field, &node)).transpose()?;
     rule.is_plain &= rule.values.is_empty() && rule.date.is_none() && rule.case.is_none();
     Ok(rule)
+}
+
+/// Reads `map`.
+fn value_map(
+    field: &schema::Field,
+    node: Node<'_>,
+) -> Result<HashMap<String, String>, MappingError> {
+    let name = format!("`map` of field {}", field.name);
+    let mut values = HashMap::new();
+    for (from, span, to) in node
+        .table(&name, "{ Netherlands = \"NL\" }")?
+        .into_entries()
+    {
+        let value = to.text()?;
+        if let Some(other) = values.insert(fold(&from), value.clone())
+            && other != value
+        {
+            return Err(to.file.error(
+                span,
+                format!("`{from}` appears twice in `map`, where case and spaces do not count"),
+                None,
+            ));
+        }
+    }
+    Ok(values)
+}
+
+/// Reads `date`.
+fn date_form(node: &Node<'_>) -> Result<DateForm, MappingError> {
+    let form = node.text()?;
+    DateForm::compile(&form).map_err(|problem| {
+        node.error(
+            format!("`{form}` is not a date format: {problem}"),
+            Some("for example \"%d-%m-%Y\" for 31-12-2026".into()),
+        )
+    })
+}
+
+/// Reads `empty`.
+fn empty_cell(field: &schema::Field, node: &Node<'_>) -> Result<Empty, MappingError> {
+    let name = field.name;
+    let empty = node.word(&[("clear", Empty::Clear), ("keep", Empty::Keep)])?;
+    let problem = if empty == Empty::Keep {
+        return Ok(empty);
+    } else if field.required {
+        format!("the LMS requires field {name}, so it cannot be cleared")
+    } else if !field.part.is_compared() {
+        format!("field {name} is not part of a person's record, so it cannot be cleared")
+    } else {
+        return Ok(empty);
+    };
+    Err(node.error(problem, None))
+}
+
+/// Refuses a default that would be the same ID for several people, or that
+/// takes the place of an empty cell which clears.
+fn check_default(rule: &FieldRule, node: &Node<'_>) -> Result<(), MappingError> {
+    let problem = if rule.field.kind == FieldKind::ExternalId {
+        "the external ID cannot have a default: several people would share it".to_owned()
+    } else if rule.empty == Empty::Clear {
+        format!(
+            "field {} has both `default` and empty = \"clear\": an empty cell can mean only one \
+             of them",
+            rule.field.name
+        )
+    } else {
+        return Ok(());
+    };
+    Err(node.error(problem, None))
 }
 
 /// Column names are compared as the feed hands them out: trimmed.

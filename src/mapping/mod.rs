@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 pub use self::bound::{Bound, Mapped};
 pub use self::date::DateForm;
 pub(crate) use self::file::nearest;
-use self::file::{File, Table};
+use self::file::{File, Node, Table};
 pub use self::guards::{Allowance, Guards, Leavers};
 pub use self::person::{Person, Slot, fingerprint};
 pub use self::settings::{SecretSource, TargetSettings};
@@ -233,10 +233,11 @@ impl Mapping {
         root.finish()?;
 
         let target = settings::target(target.table("[target]", "[target]")?, path)?;
-        let (source, filter) = match source {
-            Some(source) => settings::source(source.table("[source]", "[source]")?)?,
-            None => (FeedOptions::default(), None),
-        };
+        let source = section(source, "[source]")?;
+        let (source, filter) = source
+            .map(settings::source)
+            .transpose()?
+            .unwrap_or_default();
         let mut templates = Templates::new();
         let mut filter_place = (1, 1);
         if let Some(filter) = filter {
@@ -244,41 +245,24 @@ impl Mapping {
             templates.add_filter(&filter)?;
         }
         let system = target.system;
-        let mut fields = fields::read_fields(
-            fields.table("[fields]", "[fields]")?,
-            system,
-            &mut templates,
-        )?;
-        let unique = unique
-            .map(|unique| unique.table("[unique]", "[unique]"))
+        let fields = fields.table("[fields]", "[fields]")?;
+        let mut fields = fields::read_fields(fields, system, &mut templates)?;
+        let unique = unique::read_unique(section(unique, "[unique]")?, &fields, system)?;
+        let adopt = section(adopt, "[adopt]")?
+            .map(|adopt| unique::read_adopt(adopt, &fields, &unique, system))
             .transpose()?;
-        let unique = unique::read_unique(unique, &fields, system)?;
-        let adopt = match adopt {
-            Some(adopt) => Some(unique::read_adopt(
-                adopt.table("[adopt]", "[adopt]")?,
-                &fields,
-                &unique,
-                system,
-            )?),
-            None => None,
-        };
-        let groups = match groups {
-            Some(groups) => fields::read_groups(
-                groups.table("[groups]", "[groups]")?,
-                system,
-                &mut fields,
-                &mut templates,
-            )?,
-            None => Groups::default(),
-        };
-        let leavers = match leavers {
-            Some(leavers) => guards::leavers(leavers.table("[leavers]", "[leavers]")?, system)?,
-            None => Leavers::Ignore,
-        };
-        let guards = match guards {
-            Some(guards) => guards::guards(guards.table("[guards]", "[guards]")?)?,
-            None => Guards::default(),
-        };
+        let groups = section(groups, "[groups]")?
+            .map(|groups| fields::read_groups(groups, system, &mut fields, &mut templates))
+            .transpose()?
+            .unwrap_or_default();
+        let leavers = section(leavers, "[leavers]")?
+            .map(|leavers| guards::leavers(leavers, system))
+            .transpose()?
+            .unwrap_or(Leavers::Ignore);
+        let guards = section(guards, "[guards]")?
+            .map(guards::guards)
+            .transpose()?
+            .unwrap_or_default();
         Ok(Self {
             path: path.into(),
             sha256: Sha256::digest(text.as_bytes()).into(),
@@ -335,6 +319,11 @@ impl Mapping {
             help,
         }
     }
+}
+
+/// The table of a section, if there is one.
+fn section<'a>(node: Option<Node<'a>>, name: &str) -> Result<Option<Table<'a>>, MappingError> {
+    node.map(|node| node.table(name, name)).transpose()
 }
 
 /// One spelling for all that a person reads as one: case and white space do

@@ -63,7 +63,7 @@ impl Templates {
                 Some("for example where = \"row['Status'] != 'Contractor'\"".into()),
             )
         };
-        // By itself first, so that what closes the `if` below is not taken for
+        // By itself first, so that text that closes the `if` below is not read as
         // an expression.
         self.environment
             .compile_expression_owned(text.clone())

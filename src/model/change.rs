@@ -56,7 +56,7 @@ pub struct Content {
     /// The picture, if the feed says something of it.
     pub picture: Option<Picture>,
     /// The sets that the feed says something of: sorted, each value once; an
-    /// empty set takes all away.
+    /// empty set removes all.
     pub sets: Vec<(Part, Vec<String>)>,
 }
 
@@ -65,7 +65,7 @@ pub struct Content {
 pub enum Picture {
     /// It is in this file.
     File(PathBuf),
-    /// There is to be none.
+    /// The person gets none.
     Clear,
 }
 
@@ -152,7 +152,7 @@ pub enum Step {
         /// Undoes that the person was deactivated as a leaver.
         reactivate: bool,
     },
-    /// The person is taken out of the archive.
+    /// The person leaves the archive.
     BringBack,
     /// The person is there without an external ID, and gets it.
     Adopt {
@@ -166,7 +166,7 @@ pub enum Step {
     AddRoles(Vec<String>),
     /// Rights for content libraries are given.
     Link(Part, Vec<String>),
-    /// Rights for content libraries are taken away.
+    /// Rights for content libraries are removed.
     Unlink(Part, Vec<String>),
     /// The person can no longer sign in.
     Deactivate {

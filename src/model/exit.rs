@@ -1,4 +1,4 @@
-//! How the process ends: a contract with whoever drives it.
+//! How the process ends: a contract with scripts.
 
 use std::process::ExitCode;
 

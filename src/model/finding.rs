@@ -49,9 +49,13 @@ impl Finding {
 }
 
 /// A rule that a row can break. The code is stable, the sentence may improve.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rule {
     /// More cells than the header has columns.
+    #[error(
+        "the row has {cells} cells, but the header has {columns}: remove what is next to the \
+         table, or quote the value that contains the delimiter"
+    )]
     TooManyCells {
         /// Cells of the row.
         cells: u32,
@@ -59,23 +63,37 @@ pub enum Rule {
         columns: u32,
     },
     /// A cell that is not text in the feed's encoding.
+    #[error(
+        "is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set \
+         `encoding` in [source]"
+    )]
     NotText,
     /// A spreadsheet's error value.
+    #[error("contains the error {shown}: fix the formula in the spreadsheet")]
     CellError {
         /// As the spreadsheet shows it: `#DIV/0!`.
         shown: Box<str>,
     },
     /// A field that the target requires has no value.
+    #[error("is empty; the LMS requires a value")]
     Required,
     /// The external ID is empty.
+    #[error("has no external ID, so hrfeed cannot match this person later")]
     ExternalIdMissing,
     /// The external ID is a number in scientific notation.
+    #[error(
+        "Excel rounded this number and digits are lost: format the column as Text and \
+         export again"
+    )]
     ExternalIdScientific,
     /// The external ID is `.` or `..`.
+    #[error("`.` and `..` cannot be external IDs: they have a meaning in web addresses")]
     ExternalIdDots,
     /// A control character, for example a line break inside a cell.
+    #[error("contains a line break or another control character")]
     ControlCharacter,
     /// Longer than the target accepts.
+    #[error("has {chars} characters; the LMS accepts at most {max}")]
     TooLong {
         /// The longest that it accepts, in characters.
         max: u32,
@@ -83,61 +101,93 @@ pub enum Rule {
         chars: u32,
     },
     /// Not an e-mail address.
+    #[error("is not an e-mail address")]
     Email,
     /// Not an ISO 3166-1 alpha-2 code.
+    #[error("{}", country(*meant))]
     Country {
         /// The code that was probably meant.
         meant: Option<&'static str>,
     },
     /// Not a US state or territory (INCITS 38), though the country is US.
+    #[error("{}", state(*meant))]
     State {
         /// The code that was probably meant.
         meant: Option<&'static str>,
     },
     /// Not a date in the form that the mapping names.
+    #[error(
+        "is not a valid date (expected {}): if your file uses another format, set the field's \
+         `date`",
+        DateExample(form)
+    )]
     Date {
         /// The form, as the mapping spells it.
         form: Box<str>,
     },
     /// Neither true nor false.
+    #[error("is neither yes nor no: use true or false, or translate it with the field's `map`")]
     Bool,
     /// Neither male nor female.
+    #[error("is neither male nor female: translate it with the field's `map`")]
     Gender,
     /// A password that is too short.
+    #[error("is too short: a password has at least 8 characters")]
     Password,
     /// Not a role.
+    #[error(
+        "is not a role: use Learner, Instructor, Observer, Author or Designer, or translate it \
+         with the field's `map`; for several roles in one cell, set `split` to what separates them"
+    )]
     Role,
     /// A role that has full control of the target.
+    #[error(
+        "the role {role} has full control: to permit it, set allow_roles = [\"{role}\"] in \
+         [target]"
+    )]
     RoleNotAllowed {
         /// The API's word for it.
         role: &'static str,
     },
     /// Not a type of user group.
+    #[error("is not a type of group: use Learner, Instructor or Observer")]
     GroupType,
     /// Not a picture that can be sent.
+    #[error("cannot be sent as a picture: {problem}")]
     Picture {
         /// Why, as a fragment of a sentence.
         problem: &'static str,
     },
     /// A group that the target does not have.
+    #[error("the LMS has no group `{group}`: create it there, or set create = true in [groups]")]
     NoSuchGroup {
         /// Its external ID.
         group: Box<str>,
     },
     /// Several accounts without an external ID match the row.
+    #[error(
+        "{people} accounts without an external ID match this person: set the external ID on \
+         the right one in the LMS"
+    )]
     AdoptAmbiguous {
         /// How many.
         people: u32,
     },
     /// The value of an account without an external ID differs only in white
     /// space.
+    #[error(
+        "the LMS has an account without an external ID whose value differs only in spaces: use \
+         the same spelling in the feed, or set the external ID on that account"
+    )]
     AdoptVariant,
     /// A template or a filter could not be worked out for this row.
+    #[error("the template failed: {problem}")]
     Template {
         /// What the template engine says, without the row's data.
         problem: Box<str>,
     },
     /// Another row has the same value in a field that must be unique.
+    #[error("{}", duplicate(*other, *variant, *fate))]
     Duplicate {
         /// The first other row that has it.
         other: RowNumber,
@@ -148,11 +198,19 @@ pub enum Rule {
     },
     /// The journal or the target knows the person under an external ID that
     /// differs only in case or white space.
+    #[error(
+        "differs only in case or spaces from `{known_as}`, which is known already: use the same \
+         spelling, or set variants = \"distinct\" in [unique]"
+    )]
     KnownAsVariant {
         /// The external ID that is known.
         known_as: Box<str>,
     },
     /// The target has more than one person with this external ID.
+    #[error(
+        "{people} people in the LMS have this external ID: change it there for all but one \
+         (see `hrfeed audit`)"
+    )]
     AmbiguousOnTarget {
         /// How many.
         people: u32,
@@ -202,9 +260,7 @@ impl Rule {
             Self::AmbiguousOnTarget { .. } => "ambiguous-on-target",
         }
     }
-}
 
-impl Rule {
     /// A detail by which findings of one code are counted apart, where their
     /// sentences ask for different repairs.
     #[must_use]
@@ -217,127 +273,37 @@ impl Rule {
     }
 }
 
-impl fmt::Display for Rule {
-    #[expect(clippy::too_many_lines, reason = "one sentence after the other")]
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooManyCells { cells, columns } => write!(
-                f,
-                "the row has {cells} cells, but the header has {columns}: remove what is next to the \
-                 table, or quote the value that contains the delimiter"
-            ),
-            Self::NotText => f.write_str(
-                "is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set \
-                 `encoding` in [source]",
-            ),
-            Self::CellError { shown } => {
-                write!(
-                    f,
-                    "contains the error {shown}: fix the formula in the spreadsheet"
-                )
-            }
-            Self::Required => f.write_str("is empty; the LMS requires a value"),
-            Self::ExternalIdMissing => {
-                f.write_str("has no external ID, so hrfeed cannot match this person later")
-            }
-            Self::ExternalIdScientific => f.write_str(
-                "Excel rounded this number and digits are lost: format the column as Text and \
-                 export again",
-            ),
-            Self::ExternalIdDots => f.write_str(
-                "`.` and `..` cannot be external IDs: they have a meaning in web addresses",
-            ),
-            Self::ControlCharacter => {
-                f.write_str("contains a line break or another control character")
-            }
-            Self::TooLong { max, chars } => {
-                write!(f, "has {chars} characters; the LMS accepts at most {max}")
-            }
-            Self::Email => f.write_str("is not an e-mail address"),
-            Self::Country { meant: None } => f.write_str(
-                "is not a known country: use a two-letter code (NL, US), or add the name to the \
-                 field's `map`",
-            ),
-            Self::Country { meant: Some(code) } => write!(
-                f,
-                "is not a two-letter country code: did you mean {code}? Add the value to the \
+fn country(meant: Option<&str>) -> String {
+    match meant {
+        None => "is not a known country: use a two-letter code (NL, US), or add the name to the \
                  field's `map`"
-            ),
-            Self::State { meant: None } => {
-                f.write_str("is not a US state or territory: use its two-letter code, such as OH")
-            }
-            Self::State { meant: Some(code) } => write!(
-                f,
-                "is not the two-letter code of a US state or territory: did you mean {code}? Add \
-                 the value to the field's `map`"
-            ),
-            Self::Date { form } => write!(
-                f,
-                "is not a valid date (expected {}): if your file uses another format, set the \
-                 field's `date`",
-                DateExample(form)
-            ),
-            Self::Bool => f.write_str(
-                "is neither yes nor no: use true or false, or translate it with the field's `map`",
-            ),
-            Self::Gender => f.write_str(
-                "is neither male nor female: translate it with the field's `map`",
-            ),
-            Self::Password => f.write_str("is too short: a password has at least 8 characters"),
-            Self::Role => f.write_str(
-                "is not a role: use Learner, Instructor, Observer, Author or Designer, or translate \
-                 it with the field's `map`; for several roles in one cell, set `split` to what \
-                 separates them",
-            ),
-            Self::RoleNotAllowed { role } => write!(
-                f,
-                "the role {role} has full control: to permit it, set allow_roles = [\"{role}\"] in \
-                 [target]"
-            ),
-            Self::GroupType => {
-                f.write_str("is not a type of group: use Learner, Instructor or Observer")
-            }
-            Self::Picture { problem } => write!(f, "cannot be sent as a picture: {problem}"),
-            Self::NoSuchGroup { group } => write!(
-                f,
-                "the LMS has no group `{group}`: create it there, or set create = true in [groups]"
-            ),
-            Self::AdoptAmbiguous { people } => write!(
-                f,
-                "{people} accounts without an external ID match this person: set the external ID on \
-                 the right one in the LMS"
-            ),
-            Self::AdoptVariant => f.write_str(
-                "the LMS has an account without an external ID whose value differs only in spaces: \
-                 use the same spelling in the feed, or set the external ID on that account",
-            ),
-            Self::Template { problem } => write!(f, "the template failed: {problem}"),
-            Self::Duplicate {
-                other,
-                variant,
-                fate,
-            } => {
-                if *variant {
-                    write!(f, "matches row {other} except for case or spaces; ")?;
-                } else {
-                    write!(f, "duplicate of row {other}; ")?;
-                }
-                match fate {
-                    DuplicateFate::AllRejected => f.write_str("neither row is imported"),
-                    DuplicateFate::OtherWins => write!(f, "only row {other} is imported"),
-                }
-            }
-            Self::KnownAsVariant { known_as } => write!(
-                f,
-                "differs only in case or spaces from `{known_as}`, which is known already: use the \
-                 same spelling, or set variants = \"distinct\" in [unique]"
-            ),
-            Self::AmbiguousOnTarget { people } => write!(
-                f,
-                "{people} people in the LMS have this external ID: change it there for all but one \
-                 (see `hrfeed audit`)"
-            ),
-        }
+            .into(),
+        Some(code) => format!(
+            "is not a two-letter country code: did you mean {code}? Add the value to the field's \
+             `map`"
+        ),
+    }
+}
+
+fn state(meant: Option<&str>) -> String {
+    match meant {
+        None => "is not a US state or territory: use its two-letter code, such as OH".into(),
+        Some(code) => format!(
+            "is not the two-letter code of a US state or territory: did you mean {code}? Add the \
+             value to the field's `map`"
+        ),
+    }
+}
+
+fn duplicate(other: RowNumber, variant: bool, fate: DuplicateFate) -> String {
+    let what = if variant {
+        format!("matches row {other} except for case or spaces")
+    } else {
+        format!("duplicate of row {other}")
+    };
+    match fate {
+        DuplicateFate::AllRejected => format!("{what}; neither row is imported"),
+        DuplicateFate::OtherWins => format!("{what}; only row {other} is imported"),
     }
 }
 

@@ -77,8 +77,8 @@ impl ExternalId {
         if is_scientific(text) {
             return Err(Rule::ExternalIdScientific);
         }
-        // A path segment of dots is taken for a directory by every proxy on
-        // the way, even percent-encoded.
+        // Every proxy on the way reads a path segment of dots as a directory,
+        // even percent-encoded.
         if matches!(text, "." | "..") {
             return Err(Rule::ExternalIdDots);
         }
@@ -231,18 +231,8 @@ pub struct Counts {
 impl Counts {
     /// The count of one outcome.
     #[must_use]
-    pub const fn of(&self, outcome: Outcome) -> u64 {
-        match outcome {
-            Outcome::Created => self.created,
-            Outcome::Updated => self.updated,
-            Outcome::Unchanged => self.unchanged,
-            Outcome::Rejected => self.rejected,
-            Outcome::Failed => self.failed,
-            Outcome::Unknown => self.unknown,
-            Outcome::Pending => self.pending,
-            Outcome::Deactivated => self.deactivated,
-            Outcome::Deleted => self.deleted,
-        }
+    pub const fn of(mut self, outcome: Outcome) -> u64 {
+        *self.of_mut(outcome)
     }
 
     /// The same, to be changed.

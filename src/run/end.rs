@@ -227,10 +227,7 @@ mod tests {
             ("outage", failed(outage.into())),
             ("fatal", failed(Halt::Fatal(Fatal::Unauthorized).into())),
             ("busy", failed(LockError::Held { holder: None }.into())),
-            (
-                "feed",
-                failed(FeedError::Empty { path: path.clone() }.into()),
-            ),
+            ("feed", failed(FeedError::Empty(path.clone()).into())),
             (
                 "other feed",
                 failed(RunError::OtherFeed {

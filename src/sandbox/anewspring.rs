@@ -19,7 +19,7 @@
 //!   otherwise: 406. `_returnSuccessMessage=true` gives `{"message":"…"}`.
 //! - A POST without body needs no content type. Parameters are read from the
 //!   body only, but `userUID`. One that no call knows is ignored. One that is
-//!   no array and appears twice is 400, as is text that is not UTF-8.
+//!   not an array and appears twice is 400, as is text that is not UTF-8.
 //! - The state of things (404, 409) is checked before the parameters (400),
 //!   as far as it does not hang on them.
 //!
@@ -71,7 +71,7 @@ mod refusal;
 mod shown;
 mod users;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, ops::RangeInclusive};
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use fastrand::Rng;
@@ -79,7 +79,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use self::{
-    calls::{Route, What, decoded},
+    calls::Route,
     form::Form,
     groups::Groups,
     invented::invented,
@@ -87,7 +87,10 @@ use self::{
     refusal::{Form as ErrorForm, Refusal},
     shown::Details,
 };
-use super::api::{Answer, Api, Call, Twist, Twisted};
+use super::{
+    api::{Answer, Api, Call, OTHER, Twist, decoded, push_line, to_json},
+    faults::Fault,
+};
 
 /// What `/sandbox/…` calls the API.
 const NAME: &str = "anewspring";
@@ -112,22 +115,21 @@ enum Done {
     /// It asked for something.
     Read {
         json: Vec<u8>,
-        twisted: Option<Twisted>,
+        twisted: Option<Fault>,
     },
     /// It changed something.
     Success(String),
 }
 
 impl Done {
-    /// Writes JSON into memory, which cannot fail for these types.
     fn json(value: &impl Serialize) -> Self {
         Self::Read {
-            json: serde_json::to_vec(value).unwrap_or_default(),
+            json: to_json(value),
             twisted: None,
         }
     }
 
-    fn twisted(self, by: Option<Twisted>) -> Self {
+    fn twisted(self, by: Option<Fault>) -> Self {
         match self {
             Self::Read { json, .. } => Self::Read { json, twisted: by },
             success @ Self::Success(_) => success,
@@ -219,6 +221,7 @@ fn authenticate(headers: &HeaderMap, query: &Query<'_>, call: &str) -> Result<()
 /// A value of the path.
 fn value(part: Option<&str>) -> Result<String, Refusal> {
     decoded(part.unwrap_or_default())
+        .map(Cow::into_owned)
         .ok_or_else(|| Refusal::bad("The path is not UTF-8 after percent-decoding"))
 }
 
@@ -233,7 +236,8 @@ impl ANewSpring {
         }
     }
 
-    fn settle(&mut self) {
+    /// Invents the people, at the first call.
+    fn invent(&mut self) {
         let Some((count, seed)) = self.to_invent.take() else {
             return;
         };
@@ -278,7 +282,7 @@ impl ANewSpring {
             let message = "This call answers with application/json only";
             return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, message));
         }
-        self.settle();
+        self.invent();
         let form = if reads {
             Form::default()
         } else {
@@ -286,34 +290,35 @@ impl ANewSpring {
         };
         let first = || value(route.first);
         let person = || self.person_of(route, query);
-        match route.known.what {
-            What::UserExists => self.user_exists(route, query),
-            What::GetUser => self.get_user(person()?, twist),
-            What::GetUsers => Ok(self.get_users()),
-            What::InitializeId => self.initialize_id(&first()?, &value(route.second)?),
-            What::AddUser => self.add_user(&first()?, &form, twist),
-            What::UpdateUser => self.update_user(person()?, &form, twist),
-            What::AddOrUpdateUser => {
+        match route.known.call {
+            "userExists" => self.user_exists(route, query),
+            "getUser" => self.get_user(person()?, twist),
+            "getUsers" => Ok(self.get_users()),
+            "initializeId" => self.initialize_id(&first()?, &value(route.second)?),
+            "addUser" => self.add_user(&first()?, &form, twist),
+            "updateUser" => self.update_user(person()?, &form, twist),
+            "addOrUpdateUser" => {
                 let id = first()?;
                 match self.people.with_id(&id) {
                     Some(uid) => self.update_user(uid, &form, twist),
                     None => self.add_user(&id, &form, twist),
                 }
             }
-            What::AddUserRoles => self.add_user_roles(person()?, &form),
-            What::DeleteUser => Ok(self.delete_user(person()?)),
-            What::LinkAuthor => self.link(person()?, "author", &form),
-            What::LinkDesigner => self.link(person()?, "designer", &form),
-            What::UnlinkAuthor => self.unlink(person()?, "author", &form),
-            What::UnlinkDesigner => self.unlink(person()?, "designer", &form),
-            What::GroupExists => Ok(self.group_exists(&first()?)),
-            What::GroupUserExists => self.group_user_exists(&first()?, &value(route.second)?),
-            What::GetGroupUsers => self.get_group_users(&first()?),
-            What::AddGroup => self.add_group(&first()?, &form),
-            What::UpdateGroup => self.update_group(&first()?, &form),
-            What::AddGroupUsers => self.add_group_users(&first()?, &form),
-            What::DeleteGroupUsers => self.delete_group_users(&first()?, &form),
-            What::DeleteGroup => self.delete_group(&first()?, &form),
+            "addUserRoles" => self.add_user_roles(person()?, &form),
+            "deleteUser" => Ok(self.delete_user(person()?)),
+            "linkAuthorToContentLabels" => self.link(person()?, "author", &form),
+            "linkDesignerToContentLabels" => self.link(person()?, "designer", &form),
+            "unlinkAuthorFromContentLabels" => self.unlink(person()?, "author", &form),
+            "unlinkDesignerFromContentLabels" => self.unlink(person()?, "designer", &form),
+            "groupExists" => Ok(self.group_exists(&first()?)),
+            "groupUserExists" => self.group_user_exists(&first()?, &value(route.second)?),
+            "getGroupUsers" => self.get_group_users(&first()?),
+            "addGroup" => self.add_group(&first()?, &form),
+            "updateGroup" => self.update_group(&first()?, &form),
+            "addGroupUsers" => self.add_group_users(&first()?, &form),
+            "deleteGroupUsers" => self.delete_group_users(&first()?, &form),
+            "deleteGroup" => self.delete_group(&first()?, &form),
+            _ => Err(missing()),
         }
     }
 
@@ -344,11 +349,9 @@ impl Api for ANewSpring {
         path.starts_with("/api/") && !path.starts_with("/api/v2/")
     }
 
-    fn name(&self, method: &Method, path: &str) -> &'static str {
-        let route = Route::of(path);
-        route
-            .and_then(|route| route.name(method))
-            .unwrap_or("other")
+    fn name(&self, method: &Method, path: &str) -> String {
+        let name = Route::of(path).and_then(|route| route.name(method));
+        name.unwrap_or_else(|| OTHER.to_owned())
     }
 
     fn has_key_in_url(&self, query: &str) -> bool {
@@ -379,42 +382,69 @@ impl Api for ANewSpring {
         self.people.count() as u64
     }
 
-    fn dump(&self, from: u32, most: usize, lines: &mut Vec<u8>) -> Option<u32> {
-        let last = self.people.last();
-        let first = from.checked_add(1).filter(|&first| first <= last)?;
-        let until = last.min(from.saturating_add(u32::try_from(most).unwrap_or(u32::MAX)));
+    fn last(&self) -> u32 {
+        self.people.places.last()
+    }
+
+    fn dump(&self, numbers: RangeInclusive<u32>, lines: &mut Vec<u8>) {
         // Of these people only: one group after the other, not one person
         // after the other in all groups.
         let mut groups_of: HashMap<Uid, Vec<&str>> = HashMap::new();
         for (id, group) in &self.groups {
-            for &uid in group.users.range(first..=until) {
+            for &uid in group.users.range(numbers.clone()) {
                 groups_of.entry(uid).or_default().push(id);
             }
         }
-        for uid in first..=until {
-            let Some(person) = self.people.get(uid) else {
-                continue;
-            };
-            let details = Details {
-                uid,
-                person,
-                groups: Some(groups_of.remove(&uid).unwrap_or_default()),
-            };
-            lines.extend(serde_json::to_vec(&details).unwrap_or_default());
-            lines.push(b'\n');
+        for uid in numbers {
+            if let Some(person) = self.people.get(uid) {
+                let details = Details {
+                    uid,
+                    person,
+                    groups: Some(groups_of.remove(&uid).unwrap_or_default()),
+                };
+                push_line(&details, lines);
+            }
         }
-        Some(until)
     }
 
     fn dump_groups(&self, lines: &mut Vec<u8>) {
         for group in self.shown_groups() {
-            lines.extend(serde_json::to_vec(&group).unwrap_or_default());
-            lines.push(b'\n');
+            push_line(&group, lines);
         }
     }
 
-    fn make_by_hand(&mut self, person: &[u8]) -> Option<Result<String, String>> {
-        self.settle();
-        Some(self.make(person))
+    fn create_by_hand(&mut self, person: &[u8]) -> Option<Result<String, String>> {
+        self.invent();
+        Some(self.create(person))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn every_call_of_the_table_does_something() {
+        let mut lms = ANewSpring::with_invented_people(1, 0);
+        let mut headers = HeaderMap::new();
+        headers.insert("X-API-Key", HeaderValue::from_static("k"));
+        for known in &calls::KNOWN {
+            for path in ["", "/a", "/a/b"].map(|values| format!("/api/{}{values}", known.call)) {
+                if Route::of(&path).is_none() {
+                    continue;
+                }
+                let call = Call {
+                    method: &known.method.parse().unwrap(),
+                    path: &path,
+                    query: "_formatErrors=true",
+                    headers: &headers,
+                    body: &[],
+                };
+                let answer = lms.answer(&call, Twist::default());
+                let body = String::from_utf8(answer.body).unwrap();
+                assert!(!body.contains("no such API call"), "{path}: {body}");
+            }
+        }
     }
 }

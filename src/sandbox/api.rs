@@ -3,13 +3,26 @@
 //! An API knows no socket, no fault but the two that need its own words
 //! ([`Twist`]), and no statistics. It is asked by one request at a time.
 
-use axum::http::{HeaderMap, Method, StatusCode};
+use std::{borrow::Cow, ops::RangeInclusive};
+
+use axum::{
+    http::{HeaderMap, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use super::faults::Fault;
 
 /// Content types.
 pub(super) const JSON: &str = "application/json";
 pub(super) const XML: &str = "application/xml";
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+
+/// The name in the statistics of a call that no API knows.
+pub(super) const OTHER: &str = "other";
 
 /// One call, its body read.
 #[derive(Debug)]
@@ -37,15 +50,6 @@ pub(super) struct Twist {
     pub(super) pick: u32,
 }
 
-/// Which part of a [`Twist`] an answer really has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Twisted {
-    /// The person was refused on demand.
-    Refused,
-    /// The record is another person's.
-    WrongPerson,
-}
-
 /// What an API says to a call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -58,7 +62,7 @@ pub(super) struct Answer {
     /// The methods that the path allows, with a 405.
     pub(super) allow: Option<&'static str>,
     /// Which fault it has.
-    pub(super) twisted: Option<Twisted>,
+    pub(super) twisted: Option<Fault>,
 }
 
 impl Answer {
@@ -74,6 +78,33 @@ impl Answer {
     }
 }
 
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let allow = self.allow.map(|methods| [(header::ALLOW, methods)]);
+        if self.body.is_empty() {
+            return (self.status, allow, ()).into_response();
+        }
+        let content_type = [(header::CONTENT_TYPE, self.content_type)];
+        (self.status, allow, content_type, self.body).into_response()
+    }
+}
+
+/// Appends a JSON line.
+pub(super) fn push_line(value: &impl Serialize, lines: &mut Vec<u8>) {
+    lines.extend(to_json(value));
+    lines.push(b'\n');
+}
+
+/// Writes JSON into memory, which cannot fail for the sandbox's types.
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// A text in a path, percent-decoded once. `None` where it is not UTF-8.
+pub(super) fn decoded(text: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(text).decode_utf8().ok()
+}
+
 /// An LMS's API, with the people that it holds.
 pub(super) trait Api: Send {
     /// What `/sandbox/…` calls the API.
@@ -84,7 +115,7 @@ pub(super) trait Api: Send {
 
     /// The call's name in the statistics: the method and the path with names
     /// in place of values, such as `GET users/{id}/`.
-    fn name(&self, method: &Method, path: &str) -> &'static str;
+    fn name(&self, method: &Method, path: &str) -> String;
 
     /// Whether the query carries an API key, which would then appear in logs.
     fn has_key_in_url(&self, _query: &str) -> bool {
@@ -102,17 +133,19 @@ pub(super) trait Api: Send {
     /// How many people there are.
     fn people(&self) -> u64;
 
-    /// Appends up to `most` people as JSON lines, from the place `from` on
-    /// (0 at first). Returns the place to go on from; `None` at the end.
-    fn dump(&self, from: u32, most: usize, lines: &mut Vec<u8>) -> Option<u32>;
+    /// The highest number that a person was ever given. The first is 1.
+    fn last(&self) -> u32;
+
+    /// Appends the people with these numbers as JSON lines.
+    fn dump(&self, numbers: RangeInclusive<u32>, lines: &mut Vec<u8>);
 
     /// Appends all groups as JSON lines, where the API has groups.
     fn dump_groups(&self, _lines: &mut Vec<u8>) {}
 
-    /// Makes a person as an administrator does by hand, from a JSON object.
+    /// Creates a person as an administrator does by hand, from a JSON object.
     /// Returns the person's id, or what is wrong. `None` where the API itself
-    /// can make all kinds of people.
-    fn make_by_hand(&mut self, _person: &[u8]) -> Option<Result<String, String>> {
+    /// can create all kinds of people.
+    fn create_by_hand(&mut self, _person: &[u8]) -> Option<Result<String, String>> {
         None
     }
 }

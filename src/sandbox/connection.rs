@@ -3,7 +3,7 @@
 //! The handler of a request holds the connection's [`Scissors`]. What it asks
 //! for is done when the server writes: the bytes that may still pass are
 //! written, then writing fails, and the server gives the connection up. So
-//! the client sees what a crashed server or a cut cable looks like.
+//! the client sees the same as with a crashed server or a cut cable.
 
 use std::{
     io,
@@ -148,7 +148,7 @@ impl AsyncWrite for Connection {
         }
         let allowed = bytes.get(..allowed).unwrap_or(bytes);
         let written = std::task::ready!(Pin::new(&mut this.stream).poll_write(context, allowed))?;
-        // The system may have taken less than it was given.
+        // The system may accept less than it was given.
         let mut reached = cut;
         reached.pass(allowed.get(..written).unwrap_or(allowed));
         this.cut = Some(reached);

@@ -1,14 +1,19 @@
 //! What goes wrong in a sandbox, and when.
 //!
-//! [`Faults`] says how often, [`Dice`] draws what becomes of one request. The
+//! [`Faults`] says how often, [`Dice`] draws the fate of one request. The
 //! same seed and the same faults give the same draws, whatever the requests
 //! are: each request takes the same number of draws.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::{
+    api::Twist,
+    statistics::{LastSecond, SECOND},
+};
 
 /// What goes wrong, and how often. The default is nothing.
 ///
@@ -26,8 +31,8 @@ pub struct Faults {
     /// Up to this much is added to the latency.
     #[serde(with = "seconds")]
     pub latency_jitter: Duration,
-    /// So many requests are worked on at once, each for its latency; others
-    /// wait for one of them to be over.
+    /// That many requests are worked on at once, each for its latency; others
+    /// wait for one of them to end.
     pub capacity: Option<u32>,
     /// Answers 500 without acting.
     pub errors: f64,
@@ -144,50 +149,56 @@ mod seconds {
     }
 }
 
+/// A fault that is played. Its name is that of the field of [`Faults`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Fault {
+    RequestsPerSecond,
+    Errors,
+    Unavailable,
+    LostBefore,
+    LostAfter,
+    Cut,
+    Garbage,
+    WrongPerson,
+    Slow,
+    Refuse,
+    DownAfter,
+}
+
+impl Fault {
+    pub(super) const ALL: [Self; 11] = [
+        Self::RequestsPerSecond,
+        Self::Errors,
+        Self::Unavailable,
+        Self::LostBefore,
+        Self::LostAfter,
+        Self::Cut,
+        Self::Garbage,
+        Self::WrongPerson,
+        Self::Slow,
+        Self::Refuse,
+        Self::DownAfter,
+    ];
+}
+
 /// What is done with a request that was admitted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fate {
     /// How long to wait before acting.
     pub(super) latency: Duration,
     /// What happens in place of acting.
-    pub(super) instead: Option<Instead>,
-    /// Refuse the person.
-    pub(super) refuse: bool,
-    /// Answer with another person's record.
-    pub(super) wrong_person: bool,
-    /// A number to pick that person with.
-    pub(super) pick: u32,
+    pub(super) instead: Option<Fault>,
+    /// What the API plays.
+    pub(super) twist: Twist,
     /// How long to wait after acting.
     pub(super) slow: Option<Duration>,
     /// What happens to the answer.
-    pub(super) spoiled: Option<Spoiled>,
-}
-
-/// What happens in place of acting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Instead {
-    /// The connection is closed.
-    Lost,
-    /// 503 with `Retry-After: 1`.
-    Unavailable,
-    /// 500.
-    Error,
-}
-
-/// What happens to the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spoiled {
-    /// It is not sent; the connection is closed.
-    Lost,
-    /// Half of it is sent; the connection is closed.
-    Cut,
-    /// A proxy's page is sent.
-    Garbage {
-        /// Whether the call was acted upon.
-        acted: bool,
-        /// Whether the page has status 200; else 502.
-        ok: bool,
-    },
+    pub(super) spoiled: Option<Fault>,
+    /// With [`Fault::Garbage`]: the call is not acted upon.
+    pub(super) is_idle: bool,
+    /// With [`Fault::Garbage`]: the page has status 502, not 200.
+    pub(super) is_bad_gateway: bool,
 }
 
 /// Why a request was turned away at the start.
@@ -202,15 +213,15 @@ pub(super) enum TurnedAway {
     Down,
 }
 
-/// Decides what becomes of requests.
+/// Decides the fate of requests.
 ///
 /// Time is nanoseconds since the sandbox started, given from outside.
 #[derive(Debug)]
 pub(super) struct Dice {
     faults: Faults,
     rng: Rng,
-    /// When the requests of the last second were admitted.
-    admitted: VecDeque<u64>,
+    /// The requests that were admitted.
+    admitted: LastSecond,
     /// Requests since `down_after` was set.
     since_armed: u64,
     /// Until when the sandbox is down.
@@ -220,14 +231,12 @@ pub(super) struct Dice {
     busy_until: Vec<u64>,
 }
 
-const SECOND: u64 = 1_000_000_000;
-
 impl Dice {
     pub(super) fn new(faults: Faults, rng: Rng) -> Self {
         Self {
             faults,
             rng,
-            admitted: VecDeque::new(),
+            admitted: LastSecond::default(),
             since_armed: 0,
             down_until: None,
             busy_until: Vec::new(),
@@ -239,7 +248,7 @@ impl Dice {
         &self.faults
     }
 
-    /// Puts other faults in force. The count for `down_after` starts anew,
+    /// Puts other faults in force. The count for `down_after` starts again,
     /// and a sandbox that is down comes up.
     pub(super) fn set(&mut self, faults: Faults) {
         self.faults = faults;
@@ -247,7 +256,7 @@ impl Dice {
         self.down_until = None;
     }
 
-    /// Decides what becomes of a request that arrived at `now`.
+    /// Decides the fate of a request that arrived at `now`.
     pub(super) fn throw(&mut self, now: u64) -> Result<Fate, TurnedAway> {
         self.admit(now)?;
         if let Some(after) = self.faults.down_after {
@@ -293,18 +302,12 @@ impl Dice {
         let Some(most) = self.faults.requests_per_second else {
             return Ok(());
         };
-        while self
-            .admitted
-            .front()
-            .is_some_and(|&at| now.saturating_sub(at) >= SECOND)
-        {
-            self.admitted.pop_front();
-        }
-        if self.admitted.len() < most as usize {
-            self.admitted.push_back(now);
+        let admitted = self.admitted.before(now);
+        if admitted.len() < most as usize {
+            admitted.push_back(now);
             return Ok(());
         }
-        let oldest = self.admitted.front().copied().unwrap_or(now);
+        let oldest = admitted.front().copied().unwrap_or(now);
         let wait = (oldest + SECOND).saturating_sub(now);
         Err(TurnedAway::TooFast {
             retry_after: wait.div_ceil(SECOND).max(1),
@@ -314,8 +317,8 @@ impl Dice {
     fn draw(&mut self) -> Fate {
         let faults = &self.faults;
         let rng = &mut self.rng;
-        // Every request takes the same draws in the same order, so that what
-        // becomes of the tenth does not hang on what became of the first.
+        // Every request takes the same draws in the same order, so that the
+        // fate of the tenth does not depend on the fate of the first.
         let mut hit = |probability: f64| rng.f64() < probability;
         let lost_before = hit(faults.lost_before);
         let unavailable = hit(faults.unavailable);
@@ -330,30 +333,32 @@ impl Dice {
         let ok = hit(0.5);
         let pick = rng.u32(..);
         let latency = faults.latency + faults.latency_jitter.mul_f64(rng.f64());
+        let first = |faults: [(bool, Fault); 3]| {
+            let mut hit = faults.into_iter().filter(|(is_hit, _)| *is_hit);
+            hit.next().map(|(_, fault)| fault)
+        };
+        let spoiled = first([
+            (lost_after, Fault::LostAfter),
+            (cut, Fault::Cut),
+            (garbage, Fault::Garbage),
+        ]);
+        let is_garbage = spoiled == Some(Fault::Garbage);
         Fate {
             latency,
-            instead: if lost_before {
-                Some(Instead::Lost)
-            } else if unavailable {
-                Some(Instead::Unavailable)
-            } else if errors {
-                Some(Instead::Error)
-            } else {
-                None
+            instead: first([
+                (lost_before, Fault::LostBefore),
+                (unavailable, Fault::Unavailable),
+                (errors, Fault::Errors),
+            ]),
+            twist: Twist {
+                refuse,
+                wrong_person,
+                pick,
             },
-            refuse,
-            wrong_person,
-            pick,
             slow: slow.then_some(faults.slow_for),
-            spoiled: if lost_after {
-                Some(Spoiled::Lost)
-            } else if cut {
-                Some(Spoiled::Cut)
-            } else if garbage {
-                Some(Spoiled::Garbage { acted, ok })
-            } else {
-                None
-            },
+            spoiled,
+            is_idle: is_garbage && !acted,
+            is_bad_gateway: is_garbage && !ok,
         }
     }
 }
@@ -372,11 +377,14 @@ mod tests {
         let mut dice = dice(Faults::default(), 1);
         for now in 0..1000 {
             let fate = dice.throw(now).unwrap();
-            let pick = fate.pick;
+            let twist = Twist {
+                pick: fate.twist.pick,
+                ..Twist::default()
+            };
             assert_eq!(
                 fate,
                 Fate {
-                    pick,
+                    twist,
                     ..Fate::default()
                 }
             );
@@ -412,7 +420,7 @@ mod tests {
             42,
         );
         let errors = (0..10_000)
-            .filter(|&now| dice.throw(now).unwrap().instead == Some(Instead::Error))
+            .filter(|&now| dice.throw(now).unwrap().instead == Some(Fault::Errors))
             .count();
         assert!((1_800..2_200).contains(&errors), "{errors}");
     }

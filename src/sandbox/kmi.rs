@@ -2,7 +2,7 @@
 //!
 //! What the documentation promises is kept, its dangers included: external
 //! IDs are not checked for uniqueness, belong to the API key, and a create
-//! that is sent twice makes two people. Where it is silent, this is what the
+//! that is sent twice creates two people. Where it is silent, this is what the
 //! sandbox does, as an LMS probably would:
 //!
 //! - A login name is unique among the people who are not deleted, whatever
@@ -15,38 +15,39 @@
 //! - A field that is left out of an update stays, an empty text clears it;
 //!   the four required fields cannot be cleared. `null` is not text.
 //! - An e-mail address needs text on both sides of an `@`, a country two
-//!   letters, a state two letters where the country is US. Dates are taken
-//!   as they are. Unknown fields are ignored.
-//! - A `limit` above 100 is taken for 100. `createdAfter` and `updatedAfter`
+//!   letters, a state two letters where the country is US. Dates are not
+//!   checked. Unknown fields are ignored.
+//! - A `limit` above 100 counts as 100. `createdAfter` and `updatedAfter`
 //!   are strict, on whole seconds. There are no groups, so `groupId` finds
 //!   nobody.
 
-mod body;
 mod invented;
 mod people;
 mod user;
 
-use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use fastrand::Rng;
 use jiff::Timestamp;
-use percent_encoding::percent_decode_str;
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::{
-    body::Wanted,
     invented::invented,
     people::{EMAIL, FIELDS, Filter, Id, LOGIN_NAME, LONGEST, People, Person},
-    user::{KeyedId, Second, User, errors_of},
+    user::{ExternalIds, KeyedId, User, errors_of},
 };
-use super::api::{Answer, Api, Call, Twist, Twisted};
+use super::{
+    api::{Answer, Api, Call, OTHER, Twist, decoded, push_line, to_json},
+    faults::Fault,
+};
 
 /// More invented people than this are a slip of the finger.
 pub(super) const MAX_PEOPLE: u32 = 10_000_000;
 
 const BASE: &str = "/api/v2/";
+/// The field that belongs to a key.
+const EXTERNAL_ID: &str = "externalId";
 /// The most people on a page, and how many there are unless asked otherwise.
 const PAGE: u64 = 100;
 /// When the invented people were created: 2024-01-15T14:58:41Z.
@@ -108,7 +109,7 @@ fn bad(field: &str, message: &str) -> Refusal {
 }
 
 /// Reads the body of a create or an update.
-fn wanted<'a>(call: &Call<'a>) -> Result<Wanted<'a>, Refusal> {
+fn wanted(call: &Call<'_>) -> Result<Map<String, Value>, Refusal> {
     if !is_json(call.headers) {
         return Err(refusal(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -116,11 +117,15 @@ fn wanted<'a>(call: &Call<'a>) -> Result<Wanted<'a>, Refusal> {
             "the Content-Type must be application/json",
         ));
     }
-    let Ok(wanted) = serde_json::from_slice::<Wanted<'_>>(call.body) else {
+    let Ok(wanted) = serde_json::from_slice::<Map<_, _>>(call.body) else {
         return Err(bad("", "the body is not a JSON object"));
     };
-    let error = |name| json!({"field": name, "message": "must be a string"});
-    let errors: Vec<_> = wanted.no_texts.iter().map(error).collect();
+    let names = FIELDS.into_iter().chain([EXTERNAL_ID]);
+    let is_text = |name| wanted.get(name).is_none_or(Value::is_string);
+    let errors: Vec<_> = names
+        .filter(|name| !is_text(*name))
+        .map(|name| json!({"field": name, "message": "must be a string"}))
+        .collect();
     refused(&errors).map_or(Ok(wanted), Err)
 }
 
@@ -160,18 +165,6 @@ fn key(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
-/// A text in the path, percent-decoded once.
-fn decoded(segment: &str) -> Result<Cow<'_, str>, Refusal> {
-    percent_decode_str(segment)
-        .decode_utf8()
-        .map_err(|_| bad("", "the path is not UTF-8 after percent-decoding"))
-}
-
-/// Writes JSON into memory, which cannot fail for these types.
-fn written(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
-}
-
 impl Kmi {
     /// An LMS with invented people who have no external ID.
     pub(super) fn with_invented_people(count: u32, seed: u64) -> Self {
@@ -189,36 +182,39 @@ impl Kmi {
 
     fn user(&self, key: &str, id: Id) -> Option<User<'_>> {
         let person = self.people.get(id)?;
-        let mut user = User::new(id, person.values(), person.created, person.updated);
-        user.external_id = Some(self.people.external_id(key, id));
-        Some(user)
+        let external_id = self.people.external_id(key, id);
+        Some(person.shown(id, ExternalIds::Of(external_id)))
     }
 
     /// The answer that shows the person, or another one.
     fn shows(&self, status: StatusCode, key: &str, id: Id, twist: Twist) -> Answer {
         if !twist.wrong_person {
-            return Answer::new(status, written(&self.user(key, id)));
+            return Answer::new(status, to_json(&self.user(key, id)));
         }
-        let other = self.people.somebody_else(id, twist.pick);
+        let other = self.people.places.other_than(id, twist.pick);
         let body = if let Some(user) = other.and_then(|other| self.user(key, other)) {
-            written(&user)
+            to_json(&user)
         } else {
-            // Nobody else is there, so a stranger has to do.
-            let number = self.people.last_id().wrapping_add(1);
+            // Nobody else is there, so an invented person has to do.
+            let number = self.people.places.last().wrapping_add(1);
             let texts = invented(number, &mut Rng::with_seed(twist.pick.into()));
-            let values = texts.each_ref().map(String::as_str);
-            let mut user = User::new(number, values, INVENTED_AT, INVENTED_AT);
-            user.external_id = Some("");
-            written(&user)
+            to_json(&User {
+                id: number,
+                values: texts.each_ref().map(String::as_str),
+                created: INVENTED_AT,
+                updated: INVENTED_AT,
+                external_ids: ExternalIds::Of(""),
+            })
         };
         Answer {
-            twisted: Some(Twisted::WrongPerson),
+            twisted: Some(Fault::WrongPerson),
             ..Answer::new(status, body)
         }
     }
 
     /// The person that a path names.
     fn find(&self, key: &str, route: Route<'_>) -> Result<Option<Id>, Refusal> {
+        let not_utf8 = || bad("", "the path is not UTF-8 after percent-decoding");
         match route {
             Route::Users => Ok(None),
             Route::User(segment) => segment
@@ -229,7 +225,7 @@ impl Kmi {
                 .ok_or_else(|| not_found("id", "no user has this id")),
             Route::ExternalId(segment) => self
                 .people
-                .with_external_id(key, &decoded(segment)?)
+                .with_external_id(key, &decoded(segment).ok_or_else(not_utf8)?)
                 .map(Some)
                 .ok_or_else(|| not_found("externalId", "no user has this external identifier")),
         }
@@ -306,7 +302,7 @@ impl Kmi {
             .into_iter()
             .filter_map(|id| self.user(key, id))
             .collect();
-        Ok(Answer::new(StatusCode::OK, written(&page)))
+        Ok(Answer::new(StatusCode::OK, to_json(&page)))
     }
 
     /// Creates a person, or updates the one that was `found`.
@@ -314,20 +310,19 @@ impl Kmi {
         &mut self,
         key: &str,
         found: Option<Id>,
-        wanted: &Wanted<'_>,
+        wanted: &Map<String, Value>,
         twist: Twist,
     ) -> Result<Answer, Refusal> {
         let old = found.and_then(|id| self.people.get(id));
         let mut values = old.map(Person::values).unwrap_or_default();
-        for (value, wanted) in values.iter_mut().zip(&wanted.values) {
-            if let Some(wanted) = wanted {
-                *value = wanted;
-            }
+        for (value, field) in values.iter_mut().zip(FIELDS) {
+            let text = wanted.get(field).and_then(Value::as_str);
+            *value = text.unwrap_or(value);
         }
         if twist.refuse && !values[EMAIL].is_empty() {
             let message = format!("{} is not allowed here", values[EMAIL]);
             return Err(Answer {
-                twisted: Some(Twisted::Refused),
+                twisted: Some(Fault::Refuse),
                 ..bad(FIELDS[EMAIL], &message)
             });
         }
@@ -345,7 +340,7 @@ impl Kmi {
         if let Some(refusal) = refused(&errors) {
             return Err(refusal);
         }
-        let now = Second::now();
+        let now = user::now();
         let created = old.map_or(now, |old| old.created);
         let Some(person) = Person::new(&values, created, now) else {
             let message = format!("the record is longer than {LONGEST} bytes");
@@ -359,7 +354,7 @@ impl Kmi {
             let full = || refusal(StatusCode::INSUFFICIENT_STORAGE, "", "no id is left");
             (StatusCode::CREATED, id.ok_or_else(full)?)
         };
-        if let Some(external_id) = &wanted.external_id {
+        if let Some(external_id) = wanted.get(EXTERNAL_ID).and_then(Value::as_str) {
             self.people.set_external_id(key, id, external_id);
         }
         Ok(self.shows(status, key, id, twist))
@@ -375,17 +370,17 @@ impl Api for Kmi {
         path.starts_with(BASE)
     }
 
-    fn name(&self, method: &Method, path: &str) -> &'static str {
-        match (method.as_str(), Route::of(path)) {
-            ("GET", Some(Route::Users)) => "GET users/",
-            ("POST", Some(Route::Users)) => "POST users/",
-            ("GET", Some(Route::User(_))) => "GET users/{id}/",
-            ("POST", Some(Route::User(_))) => "POST users/{id}/",
-            ("DELETE", Some(Route::User(_))) => "DELETE users/{id}/",
-            ("GET", Some(Route::ExternalId(_))) => "GET users/external_id/{external_id}/",
-            ("POST", Some(Route::ExternalId(_))) => "POST users/external_id/{external_id}/",
-            ("DELETE", Some(Route::ExternalId(_))) => "DELETE users/external_id/{external_id}/",
-            _ => "other",
+    fn name(&self, method: &Method, path: &str) -> String {
+        let rest = match Route::of(path) {
+            Some(Route::Users) => "",
+            Some(Route::User(_)) => "{id}/",
+            Some(Route::ExternalId(_)) => "external_id/{external_id}/",
+            None => return OTHER.to_owned(),
+        };
+        match method.as_str() {
+            "DELETE" if rest.is_empty() => OTHER.to_owned(),
+            "GET" | "POST" | "DELETE" => format!("{method} users/{rest}"),
+            _ => OTHER.to_owned(),
         }
     }
 
@@ -397,20 +392,76 @@ impl Api for Kmi {
         self.people.count() as u64
     }
 
-    fn dump(&self, from: u32, most: usize, lines: &mut Vec<u8>) -> Option<u32> {
-        let last = self.people.last_id();
-        let first = from.checked_add(1).filter(|&first| first <= last)?;
-        let until = last.min(from.saturating_add(u32::try_from(most).unwrap_or(u32::MAX)));
-        for id in first..=until {
-            let Some(person) = self.people.get(id) else {
-                continue;
-            };
-            let mut user = User::new(id, person.values(), person.created, person.updated);
-            let keyed = |(key, external_id)| KeyedId { key, external_id };
-            user.external_ids = Some(self.people.external_ids(id).map(keyed).collect());
-            lines.extend(written(&user));
-            lines.push(b'\n');
+    fn last(&self) -> u32 {
+        self.people.places.last()
+    }
+
+    fn dump(&self, numbers: RangeInclusive<u32>, lines: &mut Vec<u8>) {
+        for id in numbers {
+            if let Some(person) = self.people.get(id) {
+                let keyed = |(key, external_id)| KeyedId { key, external_id };
+                let ids = self.people.external_ids(id).map(keyed).collect();
+                push_line(&person.shown(id, ExternalIds::All(ids)), lines);
+            }
         }
-        Some(until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn read(body: &[u8]) -> Result<Map<String, Value>, Value> {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        let call = Call {
+            method: &Method::POST,
+            path: "",
+            query: "",
+            headers: &headers,
+            body,
+        };
+        wanted(&call).map_err(|refusal| serde_json::from_slice(&refusal.body).unwrap())
+    }
+
+    #[test]
+    fn texts_are_taken_other_values_are_listed_and_other_fields_ignored() {
+        let body =
+            br#"{"email": "a", "city": "\u00e9", "zip": null, "state": 5, "country": [1, {}],
+            "address": {"a": [2]}, "address2": true, "lastName": 1.5, "firstName": -1,
+            "shoeSize": {"eu": 43}, "externalId": "E1"}"#;
+        let errors = read(body).unwrap_err();
+        let errors = errors["errors"].as_array().unwrap();
+        let listed: Vec<_> = errors.iter().map(|error| &error["field"]).collect();
+        assert_eq!(
+            listed,
+            [
+                "firstName",
+                "lastName",
+                "address",
+                "address2",
+                "state",
+                "zip",
+                "country",
+            ]
+        );
+        let wanted = read(br#"{"email": "a", "city": "\u00e9", "shoeSize": 43}"#).unwrap();
+        assert_eq!(
+            (&wanted["email"], &wanted["city"]),
+            (&json!("a"), &json!("é"))
+        );
+        assert_eq!(
+            read(br#"{"externalId": 1}"#).unwrap_err()["errors"][0]["field"],
+            "externalId"
+        );
+        for body in ["", "[]", "5", "{", "{}x", r#"{"email": }"#] {
+            let errors = read(body.as_bytes()).unwrap_err();
+            let message = &errors["errors"][0]["message"];
+            assert_eq!(message, "the body is not a JSON object", "{body}");
+        }
     }
 }

@@ -28,6 +28,7 @@ mod connection;
 mod control;
 mod faults;
 mod kmi;
+mod places;
 mod server;
 mod statistics;
 
@@ -38,7 +39,7 @@ use std::{
     thread,
 };
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 pub use faults::Faults;
 
@@ -103,8 +104,6 @@ pub struct Sandbox {
     /// Dropping it stops the server.
     stop: Option<watch::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
-    /// Resolves when the thread has ended, however that came.
-    ended: oneshot::Receiver<()>,
 }
 
 impl Sandbox {
@@ -123,13 +122,10 @@ impl Sandbox {
         let (listener, port) = listen(options.port)?;
         let (stop, stopped) = watch::channel(());
         let (ready, started) = mpsc::sync_channel(1);
-        let (ending, ended) = oneshot::channel();
         let SandboxOptions { faults, seed, .. } = options;
         let thread = thread::Builder::new()
             .name("sandbox".to_owned())
             .spawn(move || {
-                // Dropped last, so that `wait` ends when nothing is left.
-                let _ending: oneshot::Sender<()> = ending;
                 let shared = server::Shared::new(
                     vec![
                         Box::new(kmi::Kmi::with_invented_people(people, seed)),
@@ -153,7 +149,6 @@ impl Sandbox {
             port,
             stop: Some(stop),
             thread: Some(thread),
-            ended,
         })
     }
 
@@ -166,40 +161,15 @@ impl Sandbox {
     pub fn port(&self) -> u16 {
         self.port
     }
-
-    /// Serves until the process is asked to stop (Ctrl-C, on Unix also
-    /// SIGTERM), then stops. Must not be called on a thread that drives a
-    /// tokio runtime.
-    pub fn wait(mut self) {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-        else {
-            // Signals cannot be caught, so a signal ends the process.
-            self.join();
-            return;
-        };
-        let ended = &mut self.ended;
-        runtime.block_on(async {
-            tokio::select! {
-                _ = ended => {}
-                () = asked_to_stop() => {}
-            }
-        });
-    }
-
-    fn join(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread is on stderr by then.
-            drop(thread.join());
-        }
-    }
 }
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
         drop(self.stop.take());
-        self.join();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread is on stderr by then.
+            drop(thread.join());
+        }
     }
 }
 
@@ -239,28 +209,4 @@ fn listen(port: u16) -> Result<(TcpListener, u16), SandboxError> {
     listener.set_nonblocking(true).map_err(cannot)?;
     let port = listener.local_addr().map_err(cannot)?.port();
     Ok((listener, port))
-}
-
-/// Resolves when the process is asked to stop. Never, where signals cannot be
-/// caught: then they do what they do by default.
-async fn asked_to_stop() {
-    let ctrl_c = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = ctrl_c => {}
-        () = terminate => {}
-    }
 }

@@ -14,17 +14,17 @@ use axum::{
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
-    response::Response,
+    response::{Html, IntoResponse, Response},
 };
 use fastrand::Rng;
 use tokio::{net::TcpListener, sync::watch, time};
 
 use super::{
-    api::{Answer, Api, Call, HTML, JSON, TEXT, Twist, Twisted},
+    api::{Answer, Api, Call, JSON, OTHER, Twist},
     connection::{Loopback, Scissors},
     control,
-    faults::{Dice, Fate, Faults, Instead, Spoiled, TurnedAway},
-    statistics::{Played, Statistics},
+    faults::{Dice, Fate, Fault, Faults, TurnedAway},
+    statistics::Statistics,
 };
 
 /// The longest body that is read where no API owns the path.
@@ -73,8 +73,8 @@ impl Shared {
 
     /// The inside, for as long as no wait begins.
     pub(super) fn lock(&self) -> MutexGuard<'_, Inside> {
-        // Nothing panics while it holds the lock; if something did, the
-        // sandbox would be none the worse for a test that goes on.
+        // Nothing panics while it holds the lock. After a panic, the sandbox
+        // would still do for a test that goes on.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -128,38 +128,34 @@ async fn carry(
         let now = shared.now();
         let inside = &mut *shared.lock();
         let api = inside.apis.iter().find(|api| api.owns(path));
-        let name = api.map_or("other", |api| api.name(&head.method, path));
+        let name = api.map_or(OTHER.to_owned(), |api| api.name(&head.method, path));
         let query = head.uri.query().unwrap_or_default();
-        if api.is_some_and(|api| api.has_key_in_url(query)) {
-            inside.statistics.has_key_in_url();
-        }
+        let has_key_in_url = api.is_some_and(|api| api.has_key_in_url(query));
+        inside.statistics.keys_in_urls += u64::from(has_key_in_url);
         inside.statistics.arrives(name, now);
         api.map_or(LONGEST_BODY, |api| api.longest_body())
     };
     let _in_flight = InFlight(Arc::clone(&shared));
     // Read also where it is not needed: a body left behind would cost the
-    // client its connection, which is no fault that was asked for.
+    // client its connection, and nobody asked for that fault.
     let Ok(body) = to_bytes(body, longest_body).await else {
-        return shared.send(Reply::Plain(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body is too long.\n",
-        ));
+        return shared.send((StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.\n"));
     };
     if !is_loopback(&head.headers) {
-        return shared.send(Reply::Plain(StatusCode::FORBIDDEN, NOT_LOOPBACK));
+        return shared.send(NOT_LOOPBACK);
     }
     let now = shared.now();
     let thrown = shared.lock().dice.throw(now);
     match thrown {
         Ok(fate) => shared.play(fate, &head, &body, &scissors).await,
         Err(TurnedAway::TooFast { retry_after }) => {
-            shared.played(Played::RequestsPerSecond);
-            shared.send(Reply::TooFast { retry_after })
+            shared.played(Fault::RequestsPerSecond);
+            shared.send(too_fast(retry_after))
         }
         Err(TurnedAway::Down) => {
-            shared.played(Played::DownAfter);
+            shared.played(Fault::DownAfter);
             // A server that is down cannot say for how long.
-            shared.send(Reply::Unavailable { retry_after: None })
+            shared.send(unavailable(None))
         }
     }
 }
@@ -168,94 +164,62 @@ impl Shared {
     /// Acts on an admitted request as its fate says.
     async fn play(&self, fate: Fate, head: &Parts, body: &[u8], scissors: &Scissors) -> Response {
         wait(fate.latency).await;
-        match fate.instead {
-            Some(Instead::Lost) => {
-                self.played(Played::LostBefore);
-                return hang_up(scissors);
-            }
-            Some(Instead::Unavailable) => {
-                self.played(Played::Unavailable);
-                return self.send(Reply::Unavailable {
-                    retry_after: Some(1),
-                });
-            }
-            Some(Instead::Error) => {
-                self.played(Played::Errors);
-                return self.send(Reply::Plain(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Internal server error\n",
-                ));
-            }
-            None => {}
+        if let Some(fault) = fate.instead {
+            self.played(fault);
+            return match fault {
+                Fault::Unavailable => self.send(unavailable(Some(1))),
+                Fault::Errors => {
+                    self.send((StatusCode::INTERNAL_SERVER_ERROR, "Internal server error\n"))
+                }
+                _ => hang_up(scissors),
+            };
         }
-        let acts = !matches!(fate.spoiled, Some(Spoiled::Garbage { acted: false, .. }));
-        let answer = acts.then(|| self.answer(fate, head, body)).flatten();
+        let answer = (!fate.is_idle).then(|| self.answer(fate.twist, head, body));
         if let Some(slow_for) = fate.slow {
-            self.played(Played::Slow);
+            self.played(Fault::Slow);
             wait(slow_for).await;
         }
-        match fate.spoiled {
-            Some(Spoiled::Lost) => {
-                self.played(Played::LostAfter);
-                hang_up(scissors)
+        if let Some(fault) = fate.spoiled {
+            self.played(fault);
+        }
+        match (fate.spoiled, answer.flatten()) {
+            (None, Some(answer)) => self.send(answer),
+            (None, None) => self.send(NOT_FOUND),
+            (Some(Fault::Garbage), _) => self.send(garbage(fate.is_bad_gateway)),
+            (Some(Fault::Cut), Some(answer)) if !answer.body.is_empty() => {
+                scissors.cut_after(answer.body.len() / 2);
+                self.send(answer)
             }
-            Some(Spoiled::Garbage { ok, .. }) => {
-                self.played(Played::Garbage);
-                self.send(Reply::Garbage { ok })
-            }
-            Some(Spoiled::Cut) => {
-                self.played(Played::Cut);
-                match answer {
-                    Some(answer) if answer.body.is_empty() => hang_up(scissors),
-                    Some(answer) => {
-                        scissors.cut_after(answer.body.len() / 2);
-                        self.send(Reply::Answer(answer))
-                    }
-                    None => hang_up(scissors),
-                }
-            }
-            None => self.send(answer.map_or(
-                Reply::Plain(StatusCode::NOT_FOUND, NOT_FOUND),
-                Reply::Answer,
-            )),
+            (Some(_), _) => hang_up(scissors),
         }
     }
 
     /// Asks the API that owns the path. `None` where none does.
-    fn answer(&self, fate: Fate, head: &Parts, body: &[u8]) -> Option<Answer> {
+    fn answer(&self, twist: Twist, head: &Parts, body: &[u8]) -> Option<Answer> {
         let inside = &mut *self.lock();
-        let api = inside
-            .apis
-            .iter_mut()
-            .find(|api| api.owns(head.uri.path()))?;
+        let path = head.uri.path();
+        let api = inside.apis.iter_mut().find(|api| api.owns(path))?;
         let call = Call {
             method: &head.method,
-            path: head.uri.path(),
+            path,
             query: head.uri.query().unwrap_or_default(),
             headers: &head.headers,
             body,
         };
-        let twist = Twist {
-            refuse: fate.refuse,
-            wrong_person: fate.wrong_person,
-            pick: fate.pick,
-        };
         let answer = api.answer(&call, twist);
-        match answer.twisted {
-            Some(Twisted::Refused) => inside.statistics.played(Played::Refuse),
-            Some(Twisted::WrongPerson) => inside.statistics.played(Played::WrongPerson),
-            None => {}
+        if let Some(fault) = answer.twisted {
+            inside.statistics.played(fault);
         }
         Some(answer)
     }
 
-    fn played(&self, fault: Played) {
+    fn played(&self, fault: Fault) {
         self.lock().statistics.played(fault);
     }
 
-    /// Makes a reply a response, and counts its status.
-    fn send(&self, reply: Reply) -> Response {
-        let response = reply.into_response();
+    /// Counts the status of a response.
+    fn send(&self, response: impl IntoResponse) -> Response {
+        let response = response.into_response();
         self.lock().statistics.answered(response.status().as_u16());
         response
     }
@@ -291,89 +255,43 @@ pub(super) fn is_loopback(headers: &HeaderMap) -> bool {
     name == "127.0.0.1" || name == "[::1]" || name.eq_ignore_ascii_case("localhost")
 }
 
-/// What a client hears that calls the sandbox by another name.
-pub(super) const NOT_LOOPBACK: &str = "The sandbox answers only at 127.0.0.1 and localhost.\n";
+/// The answer to a client that calls the sandbox by another name.
+pub(super) const NOT_LOOPBACK: (StatusCode, &str) = (
+    StatusCode::FORBIDDEN,
+    "The sandbox answers only at 127.0.0.1 and localhost.\n",
+);
 
-/// What a client hears of a path that nobody owns.
-pub(super) const NOT_FOUND: &str = "No API of this sandbox has this path. See / for a list.\n";
+/// The answer to a path that nobody owns.
+pub(super) const NOT_FOUND: (StatusCode, &str) = (
+    StatusCode::NOT_FOUND,
+    "No API of this sandbox has this path. See / for a list.\n",
+);
 
-/// What can be sent.
-enum Reply {
-    /// An API's answer.
-    Answer(Answer),
-    /// 429.
-    TooFast { retry_after: u64 },
-    /// 503, a page.
-    Unavailable { retry_after: Option<u64> },
-    /// A proxy's page.
-    Garbage { ok: bool },
-    /// A line of text.
-    Plain(StatusCode, &'static str),
+fn too_fast(retry_after: u64) -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(JSON)),
+        (header::RETRY_AFTER, retry_after.into()),
+    ];
+    let body = r#"{"errors":[{"field":"","message":"too many requests"}]}"#;
+    (StatusCode::TOO_MANY_REQUESTS, headers, body)
 }
 
-impl Reply {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Answer(answer) => {
-                let mut response = if answer.body.is_empty() {
-                    Response::new(Body::empty())
-                } else {
-                    typed(Body::from(answer.body), answer.content_type)
-                };
-                *response.status_mut() = answer.status;
-                if let Some(allow) = answer.allow {
-                    let allow = HeaderValue::from_static(allow);
-                    response.headers_mut().insert(header::ALLOW, allow);
-                }
-                response
-            }
-            Self::TooFast { retry_after } => {
-                let body = r#"{"errors":[{"field":"","message":"too many requests"}]}"#;
-                let mut response = typed(Body::from(body), JSON);
-                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-                with_retry_after(response, Some(retry_after))
-            }
-            Self::Unavailable { retry_after } => {
-                let page = "<html><body><h1>503 Service Unavailable</h1></body></html>\n";
-                let mut response = typed(Body::from(page), HTML);
-                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                with_retry_after(response, retry_after)
-            }
-            Self::Garbage { ok } => {
-                let page = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head>\
-                    <body><h1>Your request is being checked</h1></body></html>\n";
-                let mut response = typed(Body::from(page), HTML);
-                if !ok {
-                    *response.status_mut() = StatusCode::BAD_GATEWAY;
-                }
-                response
-            }
-            Self::Plain(status, text) => {
-                let mut response = typed(Body::from(text), TEXT);
-                *response.status_mut() = status;
-                response
-            }
-        }
-    }
+fn unavailable(retry_after: Option<u64>) -> impl IntoResponse {
+    let header = retry_after.map(|seconds| [(header::RETRY_AFTER, HeaderValue::from(seconds))]);
+    let page = "<html><body><h1>503 Service Unavailable</h1></body></html>\n";
+    (StatusCode::SERVICE_UNAVAILABLE, header, Html(page))
 }
 
-/// A response with status 200 and a content type.
-pub(super) fn typed(body: Body, content_type: &'static str) -> Response {
-    let mut response = Response::new(body);
-    let content_type = HeaderValue::from_static(content_type);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    response
-}
-
-fn with_retry_after(mut response: Response, seconds: Option<u64>) -> Response {
-    if let Some(seconds) = seconds {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
+/// A proxy's page.
+fn garbage(is_bad_gateway: bool) -> impl IntoResponse {
+    let status = if is_bad_gateway {
+        StatusCode::BAD_GATEWAY
+    } else {
+        StatusCode::OK
+    };
+    let page = "<!DOCTYPE html>\n<html><head><title>Gateway</title></head>\
+        <body><h1>Your request is being checked</h1></body></html>\n";
+    (status, Html(page))
 }
 
 #[cfg(test)]

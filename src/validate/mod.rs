@@ -4,19 +4,18 @@
 //! [`person`] judges one person by itself; [`unique`] judges the whole feed.
 //! Both are pure.
 
-mod country;
+mod codes;
 mod email;
-mod letters;
-mod state;
 pub mod unique;
 
+use self::codes::{COUNTRIES, STATES};
 use crate::mapping::{Bound, Fault, Person, Slot};
 use crate::model::{ExternalId, Rule, has_control};
 use crate::schema::{self, FieldKind, Role};
 
 /// The country code that `text` probably means.
 pub fn country_meant(text: &str) -> Option<&'static str> {
-    country::meant(text)
+    COUNTRIES.meant(text)
 }
 
 /// Whether a message could be sent to `text`.
@@ -102,11 +101,11 @@ fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule>
             Err(Rule::ControlCharacter)
         }
         FieldKind::Email if !email::is_valid(text) => Err(Rule::Email),
-        FieldKind::Country if !country::is_code(text) => Err(Rule::Country {
-            meant: country::meant(text),
+        FieldKind::Country if !COUNTRIES.contains(text) => Err(Rule::Country {
+            meant: COUNTRIES.meant(text),
         }),
-        FieldKind::State if !state::is_code(text) => Err(Rule::State {
-            meant: state::meant(text),
+        FieldKind::State if !STATES.contains(text) => Err(Rule::State {
+            meant: STATES.meant(text),
         }),
         FieldKind::Bool if !matches!(text, "true" | "false") => Err(Rule::Bool),
         FieldKind::Gender if !matches!(text, "male" | "female") => Err(Rule::Gender),

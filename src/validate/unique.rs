@@ -2,9 +2,9 @@
 //! login.
 //!
 //! The target does not check it, so hrfeed must, over a million rows in tens
-//! of megabytes. What is kept of a value is a hash of 128 bits, seeded anew
-//! for each run: with ten million people the chance that any two different
-//! values share one is below 10⁻²⁴, so equal hashes are taken for equal
+//! of megabytes. What is kept of a value is a hash of 128 bits, with a seed of
+//! its own for each run: with ten million people the chance that any two different
+//! values share one is below 10⁻²⁴, so equal hashes count as equal
 //! values.
 
 use std::collections::HashMap;

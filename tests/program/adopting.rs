@@ -56,7 +56,7 @@ fn whoever_is_there_by_hand_gets_the_external_id_instead_of_a_twin() {
 }
 
 #[test]
-fn whom_a_run_adopted_is_told_before_it_and_wherever_it_is_told() {
+fn people_adopted_by_a_run_are_listed_before_it_and_in_every_report() {
     on_each_system(|system| {
         let world = World::new(system).parts(by_login(system));
         let feed = Feed::of(3);
@@ -68,13 +68,13 @@ fn whom_a_run_adopted_is_told_before_it_and_wherever_it_is_told() {
             planned,
             json!(["1 person is there without an external ID, and would get it"])
         );
-        let told = "1 person was there without an external ID, and got it";
+        let message = "1 person was there without an external ID, and got it";
         let imported = world.import().exits(0).json()["notes"].clone();
-        assert_eq!(imported, json!([told]));
+        assert_eq!(imported, json!([message]));
         assert_eq!(notes(&["show", "--json"]), imported);
         world.run(&["report", "-o", "page.html"]).exits(0);
         let page = std::fs::read_to_string(world.path("page.html")).unwrap();
-        assert!(page.contains(told), "{page}");
+        assert!(page.contains(message), "{page}");
     });
 }
 
@@ -173,21 +173,24 @@ fn an_account_that_is_only_nearly_the_person_s_is_not_adopted() {
         world.lms.by_hand("zquimby 1", "another@example.com");
         let ran = world.import_feed(&Feed::of(2)).exits(3);
         assert_eq!((ran.count("created"), ran.count("rejected")), (1, 1));
-        let told = world.row(2)["message"].to_string();
-        assert!(told.contains("differs only in spaces"), "{told}");
-        assert!(!told.contains("zquimby"), "{told}");
+        let message = world.row(2)["message"].to_string();
+        assert!(message.contains("differs only in spaces"), "{message}");
+        assert!(!message.contains("zquimby"), "{message}");
     });
 }
 
 #[test]
-fn without_adopt_a_login_that_is_taken_is_told_in_the_words_of_the_row() {
+fn without_adopt_a_login_in_use_is_reported_in_the_words_of_the_row() {
     let world = World::new(AnewSpring);
     let feed = Feed::of(2);
     world.by_hand(&feed.people[1]);
     world.import_feed(&feed).exits(3);
-    let told = world.row(3)["message"].to_string();
-    assert!(told.contains("somebody else has this login"), "{told}");
-    assert!(!told.contains("zquimby2"), "{told}");
+    let message = world.row(3)["message"].to_string();
+    assert!(
+        message.contains("somebody else has this login"),
+        "{message}"
+    );
+    assert!(!message.contains("zquimby2"), "{message}");
     assert_eq!(world.lms.everybody().len(), 2);
 }
 
@@ -201,10 +204,10 @@ fn two_who_could_be_the_person_are_left_alone() {
         }
         let ran = world.import_feed(&feed).exits(3);
         assert_eq!((ran.count("created"), ran.count("rejected")), (1, 1));
-        let told = world.row(2)["message"].to_string();
+        let message = world.row(2)["message"].to_string();
         assert!(
-            told.contains("2 accounts without an external ID match this person"),
-            "{told}"
+            message.contains("2 accounts without an external ID match this person"),
+            "{message}"
         );
     });
 }

@@ -12,13 +12,16 @@ use crate::support::{Feed, World};
 /// folder of the test. Checks that nothing was half done: no request, and the
 /// journal as it was.
 #[track_caller]
-fn told(world: &World, arguments: &[&str]) -> String {
+fn output_of(world: &World, arguments: &[&str]) -> String {
     let journal = fs::read(world.path("journal.db")).ok();
     let ran = world.run(&[arguments, &["-q"]].concat());
     let text = redacted(world, &ran);
     assert_eq!(world.lms.stats().requests(), 0, "{text}");
     let left = fs::read(world.path("journal.db")).ok();
-    assert!(left == journal, "the journal was made or changed: {text}");
+    assert!(
+        left == journal,
+        "the journal was created or changed: {text}"
+    );
     text
 }
 
@@ -50,25 +53,25 @@ fn without_system(line: &str) -> String {
 
 /// Imports a file of these bytes.
 #[track_caller]
-fn feed_told(name: &str, bytes: impl AsRef<[u8]>) -> String {
+fn feed_output(name: &str, bytes: impl AsRef<[u8]>) -> String {
     let world = World::new(Kmi);
     world.write(name, bytes);
-    let checked = told(&world, &["check", name, "-m", "mapping.toml"]);
-    let imported = told(&world, &["import", name, "-m", "mapping.toml"]);
+    let checked = output_of(&world, &["check", name, "-m", "mapping.toml"]);
+    let imported = output_of(&world, &["import", name, "-m", "mapping.toml"]);
     assert_eq!(checked, imported);
     imported
 }
 
 /// Imports with the mapping changed.
 #[track_caller]
-fn mapping_told(from: &str, to: &str) -> String {
+fn mapping_output(from: &str, to: &str) -> String {
     let world = World::new(Kmi);
     world.feed(&Feed::of(3));
     let mapping = world.mapping();
-    assert!(mapping.contains(from), "`{from}` does not stand there");
+    assert!(mapping.contains(from), "`{from}` is not in it");
     world.write("mapping.toml", mapping.replacen(from, to, 1));
-    let checked = told(&world, &["check", "people.csv", "-m", "mapping.toml"]);
-    let imported = told(&world, &["import", "people.csv", "-m", "mapping.toml"]);
+    let checked = output_of(&world, &["check", "people.csv", "-m", "mapping.toml"]);
+    let imported = output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]);
     assert_eq!(checked, imported);
     imported
 }
@@ -76,7 +79,7 @@ fn mapping_told(from: &str, to: &str) -> String {
 #[test]
 fn a_feed_that_does_not_exist() {
     let world = World::new(Kmi);
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
     error: feed `people.csv` does not exist
     help: check the path; a relative path starts at the current folder
@@ -87,7 +90,7 @@ fn a_feed_that_does_not_exist() {
 fn a_feed_that_is_a_folder() {
     let world = World::new(Kmi);
     fs::create_dir(world.path("people")).unwrap();
-    insta::assert_snapshot!(told(&world, &["import", "people", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people", "-m", "mapping.toml"]), @"
     exit code 1
     error: feed `people` is a folder, not a file
     help: give the path of a file in it
@@ -96,12 +99,12 @@ fn a_feed_that_is_a_folder() {
 
 #[test]
 fn a_feed_that_is_empty() {
-    insta::assert_snapshot!(feed_told("people.csv", ""), @"
+    insta::assert_snapshot!(feed_output("people.csv", ""), @"
     exit code 1
     error: feed `people.csv` is empty
     help: check that the export is complete: the first row must contain the column names
     ");
-    insta::assert_snapshot!(feed_told("people.csv", "\n \n\n"), @"
+    insta::assert_snapshot!(feed_output("people.csv", "\n \n\n"), @"
     exit code 1
     error: feed `people.csv` is empty
     help: check that the export is complete: the first row must contain the column names
@@ -111,17 +114,17 @@ fn a_feed_that_is_empty() {
 #[test]
 fn a_feed_that_is_a_binary_file() {
     let bytes: Vec<u8> = (0..=255).cycle().take(5_000).collect();
-    insta::assert_snapshot!(feed_told("people.csv", bytes), @"
+    insta::assert_snapshot!(feed_output("people.csv", bytes), @"
     exit code 1
     error: feed `people.csv` is a binary file, not a CSV or XLSX file
     help: export the people as CSV or XLSX
     ");
-    insta::assert_snapshot!(feed_told("people.xlsx", b"%PDF-1.7\n"), @"
+    insta::assert_snapshot!(feed_output("people.xlsx", b"%PDF-1.7\n"), @"
     exit code 1
     error: feed `people.xlsx` is a PDF document, not a CSV or XLSX file
     help: export the people as CSV or XLSX
     ");
-    insta::assert_snapshot!(feed_told("people.xlsx", b"PK\x03\x04 and then nothing"), @"
+    insta::assert_snapshot!(feed_output("people.xlsx", b"PK\x03\x04 and then nothing"), @"
     exit code 1
     error: feed `people.xlsx` is a damaged ZIP archive, not a CSV or XLSX file
     help: export the people as CSV or XLSX
@@ -131,7 +134,7 @@ fn a_feed_that_is_a_binary_file() {
 #[test]
 fn a_feed_that_is_a_web_page() {
     let page = "<!DOCTYPE html><html><body>Please log in</body></html>";
-    insta::assert_snapshot!(feed_told("people.csv", page), @"
+    insta::assert_snapshot!(feed_output("people.csv", page), @"
     exit code 1
     error: feed `people.csv` is an HTML page, not a CSV or XLSX file
     help: export the people as CSV or XLSX
@@ -146,7 +149,7 @@ fn a_spreadsheet_with_a_password() {
     bytes.resize(1024, 0);
     bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
     bytes.resize(4096, 0);
-    insta::assert_snapshot!(feed_told("people.xlsx", bytes), @"
+    insta::assert_snapshot!(feed_output("people.xlsx", bytes), @"
     exit code 1
     error: feed `people.xlsx` is protected by a password
     help: open it in Excel, remove the password (File, Info, Protect Workbook) and save it
@@ -157,7 +160,7 @@ fn a_spreadsheet_with_a_password() {
 fn a_spreadsheet_that_was_not_copied_to_its_end() {
     let bytes = Feed::of(50).xlsx(Kmi);
     let half = &bytes[..bytes.len() / 2];
-    insta::assert_snapshot!(feed_told("people.xlsx", half), @"
+    insta::assert_snapshot!(feed_output("people.xlsx", half), @"
     exit code 1
     error: feed `people.xlsx` is a damaged ZIP archive, not a CSV or XLSX file
     help: export the people as CSV or XLSX
@@ -168,7 +171,7 @@ fn a_spreadsheet_that_was_not_copied_to_its_end() {
 fn a_compressed_feed_that_was_not_copied_to_its_end() {
     let bytes = Feed::of(500).csv_gz(Kmi);
     let half = &bytes[..bytes.len() / 2];
-    let text = feed_told("people.csv.gz", half);
+    let text = feed_output("people.csv.gz", half);
     insta::assert_snapshot!(text, @"
     exit code 1
     error: feed `people.csv.gz` is a damaged gzip file: incomplete deflate stream
@@ -182,7 +185,7 @@ fn a_quote_that_is_never_closed() {
     csv.extend(
         b"E00004,\"Ann,Lee,ann@example.com,alee,,,,\nE00005,Bo,Lee,bo@example.com,blee,,,,\n",
     );
-    insta::assert_snapshot!(feed_told("people.csv", csv), @r#"
+    insta::assert_snapshot!(feed_output("people.csv", csv), @r#"
     exit code 1
     error: a quote in line 5 of feed `people.csv` is never closed
     help: check that line: a quote inside a quoted value must be doubled ("")
@@ -193,7 +196,7 @@ fn a_quote_that_is_never_closed() {
 fn a_header_without_the_column_of_the_external_id() {
     let csv = String::from_utf8(Feed::of(2).csv(Kmi)).unwrap();
     let csv = csv.replacen("Employee ID", "Emplyee ID", 1);
-    insta::assert_snapshot!(feed_told("people.csv", csv), @"
+    insta::assert_snapshot!(feed_output("people.csv", csv), @"
     exit code 2
     error: mapping.toml, line 10, column 14: the feed has no column `Employee ID` (field externalId)
     help: did you mean `Emplyee ID`? The feed's columns: `Emplyee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
@@ -204,7 +207,7 @@ fn a_header_without_the_column_of_the_external_id() {
 fn a_header_that_names_a_mapped_column_twice() {
     let csv = String::from_utf8(Feed::of(2).csv(Kmi)).unwrap();
     let csv = csv.replacen("Status", "Login", 1);
-    insta::assert_snapshot!(feed_told("people.csv", csv), @"
+    insta::assert_snapshot!(feed_output("people.csv", csv), @"
     exit code 2
     error: mapping.toml, line 14, column 13: column `Login` appears more than once in the feed's header (columns 5, 9) (field loginName)
     help: rename the columns in the feed
@@ -228,7 +231,7 @@ fn rows_with_too_few_or_too_many_cells_are_rows_that_are_wrong_and_no_more() {
 fn a_mapping_that_does_not_exist() {
     let world = World::new(Kmi);
     world.feed(&Feed::of(1));
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "kmi.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "kmi.toml"]), @"
     exit code 2
     error: cannot read the mapping `kmi.toml`: …
     help: create one with `hrfeed init FEED --target kmi -o kmi.toml` (or `--target anewspring`)
@@ -239,13 +242,13 @@ fn a_mapping_that_does_not_exist() {
 fn a_mapping_that_is_a_folder_or_no_text() {
     let world = World::new(Kmi);
     world.feed(&Feed::of(1));
-    let text = told(&world, &["import", "people.csv", "-m", "."]);
+    let text = output_of(&world, &["import", "people.csv", "-m", "."]);
     assert!(
         text.starts_with("exit code 2\nerror: cannot read the mapping `.`"),
         "{text}"
     );
     world.write("mapping.toml", b"\xff\xfe\x00");
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 2
     error: cannot read the mapping `mapping.toml`: stream did not contain valid UTF-8
     help: a mapping is a text file: save it as UTF-8
@@ -254,17 +257,17 @@ fn a_mapping_that_is_a_folder_or_no_text() {
 
 #[test]
 fn a_mapping_with_a_typing_mistake_in_a_key() {
-    insta::assert_snapshot!(mapping_told("max_in_flight", "max_in_fligth"), @"
+    insta::assert_snapshot!(mapping_output("max_in_flight", "max_in_fligth"), @"
     exit code 2
     error: mapping.toml, line 7, column 1: unknown key `max_in_fligth` in [target]
     help: did you mean `max_in_flight`?
     ");
-    insta::assert_snapshot!(mapping_told("lower = true", "lowr = true"), @"
+    insta::assert_snapshot!(mapping_output("lower = true", "lowr = true"), @"
     exit code 2
     error: mapping.toml, line 11, column 35: unknown key `lowr` in field email
     help: did you mean `lower`?
     ");
-    insta::assert_snapshot!(mapping_told("[fields]", "[feilds]"), @"
+    insta::assert_snapshot!(mapping_output("[fields]", "[feilds]"), @"
     exit code 2
     error: mapping.toml, line 9, column 2: unknown key `feilds`
     help: did you mean `fields`?
@@ -273,7 +276,7 @@ fn a_mapping_with_a_typing_mistake_in_a_key() {
 
 #[test]
 fn a_mapping_with_a_typing_mistake_in_the_name_of_a_field() {
-    insta::assert_snapshot!(mapping_told("firstName =", "fristName ="), @"
+    insta::assert_snapshot!(mapping_output("firstName =", "fristName ="), @"
     exit code 2
     error: mapping.toml, line 12, column 1: KMI LMS has no field `fristName`
     help: did you mean `firstName`?
@@ -282,7 +285,7 @@ fn a_mapping_with_a_typing_mistake_in_the_name_of_a_field() {
 
 #[test]
 fn a_mapping_that_is_no_toml() {
-    insta::assert_snapshot!(mapping_told("city = \"City\"", "city = \"City"), @r#"
+    insta::assert_snapshot!(mapping_output("city = \"City\"", "city = \"City"), @r#"
     exit code 2
     error: mapping.toml, line 15, column 13: not valid TOML: invalid basic string, expected `"`
     "#);
@@ -290,7 +293,7 @@ fn a_mapping_that_is_no_toml() {
 
 #[test]
 fn a_mapping_that_names_a_column_which_the_feed_does_not_have() {
-    insta::assert_snapshot!(mapping_told("\"First name\"", "\"Frist name\""), @"
+    insta::assert_snapshot!(mapping_output("\"First name\"", "\"Frist name\""), @"
     exit code 2
     error: mapping.toml, line 12, column 13: the feed has no column `Frist name` (field firstName)
     help: did you mean `First name`? The feed's columns: `Employee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
@@ -299,7 +302,7 @@ fn a_mapping_that_names_a_column_which_the_feed_does_not_have() {
 
 #[test]
 fn a_mapping_without_a_field_that_the_target_requires() {
-    insta::assert_snapshot!(mapping_told("lastName = \"Last name\"\n", ""), @r#"
+    insta::assert_snapshot!(mapping_output("lastName = \"Last name\"\n", ""), @r#"
     exit code 2
     error: mapping.toml, line 9, column 1: [fields] has no `lastName`, which KMI LMS requires
     help: each line of [fields] is: field of the LMS = column of the feed, for example lastName = "…"
@@ -308,7 +311,7 @@ fn a_mapping_without_a_field_that_the_target_requires() {
 
 #[test]
 fn a_template_that_makes_no_sense() {
-    insta::assert_snapshot!(mapping_told("\"City\"", "{ template = \"{{ row['City' }}\" }"), @r#"
+    insta::assert_snapshot!(mapping_output("\"City\"", "{ template = \"{{ row['City' }}\" }"), @r#"
     exit code 2
     error: mapping.toml, line 15, column 21: `template` in field city is not a valid template: syntax error (unexpected `}`, expected `]`)
     help: for example "{{ row['First'] }} {{ row['Last'] }}"
@@ -316,8 +319,8 @@ fn a_template_that_makes_no_sense() {
 }
 
 #[test]
-fn a_secret_that_stands_in_the_mapping() {
-    let text = mapping_told("{ env = \"HRFEED_TEST_KEY\" }", "\"k3y-0f-mine\"");
+fn a_secret_in_the_mapping() {
+    let text = mapping_output("{ env = \"HRFEED_TEST_KEY\" }", "\"k3y-0f-mine\"");
     assert!(!text.contains("k3y-0f-mine"));
     insta::assert_snapshot!(text, @r#"
     exit code 2
@@ -334,7 +337,7 @@ fn an_address_without_tls_that_is_not_this_machine() {
         .mapping()
         .replace(&world.lms.base_url(), "http://lms.example.com");
     world.write("mapping.toml", mapping);
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @r#"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @r#"
     exit code 2
     error: mapping.toml, line 3, column 12: base_url must begin with https://: http:// would send the API key unencrypted
     help: for example base_url = "https://lms.example.com"
@@ -343,18 +346,18 @@ fn an_address_without_tls_that_is_not_this_machine() {
 
 #[test]
 fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
-    insta::assert_snapshot!(mapping_told("[fields]", "[guards]\nmax_leavers = \"5\"\n\n[fields]"), @r#"
+    insta::assert_snapshot!(mapping_output("[fields]", "[guards]\nmax_leavers = \"5\"\n\n[fields]"), @r#"
     exit code 2
     error: mapping.toml, line 10, column 15: `max_leavers` in [guards] cannot be "5"
     help: use a percentage in quotes, such as "5%", or a whole number without, such as 20
     "#);
-    let leavers = mapping_told("[fields]", "[leavers]\naction = \"deactivate\"\n\n[fields]");
+    let leavers = mapping_output("[fields]", "[leavers]\naction = \"deactivate\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
     error: mapping.toml, line 10, column 10: KMI LMS cannot make people inactive
     help: possible values: "ignore", "delete"
     "#);
-    let leavers = mapping_told("[fields]", "[leavers]\naction = \"fire\"\n\n[fields]");
+    let leavers = mapping_output("[fields]", "[leavers]\naction = \"fire\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
     error: mapping.toml, line 10, column 10: `action` in [leavers] cannot be "fire"
@@ -399,7 +402,7 @@ fn a_secret_in_a_file_that_is_missing() {
     let mapping = world.mapping();
     let mapping = mapping.replace("{ env = \"HRFEED_TEST_KEY\" }", "{ file = \"kmi.key\" }");
     world.write("mapping.toml", mapping);
-    let text = told(&world, &["import", "people.csv", "-m", "mapping.toml"]);
+    let text = output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]);
     assert!(
         text.starts_with("exit code 2\nerror: cannot read the file `kmi.key`, which the mapping names for api_key: "),
         "{text}"
@@ -413,12 +416,12 @@ fn a_journal_that_is_no_sqlite_file() {
     let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     world.write("journal.db", "Dear diary,\n".repeat(1_000));
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
     error: `…/journal.db` is not a journal: it is not an SQLite file
     help: Nothing was changed in it. Give another file with `--journal PATH`.
     ");
-    insta::assert_snapshot!(told(&world, &["runs"]), @"
+    insta::assert_snapshot!(output_of(&world, &["runs"]), @"
     exit code 1
     error: `…/journal.db` is not a journal: it is not an SQLite file
     help: Nothing was changed in it. Give another file with `--journal PATH`.
@@ -434,7 +437,7 @@ fn a_journal_of_another_program() {
         .execute_batch("CREATE TABLE songs (title TEXT)")
         .unwrap();
     drop(other);
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
     error: `…/journal.db` is not a journal: it is another program's SQLite file
     help: Nothing was changed in it. Give another file with `--journal PATH`.
@@ -450,12 +453,12 @@ fn a_journal_of_a_newer_version() {
     journal.pragma_update(None, "user_version", 99).unwrap();
     drop(journal);
     world.lms.reset_stats();
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
     error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 2)
     help: Nothing was changed in it. Use the newer hrfeed, or give another file with `--journal PATH`.
     ");
-    insta::assert_snapshot!(told(&world, &["resume"]), @"
+    insta::assert_snapshot!(output_of(&world, &["resume"]), @"
     exit code 1
     error: journal `…/journal.db` was written by a newer hrfeed (its format is 99, this program knows 2)
     help: Nothing was changed in it. Use the newer hrfeed, or give another file with `--journal PATH`.
@@ -467,7 +470,7 @@ fn a_journal_that_is_a_folder_or_lies_where_nothing_can() {
     let world = World::new(Kmi);
     world.feed(&Feed::of(1));
     fs::create_dir(world.path("journal.db")).unwrap();
-    insta::assert_snapshot!(told(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
     error: journal `…/journal.db` is a folder
     help: Give the name of a file inside the folder with `--journal PATH`.
@@ -487,9 +490,9 @@ fn a_journal_that_is_a_folder_or_lies_where_nothing_can() {
 }
 
 #[test]
-fn looking_back_without_a_journal_or_a_run() {
+fn history_without_a_journal_or_a_run() {
     let world = World::new(Kmi);
-    insta::assert_snapshot!(told(&world, &["show"]), @"
+    insta::assert_snapshot!(output_of(&world, &["show"]), @"
     exit code 2
     error: there is no journal `…/journal.db`
     help: the first `hrfeed import` makes one; name another with `--journal PATH`
@@ -497,17 +500,17 @@ fn looking_back_without_a_journal_or_a_run() {
     world.feed(&Feed::of(1));
     world.import().exits(0);
     world.lms.reset_stats();
-    insta::assert_snapshot!(told(&world, &["show", "99"]), @"
+    insta::assert_snapshot!(output_of(&world, &["show", "99"]), @"
     exit code 2
     error: there is no run 99 in the journal `…/journal.db`
     help: `hrfeed runs` lists them
     ");
-    insta::assert_snapshot!(told(&world, &["rows", "yesterday"]), @"
+    insta::assert_snapshot!(output_of(&world, &["rows", "yesterday"]), @"
     exit code 2
     error: `yesterday` names no run
     help: runs are named by numbers: see `hrfeed runs`
     ");
-    insta::assert_snapshot!(told(&world, &["resume"]), @"
+    insta::assert_snapshot!(output_of(&world, &["resume"]), @"
     exit code 2
     error: run 1 has finished: there is nothing to resume
     help: `hrfeed show 1` says how it ended; `hrfeed import` begins a new one
@@ -600,10 +603,10 @@ fn a_report_onto_a_device_leaves_the_device_a_device() {
     // A device of one's own, since a test must not put the machine's at risk;
     // only root may make one.
     let device = world.arg("full");
-    let made = Command::new("mknod")
+    let created = Command::new("mknod")
         .args([&device, "c", "1", "7"])
         .output();
-    if !made.is_ok_and(|made| made.status.success()) {
+    if !created.is_ok_and(|ran| ran.status.success()) {
         return;
     }
     let ran = world.run(&["report", "-o", &device, "-q"]);
@@ -658,9 +661,9 @@ fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
     assert_eq!(code, 1, "{stderr}");
     assert!(stderr.contains("cannot grow: the disk is full"), "{stderr}");
     assert!(stderr.contains("hrfeed resume"), "{stderr}");
-    let made = world.lms.people().len();
-    assert!(made < 3_000, "the disk was too large for this test");
-    // Room is made.
+    let created = world.lms.people().len();
+    assert!(created < 3_000, "the disk was too large for this test");
+    // Now there is room.
     let remounted = Command::new("mount")
         .args(["-o", "remount,size=20000k"])
         .arg(&disk.0)

@@ -1,5 +1,5 @@
-//! Feeds that are not UTF-8, through the program: found without asking, told,
-//! and named where they cannot be found.
+//! Feeds that are not UTF-8, through the program: found without asking,
+//! reported, and named where they cannot be found.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -96,7 +96,7 @@ fn check_finds_the_encoding_of_a_file_and_of_stdin_and_tells_it() {
 }
 
 #[test]
-fn an_encoding_that_shows_only_deep_in_the_feed_is_told_too() {
+fn an_encoding_that_shows_only_deep_in_the_feed_is_reported_too() {
     let mut bytes = FEED.lines().next().unwrap().as_bytes().to_vec();
     for id in 0..3_000 {
         bytes.extend(format!("\r\n{id};p{id}@example.com;Ann;Lee;Delft").bytes());
@@ -130,7 +130,7 @@ fn utf_8_and_a_named_encoding_are_nothing_to_tell() {
 }
 
 #[test]
-fn init_tells_what_it_found_and_names_only_what_it_was_told() {
+fn init_reports_what_it_found_and_names_only_what_it_was_given() {
     let text = "Id;E-mail;First name;Last name;Straße\n7;a@example.com;Zoë;Müller;x\n";
     let feed_1252 = folder(&encoded(WINDOWS_1252, text), "");
     let (code, stdout, stderr) = hrfeed(

@@ -82,7 +82,7 @@ fn people(feed: &str) -> Vec<Vec<String>> {
 
 fn people_with(feed: &str, mapping: &str) -> Vec<Vec<String>> {
     let mapping = Mapping::load(&file(mapping)).unwrap();
-    let source = FeedSource::from(file(feed).as_path());
+    let source = FeedSource::from_argument(file(feed).as_path());
     let mut feed = Feed::open(&source, &mapping.source).unwrap();
     let columns = feed.columns().to_vec();
     let bound = mapping.bind(&columns, &[]).unwrap();
@@ -200,7 +200,7 @@ fn a_first_mapping_finds_every_field_in_both() {
         let first = Mapping::parse(Path::new("first.toml"), &text).unwrap();
         let ready = Mapping::load(&file(MAPPING)).unwrap();
         assert_eq!(first.fields().len(), ready.fields().len(), "{text}");
-        // The mistyped one, too: whoever reads the mapping sees the guess.
+        // The mistyped one, too: a reader of the mapping sees the guess.
         assert!(text.contains("\"Germny\" = \"DE\""), "{text}");
     }
 }
@@ -288,20 +288,23 @@ fn a_first_mapping_for_anewspring_finds_every_detail_that_the_ready_one_has() {
 
 #[test]
 fn the_fixtures_are_what_their_generator_writes() {
-    let anew = "write them anew with `cargo run --example fixtures`";
+    let write = "write them again with `cargo run --example fixtures`";
     let csv = generate::csv().unwrap();
-    assert!(std::fs::read(file(CSV)).unwrap() == csv, "{CSV}: {anew}");
+    assert!(std::fs::read(file(CSV)).unwrap() == csv, "{CSV}: {write}");
     let xlsx = generate::xlsx().unwrap();
-    assert!(std::fs::read(file(XLSX)).unwrap() == xlsx, "{XLSX}: {anew}");
+    assert!(
+        std::fs::read(file(XLSX)).unwrap() == xlsx,
+        "{XLSX}: {write}"
+    );
     let learners = generate::anewspring().unwrap();
     assert!(
         std::fs::read(file(LEARNERS)).unwrap() == learners,
-        "{LEARNERS}: {anew}"
+        "{LEARNERS}: {write}"
     );
     let import = generate::anewspring_import().unwrap();
     assert!(
         std::fs::read(file(IMPORT_FILE)).unwrap() == import,
-        "{IMPORT_FILE}: {anew}"
+        "{IMPORT_FILE}: {write}"
     );
 }
 
@@ -380,7 +383,7 @@ fn each_flaw_of_the_import_file_is_found_and_nothing_else() {
 }
 
 #[test]
-fn the_import_file_is_read_as_excel_saved_it_without_being_told_how() {
+fn the_import_file_is_read_as_excel_saved_it_without_any_setting() {
     let mapping = std::fs::read_to_string(file(IMPORT_MAPPING)).unwrap();
     assert!(!mapping.contains("[source]"));
     let people = people_with(IMPORT_FILE, IMPORT_MAPPING);
@@ -550,7 +553,7 @@ fn leavers_of_the_export_wait_while_a_row_has_no_id_that_can_be_read() {
         there[id]["active"] == json!(false)
     };
     assert!(gone.iter().all(|id| inactive(id.trim_end_matches(','))));
-    // And whoever returns is let in again.
+    // And people who return are active again.
     world.write("people.csv", &feed);
     assert_eq!(world.run(&import).exits(3).count("updated"), 2);
     assert!(!gone.iter().any(|id| inactive(id.trim_end_matches(','))));
@@ -578,7 +581,7 @@ fn the_import_file_makes_learners_with_the_passwords_that_it_has() {
 }
 
 #[test]
-fn a_star_behind_a_column_of_the_import_file_is_told_with_the_name_to_write() {
+fn a_star_behind_a_column_of_the_import_file_is_answered_with_the_name_to_write() {
     let world = World::new(AnewSpring);
     mapped_to(&world, IMPORT_MAPPING);
     let feed = std::fs::read(file(IMPORT_FILE)).unwrap();

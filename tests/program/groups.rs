@@ -8,7 +8,7 @@ use crate::support::{Feed, Person, World, calls, strings};
 const CREATE: &str = "[groups]\ncreate = true\nremove_unused = true\n\
     type = { value = \"Learner\" }\nname = \"Group name\"\nparent = \"Group parent\"";
 
-/// So many people, all in the group G.
+/// That many people, all in the group G.
 fn all_in_g(people: usize) -> Feed {
     Feed::of(people).each(|_, it| it.groups = strings(&["G"]))
 }
@@ -98,7 +98,7 @@ fn whom_somebody_else_put_into_a_group_stays_and_so_does_the_group() {
 }
 
 #[test]
-fn one_person_whom_a_group_does_not_take_keeps_nobody_else_out() {
+fn one_person_refused_by_a_group_keeps_nobody_else_out() {
     let world = World::new(AnewSpring);
     let mut feed = all_in_g(40);
     feed.parts(16).roles = strings(&["Observer"]);
@@ -122,7 +122,7 @@ fn one_person_whom_a_group_does_not_take_keeps_nobody_else_out() {
 }
 
 #[test]
-fn a_group_that_somebody_deleted_is_made_again_the_night_after() {
+fn a_deleted_group_is_created_again_the_night_after() {
     let world =
         World::new(AnewSpring).parts("[groups]\ncreate = true\ntype = { value = \"student\" }");
     world.import_feed(&all_in_g(3)).exits(0);
@@ -178,7 +178,7 @@ fn a_lost_answer_about_a_group_is_settled_by_looking_who_is_in_it() {
 }
 
 #[test]
-fn an_audit_names_who_was_taken_out_of_a_group() {
+fn an_audit_names_the_people_removed_from_a_group() {
     let world = World::new(AnewSpring);
     world.lms.group("G", "student");
     world.import_feed(&all_in_g(3)).exits(0);
@@ -202,6 +202,6 @@ fn what_the_lms_says_of_a_group_that_is_in_use_is_not_repeated() {
     world.lms.call("addGroup/below", below);
     let ran = world.import_feed(&Feed::of(1)).exits(0);
     let notes = ran.json()["notes"].to_string();
-    let told = "group `G` stays as it is: the LMS does not delete it (status 409)";
-    assert!(notes.contains(told), "{notes}");
+    let note = "group `G` stays as it is: the LMS does not delete it (status 409)";
+    assert!(notes.contains(note), "{notes}");
 }

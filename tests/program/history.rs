@@ -66,7 +66,7 @@ fn show_tells_the_latest_run_or_the_one_that_is_named() {
 }
 
 #[test]
-fn rows_lists_what_became_of_each_row() {
+fn rows_lists_the_outcome_of_each_row() {
     let world = with_two_runs();
     let rows = world.run(&["rows", "1", "--json"]).exits(0).json_lines();
     assert_eq!(rows.len(), 8);
@@ -143,7 +143,7 @@ fn rows_in_csv_run_as_no_formula() {
 }
 
 #[test]
-fn a_report_is_one_page_that_stands_alone_and_names_no_person() {
+fn a_report_is_one_self_contained_page_that_names_no_person() {
     let world = with_two_runs();
     let page = world.arg("report.html");
     let ran = world.run(&["report", "1", "-o", &page]).exits(0);
@@ -170,7 +170,7 @@ fn a_report_is_one_page_that_stands_alone_and_names_no_person() {
 }
 
 #[test]
-fn a_report_into_a_folder_that_is_not_there_is_told() {
+fn a_report_into_a_missing_folder_is_an_error() {
     let world = with_two_runs();
     let page = world.arg("nowhere/report.html");
     let ran = world.run(&["report", "-o", &page]).exits(1);
@@ -318,7 +318,7 @@ fn init_says_what_it_could_not_recognise_and_replaces_no_file() {
 }
 
 #[test]
-fn audit_tells_who_stands_twice_and_whom_the_lms_lost() {
+fn audit_finds_duplicate_ids_and_people_missing_from_the_lms() {
     let world = World::new(Kmi);
     world.import_feed(&Feed::of(120)).exits(0);
     let audit = |json: bool| {
@@ -455,8 +455,8 @@ fn the_sandbox_as_a_command_says_where_it_listens_and_stops_when_asked() {
     let run = world.start(&["sandbox", "--port", "0", "--people", "7", "--json"]);
     let said = || std::fs::read_to_string(world.path("stdout")).unwrap();
     crate::support::wait_until("it says where it listens", || said().ends_with('\n'));
-    let told: serde_json::Value = serde_json::from_str(&said()).unwrap();
-    let base_url = told["base_url"].as_str().unwrap();
+    let announced: serde_json::Value = serde_json::from_str(&said()).unwrap();
+    let base_url = announced["base_url"].as_str().unwrap();
     let world = world.at(base_url);
     let ran = world.import_feed(&Feed::of(3)).exits(0);
     assert_eq!(ran.count("created"), 3);

@@ -1,7 +1,7 @@
-//! Files that are made to do harm, or look like it: a bound, a sentence, and
+//! Files that are meant to do harm, or seem to be: a bound, a sentence, and
 //! no more memory than any other file takes.
 //!
-//! Memory is measured on Linux only, where the system tells its peak.
+//! Memory is measured on Linux only, where the system knows its peak.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -23,7 +23,7 @@ const HEADER: &str = "Employee ID,First name,Last name,Work e-mail,Login,City,Co
 const ROW: &str = "E1,Ann,Lee,ann@example.com,alee,Zwolle,Netherlands,31-12-2030\n";
 
 /// Checks the file. Panics if that takes too much memory, or if a request was
-/// made.
+/// sent.
 #[track_caller]
 fn checked(world: &World, name: &str) -> Ran {
     let mut child = world
@@ -197,7 +197,7 @@ fn a_workbook_that_shows_one_directory_and_hides_another_is_refused() {
 }
 
 #[test]
-fn a_cell_of_a_hundred_megabytes_is_refused_wherever_it_stands() {
+fn a_cell_of_a_hundred_megabytes_is_refused_in_any_place() {
     let long = packed(
         (sheet_begins() + "<row r=\"2\"><c t=\"inlineStr\"><is><t>").as_bytes(),
         &vec![b'x'; MIB],
@@ -267,7 +267,7 @@ fn a_row_of_a_workbook_with_millions_of_cells_is_refused() {
 }
 
 #[test]
-fn rows_of_a_workbook_that_are_out_of_order_or_stand_twice_are_refused() {
+fn rows_of_a_workbook_that_are_out_of_order_or_appear_twice_are_refused() {
     // A row is known by its number, also to a run that is resumed.
     for again in [1, 2] {
         let rows: String = [2, 3, again]

@@ -156,9 +156,9 @@ fn of_duplicates_neither_is_sent_and_each_names_the_others_row() {
         assert_eq!((ran.count("created"), ran.count("rejected")), (4, 2));
         assert_adds_up(&ran.json(), 6);
         for (row, other) in [(3, 6), (6, 3)] {
-            let told = world.row(row);
-            assert_eq!(told["outcome"], "rejected");
-            let message = told["message"].as_str().unwrap();
+            let shown = world.row(row);
+            assert_eq!(shown["outcome"], "rejected");
+            let message = shown["message"].as_str().unwrap();
             assert!(message.contains(&format!("row {other};")), "{message}");
             assert!(message.contains("neither row is imported"), "{message}");
         }
@@ -168,7 +168,7 @@ fn of_duplicates_neither_is_sent_and_each_names_the_others_row() {
 }
 
 #[test]
-fn of_a_login_name_that_stands_twice_neither_row_is_sent() {
+fn neither_row_with_a_duplicate_login_name_is_sent() {
     on_each_system(|system| {
         let world = World::new(system);
         let feed = Feed::of(4).change(3, |person| person.login = "zquimby1".into());
@@ -224,7 +224,7 @@ fn ids_that_differ_in_case_or_white_space_only_are_one_unless_the_mapping_says_o
 }
 
 #[test]
-fn an_id_that_the_lms_has_in_another_case_is_told_and_not_made_again() {
+fn an_id_that_the_lms_has_in_another_case_is_reported_and_not_created_again() {
     on_each_system(|system| {
         let world = World::new(system);
         world.lms.create(world.key, "old", "e00002");
@@ -288,7 +288,7 @@ fn rows_that_the_lms_refuses_fail_alone_and_nothing_quotes_the_person() {
                 "test-key",
                 "s3cret",
             ] {
-                assert!(!text.contains(secret), "`{secret}` stands in {text}");
+                assert!(!text.contains(secret), "`{secret}` is in {text}");
             }
         }
     });
@@ -322,16 +322,16 @@ fn a_login_name_that_somebody_else_has_on_the_lms_fails_that_row_alone() {
     world.lms.create("another-key", "zquimby3", "X1");
     let ran = world.import_feed(&Feed::of(5)).exits(3);
     assert_eq!((ran.count("created"), ran.count("rejected")), (4, 1));
-    let told = world.row(4);
-    assert_eq!(told["outcome"], "rejected");
-    let message = told["message"].as_str().unwrap();
+    let shown = world.row(4);
+    assert_eq!(shown["outcome"], "rejected");
+    let message = shown["message"].as_str().unwrap();
     assert!(message.contains("loginName"), "{message}");
     assert!(!message.contains("zquimby3"), "{message}");
     assert!(!world.journal_text().contains("zquimby"));
 }
 
 #[test]
-fn a_person_whom_the_lms_lost_and_the_feed_changes_is_made_anew_once() {
+fn a_changed_person_missing_from_the_lms_is_created_again_once() {
     on_each_system(|system| {
         let world = World::new(system);
         let feed = Feed::of(20);
@@ -348,7 +348,7 @@ fn a_person_whom_the_lms_lost_and_the_feed_changes_is_made_anew_once() {
 }
 
 #[test]
-fn two_people_with_one_external_id_on_the_lms_are_told_and_not_touched() {
+fn two_people_with_one_external_id_on_the_lms_are_reported_and_not_touched() {
     let world = World::new(Kmi);
     let first = world.lms.create(world.key, "first", "E00002");
     let second = world.lms.create(world.key, "second", "E00002");
@@ -372,7 +372,7 @@ fn two_people_with_one_external_id_on_the_lms_are_told_and_not_touched() {
 }
 
 #[test]
-fn two_people_with_one_external_id_are_told_and_not_touched_by_the_next_run_either() {
+fn two_people_with_one_external_id_are_reported_and_not_touched_by_the_next_run_either() {
     let world = World::new(Kmi);
     world.lms.create(world.key, "first", "E00002");
     world.lms.create(world.key, "second", "E00002");
@@ -562,7 +562,7 @@ fn a_csv_and_a_spreadsheet_of_the_same_people_give_the_same_content() {
     let ran = csv.run(&arguments).exits(0);
     assert_eq!(ran.count("unchanged"), 25);
     assert_eq!(csv.lms.stats().requests(), 0);
-    // The header stands in row 3, under a title and a blank row.
+    // The header is in row 3, under a title and a blank row.
     assert_eq!(xlsx.rows()[0]["row"], 4);
 }
 
@@ -599,7 +599,7 @@ fn rows_that_the_filter_leaves_out_are_skipped_and_no_rows() {
 }
 
 #[test]
-fn rows_with_flaws_are_told_and_the_rest_goes_on() {
+fn rows_with_flaws_are_reported_and_the_rest_goes_on() {
     let world = World::new(Kmi);
     let feed = Feed::of(8)
         .change(0, |person| person.email = "nobody".into())
@@ -654,14 +654,14 @@ fn another_key_is_another_scope() {
     let feed = Feed::of(3);
     world.import_feed(&feed).exits(0);
     world.key = "another-key";
-    // It replaced the first one, perhaps: everybody would be made twice.
+    // It may have replaced the first one: everybody would be created twice.
     let held = world.import().exits(4);
     assert_eq!((held.count("pending"), held.count("created")), (3, 0));
     assert!(
         held.stderr.contains("external IDs belong to the key"),
         "{held:#?}"
     );
-    // The login names are taken by the people of the first key.
+    // The login names belong to the people of the first key.
     let ran = world.import_with(&["--allow", "creates"]).exits(3);
     assert_eq!(ran.count("rejected"), 3);
     world.lms.reset_stats();
@@ -675,7 +675,7 @@ fn the_exit_code_says_how_it_ended() {
     let world = World::new(Kmi);
     // 5, 6 and 1 are in the other files, with what leads to them.
     world.import_feed(&Feed::of(3)).exits(0);
-    // A feed without a row looks sick: `min_rows` is 1.
+    // A feed without a row is held: `min_rows` is 1.
     world.import_feed(&Feed::default()).exits(4);
     let wrong = Feed::of(3).change(1, |person| person.email.clear());
     world.import_feed(&wrong).exits(3);
@@ -712,7 +712,7 @@ fn no_level_of_logging_shows_a_secret_or_a_person() {
             .exits(0);
         let said = ran.said().to_lowercase();
         for secret in ["quimby", "example.com", "žofie", "test-key", "s3cret"] {
-            assert!(!said.contains(secret), "`{secret}` stands in {said}");
+            assert!(!said.contains(secret), "`{secret}` is in {said}");
         }
     });
 }

@@ -1,4 +1,4 @@
-//! People whom the feed no longer names, and people who return.
+//! People who are no longer in the feed, and people who return.
 
 use serde_json::json;
 
@@ -78,7 +78,7 @@ fn whoever_was_archived_is_brought_back_before_anything_else() {
 }
 
 #[test]
-fn somebody_new_to_hrfeed_whom_the_lms_has_in_its_archive_is_brought_back_too() {
+fn an_archived_person_who_is_new_to_hrfeed_is_brought_back_too() {
     let world = World::new(AnewSpring);
     let feed = Feed::of(1);
     let details = "login=zquimby1&firstName=Old&lastName=One";
@@ -106,7 +106,7 @@ fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
             "{ran:#?}"
         );
         assert!(ran.stderr.contains("--allow leavers"), "{ran:#?}");
-        // A script and whoever looks later see no more than the run's message.
+        // A script and a later reader see no more than the run's message.
         let message = ran.json()["message"].to_string();
         assert!(message.contains("(`--allow leavers`)"), "{message}");
         let runs = world.run(&["runs"]).exits(0);
@@ -191,8 +191,8 @@ fn whom_two_feeds_name_leaves_only_when_both_let_go() {
         let from = |index: usize| Feed {
             people: Feed::of(40).people.split_off(index),
         };
-        // Both name E00036 to E00040; then the other one lets E00036 go, whom
-        // the first names.
+        // E00036 to E00040 are in both feeds. Then E00036 leaves the other one,
+        // and is still in the first.
         import_as_another(&world, &from(35));
         let ran = import_as_another(&world, &from(36));
         assert_eq!(ran.count("deleted"), 0);
@@ -262,7 +262,7 @@ fn whoever_returns_and_is_not_active_by_the_feed_stays_so() {
 }
 
 #[test]
-fn a_leaver_whom_the_lms_does_not_let_go_is_told_by_the_exit_code() {
+fn a_leaver_that_the_lms_refuses_to_remove_changes_the_exit_code() {
     let world = World::new(AnewSpring).parts("[leavers]\naction = \"deactivate\"");
     let mut feed = Feed::of(2);
     world.import_feed(&feed).exits(0);

@@ -125,7 +125,7 @@ fn a_right_for_a_library_brings_its_role_along() {
 }
 
 #[test]
-fn a_role_that_the_feed_withdrew_is_told_and_costs_no_call() {
+fn a_role_that_the_feed_withdrew_is_noted_and_costs_no_call() {
     let world = World::new(AnewSpring);
     let mut feed = Feed::of(2).each(|_, it| it.roles = strings(&["Learner", "Observer"]));
     world.import_feed(&feed).exits(0);
@@ -137,7 +137,7 @@ fn a_role_that_the_feed_withdrew_is_told_and_costs_no_call() {
     let notes = ran.json()["notes"].to_string();
     assert!(notes.contains("row 3: the role Observer stays"), "{notes}");
     let ran = world.import().exits(0);
-    assert!(ran.json()["notes"].is_null(), "told once: {ran:#?}");
+    assert!(ran.json()["notes"].is_null(), "message once: {ran:#?}");
     let summary = world.run(&["show"]).exits(0).stdout;
     assert!(!summary.contains("Worth knowing"), "{summary}");
 }
@@ -154,7 +154,7 @@ fn nobody_is_mailed_unless_the_mapping_says_so() {
 }
 
 #[test]
-fn a_password_is_set_for_somebody_new_and_stands_in_no_file() {
+fn a_password_is_set_for_a_new_person_and_is_in_no_file() {
     let world =
         World::new(AnewSpring).fields("password = \"Password\"\nforcePasswordChange = true");
     let mut feed = Feed::of(3).each(|number, it| it.password = format!("S3cret-word-{number}"));
@@ -173,8 +173,9 @@ fn a_password_is_set_for_somebody_new_and_stands_in_no_file() {
     world.feed(&feed);
     let rejected = world.import_with(&["-vv"]).exits(3);
     let row = world.row(4);
-    let told = "column `Password` (password): is too short: a password has at least 8 characters";
-    assert_eq!(row["message"], told);
+    let message =
+        "column `Password` (password): is too short: a password has at least 8 characters";
+    assert_eq!(row["message"], message);
     let journal = world.journal_text();
     assert!(!journal.contains("s3cret-word") && !journal.contains("short1"));
     assert!(!rejected.said().contains("short1"));
@@ -207,9 +208,9 @@ fn a_picture_goes_with_the_person_and_again_only_when_it_is_another() {
     feed.parts(2).picture = "../outside.png".into();
     feed.parts(0).picture = "photos/9.png".into();
     world.import_feed(&feed).exits(3);
-    let told = |line| world.row(line)["message"].to_string();
-    assert!(told(4).contains("it must be in the feed's folder"));
-    assert!(told(2).contains("the feed's folder has no such file"));
+    let message = |line| world.row(line)["message"].to_string();
+    assert!(message(4).contains("it must be in the feed's folder"));
+    assert!(message(2).contains("the feed's folder has no such file"));
     std::fs::remove_file(outside).unwrap();
 }
 

@@ -78,7 +78,7 @@ fn a_plan_after_a_kill_of_another_feed_counts_its_people_as_leavers() {
 }
 
 #[test]
-fn a_plan_after_a_kill_among_updates_compares_these_people_anew() {
+fn a_plan_after_a_kill_among_updates_compares_these_people_again() {
     let world = slow();
     let before = Feed::of(60);
     world.import_feed(&before).exits(0);

@@ -9,7 +9,7 @@ use crate::support::{Feed, World, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
 
-/// Imports so many people at that rate and returns the fullest second.
+/// Imports `people` people at that rate and returns the fullest second.
 fn peak(system: System, rate: u64, people: usize, faults: Faults) -> u64 {
     let world = World::failing(system, faults).target(&format!(
         "requests_per_second = {rate}\nmax_in_flight = 50\ntimeout = \"2s\""
@@ -73,7 +73,7 @@ fn a_target_that_turns_requests_away_is_not_asked_faster_for_it() {
 }
 
 #[test]
-fn what_was_turned_away_is_counted_and_told() {
+fn throttled_requests_are_counted_and_reported() {
     let world = World::failing(
         Kmi,
         Faults {
@@ -121,7 +121,7 @@ fn a_rate_above_what_the_target_bears_comes_down_to_it() {
 
 #[test]
 fn a_retry_after_holds_everybody() {
-    // Whoever did not wait would be turned away again, and be counted.
+    // A request that did not wait would be turned away again, and be counted.
     let world = World::failing(
         Kmi,
         Faults {
@@ -138,7 +138,7 @@ fn a_retry_after_holds_everybody() {
 }
 
 #[test]
-fn that_the_rate_is_lowered_and_back_is_told_once_each() {
+fn a_lowered_rate_and_its_return_are_reported_once_each() {
     let world = World::failing(
         Kmi,
         Faults {

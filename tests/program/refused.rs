@@ -13,10 +13,10 @@ fn a_call_that_the_key_may_not_make_stops_the_run_with_its_name() {
         let feed = Feed::of(3);
         world.import_feed(&feed).exits(0);
         world.key = key;
-        // The key is the scope: with another one everybody is seen anew.
+        // The key is the scope: with another one everybody is new.
         let ran = world.import().exits(5);
-        let told = "does not allow this API key to call `POST addUserRoles/{userID}`";
-        assert!(ran.stderr.contains(told), "{ran:#?}");
+        let message = "does not allow this API key to call `POST addUserRoles/{userID}`";
+        assert!(ran.stderr.contains(message), "{ran:#?}");
         assert_eq!(ran.count("rejected") + ran.count("failed"), 0, "{ran:#?}");
     }
 }
@@ -50,8 +50,8 @@ fn a_library_that_is_not_there_keeps_nothing_else_from_the_person() {
         (1, 1),
         "{ran:#?}"
     );
-    let told = "the LMS has no content library `missing-1`";
-    assert_eq!(world.row(2)["message"], told);
+    let message = "the LMS has no content library `missing-1`";
+    assert_eq!(world.row(2)["message"], message);
     let person = world.lms.person("E00001");
     assert_eq!(person["authorContentLabels"], json!(["A", "B"]));
     assert_eq!(person["groups"], json!(["G"]));
@@ -67,10 +67,10 @@ fn values_that_mean_nothing_are_refused_before_anything_is_sent() {
     feed.parts(1).group_name = "maybe".into();
     feed.parts(2).groups = vec!["x".repeat(300)];
     world.import_feed(&feed).exits(3);
-    let told = |line| world.row(line)["message"].to_string();
-    assert!(told(2).contains("not a role"), "{}", told(2));
-    assert!(told(3).contains("neither yes nor no"), "{}", told(3));
-    assert!(told(4).contains("300 characters"), "{}", told(4));
+    let message = |line| world.row(line)["message"].to_string();
+    assert!(message(2).contains("not a role"), "{}", message(2));
+    assert!(message(3).contains("neither yes nor no"), "{}", message(3));
+    assert!(message(4).contains("300 characters"), "{}", message(4));
     assert_eq!(world.lms.people().len(), 1);
 }
 

@@ -51,7 +51,7 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
                 let ran = world.resume().exits(0);
                 assert_eq!(ran.count("created"), 80, "{ran:?}");
                 world.assert_everyone_once(&feed);
-                // What is settled costs nothing; what is unknown is looked up once.
+                // A settled row costs nothing; an unknown one is looked up once.
                 let stats = world.lms.stats();
                 assert_eq!(stats.pages(), 0, "{stats:?}");
                 assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
@@ -164,7 +164,7 @@ fn an_import_of_another_feed_after_a_kill_settles_the_killed_run_first() {
         let there = || world.lms.people().len() as u64;
         let fewer = Feed::of(3);
         world.import_feed(&fewer).exits(0);
-        // Whoever was made by the killed run is known to have been made by it.
+        // The journal knows the people that the killed run created.
         let old = world.run(&["show", "1", "--json"]).exits(0);
         assert_eq!(old.count("unknown"), 0);
         assert_eq!(old.count("created"), there());
@@ -190,7 +190,7 @@ fn ctrl_c_waits_for_what_is_in_flight_and_resume_finishes() {
             (&ran.json()["state"], ran.count("unknown")),
             (&json!("interrupted"), 0)
         );
-        // Nobody is there of whom the journal does not know it.
+        // The journal knows everybody who is there.
         assert_eq!(ran.count("created"), world.lms.people().len() as u64);
         assert_eq!(ran.count("created") + ran.count("pending"), 80);
         assert!(ran.count("pending") > 0);
@@ -219,7 +219,7 @@ fn a_second_ctrl_c_leaves_at_once_and_is_as_safe_as_a_crash() {
         // The reads are slow too: only what comes after them shall be.
         world.lms.set_faults(&json!({"slow": 0.0, "latency": 0.05}));
         let run = world.start_import();
-        wait_until("somebody is being made", || {
+        wait_until("somebody is being created", || {
             world.lms.stats().creates() >= 1
         });
         world.lms.set_faults(&json!({"slow": 1.0}));
@@ -232,7 +232,7 @@ fn a_second_ctrl_c_leaves_at_once_and_is_as_safe_as_a_crash() {
         });
         run.interrupt();
         run.wait().exits(5);
-        // It did not wait for the answers.
+        // It left without the answers.
         assert!(world.run(&["show", "--json"]).count("unknown") > 0);
         world.lms.set_faults(&json!({"slow": 0.0}));
         world.resume().exits(0);
@@ -479,9 +479,9 @@ fn a_run_whose_feed_came_from_stdin_is_resumed_with_the_same_feed() {
 }
 
 #[test]
-fn who_was_told_to_stand_on_the_lms_already_is_not_made_by_the_resumed_run() {
-    // So many rows, and so long, that these are read long after the first are
-    // sent.
+fn a_person_reported_as_existing_is_not_created_by_the_resumed_run() {
+    // The rows are many and long: the person's row is read long after the first
+    // rows are sent.
     let world = World::new(Kmi);
     world.lms.create(world.key, "older", "e05999");
     world.lms.create(world.key, "twin", "E05998");

@@ -1,5 +1,5 @@
 //! Answers that are lost, late, cut or nonsense, and what a killed run left:
-//! what is taken for done must have been done, and nothing is done twice.
+//! what counts as done must have been done, and nothing is done twice.
 
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ fn everything(faults: &mut Faults) {
 }
 
 #[test]
-fn everyone_stands_once_whatever_becomes_of_requests_and_answers() {
+fn everyone_exists_once_whatever_happens_to_requests_and_answers() {
     on_each_system(|system| {
         let cases = CASES
             .into_iter()
@@ -90,7 +90,7 @@ fn everyone_stands_once_whatever_becomes_of_requests_and_answers() {
                     .target("requests_per_second = 2000\nmax_in_flight = 40\ntimeout = \"1s\"");
                 carried_through(&world, &Feed::of(200));
                 let times = world.lms.stats().played(played);
-                // Whoever is turned away comes more slowly from then on.
+                // After a request was turned away, the others come more slowly.
                 let least = if played == "requests_per_second" {
                     1
                 } else {
@@ -102,7 +102,7 @@ fn everyone_stands_once_whatever_becomes_of_requests_and_answers() {
     });
 }
 
-/// So many people of many parts, and a world for them.
+/// That many people of many parts, and a world for them.
 pub(crate) fn busy(people: usize) -> (World, Feed) {
     let world = World::new(AnewSpring).target("timeout = \"2s\"");
     for group in ["G0", "G1"] {
@@ -181,7 +181,7 @@ fn killed_once(world: &World, feed: &Feed, done: impl FnMut() -> bool) {
 }
 
 #[test]
-fn a_change_of_a_killed_run_that_the_next_feed_takes_back_is_taken_back() {
+fn a_change_of_a_killed_run_that_the_next_feed_reverts_is_reverted() {
     on_each_system(|system| {
         let world = World::new(system);
         let before = Feed::of(1);
@@ -198,7 +198,7 @@ fn a_change_of_a_killed_run_that_the_next_feed_takes_back_is_taken_back() {
 }
 
 #[test]
-fn a_leaver_of_a_killed_run_whom_the_next_feed_names_is_active_and_there() {
+fn a_leaver_of_a_killed_run_who_is_in_the_next_feed_is_active_and_there() {
     for (system, action, is_done) in [
         (AnewSpring, "deactivate", json!(false)),
         (AnewSpring, "delete", json!(null)),

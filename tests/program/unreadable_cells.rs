@@ -1,5 +1,5 @@
-//! A cell whose text is not what stands there makes no value and no decision:
-//! the row is refused, also where only a template or the filter looked at it.
+//! A cell whose text is not its content gives no value and no decision: the
+//! row is refused, also where only a template or the filter uses the cell.
 
 use std::process::Command;
 
@@ -36,7 +36,7 @@ fn check(feed: &[u8]) -> (u64, u64, Vec<String>) {
         .unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let findings = report["findings"].as_array().unwrap();
-    let told = findings
+    let messages = findings
         .iter()
         .map(|finding| {
             format!(
@@ -50,7 +50,7 @@ fn check(feed: &[u8]) -> (u64, u64, Vec<String>) {
     (
         feed["rows"].as_u64().unwrap(),
         feed["skipped"].as_u64().unwrap(),
-        told,
+        messages,
     )
 }
 
@@ -58,9 +58,9 @@ fn check(feed: &[u8]) -> (u64, u64, Vec<String>) {
 fn bytes_that_are_no_text() {
     let feed = b"ID,Name,Called,Status\n1,Ann,Annie,Active\n2,Bob,B\x81b,Active\n\
         3,Cem,,Aktif\n4,Dan,,\xc4ctive\n";
-    let (rows, skipped, told) = check(feed);
+    let (rows, skipped, messages) = check(feed);
     assert_eq!((rows, skipped), (3, 1));
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(messages.join("\n"), @r"
     3 firstName: the template failed: column `Called`: is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set `encoding` in [source]
     5 the template failed: column `Status`: is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set `encoding` in [source]
     ");
@@ -86,9 +86,9 @@ fn errors_of_a_spreadsheet() {
             .unwrap();
         }
     }
-    let (rows, skipped, told) = check(&workbook.save_to_buffer().unwrap());
+    let (rows, skipped, messages) = check(&workbook.save_to_buffer().unwrap());
     assert_eq!((rows, skipped), (3, 1));
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(messages.join("\n"), @r"
     3 firstName: the template failed: column `Called`: contains the error #N/A: fix the formula in the spreadsheet
     5 the template failed: column `Status`: contains the error #N/A: fix the formula in the spreadsheet
     ");

@@ -62,7 +62,7 @@ fn talk(stream: TcpStream, answer: &Answer, writes: &AtomicUsize) -> Option<()> 
     }
 }
 
-/// Imports so many people into the LMS at that address.
+/// Imports that many people into the LMS at that address.
 fn import(address: &str, people: usize) -> Ran {
     import_waiting(address, people, "2s")
 }
@@ -104,7 +104,7 @@ fn a_few_rows_that_the_lms_cannot_do_fail_alone_and_end_the_run() {
 }
 
 /// An LMS that has all these people with another e-mail address. It answers 500
-/// to the update of those for whom `fails` says so.
+/// to the update of a person where `fails` says so.
 fn has_all(
     people: usize,
     fails: impl Fn(usize) -> bool + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! A client of the sandbox's aNewSpring, for the files beside this one.
+//! A client of the sandbox's aNewSpring, for the files next to this one.
 
 use hrfeed::sandbox::{Faults, SandboxOptions};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -113,7 +113,7 @@ impl Environment {
         got.json()["uid"].as_str().unwrap().to_owned()
     }
 
-    /// The lines of a page beside the API.
+    /// The lines of a control page.
     pub(crate) async fn lines(&self, path: &str) -> Vec<Value> {
         let got = got(self.it.request(Method::GET, path)).await.unwrap();
         assert_eq!(got.content_type.as_deref(), Some("application/x-ndjson"));

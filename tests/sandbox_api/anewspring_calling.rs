@@ -28,7 +28,7 @@ async fn a_key_is_asked_for_on_every_call() {
     assert_eq!(refusal(&ask(Some("denied"), "getUsers?").await).0, 403);
     assert_eq!(ask(Some("k"), "getUsers?").await.status, 200);
     assert_eq!(it.it.stats().await["keys_in_urls"], 0);
-    // A key in the URL wins, and is told.
+    // A key in the URL wins, and is counted.
     assert_eq!(ask(None, "getUsers?_key=k&").await.status, 200);
     assert_eq!(ask(Some("k"), "getUsers?_key=expired&").await.status, 401);
     assert_eq!(it.it.stats().await["keys_in_urls"], 2);

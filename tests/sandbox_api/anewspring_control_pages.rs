@@ -32,7 +32,7 @@ async fn stats_count_the_calls_by_name() {
 }
 
 #[tokio::test]
-async fn people_can_be_made_by_hand_without_an_external_id() {
+async fn people_can_be_created_by_hand_without_an_external_id() {
     let it = empty();
     let uid = it
         .make(&json!({

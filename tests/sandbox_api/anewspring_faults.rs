@@ -34,7 +34,7 @@ async fn a_refused_person_is_not_created_and_the_error_quotes_the_address() {
 }
 
 #[tokio::test]
-async fn another_persons_record_is_told_on_demand() {
+async fn another_persons_record_is_sent_on_demand() {
     let it = failing(Faults {
         wrong_person: 1.0,
         ..Faults::default()

@@ -103,8 +103,8 @@ async fn who_is_in_a_group_can_be_asked() {
     ] {
         assert_eq!(refusal(&it.get(path).await).0, 404, "{path}");
     }
-    let told = it.get("getGroupUsers/G").await.json();
-    let ids: Vec<_> = told["users"]
+    let listed = it.get("getGroupUsers/G").await.json();
+    let ids: Vec<_> = listed["users"]
         .as_array()
         .unwrap()
         .iter()
@@ -112,7 +112,7 @@ async fn who_is_in_a_group_can_be_asked() {
         .collect();
     assert_eq!(ids, ["B", "A"]);
     assert_eq!(
-        told["users"][0],
+        listed["users"][0],
         it.get("getUsers").await.json()["users"][1]
     );
     assert_eq!(it.person("A").await["groups"], json!(["G"]));
@@ -157,7 +157,7 @@ async fn people_are_added_all_or_none() {
     it.done(call, &more).await;
     it.done(call, &more).await;
     assert_eq!(members(&it, "G").await, json!(["A", "B", "C"]));
-    // Only who is new in the group is told so.
+    // Only people who are new in the group get a mail.
     assert_eq!(it.person("A").await["mails"], 0);
     assert_eq!(it.person("B").await["mails"], 1);
     let wrong = [("user", "A"), ("addToTeacherStudents", "x")];
@@ -165,7 +165,7 @@ async fn people_are_added_all_or_none() {
 }
 
 #[tokio::test]
-async fn people_are_taken_out_all_or_none() {
+async fn people_are_removed_all_or_none() {
     let it = class().await;
     let call = "deleteGroupUsers/G";
     it.done("addGroupUsers/G", &users(&["A", "B"])).await;
@@ -204,7 +204,7 @@ async fn a_group_in_use_is_deleted_only_by_force() {
         assert_eq!(it.refused(&call, &[("force", "false")]).await.0, 409);
         assert_eq!(it.refused(&call, &[("force", "x")]).await.0, 400);
     }
-    // What stands below moves up.
+    // The groups below move up.
     it.done("deleteGroup/H", &[("force", "true")]).await;
     let groups = it.lines("/sandbox/groups").await;
     assert_eq!(

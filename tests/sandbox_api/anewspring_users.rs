@@ -21,7 +21,7 @@ async fn uid(it: &Environment, id: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_added_user_is_told_by_id_and_by_uid() {
+async fn an_added_user_is_shown_by_id_and_by_uid() {
     let it = empty();
     it.done(
         "addUser/E1",
@@ -76,9 +76,9 @@ async fn an_added_user_is_told_by_id_and_by_uid() {
             "email": "jane@example.com", "active": true,
         }]})
     );
-    let told = it.person("E1").await;
+    let shown = it.person("E1").await;
     assert_eq!(
-        (&told["mails"], &told["passwords_set"]),
+        (&shown["mails"], &shown["passwords_set"]),
         (&json!(0), &json!(1))
     );
     assert_eq!(refusal(&it.get("getUser/e1").await).0, 404);
@@ -233,7 +233,7 @@ async fn an_update_changes_what_it_names_and_an_empty_text_clears() {
         (&json!(false), &json!("CEO"))
     );
     assert_eq!(it.get("getUsers").await.json()["users"][0]["active"], false);
-    // The old ID is free, one that is taken is not, and one's own may be named.
+    // The old ID is free, one in use is not, and one's own may be named.
     it.add("E1", &[]).await;
     assert_eq!(it.refused("updateUser/E1", &[("id", "E2")]).await.0, 409);
     it.done("updateUser/E1", &[("id", "E1")]).await;
@@ -258,7 +258,7 @@ async fn an_archived_user_must_be_brought_back_first() {
             assert_eq!(refused, (409, "The user E1 is archived".to_owned()));
         }
     }
-    // Everybody stands in the list, archived people too.
+    // Everybody is in the list, archived people too.
     let all = it.get("getUsers").await.json();
     assert_eq!(all["users"].as_array().unwrap().len(), 1);
     it.done("updateUser/E1", &[("archived", "false"), ("company", "B")])
@@ -319,7 +319,7 @@ async fn mails_and_passwords_are_counted_for_each_person() {
 }
 
 #[tokio::test]
-async fn an_external_id_is_given_once_to_a_person_made_by_hand() {
+async fn an_external_id_is_given_once_to_a_person_created_by_hand() {
     let it = empty();
     let person = json!({"firstName": "By", "lastName": "Hand", "login": "By.Hand@example.com"});
     let uid = it.make(&person).await;

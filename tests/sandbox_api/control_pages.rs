@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::rehearsal::{by, got, start, with};
 
 #[tokio::test]
-async fn stats_count_the_calls_by_name_and_can_start_anew() {
+async fn stats_count_the_calls_by_name_and_can_start_again() {
     let it = with(Faults::default());
     it.create("a", "A").await;
     it.get("users/").await;
@@ -48,7 +48,7 @@ async fn stats_count_the_calls_by_name_and_can_start_anew() {
 }
 
 #[tokio::test]
-async fn everybody_is_told_one_a_line_and_no_fault_applies_there() {
+async fn everybody_is_listed_one_a_line_and_no_fault_applies_there() {
     let it = start(SandboxOptions {
         people: 1_234,
         faults: Faults {

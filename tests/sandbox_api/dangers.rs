@@ -63,14 +63,14 @@ async fn a_login_name_is_unique_in_any_case_among_those_who_are_there() {
     let it = with(Faults::default());
     it.create("Ångström", "A").await;
     it.create("b", "B").await;
-    let taken = (
+    let in_use = (
         "loginName".to_owned(),
         "loginName is already in use".to_owned(),
     );
     let got = it.post("users/", &person("ångSTRÖM", "C")).await;
-    assert_eq!((got.status, got.error()), (400, taken.clone()));
+    assert_eq!((got.status, got.error()), (400, in_use.clone()));
     let got = it.post(&by("B"), &json!({"loginName": "ångström"})).await;
-    assert_eq!((got.status, got.error()), (400, taken));
+    assert_eq!((got.status, got.error()), (400, in_use));
     // One's own name is not in use by another, in whatever case.
     let got = it.post(&by("A"), &json!({"loginName": "ÅNGSTRÖM"})).await;
     assert_eq!(got.json()["loginName"], "ÅNGSTRÖM");
@@ -84,7 +84,7 @@ async fn a_login_name_is_unique_in_any_case_among_those_who_are_there() {
 }
 
 #[test]
-fn any_external_id_can_stand_in_the_path() {
+fn any_external_id_can_be_in_the_path() {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().unwrap();
     let it = with(Faults::default());

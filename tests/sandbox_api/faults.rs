@@ -114,10 +114,10 @@ fn of_a_lost_answer_not_one_byte_is_sent() {
     stream
         .write_all(b"GET /api/v2/users/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     // Closed in order or reset: both are what a lost answer looks like.
-    drop(stream.read_to_end(&mut heard));
-    assert_eq!(heard, b"");
+    drop(stream.read_to_end(&mut received));
+    assert_eq!(received, b"");
 }
 
 #[test]
@@ -136,10 +136,10 @@ fn a_cut_answer_ends_in_the_middle_of_its_body() {
             "GET /api/v2/{path} HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: k\r\nX-Api-Secret: s\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
-        let mut heard = Vec::new();
-        drop(stream.read_to_end(&mut heard));
-        let heard = String::from_utf8_lossy(&heard);
-        let (top, body) = heard.split_once("\r\n\r\n").unwrap();
+        let mut received = Vec::new();
+        drop(stream.read_to_end(&mut received));
+        let received = String::from_utf8_lossy(&received);
+        let (top, body) = received.split_once("\r\n\r\n").unwrap();
         let top = top.to_lowercase();
         let length = top
             .lines()
@@ -351,14 +351,14 @@ async fn one_seed_gives_the_same_faults() {
 }
 
 #[tokio::test]
-async fn faults_are_told_changed_and_refused_while_it_runs() {
+async fn faults_are_shown_changed_and_refused_while_it_runs() {
     let it = with(Faults {
         errors: 1.0,
         ..Faults::default()
     });
-    let told = it.set_faults(&json!({"latency": 0.001})).await.json();
+    let shown = it.set_faults(&json!({"latency": 0.001})).await.json();
     assert_eq!(
-        (&told["errors"], &told["latency"]),
+        (&shown["errors"], &shown["latency"]),
         (&json!(1.0), &json!(0.001))
     );
     let refused = it.set_faults(&json!({"errors": 2})).await;
@@ -366,5 +366,5 @@ async fn faults_are_told_changed_and_refused_while_it_runs() {
     assert!(refused.body.contains("errors"), "{}", refused.body);
     assert_eq!(it.set_faults(&json!({"eror": 1})).await.status, 400);
     let again = got(it.request(Method::GET, "/sandbox/faults")).await;
-    assert_eq!(again.unwrap().json(), told);
+    assert_eq!(again.unwrap().json(), shown);
 }

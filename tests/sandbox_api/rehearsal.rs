@@ -46,7 +46,7 @@ pub(crate) fn with(faults: Faults) -> Rehearsal {
 }
 
 pub(crate) fn start(options: SandboxOptions) -> Rehearsal {
-    // Whoever comes second finds it installed.
+    // The second test finds it installed.
     drop(rustls::crypto::ring::default_provider().install_default());
     Rehearsal {
         sandbox: Sandbox::start(options).unwrap(),

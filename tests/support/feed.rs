@@ -39,8 +39,8 @@ pub(crate) struct Parts {
 }
 
 impl Person {
-    /// The person with this number. Names are such as stand in no message of
-    /// the program's own.
+    /// The person with this number. No message of the program
+    /// contains the names by itself.
     pub(crate) fn new(number: usize) -> Self {
         Self {
             id: format!("E{number:05}"),
@@ -195,27 +195,27 @@ fn columns(system: System) -> Vec<&'static str> {
     }
 }
 
-/// A feed: the person at index 0 stands in line 2.
+/// A feed: the person at index 0 is in line 2.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Feed {
     pub(crate) people: Vec<Person>,
 }
 
 impl Feed {
-    /// A feed of so many sound people.
+    /// A feed of that many sound people.
     pub(crate) fn of(people: usize) -> Self {
         Self {
             people: (1..=people).map(Person::new).collect(),
         }
     }
 
-    /// The feed with a change made to the person at `index`.
+    /// The feed with the person at `index` changed.
     pub(crate) fn change(mut self, index: usize, change: impl FnOnce(&mut Person)) -> Self {
         change(&mut self.people[index]);
         self
     }
 
-    /// The feed with a change made to the parts of everybody, by number.
+    /// The feed with the parts of everybody changed, by number.
     pub(crate) fn each(mut self, change: impl Fn(usize, &mut Parts)) -> Self {
         for (number, person) in (1..).zip(&mut self.people) {
             change(number, &mut person.parts);

@@ -1,4 +1,4 @@
-//! The sandbox, as a test looks at it: over HTTP like everybody, but with a
+//! The sandbox, as a test sees it: over HTTP like everybody, but with a
 //! client of its own that needs no runtime.
 
 use std::collections::BTreeMap;
@@ -112,7 +112,7 @@ impl Lms {
         }
     }
 
-    /// Counts anew from here.
+    /// Counts from 0 again.
     pub(crate) fn reset_stats(&self) {
         let (status, _) = self.ask("POST", "/sandbox/reset-stats", "", "");
         assert_eq!(status, 204);
@@ -208,7 +208,7 @@ impl Lms {
         assert_eq!(status, 204, "{body}");
     }
 
-    /// Somebody whom an administrator made by hand: without an external ID.
+    /// A person that an administrator created by hand: without an external ID.
     pub(crate) fn by_hand(&self, login: &str, email: &str) {
         let (path, login_field) = match self.system {
             Kmi => ("/api/v2/users/", "loginName"),

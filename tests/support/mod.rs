@@ -324,7 +324,7 @@ impl World {
         self.run(&["rows", "--json"]).exits(0).json_lines()
     }
 
-    /// What became of the row in that line of the feed.
+    /// The outcome of the row in that line of the feed.
     #[track_caller]
     pub(crate) fn row(&self, line: u64) -> Value {
         let rows = self.rows();
@@ -348,7 +348,7 @@ impl World {
         text
     }
 
-    /// Somebody whom an administrator made by hand for this person: with the
+    /// An account that an administrator created by hand for this person: with the
     /// login and the e-mail address and without the external ID.
     pub(crate) fn by_hand(&self, person: &Person) {
         let (login, email) = (person.login.to_lowercase(), person.email.to_lowercase());
@@ -552,6 +552,6 @@ pub(crate) fn side_by_side<F: FnOnce() + Send>(tests: impl IntoIterator<Item = F
             .map(std::thread::ScopedJoinHandle::join)
             .filter(Result::is_err)
             .count();
-        assert_eq!(failed, 0, "so many of them failed");
+        assert_eq!(failed, 0, "that many of them failed");
     });
 }

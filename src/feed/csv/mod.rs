@@ -5,8 +5,8 @@
 //! - Blocks of two passes over the same bytes are the same, so a hash for each
 //!   block tells in a later pass whether the file is still the same, before
 //!   anything of that block is handed on.
-//! - A file whose first 64 KiB are ASCII is taken for what it is, ASCII, until
-//!   the first other byte is read; its encoding is found before that byte's
+//! - A file whose first 64 KiB are ASCII counts as ASCII until the first other
+//!   byte is read; its encoding is found before that byte's
 //!   block is handed on.
 //! - The file is opened once. A later pass seeks; a file that was renamed over
 //!   does not concern it.
@@ -33,7 +33,7 @@ use super::{Batch, FeedError, FeedOptions, Progress, header};
 use crate::model::RowNumber;
 
 /// Large enough that a block costs little to hand around, small enough that a
-/// dozen of them are no memory to speak of.
+/// dozen of them need little memory.
 const BLOCK: usize = 1 << 20;
 /// How much of a file is read to find delimiter and header, unless they are
 /// longer.
@@ -73,20 +73,15 @@ impl CsvFile {
             return Err(FeedError::DelimiterNotSupported { delimiter });
         }
         let path = &text.path;
-        let fail = |byte: u64| {
-            move |source| FeedError::Read {
-                path: path.clone(),
-                byte,
-                source,
-            }
-        };
-        (&text.file).seek(SeekFrom::Start(0)).map_err(fail(0))?;
+        (&text.file)
+            .seek(SeekFrom::Start(0))
+            .map_err(FeedError::read(path, 0))?;
         let mut sample = Vec::new();
         let mut wanted = SAMPLE;
         let (head, whole) = loop {
             let missing = wanted - sample.len();
-            let read =
-                read_up_to(&text.file, missing, &mut sample).map_err(fail(sample.len() as u64))?;
+            let failed = FeedError::read(path, sample.len() as u64);
+            let read = read_up_to(&text.file, missing, &mut sample).map_err(failed)?;
             let whole = read < missing;
             if text.encoding.is_none() && !sample.is_ascii() {
                 return Self::open_with(text.judged()?, options, block);
@@ -100,7 +95,7 @@ impl CsvFile {
                 None => dialect::best_head(&sample, (at, line), whole, until),
             };
             let Some(head) = head else {
-                return Err(FeedError::NoHeader { path: path.clone() });
+                return Err(FeedError::NoHeader(path.clone()));
             };
             let enough = head.rows.len() >= 2
                 && head.rows.last().and_then(|row| row.row) > Some(RowNumber(until));
@@ -131,22 +126,9 @@ impl CsvFile {
         sample: &[u8],
     ) -> Result<Self, FeedError> {
         let path = &text.path;
-        let index = match options.header_row {
-            None => header::find(&head.rows).ok_or_else(|| FeedError::Empty { path: path.clone() }),
-            Some(row) => head
-                .rows
-                .iter()
-                .position(|it| it.row == Some(RowNumber(row)))
-                .ok_or_else(|| FeedError::HeaderRowNotFound {
-                    path: path.clone(),
-                    row,
-                }),
-        }?;
-        let (Some(header), Some(&(start, start_line))) =
-            (head.rows.get(index), head.ends.get(index))
-        else {
-            return Err(FeedError::NoHeader { path: path.clone() });
-        };
+        let (index, header) = header::of(path, &head.rows, options.header_row)?;
+        let no_header = || FeedError::NoHeader(path.clone());
+        let &(start, start_line) = head.ends.get(index).ok_or_else(no_header)?;
         let header_row = header.row.unwrap_or(RowNumber(1));
         if header.width > MAX_COLUMNS {
             return Err(FeedError::TooManyColumns {
@@ -388,24 +370,16 @@ impl<'f> Blocks<'f> {
         let line = self.line + lines(passed.unwrap_or_default()).ends as u64;
         match u32::try_from(line) {
             Ok(line) => Ok(RowNumber(line)),
-            Err(_) => Err(FeedError::TooManyLines {
-                path: self.feed.text.path.clone(),
-            }),
+            Err(_) => Err(FeedError::TooManyLines(self.feed.text.path.clone())),
         }
     }
 
     fn failed(&self, source: io::Error) -> FeedError {
-        FeedError::Read {
-            path: self.feed.text.path.clone(),
-            byte: self.read,
-            source,
-        }
+        FeedError::read(&self.feed.text.path, self.read)(source)
     }
 
     fn changed(&self) -> FeedError {
-        FeedError::Changed {
-            path: self.feed.text.path.clone(),
-        }
+        FeedError::Changed(self.feed.text.path.clone())
     }
 }
 

@@ -254,7 +254,7 @@ fn the_header_is_trimmed_and_a_nameless_column_gets_a_name() {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_is_told_with_its_line() {
+fn a_quote_that_is_never_closed_is_reported_with_its_line() {
     let text = b"id,name\n1,a\n2,\"b\n3,c\n";
     let error = open(text, &FeedOptions::default(), 4).unwrap_err();
     assert!(
@@ -287,7 +287,7 @@ fn a_quote_that_is_never_closed_is_told_with_its_line() {
 }
 
 #[test]
-fn a_record_of_many_megabytes_is_told_with_the_line_of_its_quote() {
+fn a_record_of_many_megabytes_is_reported_with_the_line_of_its_quote() {
     let mut text = b"id,name\n".to_vec();
     for id in 0..9_000 {
         text.extend_from_slice(format!("{id},somebody\n").as_bytes());
@@ -326,7 +326,7 @@ fn a_header_without_end_is_refused() {
         "{error:?}"
     );
     let error = open(&vec![b','; 20_000], &FeedOptions::default(), BLOCK).unwrap_err();
-    assert!(matches!(error, FeedError::Empty { .. }), "{error:?}");
+    assert!(matches!(error, FeedError::Empty(_)), "{error:?}");
     let text = [&b"x"[..], &vec![b','; 20_000]].concat();
     let error = open(&text, &FeedOptions::default(), BLOCK).unwrap_err();
     assert!(
@@ -388,7 +388,7 @@ fn nothing_of_a_file_that_changed_is_handed_out() {
                 Ok::<_, FeedError>(())
             },
         );
-        assert!(matches!(result, Err(FeedError::Changed { .. })), "{at}");
+        assert!(matches!(result, Err(FeedError::Changed(_))), "{at}");
         assert!(seen.len() < 5_000 || at == text.len());
         for (id, seen) in seen.iter().enumerate() {
             assert_eq!(*seen, format!("{id:05}"));
@@ -401,19 +401,19 @@ fn a_pass_that_was_ended_early_leaves_the_feed_as_it_was() {
     let mut text = b"id\n".to_vec();
     text.extend((0..999).flat_map(|id| format!("{id}\n").into_bytes()));
     let mut feed = open(&text, &FeedOptions::default(), 64).unwrap();
-    let mut taken = 0;
+    let mut results = 0;
     let result = feed.read(
         |_| (),
         |(), _| {
-            taken += 1;
-            if taken == 3 {
-                return Err(FeedError::NoHeader { path: path() });
+            results += 1;
+            if results == 3 {
+                return Err(FeedError::NoHeader(path()));
             }
             Ok(())
         },
     );
     assert!(result.is_err());
-    assert_eq!((taken, feed.sha256()), (3, None));
+    assert_eq!((results, feed.sha256()), (3, None));
     assert_eq!(records(&mut feed).unwrap().len(), 999);
     assert!(feed.sha256().is_some());
 }

@@ -16,6 +16,7 @@ use flate2::read::DeflateDecoder;
 use memchr::{memchr, memmem, memrchr};
 
 use crate::feed::FeedError;
+use crate::feed::spool;
 use crate::feed::zip::{Archive, Part};
 
 /// The longest stretch without a tag, as long as the longest record of a CSV
@@ -108,11 +109,7 @@ impl Held {
 }
 
 fn judge_part(path: &Arc<Path>, mut file: &File, part: &Part, held: Held) -> Result<(), FeedError> {
-    let failed = |source| FeedError::Read {
-        path: path.clone(),
-        byte: part.offset,
-        source,
-    };
+    let failed = |error| FeedError::read(path, part.offset)(error);
     let damaged = |what| FeedError::Workbook {
         path: path.clone(),
         row: None,
@@ -134,14 +131,13 @@ fn judge_part(path: &Arc<Path>, mut file: &File, part: &Part, held: Held) -> Res
     let (mut total, mut said) = (0, Said::default());
     let (mut stretch, mut row) = (Stretch::default(), Stretch::default());
     loop {
-        let read = match unpacked.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+        let bytes = match spool::next_piece(&mut unpacked, &mut chunk) {
+            Ok([]) => return Ok(()),
+            Ok(bytes) => bytes,
             Err(error) if is_damage(&error) => return Ok(()),
             Err(error) => return Err(failed(error)),
         };
-        let bytes = chunk.get(..read).unwrap_or_default();
+        let read = bytes.len();
         total += read as u64;
         if total > part.unpacked {
             return Err(FeedError::Bomb {

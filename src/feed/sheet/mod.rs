@@ -6,7 +6,7 @@
 //!   strings, which calamine keeps, and not with its rows. What calamine keeps
 //!   is bounded before it begins.
 //! - A cell far out costs no more than the columns up to it, in one record.
-//! - The digest of the whole file is taken before the first row is read, and
+//! - The digest of the whole file is computed before the first row is read, and
 //!   compared before each later pass: a workbook that changed hands out nothing.
 
 mod guard;
@@ -88,18 +88,13 @@ impl SheetFile {
         options: &FeedOptions,
         sha256: Option<[u8; 32]>,
     ) -> Result<Self, FeedError> {
-        let failed = |source| FeedError::Read {
-            path: path.clone(),
-            byte: 0,
-            source,
-        };
         let sha256 = match sha256 {
             Some(sha256) => sha256,
-            None => spool::sha256(&file).map_err(failed)?,
+            None => spool::sha256(&file).map_err(FeedError::read(path, 0))?,
         };
         guard::judge(path, &file, archive)?;
         let tracked = Tracked {
-            file: file.try_clone().map_err(failed)?,
+            file: file.try_clone().map_err(FeedError::read(path, 0))?,
             position: Arc::default(),
         };
         let position = tracked.position.clone();
@@ -116,21 +111,7 @@ impl SheetFile {
             None => first_with_a_table(path, &mut workbook, &position, until)?,
         };
 
-        let index = match options.header_row {
-            None => header::find(&head.rows).ok_or_else(|| FeedError::Empty { path: path.clone() }),
-            Some(row) => head
-                .rows
-                .iter()
-                .position(|it| it.row == Some(RowNumber(row)))
-                .ok_or_else(|| FeedError::HeaderRowNotFound {
-                    path: path.clone(),
-                    row,
-                }),
-        }?;
-        let header = head
-            .rows
-            .get(index)
-            .ok_or_else(|| FeedError::NoHeader { path: path.clone() })?;
+        let (_, header) = header::of(path, &head.rows, options.header_row)?;
         let header_row = header.row.unwrap_or(RowNumber(1));
         let part = archive.part_at(head.position);
         let unpacked = part.map_or(u64::MAX, |part| part.unpacked);
@@ -162,15 +143,9 @@ impl SheetFile {
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
-        let now = spool::sha256(&self.file).map_err(|source| FeedError::Read {
-            path: self.path.clone(),
-            byte: 0,
-            source,
-        })?;
+        let now = spool::sha256(&self.file).map_err(FeedError::read(&self.path, 0))?;
         if now != self.sha256 {
-            return Err(E::from(FeedError::Changed {
-                path: self.path.clone(),
-            }));
+            return Err(E::from(FeedError::Changed(self.path.clone())));
         }
         let path = &self.path;
         let cells = self
@@ -241,7 +216,7 @@ fn named(path: &Arc<Path>, workbook: &Workbook, wanted: &str) -> Result<String, 
 }
 
 /// The first visible sheet with a table, and the names of the others. A sheet
-/// with a single column is taken only if no other has more.
+/// with a single column is read only if no other has more.
 fn first_with_a_table(
     path: &Arc<Path>,
     workbook: &mut Workbook,
@@ -276,7 +251,7 @@ fn first_with_a_table(
     }
     match first.or(narrow) {
         Some((name, head)) => Ok((name, head, others)),
-        None => Err(FeedError::Empty { path: path.clone() }),
+        None => Err(FeedError::Empty(path.clone())),
     }
 }
 
@@ -334,7 +309,7 @@ fn estimate(head: &Head, header: RowNumber, unpacked: u64) -> usize {
 
 fn damaged(path: &Arc<Path>, row: Option<RowNumber>, source: XlsxError) -> FeedError {
     match source {
-        XlsxError::Password => FeedError::Password { path: path.clone() },
+        XlsxError::Password => FeedError::Password(path.clone()),
         source => FeedError::Workbook {
             path: path.clone(),
             row,

@@ -14,7 +14,7 @@ use crate::feed::CellKind;
 use crate::feed::record::MAX_COLUMNS;
 use crate::model::RowNumber;
 
-/// Text of one row beyond which it is no row, as in a CSV file.
+/// The most text of one row, as in a CSV file.
 pub(super) const MAX_ROW_TEXT: usize = 16 << 20;
 
 /// The cells of a sheet, row by row.

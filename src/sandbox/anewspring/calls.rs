@@ -1,116 +1,73 @@
 //! Which calls there are, and how a path names one.
 
 use axum::http::Method;
-use percent_encoding::percent_decode_str;
 
 /// The path below which the API lives.
 const BASE: &str = "/api/";
 
-/// What a call does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    UserExists,
-    GetUser,
-    GetUsers,
-    InitializeId,
-    AddUser,
-    UpdateUser,
-    AddOrUpdateUser,
-    AddUserRoles,
-    DeleteUser,
-    LinkAuthor,
-    LinkDesigner,
-    UnlinkAuthor,
-    UnlinkDesigner,
-    GroupExists,
-    GroupUserExists,
-    GetGroupUsers,
-    AddGroup,
-    UpdateGroup,
-    AddGroupUsers,
-    DeleteGroupUsers,
-    DeleteGroup,
-}
-
 /// A call of the documentation.
 #[derive(Debug)]
 pub(super) struct Known {
-    pub(super) what: What,
     /// The one method that it takes.
     pub(super) method: &'static str,
     /// Its name.
     pub(super) call: &'static str,
-    /// How many values follow the name in the path.
-    values: usize,
-    /// Its name in the statistics.
-    by_path: &'static str,
-    /// Its name in the statistics where `?userUID=` takes the place of the
-    /// path's value. `None` where it cannot.
-    by_uid: Option<&'static str>,
+    /// The values that follow the name in the path.
+    values: &'static [&'static str],
+    /// Whether `?userUID=` can take the place of the path's value.
+    by_uid: bool,
+}
+
+const fn get(call: &'static str, values: &'static [&'static str]) -> Known {
+    Known {
+        method: "GET",
+        call,
+        values,
+        by_uid: false,
+    }
+}
+
+const fn post(call: &'static str, values: &'static [&'static str]) -> Known {
+    Known {
+        method: "POST",
+        ..get(call, values)
+    }
 }
 
 /// A call about one user: by the external ID or by the UID.
-macro_rules! of_user {
-    ($what:ident, $method:literal, $call:literal) => {
-        Known {
-            what: What::$what,
-            method: $method,
-            call: $call,
-            values: 1,
-            by_path: concat!($method, " ", $call, "/{userID}"),
-            by_uid: Some(concat!($method, " ", $call, "?userUID={userUID}")),
-        }
-    };
+const fn of_user(method: &'static str, call: &'static str) -> Known {
+    Known {
+        method,
+        by_uid: true,
+        ..get(call, USER)
+    }
 }
 
-/// Any other call.
-macro_rules! other {
-    ($what:ident, $method:literal, $call:literal, $values:literal, $rest:literal) => {
-        Known {
-            what: What::$what,
-            method: $method,
-            call: $call,
-            values: $values,
-            by_path: concat!($method, " ", $call, $rest),
-            by_uid: None,
-        }
-    };
-}
+const USER: &[&str] = &["userID"];
+const GROUP: &[&str] = &["groupID"];
 
-const KNOWN: [Known; 21] = [
-    of_user!(UserExists, "GET", "userExists"),
-    of_user!(GetUser, "GET", "getUser"),
-    other!(GetUsers, "GET", "getUsers", 0, ""),
-    other!(InitializeId, "POST", "initializeId", 2, "/{login}/{userID}"),
-    other!(AddUser, "POST", "addUser", 1, "/{userID}"),
-    of_user!(UpdateUser, "POST", "updateUser"),
-    other!(AddOrUpdateUser, "POST", "addOrUpdateUser", 1, "/{userID}"),
-    of_user!(AddUserRoles, "POST", "addUserRoles"),
-    of_user!(DeleteUser, "POST", "deleteUser"),
-    of_user!(LinkAuthor, "POST", "linkAuthorToContentLabels"),
-    of_user!(LinkDesigner, "POST", "linkDesignerToContentLabels"),
-    of_user!(UnlinkAuthor, "POST", "unlinkAuthorFromContentLabels"),
-    of_user!(UnlinkDesigner, "POST", "unlinkDesignerFromContentLabels"),
-    other!(GroupExists, "GET", "groupExists", 1, "/{groupID}"),
-    other!(
-        GroupUserExists,
-        "GET",
-        "groupUserExists",
-        2,
-        "/{groupID}/{userID}"
-    ),
-    other!(GetGroupUsers, "GET", "getGroupUsers", 1, "/{groupID}"),
-    other!(AddGroup, "POST", "addGroup", 1, "/{groupID}"),
-    other!(UpdateGroup, "POST", "updateGroup", 1, "/{groupID}"),
-    other!(AddGroupUsers, "POST", "addGroupUsers", 1, "/{groupID}"),
-    other!(
-        DeleteGroupUsers,
-        "POST",
-        "deleteGroupUsers",
-        1,
-        "/{groupID}"
-    ),
-    other!(DeleteGroup, "POST", "deleteGroup", 1, "/{groupID}"),
+pub(super) const KNOWN: [Known; 21] = [
+    of_user("GET", "userExists"),
+    of_user("GET", "getUser"),
+    get("getUsers", &[]),
+    post("initializeId", &["login", "userID"]),
+    post("addUser", USER),
+    of_user("POST", "updateUser"),
+    post("addOrUpdateUser", USER),
+    of_user("POST", "addUserRoles"),
+    of_user("POST", "deleteUser"),
+    of_user("POST", "linkAuthorToContentLabels"),
+    of_user("POST", "linkDesignerToContentLabels"),
+    of_user("POST", "unlinkAuthorFromContentLabels"),
+    of_user("POST", "unlinkDesignerFromContentLabels"),
+    get("groupExists", GROUP),
+    get("groupUserExists", &["groupID", "userID"]),
+    get("getGroupUsers", GROUP),
+    post("addGroup", GROUP),
+    post("updateGroup", GROUP),
+    post("addGroupUsers", GROUP),
+    post("deleteGroupUsers", GROUP),
+    post("deleteGroup", GROUP),
 ];
 
 /// What a path means, its values still percent-encoded.
@@ -131,7 +88,7 @@ impl<'a> Route<'a> {
         let known = KNOWN.iter().find(|known| known.call == call)?;
         let (first, second) = (parts.next(), parts.next());
         let values = usize::from(first.is_some()) + usize::from(second.is_some());
-        let fits = values == known.values || values == 0 && known.by_uid.is_some();
+        let fits = values == known.values.len() || values == 0 && known.by_uid;
         let whole = first != Some("") && second != Some("") && parts.next().is_none();
         (fits && whole).then_some(Self {
             known,
@@ -141,16 +98,22 @@ impl<'a> Route<'a> {
     }
 
     /// The call's name in the statistics.
-    pub(super) fn name(self, method: &Method) -> Option<&'static str> {
-        let by_uid = self.known.by_uid.filter(|_| self.first.is_none());
-        (self.known.method == method.as_str()).then_some(by_uid.unwrap_or(self.known.by_path))
+    pub(super) fn name(self, method: &Method) -> Option<String> {
+        let Known {
+            method: of_call,
+            call,
+            values,
+            ..
+        } = self.known;
+        if *of_call != method.as_str() {
+            return None;
+        }
+        if self.first.is_none() && self.known.by_uid {
+            return Some(format!("{method} {call}?userUID={{userUID}}"));
+        }
+        let values = values.iter().map(|value| format!("/{{{value}}}"));
+        Some(format!("{method} {call}{}", values.collect::<String>()))
     }
-}
-
-/// A value of the path, percent-decoded once. `None` where it is not UTF-8.
-pub(super) fn decoded(value: &str) -> Option<String> {
-    let decoded = percent_decode_str(value).decode_utf8().ok()?;
-    Some(decoded.into_owned())
 }
 
 #[cfg(test)]
@@ -181,10 +144,10 @@ mod tests {
             ("/api/", None),
             ("/getUsers", None),
         ] {
-            assert_eq!(name(Method::GET, path), expected, "{path}");
+            assert_eq!(name(Method::GET, path).as_deref(), expected, "{path}");
         }
         assert_eq!(
-            name(Method::POST, "/api/initializeId/l/u"),
+            name(Method::POST, "/api/initializeId/l/u").as_deref(),
             Some("POST initializeId/{login}/{userID}")
         );
         assert_eq!(name(Method::POST, "/api/addUser"), None);

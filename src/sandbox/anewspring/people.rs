@@ -2,7 +2,6 @@
 //!
 //! # Invariants
 //!
-//! - A UID is a person's place in `places` plus one, and is never used again.
 //! - No two people, archived ones included, have one external ID, or logins
 //!   that differ in case only. The caller of `insert` and `replace` has checked
 //!   it.
@@ -10,14 +9,13 @@
 use std::collections::HashMap;
 
 use super::person::{LOGIN, Person};
-
-/// A person's UID, as a number.
-pub(super) type Uid = u32;
+pub(super) use crate::sandbox::places::Number as Uid;
+use crate::sandbox::places::Places;
 
 /// Everybody.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    places: Vec<Option<Person>>,
+    pub(super) places: Places<Person>,
     ids: HashMap<Box<str>, Uid>,
     /// By the login in lower case.
     logins: HashMap<Box<str>, Uid>,
@@ -35,19 +33,8 @@ impl People {
         self.logins.len()
     }
 
-    /// The highest UID that was ever given.
-    pub(super) fn last(&self) -> Uid {
-        Uid::try_from(self.places.len()).unwrap_or(Uid::MAX)
-    }
-
     pub(super) fn get(&self, uid: Uid) -> Option<&Person> {
-        self.places.get(place(uid))?.as_ref()
-    }
-
-    /// Everybody, in the order of their UIDs.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Uid, &Person)> {
-        let all = (1..).zip(&self.places);
-        all.filter_map(|(uid, person)| Some((uid, person.as_ref()?)))
+        self.places.get(uid)
     }
 
     /// The person with that UID, as the API shows it.
@@ -66,57 +53,49 @@ impl People {
         self.logins.get(&*login.to_lowercase()).copied()
     }
 
-    /// Somebody else than `uid`, picked by `pick`.
-    pub(super) fn somebody_else(&self, uid: Uid, pick: u32) -> Option<Uid> {
-        let first = pick.checked_rem(self.last())? + 1;
-        (first..=self.last())
-            .chain(1..first)
-            .find(|&other| other != uid && self.get(other).is_some())
-    }
-
     /// Adds a person. `None` where no UID is left.
     pub(super) fn insert(&mut self, person: Person) -> Option<Uid> {
-        let uid = Uid::try_from(self.places.len() + 1).ok()?;
-        self.places.push(None);
-        self.replace(uid, person);
+        let uid = self.places.push(person)?;
+        self.index(uid);
         Some(uid)
     }
 
     /// Puts other content in a person's place.
     pub(super) fn replace(&mut self, uid: Uid, person: Person) {
-        self.remove(uid);
-        if let Some(place) = self.places.get_mut(place(uid)) {
-            if let Some(id) = &person.id {
-                self.ids.insert(id.clone(), uid);
-            }
-            let login = person.text(LOGIN).to_lowercase();
-            self.logins.insert(login.into(), uid);
-            *place = Some(person);
+        self.forget(uid);
+        if let Some(place) = self.places.get_mut(uid) {
+            *place = person;
         }
+        self.index(uid);
     }
 
     /// Counts a mail to a person.
     pub(super) fn mail(&mut self, uid: Uid) {
-        if let Some(Some(person)) = self.places.get_mut(place(uid)) {
+        if let Some(person) = self.places.get_mut(uid) {
             person.mails += 1;
         }
     }
 
-    /// Takes a person away.
+    /// Removes a person.
     pub(super) fn remove(&mut self, uid: Uid) {
-        let Some(old) = self.places.get_mut(place(uid)).and_then(Option::take) else {
-            return;
-        };
-        if let Some(id) = &old.id {
-            self.ids.remove(id);
-        }
-        self.logins.remove(&*old.text(LOGIN).to_lowercase());
+        self.forget(uid);
+        self.places.remove(uid);
     }
-}
 
-fn place(uid: Uid) -> usize {
-    // The place of UID 0 is beyond the end of any list.
-    (uid as usize).wrapping_sub(1)
+    fn index(&mut self, uid: Uid) {
+        if let Some(person) = self.places.get(uid) {
+            self.ids.extend(person.id.clone().map(|id| (id, uid)));
+            let login = person.text(LOGIN).to_lowercase();
+            self.logins.insert(login.into(), uid);
+        }
+    }
+
+    fn forget(&mut self, uid: Uid) {
+        if let Some(person) = self.places.get(uid) {
+            person.id.as_ref().map(|id| self.ids.remove(id));
+            self.logins.remove(&*person.text(LOGIN).to_lowercase());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,7 +170,7 @@ mod tests {
                     Step::Insert(..) => {}
                 }
             }
-            let there: Vec<Uid> = people.iter().map(|(uid, _)| uid).collect();
+            let there: Vec<Uid> = people.places.iter().map(|(uid, _)| uid).collect();
             let expected: Vec<Uid> =
                 (1..).zip(&model).filter(|(_, model)| model.is_some()).map(|(uid, _)| uid).collect();
             prop_assert_eq!(people.count(), expected.len());

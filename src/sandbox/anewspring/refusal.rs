@@ -3,7 +3,10 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::sandbox::api::{Answer, HTML, JSON, TEXT, Twisted, XML};
+use crate::sandbox::{
+    api::{Answer, HTML, JSON, TEXT, XML},
+    faults::Fault,
+};
 
 /// Why a call is refused.
 #[derive(Debug)]
@@ -11,7 +14,7 @@ pub(super) struct Refusal {
     status: StatusCode,
     message: String,
     allow: Option<&'static str>,
-    twisted: Option<Twisted>,
+    twisted: Option<Fault>,
 }
 
 /// The form of an error's answer.
@@ -62,7 +65,7 @@ impl Refusal {
     /// Refused on demand.
     pub(super) fn demanded(message: impl Into<String>) -> Self {
         Self {
-            twisted: Some(Twisted::Refused),
+            twisted: Some(Fault::Refuse),
             ..Self::bad(message)
         }
     }

@@ -15,7 +15,7 @@ use super::{
     refusal::Refusal,
     shown::{Details, List, Listed},
 };
-use crate::sandbox::api::{Twist, Twisted};
+use crate::sandbox::{api::Twist, faults::Fault};
 
 /// The longest external ID, in letters.
 const LONGEST_ID: usize = 255;
@@ -92,15 +92,15 @@ impl ANewSpring {
     }
 
     pub(super) fn get_user(&self, uid: Uid, twist: Twist) -> Result<Done, Refusal> {
-        let other = self.people.somebody_else(uid, twist.pick);
+        let other = self.people.places.other_than(uid, twist.pick);
         let shown = other.filter(|_| twist.wrong_person).unwrap_or(uid);
-        // Where nobody else is there, a stranger has to do.
-        let stranger = (twist.wrong_person && other.is_none()).then(|| {
-            let number = self.people.last().wrapping_add(1);
+        // Where nobody else is there, an invented person has to do.
+        let invented_person = (twist.wrong_person && other.is_none()).then(|| {
+            let number = self.people.places.last().wrapping_add(1);
             let person = invented(number, &mut Rng::with_seed(twist.pick.into()));
             (number, person)
         });
-        let (uid, person) = match &stranger {
+        let (uid, person) = match &invented_person {
             Some((number, person)) => (*number, person),
             None => (shown, self.person(shown)?),
         };
@@ -109,12 +109,12 @@ impl ANewSpring {
             person,
             groups: None,
         };
-        let twisted = twist.wrong_person.then_some(Twisted::WrongPerson);
+        let twisted = twist.wrong_person.then_some(Fault::WrongPerson);
         Ok(Done::json(&details).twisted(twisted))
     }
 
     pub(super) fn get_users(&self) -> Done {
-        let users = self.people.iter();
+        let users = self.people.places.iter();
         let users = users
             .map(|(uid, person)| Listed::new(uid, person))
             .collect();
@@ -280,7 +280,7 @@ impl ANewSpring {
 
     /// Creates an account as an administrator does by hand: from JSON, without
     /// an external ID. Returns the UID.
-    pub(super) fn make(&mut self, json: &[u8]) -> Result<String, String> {
+    pub(super) fn create(&mut self, json: &[u8]) -> Result<String, String> {
         let values: Map<String, Value> = serde_json::from_slice(json)
             .map_err(|error| format!("the body is not a JSON object: {error}"))?;
         let mut person = Person::default();

@@ -2,7 +2,6 @@
 //!
 //! # Invariants
 //!
-//! - An id is a person's place in `places` plus one, and is never used again.
 //! - Each living person is in `logins` once, and in `keys` once for each
 //!   external ID that is set. Nobody else is.
 //! - External IDs need not be unique: that is the API's documented danger.
@@ -11,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
-/// A user's id.
-pub(super) type Id = u32;
+use super::user::{self, User};
+pub(super) use crate::sandbox::places::Number as Id;
+use crate::sandbox::places::Places;
 
 /// The text fields that the caller sets, but `externalId`, which belongs to a
 /// key.
@@ -87,6 +87,17 @@ impl Person {
         })
     }
 
+    /// The person as a record with that id.
+    pub(super) fn shown<'a>(&'a self, id: Id, external_ids: user::ExternalIds<'a>) -> User<'a> {
+        User {
+            id,
+            values: self.values(),
+            created: self.created,
+            updated: self.updated,
+            external_ids,
+        }
+    }
+
     /// Login names that differ in case only are the same.
     fn login(&self) -> String {
         self.values()[LOGIN_NAME].to_lowercase()
@@ -146,9 +157,7 @@ impl Filter {
 /// Everybody.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    /// `None` where the person was deleted. Boxed, so that a page far into a
-    /// long list is found fast.
-    places: Vec<Option<Box<Person>>>,
+    pub(super) places: Places<Person>,
     /// Login names in lower case.
     logins: BTreeSet<(String, Id)>,
     /// By key.
@@ -161,13 +170,8 @@ impl People {
         self.logins.len()
     }
 
-    /// The highest id that was ever given.
-    pub(super) fn last_id(&self) -> Id {
-        Id::try_from(self.places.len()).unwrap_or(Id::MAX)
-    }
-
     pub(super) fn get(&self, id: Id) -> Option<&Person> {
-        self.places.get(place(id))?.as_deref()
+        self.places.get(id)
     }
 
     /// The person's external ID under `key`, or nothing.
@@ -197,24 +201,23 @@ impl People {
 
     /// Adds a person. `None` where no id is left.
     pub(super) fn insert(&mut self, person: Person) -> Option<Id> {
-        let id = Id::try_from(self.places.len() + 1).ok()?;
-        self.logins.insert((person.login(), id));
-        self.places.push(Some(Box::new(person)));
+        let login = person.login();
+        let id = self.places.push(person)?;
+        self.logins.insert((login, id));
         Some(id)
     }
 
     /// Puts other content in a living person's place. The external IDs stay.
     pub(super) fn replace(&mut self, id: Id, person: Person) {
-        let Some(Some(old)) = self.places.get_mut(place(id)) else {
-            return;
-        };
-        self.logins.remove(&(old.login(), id));
-        self.logins.insert((person.login(), id));
-        **old = person;
+        if let Some(place) = self.places.get_mut(id) {
+            self.logins.remove(&(place.login(), id));
+            self.logins.insert((person.login(), id));
+            *place = person;
+        }
     }
 
-    /// Sets a living person's external ID under `key`; an empty one takes it
-    /// away.
+    /// Sets a living person's external ID under `key`; an empty one removes
+    /// it.
     pub(super) fn set_external_id(&mut self, key: &str, id: Id, external_id: &str) {
         self.keys
             .entry(key.into())
@@ -222,9 +225,9 @@ impl People {
             .set(id, external_id);
     }
 
-    /// Takes a person away. Says whether there was one.
+    /// Removes a person. Says whether there was one.
     pub(super) fn remove(&mut self, id: Id) -> bool {
-        let Some(person) = self.places.get_mut(place(id)).and_then(Option::take) else {
+        let Some(person) = self.places.remove(id) else {
             return false;
         };
         self.logins.remove(&(person.login(), id));
@@ -237,28 +240,9 @@ impl People {
     /// One page of the people that `filter` takes, in the order of their ids.
     pub(super) fn page(&self, offset: u64, limit: usize, filter: Filter) -> Vec<Id> {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        (1..)
-            .zip(&self.places)
-            .filter(|(_, person)| person.as_ref().is_some_and(|it| filter.takes(it)))
-            .map(|(id, _)| id)
-            .skip(offset)
-            .take(limit)
-            .collect()
+        let people = self.places.iter().filter(|(_, it)| filter.takes(it));
+        people.map(|(id, _)| id).skip(offset).take(limit).collect()
     }
-
-    /// Somebody else than `id`, picked by `pick`.
-    pub(super) fn somebody_else(&self, id: Id, pick: u32) -> Option<Id> {
-        let last = self.last_id();
-        let first = pick.checked_rem(last)? + 1;
-        (first..=last)
-            .chain(1..first)
-            .find(|&other| other != id && self.get(other).is_some())
-    }
-}
-
-/// Ids begin at 1, so nobody's place is lost on 0.
-fn place(id: Id) -> usize {
-    (id as usize).wrapping_sub(1)
 }
 
 /// The start of the key's SHA-256: it differs from key to key and does not
@@ -273,7 +257,7 @@ fn shown(key: &str) -> String {
 mod tests {
     use proptest::{collection::vec, prelude::*};
 
-    use super::{FIELDS, Filter, Id, LOGIN_NAME, LONGEST, People, Person, place};
+    use super::{FIELDS, Filter, Id, LOGIN_NAME, LONGEST, People, Person};
 
     const KEYS: [&str; 2] = ["a", "b"];
 
@@ -301,6 +285,10 @@ mod tests {
         let mut values = [""; FIELDS.len()];
         values[LOGIN_NAME] = &login;
         Person::new(&values, 0, 0).unwrap()
+    }
+
+    fn place(id: Id) -> usize {
+        (id as usize).wrapping_sub(1)
     }
 
     /// The number of the external ID; 0 is none.
@@ -385,7 +373,7 @@ mod tests {
         }
 
         #[test]
-        fn a_page_is_a_piece_of_the_whole_list_whoever_was_removed(
+        fn a_page_is_a_piece_of_the_whole_list_after_any_removals(
             removed in vec(1..3000u32, 0..50),
             block in 0..3u32,
             offset in 0..3000usize,

@@ -1,7 +1,7 @@
 //! A user's record: what is checked of it, and the JSON that shows it.
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 
 use super::people::{COUNTRY, EMAIL, FIELDS, Id, REQUIRED, STATE, Values};
@@ -38,47 +38,36 @@ pub(super) fn errors_of(values: &Values<'_>) -> Vec<Value> {
     errors
 }
 
-/// Seconds since 1970, written as `2024-01-15T14:58:41Z`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Second(u32);
-
-impl Second {
-    pub(super) fn now() -> u32 {
-        u32::try_from(clock::now().as_second()).unwrap_or(0)
-    }
+/// The current second since 1970.
+pub(super) fn now() -> u32 {
+    u32::try_from(clock::now().as_second()).unwrap_or(0)
 }
 
-impl Serialize for Second {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let time = Timestamp::from_second(i64::from(self.0)).unwrap_or(Timestamp::UNIX_EPOCH);
-        serializer.collect_str(&time)
-    }
+/// `2024-01-15T14:58:41Z`.
+fn time(second: u32) -> String {
+    let time = Timestamp::from_second(i64::from(second));
+    time.unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
 
-/// The documentation's User object, in its order.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+/// The documentation's User object.
+#[derive(Debug)]
 pub(super) struct User<'a> {
-    id: Id,
-    email: &'a str,
-    first_name: &'a str,
-    last_name: &'a str,
-    login_name: &'a str,
-    address: &'a str,
-    address2: &'a str,
-    city: &'a str,
-    state: &'a str,
-    zip: &'a str,
-    country: &'a str,
-    expiration_date: &'a str,
-    /// Left out where the external IDs of all keys are listed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) external_id: Option<&'a str>,
-    created_date: Second,
-    updated_date: Second,
-    /// Not part of the API: only `/sandbox/users` shows it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) external_ids: Option<Vec<KeyedId<'a>>>,
+    pub(super) id: Id,
+    pub(super) values: Values<'a>,
+    /// Seconds since 1970.
+    pub(super) created: u32,
+    /// Seconds since 1970.
+    pub(super) updated: u32,
+    pub(super) external_ids: ExternalIds<'a>,
+}
+
+/// The external IDs that a record shows.
+#[derive(Debug)]
+pub(super) enum ExternalIds<'a> {
+    /// That of the key that asks.
+    Of(&'a str),
+    /// Those of all keys: not part of the API, only `/sandbox/users` shows it.
+    All(Vec<KeyedId<'a>>),
 }
 
 /// One of a person's external IDs.
@@ -90,38 +79,21 @@ pub(super) struct KeyedId<'a> {
     pub(super) external_id: &'a str,
 }
 
-impl<'a> User<'a> {
-    pub(super) fn new(id: Id, values: Values<'a>, created: u32, updated: u32) -> Self {
-        let [
-            email,
-            first_name,
-            last_name,
-            login_name,
-            address,
-            address2,
-            city,
-            state,
-            zip,
-            country,
-            expiration_date,
-        ] = values;
-        Self {
-            id,
-            email,
-            first_name,
-            last_name,
-            login_name,
-            address,
-            address2,
-            city,
-            state,
-            zip,
-            country,
-            expiration_date,
-            external_id: None,
-            created_date: Second(created),
-            updated_date: Second(updated),
-            external_ids: None,
+impl Serialize for User<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &self.id)?;
+        for (field, value) in FIELDS.iter().zip(self.values) {
+            map.serialize_entry(field, value)?;
         }
+        if let ExternalIds::Of(id) = self.external_ids {
+            map.serialize_entry("externalId", id)?;
+        }
+        map.serialize_entry("createdDate", &time(self.created))?;
+        map.serialize_entry("updatedDate", &time(self.updated))?;
+        if let ExternalIds::All(ids) = &self.external_ids {
+            map.serialize_entry("externalIds", ids)?;
+        }
+        map.end()
     }
 }
