@@ -1,4 +1,4 @@
-//! How a run begins: what of it stands in the journal before anything is read.
+//! How a run begins: what is in the journal before anything is read.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,9 +7,7 @@ use super::notes::Notes;
 use super::{RunError, Stages, read_run};
 use crate::clock;
 use crate::feed::FeedSource;
-use crate::journal::{
-    Journal, NewRun, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer,
-};
+use crate::journal::{Journal, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer};
 use crate::model::RunState;
 use crate::upload::RunRecorder;
 
@@ -23,13 +21,13 @@ pub(super) fn last_written(journal: &Path) -> Option<Instant> {
 }
 
 impl Stages<'_> {
-    /// Opens the journal, takes the scope's lock, and writes down that the run
-    /// begins. The run's notes are kept from now on.
+    /// Opens the journal, takes the scope's lock, and records the start of the run.
+    /// The run's notes are kept from now on.
     pub(super) fn begin(&mut self, journal: &Path) -> Result<(RunRecorder, ScopeLock), RunError> {
         let journal = Journal::open(journal)?;
         let lock = journal.lock(&self.scope)?;
         if let Some(run) = &mut self.resumed {
-            // Read again now that nobody else can take it.
+            // Read again now that no other run can resume it.
             *run = read_run(&journal, run.id)?;
             resumable(run)?;
             still_newest(&journal, run)?;
@@ -58,36 +56,28 @@ impl Stages<'_> {
         }
         let from_stdin = matches!(self.feed.source(), FeedSource::Stdin);
         let mapping = self.bound.mapping();
-        Ok(writer.start_run(NewRun {
-            start: RunStart {
-                scope: self.scope,
-                system: self.settings.system.word().into(),
-                base_url: self.settings.base_url.as_str().into(),
-                command: "import".into(),
-                feed_path: if from_stdin {
-                    self.feed.path().display().to_string()
-                } else {
-                    absolute(self.feed.path())
-                },
-                from_stdin,
-                mapping_path: absolute(mapping.path()),
-                mapping_sha256: mapping.sha256(),
-                started: clock::now(),
-                pid,
-                host,
+        Ok(writer.start_run(RunStart {
+            scope: self.scope,
+            system: self.settings.system.word().into(),
+            base_url: self.settings.base_url.as_str().into(),
+            command: "import".into(),
+            feed_path: if from_stdin {
+                self.feed.path().display().to_string()
+            } else {
+                absolute(self.feed.path())
             },
-            feed_sha256: None,
-            rows: None,
-            skipped: 0,
-            unchanged: 0,
+            from_stdin,
+            mapping_path: absolute(mapping.path()),
+            mapping_sha256: mapping.sha256(),
+            started: clock::now(),
+            pid,
+            host,
         })?)
     }
 }
 
-/// Judges whether a run can be resumed.
-///
-/// # Errors
-/// It has finished, or another run took its place.
+/// Judges whether a run can be resumed: it has neither finished nor been
+/// superseded.
 pub fn resumable(run: &Run) -> Result<(), RunError> {
     match run.state {
         RunState::Running | RunState::Interrupted | RunState::Failed => Ok(()),
@@ -96,8 +86,8 @@ pub fn resumable(run: &Run) -> Result<(), RunError> {
     }
 }
 
-/// Judges whether nothing newer was done in the run's scope: going on with its
-/// feed would undo that, and take whoever joined since for leavers.
+/// Judges whether the run is the newest in its scope: an older feed would undo
+/// newer changes, and take new people for leavers.
 fn still_newest(journal: &Journal, run: &Run) -> Result<(), RunError> {
     match journal.done_since(run.id)? {
         None => Ok(()),
@@ -105,7 +95,7 @@ fn still_newest(journal: &Journal, run: &Run) -> Result<(), RunError> {
     }
 }
 
-/// A path that means the same from every folder.
+/// A path that is the same from every folder.
 pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path)
         .unwrap_or_else(|_| path.to_path_buf())

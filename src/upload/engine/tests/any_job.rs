@@ -80,7 +80,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         index: 0,
         row: RowNumber(2),
         action,
-        doubtful: is_resumed,
+        may_have_applied: is_resumed,
         content: Content {
             fields: vec![("login", "zoe".into())],
             sets: vec![
@@ -94,7 +94,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         picture: 3,
         adopt: (action == Action::Adopt).then(|| "zoe".into()),
         adopt_by: "login",
-        awaits_groups: None,
+        before_groups: None,
     };
     let parts = Parts {
         is_inactive: action == Action::Update,
