@@ -66,15 +66,15 @@ fn whom_a_run_adopted_is_told_before_it_and_wherever_it_is_told() {
         let planned = notes(&["plan", "people.csv", "-m", "mapping.toml", "--json"]);
         assert_eq!(
             planned,
-            json!(["1 person is there without an external ID, and would get it"])
+            json!(["1 existing person without an external ID would be linked"])
         );
-        let told = "1 person was there without an external ID, and got it";
+        let note = "1 existing person without an external ID was linked";
         let imported = world.import().exits(0).json()["notes"].clone();
-        assert_eq!(imported, json!([told]));
+        assert_eq!(imported, json!([note]));
         assert_eq!(notes(&["show", "--json"]), imported);
         world.run(&["report", "-o", "page.html"]).exits(0);
         let page = std::fs::read_to_string(world.path("page.html")).unwrap();
-        assert!(page.contains(told), "{page}");
+        assert!(page.contains(note), "{page}");
     });
 }
 
