@@ -1,13 +1,13 @@
-//! Everything that a run can tell while it is under way.
+//! Everything that a run reports while it is in progress.
 //!
-//! The stages tell [`Event`]s; bars and plain lines are [`Listener`]s. Only
-//! the thread that drives the run calls a listener, so none needs a lock.
+//! The stages send [`Event`]s; bars and plain lines are [`Listener`]s. Only the
+//! thread that drives the run calls a listener, so none needs a lock.
 
 use std::time::Duration;
 
 use crate::model::{Action, Calls, Counts, ExternalId, Outcome, RowNumber};
 
-/// One thing that happened. Holds no person's data but the external ID.
+/// One thing that happened. The external ID is the only personal data in it.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The first pass over the feed begins.
@@ -33,24 +33,24 @@ pub enum Event<'a> {
         /// Rows refused.
         rejected: u64,
     },
-    /// The target is being asked who exists.
+    /// The target is about to be asked which people exist.
     SurveyStarted {
         /// People of the feed that the journal does not know.
         unknown_people: u64,
     },
     /// The target answered with more people.
     SurveyProgress {
-        /// Calls made for it so far.
+        /// Requests of the run so far.
         calls: u64,
-        /// People seen so far.
+        /// People seen, or asked about, so far.
         people: u64,
     },
-    /// What a crashed or interrupted run left unknown is being settled.
+    /// The unknown outcomes of a crashed or interrupted run are about to be settled.
     SettleStarted {
-        /// Rows whose outcome is not known.
+        /// Rows with an unknown outcome.
         unknown: u64,
     },
-    /// What would be, or is about to be, done.
+    /// The plan is complete.
     Planned {
         /// `created`, `updated`, … as they would be.
         counts: &'a Counts,
@@ -59,45 +59,45 @@ pub enum Event<'a> {
     SendStarted {
         /// The run's name in the journal.
         run: &'a str,
-        /// How many changes are to be made.
+        /// How many changes are to be sent.
         changes: u64,
     },
     /// One row has its outcome.
     Settled {
-        /// The row; `None` for a leaver, who stands in no row.
+        /// The row; `None` for a leaver.
         row: Option<RowNumber>,
         /// The person.
         external_id: &'a ExternalId,
         /// What was to be done.
         action: Action,
-        /// What became of it.
+        /// How it ended.
         outcome: Outcome,
-        /// What was told of it before and holds no more: its groups came
-        /// later, and refused the person.
+        /// An earlier outcome that this one replaces: a group refused the person
+        /// later.
         instead_of: Option<Outcome>,
     },
-    /// The calls so far; told whenever they changed.
+    /// The requests so far, sent whenever they change.
     Called(&'a Calls),
     /// All sending waits.
     Paused {
-        /// Why, as a fragment of a sentence: `the target asked for it`.
+        /// Why, as a fragment of a sentence: `the LMS asked hrfeed to slow down`.
         why: &'a str,
         /// How long, as far as is known.
         wait: Duration,
     },
-    /// Sending goes on.
+    /// Sending continues.
     Continued,
-    /// Sending is slower than configured from now on. Told once, until
+    /// Sending is slower than configured from now on. Sent once, until
     /// [`Event::FullSpeed`].
     Slowed {
         /// Requests a second, at first: it adapts.
         per_second: f64,
-        /// Why, as a fragment of a sentence: `the target takes no more`.
+        /// Why, as a fragment of a sentence: `the LMS is overloaded`.
         why: &'a str,
     },
     /// The configured rate is reached again.
     FullSpeed,
-    /// The run was asked to stop; what is in flight is waited for.
+    /// The run was asked to stop; it waits for the requests in flight.
     Stopping {
         /// Why, as a fragment of a sentence: `Ctrl-C`.
         why: &'a str,
@@ -108,13 +108,13 @@ pub enum Event<'a> {
     Finished,
 }
 
-/// Something that hears a run.
+/// A receiver of a run's events.
 pub trait Listener {
     /// Takes note of `event`.
     fn on_event(&mut self, event: &Event<'_>);
 }
 
-/// Hears nothing.
+/// Ignores every event.
 #[derive(Debug, Default)]
 pub struct NoListener;
 

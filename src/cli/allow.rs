@@ -1,37 +1,18 @@
-//! `--allow`: what a person approves of.
+//! `--allow`: what a person approves.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::plan::Guard;
 
-/// What a person approves of.
+/// The guards that a person overrides.
 #[derive(Debug, Args)]
 pub(super) struct AllowArgs {
-    /// Let this through although a guard of the mapping holds it, this once
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "GUARD")]
-    allow: Vec<GuardArg>,
-}
-
-/// A guard's word.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum GuardArg {
-    Rows,
-    Rejected,
-    Leavers,
-    Creates,
-    Updates,
-}
-
-impl AllowArgs {
-    /// The guards that do not count.
-    pub(super) fn guards(&self) -> Vec<Guard> {
-        let guard = |arg: &GuardArg| match arg {
-            GuardArg::Rows => Guard::Rows,
-            GuardArg::Rejected => Guard::Rejected,
-            GuardArg::Leavers => Guard::Leavers,
-            GuardArg::Creates => Guard::Creates,
-            GuardArg::Updates => Guard::Updates,
-        };
-        self.allow.iter().map(guard).collect()
-    }
+    /// Override this guard (safety limit) for this run only
+    #[arg(
+        long = "allow",
+        value_enum,
+        value_delimiter = ',',
+        value_name = "GUARD"
+    )]
+    pub(super) guards: Vec<Guard>,
 }

@@ -1,7 +1,6 @@
-//! `hrfeed audit`: what stands twice on the target, and whom it lost.
+//! `hrfeed audit`: duplicate external IDs and missing people in the LMS.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::output::fail_as_json;
+use super::output::reported;
 use crate::event::{Event, Listener};
 use crate::journal::{Journal, JournalError, PersonState, Scope};
 use crate::mapping::{Mapping, Variants};
@@ -25,27 +24,27 @@ use crate::validate::unique::Comparison;
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
-    /// The mapping, a TOML file
+    /// Read the mapping from this TOML file
     #[arg(short, long, value_name = "MAPPING")]
     mapping: PathBuf,
 }
 
-/// What an audit found; its JSON is the object of `--json`.
+/// The result of an audit; its JSON is the object of `--json`.
 #[derive(Debug, Serialize)]
 struct Audit {
     command: &'static str,
-    /// People on the target.
+    /// People in the target.
     people: u64,
-    /// Of these, people with an external ID of this key.
+    /// People in the target with an external ID of this key.
     with_external_id: u64,
-    /// External IDs that stand on more than one person.
+    /// External IDs that more than one person has.
     duplicates: Vec<Duplicate>,
-    /// External IDs of people whom the journal knows and the target lost.
+    /// External IDs that the journal knows and the target no longer has.
     lost: Vec<String>,
-    /// People whom hrfeed put into a group and who are no longer in it.
+    /// People whom hrfeed added to a group and who are no longer in it.
     lost_members: Vec<LostMember>,
-    /// Whether people were deleted while the target was read, so that somebody
-    /// may be missing.
+    /// Whether people were deleted during the audit, so that somebody may be
+    /// overlooked.
     moved: bool,
     calls: u64,
     elapsed_seconds: f64,
@@ -67,9 +66,7 @@ struct LostMember {
 }
 
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
-    audit(context, args, begun)
-        .map_err(|failure| fail_as_json(context, Command::Audit, failure, begun))
+    reported(context, Command::Audit, |begun| audit(context, args, begun))
 }
 
 fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
@@ -106,17 +103,15 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
         exit_code: Exit::Done.code(),
         message: String::new(),
     };
-    let is_clean = audit.duplicates.is_empty()
-        && audit.lost.is_empty()
-        && audit.lost_members.is_empty()
-        && !audit.moved;
-    let exit = if is_clean {
+    let problems = problems(&audit);
+    let exit = if problems.is_empty() {
+        audit.message = "No duplicates. No one is missing.".into();
         Exit::Done
     } else {
+        audit.message = format!("{}.", problems.join("; "));
         Exit::RowsRefused
     };
     audit.exit_code = exit.code();
-    audit.message = message(&audit);
     if context.json {
         let json =
             serde_json::to_string(&audit).map_err(|error| Failure::machine(error.to_string()))?;
@@ -127,7 +122,7 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     Ok(exit)
 }
 
-/// Everything that the LMS is asked.
+/// Makes all requests of an audit.
 fn ask(
     path: &Path,
     scope: &Scope,
@@ -143,7 +138,7 @@ fn ask(
     Ok((people, journal, lost_members))
 }
 
-/// Everybody on the LMS, a few words each.
+/// Everybody in the LMS, a few bytes each.
 struct Everybody {
     comparison: Comparison,
     /// Hashes of the LMS's own ids.
@@ -152,11 +147,11 @@ struct Everybody {
     by_id: HashMap<u128, Seen>,
     /// The external IDs of more than one person, with the LMS's own ids.
     twice: HashMap<String, Vec<String>>,
-    /// Whether nobody can be missing.
+    /// Whether nobody can be overlooked.
     is_complete: bool,
 }
 
-/// What is kept of a person on the target: two words.
+/// The people with one external ID: two numbers.
 struct Seen {
     people: u32,
     first: u64,
@@ -182,7 +177,7 @@ impl Everybody {
             Ok(())
         };
         everybody.is_complete = uploader.everybody(None, &mut add, listener)? == Listed::All;
-        // The first of several was not yet known to be one of several.
+        // The first person of each duplicate was not yet known to be one.
         if !everybody.twice.is_empty() {
             let firsts: HashSet<u64> = everybody
                 .twice
@@ -208,7 +203,7 @@ impl Everybody {
     }
 
     fn add(&mut self, person: &Remote) {
-        // Whoever is on two pages is one.
+        // A person may be on two pages.
         if !self.people.insert(remote_key(&person.id)) {
             return;
         }
@@ -216,10 +211,8 @@ impl Everybody {
             return;
         };
         let hash = self.comparison.key(external_id).hash;
-        let seen = self.by_id.entry(hash).or_insert_with(|| Seen {
-            people: 0,
-            first: remote_key(&person.id),
-        });
+        let first = remote_key(&person.id);
+        let seen = self.by_id.entry(hash).or_insert(Seen { people: 0, first });
         seen.people += 1;
         if seen.people > 1 {
             let ids = self.twice.entry(external_id.clone()).or_default();
@@ -246,8 +239,8 @@ impl Everybody {
     }
 }
 
-/// Whom the journal knows and the LMS lost. Whoever had an external ID together
-/// with somebody else, and has it alone by now, is noted as such.
+/// The people whom the journal knows and the LMS no longer has. A person who
+/// shared an external ID and now has it alone is recorded as such.
 fn find_lost(
     path: &Path,
     journal: Journal,
@@ -267,7 +260,7 @@ fn find_lost(
         Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
     if people.is_complete && !single.is_empty() {
-        // Somebody has put it right on the LMS: imports may go on.
+        // Somebody corrected it in the LMS: imports may continue.
         drop(journal);
         let writer = Journal::open(path)?.writer()?;
         writer.single(scope, single).wait_blocking()?;
@@ -275,7 +268,8 @@ fn find_lost(
     Ok(lost)
 }
 
-/// Holds who is in which group against whom hrfeed put there: one call a group.
+/// Compares the members of each group with those that hrfeed added: one request
+/// per group.
 fn find_lost_members(
     journal: &Journal,
     scope: &Scope,
@@ -303,76 +297,58 @@ fn find_lost_members(
     Ok(lost)
 }
 
-fn message(audit: &Audit) -> String {
-    let mut parts = Vec::new();
-    if !audit.duplicates.is_empty() {
-        let number = audit.duplicates.len() as u64;
-        parts.push(format!(
-            "{} on more than one person",
-            report::counted(number, "external ID stands", "external IDs stand")
-        ));
-    }
-    if !audit.lost.is_empty() {
-        let number = audit.lost.len() as u64;
-        parts.push(format!(
-            "{} lost by the LMS",
-            report::counted(number, "known person was", "known people were")
-        ));
-    }
-    if !audit.lost_members.is_empty() {
-        let number = audit.lost_members.len() as u64;
-        parts.push(format!(
-            "{} taken out of a group",
-            report::counted(number, "person was", "people were")
-        ));
-    }
-    if audit.moved {
-        parts.push(
-            "people were deleted while the LMS was read: somebody may be missing here".into(),
-        );
-    }
-    if parts.is_empty() {
-        "Nothing stands twice and nobody is lost.".into()
-    } else {
-        format!("{}.", parts.join("; "))
-    }
+/// The problems found, each as a fragment of a sentence.
+fn problems(audit: &Audit) -> Vec<String> {
+    let found = [
+        (
+            audit.duplicates.len(),
+            "external ID belongs to more than one person",
+            "external IDs belong to more than one person",
+        ),
+        (
+            audit.lost.len(),
+            "known person is missing from the LMS",
+            "known people are missing from the LMS",
+        ),
+        (
+            audit.lost_members.len(),
+            "person was removed from a group",
+            "people were removed from a group",
+        ),
+    ];
+    let found = found.into_iter().filter(|&(number, ..)| number > 0);
+    let found = found.map(|(number, one, many)| report::counted(number as u64, one, many));
+    let moved = "people were deleted during the audit, so it may have overlooked someone";
+    found.chain(audit.moved.then(|| moved.to_owned())).collect()
 }
 
 fn render(audit: &Audit) -> String {
     let mut text = format!(
-        "{}\n\n  people on the LMS          {}\n  with an ID of this key     {}\n",
+        "{}\n\n  people in the LMS          {}\n  with an ID of this key     {}\n",
         audit.message,
         report::count(audit.people),
         report::count(audit.with_external_id)
     );
-    if !audit.duplicates.is_empty() {
-        text.push_str("\nStands twice (give all but one of them another external ID, or delete them, on the LMS)\n");
-        for duplicate in &audit.duplicates {
-            let people = duplicate.people.join(", ");
-            let _infallible = writeln!(
-                text,
-                "  {}: people {}",
-                report::sanitize(&duplicate.external_id),
-                report::sanitize(&people)
-            );
+    let mut list = |heading: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            let lines = lines.iter().map(|line| report::sanitize(line));
+            let lines: Vec<_> = lines.collect();
+            text.extend(["\n", heading, "\n  ", &lines.join("\n  "), "\n"]);
         }
-    }
-    if !audit.lost.is_empty() {
-        text.push_str("\nKnown to the journal and gone from the LMS (an import whose feed changes them makes them anew)\n");
-        for external_id in &audit.lost {
-            let _infallible = writeln!(text, "  {}", report::sanitize(external_id));
-        }
-    }
-    if !audit.lost_members.is_empty() {
-        text.push_str("\nTaken out of a group by somebody else (an import takes them for members: put them back on the LMS)\n");
-        for lost in &audit.lost_members {
-            let _infallible = writeln!(
-                text,
-                "  {}: group {}",
-                report::sanitize(&lost.external_id),
-                report::sanitize(&lost.group)
-            );
-        }
-    }
+    };
+    let duplicate = |it: &Duplicate| format!("{}: people {}", it.external_id, it.people.join(", "));
+    list(
+        "Duplicates (in the LMS, give all but one of them another external ID, or delete them)",
+        audit.duplicates.iter().map(duplicate).collect(),
+    );
+    list(
+        "Known to the journal but missing from the LMS (an import that changes them creates them again)",
+        audit.lost.clone(),
+    );
+    let member = |it: &LostMember| format!("{}: group {}", it.external_id, it.group);
+    list(
+        "Removed from a group by someone else (imports do not notice: add them again in the LMS)",
+        audit.lost_members.iter().map(member).collect(),
+    );
     text
 }

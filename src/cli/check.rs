@@ -1,5 +1,5 @@
-//! `hrfeed check`: what is wrong with a feed, row by row. No network, no
-//! secret, no journal.
+//! `hrfeed check`: the problems of a feed, row by row. No network, no secret, no
+//! journal.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, note_encoding, open};
-use super::output::{FormatArg, ROWS_SHOWN, cause_lines, fail_as_json, report_of};
+use super::output::{ROWS_SHOWN, cause_lines, report_of, reported};
 use crate::event::Event;
 use crate::feed::Feed;
 use crate::mapping::{Bound, Mapping};
@@ -23,21 +23,19 @@ use crate::run::{bind, encoding_note, seed};
 pub(super) struct CheckArgs {
     #[command(flatten)]
     feed: FeedArgs,
-    /// How to print what is wrong
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    format: FormatArg,
-    /// Print everything that is wrong, not the first 50
+    /// Print the problems in this format
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print all problems, not only the first 50
     #[arg(long)]
     all: bool,
-    /// Show the offending values too: they are people's data
+    /// Include the invalid values (personal data)
     #[arg(long)]
     show_values: bool,
 }
 
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
-    check(context, args, begun)
-        .map_err(|failure| fail_as_json(context, Command::Check, failure, begun))
+    reported(context, Command::Check, |begun| check(context, args, begun))
 }
 
 fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Failure> {
@@ -80,11 +78,10 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     report.message = report::headline(&report);
     if context.json {
         report.findings = Some(scan.findings.iter().map(|it| args.line(it)).collect());
-        let mut kinds = BTreeMap::new();
+        let kinds = report.finding_kinds.insert(BTreeMap::new());
         for kind in &scan.kinds {
             *kinds.entry(kind.first.rule.code().to_owned()).or_insert(0) += kind.count;
         }
-        report.finding_kinds = Some(kinds);
         context.finish(&report, &[], &[])?;
     } else {
         print_findings(context, args, &scan, &report)?;
@@ -102,14 +99,14 @@ impl CheckArgs {
     }
 }
 
-/// Prints what is wrong, and the summary.
+/// Prints the problems and the summary.
 fn print_findings(
     context: &Context,
     args: &CheckArgs,
     scan: &Scan,
     report: &RunReport,
 ) -> Result<(), Failure> {
-    let format = Format::from(args.format);
+    let format = args.format;
     let shown = if args.all || format != Format::Table {
         scan.findings.len()
     } else {
@@ -128,7 +125,7 @@ fn print_findings(
     if format != Format::Table {
         if all > MAX_FINDINGS as u64 {
             context.note(&format!(
-                "only the first {} findings are listed",
+                "Only the first {} problems are listed.",
                 report::count(MAX_FINDINGS as u64)
             ));
         }
@@ -137,15 +134,14 @@ fn print_findings(
     }
     let more = all - (scan.findings.len().min(shown) as u64);
     if more > 0 {
-        let how = if shown < scan.findings.len() {
-            ": `--all` shows them"
+        let more = report::counted(more, "more problem", "more problems");
+        let is_held = shown < scan.findings.len();
+        let how = if is_held {
+            " (list them with `--all`)"
         } else {
             ""
         };
-        context.print(&format!(
-            "… and {}{how}\n",
-            report::counted(more, "more finding", "more findings")
-        ))?;
+        context.print(&format!("… and {more}{how}\n"))?;
     }
     if !scan.findings.is_empty() && !context.quiet {
         context.print("\n")?;
@@ -153,13 +149,9 @@ fn print_findings(
     context.finish(report, &cause_lines(&scan.kinds), &[])
 }
 
-/// Rows that lose to another are found by hashes: their external IDs and
-/// values are read again, if there are any.
-pub(super) fn name_losers(
-    feed: &mut Feed,
-    bound: &Bound<'_>,
-    scan: &mut Scan,
-) -> Result<(), ScanError> {
+/// Rows that lose to another are found by hashes: their external IDs and values
+/// are read again.
+fn name_losers(feed: &mut Feed, bound: &Bound<'_>, scan: &mut Scan) -> Result<(), ScanError> {
     let losers: Vec<_> = scan.rows.rejected_by_others().collect();
     if losers.is_empty() {
         return Ok(());

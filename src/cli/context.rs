@@ -17,7 +17,7 @@ use crate::plan::ScanError;
 use crate::report::{self, CauseLine, NextStep, ProgressMode, RunReport, Style};
 use crate::upload::Stop;
 
-/// Settled once, at the start.
+/// Decided once, at the start.
 pub(super) struct Context {
     pub(super) json: bool,
     pub(super) quiet: bool,
@@ -59,7 +59,7 @@ impl Context {
         }
     }
 
-    /// The wish to stop: from now on signals are caught.
+    /// The request to stop: from now on signals are caught.
     pub(super) fn stop(&self) -> Stop {
         self.stop.get_or_init(signals::catch).clone()
     }
@@ -93,7 +93,7 @@ impl Context {
         self.print_with(|out| Ok(out.write_all(text.as_bytes())?))
     }
 
-    /// Prints on stdout what `write` writes. A reader that went away is no
+    /// Prints on stdout what `write` writes. A reader that went away is not a
     /// failure: `hrfeed rows | head`.
     #[expect(clippy::unused_self, reason = "stdout is the context's to print on")]
     pub(super) fn print_with(
@@ -114,12 +114,12 @@ impl Context {
     /// Prints on stderr what a person should know, unless `--quiet` was given.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            // With stderr gone there is nobody to tell.
+            // With stderr closed there is nothing left to do.
             let _gone = writeln!(std::io::stderr().lock(), "{text}");
         }
     }
 
-    /// Prints the end of a command that makes a report.
+    /// Prints the end of a command that creates a report.
     pub(super) fn finish(
         &self,
         report: &RunReport,
@@ -135,9 +135,9 @@ impl Context {
         }
     }
 
-    /// Tells of a failure, once.
+    /// Prints a failure, once.
     pub(super) fn fail(&self, failure: &Failure) -> Exit {
-        let text = report::error(&failure.what, &[], failure.help.as_deref(), &self.err);
+        let text = report::error(&failure.what, failure.help.as_deref(), &self.err);
         let _gone = write!(std::io::stderr().lock(), "{text}");
         failure.exit
     }
@@ -146,20 +146,20 @@ impl Context {
 /// The journal's name in the state folder.
 pub(super) const JOURNAL: &str = "journal.db";
 
-pub(super) fn no_journal(path: &Path) -> Failure {
+fn no_journal(path: &Path) -> Failure {
     Failure::usage(
-        format!("there is no journal `{}`", path.display()),
-        "the first `hrfeed import` makes one; name another with `--journal PATH`",
+        format!("no journal found at `{}`", path.display()),
+        "the first `hrfeed import` creates one; choose another with `--journal PATH`",
     )
 }
 
 /// Why printing ended early.
 pub(super) enum PrintError {
-    /// As many lines are printed as were asked for.
+    /// The wanted number of lines is printed.
     Enough,
     /// Stdout takes no more.
     Io(std::io::Error),
-    /// There is nothing to print any more: what is printed cannot be read.
+    /// The data to print cannot be read.
     Failed(Failure),
 }
 
@@ -193,8 +193,7 @@ fn style(color: Color, is_terminal: bool, term: &Term) -> Style {
             Color::Never => false,
             Color::Auto => is_terminal && !environment::no_color(),
         },
-        width: width.unwrap_or(Style::PIPED_WIDTH),
-        unicode: true,
+        width: width.unwrap_or(Style::piped().width),
     }
 }
 

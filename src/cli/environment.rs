@@ -15,27 +15,27 @@ use super::exit::Failure;
 use crate::mapping::{SecretSource, TargetSettings};
 use crate::upload::{Credentials, Secret};
 
-/// The most bytes that a file with a secret may hold.
+/// The largest file that is read as a secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 64 << 10;
 
-/// Whether the person asked for no colour (<https://no-color.org>), or the
-/// terminal knows none.
+/// Whether the person turned colour off (<https://no-color.org>), or the terminal
+/// has none.
 pub(super) fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || dumb_terminal()
 }
 
-/// Whether the terminal can do no more than print.
+/// Whether the terminal can only print.
 pub(super) fn dumb_terminal() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
-/// Where journals lie unless another place is named: `~/.local/state/hrfeed` on Linux,
-/// the application data folders on macOS and Windows.
+/// The default folder of journals: `~/.local/state/hrfeed` on Linux, the
+/// application data folders on macOS and Windows.
 pub(super) fn state_folder() -> Result<PathBuf, Failure> {
     let folders = ProjectDirs::from("", "", "hrfeed").ok_or_else(|| {
         Failure::usage(
-            "no home folder for the journal",
-            "name one with `--journal PATH`",
+            "no home folder found for the journal",
+            "choose a journal with `--journal PATH`",
         )
     })?;
     Ok(folders
@@ -62,11 +62,11 @@ fn secret(what: &str, source: &SecretSource) -> Result<Secret, Failure> {
             let text = std::env::var(name).map_err(|problem| {
                 let why = match problem {
                     std::env::VarError::NotPresent => "is not set",
-                    std::env::VarError::NotUnicode(_) => "is no UTF-8 text",
+                    std::env::VarError::NotUnicode(_) => "is not valid UTF-8",
                 };
                 Failure::usage(
-                    format!("the environment variable {name}, which the mapping names for {what}, {why}"),
-                    format!("set {name} for the user who runs hrfeed, or name a file: {what} = {{ file = \"…\" }}"),
+                    format!("the environment variable {name} (`{what}` in the mapping) {why}"),
+                    format!("set {name} for the user who runs hrfeed, or use a file: {what} = {{ file = \"…\" }}"),
                 )
             })?;
             (text, format!("the environment variable {name}"))
@@ -80,8 +80,8 @@ fn secret(what: &str, source: &SecretSource) -> Result<Secret, Failure> {
                 })
                 .map_err(|error| {
                     Failure::usage(
-                        format!("cannot read {place}, which the mapping names for {what}: {error}"),
-                        "check the path: it starts from the mapping's folder",
+                        format!("cannot read {place} (`{what}` in the mapping): {error}"),
+                        "check the path; it is relative to the mapping's folder",
                     )
                 })?;
             (text, place)
@@ -90,8 +90,8 @@ fn secret(what: &str, source: &SecretSource) -> Result<Secret, Failure> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(Failure::usage(
-            format!("{place}, which the mapping names for {what}, is empty"),
-            "put the secret there",
+            format!("{place} (`{what}` in the mapping) is empty"),
+            "store the secret there",
         ));
     }
     Ok(Secret::new(text.to_owned()))

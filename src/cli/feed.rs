@@ -14,15 +14,15 @@ use crate::run::encoding_note;
 /// A feed and its mapping.
 #[derive(Clone, Debug, Args)]
 pub(super) struct FeedArgs {
-    /// The feed: CSV, CSV.GZ or XLSX; `-` reads stdin
+    /// Feed to read: CSV, CSV.GZ or XLSX (`-` for stdin)
     #[arg(value_name = "FEED")]
     pub(super) feed: PathBuf,
-    /// The mapping, a TOML file
+    /// Read the mapping from this TOML file
     #[arg(short, long, value_name = "MAPPING")]
     pub(super) mapping: PathBuf,
 }
 
-/// Opens a feed and says what was found, where a person might wonder.
+/// Opens a feed, with a note where hrfeed had to guess.
 pub(super) fn open(context: &Context, args: &FeedArgs, mapping: &Mapping) -> Result<Feed, Failure> {
     open_source(context, &FeedSource::from_argument(&args.feed), mapping)
 }
@@ -44,7 +44,7 @@ pub(super) fn open_source(
             .map(|name| format!("`{}`", report::sanitize(name)))
             .collect();
         context.note(&format!(
-            "note: reading {}; other sheets hold tables too: {} (choose with `sheet` in [source])",
+            "note: reading {}; other sheets contain tables too: {} (choose one with `sheet` in [source])",
             feed.format(),
             others.join(", ")
         ));
@@ -53,7 +53,7 @@ pub(super) fn open_source(
     Ok(feed)
 }
 
-/// Prints as what a feed is read.
+/// Prints in which encoding a feed is read.
 pub(super) fn note_encoding(context: &Context, note: Option<String>) {
     if let Some(note) = note {
         context.note(&format!("note: {note}"));

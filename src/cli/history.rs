@@ -1,36 +1,36 @@
-//! `hrfeed runs`, `show`, `rows` and `report`: what happened, from the journal
-//! alone.
+//! `hrfeed runs`, `show`, `rows` and `report`: past runs, from the journal alone.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::context::{Context, PrintError};
 use super::exit::{Exit, Failure};
-use super::output::{FormatArg, fail_as_json, write_whole};
+use super::output::{reported, write_whole};
 use super::resume::find;
 use super::run_report::{causes, of_run, remarks};
 use crate::journal::{Journal, JournalError, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
 use crate::report::{
-    self, Command, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, Throughput,
+    self, Command, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, RunReport,
+    Throughput,
 };
 use crate::schema::System;
 
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
 pub(super) struct RunsArgs {
-    /// How many, the newest first
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    most: usize,
+    /// Limit the list to this many runs, newest first
+    #[arg(long, alias = "most", value_name = "N", default_value_t = 20)]
+    limit: usize,
 }
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
-    /// The run; the latest unless named
+    /// Run to show (default: the latest)
     #[arg(value_name = "RUN")]
     run: Option<String>,
 }
@@ -38,62 +38,33 @@ pub(super) struct ShowArgs {
 /// Arguments of `rows`.
 #[derive(Debug, Args)]
 pub(super) struct RowsArgs {
-    /// The run; the latest unless named
+    /// Run whose rows are listed (default: the latest)
     #[arg(value_name = "RUN")]
     run: Option<String>,
-    /// Only rows with this outcome; can be given more than once
+    /// List only rows with this outcome (repeatable)
     #[arg(long, value_enum, value_name = "OUTCOME")]
-    outcome: Vec<OutcomeArg>,
-    /// How to print them
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    format: FormatArg,
+    outcome: Vec<Outcome>,
+    /// Print the rows in this format
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
 }
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// The run; the latest unless named
+    /// Run to report on (default: the latest)
     #[arg(value_name = "RUN")]
     run: Option<String>,
-    /// The page to write
+    /// Write the report to this file
     #[arg(short, long, value_name = "FILE.html")]
     output: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum OutcomeArg {
-    Created,
-    Updated,
-    Unchanged,
-    Rejected,
-    Failed,
-    Unknown,
-    Pending,
-    Deactivated,
-    Deleted,
-}
-
-impl From<OutcomeArg> for Outcome {
-    fn from(outcome: OutcomeArg) -> Self {
-        match outcome {
-            OutcomeArg::Created => Self::Created,
-            OutcomeArg::Updated => Self::Updated,
-            OutcomeArg::Unchanged => Self::Unchanged,
-            OutcomeArg::Rejected => Self::Rejected,
-            OutcomeArg::Failed => Self::Failed,
-            OutcomeArg::Unknown => Self::Unknown,
-            OutcomeArg::Pending => Self::Pending,
-            OutcomeArg::Deactivated => Self::Deactivated,
-            OutcomeArg::Deleted => Self::Deleted,
-        }
-    }
 }
 
 pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let zone = TimeZone::system();
     let lines: Vec<_> = journal
-        .runs(args.most)?
+        .runs(args.limit)?
         .into_iter()
         .map(|run| with_actual_state(&journal, run))
         .map(|run| RunLine {
@@ -116,7 +87,7 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// A run that says "running" and is not was killed: it could not say so.
+/// A run whose state is "running" without a lock was killed.
 fn with_actual_state(journal: &Journal, mut run: Run) -> Run {
     if run.state == RunState::Running && !journal.is_under_way(&run.start.scope) {
         run.state = RunState::Interrupted;
@@ -126,15 +97,21 @@ fn with_actual_state(journal: &Journal, mut run: Run) -> Run {
 }
 
 pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
-    let begun = std::time::Instant::now();
-    show_run(context, args).map_err(|failure| fail_as_json(context, Command::Show, failure, begun))
+    reported(context, Command::Show, |_| show_run(context, args))
+}
+
+/// A run as a report, with what a person should know about its rows.
+fn with_remarks(journal: &Journal, run: &Run) -> Result<RunReport, Failure> {
+    Ok(RunReport {
+        notes: remarks(journal, run.id)?,
+        ..of_run(run)
+    })
 }
 
 fn show_run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
-    let mut report = of_run(&run);
-    report.notes = remarks(&journal, run.id)?;
+    let report = with_remarks(&journal, &run)?;
     context.finish(
         &report,
         &causes(&journal, run.id)?,
@@ -147,16 +124,12 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     let filter = RowFilter {
-        outcomes: args
-            .outcome
-            .iter()
-            .map(|outcome| (*outcome).into())
-            .collect(),
+        outcomes: args.outcome.clone(),
     };
     let format = if context.json {
         Format::Json
     } else {
-        args.format.into()
+        args.format
     };
     let mut listed = 0_u64;
     context.print_with(|out| {
@@ -174,51 +147,44 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// What the list leaves out, since the journal counts it and stores no rows.
-fn not_listed(run: &Run, outcomes: &[OutcomeArg], listed: u64) -> String {
-    let counted = |outcome: OutcomeArg, number: u64, word: &str| {
-        let wanted = outcomes.is_empty() || outcomes.contains(&outcome);
-        (wanted && number > 0).then(|| format!("{} {word}", report::count(number)))
-    };
-    let left_out: Vec<_> = [
-        counted(OutcomeArg::Unchanged, run.unchanged, "unchanged"),
-        counted(OutcomeArg::Pending, run.counts.pending, "pending"),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+/// How many rows are listed, and which the journal only counts.
+fn not_listed(run: &Run, outcomes: &[Outcome], listed: u64) -> String {
+    let only_counted = [
+        (Outcome::Unchanged, run.unchanged),
+        (Outcome::Pending, run.counts.pending),
+    ];
+    let is_wanted = |outcome| outcomes.is_empty() || outcomes.contains(&outcome);
+    let left_out: Vec<_> = only_counted
+        .into_iter()
+        .filter(|&(outcome, number)| number > 0 && is_wanted(outcome))
+        .map(|(outcome, number)| format!("{} {}", report::count(number), outcome.word()))
+        .collect();
     let listed = report::counted(listed, "row", "rows");
-    match left_out.as_slice() {
-        [] => format!("{listed} of run {}", run.id),
-        parts => format!(
-            "{listed} of run {}; counted, not listed: {}",
-            run.id,
-            parts.join(", ")
-        ),
-    }
+    let left_out = match left_out.as_slice() {
+        [] => String::new(),
+        parts => format!(" (not listed: {})", parts.join(", ")),
+    };
+    format!("{listed} of run {}{left_out}", run.id)
 }
 
 pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
-    let mut report = of_run(&run);
-    report.notes = remarks(&journal, run.id)?;
+    let report = with_remarks(&journal, &run)?;
     let mut throughput = Throughput::default();
-    let mut sections = [Outcome::Rejected, Outcome::Failed, Outcome::Unknown]
-        .map(|outcome| (outcome, RowSection::default()));
+    let [mut rejected, mut failed, mut unknown] = <[RowSection; 3]>::default();
     journal.rows(run.id, &RowFilter::default(), |row| {
         if let Some(at) = row.at {
             throughput.add(at.as_secs_f64(), row.outcome);
         }
-        if let Some((_, section)) = sections
-            .iter_mut()
-            .find(|(outcome, _)| *outcome == row.outcome)
-        {
-            section.push(line(row));
+        match row.outcome {
+            Outcome::Rejected => rejected.push(line(row)),
+            Outcome::Failed => failed.push(line(row)),
+            Outcome::Unknown => unknown.push(line(row)),
+            _ => {}
         }
         Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
-    let [(_, rejected), (_, failed), (_, unknown)] = sections;
     let zone = TimeZone::system();
     let page = report::html_page(&PageData {
         next: report::next_steps(&report),
@@ -240,9 +206,9 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
         unknown,
         report,
     })
-    .map_err(|error| Failure::machine(format!("cannot make the page: {error}")))?;
+    .map_err(|error| Failure::machine(format!("cannot create the report: {error}")))?;
     write_whole(&args.output, page.as_bytes())?;
-    context.note(&format!("wrote {}", args.output.display()));
+    context.note(&format!("Wrote {}", args.output.display()));
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,4 @@
-//! `hrfeed import`: makes the LMS agree with the feed.
-
-use std::time::Instant;
+//! `hrfeed import`: imports a feed into the LMS.
 
 use clap::Args;
 use url::Url;
@@ -10,7 +8,7 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
-use super::output::{fail_as_json, finish};
+use super::output::{finish, reported};
 use crate::mapping::{Mapping, TargetSettings};
 use crate::report::Command;
 use crate::run::{RunRequest, RunResult, execute, seed};
@@ -22,24 +20,22 @@ use crate::upload::{Credentials, Secret};
 pub(super) struct ImportArgs {
     #[command(flatten)]
     feed: FeedArgs,
-    /// Import into a sandbox inside this process instead of the mapping's
-    /// target: the whole job over real HTTP, with nothing to set up
+    /// Import into a built-in mock LMS instead of the real one: a dry run over
+    /// HTTP that needs no setup
     #[arg(long)]
     sandbox: bool,
     #[command(flatten)]
     allow: AllowArgs,
 }
 
-/// Requests a second that a sandbox of this process's own is asked, at least.
+/// The least requests per second for a sandbox inside this process.
 const SANDBOX_RATE: f64 = 250.0;
 
 /// The journal of `import --sandbox`, apart from the real one.
 const SANDBOX_JOURNAL: &str = "sandbox.db";
 
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
-    let (result, journal) = import(context, args)
-        .map_err(|failure| fail_as_json(context, Command::Import, failure, begun))?;
+    let (result, journal) = reported(context, Command::Import, |_| import(context, args))?;
     finish(context, Command::Import, result, journal.as_deref())
 }
 
@@ -59,7 +55,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         JOURNAL
     };
     let journal = context.journal_path(name)?;
-    // Only the sandbox's journal lies where the other commands do not look.
+    // The other commands do not find the sandbox's journal by themselves.
     let elsewhere =
         (args.sandbox && !context.journal_is_named()).then(|| journal.display().to_string());
     let mut listener = context.progress();
@@ -70,7 +66,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         feed,
         journal,
         resumed: None,
-        allowed: args.allow.guards(),
+        allowed: args.allow.guards.clone(),
         stop: context.stop(),
         listener: &mut *listener,
     })?;
@@ -84,10 +80,10 @@ fn start_sandbox(settings: &mut TargetSettings) -> Result<(Sandbox, Credentials)
         .map_err(|error| Failure::machine(error.to_string()))?;
     settings.base_url = Url::parse(&sandbox.base_url())
         .map_err(|error| Failure::machine(format!("the sandbox has no address: {error}")))?;
-    // There is nobody to be gentle with.
+    // A sandbox needs no protection.
     settings.requests_per_second = settings.requests_per_second.max(SANDBOX_RATE);
-    // A key of its own for each sandbox: what another one acknowledged says
-    // nothing about this one.
+    // Each sandbox gets a key of its own: the acknowledgements of another sandbox
+    // say nothing about this one.
     let key = || Secret::new(format!("sandbox-{:016x}", seed()));
     let credentials = Credentials {
         key: key(),

@@ -1,9 +1,8 @@
-//! `hrfeed init`: reads a feed and writes a first mapping for it.
+//! `hrfeed init`: generates a starter mapping from a feed.
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -15,38 +14,27 @@ use crate::suggest::{Draft, DraftOptions};
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
-    /// The feed to look at: CSV, CSV.GZ or XLSX; `-` reads stdin
+    /// Feed to read: CSV, CSV.GZ or XLSX (`-` for stdin)
     #[arg(value_name = "FEED")]
     feed: PathBuf,
-    /// The LMS that is to be fed
+    /// Choose the LMS
     #[arg(long, value_enum, value_name = "SYSTEM")]
     target: System,
-    /// The file to write; stdout unless named
+    /// Write the mapping to this file instead of stdout
     #[arg(short, long, value_name = "FILE.toml")]
     output: Option<PathBuf>,
-    /// The encoding of a CSV file that is neither UTF-8, UTF-16 nor windows-1252
+    /// Read the CSV file in this encoding, if it is not UTF-8, UTF-16 or windows-1252
     #[arg(long, value_name = "NAME")]
     encoding: Option<String>,
-    /// The sheet to look at
+    /// Read this sheet of the workbook
     #[arg(long, value_name = "NAME")]
     sheet: Option<String>,
-    /// The row of the header, as an editor or Excel counts
+    /// Find the header in this row, counted as in an editor or in Excel
     #[arg(long, value_name = "ROW")]
     header_row: Option<u32>,
-    /// Replace the file if it is there
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
-}
-
-/// The LMS is named on the command line as in a mapping.
-impl ValueEnum for System {
-    fn value_variants<'a>() -> &'a [Self] {
-        Self::ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.word()))
-    }
 }
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -56,8 +44,8 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         .filter(|output| !args.force && output.exists())
     {
         return Err(Failure::usage(
-            format!("`{}` is there already", output.display()),
-            "name another file, or replace it with `--force`",
+            format!("`{}` already exists", output.display()),
+            "choose another file, or add `--force` to overwrite it",
         ));
     }
     let source = FeedOptions {
@@ -77,7 +65,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     match &args.output {
         Some(output) => {
             write_whole(output, draft.text.as_bytes())?;
-            context.note(&format!("wrote {}", output.display()));
+            context.note(&format!("Wrote {}", output.display()));
         }
         None => context.print(&draft.text)?,
     }
@@ -90,12 +78,12 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             .as_ref()
             .map_or("MAPPING".into(), |output| output.display().to_string());
         context.note(&format!(
-            "next: read it through, then `hrfeed check {} -m {mapping}`",
+            "Next: review the mapping, then run `hrfeed check {} -m {mapping}`",
             args.feed.display()
         ));
     } else {
         context.note(&format!(
-            "no column was recognised for: {}. Fill these lines in; they are marked with `# ?`",
+            "No column was recognised for: {}. Fill in the lines marked with `# ?`.",
             draft.missing.join(", ")
         ));
     }

@@ -20,6 +20,7 @@ mod resume;
 mod run_report;
 mod sandbox;
 mod signals;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 use self::context::Context;
 pub use self::exit::{Exit, Failure};
 
-/// Makes an LMS agree with the people file that an HR system exports.
+/// Sync people from an HR export (CSV or Excel) to your LMS
 #[derive(Debug, Parser)]
 #[command(name = "hrfeed", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
@@ -41,18 +42,18 @@ struct Cli {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done: every row applied or unchanged
+  0  success: every row is applied or unchanged
   1  the program or the machine failed (file, disk, journal)
-  2  wrong usage or a wrong mapping; nothing was done
-  3  done, and some rows were rejected or failed: see `hrfeed rows`
-  4  a guard stopped the run before its first write, or held a part of it
-  5  interrupted, can be resumed: Ctrl-C, target down, credentials refused
-  6  another run holds this target";
+  2  invalid usage or mapping; nothing was done
+  3  finished, but some rows were rejected or failed (see `hrfeed rows`)
+  4  a safety limit stopped the run, or some changes await approval
+  5  interrupted and can be resumed (Ctrl-C, LMS down, credentials refused)
+  6  another run is using this LMS";
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Clone, Debug, Args)]
 struct Global {
-    /// The journal: an SQLite file that remembers every run
+    /// Use this journal, the SQLite file that records every run
     #[arg(
         long,
         global = true,
@@ -61,16 +62,16 @@ struct Global {
         hide_env_values = true
     )]
     journal: Option<PathBuf>,
-    /// Print one JSON object (rows: one a line) on stdout, all else on stderr
+    /// Print one JSON object to stdout (rows: one per line), all else to stderr
     #[arg(long, global = true)]
     json: bool,
-    /// Print no progress and no summary
+    /// Hide progress and summary
     #[arg(short, long, global = true)]
     quiet: bool,
-    /// Print what is done, on stderr; twice: every call
+    /// Log more to stderr (-vv logs every API request)
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// When to use colour
+    /// Choose when to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
 }
@@ -84,35 +85,35 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Read, map and validate a feed; say what is wrong, row by row
+    /// Validate a feed without contacting the LMS, and list problems by row
     Check(check::CheckArgs),
-    /// Say who would be created, updated or left alone, and why
+    /// Show what an import would change, without changing anything
     Plan(plan::PlanArgs),
-    /// Make the LMS agree with a feed
+    /// Import a feed into the LMS
     Import(import::ImportArgs),
-    /// Go on with an interrupted run
+    /// Resume an interrupted run
     Resume(resume::ResumeArgs),
-    /// List the runs
+    /// List past runs
     Runs(history::RunsArgs),
-    /// Say how a run ended
+    /// Show a run's summary
     Show(history::ShowArgs),
-    /// List the rows of a run, with what became of each
+    /// List a run's rows and their outcomes
     Rows(history::RowsArgs),
-    /// Write one HTML page about a run
+    /// Create an HTML report about a run
     Report(history::ReportArgs),
-    /// Look at a feed and write a first mapping for it
+    /// Generate a starter mapping from a feed
     Init(init::InitArgs),
-    /// Look for external IDs that stand twice on the LMS, and for people it lost
+    /// Find duplicate external IDs and missing people in the LMS
     Audit(audit::AuditArgs),
-    /// Start a local LMS to rehearse on, which speaks KMI's and aNewSpring's API
+    /// Run a local mock LMS (KMI and aNewSpring APIs)
     Sandbox(sandbox::SandboxArgs),
-    /// Print a script that completes commands in a shell
+    /// Generate a shell completion script
     Completions(completions::CompletionsArgs),
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    // Whoever writes a script reads the help of one command.
+    // The author of a script reads the help of one command.
     let command = Cli::command().mut_subcommands(|command| command.after_help(EXIT_CODES));
     let parsed = command
         .try_get_matches()
@@ -120,7 +121,7 @@ pub fn main() -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors and go to stdout.
+            // Help and version are not errors and go to stdout.
             let exit = if error.use_stderr() {
                 Exit::Usage
             } else {

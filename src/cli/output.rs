@@ -2,37 +2,14 @@
 
 use std::time::Instant;
 
-use clap::ValueEnum;
-
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::run_report::{causes, of_run, remarks};
 use crate::feed::{Feed, FeedSource};
 use crate::model::{Outcome, RunState};
 use crate::plan::FindingKind;
-use crate::report::{self, CauseLine, Command, FeedReport, Format, RunReport};
+use crate::report::{self, CauseLine, Command, FeedReport, RunReport};
 use crate::run::{RunEnd, RunResult};
-
-/// How rows are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum FormatArg {
-    /// For people
-    Table,
-    /// For spreadsheets
-    Csv,
-    /// One object a line
-    Json,
-}
-
-impl From<FormatArg> for Format {
-    fn from(format: FormatArg) -> Self {
-        match format {
-            FormatArg::Table => Self::Table,
-            FormatArg::Csv => Self::Csv,
-            FormatArg::Json => Self::Json,
-        }
-    }
-}
 
 /// What `check` and `plan` report of a feed.
 pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) -> RunReport {
@@ -48,14 +25,16 @@ pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) 
     RunReport::new(command, feed)
 }
 
-/// With `--json` a failure is printed on stdout too, as the one object.
-pub(super) fn fail_as_json(
+/// Runs a part of a command. With `--json` a failure is printed on stdout too, as
+/// the one object.
+pub(super) fn reported<T>(
     context: &Context,
     command: Command,
-    failure: Failure,
-    begun: Instant,
-) -> Failure {
-    if context.json {
+    run: impl FnOnce(Instant) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let begun = Instant::now();
+    let result = run(begun);
+    if let (true, Err(failure)) = (context.json, &result) {
         let report = RunReport {
             state: if failure.exit == Exit::Interrupted {
                 RunState::Interrupted
@@ -70,10 +49,10 @@ pub(super) fn fail_as_json(
         // The failure is printed on stderr in any case.
         let _printed = context.print(&format!("{}\n", report.to_json()));
     }
-    failure
+    result
 }
 
-/// So many lines fit a person's patience.
+/// How many lines a person reads with patience.
 pub(super) const ROWS_SHOWN: usize = 50;
 
 /// Kinds of findings as causes.
@@ -89,8 +68,8 @@ pub(super) fn cause_lines(kinds: &[FindingKind]) -> Vec<CauseLine> {
         .collect()
 }
 
-/// Prints how a run ended. `journal` is named in the next steps where the
-/// commands would not find it by themselves.
+/// Prints how a run ended. The next steps name `journal` where the commands would
+/// not find it by themselves.
 pub(super) fn finish(
     context: &Context,
     command: Command,
@@ -130,7 +109,7 @@ pub(super) fn hex(digest: [u8; 32]) -> String {
         })
 }
 
-/// Writes a file whole or not at all; a device, as far as it takes it.
+/// Writes a file whole or not at all; a device may take a part.
 pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
     use std::io::Write as _;
     let failed = |error: std::io::Error| {
@@ -159,18 +138,17 @@ pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fa
     open_to_others(&file);
     drop(file);
     std::fs::rename(&temporary, path).map_err(|error| {
-        // The half-way file goes with the failure.
+        // The temporary file goes with the failure.
         let _removed = std::fs::remove_file(&temporary);
         failed(error)
     })
 }
 
-/// A temporary file is private; what a person asked for is as readable as any
-/// file of theirs.
+/// A temporary file is private; a file for a person is as readable as any other.
 #[cfg(unix)]
 fn open_to_others(file: &std::fs::File) {
     use std::os::unix::fs::PermissionsExt as _;
-    // Too private a file is still the file.
+    // A file that stays private is still the file.
     let _set = file.set_permissions(std::fs::Permissions::from_mode(0o644));
 }
 

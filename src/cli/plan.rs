@@ -1,4 +1,4 @@
-//! `hrfeed plan`: what an import would do. Reads only, on both sides.
+//! `hrfeed plan`: what an import would do. It only reads.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use super::context::{Context, JOURNAL, PrintError};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, note_encoding, open};
-use super::output::{FormatArg, ROWS_SHOWN, cause_lines, fail_as_json, report_of};
+use super::output::{ROWS_SHOWN, cause_lines, report_of, reported};
 use crate::mapping::{Leavers, Mapping};
 use crate::model::{Action, ExternalId, Finding, Outcome};
 use crate::plan::{self, Guard, Item, Plan, RowState, Wanted};
@@ -21,18 +21,16 @@ use crate::upload::GroupPlan;
 pub(super) struct PlanArgs {
     #[command(flatten)]
     feed: FeedArgs,
-    /// How to print who would be created, updated or rejected
-    #[arg(long, value_enum, default_value_t = FormatArg::Table)]
-    format: FormatArg,
-    /// Print all of them, not the first 50
+    /// Print the rows that would change in this format
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print all rows, not only the first 50
     #[arg(long)]
     all: bool,
 }
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
-    plan(context, args, begun)
-        .map_err(|failure| fail_as_json(context, Command::Plan, failure, begun))
+    reported(context, Command::Plan, |begun| plan(context, args, begun))
 }
 
 fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Failure> {
@@ -95,10 +93,9 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.notes.extend_from_slice(&planned.notes);
     let adopted = rows.count(RowState::Adopt) + rows.count(RowState::UnknownAdopt);
     if adopted > 0 {
-        let people = report::counted(adopted, "person is", "people are");
-        report.notes.push(format!(
-            "{people} there without an external ID, and would get it"
-        ));
+        let one = "existing person without an external ID would be linked";
+        let many = "existing people without an external ID would be linked";
+        report.notes.push(report::counted(adopted, one, many));
     }
     report
 }
@@ -110,7 +107,7 @@ fn print_plan(
     planned: &mut Planned<'_>,
     report: &RunReport,
 ) -> Result<(), Failure> {
-    let format = Format::from(args.format);
+    let format = args.format;
     let all = planned.prepared.plan.changes() + report.counts.rejected + report.counts.failed;
     let most = if args.all || format != Format::Table {
         u64::MAX
@@ -125,10 +122,8 @@ fn print_plan(
         return Ok(());
     }
     if all > most {
-        context.print(&format!(
-            "… and {}: `--all` shows them\n",
-            report::counted(all - most, "more row", "more rows")
-        ))?;
+        let more = report::counted(all - most, "more row", "more rows");
+        context.print(&format!("… and {more} (list them with `--all`)\n"))?;
     }
     if all > 0 && !context.quiet {
         context.print("\n")?;
@@ -137,15 +132,15 @@ fn print_plan(
     context.finish(report, &cause_lines(&prepared.kinds), &[])?;
     let leavers = planned.bound.mapping().leavers;
     if prepared.not_in_feed > 0 && leavers == Leavers::Ignore && !context.quiet {
-        context.print(&format!(
-            "\n{} the journal knows and the feed does not name: left alone.\n",
-            report::counted(prepared.not_in_feed, "person whom", "people whom")
-        ))?;
+        let one = "person from earlier imports is no longer in the feed and stays unchanged";
+        let many = "people from earlier imports are no longer in the feed and stay unchanged";
+        let gone = report::counted(prepared.not_in_feed, one, many);
+        context.print(&format!("\n{gone}.\n"))?;
     }
     Ok(())
 }
 
-/// What a person should know beside the rows.
+/// What a person should know besides the rows.
 fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
     let mut notes: Vec<_> = plan
         .held
@@ -161,8 +156,8 @@ fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
         })
         .collect();
     for (what, count) in [
-        ("would be made", groups.create.len()),
-        ("would get another name or parent", groups.change.len()),
+        ("would be created", groups.create.len()),
+        ("would be renamed or moved", groups.change.len()),
         ("would be deleted", groups.delete.len()),
     ] {
         if count > 0 {
@@ -173,20 +168,16 @@ fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
     notes
 }
 
-/// Somebody whom the feed no longer names.
+/// Somebody who is no longer in the feed.
 fn leaver(id: &ExternalId, how: Leavers) -> RowLine {
     let (outcome, action) = match how {
         Leavers::Delete => (Outcome::Deleted, Action::Delete),
         Leavers::Ignore | Leavers::Deactivate { .. } => (Outcome::Deactivated, Action::Deactivate),
     };
     RowLine {
-        row: None,
-        external_id: Some(id.as_str().to_owned()),
-        outcome,
         action: Some(action),
-        status: None,
-        attempts: 0,
-        message: Some("the feed no longer names the person".into()),
+        message: Some("no longer in the feed".into()),
+        ..RowLine::new(None, Some(id), outcome)
     }
 }
 
@@ -233,56 +224,41 @@ fn line(item: &Item) -> RowLine {
     match item {
         Item::Change(change) => {
             let (outcome, why) = match change.action {
-                Action::Create => (Outcome::Created, "the LMS has nobody with this external ID"),
+                Action::Create => (Outcome::Created, "no one in the LMS has this external ID"),
                 Action::Adopt => (
                     Outcome::Updated,
-                    "the LMS has the person without an external ID, who would get it",
+                    "exists in the LMS without an external ID and would be linked",
                 ),
                 _ => (
                     Outcome::Updated,
-                    "differs from what the LMS has or last acknowledged",
+                    "differs from the LMS or from the last import",
                 ),
             };
             RowLine {
-                row: Some(change.row.0),
-                external_id: Some(change.content.external_id.as_str().to_owned()),
-                outcome,
                 action: Some(change.action),
-                status: None,
-                attempts: 0,
                 message: Some(why.into()),
+                ..RowLine::new(Some(change.row), Some(&change.content.external_id), outcome)
             }
         }
         Item::Rejected {
             row,
             external_id,
             findings,
-        } => RowLine {
-            row: Some(row.0),
-            external_id: external_id.as_ref().map(|id| id.as_str().to_owned()),
-            outcome: Outcome::Rejected,
-            action: None,
-            status: None,
-            attempts: 0,
-            message: Some(
-                findings
-                    .iter()
-                    .map(Finding::message)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            ),
-        },
+        } => {
+            let messages: Vec<_> = findings.iter().map(Finding::message).collect();
+            RowLine {
+                message: Some(messages.join("; ")),
+                ..RowLine::new(Some(*row), external_id.as_ref(), Outcome::Rejected)
+            }
+        }
     }
 }
 
 fn unanswered(row: &Unanswered) -> RowLine {
     RowLine {
-        row: Some(row.row.0),
-        external_id: Some(row.external_id.as_str().to_owned()),
-        outcome: Outcome::Failed,
         action: Some(Action::Create),
-        status: None,
         attempts: row.attempts,
         message: Some(row.why.clone()),
+        ..RowLine::new(Some(row.row), Some(&row.external_id), Outcome::Failed)
     }
 }

@@ -1,16 +1,15 @@
-//! `hrfeed resume`: goes on with an interrupted run.
+//! `hrfeed resume`: resumes an interrupted run.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 
 use super::allow::AllowArgs;
-use super::context::{Context, JOURNAL, no_journal};
+use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::open_source;
-use super::output::{fail_as_json, finish};
+use super::output::{finish, reported};
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Run, RunRef};
 use crate::mapping::Mapping;
@@ -20,11 +19,11 @@ use crate::run::{RunRequest, RunResult, execute, resumable, scope};
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
 pub(super) struct ResumeArgs {
-    /// The run; the latest unless named
+    /// Run to resume (default: the latest)
     #[arg(value_name = "RUN")]
     run: Option<String>,
-    /// Where the feed lies now, if it was moved or came from stdin; `-` reads
-    /// stdin. It must be the same feed
+    /// Read the same feed from here, if it was moved or came from stdin (`-` for
+    /// stdin)
     #[arg(long, value_name = "FEED")]
     feed: Option<PathBuf>,
     #[command(flatten)]
@@ -32,35 +31,32 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
-    let result = resume(context, args)
-        .map_err(|failure| fail_as_json(context, Command::Resume, failure, begun))?;
+    let result = reported(context, Command::Resume, |_| resume(context, args))?;
     finish(context, Command::Resume, result, None)
 }
 
 fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
-    let path = context.journal_path(JOURNAL)?;
-    let journal = Journal::open_existing(&path)?.ok_or_else(|| no_journal(&path))?;
+    let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     resumable(&run)?;
     let mapping = Mapping::load(std::path::Path::new(&run.start.mapping_path))?;
     if mapping.sha256() != run.start.mapping_sha256 {
         return Err(Failure::usage(
             format!(
-                "the mapping `{}` has changed since run {} began",
+                "the mapping `{}` has changed since run {} started",
                 run.start.mapping_path, run.id
             ),
-            "run `hrfeed import` with the new mapping: it settles the old run first",
+            "start a new `hrfeed import` with the changed mapping; it settles the old run first",
         ));
     }
     let credentials = environment::credentials(&mapping.target)?;
     if scope(&mapping.target, &credentials) != run.start.scope {
         return Err(Failure::usage(
             format!(
-                "run {} was for {} with another API key than the mapping has now",
+                "run {} was for another LMS address or API key than the mapping has now ({})",
                 run.id, run.start.base_url
             ),
-            "external IDs belong to the key: use the run's own, or begin a new `hrfeed import`",
+            "external IDs belong to the API key: restore both, or start a new `hrfeed import`",
         ));
     }
     let source = match &args.feed {
@@ -72,7 +68,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
                     run.id
                 ),
                 format!(
-                    "give the same feed again: `hrfeed resume {} --feed FEED`",
+                    "provide the same feed again: `hrfeed resume {} --feed FEED`",
                     run.id
                 ),
             ));
@@ -87,9 +83,9 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         settings: mapping.target.clone(),
         credentials,
         feed,
-        journal: path,
+        journal: context.journal_path(JOURNAL)?,
         resumed: Some(run),
-        allowed: args.allow.guards(),
+        allowed: args.allow.guards.clone(),
         stop: context.stop(),
         listener: &mut *listener,
     })?)
@@ -97,26 +93,25 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
 
 /// The run that a person named, or the latest.
 pub(super) fn find(journal: &Journal, name: Option<&str>) -> Result<Run, Failure> {
+    let name = name.filter(|name| *name != "latest");
     let wanted = match name {
-        None | Some("latest") => RunRef::Latest,
+        None => RunRef::Latest,
         Some(name) => RunRef::Id(name.parse().map_err(|_| {
             Failure::usage(
-                format!("`{name}` names no run"),
-                "runs are named by numbers: see `hrfeed runs`",
+                format!("`{name}` is not a run number"),
+                "`hrfeed runs` lists the runs with their numbers",
             )
         })?),
     };
-    journal.run(wanted)?.ok_or_else(|| {
-        let what = match name {
-            Some(name) => format!(
-                "there is no run {name} in the journal `{}`",
-                journal.path().display()
-            ),
-            None => format!(
-                "there is no run in the journal `{}` yet",
-                journal.path().display()
-            ),
-        };
-        Failure::usage(what, "`hrfeed runs` lists them")
+    let path = journal.path().display();
+    journal.run(wanted)?.ok_or_else(|| match name {
+        Some(name) => Failure::usage(
+            format!("the journal `{path}` has no run {name}"),
+            "`hrfeed runs` lists the runs with their numbers",
+        ),
+        None => Failure::usage(
+            format!("the journal `{path}` has no runs yet"),
+            "start one with `hrfeed import FEED -m MAPPING`",
+        ),
     })
 }

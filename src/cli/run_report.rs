@@ -1,4 +1,4 @@
-//! What the journal holds of a run, as a report.
+//! A run of the journal, as a report.
 
 use std::ops::ControlFlow;
 
@@ -20,7 +20,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         rows: run.rows.unwrap_or(0),
         skipped: run.skipped,
     };
-    // No other command makes a run.
+    // No other command starts a run.
     let mut report = RunReport {
         run: Some(run.id.to_string()),
         state: run.state,
@@ -46,13 +46,13 @@ pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Fa
             outcome: cause.outcome,
             message: match (cause.message, cause.status) {
                 (Some(message), _) => message,
-                (None, Some(status)) => format!("status {status}"),
+                (None, Some(status)) => format!("HTTP {status}"),
                 (None, None) if cause.outcome == Outcome::Unknown => {
-                    "begun when the run ended: `hrfeed resume` finds out how far each came, and \
+                    "sent but not confirmed when the run ended; `hrfeed resume` checks each one and \
                      completes it"
                         .into()
                 }
-                (None, None) => "no reason is recorded".into(),
+                (None, None) => "no reason recorded".into(),
             },
             count: cause.rows,
             rows: cause.first.map(|row| row.0).into_iter().collect(),
@@ -60,23 +60,24 @@ pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Fa
         .collect())
 }
 
-/// What a person should know of rows that went well, a sentence each. Of what
-/// a run knew while it was under way, this is what the journal keeps: which
-/// groups were created is known at its end only.
+/// What a person should know about rows that went well, a sentence each. The
+/// journal does not keep everything that the run itself reports at its end, such
+/// as the groups that it created.
 pub(super) fn remarks(journal: &Journal, run: RunId) -> Result<Vec<String>, Failure> {
     let remarks = journal.remarks(run)?;
     let adopted = adopted(journal, run)?;
     let adopted = (adopted > 0).then(|| {
-        let people = report::counted(adopted, "person was", "people were");
-        format!("{people} there without an external ID, and got it")
+        let was = "existing person without an external ID was";
+        let were = "existing people without an external ID were";
+        format!("{} linked", report::counted(adopted, was, were))
     });
     let remarked = remarks
         .into_iter()
         .map(|(message, rows, first)| match rows {
             1 => format!("row {first}: {message}"),
             rows => format!(
-                "{}, the first is row {first}: {message}",
-                report::counted(rows, "row", "rows")
+                "{} rows (first: row {first}): {message}",
+                report::count(rows)
             ),
         });
     Ok(adopted.into_iter().chain(remarked).collect())

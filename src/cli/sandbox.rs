@@ -1,4 +1,4 @@
-//! `hrfeed sandbox`: a local LMS to rehearse on, with both APIs.
+//! `hrfeed sandbox`: a local mock LMS with both APIs.
 
 use std::time::Duration;
 
@@ -11,52 +11,52 @@ use crate::sandbox::{Faults, Sandbox, SandboxError, SandboxOptions};
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
-    /// The port on 127.0.0.1; 0 takes a free one
+    /// Listen on this port of 127.0.0.1 (0 for any free port)
     #[arg(long, default_value_t = 8087, value_name = "PORT")]
     port: u16,
-    /// People whom each API has already, without external IDs
+    /// Start with this many people in each API, without external IDs
     #[arg(long, default_value_t = 0, value_name = "N")]
     people: u64,
-    /// The same number makes the same faults and people again
+    /// Seed the random faults and people (same number, same result)
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
     #[command(
         flatten,
-        next_help_heading = "Faults (shares from 0 to 1 of the requests)"
+        next_help_heading = "Faults (SHARE of the requests, from 0 to 1)"
     )]
     faults: FaultArgs,
 }
 
 #[derive(Debug, Args)]
 struct FaultArgs {
-    /// Answer 429 beyond so many requests a second
+    /// Answer 429 above this many requests per second
     #[arg(long, value_name = "N")]
     rate_limit: Option<u32>,
-    /// Take so long for each answer, in milliseconds
+    /// Delay every answer by this many milliseconds
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency: u64,
-    /// And up to so much longer
+    /// Add a random delay of up to this many milliseconds
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency_jitter: u64,
-    /// Work on so many requests at once; others wait, so that latency grows
+    /// Process at most this many requests at once; others wait
     #[arg(long, value_name = "N")]
     capacity: Option<u32>,
-    /// Answer 500, nothing done
+    /// Answer 500 without doing anything
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     errors: f64,
-    /// Answer 503 with `Retry-After: 1`, nothing done
+    /// Answer 503 with `Retry-After: 1` without doing anything
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     unavailable: f64,
-    /// Drop the connection, nothing done
+    /// Drop the connection without doing anything
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     lost_before: f64,
-    /// Do it, and drop the connection without an answer
+    /// Apply the change, then drop the connection without an answer
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     lost_answers: f64,
-    /// Do it, and cut the answer in half
+    /// Apply the change, then cut off the answer
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     cut: f64,
-    /// Answer with a proxy's HTML page, done or not
+    /// Answer with a proxy's HTML page, whether applied or not
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     garbage: f64,
     /// Answer with another person's record
@@ -68,13 +68,13 @@ struct FaultArgs {
     /// Answer slowly
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     slow: f64,
-    /// How slowly, in milliseconds
+    /// Delay slow answers by this many milliseconds
     #[arg(long, default_value_t = 5_000, value_name = "MS")]
     slow_for: u64,
-    /// Go down after so many requests
+    /// Go down after this many requests
     #[arg(long, value_name = "N")]
     down_after: Option<u64>,
-    /// For so long, in milliseconds
+    /// Stay down for this many milliseconds
     #[arg(long, default_value_t = 30_000, value_name = "MS")]
     down_for: u64,
 }
@@ -120,10 +120,11 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
         ))?;
     } else {
         context.print(&format!(
-            "An LMS to rehearse on is listening at {url} until Ctrl-C.\n\
-             It speaks the APIs of KMI and of aNewSpring; that address says what it does.\n\
-             In a mapping:  base_url = \"{url}\"; any API key and secret will do.\n\
-             What it holds: {url}/sandbox/users    What it was asked: {url}/sandbox/stats\n"
+            "Mock LMS running at {url} (stop it with Ctrl-C).\n\
+             It serves the KMI and aNewSpring APIs; open the address for a description.\n\
+             In a mapping:  base_url = \"{url}\" (any API key and secret will do)\n\
+             Its people:    {url}/sandbox/users\n\
+             Its requests:  {url}/sandbox/stats\n"
         ))?;
     }
     let stop = context.stop();

@@ -1,4 +1,4 @@
-//! Ctrl-C and the polite kill.
+//! Ctrl-C and SIGTERM.
 
 use super::exit::Exit;
 use crate::upload::Stop;

@@ -4,7 +4,7 @@ use super::text::{enumerate, rows};
 use super::{Command, RunReport, count, counted};
 use crate::model::{Exit, RunState};
 
-/// The command that a report is about, as far as the words differ.
+/// The kinds of reports whose words differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Check,
@@ -22,7 +22,7 @@ impl Kind {
     }
 }
 
-/// How glad the reader may be.
+/// How good the news is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
     Good,
@@ -33,9 +33,10 @@ pub(super) enum Tone {
 /// The tone of [`headline()`].
 pub(super) fn tone(report: &RunReport) -> Tone {
     let counts = &report.counts;
-    let undone = counts.failed + counts.unknown + counts.pending * u64::from(is_run(report));
+    let is_run = Kind::of(report) == Kind::Run;
+    let undone = counts.failed + counts.unknown + counts.pending * u64::from(is_run);
     match report.state {
-        // A guard that holds is no failure, whatever it stopped.
+        // A guard that holds is not a failure, whatever it stopped.
         RunState::Failed | RunState::Finished if is_guarded(report) => Tone::Attention,
         RunState::Failed => Tone::Bad,
         RunState::Running | RunState::Interrupted | RunState::Superseded => Tone::Attention,
@@ -44,48 +45,42 @@ pub(super) fn tone(report: &RunReport) -> Tone {
     }
 }
 
-fn is_run(report: &RunReport) -> bool {
-    Kind::of(report) == Kind::Run
-}
-
-/// Whether a guard stopped the run, or held a part of it.
+/// Whether a guard stopped the run or held a part of it.
 pub(super) const fn is_guarded(report: &RunReport) -> bool {
     report.exit_code == Exit::Guard.code()
 }
 
-/// One sentence that says how it ended.
+/// One sentence that says how the command ended.
 #[must_use]
 pub fn headline(report: &RunReport) -> String {
     let counts = &report.counts;
     let all = counts.rows();
     match (Kind::of(report), report.state) {
         (Kind::Run, RunState::Running) => format!(
-            "Not finished: {} of {} not sent yet. The run is under way, or was killed.",
+            "Not finished ({} of {} pending). The run is in progress or was killed.",
             count(counts.pending),
             rows(all)
         ),
-        (Kind::Run, RunState::Superseded) => {
-            "A later import took the place of this run.".to_owned()
-        }
+        (Kind::Run, RunState::Superseded) => "Superseded by a later import.".to_owned(),
         (Kind::Run, RunState::Interrupted) => left_over("Interrupted", report),
         (Kind::Run, RunState::Failed) if is_guarded(report) => {
-            "Stopped by a guard: nothing was sent.".to_owned()
+            "Stopped by a safety limit. Nothing was sent.".to_owned()
         }
         (Kind::Run, RunState::Failed) => left_over("Failed", report),
         (Kind::Check, RunState::Finished) if all == 0 => no_rows(report),
         (Kind::Check, RunState::Finished) => match counts.rejected {
-            0 if all == 1 => "The only row is right.".to_owned(),
-            0 => format!("All {} are right.", rows(all)),
-            wrong => format!(
-                "{} of {} {} wrong.",
-                count(wrong),
+            0 if all == 1 => "The only row is valid.".to_owned(),
+            0 => format!("All {} are valid.", rows(all)),
+            invalid => format!(
+                "{} of {} {} problems.",
+                count(invalid),
                 rows(all),
-                if wrong == 1 { "is" } else { "are" }
+                if invalid == 1 { "has" } else { "have" }
             ),
         },
-        (Kind::Check, _) => "The check did not come to its end.".to_owned(),
+        (Kind::Check, _) => "The check did not finish.".to_owned(),
         (Kind::Plan, RunState::Finished) => planned(report),
-        (Kind::Plan, _) => "The plan did not come to its end.".to_owned(),
+        (Kind::Plan, _) => "The plan did not finish.".to_owned(),
         (Kind::Run, RunState::Finished) => finished(report),
     }
 }
@@ -94,111 +89,114 @@ pub fn headline(report: &RunReport) -> String {
 fn left_over(how: &str, report: &RunReport) -> String {
     let counts = &report.counts;
     let all = counts.rows();
-    let left = counts.pending + counts.unknown;
-    if all == 0 {
-        return format!("{how} before anything was sent.");
+    let has_changed = counts.deactivated + counts.deleted > 0;
+    match counts.pending + counts.unknown {
+        _ if all == 0 => format!("{how} before anything was sent."),
+        0 => format!("{how} after every row was processed."),
+        _ if counts.pending == all && !has_changed => {
+            format!("{how} before anything changed ({}).", rows(all))
+        }
+        left => format!(
+            "{how} with {} of {} left to process.",
+            count(left),
+            rows(all)
+        ),
     }
-    if left == 0 {
-        return format!("{how}, after every row was done.");
-    }
-    format!(
-        "{how}: {} of {} {} not done.",
-        count(left),
-        rows(all),
-        if left == 1 { "is" } else { "are" }
-    )
 }
 
 fn no_rows(report: &RunReport) -> String {
     match report.feed.skipped {
         0 => "Nothing to do: the feed has no rows.".to_owned(),
-        1 => "Nothing to do: the mapping's filter left out the only row of the feed.".to_owned(),
+        1 => "Nothing to do: the mapping's filter skipped the only row of the feed.".to_owned(),
         all => format!(
-            "Nothing to do: the mapping's filter left out all {} of the feed.",
+            "Nothing to do: the mapping's filter skipped all {} of the feed.",
             rows(all)
         ),
     }
+}
+
+/// The parts whose number is above zero: the first in its long form, the others
+/// in their short one.
+fn listed(parts: impl IntoIterator<Item = (u64, String, String)>) -> String {
+    let parts = parts.into_iter().filter(|&(number, ..)| number > 0);
+    let parts: Vec<_> = parts
+        .enumerate()
+        .map(|(at, (_, long, short))| if at == 0 { long } else { short })
+        .collect();
+    enumerate(&parts)
 }
 
 /// What a plan would change, in words.
 fn planned(report: &RunReport) -> String {
     let counts = &report.counts;
     if is_guarded(report) {
-        return "A guard would stop this import, or hold back a part of it.".to_owned();
+        return "A safety limit would stop this import or hold back part of it.".to_owned();
     }
-    let changes: Vec<String> = [
-        ("create", counts.created),
-        ("update", counts.updated),
-        ("deactivate", counts.deactivated),
-        ("delete", counts.deleted),
-    ]
-    .into_iter()
-    .filter(|&(_, number)| number > 0)
-    .enumerate()
-    .map(|(at, (verb, number))| match at {
-        0 => format!("{verb} {}", counted(number, "person", "people")),
-        _ => format!("{verb} {}", count(number)),
-    })
-    .collect();
+    let changes = listed(
+        [
+            ("create", counts.created),
+            ("update", counts.updated),
+            ("deactivate", counts.deactivated),
+            ("delete", counts.deleted),
+        ]
+        .map(|(verb, number)| {
+            let people = counted(number, "person", "people");
+            let short = format!("{verb} {}", count(number));
+            (number, format!("{verb} {people}"), short)
+        }),
+    );
     let rejected = match counts.rejected {
         0 => String::new(),
-        wrong => format!(" {} would be rejected.", rows(wrong)),
+        invalid => format!(" {} would be rejected.", rows(invalid)),
     };
-    if changes.is_empty() && counts.rows() == 0 {
-        return no_rows(report);
+    if !changes.is_empty() {
+        format!("An import would {changes}.{rejected}")
+    } else if counts.rows() == 0 {
+        no_rows(report)
+    } else {
+        format!("An import would change nothing.{rejected}")
     }
-    if changes.is_empty() {
-        return format!("An import would change nothing.{rejected}");
-    }
-    format!("An import would {}.{rejected}", enumerate(&changes))
 }
 
-/// How a run that came to its end ended.
+/// How a finished run ended.
 fn finished(report: &RunReport) -> String {
     let counts = &report.counts;
-    let done = counts.created + counts.updated + counts.deactivated + counts.deleted;
+    let changed = counts.created + counts.updated + counts.deactivated + counts.deleted;
     if is_guarded(report) {
-        return if done == 0 {
-            "A guard held back changes; nothing else was sent.".to_owned()
+        return if changed == 0 {
+            "Some changes await approval. Nothing else changed.".to_owned()
         } else {
-            "Done, but a guard held back a part of it.".to_owned()
+            "Import finished, but some changes await approval.".to_owned()
         };
     }
-    let flaws: Vec<String> = [
-        (counts.rejected, "rejected"),
-        (counts.failed, "failed"),
-        (counts.pending, "not sent"),
-    ]
-    .into_iter()
-    .filter(|&(number, _)| number > 0)
-    .enumerate()
-    .map(|(at, (number, word))| match at {
-        0 => format!("{} {word}", rows(number)),
-        _ => format!("{} {word}", count(number)),
-    })
-    .collect();
-    if counts.unknown > 0 {
-        let with = if flaws.is_empty() {
-            String::new()
-        } else {
-            format!(" with {},", enumerate(&flaws))
-        };
-        return format!(
-            "Done,{with} but it is not known what became of {}.",
-            rows(counts.unknown)
-        );
-    }
-    if !flaws.is_empty() {
-        return format!("Done, with {}.", enumerate(&flaws));
-    }
-    if done > 0 {
-        return "Done: every row is as the feed says.".to_owned();
-    }
+    let flaws = listed(
+        [
+            (counts.rejected, "was rejected", "were rejected"),
+            (counts.failed, "failed", "failed"),
+            (counts.pending, "was not sent", "were not sent"),
+            (
+                counts.unknown,
+                "has an unknown outcome",
+                "have an unknown outcome",
+            ),
+        ]
+        .map(|(number, one, many)| {
+            let long = format!("{} {}", rows(number), if number == 1 { one } else { many });
+            (number, long, counted(number, one, many))
+        }),
+    );
+    let current = counts.created + counts.updated + counts.unchanged;
     match counts.rows() {
+        _ if !flaws.is_empty() => format!(
+            "Import finished. {} up to date; {}.",
+            counted(current, "person is", "people are"),
+            flaws
+        ),
+        _ if changed > 0 => "Import finished. Everyone is up to date.".to_owned(),
         0 => no_rows(report),
-        1 => "Nothing to do: the only person is already as the feed says.".to_owned(),
+        1 => "No changes: the only person is already up to date.".to_owned(),
         all => format!(
-            "Nothing to do: all {} people are already as the feed says.",
+            "No changes: all {} people are already up to date.",
             count(all)
         ),
     }

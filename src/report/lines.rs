@@ -6,10 +6,11 @@ use std::io::{self, BufWriter, Write};
 use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::table::{Column, Fit, Table};
 use super::{Style, sanitize};
-use crate::model::{Action, Finding, Outcome};
+use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
 
 /// What rows and findings are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,15 +23,15 @@ pub enum Format {
     Json,
 }
 
-/// What became of one row, or of one leaver. Serialized, it is a line of
+/// How one row or one leaver ended. Serialized, it is a line of
 /// `hrfeed rows --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowLine {
-    /// Where the row starts in the feed; a leaver stands in no row.
+    /// Where the row starts in the feed; a leaver has no row.
     pub row: Option<u32>,
-    /// Whom it is about.
+    /// The person.
     pub external_id: Option<String>,
-    /// What became of it.
+    /// How it ended.
     pub outcome: Outcome,
     /// What was to be done.
     pub action: Option<Action>,
@@ -42,23 +43,39 @@ pub struct RowLine {
     pub message: Option<String>,
 }
 
-/// One thing that is wrong with a row. Serialized, it is an entry of
-/// `findings` in [`super::RunReport`].
+impl RowLine {
+    /// A line about a row or a leaver for whom nothing was sent.
+    #[must_use]
+    pub fn new(row: Option<RowNumber>, person: Option<&ExternalId>, outcome: Outcome) -> Self {
+        Self {
+            row: row.map(|row| row.0),
+            external_id: person.map(ToString::to_string),
+            outcome,
+            action: None,
+            status: None,
+            attempts: 0,
+            message: None,
+        }
+    }
+}
+
+/// One problem of a row. Serialized, it is an entry of `findings` in
+/// [`super::RunReport`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FindingLine {
     /// Where the row starts in the feed.
     pub row: u32,
     /// The row's external ID, where it has one.
     pub external_id: Option<String>,
-    /// The feed's column, where one is to blame.
+    /// The feed's column with the problem.
     pub column: Option<String>,
-    /// The target's field, where one is to blame.
+    /// The target's field with the problem.
     pub field: Option<String>,
     /// The code of the rule that it breaks.
     pub rule: String,
-    /// What is wrong and what to do, without the person's data.
+    /// The problem and what to do, without the person's data.
     pub message: String,
-    /// The offending text: a person's data, only where somebody asked for it.
+    /// The invalid text: a person's data, only where somebody asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }
@@ -78,7 +95,7 @@ impl FindingLine {
         }
     }
 
-    /// A finding with the offending text: for somebody who asked to see it.
+    /// A finding with the invalid text, for somebody who asked to see it.
     #[must_use]
     pub fn with_value(finding: &Finding) -> Self {
         Self {
@@ -88,10 +105,10 @@ impl FindingLine {
     }
 }
 
-/// Writes what became of rows.
+/// Writes how rows ended.
 pub type RowsWriter<W> = LinesWriter<RowLine, W>;
 
-/// Writes what is wrong with rows.
+/// Writes the problems of rows.
 pub type FindingsWriter<W> = LinesWriter<FindingLine, W>;
 
 /// Writes lines of one kind in one [`Format`].
@@ -104,11 +121,24 @@ pub struct LinesWriter<L, W: Write> {
 #[derive(Debug)]
 enum Sink<W: Write> {
     Table(Table, BufWriter<W>),
-    Csv {
-        writer: Box<csv::Writer<W>>,
-        headed: bool,
-    },
+    Csv(Box<csv::Writer<W>>, Header),
     Json(BufWriter<W>),
+}
+
+/// Whether the header of CSV is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Header {
+    Due,
+    Written,
+}
+
+impl Header {
+    fn write<W: Write>(&mut self, names: &[&str], writer: &mut csv::Writer<W>) -> io::Result<()> {
+        if std::mem::replace(self, Self::Written) == Self::Due {
+            writer.write_record(names)?;
+        }
+        Ok(())
+    }
 }
 
 impl<L: Line, W: Write> LinesWriter<L, W> {
@@ -116,10 +146,7 @@ impl<L: Line, W: Write> LinesWriter<L, W> {
     pub fn new(format: Format, out: W, style: &Style) -> Self {
         let sink = match format {
             Format::Table => Sink::Table(Table::new(L::COLUMNS, *style), BufWriter::new(out)),
-            Format::Csv => Sink::Csv {
-                writer: Box::new(csv::Writer::from_writer(out)),
-                headed: false,
-            },
+            Format::Csv => Sink::Csv(Box::new(csv::Writer::from_writer(out)), Header::Due),
             Format::Json => Sink::Json(BufWriter::new(out)),
         };
         Self {
@@ -132,11 +159,10 @@ impl<L: Line, W: Write> LinesWriter<L, W> {
     pub fn write(&mut self, line: &L) -> io::Result<()> {
         match &mut self.sink {
             Sink::Table(table, out) => table.push(line.cells(), out),
-            Sink::Csv { writer, headed } => {
-                if !std::mem::replace(headed, true) {
-                    writer.write_record(L::HEADER)?;
-                }
-                writer.write_record(line.record().iter().map(|cell| defuse(cell).into_owned()))?;
+            Sink::Csv(writer, header) => {
+                header.write(L::FIELDS, writer)?;
+                let line = serde_json::to_value(line)?;
+                writer.write_record(L::FIELDS.iter().map(|field| csv_cell(&line[field])))?;
                 Ok(())
             }
             Sink::Json(out) => {
@@ -146,17 +172,15 @@ impl<L: Line, W: Write> LinesWriter<L, W> {
         }
     }
 
-    /// Writes what is held back. Without a line, CSV still has its header.
+    /// Writes what is held back. CSV has its header even without a line.
     pub fn finish(self) -> io::Result<()> {
         match self.sink {
             Sink::Table(mut table, mut out) => {
                 table.finish(&mut out)?;
                 out.flush()
             }
-            Sink::Csv { mut writer, headed } => {
-                if !headed {
-                    writer.write_record(L::HEADER)?;
-                }
+            Sink::Csv(mut writer, mut header) => {
+                header.write(L::FIELDS, &mut writer)?;
                 writer.flush()
             }
             Sink::Json(mut out) => out.flush(),
@@ -165,39 +189,26 @@ impl<L: Line, W: Write> LinesWriter<L, W> {
 }
 
 /// A line that [`LinesWriter`] can write.
-pub trait Line: Serialize + sealed::Cells {}
+pub trait Line: Serialize {
+    /// The columns of a table.
+    const COLUMNS: &'static [Column];
+    /// The fields of a CSV record, which are those of the JSON.
+    const FIELDS: &'static [&'static str];
 
-impl Line for RowLine {}
-impl Line for FindingLine {}
-
-mod sealed {
-    use super::Column;
-
-    /// How a line becomes cells; closed, so that it stays free to change.
-    pub trait Cells {
-        #[expect(private_interfaces, reason = "the trait cannot be named outside")]
-        const COLUMNS: &'static [Column];
-        const HEADER: &'static [&'static str];
-
-        /// The cells of a table, safe to show.
-        fn cells(&self) -> Vec<String>;
-
-        /// The cells of a CSV record, as they are.
-        fn record(&self) -> Vec<String>;
-    }
+    /// The cells of a table, safe to show.
+    fn cells(&self) -> Vec<String>;
 }
 
-impl sealed::Cells for RowLine {
-    #[expect(private_interfaces, reason = "the trait cannot be named outside")]
+impl Line for RowLine {
     const COLUMNS: &'static [Column] = &[
-        column("Row", Fit::Number),
-        column("External ID", Fit::Text),
-        column("Outcome", Fit::Text),
-        column("Action", Fit::Text),
-        column("HTTP", Fit::Number),
-        column("What happened", Fit::Rest),
+        Column("Row", Fit::Number),
+        Column("External ID", Fit::Text),
+        Column("Outcome", Fit::Text),
+        Column("Action", Fit::Text),
+        Column("HTTP", Fit::Number),
+        Column("Details", Fit::Rest),
     ];
-    const HEADER: &'static [&'static str] = &[
+    const FIELDS: &'static [&'static str] = &[
         "row",
         "external_id",
         "outcome",
@@ -208,51 +219,29 @@ impl sealed::Cells for RowLine {
     ];
 
     fn cells(&self) -> Vec<String> {
-        let mut message = self
-            .message
-            .as_deref()
-            .map(sanitize)
-            .unwrap_or_default()
-            .into_owned();
+        let mut message = shown(self.message.as_deref());
         if self.attempts > 1 {
-            let blank = if message.is_empty() { "" } else { " " };
-            message = format!("{message}{blank}(sent {} times)", self.attempts);
+            let gap = if message.is_empty() { "" } else { " " };
+            message = format!("{message}{gap}(sent {} times)", self.attempts);
         }
         vec![
             text(self.row),
-            self.external_id
-                .as_deref()
-                .map(sanitize)
-                .unwrap_or_default()
-                .into_owned(),
+            shown(self.external_id.as_deref()),
             self.outcome.word().to_owned(),
-            self.action.map(Action::word).unwrap_or_default().to_owned(),
+            text(self.action.map(Action::word)),
             text(self.status),
             message,
         ]
     }
-
-    fn record(&self) -> Vec<String> {
-        vec![
-            text(self.row),
-            self.external_id.clone().unwrap_or_default(),
-            self.outcome.word().to_owned(),
-            self.action.map(Action::word).unwrap_or_default().to_owned(),
-            text(self.status),
-            self.attempts.to_string(),
-            self.message.clone().unwrap_or_default(),
-        ]
-    }
 }
 
-impl sealed::Cells for FindingLine {
-    #[expect(private_interfaces, reason = "the trait cannot be named outside")]
+impl Line for FindingLine {
     const COLUMNS: &'static [Column] = &[
-        column("Row", Fit::Number),
-        column("External ID", Fit::Text),
-        column("What is wrong", Fit::Rest),
+        Column("Row", Fit::Number),
+        Column("External ID", Fit::Text),
+        Column("Problem", Fit::Rest),
     ];
-    const HEADER: &'static [&'static str] = &[
+    const FIELDS: &'static [&'static str] = &[
         "row",
         "external_id",
         "column",
@@ -263,49 +252,34 @@ impl sealed::Cells for FindingLine {
     ];
 
     fn cells(&self) -> Vec<String> {
-        let mut message = sanitize(&self.message).into_owned();
+        let mut message = shown(Some(&self.message));
         if let Some(value) = &self.value {
-            message = format!("{message} (the cell holds `{}`)", sanitize(value));
+            message = format!("{message} (the value is `{}`)", sanitize(value));
         }
-        vec![
-            self.row.to_string(),
-            self.external_id
-                .as_deref()
-                .map(sanitize)
-                .unwrap_or_default()
-                .into_owned(),
-            message,
-        ]
+        let external_id = shown(self.external_id.as_deref());
+        vec![self.row.to_string(), external_id, message]
     }
-
-    fn record(&self) -> Vec<String> {
-        vec![
-            self.row.to_string(),
-            self.external_id.clone().unwrap_or_default(),
-            self.column.clone().unwrap_or_default(),
-            self.field.clone().unwrap_or_default(),
-            self.rule.clone(),
-            self.message.clone(),
-            self.value.clone().unwrap_or_default(),
-        ]
-    }
-}
-
-const fn column(title: &'static str, fit: Fit) -> Column {
-    Column { title, fit }
 }
 
 fn text<T: ToString>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// Keeps a spreadsheet from running a cell as a formula: what starts like one
-/// gets the apostrophe that spreadsheets read as "this is text".
-fn defuse(cell: &str) -> std::borrow::Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
-        format!("'{cell}").into()
-    } else {
-        cell.into()
+fn shown(text: Option<&str>) -> String {
+    text.map(sanitize).unwrap_or_default().into_owned()
+}
+
+/// A field as a cell of CSV that no spreadsheet runs as a formula: text that
+/// starts like one gets the apostrophe that spreadsheets read as "this is text".
+fn csv_cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => {
+            let is_formula =
+                text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+            format!("{}{text}", if is_formula { "'" } else { "" })
+        }
+        number => number.to_string(),
     }
 }
 
@@ -377,7 +351,7 @@ mod tests {
     #[test]
     fn rows_as_a_table_at_80_columns_wrap_under_their_column() {
         insta::assert_snapshot!(written(&lines(), Format::Table, 80), @r#"
-            Row  External ID  Outcome      Action      HTTP  What happened
+            Row  External ID  Outcome      Action      HTTP  Details
         ───────  ───────────  ───────────  ──────────  ────  ───────────────────────────
               2  E10-05113    created      create       201
         1048576  E7\u{202e}   rejected     create       400  the LMS says: "loginName"
@@ -393,7 +367,7 @@ mod tests {
     #[test]
     fn rows_as_a_table_at_120_columns() {
         insta::assert_snapshot!(written(&lines(), Format::Table, 120), @r#"
-            Row  External ID  Outcome      Action      HTTP  What happened
+            Row  External ID  Outcome      Action      HTTP  Details
         ───────  ───────────  ───────────  ──────────  ────  ───────────────────────────────────────────────────────────────────
               2  E10-05113    created      create       201
         1048576  E7\u{202e}   rejected     create       400  the LMS says: "loginName" is already in use by somebody
@@ -460,10 +434,10 @@ mod tests {
     fn findings_as_table_csv_and_json() {
         let lines = [FindingLine::with_value(&finding())];
         insta::assert_snapshot!(written(&lines, Format::Table, 80), @"
-        Row  External ID  What is wrong
+        Row  External ID  Problem
         ───  ───────────  ──────────────────────────────────────────────────────────────
          17  E17          column `Work Email` (email): is not an e-mail address (the
-                          cell holds `jane@`)
+                          value is `jane@`)
         ");
         insta::assert_snapshot!(written(&lines, Format::Csv, 80), @"
         row,external_id,column,field,rule,message,value

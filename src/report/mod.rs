@@ -1,18 +1,18 @@
-//! What happened, told to people.
+//! What happened, for people and scripts.
 //!
 //! The readers are an administrator at seven in the morning, a cron mail, a
-//! script behind a pipe, and whoever is sent the HTML page. They get progress
+//! script behind a pipe, and the recipient of an HTML page. They get progress
 //! on stderr ([`progress()`]), a [`summary()`], tables ([`RowsWriter`],
 //! [`FindingsWriter`], [`runs_table`]), one JSON object ([`RunReport`]), one
-//! page ([`html_page`]) and one way of telling an [`error()`].
+//! page ([`html_page`]) and one form of [`error()`].
 //!
 //! # Invariants
 //!
 //! - Everything arrives as a value: an event, a count, a line. Nothing here
-//!   opens a journal, a feed or a connection, or asks for the time of day.
+//!   opens a journal, a feed or a connection, or reads the clock of the day.
 //! - Nothing here asks the terminal or the environment either: the caller
-//!   settles that once and hands in a [`Style`].
-//! - Foreign text (what a server says, names of columns, external IDs) never
+//!   hands in a [`Style`].
+//! - Foreign text (a server's message, a column's name, an external ID) never
 //!   reaches a terminal or a page raw: see [`sanitize`].
 //! - Colour repeats what the words say; it never says anything alone.
 //! - Numbers have thousands separators for people and none in CSV and JSON.
@@ -31,9 +31,9 @@ mod table;
 mod text;
 
 pub use cause::CauseLine;
-pub use error::{error, error_chain};
+pub use error::error;
 pub use headline::headline;
-pub use lines::{FindingLine, FindingsWriter, Format, LinesWriter, RowLine, RowsWriter};
+pub use lines::{FindingLine, FindingsWriter, Format, RowLine, RowsWriter};
 pub use next::{NextKind, NextStep, next_steps};
 pub use page::{PageData, PageError, RowSection, Throughput, html_page};
 pub use progress::{ProgressMode, progress};
@@ -42,51 +42,44 @@ pub use runs::{RunLine, runs_table};
 pub use summary::summary;
 pub use text::{count, counted, duration, sanitize};
 
-/// How text is shown. Settled once, at the edge, from the flags, the
-/// environment and the terminal.
+/// How text is shown: decided once, from the flags, the environment and the
+/// terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
     /// Whether colour may be used.
     pub color: bool,
     /// Columns to fill.
     pub width: usize,
-    /// Whether lines and dots beyond ASCII can be shown.
-    pub unicode: bool,
 }
 
 impl Style {
-    /// Columns to fill where nobody can say: a pipe, a file, a mail.
-    pub const PIPED_WIDTH: usize = 120;
+    /// Between two facts of one line.
+    const DOT: &'static str = " · ";
 
-    /// What a pipe, a file or a mail gets.
+    /// Below this, columns would be torn apart: the terminal wraps instead.
+    const MIN_WIDTH: usize = 40;
+
+    /// What a pipe, a file or a mail gets, where nobody knows the width.
     #[must_use]
     pub const fn piped() -> Self {
         Self {
             color: false,
-            width: Self::PIPED_WIDTH,
-            unicode: true,
+            width: 120,
         }
     }
 
-    /// Below this, columns would be torn apart; let the terminal wrap instead.
-    const MIN_WIDTH: usize = 40;
-
     /// The width to lay text out for.
     fn columns(&self) -> usize {
-        // A table wider than this is not read; it also fits `u16`.
+        // Nobody reads a wider table; it also fits `u16`.
         self.width.clamp(Self::MIN_WIDTH, 1_000)
     }
 
-    const fn dot(&self) -> &'static str {
-        if self.unicode { " · " } else { ", " }
-    }
-
-    const fn ellipsis(&self) -> &'static str {
-        if self.unicode { "…" } else { "..." }
-    }
-
-    const fn rule(&self) -> &'static str {
-        if self.unicode { "─" } else { "-" }
+    /// The style for text that is indented.
+    fn indented(self, indent: usize) -> Self {
+        Self {
+            width: self.columns().saturating_sub(indent),
+            ..self
+        }
     }
 
     fn paint(&self, ink: Ink, text: &str) -> String {

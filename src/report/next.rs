@@ -27,14 +27,6 @@ pub enum NextKind {
 }
 
 impl NextStep {
-    fn new(kind: NextKind, arguments: &[&str], purpose: &'static str) -> Self {
-        Self {
-            kind,
-            arguments: arguments.iter().map(|it| (*it).to_owned()).collect(),
-            purpose,
-        }
-    }
-
     /// The step with the journal named, where the command would not find it by
     /// itself.
     #[must_use]
@@ -63,6 +55,14 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
     let (Kind::Run, Some(run)) = (Kind::of(report), &report.run) else {
         return steps;
     };
+    let mut add = |kind, arguments: &[&str], purpose| {
+        let arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
+        steps.push(NextStep {
+            kind,
+            arguments,
+            purpose,
+        });
+    };
     // A guard stops a resumed run again; its message says what to do.
     let can_resume = !is_guarded(report)
         && matches!(
@@ -71,23 +71,23 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
         );
     // The purposes leave the commands on one line at 80 columns.
     if can_resume {
-        let purpose = "go on; nothing is sent twice";
-        steps.push(NextStep::new(NextKind::Resume, &["resume", run], purpose));
+        let purpose = "continue; no one is created twice";
+        add(NextKind::Resume, &["resume", run], purpose);
     }
     for (outcome, purpose) in [
-        (Outcome::Rejected, "the rows to repair in the feed"),
-        (Outcome::Failed, "the rows that the next import retries"),
-        (Outcome::Unknown, "the rows to be looked up on the LMS"),
+        (Outcome::Rejected, "list the rejected rows"),
+        (Outcome::Failed, "list the failed rows"),
+        (Outcome::Unknown, "list rows with unknown outcomes"),
     ] {
         if report.counts.of(outcome) > 0 {
             let arguments = ["rows", run, "--outcome", outcome.word()];
-            steps.push(NextStep::new(NextKind::Rows, &arguments, purpose));
+            add(NextKind::Rows, &arguments, purpose);
         }
     }
     if tone(report) != Tone::Good {
         let arguments = ["report", run, "-o", "report.html"];
-        let purpose = "one page, to read or to mail";
-        steps.push(NextStep::new(NextKind::Report, &arguments, purpose));
+        let purpose = "create an HTML report you can share";
+        add(NextKind::Report, &arguments, purpose);
     }
     steps
 }

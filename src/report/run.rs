@@ -1,4 +1,4 @@
-//! A run as one value: what `--json` prints and the summary retells.
+//! A run as one value, for `--json` and for the summary.
 
 use std::collections::BTreeMap;
 
@@ -33,14 +33,14 @@ pub struct RunReport {
     pub run: Option<String>,
     /// Which command it was.
     pub command: Command,
-    /// What became of it.
+    /// Its state.
     pub state: RunState,
     /// What was read.
     pub feed: FeedReport,
-    /// What became of the rows; for `plan`, what would become of them. For
-    /// `check`, a row with nothing wrong is pending.
+    /// How the rows ended; for `plan`, how they would end. For `check`, a valid
+    /// row is pending.
     pub counts: Counts,
-    /// The calls that it cost.
+    /// The requests that it took.
     pub calls: Calls,
     /// How long it took.
     #[serde(serialize_with = "milliseconds")]
@@ -49,14 +49,14 @@ pub struct RunReport {
     pub exit_code: u8,
     /// One sentence: [`super::headline()`], or what stopped the run.
     pub message: String,
-    /// What is wrong, row by row, where the command was asked for it.
+    /// The problems, row by row, where the command was asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<FindingLine>>,
     /// How many findings there are of each rule, by the rule's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding_kinds: Option<BTreeMap<String, u64>>,
     /// What a person should know beside the rows, a sentence each: groups that
-    /// were made, roles that stay, what a guard holds.
+    /// were created, roles that stay, changes that a guard holds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -64,8 +64,8 @@ pub struct RunReport {
 /// The feed of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FeedReport {
-    /// The file as it was named on the command line, of a run with all its
-    /// folders; `-` is stdin.
+    /// The file as the command line named it, for a run with all its folders;
+    /// `-` is stdin.
     pub path: String,
     /// The digest of the file's bytes, in hexadecimal.
     pub sha256: Option<String>,
@@ -76,7 +76,7 @@ pub struct FeedReport {
 }
 
 impl RunReport {
-    /// What `command` says of `feed` if there is nothing else to say.
+    /// A finished report of `command` on `feed`, with nothing counted.
     #[must_use]
     pub fn new(command: Command, feed: FeedReport) -> Self {
         Self {

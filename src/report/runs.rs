@@ -7,14 +7,14 @@ use super::table::{Column, Fit, Table};
 use super::{Style, count, sanitize};
 use crate::model::{Counts, Exit, RunState};
 
-/// One run of the list. Serialized, it is a line of `hrfeed runs --json`.
+/// One run of the list. Serialized, it is an entry of `hrfeed runs --json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunLine {
     /// The run's name.
     pub run: String,
-    /// `import`, or what else made it.
+    /// `import` or `resume`.
     pub command: String,
-    /// What became of it.
+    /// Its state.
     pub state: RunState,
     /// When it started, in the reader's time zone.
     #[serde(serialize_with = "instant")]
@@ -23,19 +23,19 @@ pub struct RunLine {
     pub elapsed_seconds: Option<f64>,
     /// The feed's file.
     pub feed: String,
-    /// What became of its rows.
+    /// How its rows ended.
     pub counts: Counts,
-    /// The exit code of the process, where it came to one.
+    /// The exit code of the process, where it has ended.
     pub exit_code: Option<u8>,
 }
 
 impl RunLine {
-    /// Its state, and whether a guard had a say.
+    /// Its state, and whether a guard stopped it or held a part.
     fn state_word(&self) -> &'static str {
         let is_guarded = self.exit_code == Some(Exit::Guard.code());
         match self.state {
-            RunState::Finished if is_guarded => "held by guard",
-            RunState::Failed if is_guarded => "stopped by guard",
+            RunState::Finished if is_guarded => "needs approval",
+            RunState::Failed if is_guarded => "stopped by limit",
             state => state.word(),
         }
     }
@@ -46,55 +46,34 @@ fn instant<S: Serializer>(time: &Zoned, serializer: S) -> Result<S::Ok, S::Error
     serializer.collect_str(&time.timestamp())
 }
 
-/// The runs as a table, in the order in which they are given.
+/// The runs as a table, in the given order.
 #[must_use]
 pub fn runs_table(runs: &[RunLine], style: &Style) -> String {
     const COLUMNS: &[Column] = &[
-        Column {
-            title: "Run",
-            fit: Fit::Text,
-        },
-        Column {
-            title: "Started",
-            fit: Fit::Text,
-        },
-        Column {
-            title: "State",
-            fit: Fit::Text,
-        },
-        Column {
-            title: "Rows",
-            fit: Fit::Number,
-        },
-        Column {
-            title: "Changed",
-            fit: Fit::Number,
-        },
-        Column {
-            title: "Not done",
-            fit: Fit::Number,
-        },
-        Column {
-            title: "Feed",
-            fit: Fit::Rest,
-        },
+        Column("Run", Fit::Text),
+        Column("Started", Fit::Text),
+        Column("State", Fit::Text),
+        Column("Rows", Fit::Number),
+        Column("Changed", Fit::Number),
+        Column("Not applied", Fit::Number),
+        Column("Feed", Fit::Rest),
     ];
     if runs.is_empty() {
-        return "There are no runs yet: `hrfeed import FEED -m MAPPING` makes one.\n".to_owned();
+        return "No runs yet. Start one with `hrfeed import FEED -m MAPPING`.\n".to_owned();
     }
     let rows = runs
         .iter()
         .map(|run| {
             let counts = &run.counts;
             let changed = counts.created + counts.updated + counts.deactivated + counts.deleted;
-            let not_done = counts.rejected + counts.failed + counts.unknown + counts.pending;
+            let not_applied = counts.rejected + counts.failed + counts.unknown + counts.pending;
             vec![
                 sanitize(&run.run).into_owned(),
                 run.started.strftime("%Y-%m-%d %H:%M").to_string(),
                 run.state_word().to_owned(),
                 count(counts.rows()),
                 count(changed),
-                count(not_done),
+                count(not_applied),
                 sanitize(file_name(&run.feed)).into_owned(),
             ]
         })
@@ -104,7 +83,7 @@ pub fn runs_table(runs: &[RunLine], style: &Style) -> String {
     text
 }
 
-/// A list has room for the file's name only; its folder stands in the JSON.
+/// A list has room for the file's name only; the JSON has the folder.
 fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\'])
         .next()
@@ -157,16 +136,16 @@ mod tests {
             ..Style::piped()
         };
         insta::assert_snapshot!(runs_table(&runs(), &narrow), @"
-        Run  Started           State             Rows  Changed  Not done  Feed
-        ───  ────────────────  ───────────  ─────────  ───────  ────────  ────────────────
-        12   2026-11-21 02:00  finished         1,000      952        23  people.csv
-        11   2026-11-21 02:00  interrupted  1,000,000  120,000   880,000  people.csv
+        Run  Started           State             Rows  Changed  Not applied  Feed
+        ───  ────────────────  ───────────  ─────────  ───────  ───────────  ──────────
+        12   2026-11-21 02:00  finished         1,000      952           23  people.csv
+        11   2026-11-21 02:00  interrupted  1,000,000  120,000      880,000  people.csv
         ");
         insta::assert_snapshot!(runs_table(&runs(), &Style::piped()), @"
-        Run  Started           State             Rows  Changed  Not done  Feed
-        ───  ────────────────  ───────────  ─────────  ───────  ────────  ───────────────────────────
-        12   2026-11-21 02:00  finished         1,000      952        23  people.csv
-        11   2026-11-21 02:00  interrupted  1,000,000  120,000   880,000  people.csv
+        Run  Started           State             Rows  Changed  Not applied  Feed
+        ───  ────────────────  ───────────  ─────────  ───────  ───────────  ─────────────────────────
+        12   2026-11-21 02:00  finished         1,000      952           23  people.csv
+        11   2026-11-21 02:00  interrupted  1,000,000  120,000      880,000  people.csv
         ");
     }
 
@@ -181,13 +160,13 @@ mod tests {
             ..held.clone()
         };
         let table = runs_table(&[held, stopped], &Style::piped());
-        assert!(table.contains(" held by guard "), "{table}");
-        assert!(table.contains(" stopped by guard "), "{table}");
+        assert!(table.contains(" needs approval "), "{table}");
+        assert!(table.contains(" stopped by limit "), "{table}");
     }
 
     #[test]
     fn no_runs_is_said_with_what_makes_one() {
-        insta::assert_snapshot!(runs_table(&[], &Style::piped()), @"There are no runs yet: `hrfeed import FEED -m MAPPING` makes one.");
+        insta::assert_snapshot!(runs_table(&[], &Style::piped()), @"No runs yet. Start one with `hrfeed import FEED -m MAPPING`.");
     }
 
     #[test]

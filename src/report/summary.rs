@@ -1,7 +1,7 @@
 //! The text at the end of a command.
 //!
-//! The first line alone says how it ended; the counts, the causes and what to
-//! do next follow, for a reader who has never seen the tool.
+//! The first line alone says how it ended. The counts, the causes and the next
+//! steps follow, for a reader who has never seen the tool.
 
 use super::headline::{Kind, Tone, tone};
 use super::table::{Column, Fit, Table};
@@ -24,26 +24,21 @@ pub fn summary(
     style: &Style,
 ) -> String {
     let mut lines = head(report, style);
-    let shown = figures(report);
-    if !shown.is_empty() {
-        lines.push(String::new());
-        lines.extend(figure_lines(&shown, style));
-    }
-    for (heading, group) in CauseLine::grouped(causes) {
-        lines.push(String::new());
-        lines.push(format!("  {}", style.paint(Ink::Bold, heading)));
+    let heading = |text| [String::new(), format!("  {}", style.paint(Ink::Bold, text))];
+    lines.push(String::new());
+    lines.extend(figure_lines(&figures(report), style));
+    for (title, group) in CauseLine::grouped(causes) {
+        lines.extend(heading(title));
         lines.extend(cause_lines(&group, style));
     }
     if !report.notes.is_empty() {
-        lines.push(String::new());
-        lines.push(format!("  {}", style.paint(Ink::Bold, "Worth knowing")));
+        lines.extend(heading("Worth knowing"));
         for note in &report.notes {
             lines.extend(flow("    ", note, style));
         }
     }
     if !next.is_empty() {
-        lines.push(String::new());
-        lines.push(format!("  {}", style.paint(Ink::Bold, "Next")));
+        lines.extend(heading("Next"));
         lines.extend(next_lines(next, style));
     }
     let mut text = lines.join("\n");
@@ -55,35 +50,27 @@ pub fn summary(
 /// below it what stopped the run.
 fn head(report: &RunReport, style: &Style) -> Vec<String> {
     let head = headline(report);
-    let run = report
-        .run
-        .as_ref()
-        .map(|run| format!("run {}", sanitize(run)));
+    let run = report.run.as_ref();
+    let run = run.map(|run| format!("run {}", sanitize(run)));
     let took = (report.elapsed_seconds > 0.0).then(|| duration(report.elapsed_seconds));
     let facts: Vec<_> = run.into_iter().chain(took).collect();
-    let facts = facts.join(style.dot());
+    let facts = facts.join(Style::DOT);
     let ink = match tone(report) {
         Tone::Good => Ink::Good,
         Tone::Attention => Ink::Warn,
         Tone::Bad => Ink::Bad,
     };
+    let (inked, dim) = (style.paint(ink, &head), style.paint(Ink::Dim, &facts));
     let used = head.chars().count() + facts.chars().count();
-    let mut lines = Vec::new();
     // Far from each other the two would not be read as one line.
     let edge = style.columns().min(80);
-    if facts.is_empty() {
-        lines.push(style.paint(ink, &head));
+    let mut lines = if facts.is_empty() {
+        vec![inked]
     } else if used + 3 <= edge {
-        let gap = " ".repeat(edge - used);
-        lines.push(format!(
-            "{}{gap}{}",
-            style.paint(ink, &head),
-            style.paint(Ink::Dim, &facts)
-        ));
+        vec![format!("{inked}{}{dim}", " ".repeat(edge - used))]
     } else {
-        lines.push(style.paint(ink, &head));
-        lines.push(style.paint(Ink::Dim, &facts));
-    }
+        vec![inked, dim]
+    };
     let message = report.message.trim();
     if !message.is_empty() && message != head {
         lines.extend(flow("", message, style));
@@ -96,201 +83,144 @@ pub(super) struct Figure {
     pub(super) label: &'static str,
     pub(super) number: u64,
     pub(super) note: String,
-    /// Whether a line is drawn above it.
-    pub(super) sum: bool,
 }
 
-/// The counts worth telling.
+impl Figure {
+    /// The label of the sum, above which a line is drawn.
+    pub(super) const SUM: &'static str = "rows";
+    /// The label of the requests.
+    pub(super) const REQUESTS: &'static str = "requests";
+}
+
+/// The counts worth showing: most of them only above zero.
 pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
+    const INVALID: &str = "failed validation";
+    const GONE: &str = "no longer in the feed";
     let counts = &report.counts;
-    let kind = Kind::of(report);
-    let mut figures = Vec::new();
-    let mut add = |label, number, note: &str, always: bool| {
-        if always || number > 0 {
-            figures.push(Figure {
+    let rejected = counts.rejected;
+    let (is_check, is_plan) = match Kind::of(report) {
+        Kind::Check => (true, false),
+        Kind::Plan => (false, true),
+        Kind::Run => (false, false),
+    };
+    let name = |done, planned| if is_plan { planned } else { done };
+    let refused = name("failed validation, or refused by the LMS", INVALID);
+    let mut shown = Vec::new();
+    let mut add = |label, number, is_always_shown, note: &str| {
+        if is_always_shown || number > 0 {
+            let note = if number > 0 { note } else { "" }.to_owned();
+            shown.push(Figure {
                 label,
                 number,
-                note: note.to_owned(),
-                sum: false,
+                note,
             });
         }
     };
-    let rejected = counts.rejected;
-    match kind {
-        Kind::Check => {
-            add("right", counts.rows() - rejected, "", true);
-            add(
-                "rejected",
-                rejected,
-                when(rejected, "wrong in the feed"),
-                true,
-            );
-        }
-        Kind::Plan | Kind::Run => {
-            let would = kind == Kind::Plan;
-            let name = |done, planned| if would { planned } else { done };
-            add(
-                name("created", "would be created"),
-                counts.created,
-                "",
-                true,
-            );
-            add(
-                name("updated", "would be updated"),
-                counts.updated,
-                "",
-                true,
-            );
-            add(
-                name("unchanged", "would stay as is"),
-                counts.unchanged,
-                "",
-                true,
-            );
-            let why = if would {
-                "wrong in the feed"
-            } else {
-                "wrong in the feed, or refused by the LMS"
-            };
-            add(
-                name("rejected", "would be rejected"),
-                rejected,
-                when(rejected, why),
-                true,
-            );
-            add(
-                name("failed", "would fail"),
-                counts.failed,
-                "the LMS could not do it; another import may",
-                false,
-            );
-            add(
-                "unknown",
-                counts.unknown,
-                "may not be complete; looked up before anything is sent",
-                false,
-            );
-            add(
-                name("pending", "would be held"),
-                counts.pending,
-                "not sent",
-                false,
-            );
-        }
+    if is_check {
+        add("valid", counts.rows() - rejected, true, "");
+        add("rejected", rejected, true, INVALID);
+    } else {
+        add(
+            name("created", "would be created"),
+            counts.created,
+            true,
+            "",
+        );
+        add(
+            name("updated", "would be updated"),
+            counts.updated,
+            true,
+            "",
+        );
+        add("unchanged", counts.unchanged, true, "");
+        add(
+            name("rejected", "would be rejected"),
+            rejected,
+            true,
+            refused,
+        );
+        let retried = "the LMS could not process them; the next import retries";
+        add(name("failed", "would fail"), counts.failed, false, retried);
+        let unconfirmed = "sent but not confirmed; checked before any retry";
+        add("unknown", counts.unknown, false, unconfirmed);
+        add(
+            name("pending", "would be held"),
+            counts.pending,
+            false,
+            "not sent",
+        );
     }
-    figures.push(Figure {
-        label: "rows",
+    shown.push(Figure {
+        label: Figure::SUM,
         number: counts.rows(),
         note: from_feed(report),
-        sum: true,
     });
-    figures.extend(beside_rows(report));
-    figures
-}
-
-/// What is no row of the feed: leavers, and calls.
-fn beside_rows(report: &RunReport) -> impl Iterator<Item = Figure> + use<> {
-    let counts = &report.counts;
-    let leavers = "people whom the feed no longer names";
-    let (deactivated, deleted) = match Kind::of(report) {
-        Kind::Plan => ("would be deactivated", "would be deleted"),
-        Kind::Check | Kind::Run => ("deactivated", "deleted"),
+    // Leavers are not rows of the feed.
+    let mut add = |label, number, note| {
+        if number > 0 {
+            shown.push(Figure {
+                label,
+                number,
+                note,
+            });
+        }
     };
-    [
-        (deactivated, counts.deactivated, leavers.to_owned()),
-        (deleted, counts.deleted, leavers.to_owned()),
-        ("calls", report.calls.total, about_calls(report)),
-    ]
-    .into_iter()
-    .filter(|&(_, number, _)| number > 0)
-    .map(|(label, number, note)| Figure {
-        label,
-        number,
-        note,
-        sum: false,
-    })
+    let deactivated = name("deactivated", "would be deactivated");
+    add(deactivated, counts.deactivated, GONE.to_owned());
+    add(
+        name("deleted", "would be deleted"),
+        counts.deleted,
+        GONE.to_owned(),
+    );
+    add(Figure::REQUESTS, report.calls.total, about_requests(report));
+    shown
 }
 
-fn when(number: u64, note: &str) -> &str {
-    if number > 0 { note } else { "" }
-}
-
-/// Which feed the rows are of.
+/// Which feed the rows are in.
 fn from_feed(report: &RunReport) -> String {
     let path = match report.feed.path.as_str() {
         "" => return String::new(),
-        "-" => "of the feed on stdin".to_owned(),
-        path => format!("of {path}"),
+        "-" => "in the feed from stdin".to_owned(),
+        path => format!("in {path}"),
     };
     match report.feed.skipped {
         0 => path,
-        skipped => format!("{path} ({} left out by the filter)", count(skipped)),
+        skipped => format!("{path} ({} skipped by the filter)", count(skipped)),
     }
 }
 
-/// What was remarkable about the calls.
-fn about_calls(report: &RunReport) -> String {
+/// What was remarkable about the requests.
+fn about_requests(report: &RunReport) -> String {
     let calls = &report.calls;
-    let mut parts = Vec::new();
-    if calls.retried > 0 {
-        parts.push(format!("{} of them repeated", count(calls.retried)));
-    }
-    if calls.throttled > 0 {
-        parts.push(format!(
-            "the LMS asked {} to slow down",
-            times(calls.throttled)
-        ));
-    }
-    parts.join("; ")
+    let retries = counted(calls.retried, "retry", "retries");
+    let limited = format!("rate-limited {}", times(calls.throttled));
+    let parts = [(calls.retried, retries), (calls.throttled, limited)].into_iter();
+    let parts = parts.filter_map(|(number, text)| (number > 0).then_some(text));
+    parts.collect::<Vec<_>>().join("; ")
 }
 
 fn figure_lines(figures: &[Figure], style: &Style) -> Vec<String> {
     const COLUMNS: &[Column] = &[
-        Column {
-            title: "",
-            fit: Fit::Text,
-        },
-        Column {
-            title: "",
-            fit: Fit::Number,
-        },
-        Column {
-            title: "",
-            fit: Fit::Rest,
-        },
+        Column("", Fit::Text),
+        Column("", Fit::Number),
+        Column("", Fit::Rest),
     ];
     // The line above the sum is as wide as label, gap and number.
-    let label = figures
-        .iter()
-        .map(|figure| figure.label.len())
-        .max()
-        .unwrap_or(0);
+    let label = figures.iter().map(|figure| figure.label.len()).max();
     let number = figures
         .iter()
         .map(|figure| count(figure.number).len())
-        .max()
-        .unwrap_or(0);
-    let rule = style.rule().repeat(label + 2 + number);
-    let rows = figures
-        .iter()
-        .map(|figure| {
-            vec![
-                figure.label.to_owned(),
-                count(figure.number),
-                sanitize(&figure.note).into_owned(),
-            ]
-        })
-        .collect();
-    let sums = figures.iter().position(|figure| figure.sum);
+        .max();
+    let rule = "─".repeat(label.unwrap_or(0) + 2 + number.unwrap_or(0));
+    let cells = |figure: &Figure| {
+        let note = sanitize(&figure.note).into_owned();
+        vec![figure.label.to_owned(), count(figure.number), note]
+    };
+    let rows = figures.iter().map(cells).collect();
     let mut lines = Vec::new();
-    let mut at = 0;
-    for line in Table::lines(COLUMNS, inner(style), rows) {
-        // A line that goes on with the one above starts with a blank.
-        if !line.starts_with(' ') {
-            if Some(at) == sums {
-                lines.push(format!("  {}", style.paint(Ink::Dim, &rule)));
-            }
-            at += 1;
+    for line in Table::lines(COLUMNS, style.indented(2), rows) {
+        if line.split(' ').next() == Some(Figure::SUM) {
+            lines.push(format!("  {}", style.paint(Ink::Dim, &rule)));
         }
         lines.push(format!("  {line}"));
     }
@@ -298,89 +228,49 @@ fn figure_lines(figures: &[Figure], style: &Style) -> Vec<String> {
 }
 
 fn cause_lines(causes: &[&CauseLine], style: &Style) -> Vec<String> {
-    const COLUMNS: &[Column] = &[
-        Column {
-            title: "",
-            fit: Fit::Number,
-        },
-        Column {
-            title: "",
-            fit: Fit::Rest,
-        },
-    ];
-    let mut rows: Vec<_> = causes
-        .iter()
-        .take(CAUSES_SHOWN)
-        .map(|cause| vec![cause.shown_count(), cause.tell(style)])
-        .collect();
-    if let Some(rest) = causes.get(CAUSES_SHOWN..).filter(|rest| !rest.is_empty()) {
-        let number = rest.iter().map(|cause| cause.count).sum();
-        let other = counted(rest.len() as u64, "other cause", "other causes");
-        rows.push(vec![count(number), format!("for {other}")]);
+    const COLUMNS: &[Column] = &[Column("", Fit::Number), Column("", Fit::Rest)];
+    let (shown, others) = causes.split_at(causes.len().min(CAUSES_SHOWN));
+    let cells = |cause: &&CauseLine| vec![count(cause.count), cause.with_rows()];
+    let mut rows: Vec<_> = shown.iter().map(cells).collect();
+    if !others.is_empty() {
+        let number = others.iter().map(|cause| cause.count).sum();
+        let reasons = counted(others.len() as u64, "other reason", "other reasons");
+        rows.push(vec![count(number), format!("for {reasons}")]);
     }
-    indented(Table::lines(COLUMNS, inner(style), rows))
+    let lines = Table::lines(COLUMNS, style.indented(2), rows).into_iter();
+    lines.map(|line| format!("  {line}")).collect()
 }
 
 fn next_lines(next: &[NextStep], style: &Style) -> Vec<String> {
-    let parted: Vec<_> = next
+    let commands = next
         .iter()
-        .map(|step| {
-            let command = sanitize(&step.command()).into_owned();
-            (command, sanitize(step.purpose))
-        })
-        .collect();
-    let widest = parted
-        .iter()
-        .filter(|(_, why)| !why.is_empty())
-        .map(|(command, _)| command.chars().count())
-        .max()
-        .unwrap_or(0);
-    let fits = parted
-        .iter()
-        .all(|(_, why)| 4 + widest + 3 + why.chars().count() <= style.columns());
-    // A command is never wrapped, since it is there to be copied.
-    parted
-        .into_iter()
-        .flat_map(|(command, why)| {
-            if why.is_empty() {
-                vec![format!("    {command}")]
-            } else if fits {
-                vec![format!("    {command:widest$}   {why}")]
-            } else {
-                let mut lines = vec![format!("    {command}")];
-                lines.extend(flow("      ", &why, style));
-                lines
-            }
-        })
-        .collect()
+        .map(|step| sanitize(&step.command()).into_owned());
+    let commands: Vec<_> = commands.collect();
+    let chars = |text: &str| text.chars().count();
+    let widest = commands.iter().map(|it| chars(it)).max().unwrap_or(0);
+    let fits = |step: &NextStep| 4 + widest + 3 + chars(step.purpose) <= style.columns();
+    let fits = next.iter().all(fits);
+    let mut lines = Vec::new();
+    for (step, command) in next.iter().zip(commands) {
+        // A command is never wrapped, since it is there to be copied.
+        if fits {
+            lines.push(format!("    {command:widest$}   {}", step.purpose));
+        } else {
+            lines.push(format!("    {command}"));
+            lines.extend(flow("      ", step.purpose, style));
+        }
+    }
+    lines
 }
 
 /// Text from elsewhere, wrapped.
 fn flow(indent: &str, text: &str, style: &Style) -> Vec<String> {
-    const COLUMNS: &[Column] = &[Column {
-        title: "",
-        fit: Fit::Rest,
-    }];
-    let style = Style {
-        width: style.columns().saturating_sub(indent.len()),
-        ..*style
-    };
+    const COLUMNS: &[Column] = &[Column("", Fit::Rest)];
+    let style = style.indented(indent.len());
     text.lines()
         .flat_map(|line| Table::lines(COLUMNS, style, vec![vec![sanitize(line).into_owned()]]))
         .map(|line| format!("{indent}{line}"))
         .collect()
-}
-
-/// The style for what stands two blanks in.
-fn inner(style: &Style) -> Style {
-    Style {
-        width: style.columns() - 2,
-        ..*style
-    }
-}
-
-fn indented(lines: Vec<String>) -> Vec<String> {
-    lines.into_iter().map(|line| format!("  {line}")).collect()
 }
 
 #[cfg(test)]

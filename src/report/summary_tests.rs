@@ -70,15 +70,15 @@ fn causes() -> Vec<CauseLine> {
 #[test]
 fn finished_clean() {
     insta::assert_snapshot!(summarized(&import(), &[]), @"
-    Done: every row is as the feed says.                               run 12 · 41 s
+    Import finished. Everyone is up to date.                           run 12 · 41 s
 
       created      940
       updated       12
       unchanged     48
       rejected       0
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
     ");
 }
 
@@ -93,17 +93,18 @@ fn finished_with_rows_rejected_and_failed() {
         ..Counts::default()
     });
     report.exit_code = 3;
-    insta::assert_snapshot!(summarized(&report, &causes()), @r#"
-    Done, with 23 rows rejected and 2 failed.                          run 12 · 41 s
+    insta::assert_snapshot!(summarized(&report, &causes()), @r"
+    Import finished. 975 people are up to date; 23 rows were rejected and 2 failed.
+    run 12 · 41 s
 
       created      938
       updated       12
       unchanged     25
-      rejected      23  wrong in the feed, or refused by the LMS
-      failed         2  the LMS could not do it; another import may
+      rejected      23  failed validation, or refused by the LMS
+      failed         2  the LMS could not process them; the next import retries
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Why rows were rejected
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
@@ -115,21 +116,22 @@ fn finished_with_rows_rejected_and_failed() {
       2  the LMS answered 500 five times\u{202e} (rows 12, 13)
 
       Next
-        hrfeed rows 12 --outcome rejected   the rows to repair in the feed
-        hrfeed rows 12 --outcome failed     the rows that the next import retries
-        hrfeed report 12 -o report.html     one page, to read or to mail
-    "#);
-    insta::assert_snapshot!(summarized_at(120, &report, &causes()), @r#"
-    Done, with 23 rows rejected and 2 failed.                          run 12 · 41 s
+        hrfeed rows 12 --outcome rejected   list the rejected rows
+        hrfeed rows 12 --outcome failed     list the failed rows
+        hrfeed report 12 -o report.html     create an HTML report you can share
+    ");
+    insta::assert_snapshot!(summarized_at(120, &report, &causes()), @r"
+    Import finished. 975 people are up to date; 23 rows were rejected and 2 failed.
+    run 12 · 41 s
 
       created      938
       updated       12
       unchanged     25
-      rejected      23  wrong in the feed, or refused by the LMS
-      failed         2  the LMS could not do it; another import may
+      rejected      23  failed validation, or refused by the LMS
+      failed         2  the LMS could not process them; the next import retries
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Why rows were rejected
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
@@ -141,10 +143,10 @@ fn finished_with_rows_rejected_and_failed() {
       2  the LMS answered 500 five times\u{202e} (rows 12, 13)
 
       Next
-        hrfeed rows 12 --outcome rejected   the rows to repair in the feed
-        hrfeed rows 12 --outcome failed     the rows that the next import retries
-        hrfeed report 12 -o report.html     one page, to read or to mail
-    "#);
+        hrfeed rows 12 --outcome rejected   list the rejected rows
+        hrfeed rows 12 --outcome failed     list the failed rows
+        hrfeed report 12 -o report.html     create an HTML report you can share
+    ");
 }
 
 #[test]
@@ -156,22 +158,22 @@ fn finished_without_knowing_all() {
         ..Counts::default()
     });
     insta::assert_snapshot!(summarized(&report, &[]), @"
-    Done, with 1 row rejected, but it is not known what became of 1 row.
+    Import finished. 998 people are up to date; 1 row was rejected and 1 has an unknown outcome.
     run 12 · 41 s
 
       created      998
       updated        0
       unchanged      0
-      rejected       1  wrong in the feed, or refused by the LMS
-      unknown        1  may not be complete; looked up before anything is sent
+      rejected       1  failed validation, or refused by the LMS
+      unknown        1  sent but not confirmed; checked before any retry
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Next
-        hrfeed rows 12 --outcome rejected   the rows to repair in the feed
-        hrfeed rows 12 --outcome unknown    the rows to be looked up on the LMS
-        hrfeed report 12 -o report.html     one page, to read or to mail
+        hrfeed rows 12 --outcome rejected   list the rejected rows
+        hrfeed rows 12 --outcome unknown    list rows with unknown outcomes
+        hrfeed report 12 -o report.html     create an HTML report you can share
     ");
 }
 
@@ -187,23 +189,23 @@ fn interrupted() {
     report.exit_code = 5;
     report.message = "the LMS refused the credentials: is KMI_API_KEY still valid?".into();
     insta::assert_snapshot!(summarized(&report, &[]), @"
-    Interrupted: 700 of 1,000 rows are not done.                       run 12 · 41 s
+    Interrupted with 700 of 1,000 rows left to process.                run 12 · 41 s
     the LMS refused the credentials: is KMI_API_KEY still valid?
 
       created      300
       updated        0
       unchanged      0
       rejected       0
-      unknown        2  may not be complete; looked up before anything is sent
+      unknown        2  sent but not confirmed; checked before any retry
       pending      698  not sent
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Next
-        hrfeed resume 12                   go on; nothing is sent twice
-        hrfeed rows 12 --outcome unknown   the rows to be looked up on the LMS
-        hrfeed report 12 -o report.html    one page, to read or to mail
+        hrfeed resume 12                   continue; no one is created twice
+        hrfeed rows 12 --outcome unknown   list rows with unknown outcomes
+        hrfeed report 12 -o report.html    create an HTML report you can share
     ");
 }
 
@@ -219,7 +221,7 @@ fn failed() {
     report.message =
         "failed to write the journal `/var/lib/hrfeed/journal.db`: the disk is full".into();
     insta::assert_snapshot!(summarized(&report, &[]), @"
-    Failed: 700 of 1,000 rows are not done.                            run 12 · 41 s
+    Failed with 700 of 1,000 rows left to process.                     run 12 · 41 s
     failed to write the journal `/var/lib/hrfeed/journal.db`: the disk is full
 
       created      300
@@ -228,12 +230,12 @@ fn failed() {
       rejected       0
       pending      700  not sent
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Next
-        hrfeed resume 12                  go on; nothing is sent twice
-        hrfeed report 12 -o report.html   one page, to read or to mail
+        hrfeed resume 12                  continue; no one is created twice
+        hrfeed report 12 -o report.html   create an HTML report you can share
     ");
 }
 
@@ -248,7 +250,7 @@ fn killed() {
     report.state = RunState::Running;
     report.elapsed_seconds = 0.0;
     insta::assert_snapshot!(summarized(&report, &[]), @"
-    Not finished: 700 of 1,000 rows not sent yet. The run is under way, or was killed.
+    Not finished (700 of 1,000 rows pending). The run is in progress or was killed.
     run 12
 
       created      300
@@ -257,12 +259,12 @@ fn killed() {
       rejected       0
       pending      700  not sent
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Next
-        hrfeed resume 12                  go on; nothing is sent twice
-        hrfeed report 12 -o report.html   one page, to read or to mail
+        hrfeed resume 12                  continue; no one is created twice
+        hrfeed report 12 -o report.html   create an HTML report you can share
     ");
 }
 
@@ -276,7 +278,7 @@ fn superseded() {
     report.command = Command::Show;
     report.state = RunState::Superseded;
     insta::assert_snapshot!(summarized(&report, &[]), @"
-    A later import took the place of this run.                         run 12 · 41 s
+    Superseded by a later import.                                      run 12 · 41 s
 
       created      300
       updated        0
@@ -284,11 +286,11 @@ fn superseded() {
       rejected       0
       pending      700  not sent
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Next
-        hrfeed report 12 -o report.html   one page, to read or to mail
+        hrfeed report 12 -o report.html   create an HTML report you can share
     ");
 }
 
@@ -314,12 +316,12 @@ fn plan() {
 
       would be created     940
       would be updated      12
-      would stay as is      25
-      would be rejected     23  wrong in the feed
+      unchanged             25
+      would be rejected     23  failed validation
       ────────────────────────
-      rows               1,000  of fixtures/people.csv (2 left out by the filter)
-      would be deleted       1  people whom the feed no longer names
-      calls                 13
+      rows               1,000  in fixtures/people.csv (2 skipped by the filter)
+      would be deleted       1  no longer in the feed
+      requests              13
 
       Why rows were rejected
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
@@ -349,12 +351,12 @@ fn check() {
     report.calls = Calls::default();
     report.elapsed_seconds = 0.3;
     insta::assert_snapshot!(summarized(&report, &causes()[1..2]), @"
-    23 of 1,000 rows are wrong.                                                0.3 s
+    23 of 1,000 rows have problems.                                            0.3 s
 
-      right       977
-      rejected     23  wrong in the feed
+      valid       977
+      rejected     23  failed validation
       ───────────────
-      rows      1,000  of fixtures/people.csv (2 left out by the filter)
+      rows      1,000  in fixtures/people.csv (2 skipped by the filter)
 
       Why rows were rejected
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
@@ -363,14 +365,14 @@ fn check() {
         pending: 1_000,
         ..Counts::default()
     };
-    assert_eq!(headline(&report), "All 1,000 rows are right.");
+    assert_eq!(headline(&report), "All 1,000 rows are valid.");
     assert_eq!(tone(&report), Tone::Good);
     report.counts = Counts {
         pending: 1,
         rejected: 1,
         ..Counts::default()
     };
-    assert_eq!(headline(&report), "1 of 2 rows is wrong.");
+    assert_eq!(headline(&report), "1 of 2 rows has problems.");
 }
 
 #[test]
@@ -381,19 +383,19 @@ fn nothing_to_do() {
     });
     report.calls = Calls::default();
     insta::assert_snapshot!(summarized(&report, &[]), @"
-    Nothing to do: all 1,000 people are already as the feed says.      run 12 · 41 s
+    No changes: all 1,000 people are already up to date.               run 12 · 41 s
 
       created        0
       updated        0
       unchanged  1,000
       rejected       0
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
     ");
     report.counts.unchanged = 1;
     assert_eq!(
         headline(&report),
-        "Nothing to do: the only person is already as the feed says."
+        "No changes: the only person is already up to date."
     );
 }
 
@@ -410,12 +412,12 @@ fn empty_feed() {
       unchanged  0
       rejected   0
       ────────────
-      rows       0  of fixtures/people.csv
+      rows       0  in fixtures/people.csv
     ");
     report.feed.skipped = 12;
     assert_eq!(
         headline(&report),
-        "Nothing to do: the mapping's filter left out all 12 rows of the feed."
+        "Nothing to do: the mapping's filter skipped all 12 rows of the feed."
     );
 }
 
@@ -429,7 +431,7 @@ fn a_guard_is_said_first() {
     report.state = RunState::Failed;
     report.message = "max_rejected: 300 of 1,000 rows are wrong, more than 10%".into();
     insta::assert_snapshot!(summarized(&report, &[]), @"
-    Stopped by a guard: nothing was sent.                              run 12 · 41 s
+    Stopped by a safety limit. Nothing was sent.                       run 12 · 41 s
     max_rejected: 300 of 1,000 rows are wrong, more than 10%
 
       created        0
@@ -438,21 +440,21 @@ fn a_guard_is_said_first() {
       rejected       0
       pending    1,000  not sent
       ────────────────
-      rows       1,000  of fixtures/people.csv (2 left out by the filter)
-      calls      1,021  3 of them repeated; the LMS asked once to slow down
+      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      requests   1,021  3 retries; rate-limited once
 
       Next
-        hrfeed report 12 -o report.html   one page, to read or to mail
+        hrfeed report 12 -o report.html   create an HTML report you can share
     ");
     report.state = RunState::Finished;
     assert_eq!(
         headline(&report),
-        "A guard held back changes; nothing else was sent."
+        "Some changes await approval. Nothing else changed."
     );
     report.counts.created = 3;
     assert_eq!(
         headline(&report),
-        "Done, but a guard held back a part of it."
+        "Import finished, but some changes await approval."
     );
 }
 
@@ -463,7 +465,10 @@ fn one_is_singular() {
         rejected: 1,
         ..Counts::default()
     });
-    assert_eq!(headline(&report), "Done, with 1 row rejected.");
+    assert_eq!(
+        headline(&report),
+        "Import finished. 5 people are up to date; 1 row was rejected."
+    );
     let report = with_counts(Counts {
         created: 5,
         rejected: 1,
@@ -474,7 +479,7 @@ fn one_is_singular() {
     });
     assert_eq!(
         headline(&report),
-        "Done, with 1 row rejected, 1 failed and 1 not sent, but it is not known what became of 1 row."
+        "Import finished. 5 people are up to date; 1 row was rejected, 1 failed, 1 was not sent and 1 has an unknown outcome."
     );
 }
 
@@ -495,7 +500,7 @@ fn more_causes_than_anyone_reads_are_summed_up() {
         }),
         &many,
     );
-    assert!(text.contains("6  for 3 other causes"), "{text}");
+    assert!(text.contains("6  for 3 other reasons"), "{text}");
     assert!(
         text.contains("cause 13") && !text.contains("cause 3\n"),
         "{text}"
@@ -503,30 +508,24 @@ fn more_causes_than_anyone_reads_are_summed_up() {
 }
 
 #[test]
-fn without_unicode_and_with_colour_the_words_stay_the_same() {
+fn with_colour_the_words_stay_the_same() {
     let report = with_counts(Counts {
         created: 5,
         rejected: 4,
         ..Counts::default()
     });
     let plain = summary(&report, &causes(), &next_steps(&report), &style(80));
-    let ascii = Style {
-        unicode: false,
-        ..style(80)
-    };
-    let ascii = summary(&report, &causes()[..3], &[], &ascii);
-    assert!(ascii.is_ascii(), "{ascii}");
     let coloured = Style {
         color: true,
         ..style(80)
     };
     let coloured = summary(&report, &causes(), &next_steps(&report), &coloured);
-    let mut bare = coloured.clone();
+    let mut stripped = coloured.clone();
     for code in ["1", "2", "1;32", "1;33", "1;31", "1;36", "0"] {
-        bare = bare.replace(&format!("\x1b[{code}m"), "");
+        stripped = stripped.replace(&format!("\x1b[{code}m"), "");
     }
     assert_ne!(coloured, plain);
-    assert_eq!(bare, plain);
+    assert_eq!(stripped, plain);
 }
 
 #[test]

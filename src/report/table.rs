@@ -1,7 +1,7 @@
 //! Columns of text: laid out, wrapped under their column, never cut off.
 //!
-//! A table of a million rows is written as it comes. Column widths are settled
-//! by the first [`Table::BATCH`] rows and stay; what is wider later wraps.
+//! A table of a million rows is written as it comes. The first [`Table::BATCH`]
+//! rows decide the widths of the columns; wider text in later rows wraps.
 
 use std::io::{self, Write};
 
@@ -10,14 +10,10 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width};
 
 use super::{Ink, Style};
 
-/// One column.
+/// One column: its heading and its layout. A table of columns without a heading
+/// has no heading line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
-    /// Its heading; a table of columns without one has no heading line.
-    pub(super) title: &'static str,
-    /// How it is laid out.
-    pub(super) fit: Fit,
-}
+pub struct Column(pub(super) &'static str, pub(super) Fit);
 
 /// How a column is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +41,7 @@ impl Table {
     /// Blanks between columns.
     const GAP: u16 = 2;
     /// The narrowest that a wrapping column gets.
-    const MIN_REST: u16 = 16;
+    const MIN_REST: u16 = 10;
 
     pub(super) const fn new(columns: &'static [Column], style: Style) -> Self {
         Self {
@@ -96,7 +92,7 @@ impl Table {
     fn write_held(&mut self, out: &mut impl Write) -> io::Result<()> {
         let held = std::mem::take(&mut self.held);
         let first = self.widths.is_none();
-        let headed = first && self.columns.iter().any(|column| !column.title.is_empty());
+        let headed = first && self.columns.iter().any(|column| !column.0.is_empty());
 
         let mut table = comfy_table::Table::new();
         table
@@ -104,7 +100,7 @@ impl Table {
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(u16::MAX);
         if headed {
-            table.set_header(self.columns.iter().map(|column| column.title));
+            table.set_header(self.columns.iter().map(|column| column.0));
         }
         table.add_rows(held);
         let widths = match self.widths.take() {
@@ -118,7 +114,7 @@ impl Table {
                 drawn
                     .set_padding((0, gap))
                     .set_constraint(ColumnConstraint::Absolute(Width::Fixed(width + gap)));
-                if column.fit == Fit::Number {
+                if column.1 == Fit::Number {
                     drawn.set_cell_alignment(CellAlignment::Right);
                 }
             }
@@ -127,10 +123,8 @@ impl Table {
             let line = line.trim_end();
             if headed && at == 0 {
                 writeln!(out, "{}", self.style.paint(Ink::Bold, line))?;
-                let rules: Vec<_> = widths
-                    .iter()
-                    .map(|&width| self.style.rule().repeat(width.into()))
-                    .collect();
+                let rules = widths.iter().map(|&width| "─".repeat(width.into()));
+                let rules: Vec<_> = rules.collect();
                 writeln!(out, "{}", self.style.paint(Ink::Dim, &rules.join("  ")))?;
             } else {
                 writeln!(out, "{line}")?;
@@ -149,7 +143,7 @@ impl Table {
             .columns
             .iter()
             .zip(natural)
-            .map(|(column, &natural)| match column.fit {
+            .map(|(column, &natural)| match column.1 {
                 Fit::Number => natural,
                 Fit::Text => natural.min((space / 4).max(12)),
                 Fit::Rest => 0,
@@ -160,7 +154,7 @@ impl Table {
         // unless nothing follows.
         let rest = left.max(Self::MIN_REST);
         for ((column, width), &natural) in self.columns.iter().zip(&mut widths).zip(natural) {
-            if column.fit == Fit::Rest {
+            if column.1 == Fit::Rest {
                 *width = rest.min(natural.max(Self::MIN_REST.max(rest / 2)));
             }
         }
@@ -174,18 +168,9 @@ mod tests {
     use proptest::prelude::*;
 
     const COLUMNS: &[Column] = &[
-        Column {
-            title: "No",
-            fit: Fit::Number,
-        },
-        Column {
-            title: "Name",
-            fit: Fit::Text,
-        },
-        Column {
-            title: "Words",
-            fit: Fit::Rest,
-        },
+        Column("No", Fit::Number),
+        Column("Name", Fit::Text),
+        Column("Words", Fit::Rest),
     ];
 
     fn style(width: usize) -> Style {

@@ -10,16 +10,15 @@ pub(super) fn rows(number: u64) -> String {
     counted(number, "row", "rows")
 }
 
-/// A span of time: `0.4 s`, `41 s`, `3 min 05 s`, `2 h 07 min`.
+/// A span of time: `20 ms`, `0.4 s`, `41 s`, `3 min 05 s`, `2 h 07 min`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.05 {
-        return "0 s".to_owned();
+    match seconds {
+        0.05..9.95 => format!("{seconds:.1} s"),
+        0.0005..0.05 => format!("{} ms", whole(seconds * 1_000.0)),
+        9.95.. if seconds.is_finite() => span(whole(seconds)),
+        _ => "0 s".to_owned(),
     }
-    if seconds < 9.95 {
-        return format!("{seconds:.1} s");
-    }
-    span(whole(seconds))
 }
 
 /// A span of whole seconds: `3 s`, `3 min 05 s`, `2 h 07 min`.
@@ -175,6 +174,7 @@ mod tests {
             (f64::NAN, "0 s"),
             (-1.0, "0 s"),
             (0.0, "0 s"),
+            (0.02, "20 ms"),
             (0.42, "0.4 s"),
             (9.96, "10 s"),
             (41.4, "41 s"),

@@ -66,15 +66,15 @@ fn people_adopted_by_a_run_are_listed_before_it_and_in_every_report() {
         let planned = notes(&["plan", "people.csv", "-m", "mapping.toml", "--json"]);
         assert_eq!(
             planned,
-            json!(["1 person is there without an external ID, and would get it"])
+            json!(["1 existing person without an external ID would be linked"])
         );
-        let message = "1 person was there without an external ID, and got it";
+        let note = "1 existing person without an external ID was linked";
         let imported = world.import().exits(0).json()["notes"].clone();
-        assert_eq!(imported, json!([message]));
+        assert_eq!(imported, json!([note]));
         assert_eq!(notes(&["show", "--json"]), imported);
         world.run(&["report", "-o", "page.html"]).exits(0);
         let page = std::fs::read_to_string(world.path("page.html")).unwrap();
-        assert!(page.contains(message), "{page}");
+        assert!(page.contains(note), "{page}");
     });
 }
 

@@ -379,13 +379,13 @@ fn an_environment_variable_that_is_missing_or_empty() {
     };
     let missing = import(|command| command.env_remove(crate::support::SECRET));
     insta::assert_snapshot!(missing, @r#"
-    error: the environment variable HRFEED_TEST_SECRET, which the mapping names for api_secret, is not set
-    help: set HRFEED_TEST_SECRET for the user who runs hrfeed, or name a file: api_secret = { file = "…" }
+    error: the environment variable HRFEED_TEST_SECRET (`api_secret` in the mapping) is not set
+    help: set HRFEED_TEST_SECRET for the user who runs hrfeed, or use a file: api_secret = { file = "…" }
     "#);
     let empty = import(|command| command.env(crate::support::KEY, "  "));
     insta::assert_snapshot!(empty, @"
-    error: the environment variable HRFEED_TEST_KEY, which the mapping names for api_key, is empty
-    help: put the secret there
+    error: the environment variable HRFEED_TEST_KEY (`api_key` in the mapping) is empty
+    help: store the secret there
     ");
     let unsendable = import(|command| command.env(crate::support::KEY, "k3\ny"));
     insta::assert_snapshot!(unsendable, @"
@@ -404,7 +404,9 @@ fn a_secret_in_a_file_that_is_missing() {
     world.write("mapping.toml", mapping);
     let text = output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]);
     assert!(
-        text.starts_with("exit code 2\nerror: cannot read the file `kmi.key`, which the mapping names for api_key: "),
+        text.starts_with(
+            "exit code 2\nerror: cannot read the file `kmi.key` (`api_key` in the mapping): "
+        ),
         "{text}"
     );
     world.write("kmi.key", "test-key\r\n");
@@ -494,21 +496,21 @@ fn history_without_a_journal_or_a_run() {
     let world = World::new(Kmi);
     insta::assert_snapshot!(output_of(&world, &["show"]), @"
     exit code 2
-    error: there is no journal `…/journal.db`
-    help: the first `hrfeed import` makes one; name another with `--journal PATH`
+    error: no journal found at `…/journal.db`
+    help: the first `hrfeed import` creates one; choose another with `--journal PATH`
     ");
     world.feed(&Feed::of(1));
     world.import().exits(0);
     world.lms.reset_stats();
     insta::assert_snapshot!(output_of(&world, &["show", "99"]), @"
     exit code 2
-    error: there is no run 99 in the journal `…/journal.db`
-    help: `hrfeed runs` lists them
+    error: the journal `…/journal.db` has no run 99
+    help: `hrfeed runs` lists the runs with their numbers
     ");
     insta::assert_snapshot!(output_of(&world, &["rows", "yesterday"]), @"
     exit code 2
-    error: `yesterday` names no run
-    help: runs are named by numbers: see `hrfeed runs`
+    error: `yesterday` is not a run number
+    help: `hrfeed runs` lists the runs with their numbers
     ");
     insta::assert_snapshot!(output_of(&world, &["resume"]), @"
     exit code 2

@@ -39,11 +39,11 @@ fn runs_lists_the_runs_newest_first() {
         table.contains("finished") && table.contains("people.csv"),
         "{table}"
     );
-    let one = world
-        .run(&["runs", "--most", "1", "--json"])
-        .exits(0)
-        .json();
-    assert_eq!(one["runs"].as_array().unwrap().len(), 1);
+    // The second is the first one's old name.
+    for limit in ["--limit", "--most"] {
+        let one = world.run(&["runs", limit, "1", "--json"]).exits(0).json();
+        assert_eq!(one["runs"].as_array().unwrap().len(), 1);
+    }
     assert_eq!(world.lms.stats().requests(), 0);
 }
 
@@ -217,7 +217,10 @@ fn check_shows_the_first_findings_and_with_all_every_one() {
     world.feed(&feed);
     let arguments = ["check", "people.csv", "-m", "mapping.toml"];
     let shown = world.run(&arguments).exits(3).stdout;
-    assert!(shown.contains("30 more findings: `--all`"), "{shown}");
+    assert!(
+        shown.contains("30 more problems (list them with `--all`)"),
+        "{shown}"
+    );
     assert!(!shown.contains("E00080"));
     let all = world
         .run(&[&arguments[..], &["--all"]].concat())
@@ -302,7 +305,7 @@ fn init_says_what_it_could_not_recognise_and_replaces_no_file() {
     assert!(ran.stdout.contains("# ? email"), "{ran:?}");
     assert!(ran.stdout.contains("\"Rank\""), "{ran:?}");
     assert!(
-        ran.stderr.contains("no column was recognised for"),
+        ran.stderr.contains("No column was recognised for"),
         "{ran:?}"
     );
     world.write("mine.toml", "precious");
@@ -414,7 +417,7 @@ fn each_help_names_the_exit_codes() {
         for flag in ["--help", "-h"] {
             let help = run(&[command, flag]).exits(0).stdout;
             assert!(help.contains("Exit codes:"), "{command} {flag}: {help}");
-            assert!(help.contains("6  another run holds"), "{command} {flag}");
+            assert!(help.contains("6  another run is using"), "{command} {flag}");
         }
     }
 }

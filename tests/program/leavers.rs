@@ -113,7 +113,7 @@ fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
             "{message}"
         );
         let runs = world.run(&["runs"]).exits(0);
-        assert!(runs.stdout.contains("held by guard"), "{runs:#?}");
+        assert!(runs.stdout.contains("needs approval"), "{runs:#?}");
         let plan = world.run(&["plan", "people.csv", "-m", "mapping.toml"]);
         assert!(plan.exits(4).stdout.contains("would hold back"));
         assert_eq!(world.lms.people().len(), 40);

@@ -113,7 +113,7 @@ fn a_rate_above_what_the_target_bears_comes_down_to_it() {
                 stats.requests()
             );
             assert_eq!(ran.json()["calls"]["throttled"], turned_away);
-            assert_eq!(ran.stderr.matches("slowed down to").count(), 1, "{ran:?}");
+            assert_eq!(ran.stderr.matches("Slowed down to").count(), 1, "{ran:?}");
             assert!(ran.stderr.contains("the LMS limits requests"), "{ran:?}");
         }
     }));
@@ -157,8 +157,8 @@ fn a_lowered_rate_and_its_return_are_reported_once_each() {
         .set_faults(&serde_json::json!({"unavailable": 0.0}));
     let ran = import.wait().exits(0);
     for words in [
-        "slowed down to 20.0 requests a second: the LMS is overloaded",
-        "at full speed again",
+        "Slowed down to 20.0 requests per second: the LMS is overloaded",
+        "Back to full speed",
     ] {
         assert_eq!(ran.stderr.matches(words).count(), 1, "{ran:?}");
     }

@@ -450,7 +450,7 @@ fn a_run_is_resumed_with_the_feed_and_mapping_that_it_began_with_or_not_at_all()
     refused(world.resume(), "is not the one that run 1 began with");
     world.feed(&feed);
     world.write("mapping.toml", world.mapping() + "\n# a word");
-    refused(world.resume(), "has changed since run 1 began");
+    refused(world.resume(), "has changed since run 1 started");
     world.write_mapping();
     assert_eq!(world.resume().exits(0).count("created"), 60);
     world.assert_everyone_once(&feed);

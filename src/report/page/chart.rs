@@ -1,4 +1,4 @@
-//! The bars of the page: where each stands, in the chart's own units.
+//! The bars of the page, in the chart's own units.
 
 use serde::Serialize;
 
@@ -15,22 +15,17 @@ const HEIGHT: f64 = 200.0;
 pub(super) struct Chart {
     width: f64,
     height: f64,
-    bars: Vec<Bar>,
+    parts: Vec<Part>,
     /// Lines across, with their labels, the highest first.
     levels: Vec<Tick>,
     /// Times below, the start first.
     times: Vec<String>,
-    /// The kinds that occur, in the order in which they are stacked.
+    /// The outcomes that occur, from the ground up.
     legend: Vec<Key>,
     /// What a bar counts.
     unit: String,
-    /// The same for who cannot see it.
+    /// The chart in words, for screen readers.
     alternative: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Bar {
-    parts: Vec<Part>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,63 +72,51 @@ pub(super) fn chart(throughput: &Throughput) -> Option<Chart> {
     let top = round_up(busiest);
     let step = WIDTH / slots.len() as f64;
     let scale = HEIGHT / top as f64;
-    let bars = slots
-        .iter()
-        .enumerate()
-        .map(|(at, counts)| {
-            let mut below = 0;
-            let parts = STACK
-                .iter()
-                .filter(|&&outcome| counts.of(outcome) > 0)
-                .map(|&outcome| {
-                    below += counts.of(outcome);
-                    Part {
-                        kind: outcome.word(),
-                        x: tidy(at as f64 * step + step * 0.06),
-                        y: tidy(HEIGHT - below as f64 * scale),
-                        width: tidy(step * 0.88),
-                        height: tidy(counts.of(outcome) as f64 * scale),
-                    }
-                })
-                .collect();
-            Bar { parts }
-        })
-        .collect();
+    let mut parts = Vec::new();
+    for (at, counts) in slots.iter().enumerate() {
+        let mut below = 0;
+        for outcome in STACK {
+            let number = counts.of(outcome);
+            below += number;
+            if number > 0 {
+                parts.push(Part {
+                    kind: outcome.word(),
+                    x: tidy(at as f64 * step + step * 0.06),
+                    y: tidy(HEIGHT - below as f64 * scale),
+                    width: tidy(step * 0.88),
+                    height: tidy(number as f64 * scale),
+                });
+            }
+        }
+    }
     let seconds = throughput.slot_seconds();
     let whole = seconds.saturating_mul(slots.len() as u64);
     let total: u64 = slots.iter().map(height_of).sum();
-    let legend: Vec<Key> = STACK
-        .into_iter()
-        .map(|outcome| {
-            (
-                outcome,
-                slots.iter().map(|slot| slot.of(outcome)).sum::<u64>(),
-            )
-        })
-        .filter(|&(_, number)| number > 0)
-        .map(|(outcome, number)| Key {
+    let key = |outcome: Outcome| {
+        let number = slots.iter().map(|slot| slot.of(outcome)).sum();
+        (number > 0).then(|| Key {
             kind: outcome.word(),
             total: count(number),
         })
-        .collect();
+    };
+    let legend: Vec<Key> = STACK.into_iter().filter_map(key).collect();
     let slot = if seconds == 1 {
         "second".to_owned()
     } else {
         span(seconds)
     };
-    let parts: Vec<_> = legend
+    let totals = legend
         .iter()
-        .map(|key| format!("{} {}", key.total, key.kind))
-        .collect();
+        .map(|key| format!("{} {}", key.total, key.kind));
+    let totals: Vec<_> = totals.collect();
     Some(Chart {
         width: WIDTH,
         height: HEIGHT,
-        bars,
-        levels: [top, top / 2, 0]
+        parts,
+        levels: [Some(top), top.is_multiple_of(2).then_some(top / 2), Some(0)]
             .into_iter()
-            .enumerate()
-            .filter(|&(at, level)| at != 1 || (level > 0 && top.is_multiple_of(2)))
-            .map(|(_, level)| Tick {
+            .flatten()
+            .map(|level| Tick {
                 label: count(level),
                 y: tidy(HEIGHT - level as f64 * scale),
             })
@@ -143,12 +126,12 @@ pub(super) fn chart(throughput: &Throughput) -> Option<Chart> {
             duration(whole as f64 / 2.0),
             span(whole),
         ],
-        unit: format!("people in each {slot}"),
+        unit: format!("people per {slot}"),
         alternative: format!(
             "Bar chart of {} over {}: {}. The busiest {slot} had {}.",
             counted(total, "person", "people"),
             span(whole),
-            parts.join(", "),
+            totals.join(", "),
             count(busiest)
         ),
         legend,
@@ -188,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_chart_is_told_in_words_too() {
+    fn the_chart_is_described_in_words_too() {
         let mut throughput = Throughput::default();
         for at in 0..20 {
             throughput.add(f64::from(at) / 5.0, Outcome::Created);
@@ -196,7 +179,7 @@ mod tests {
         throughput.add(3.0, Outcome::Rejected);
         let chart = chart(&throughput).unwrap();
         insta::assert_snapshot!(chart.alternative, @"Bar chart of 21 people over 4 s: 20 created, 1 rejected. The busiest second had 6.");
-        insta::assert_snapshot!(chart.unit, @"people in each second");
+        insta::assert_snapshot!(chart.unit, @"people per second");
     }
 
     #[test]
@@ -223,7 +206,7 @@ mod tests {
                 for _ in 0..created { throughput.add(at as f64, Outcome::Created); }
                 for _ in 0..rejected { throughput.add(at as f64, Outcome::Rejected); }
             }
-            for part in chart(&throughput).iter().flat_map(|chart| &chart.bars).flat_map(|bar| &bar.parts) {
+            for part in chart(&throughput).iter().flat_map(|chart| &chart.parts) {
                 prop_assert!(part.x >= 0.0 && part.x + part.width <= WIDTH + 0.02);
                 prop_assert!(part.y >= -0.02 && part.y + part.height <= HEIGHT + 0.02);
             }

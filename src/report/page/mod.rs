@@ -1,30 +1,30 @@
-//! One run as one HTML page, to look at or to mail.
+//! One run as one HTML page, to look at or to share.
 //!
 //! # Invariants
 //!
 //! - The page is one file. It loads nothing and runs nothing, and its policy
 //!   says so to the browser.
-//! - What it shows of others (names, messages) is escaped by the template
-//!   engine and sanitized before; none of it becomes an address.
-//! - The rows on it are bounded, so a run with a million bad rows still is a
-//!   page that opens.
+//! - The one formatter of the template engine sanitizes and escapes whatever it
+//!   writes; no foreign text becomes an address.
+//! - The rows on it are bounded, so the page of a run with a million rejected
+//!   rows still opens.
 
 mod chart;
 mod throughput;
 
 use jiff::Zoned;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior, escape_formatter};
 use serde::Serialize;
 
 use super::headline::{Tone, tone};
-use super::summary::figures;
+use super::summary::{Figure, figures};
 use super::text::{counted, times};
 use super::{
-    CauseLine, NextKind, NextStep, RowLine, RunReport, Style, count, duration, headline, sanitize,
+    CauseLine, NextKind, NextStep, RowLine, RunReport, count, duration, headline, sanitize,
 };
-use crate::model::{Action, Outcome};
+use crate::model::Outcome;
 use chart::{Chart, chart};
 pub use throughput::Throughput;
 
@@ -33,9 +33,9 @@ pub use throughput::Throughput;
 pub struct PageData {
     /// The run.
     pub report: RunReport,
-    /// Whom the run wrote to: `kmi at https://lms.example.com`.
+    /// The LMS: `KMI LMS at https://lms.example.com`.
     pub target: Option<String>,
-    /// When it started, in the reader's time zone.
+    /// When the run started, in the reader's time zone.
     pub started: Option<Zoned>,
     /// When it ended, where it has.
     pub ended: Option<Zoned>,
@@ -43,13 +43,13 @@ pub struct PageData {
     pub causes: Vec<CauseLine>,
     /// What to do next, as for [`super::summary()`].
     pub next: Vec<NextStep>,
-    /// How much was done when.
+    /// The outcomes over time.
     pub throughput: Throughput,
-    /// The rows that are wrong.
+    /// The rows that are invalid or were refused.
     pub rejected: RowSection,
-    /// The rows that the target could not do.
+    /// The rows that the target could not process.
     pub failed: RowSection,
-    /// The rows of which it is not known what became.
+    /// The rows with an unknown outcome.
     pub unknown: RowSection,
 }
 
@@ -64,7 +64,7 @@ impl RowSection {
     /// How many rows are shown: what a browser still scrolls with ease.
     pub const ROWS_SHOWN: usize = 5_000;
 
-    /// Takes a row: keeps it if there is room, counts it in any case.
+    /// Counts a row, and keeps it if there is room.
     pub fn push(&mut self, row: RowLine) {
         self.total += 1;
         if self.rows.len() < Self::ROWS_SHOWN {
@@ -73,23 +73,7 @@ impl RowSection {
     }
 }
 
-impl Extend<RowLine> for RowSection {
-    fn extend<T: IntoIterator<Item = RowLine>>(&mut self, rows: T) {
-        for row in rows {
-            self.push(row);
-        }
-    }
-}
-
-impl FromIterator<RowLine> for RowSection {
-    fn from_iter<T: IntoIterator<Item = RowLine>>(rows: T) -> Self {
-        let mut section = Self::default();
-        section.extend(rows);
-        section
-    }
-}
-
-/// Why the page could not be made. Only a mistake in hrfeed can cause it.
+/// Why the page could not be created. Only a mistake in hrfeed can cause it.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to fill in the report page; this is a mistake in hrfeed, please report it")]
 pub struct PageError(#[from] minijinja::Error);
@@ -104,61 +88,65 @@ pub fn html_page(data: &PageData) -> Result<String, PageError> {
             .lstrip_blocks(true)
             .build()?,
     );
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) => escape_formatter(out, state, &Value::from(sanitize(text).as_ref())),
+        None => escape_formatter(out, state, value),
+    });
+    environment.add_filter("count", count);
+    environment.add_filter("pieces", pieces);
     // The name's ending turns escaping on.
     environment.add_template("page.html", include_str!("page.html"))?;
     let page = environment.get_template("page.html")?;
     Ok(page.render(Serde(View::of(data)))?)
 }
 
-/// What the template sees: text that is ready to be shown.
+/// What the template sees.
 #[derive(Debug, Serialize)]
-struct View {
-    title: String,
+struct View<'a> {
     headline: String,
-    message: Option<Vec<Piece>>,
+    message: Option<&'a str>,
     tone: &'static str,
     mark: &'static str,
     tone_word: &'static str,
-    feed: String,
-    run: Option<String>,
+    feed: &'a str,
+    sha256: Option<&'a str>,
+    run: Option<&'a str>,
     when: Option<String>,
     took: Option<String>,
     tiles: Vec<Tile>,
     next: Vec<Step>,
-    causes: Vec<CauseGroup>,
-    notes: Vec<Vec<Piece>>,
+    causes: Vec<CauseGroup<'a>>,
+    notes: &'a [String],
     chart: Option<Chart>,
     facts: Vec<Fact>,
-    sections: Vec<Section>,
+    sections: [Section<'a>; 3],
     version: &'static str,
 }
 
 #[derive(Debug, Serialize)]
 struct Tile {
     label: &'static str,
-    number: String,
+    number: u64,
     note: String,
-    /// Whether it is a number that somebody must do something about.
-    flaw: bool,
-    sum: bool,
+    class: &'static str,
 }
 
 #[derive(Debug, Serialize)]
 struct Step {
     command: String,
-    why: String,
+    purpose: &'static str,
 }
 
 #[derive(Debug, Serialize)]
-struct CauseGroup {
+struct CauseGroup<'a> {
     heading: &'static str,
-    causes: Vec<Cause>,
+    causes: Vec<Cause<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Cause {
-    count: String,
-    message: Vec<Piece>,
+struct Cause<'a> {
+    count: u64,
+    message: &'a str,
     rows: Option<String>,
 }
 
@@ -166,123 +154,82 @@ struct Cause {
 struct Fact {
     name: &'static str,
     value: String,
-    code: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct Section {
-    id: &'static str,
+struct Section<'a> {
+    outcome: Outcome,
     heading: &'static str,
     hint: &'static str,
     none: &'static str,
-    total: String,
-    rows: Vec<Row>,
-    more: Option<String>,
-    command: Option<String>,
+    rows: &'a [RowLine],
+    total: u64,
 }
 
-#[derive(Debug, Serialize)]
-struct Row {
-    number: Option<String>,
-    external_id: Option<String>,
-    tried: String,
-    message: Vec<Piece>,
-}
-
-/// A part of a message: words, or a name that stood between backticks.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Piece {
-    text: String,
-    code: bool,
-}
-
-impl View {
-    fn of(data: &PageData) -> Self {
+impl<'a> View<'a> {
+    fn of(data: &'a PageData) -> Self {
         let report = &data.report;
         let headline = headline(report);
         let message = report.message.trim();
         let (tone, mark, tone_word) = match tone(report) {
-            Tone::Good => ("good", "✓", "all is well"),
+            Tone::Good => ("good", "✓", "success"),
             Tone::Attention => ("attention", "!", "needs attention"),
             Tone::Bad => ("bad", "✕", "failed"),
         };
-        let run = report.run.as_deref().map(clean);
-        let style = Style::piped();
+        let group = |(heading, causes): (_, Vec<&'a CauseLine>)| CauseGroup {
+            heading,
+            causes: causes.into_iter().map(cause).collect(),
+        };
         Self {
-            title: match &run {
-                Some(run) => format!("Run {run}: {headline}"),
-                None => headline.clone(),
-            },
-            message: (!message.is_empty() && message != headline).then(|| pieces(message)),
+            message: (!message.is_empty() && message != headline).then_some(message),
             headline,
             tone,
             mark,
             tone_word,
             feed: feed_name(report),
+            sha256: report.feed.sha256.as_deref(),
+            run: report.run.as_deref(),
             when: data.started.as_ref().map(moment),
             took: (report.elapsed_seconds > 0.0).then(|| duration(report.elapsed_seconds)),
             tiles: tiles(report),
-            next: data
-                .next
-                .iter()
-                // Whoever reads this page has it already.
-                .filter(|step| step.kind != NextKind::Report)
-                .map(step_of)
-                .collect(),
+            next: steps(&data.next),
             causes: CauseLine::grouped(&data.causes)
                 .into_iter()
-                .map(|(heading, causes)| CauseGroup {
-                    heading,
-                    causes: causes
-                        .into_iter()
-                        .map(|cause| Cause {
-                            count: cause.shown_count(),
-                            message: pieces(&cause.message),
-                            rows: cause.where_to_look(&style),
-                        })
-                        .collect(),
-                })
+                .map(group)
                 .collect(),
-            notes: report.notes.iter().map(|note| pieces(note)).collect(),
+            notes: &report.notes,
             chart: chart(&data.throughput),
             facts: facts(data),
-            sections: sections(data, run.as_deref()),
-            run,
+            sections: sections(data),
             version: env!("CARGO_PKG_VERSION"),
         }
     }
 }
 
-fn clean(text: &str) -> String {
-    sanitize(text).into_owned()
-}
-
-/// A message with its names told from its words. A backtick without a partner
-/// stays what it is.
-fn pieces(message: &str) -> Vec<Piece> {
-    let message = sanitize(message);
-    let parts: Vec<_> = message.split('`').collect();
+/// The parts of a message: words, then a name between backticks, and so on. A
+/// backtick without a partner stays.
+fn pieces(message: Option<String>) -> Vec<String> {
+    let message = message.unwrap_or_default();
+    let parts: Vec<_> = message.split('`').map(str::to_owned).collect();
     if parts.len().is_multiple_of(2) {
-        return vec![Piece {
-            text: message.into_owned(),
-            code: false,
-        }];
+        vec![message]
+    } else {
+        parts
     }
-    parts
-        .into_iter()
-        .enumerate()
-        .filter(|(_, text)| !text.is_empty())
-        .map(|(at, text)| Piece {
-            text: text.to_owned(),
-            code: !at.is_multiple_of(2),
-        })
-        .collect()
 }
 
-fn feed_name(report: &RunReport) -> String {
+fn cause(cause: &CauseLine) -> Cause<'_> {
+    Cause {
+        count: cause.count,
+        message: &cause.message,
+        rows: cause.row_numbers(),
+    }
+}
+
+fn feed_name(report: &RunReport) -> &str {
     match report.feed.path.as_str() {
-        "-" => "stdin".to_owned(),
-        path => clean(path),
+        "-" => "stdin",
+        path => path,
     }
 }
 
@@ -292,131 +239,94 @@ fn moment(time: &Zoned) -> String {
 }
 
 fn tiles(report: &RunReport) -> Vec<Tile> {
+    let tile = |figure: Figure| Tile {
+        class: match figure.label {
+            Figure::SUM => "sum",
+            "rejected" | "failed" | "unknown" | "pending" if figure.number > 0 => "flaw",
+            _ => "",
+        },
+        // The feed is named above the tiles.
+        note: match figure.label {
+            Figure::SUM => String::new(),
+            _ => figure.note,
+        },
+        label: figure.label,
+        number: figure.number,
+    };
     let mut figures = figures(report);
+    // The requests are among the facts.
+    figures.retain(|figure| figure.label != Figure::REQUESTS);
     // The whole first, then its parts.
-    figures.sort_by_key(|figure| !figure.sum);
-    figures
-        .into_iter()
-        // The calls stand among the facts.
-        .filter(|figure| figure.label != "calls")
-        .map(|figure| Tile {
-            flaw: figure.number > 0
-                && ["rejected", "failed", "unknown", "pending"].contains(&figure.label),
-            label: figure.label,
-            number: count(figure.number),
-            note: if figure.sum {
-                String::new()
-            } else {
-                figure.note
-            },
-            sum: figure.sum,
+    figures.sort_by_key(|figure| figure.label != Figure::SUM);
+    figures.into_iter().map(tile).collect()
+}
+
+/// The next steps, without the one that created this page.
+fn steps(next: &[NextStep]) -> Vec<Step> {
+    next.iter()
+        .filter(|step| step.kind != NextKind::Report)
+        .map(|step| Step {
+            command: step.command(),
+            purpose: step.purpose,
         })
         .collect()
 }
 
-fn step_of(step: &NextStep) -> Step {
-    Step {
-        command: clean(&step.command()),
-        why: clean(step.purpose),
-    }
-}
-
 fn facts(data: &PageData) -> Vec<Fact> {
     let report = &data.report;
-    let mut facts = Vec::new();
-    let mut add = |name, value: Option<String>, code| {
-        if let Some(value) = value {
-            facts.push(Fact { name, value, code });
-        }
-    };
-    let skipped = report.feed.skipped;
-    let left_out = match skipped {
+    let skipped = match report.feed.skipped {
         0 => String::new(),
-        _ => format!(", and {} left out by the mapping's filter", count(skipped)),
+        skipped => format!(", {} skipped by the mapping's filter", count(skipped)),
     };
-    let all = counted(report.counts.rows(), "row", "rows");
-    add("Feed", Some(feed_name(report)), false);
-    add("Rows", Some(format!("{all}{left_out}")), false);
-    add(
-        "Digest (SHA-256)",
-        report.feed.sha256.as_deref().map(clean),
-        true,
-    );
-    add("Target", data.target.as_deref().map(clean), false);
-    add("Started", data.started.as_ref().map(moment), false);
-    add("Ended", data.ended.as_ref().map(moment), false);
-    add("Took", Some(duration(report.elapsed_seconds)), false);
+    let rows = counted(report.counts.rows(), "row", "rows");
     let calls = &report.calls;
-    add("Calls to the target", Some(count(calls.total)), false);
-    add(
-        "Calls that were repeated",
-        Some(count(calls.retried)),
-        false,
-    );
-    let asked = match calls.throttled {
+    let limited = match calls.throttled {
         0 => "never".to_owned(),
         number => times(number),
     };
-    add("Asked to slow down", Some(asked), false);
-    facts
-}
-
-fn sections(data: &PageData, run: Option<&str>) -> Vec<Section> {
-    let section = |outcome: Outcome, rows: &RowSection, heading, hint, none| {
-        let left = rows.total - rows.rows.len() as u64;
-        Section {
-            id: outcome.word(),
-            heading,
-            hint,
-            none,
-            total: count(rows.total),
-            rows: rows.rows.iter().map(row_of).collect(),
-            more: (left > 0).then(|| count(left)),
-            command: run.map(|run| format!("hrfeed rows {run} --outcome {}", outcome.word())),
-        }
-    };
-    vec![
-        section(
-            Outcome::Rejected,
-            &data.rejected,
-            "Rejected rows",
-            "Repair these in the HR system or in the mapping; the next import sends them again.",
-            "No row was rejected.",
-        ),
-        section(
-            Outcome::Failed,
-            &data.failed,
-            "Failed rows",
-            "The rows may be right, but the LMS could not do them. The next import tries again.",
-            "No row failed.",
-        ),
-        section(
-            Outcome::Unknown,
-            &data.unknown,
-            "Rows of unknown outcome",
-            "Begun, and not known to be complete. They are looked up in the LMS before anything is sent again.",
-            "It is known of every row what became of it.",
-        ),
+    [
+        ("Feed", Some(feed_name(report).to_owned())),
+        ("Rows", Some(format!("{rows}{skipped}"))),
+        ("LMS", data.target.clone()),
+        ("Started", data.started.as_ref().map(moment)),
+        ("Ended", data.ended.as_ref().map(moment)),
+        ("Duration", Some(duration(report.elapsed_seconds))),
+        ("Requests to the LMS", Some(count(calls.total))),
+        ("Retries", Some(count(calls.retried))),
+        ("Rate-limited", Some(limited)),
     ]
+    .into_iter()
+    .filter_map(|(name, value)| value.map(|value| Fact { name, value }))
+    .collect()
 }
 
-fn row_of(line: &RowLine) -> Row {
-    let mut tried = Vec::new();
-    if let Some(action) = line.action {
-        tried.push(Action::word(action).to_owned());
-    }
-    if let Some(status) = line.status {
-        tried.push(format!("HTTP {status}"));
-    }
-    if line.attempts > 1 {
-        tried.push(format!("sent {} times", line.attempts));
-    }
-    Row {
-        number: line.row.map(|row| row.to_string()),
-        external_id: line.external_id.as_deref().map(clean),
-        tried: tried.join(", "),
-        message: line.message.as_deref().map(pieces).unwrap_or_default(),
-    }
+fn sections(data: &PageData) -> [Section<'_>; 3] {
+    [
+        Section {
+            outcome: Outcome::Rejected,
+            heading: "Rejected rows",
+            hint: "Fix these in the HR system or in the mapping. The next import sends them again.",
+            none: "No rows were rejected.",
+            rows: &data.rejected.rows,
+            total: data.rejected.total,
+        },
+        Section {
+            outcome: Outcome::Failed,
+            heading: "Failed rows",
+            hint: "These rows may be valid, but the LMS could not process them. The next import retries.",
+            none: "No rows failed.",
+            rows: &data.failed.rows,
+            total: data.failed.total,
+        },
+        Section {
+            outcome: Outcome::Unknown,
+            heading: "Rows with an unknown outcome",
+            hint: "Sent, but not confirmed. hrfeed checks the LMS before it retries.",
+            none: "Every row has a known outcome.",
+            rows: &data.unknown.rows,
+            total: data.unknown.total,
+        },
+    ]
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How much was done when, in memory that does not grow with the run.
+//! The outcomes over time, in memory that does not grow with the run.
 
 use crate::model::{Counts, Outcome};
 
@@ -14,13 +14,13 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    /// The most bars that can still be told from each other.
+    /// The most bars that the eye can still separate.
     pub const MAX_SLOTS: usize = 120;
 
-    /// Adds one outcome, so many seconds after the start of the run.
+    /// Adds one outcome; `seconds` count from the start of the run.
     pub fn add(&mut self, seconds: f64, outcome: Outcome) {
         let mut slot = seconds.max(0.0) / self.slot_seconds() as f64;
-        // Beyond some billion years it all lands in the last slot.
+        // Beyond some billion years everything goes into the last slot.
         while slot >= Self::MAX_SLOTS as f64 && self.doublings < 60 {
             self.double();
             slot /= 2.0;

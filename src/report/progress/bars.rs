@@ -12,14 +12,17 @@ use super::Tally;
 use super::tally::{Pause, Stage};
 use crate::event::{Event, Listener};
 use crate::report::Style;
-use crate::report::text::{count, counted, rows};
+use crate::report::text::counted;
 
-/// How often a bar is drawn while nothing is heard, for the spinner and the
-/// time that a pause still takes.
+/// How often a bar is drawn without an event, for the spinner and the rest of a
+/// pause.
 const TICK: Duration = Duration::from_millis(120);
 
-/// How often the words behind a bar change: faster cannot be read.
+/// How often the words behind a bar change: nobody reads faster.
 const REWORD: Duration = Duration::from_millis(250);
+
+/// The figures of a bar that counts what is done.
+const DONE: &str = "{human_pos}/{human_len}{pause}";
 
 /// Where a bar is drawn.
 type Target = Box<dyn Fn() -> ProgressDrawTarget>;
@@ -44,7 +47,7 @@ impl Bars {
         Self {
             style,
             target,
-            tally: Tally::new(Instant::now()),
+            tally: Tally::default(),
             bar: None,
             worded: None,
             pause: Arc::default(),
@@ -55,7 +58,7 @@ impl Bars {
     fn put(&mut self, title: String, length: Option<u64>, figures: &str) {
         self.take();
         let bar = ProgressBar::with_draw_target(length, (self.target)())
-            .with_style(self.look(length.is_some(), figures))
+            .with_style(self.bar_style(length.is_some(), figures))
             .with_prefix(title);
         bar.enable_steady_tick(TICK);
         self.bar = Some(bar);
@@ -68,57 +71,36 @@ impl Bars {
         }
     }
 
-    fn look(&self, has_length: bool, figures: &str) -> ProgressStyle {
+    fn bar_style(&self, has_length: bool, figures: &str) -> ProgressStyle {
         let bar = match (has_length, self.style.color) {
             (false, _) => "",
             (true, false) => "{bar:24} ",
             (true, true) => "{bar:24.cyan/dim} ",
         };
         let template = format!("{{spinner}} {{prefix}} {bar}{figures}{{wide_msg}}");
-        let (chars, ticks) = if self.style.unicode {
-            ("━╸─", "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
-        } else {
-            ("#>-", "|/-\\ ")
-        };
         let pause = Arc::clone(&self.pause);
-        // What stands before it takes some 54 columns; a line that wraps leaves
+        // The text before it takes some 54 columns; a line that wraps leaves
         // debris behind.
         let room = self.style.width.saturating_sub(56).max(12);
+        let show_pause = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(pause) = pause.as_ref() {
+                let now = Instant::now();
+                let sentence = pause.sentence(now);
+                // Half a reason says less than none.
+                let is_short = sentence.chars().count() <= room;
+                let shown = is_short.then_some(sentence);
+                let shown = shown.unwrap_or_else(|| pause.remaining(now));
+                // A bar that cannot be drawn is no reason to stop.
+                write!(out, "  {shown}").ok();
+            }
+        };
         ProgressStyle::with_template(&template)
             // The templates are constants; a wrong one would still show a bar.
             .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars(chars)
-            .tick_chars(ticks)
-            .with_key(
-                "done",
-                |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                    // A bar that cannot be drawn is no reason to stop.
-                    write!(out, "{}", count(state.pos())).ok();
-                },
-            )
-            .with_key(
-                "all",
-                |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                    write!(out, "{}", count(state.len().unwrap_or(0))).ok();
-                },
-            )
-            .with_key(
-                "pause",
-                move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-                    let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
-                    if let Some(pause) = pause.as_ref() {
-                        let now = Instant::now();
-                        let told = pause.tell(now);
-                        // Half a reason says less than none.
-                        let told = if told.chars().count() > room {
-                            pause.tell_briefly(now)
-                        } else {
-                            told
-                        };
-                        write!(out, "  {told}").ok();
-                    }
-                },
-            )
+            .progress_chars("━╸─")
+            .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
+            .with_key("pause", show_pause)
     }
 
     /// Moves the bar, and from time to time the words behind it.
@@ -127,7 +109,7 @@ impl Bars {
         let tally = &self.tally;
         bar.set_position(match tally.stage {
             Stage::Reading => tally.read,
-            Stage::Looking => tally.people,
+            Stage::Surveying => tally.people,
             Stage::Idle | Stage::Settling | Stage::Sending => tally.done,
         });
         let due = self
@@ -139,11 +121,11 @@ impl Bars {
         let mut parts = match tally.stage {
             Stage::Idle => Vec::new(),
             Stage::Reading => tally.reading(now),
-            Stage::Looking => tally.looking(),
+            Stage::Surveying => tally.surveyed().to_vec(),
             Stage::Settling | Stage::Sending => tally.sending(now),
         };
         if let Some(why) = &tally.slowed {
-            // Behind the figures, which would else be cut off.
+            // After the figures, which would be cut off otherwise.
             parts.push(if self.style.width < 100 {
                 "slowed down".to_owned()
             } else {
@@ -153,7 +135,7 @@ impl Bars {
         if let Some(why) = &tally.stopping {
             parts.insert(0, format!("stopping ({why})"));
         }
-        bar.set_message(format!("  {}", parts.join(self.style.dot())));
+        bar.set_message(format!("  {}", parts.join(Style::DOT)));
         self.worded = Some(now);
     }
 
@@ -169,30 +151,22 @@ impl Listener for Bars {
         self.tally.on_event(event, now);
         match *event {
             Event::ReadStarted { bytes } => {
-                let figures = if bytes.is_some() {
-                    "{percent:>3} %"
-                } else {
-                    ""
-                };
+                let figures = bytes.map_or("", |_| "{percent:>3} %");
                 self.put("Reading the feed".to_owned(), bytes, figures);
             }
+            Event::SurveyStarted { unknown_people: 0 } => {
+                self.put("Checking the LMS".to_owned(), None, "{pause}");
+            }
             Event::SurveyStarted { unknown_people } => {
-                let people = counted(unknown_people, "person", "people");
-                self.put(
-                    format!("Asking the target who exists ({people} not known yet)"),
-                    None,
-                    "{pause}",
-                );
+                let people = counted(unknown_people, "new person", "new people");
+                self.put(format!("Checking the LMS for {people}"), None, "{pause}");
             }
             Event::SettleStarted { unknown } => {
-                self.put(
-                    format!("Looking up {} of an earlier run", rows(unknown)),
-                    Some(unknown),
-                    "{done}/{all}{pause}",
-                );
+                let rows = counted(unknown, "unknown outcome", "unknown outcomes");
+                self.put(format!("Checking {rows}"), Some(unknown), DONE);
             }
             Event::SendStarted { changes, .. } => {
-                self.put("Sending".to_owned(), Some(changes), "{done}/{all}{pause}");
+                self.put("Sending".to_owned(), Some(changes), DONE);
             }
             Event::ReadFinished { .. } | Event::Planned { .. } | Event::Finished => self.take(),
             Event::Paused { .. } | Event::Continued => self.set_pause(),
@@ -280,20 +254,16 @@ mod tests {
         }
     }
 
-    fn rig(unicode: bool) -> (Bars, Screen) {
+    fn rig() -> (Bars, Screen) {
         let screen = Screen::default();
-        let drawn = screen.clone();
-        let style = Style {
-            unicode,
-            ..Style::piped()
-        };
+        let terminal = screen.clone();
         let target: Target =
-            Box::new(move || ProgressDrawTarget::term_like(Box::new(drawn.clone())));
-        (Bars::new(style, target), screen)
+            Box::new(move || ProgressDrawTarget::term_like(Box::new(terminal.clone())));
+        (Bars::new(Style::piped(), target), screen)
     }
 
-    /// Draws without waiting for the next tick, and looks.
-    fn look(bars: &Bars, screen: &Screen) -> String {
+    /// Draws without waiting for the next tick, and returns the text.
+    fn drawn(bars: &Bars, screen: &Screen) -> String {
         if let Some(bar) = &bars.bar {
             bar.force_draw();
         }
@@ -312,14 +282,14 @@ mod tests {
 
     #[test]
     fn each_stage_has_its_bar_and_nothing_is_left_at_the_end() {
-        let (mut bars, screen) = rig(false);
+        let (mut bars, screen) = rig();
         bars.on_event(&Event::ReadStarted { bytes: Some(1_000) });
         bars.on_event(&Event::ReadProgress {
             bytes: 500,
             rows: 4,
             rejected: 1,
         });
-        let text = look(&bars, &screen);
+        let text = drawn(&bars, &screen);
         assert!(
             text.contains("Reading the feed") && text.contains("50 %"),
             "{text}"
@@ -329,11 +299,11 @@ mod tests {
             skipped: 0,
             rejected: 1,
         });
-        assert_eq!(look(&bars, &screen), "");
+        assert_eq!(drawn(&bars, &screen), "");
 
         bars.on_event(&Event::SurveyStarted { unknown_people: 1 });
-        let text = look(&bars, &screen);
-        assert!(text.contains("1 person not known yet"), "{text}");
+        let text = drawn(&bars, &screen);
+        assert!(text.contains("Checking the LMS for 1 new person"), "{text}");
 
         bars.on_event(&Event::SendStarted {
             run: "12",
@@ -342,35 +312,35 @@ mod tests {
         settled(&mut bars, Outcome::Rejected);
         bars.worded = None;
         settled(&mut bars, Outcome::Created);
-        let text = look(&bars, &screen);
-        assert!(!text.contains("Asking"), "{text}");
+        let text = drawn(&bars, &screen);
+        assert!(!text.contains("Checking"), "{text}");
         assert!(
             text.contains("2/4,000") && text.contains("1 rejected"),
             "{text}"
         );
 
         bars.on_event(&Event::Finished);
-        assert_eq!(look(&bars, &screen), "");
+        assert_eq!(drawn(&bars, &screen), "");
     }
 
     #[test]
-    fn calls_show_that_a_run_moves_before_anybody_is_done() {
-        let (mut bars, screen) = rig(false);
+    fn requests_show_that_a_run_moves_before_anybody_is_done() {
+        let (mut bars, screen) = rig();
         bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4_000,
         });
         bars.on_event(&Event::Slowed {
             per_second: 5.0,
-            why: "the target takes no more",
+            why: "the LMS is overloaded",
         });
         bars.worded = None;
         bars.on_event(&Event::Called(&crate::model::Calls {
             total: 1_234,
             ..crate::model::Calls::default()
         }));
-        let text = look(&bars, &screen);
-        let calls = text.find("1,234 calls");
+        let text = drawn(&bars, &screen);
+        let calls = text.find("1,234 requests");
         assert!(
             calls.is_some() && calls < text.find("slowed down"),
             "{text}"
@@ -379,49 +349,49 @@ mod tests {
 
     #[test]
     fn a_pause_is_shown_with_its_reason_and_the_time_it_still_takes() {
-        let (mut bars, screen) = rig(true);
+        let (mut bars, screen) = rig();
         bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4,
         });
         bars.on_event(&Event::Paused {
-            why: "the target asked for it",
+            why: "the LMS asked hrfeed to slow down",
             wait: Duration::from_hours(2),
         });
-        let text = look(&bars, &screen);
+        let text = drawn(&bars, &screen);
         assert!(
-            text.contains("paused for 2 h 00 min: the target asked for it"),
+            text.contains("The LMS asked hrfeed to slow down; retrying in 2 h 00 min"),
             "{text}"
         );
         bars.on_event(&Event::Continued);
-        assert!(!look(&bars, &screen).contains("paused"));
+        assert!(!drawn(&bars, &screen).contains("retrying"));
     }
 
     #[test]
-    fn that_it_goes_slower_is_told_for_as_long_as_it_does() {
-        let (mut bars, screen) = rig(true);
+    fn a_slower_pace_is_shown_for_as_long_as_it_lasts() {
+        let (mut bars, screen) = rig();
         bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4,
         });
         bars.on_event(&Event::Slowed {
             per_second: 5.0,
-            why: "the target takes no more",
+            why: "the LMS is overloaded",
         });
         bars.draw(Instant::now(), true);
-        let text = look(&bars, &screen);
+        let text = drawn(&bars, &screen);
         assert!(
-            text.contains("slowed down (the target takes no more)"),
+            text.contains("slowed down (the LMS is overloaded)"),
             "{text}"
         );
         bars.on_event(&Event::FullSpeed);
         bars.draw(Instant::now(), true);
-        assert!(!look(&bars, &screen).contains("slowed"));
+        assert!(!drawn(&bars, &screen).contains("slowed"));
     }
 
     #[test]
     fn a_run_that_ends_with_an_error_leaves_nothing_behind() {
-        let (mut bars, screen) = rig(true);
+        let (mut bars, screen) = rig();
         bars.on_event(&Event::SendStarted {
             run: "12",
             changes: 4,
@@ -430,7 +400,7 @@ mod tests {
             why: "Ctrl-C",
             in_flight: 1,
         });
-        let text = look(&bars, &screen);
+        let text = drawn(&bars, &screen);
         assert!(text.contains("stopping (Ctrl-C)"), "{text}");
         drop(bars);
         assert_eq!(screen.text(), "");

@@ -1,7 +1,7 @@
 //! How far a run is, on stderr.
 //!
-//! [`Tally`] adds up what was heard and puts it in words; [`bars`] and
-//! [`plain`] only differ in how and when they show them.
+//! [`Tally`] adds up the events and puts them in words; [`bars`] and [`plain`]
+//! only differ in how and when they show them.
 
 mod bars;
 mod plain;
@@ -26,7 +26,7 @@ pub enum ProgressMode {
 }
 
 /// A listener that shows progress on stderr. It leaves nothing on a terminal
-/// once it heard [`crate::event::Event::Finished`] or is dropped: do either
+/// after [`crate::event::Event::Finished`] or once it is dropped: do either
 /// before an error is printed.
 #[must_use]
 pub fn progress(mode: ProgressMode, style: &Style) -> Box<dyn Listener> {

@@ -1,7 +1,7 @@
 //! Progress as plain lines: for a log, a cron mail, a pipe.
 //!
-//! A line where a stage begins, one every [`EVERY`] while something moves, one
-//! where it ends. Each starts with the time since the start.
+//! A stage has a line at its beginning, one every [`EVERY`] while something moves,
+//! and one at its end. Each begins with the time since the start.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::model::Counts;
 use crate::report::sanitize;
 use crate::report::text::{bytes, count, counted, duration, percent, rate, rows, stopwatch};
 
-/// How long nothing is said while something moves.
+/// How long a stage is silent while something moves.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Writes plain lines; `clock` is an argument so that a test can move it.
@@ -23,7 +23,7 @@ pub(super) struct Lines<W, C> {
     tally: Tally,
     start: Instant,
     spoke: Instant,
-    /// Nobody hears: stderr is closed. The run must not end for that.
+    /// Whether stderr is closed. The run must not end for that.
     gone: bool,
 }
 
@@ -33,7 +33,7 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
         Self {
             out,
             clock,
-            tally: Tally::new(now),
+            tally: Tally::default(),
             start: now,
             spoke: now,
             gone: false,
@@ -55,68 +55,57 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
     fn end_stage(&mut self, now: Instant) {
         let tally = &self.tally;
         let took = duration(tally.seconds(now));
-        let sentence = match tally.stage {
+        let what = match tally.stage {
             Stage::Idle => return,
             Stage::Sending if tally.goal == 0 && tally.done == 0 => return,
-            Stage::Reading => format!(
-                "stopped reading after {} ({}), {took}",
-                rows(tally.rows),
-                tally.how_much_read()
-            ),
-            Stage::Looking => format!("asked the target in {took}: {}", tally.looking().join(", ")),
-            Stage::Settling | Stage::Sending => {
-                let what = if tally.stage == Stage::Sending {
-                    "sent"
-                } else {
-                    "looked up"
-                };
-                let mut parts = vec![format!(
-                    "{what} {} of {} in {took}",
-                    count(tally.done),
-                    count(tally.goal)
-                )];
-                let sent = tally.sent();
-                if !sent.is_empty() {
-                    parts.push(sent.join(", "));
-                }
-                parts.join(": ")
+            Stage::Reading => {
+                let (rows, read) = (rows(tally.rows), tally.how_much_read());
+                let sentence = format!("Stopped reading after {rows} ({read}, {took})");
+                return self.say(now, &sentence);
             }
+            Stage::Surveying => {
+                let [people, requests] = tally.surveyed();
+                let sentence = format!("Checked the LMS: {people} ({requests}, {took})");
+                return self.say(now, &sentence);
+            }
+            Stage::Settling => "Checked",
+            Stage::Sending => "Sent",
         };
-        self.say(now, &sentence);
+        let (done, goal) = (count(tally.done), count(tally.goal));
+        let mut parts = vec![format!("{what} {done} of {goal} in {took}")];
+        let sent = tally.sent();
+        if !sent.is_empty() {
+            parts.push(sent.join(", "));
+        }
+        self.say(now, &parts.join(": "));
     }
 
-    /// The line while a stage is under way.
+    /// The line while a stage is in progress.
     fn moving(&mut self, now: Instant) {
         let tally = &self.tally;
-        let sentence = match tally.stage {
-            Stage::Idle => return,
-            Stage::Reading => format!(
-                "reading: {}, {}",
-                tally.how_much_read(),
-                tally.reading(now).join(", ")
-            ),
-            Stage::Looking => format!("asking the target: {}", tally.looking().join(", ")),
-            Stage::Settling | Stage::Sending => {
-                let what = if tally.stage == Stage::Sending {
-                    "sending"
-                } else {
-                    "looking up"
-                };
-                let mut parts = vec![format!(
-                    "{what}: {} of {} ({})",
-                    count(tally.done),
-                    count(tally.goal),
-                    percent(tally.done, tally.goal)
-                )];
-                parts.extend(tally.sending(now));
-                parts.join(", ")
-            }
+        let done = |what| {
+            let (done, goal) = (count(tally.done), count(tally.goal));
+            let share = percent(tally.done, tally.goal);
+            let mut parts = vec![format!("{what}: {done} of {goal} ({share})")];
+            parts.extend(tally.sending(now));
+            parts
         };
-        self.say(now, &sentence);
+        let parts = match tally.stage {
+            Stage::Idle => return,
+            Stage::Reading => {
+                let mut parts = vec![format!("Reading: {}", tally.how_much_read())];
+                parts.extend(tally.reading(now));
+                parts
+            }
+            Stage::Surveying => vec![format!("Checking the LMS: {}", tally.surveyed().join(", "))],
+            Stage::Settling => done("Checking"),
+            Stage::Sending => done("Sending"),
+        };
+        self.say(now, &parts.join(", "));
     }
 }
 
-/// `planned: 940 to create, 12 to update`.
+/// `Planned: 940 to create, 12 to update`.
 fn planned(counts: &Counts) -> String {
     let parts: Vec<_> = [
         (counts.created, "to create"),
@@ -131,10 +120,72 @@ fn planned(counts: &Counts) -> String {
     .map(|(number, what)| format!("{} {what}", count(number)))
     .collect();
     if parts.is_empty() {
-        "planned: nothing to do".to_owned()
+        "Planned: nothing to do".to_owned()
     } else {
-        format!("planned: {}", parts.join(", "))
+        format!("Planned: {}", parts.join(", "))
     }
+}
+
+/// The line for an event that has one of its own. `took` is the time of the
+/// stage that the event ends.
+fn line(event: &Event<'_>, took: &str) -> Option<String> {
+    Some(match *event {
+        Event::ReadStarted { bytes: None } => "Reading the feed".to_owned(),
+        Event::ReadStarted { bytes: Some(size) } => format!("Reading the feed ({})", bytes(size)),
+        Event::ReadFinished {
+            rows: all,
+            skipped,
+            rejected,
+        } => {
+            let mut line = format!("Read {} in {took}", rows(all));
+            for (number, what) in [(rejected, "rejected"), (skipped, "skipped by the filter")] {
+                if number > 0 {
+                    line.extend([", ", &count(number), " ", what]);
+                }
+            }
+            line
+        }
+        Event::SurveyStarted { unknown_people: 0 } => "Checking the people in the LMS".to_owned(),
+        Event::SurveyStarted { unknown_people: 1 } => {
+            "Checking whether 1 new person already has an account".to_owned()
+        }
+        Event::SurveyStarted { unknown_people } => {
+            let people = count(unknown_people);
+            format!("Checking which of {people} new people already have an account")
+        }
+        Event::SettleStarted { unknown } => {
+            let rows = counted(unknown, "unknown outcome", "unknown outcomes");
+            format!("Checking {rows} of an earlier run")
+        }
+        Event::Planned { counts } => planned(counts),
+        Event::SendStarted { run, changes } => {
+            let what = match changes {
+                0 => "Nothing to send".to_owned(),
+                some => format!("Sending {}", counted(some, "change", "changes")),
+            };
+            format!("{what} (run {})", sanitize(run))
+        }
+        Event::Continued => "Continuing".to_owned(),
+        Event::Slowed { per_second, why } => {
+            let (rate, why) = (rate(per_second), sanitize(why));
+            format!("Slowed down to {rate} requests per second: {why}")
+        }
+        Event::FullSpeed => "Back to full speed".to_owned(),
+        Event::Stopping { why, in_flight } => {
+            let requests = counted(in_flight as u64, "request", "requests");
+            let waiting = match in_flight {
+                0 => String::new(),
+                _ => format!(": waiting for {requests} to finish"),
+            };
+            format!("Stopping ({}){waiting}", sanitize(why))
+        }
+        Event::ReadProgress { .. }
+        | Event::SurveyProgress { .. }
+        | Event::Settled { .. }
+        | Event::Called(_)
+        | Event::Paused { .. }
+        | Event::Finished => return None,
+    })
 }
 
 impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
@@ -152,83 +203,15 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
         }
         let took = duration(self.tally.seconds(now));
         self.tally.on_event(event, now);
-        match *event {
-            Event::ReadStarted { bytes: size } => {
-                let size = size
-                    .map(|size| format!(" ({})", bytes(size)))
-                    .unwrap_or_default();
-                self.say(now, &format!("reading the feed{size}"));
-            }
-            Event::ReadFinished {
-                rows: all,
-                skipped,
-                rejected,
-            } => {
-                let mut parts = vec![format!("read {} in {took}", rows(all))];
-                if rejected > 0 {
-                    parts.push(format!("{} rejected", count(rejected)));
-                }
-                if skipped > 0 {
-                    parts.push(format!("{} left out by the filter", count(skipped)));
-                }
-                self.say(now, &parts.join(", "));
-            }
-            Event::SurveyStarted { unknown_people } => {
-                let people = counted(unknown_people, "person", "people");
-                self.say(
-                    now,
-                    &format!("asking the target who exists: {people} not known yet"),
-                );
-            }
-            Event::SettleStarted { unknown } => {
-                self.say(
-                    now,
-                    &format!(
-                        "looking up what became of {} of an earlier run",
-                        rows(unknown)
-                    ),
-                );
-            }
-            Event::Planned { counts } => self.say(now, &planned(counts)),
-            Event::SendStarted { run, changes } => {
-                let what = match changes {
-                    0 => "nothing to send".to_owned(),
-                    some => format!("sending {}", counted(some, "change", "changes")),
-                };
-                self.say(now, &format!("{what} (run {})", sanitize(run)));
-            }
-            Event::Paused { .. } => {
-                if let Some(pause) = &self.tally.pause {
-                    let sentence = pause.tell(now);
-                    self.say(now, &sentence);
-                }
-            }
-            Event::Continued => self.say(now, "going on"),
-            Event::Slowed { per_second, why } => {
-                let (rate, why) = (rate(per_second), sanitize(why));
-                let sentence = format!("slowed down to {rate} requests a second: {why}");
-                self.say(now, &sentence);
-            }
-            Event::FullSpeed => self.say(now, "at full speed again"),
-            Event::Stopping { why, in_flight } => {
-                let waiting = match in_flight {
-                    0 => String::new(),
-                    some => format!(
-                        ": waiting for {}",
-                        counted(some as u64, "answer", "answers")
-                    ),
-                };
-                self.say(now, &format!("stopping ({}){waiting}", sanitize(why)));
-            }
-            Event::ReadProgress { .. }
-            | Event::SurveyProgress { .. }
-            | Event::Settled { .. }
-            | Event::Called(_) => {
-                if now.saturating_duration_since(self.spoke) >= EVERY {
-                    self.moving(now);
-                }
-            }
-            Event::Finished => {}
+        let pause = self.tally.pause.as_ref();
+        let line = match event {
+            Event::Paused { .. } => pause.map(|pause| pause.sentence(now)),
+            event => line(event, &took),
+        };
+        if let Some(line) = line {
+            self.say(now, &line);
+        } else if now.saturating_duration_since(self.spoke) >= EVERY {
+            self.moving(now);
         }
     }
 }
@@ -353,12 +336,12 @@ mod tests {
             }),
         );
         let pause = Event::Paused {
-            why: "the target asked for it",
+            why: "the LMS asked hrfeed to slow down",
             wait: Duration::from_secs(30),
         };
         let slowed = Event::Slowed {
             per_second: 5.0,
-            why: "the target takes no more",
+            why: "the LMS is overloaded",
         };
         rig.after(0, &slowed);
         rig.after(0, &pause);
@@ -368,22 +351,22 @@ mod tests {
         rig.settle(450, 50, Outcome::Updated);
         rig.after(0, &Event::Finished);
         insta::assert_snapshot!(rig.text(), @"
-        0:00:00  reading the feed (24.8 MB)
-        0:00:10  reading: 50 % of 24.8 MB, 100,000 rows, 3 rejected, 10,000 per second
-        0:00:20  read 200,000 rows in 20 s, 23 rejected, 2 left out by the filter
-        0:00:20  asking the target who exists: 940 people not known yet
-        0:00:21  asked the target in 1.2 s: 1,200 people seen, 12 calls
-        0:00:21  planned: 940 to create, 12 to update, 199,025 unchanged, 23 rejected
-        0:00:21  sending 952 changes (run 12)
-        0:00:31  sending: 200 of 952 (21 %), 20.0 per second, 38 s left
-        0:00:41  sending: 400 of 952 (42 %), 20.0 per second, 28 s left
-        0:00:46  slowed down to 5.0 requests a second: the target takes no more
-        0:00:46  paused for 30 s: the target asked for it
-        0:01:16  going on
-        0:01:16  at full speed again
-        0:01:26  sending: 700 of 952 (73 %), 20.0 per second, 2 rejected, 3 retries, 13 s left
-        0:01:36  sending: 900 of 952 (94 %), 20.0 per second, 2 rejected, 3 retries, 3 s left
-        0:01:38  sent 952 of 952 in 1 min 18 s: 500 created, 450 updated, 2 rejected, 3 retries
+        0:00:00  Reading the feed (24.8 MB)
+        0:00:10  Reading: 50 % of 24.8 MB, 100,000 rows, 3 rejected, 10,000 per second
+        0:00:20  Read 200,000 rows in 20 s, 23 rejected, 2 skipped by the filter
+        0:00:20  Checking which of 940 new people already have an account
+        0:00:21  Checked the LMS: 1,200 people (12 requests, 1.2 s)
+        0:00:21  Planned: 940 to create, 12 to update, 199,025 unchanged, 23 rejected
+        0:00:21  Sending 952 changes (run 12)
+        0:00:31  Sending: 200 of 952 (21 %), 20.0 per second, 38 s left
+        0:00:41  Sending: 400 of 952 (42 %), 20.0 per second, 28 s left
+        0:00:46  Slowed down to 5.0 requests per second: the LMS is overloaded
+        0:00:46  The LMS asked hrfeed to slow down; retrying in 30 s
+        0:01:16  Continuing
+        0:01:16  Back to full speed
+        0:01:26  Sending: 700 of 952 (73 %), 20.0 per second, 2 rejected, 3 retries, 13 s left
+        0:01:36  Sending: 900 of 952 (94 %), 20.0 per second, 2 rejected, 3 retries, 3 s left
+        0:01:38  Sent 952 of 952 in 1 min 18 s: 500 created, 450 updated, 2 rejected, 3 retries
         ");
     }
 
@@ -409,11 +392,11 @@ mod tests {
         rig.settle(1, 50, Outcome::Pending);
         rig.after(0, &Event::Finished);
         insta::assert_snapshot!(rig.text(), @"
-        0:00:00  looking up what became of 1 row of an earlier run
-        0:00:00  looked up 1 of 1 in 0.2 s: 1 created
-        0:00:00  sending 1 change (run 13)
-        0:00:00  stopping (Ctrl-C): waiting for 1 answer
-        0:00:00  sent 0 of 1 in 0.1 s
+        0:00:00  Checking 1 unknown outcome of an earlier run
+        0:00:00  Checked 1 of 1 in 0.2 s: 1 created
+        0:00:00  Sending 1 change (run 13)
+        0:00:00  Stopping (Ctrl-C): waiting for 1 request to finish
+        0:00:00  Sent 0 of 1 in 0.1 s
         ");
     }
 
@@ -437,9 +420,9 @@ mod tests {
         );
         rig.after(0, &Event::Finished);
         insta::assert_snapshot!(rig.text(), @"
-        0:00:00  reading the feed
-        0:00:00  read 0 rows in 0.1 s
-        0:00:00  planned: nothing to do
+        0:00:00  Reading the feed
+        0:00:00  Read 0 rows in 0.1 s
+        0:00:00  Planned: nothing to do
         ");
     }
 
