@@ -13,6 +13,7 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::output::fail_as_json;
+use crate::clock;
 use crate::event::{Event, Listener};
 use crate::journal::{Journal, JournalError, PersonState, Scope};
 use crate::mapping::{Mapping, Variants};
@@ -67,7 +68,7 @@ struct LostMember {
 }
 
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     audit(context, args, begun)
         .map_err(|failure| fail_as_json(context, Command::Audit, failure, begun))
 }

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, note_encoding, open};
 use super::output::{FormatArg, ROWS_SHOWN, cause_lines, fail_as_json, report_of};
+use crate::clock;
 use crate::event::Event;
 use crate::feed::Feed;
 use crate::mapping::{Bound, Mapping};
@@ -35,7 +36,7 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     check(context, args, begun)
         .map_err(|failure| fail_as_json(context, Command::Check, failure, begun))
 }

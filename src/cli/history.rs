@@ -12,6 +12,7 @@ use super::exit::{Exit, Failure};
 use super::output::{FormatArg, fail_as_json, write_whole};
 use super::resume::find;
 use super::run_report::{causes, of_run, remarks};
+use crate::clock;
 use crate::journal::{Journal, JournalError, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
 use crate::report::{
@@ -126,7 +127,7 @@ fn with_actual_state(journal: &Journal, mut run: Run) -> Run {
 }
 
 pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
-    let begun = std::time::Instant::now();
+    let begun = clock::monotonic();
     show_run(context, args).map_err(|failure| fail_as_json(context, Command::Show, failure, begun))
 }
 

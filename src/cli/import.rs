@@ -1,7 +1,5 @@
 //! `hrfeed import`: makes the LMS agree with the feed.
 
-use std::time::Instant;
-
 use clap::Args;
 use url::Url;
 
@@ -11,6 +9,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
 use super::output::{fail_as_json, finish};
+use crate::clock;
 use crate::mapping::{Mapping, TargetSettings};
 use crate::report::Command;
 use crate::run::{RunRequest, RunResult, execute, seed};
@@ -37,7 +36,7 @@ const SANDBOX_RATE: f64 = 250.0;
 const SANDBOX_JOURNAL: &str = "sandbox.db";
 
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     let (result, journal) = import(context, args)
         .map_err(|failure| fail_as_json(context, Command::Import, failure, begun))?;
     finish(context, Command::Import, result, journal.as_deref())

@@ -9,6 +9,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, note_encoding, open};
 use super::output::{FormatArg, ROWS_SHOWN, cause_lines, fail_as_json, report_of};
+use crate::clock;
 use crate::mapping::{Leavers, Mapping};
 use crate::model::{Action, ExternalId, Finding, Outcome};
 use crate::plan::{self, Guard, Item, Plan, RowState, Wanted};
@@ -30,7 +31,7 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     plan(context, args, begun)
         .map_err(|failure| fail_as_json(context, Command::Plan, failure, begun))
 }

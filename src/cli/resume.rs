@@ -1,7 +1,6 @@
 //! `hrfeed resume`: goes on with an interrupted run.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 
@@ -11,6 +10,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::open_source;
 use super::output::{fail_as_json, finish};
+use crate::clock;
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Run, RunRef};
 use crate::mapping::Mapping;
@@ -32,7 +32,7 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     let result = resume(context, args)
         .map_err(|failure| fail_as_json(context, Command::Resume, failure, begun))?;
     finish(context, Command::Resume, result, None)

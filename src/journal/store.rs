@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
+use crate::clock;
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
@@ -51,7 +52,7 @@ impl RunMemory {
             scope,
             feed,
             before,
-            since: Instant::now(),
+            since: clock::monotonic(),
         }
     }
 

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Tally;
 use super::tally::{Pause, Stage};
+use crate::clock;
 use crate::event::{Event, Listener};
 use crate::report::Style;
 use crate::report::text::{count, counted, rows};
@@ -44,7 +45,7 @@ impl Bars {
         Self {
             style,
             target,
-            tally: Tally::new(Instant::now()),
+            tally: Tally::new(clock::monotonic()),
             bar: None,
             worded: None,
             pause: Arc::default(),
@@ -107,7 +108,7 @@ impl Bars {
                 move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
                     let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
                     if let Some(pause) = pause.as_ref() {
-                        let now = Instant::now();
+                        let now = clock::monotonic();
                         let told = pause.tell(now);
                         // Half a reason says less than none.
                         let told = if told.chars().count() > room {
@@ -165,7 +166,7 @@ impl Bars {
 
 impl Listener for Bars {
     fn on_event(&mut self, event: &Event<'_>) {
-        let now = Instant::now();
+        let now = clock::monotonic();
         self.tally.on_event(event, now);
         match *event {
             Event::ReadStarted { bytes } => {
@@ -408,14 +409,14 @@ mod tests {
             per_second: 5.0,
             why: "the target takes no more",
         });
-        bars.draw(Instant::now(), true);
+        bars.draw(clock::monotonic(), true);
         let text = look(&bars, &screen);
         assert!(
             text.contains("slowed down (the target takes no more)"),
             "{text}"
         );
         bars.on_event(&Event::FullSpeed);
-        bars.draw(Instant::now(), true);
+        bars.draw(clock::monotonic(), true);
         assert!(!look(&bars, &screen).contains("slowed"));
     }
 
