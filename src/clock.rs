@@ -1,7 +1,8 @@
-//! The clocks: the wall's, and the one that never goes back. Whoever needs the
-//! time gets it as an argument; this is where the argument comes from.
+//! The wall clock, and the clock that never goes back. Rules take the time as
+//! an argument; this is where the argument comes from.
 //!
-//! Sending has its own: `upload` reads tokio's clock, which a test can pause.
+//! Sending has a clock of its own: `upload` reads tokio's, which a test can
+//! pause.
 
 use std::time::{Duration, Instant, SystemTime};
 
