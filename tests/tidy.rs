@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "tidy/sizes.rs"]
+mod sizes;
+#[path = "tidy/words.rs"]
+mod words;
 #[path = "tidy/sources.rs"]
 mod sources;
 
@@ -350,7 +354,7 @@ fn nothing_reaches_over_a_wall() {
                 wall.because
             );
         }
-        for source in &sources {
+        for source in sources {
             let name = &source.name;
             if !starts_with_one_of(name, wall.of)
                 || starts_with_one_of(name, wall.but)

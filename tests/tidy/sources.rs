@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// A file of `src/`. Its three texts have the lines of the file; what belongs to
 /// another of them is blank.
@@ -75,7 +76,12 @@ fn module(name: &str) -> Vec<&str> {
 }
 
 /// All files of `src/`, by name.
-pub(crate) fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(read_all);
+    &SOURCES
+}
+
+fn read_all() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![root.clone()];
     let mut sources = Vec::new();
@@ -111,11 +117,14 @@ pub(crate) fn is_of_word(char: char) -> bool {
 
 /// Whether `word` is in the line by itself and not as a part of a longer name.
 pub(crate) fn names(line: &str, word: &str) -> bool {
-    line.contains(word) && count(line, word) > 0
+    count(line, word) > 0
 }
 
 /// How often `word` is in the line by itself.
 pub(crate) fn count(line: &str, word: &str) -> usize {
+    if !line.contains(word) {
+        return 0;
+    }
     let (begins, ends) = (word.starts_with(is_of_word), word.ends_with(is_of_word));
     // The text before the first place, between the places, after the last.
     let between: Vec<_> = line.split(word).collect();
