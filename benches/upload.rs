@@ -8,9 +8,10 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use hrfeed::clock;
 use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
 use hrfeed::run::{RunRequest, execute};
@@ -31,7 +32,7 @@ fn import() -> Duration {
     );
     let folder = tempfile::tempdir().unwrap();
     let secret = || Secret::new("bench".into());
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     let result = execute(RunRequest {
         mapping: &mapping,
         settings: mapping.target.clone(),
@@ -72,7 +73,7 @@ fn requests() -> Duration {
         .enable_all()
         .build()
         .unwrap();
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut flying = tokio::task::JoinSet::new();

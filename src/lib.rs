@@ -1,31 +1,37 @@
 //! hrfeed takes the people file that an HR system exports and makes an LMS
 //! agree with it.
 //!
-//! The modules stand in the order in which a row passes them: [`feed`] reads
-//! the file, [`mapping`] makes a row a person, [`validate`] says what is wrong
-//! with it, [`plan`] decides what must change, [`upload`] does it through a
-//! [`targets`], [`journal`] remembers. [`run`] leads a feed through all of
-//! them, [`report`] tells people. [`schema`] holds what differs between systems,
-//! [`suggest`] writes a first mapping for a feed, [`sandbox`] is an LMS to
-//! rehearse on, and [`cli`] ties all of it to a command line.
+//! The modules are in the order in which they are read. First the few that the
+//! others share: [`model`] has the words of hrfeed as types, [`event`] says what
+//! happens, [`clock`] what time it is, [`schema`] what differs between systems,
+//! [`retry`] what an answer means.
+//!
+//! Then the way of a row: [`feed`] reads the file, [`mapping`] turns a row into
+//! a person, [`validate`] finds what is wrong with the person, [`plan`] decides
+//! what must change, [`upload`] changes it, [`targets`] translates each change
+//! for the LMS, [`journal`] remembers. [`run`] leads a feed through all of them.
+//!
+//! Last what is around a run: [`report`] shows it to people, [`suggest`] writes
+//! a first mapping for a feed, [`sandbox`] is an LMS to rehearse on, and [`cli`]
+//! ties everything to a command line. `ARCHITECTURE.md` is the map.
 
-pub mod clock;
-pub mod event;
 pub mod model;
-
-pub mod retry;
+pub mod event;
+pub mod clock;
 pub mod schema;
+pub mod retry;
 
 pub mod feed;
 pub mod mapping;
 pub mod validate;
-pub mod suggest;
 pub mod plan;
 pub mod upload;
 pub mod targets;
 pub mod journal;
 pub mod run;
+
 pub mod report;
+pub mod suggest;
 pub mod sandbox;
 
 pub mod cli;

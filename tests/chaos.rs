@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use hrfeed::clock;
 use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::{Value, json};
 
@@ -237,7 +238,7 @@ fn chaos(seed: u64, load: Load) -> Happened {
         .parts(&parts(load, adopts, deletes));
     let mut chaos = Chaos {
         seed,
-        begun: Instant::now(),
+        begun: clock::monotonic(),
         world,
         rng,
         load,
@@ -487,7 +488,7 @@ impl Chaos {
         let mut run = self.world.start(Self::arguments(what));
         if self.rng.u8(..4) == 0 {
             // In the middle of whatever it may be that it does by then.
-            let begun = Instant::now();
+            let begun = clock::monotonic();
             let moment = MS * self.rng.u32(..400);
             self.tell(&format!("{what:?}, to be killed after {moment:?}"));
             while begun.elapsed() < moment && run.is_running() {

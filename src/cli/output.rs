@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::run_report::{causes, of_run, remarks};
+use crate::clock;
 use crate::feed::{Feed, FeedSource};
 use crate::model::{Outcome, RunState};
 use crate::plan::FindingKind;
@@ -32,7 +33,7 @@ pub(super) fn reported<T>(
     command: Command,
     run: impl FnOnce(Instant) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     let result = run(begun);
     if let (true, Err(failure)) = (context.json, &result) {
         let report = RunReport {

@@ -89,7 +89,7 @@ impl Journal {
         let file = open(&path).map_err(failed)?;
         let mut locked = file.try_lock();
         // A process that only asks whether a run is under way holds the file for
-        // a moment.
+        // a moment. The operating system has no wait for a lock that ends.
         for _ in 0..MAX_LOCK_POLLS {
             if !matches!(locked, Err(TryLockError::WouldBlock)) {
                 break;

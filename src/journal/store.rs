@@ -10,6 +10,7 @@ use rusqlite::{
     Connection, OptionalExtension as _, Params, Transaction, TransactionBehavior, params,
 };
 
+use crate::clock;
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
@@ -53,7 +54,7 @@ impl RunMemory {
             scope,
             feed,
             before,
-            since: Instant::now(),
+            since: clock::monotonic(),
         }
     }
 

@@ -12,11 +12,12 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::clock;
 use crate::model::{ExternalId, Outcome, RowNumber};
 
 use super::error::JournalError;
@@ -374,7 +375,7 @@ fn collect(messages: &Receiver<Message>, group: &mut Vec<Message>) -> bool {
     let Ok(first) = messages.recv() else {
         return false;
     };
-    let end = Instant::now() + GROUP_TIME;
+    let end = clock::monotonic() + GROUP_TIME;
     let mut next = Some(first);
     let (mut rows, mut waited_for) = (0, false);
     while let Some(message) = next {
@@ -387,7 +388,7 @@ fn collect(messages: &Receiver<Message>, group: &mut Vec<Message>) -> bool {
         next = match messages.try_recv() {
             Ok(message) => Some(message),
             Err(TryRecvError::Empty) if !waited_for && rows < GROUP_ROWS => {
-                let left = end.saturating_duration_since(Instant::now());
+                let left = end.saturating_duration_since(clock::monotonic());
                 messages.recv_timeout(left).ok()
             }
             Err(_) => None,

@@ -15,9 +15,10 @@ use crate::upload::RunRecorder;
 pub(super) fn last_written(journal: &Path) -> Option<Instant> {
     let mut log = journal.as_os_str().to_owned();
     log.push("-wal");
-    let age = |path: &Path| path.metadata().ok()?.modified().ok()?.elapsed().ok();
+    let age = |path: &Path| path.metadata().ok()?.modified().ok().and_then(clock::age);
     let ages = age(journal).into_iter().chain(age(log.as_ref()));
-    ages.min().and_then(|age| Instant::now().checked_sub(age))
+    ages.min()
+        .and_then(|age| clock::monotonic().checked_sub(age))
 }
 
 impl Stages<'_> {

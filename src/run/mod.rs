@@ -30,6 +30,7 @@ use std::time::Instant;
 
 use self::notes::Notes;
 use self::reading::{hand_over, read_while};
+use crate::clock;
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal, JournalError, Run, RunId, RunRef, Scope};
@@ -157,7 +158,7 @@ pub fn seed() -> u64 {
 /// The run could not begin, or the journal no longer has it. A failure of a run
 /// that is in the journal is part of the result.
 pub fn execute(request: RunRequest<'_>) -> Result<RunResult, RunError> {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     let journal = request.journal.clone();
     let mut stages = Stages::new(request)?;
     let (recorder, _lock) = stages.begin(&journal)?;

@@ -19,6 +19,8 @@ use axum::{
 use fastrand::Rng;
 use tokio::{net::TcpListener, sync::watch, time};
 
+use crate::clock;
+
 use super::{
     api::{Answer, Api, Call, JSON, OTHER, Twist},
     connection::{Loopback, Scissors},
@@ -66,7 +68,7 @@ impl Shared {
                 dice: Dice::new(faults, rng),
                 statistics: Statistics::new(),
             }),
-            start: Instant::now(),
+            start: clock::monotonic(),
             port,
         }
     }

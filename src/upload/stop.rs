@@ -73,15 +73,14 @@ impl Stop {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
+    use crate::clock;
 
     #[test]
     fn a_wait_ends_with_the_request_and_without_one_with_its_time() {
         let stop = Stop::default();
         assert!(!stop.wait(Duration::from_millis(1)));
-        let begun = Instant::now();
+        let begun = clock::monotonic();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| stop.wait(Duration::from_mins(1)));
             stop.request();

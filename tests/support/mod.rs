@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use hrfeed::clock;
 use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -533,7 +534,7 @@ fn read(path: &Path) -> String {
 /// Waits until `holds`, at most half a minute.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
+    let begun = clock::monotonic();
     while !holds() {
         assert!(
             begun.elapsed() < Duration::from_secs(30),

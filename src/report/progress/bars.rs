@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Tally;
 use super::tally::{Pause, Stage};
+use crate::clock;
 use crate::event::{Event, Listener};
 use crate::report::Style;
 use crate::report::text::counted;
@@ -85,7 +86,7 @@ impl Bars {
         let show_pause = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
             let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(pause) = pause.as_ref() {
-                let now = Instant::now();
+                let now = clock::monotonic();
                 let sentence = pause.sentence(now);
                 // Half a reason says less than none.
                 let is_short = sentence.chars().count() <= room;
@@ -147,7 +148,7 @@ impl Bars {
 
 impl Listener for Bars {
     fn on_event(&mut self, event: &Event<'_>) {
-        let now = Instant::now();
+        let now = clock::monotonic();
         self.tally.on_event(event, now);
         match *event {
             Event::ReadStarted { bytes } => {
@@ -378,14 +379,14 @@ mod tests {
             per_second: 5.0,
             why: "the LMS is overloaded",
         });
-        bars.draw(Instant::now(), true);
+        bars.draw(clock::monotonic(), true);
         let text = drawn(&bars, &screen);
         assert!(
             text.contains("slowed down (the LMS is overloaded)"),
             "{text}"
         );
         bars.on_event(&Event::FullSpeed);
-        bars.draw(Instant::now(), true);
+        bars.draw(clock::monotonic(), true);
         assert!(!drawn(&bars, &screen).contains("slowed"));
     }
 

@@ -8,9 +8,9 @@ mod plain;
 mod tally;
 
 use std::io;
-use std::time::Instant;
 
 use super::Style;
+use crate::clock;
 use crate::event::{Listener, NoListener};
 use tally::Tally;
 
@@ -32,7 +32,7 @@ pub enum ProgressMode {
 pub fn progress(mode: ProgressMode, style: &Style) -> Box<dyn Listener> {
     match mode {
         ProgressMode::Bars => Box::new(bars::Bars::on_stderr(*style)),
-        ProgressMode::Lines => Box::new(plain::Lines::new(io::stderr(), Instant::now)),
+        ProgressMode::Lines => Box::new(plain::Lines::new(io::stderr(), clock::monotonic)),
         ProgressMode::Silent => Box::new(NoListener),
     }
 }

@@ -222,6 +222,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
+    use crate::clock;
     use crate::model::{Action, Calls, ExternalId, Outcome, RowNumber};
 
     /// Lines with a clock that only moves when it is told to.
@@ -232,7 +233,7 @@ mod tests {
 
     impl Rig {
         fn new() -> Self {
-            let time = Rc::new(Cell::new(Instant::now()));
+            let time = Rc::new(Cell::new(clock::monotonic()));
             let clock = Rc::clone(&time);
             let clock: Box<dyn Fn() -> Instant> = Box::new(move || clock.get());
             Self {
@@ -454,7 +455,7 @@ mod tests {
             }
         }
         let tries = Rc::new(Cell::new(0));
-        let mut lines = Lines::new(Closed(Rc::clone(&tries)), Instant::now);
+        let mut lines = Lines::new(Closed(Rc::clone(&tries)), clock::monotonic);
         for _ in 0..3 {
             lines.on_event(&Event::ReadStarted { bytes: None });
         }
