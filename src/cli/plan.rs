@@ -161,7 +161,7 @@ fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
         })
         .collect();
     for (what, count) in [
-        ("would be made", groups.make.len()),
+        ("would be made", groups.create.len()),
         ("would get another name or parent", groups.change.len()),
         ("would be deleted", groups.delete.len()),
     ] {

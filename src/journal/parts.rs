@@ -20,7 +20,7 @@ use super::read::VisitError;
 /// What the target acknowledged of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acknowledged {
-    /// The person was made: nothing that was known before holds.
+    /// The person was created: nothing that was known before holds.
     Created,
     /// The details have this fingerprint now.
     Details(u128),
@@ -42,8 +42,8 @@ pub enum Acknowledged {
 pub struct KnownGroup {
     /// Its external ID.
     pub id: String,
-    /// hrfeed made it.
-    pub is_made: bool,
+    /// hrfeed created it.
+    pub is_created: bool,
     /// The feed that named it first.
     pub feed: Option<FeedKey>,
     /// The fingerprint of name and parent that the target acknowledged.
@@ -55,8 +55,8 @@ pub struct KnownGroup {
 pub enum GroupNow {
     /// It is there.
     There {
-        /// hrfeed made it just now.
-        made: bool,
+        /// hrfeed created it just now.
+        created: bool,
         /// The fingerprint of name and parent, if they were sent.
         fingerprint: Option<u128>,
     },
@@ -80,14 +80,14 @@ impl Journal {
                 )?
                 .query_row((scope.bytes(), id), |row| {
                     let state = coded(row, 0, codes::to_person_state)?;
-                    let print = |column| {
+                    let fingerprint = |column| {
                         let bytes: Option<[u8; 16]> = row.get(column)?;
                         Ok::<_, rusqlite::Error>(bytes.map(u128::from_le_bytes))
                     };
                     Ok(Parts {
                         is_inactive: state == PersonState::Inactive,
-                        details: print(1)?,
-                        picture: print(2)?,
+                        details: fingerprint(1)?,
+                        picture: fingerprint(2)?,
                         given: Vec::new(),
                     })
                 })
@@ -124,7 +124,7 @@ impl Journal {
                     let bytes: Option<[u8; 16]> = row.get(2)?;
                     Ok(KnownGroup {
                         id: row.get(0)?,
-                        is_made: row.get(1)?,
+                        is_created: row.get(1)?,
                         fingerprint: bytes.map(u128::from_le_bytes),
                         feed: row.get::<_, Option<i64>>(3)?.map(FeedKey),
                     })
@@ -174,23 +174,23 @@ pub(super) fn acknowledge(
                 )?
                 .execute((scope, external_id))?;
             }
-            Acknowledged::Details(print) => {
+            Acknowledged::Details(fingerprint) => {
                 tx.prepare_cached(
                     "UPDATE people SET details = ?3 WHERE scope = ?1 AND external_id = ?2",
                 )?
-                .execute((scope, external_id, print.to_le_bytes()))?;
+                .execute((scope, external_id, fingerprint.to_le_bytes()))?;
             }
-            Acknowledged::Picture(print) => {
+            Acknowledged::Picture(fingerprint) => {
                 tx.prepare_cached(
                     "UPDATE people SET picture = ?3 WHERE scope = ?1 AND external_id = ?2",
                 )?
-                .execute((scope, external_id, print.to_le_bytes()))?;
+                .execute((scope, external_id, fingerprint.to_le_bytes()))?;
             }
-            Acknowledged::PendingGroups(print) => {
+            Acknowledged::PendingGroups(fingerprint) => {
                 tx.prepare_cached(
                     "UPDATE people SET awaited = ?3 WHERE scope = ?1 AND external_id = ?2",
                 )?
-                .execute((scope, external_id, print.to_le_bytes()))?;
+                .execute((scope, external_id, fingerprint.to_le_bytes()))?;
             }
             Acknowledged::Added(part, items) => {
                 let mut statement = tx.prepare_cached(
@@ -236,7 +236,10 @@ pub(super) fn group(
     now: &GroupNow,
 ) -> rusqlite::Result<()> {
     match now {
-        GroupNow::There { made, fingerprint } => tx
+        GroupNow::There {
+            created,
+            fingerprint,
+        } => tx
             .prepare_cached(
                 "INSERT INTO groups (scope, id, made, fingerprint, feed) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO UPDATE SET made = max(made, excluded.made),
@@ -245,7 +248,7 @@ pub(super) fn group(
             .execute((
                 scope,
                 id,
-                made,
+                created,
                 fingerprint.map(u128::to_le_bytes),
                 feed.0,
             )),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use crate::model::{Action, Calls, Counts, ExternalId, Outcome, RowNumber, RunState};
+use crate::model::{Action, BeforeGroups, Calls, Counts, ExternalId, Outcome, RowNumber, RunState};
 
 use super::codes::{self, action_at, coded, millis, natural, optional, row_number, time};
 use super::error::JournalError;
@@ -301,22 +301,26 @@ impl Journal {
         )
     }
 
-    /// Hands out the rows of `run` that await nothing but their groups, and
-    /// whether the run created the person.
-    ///
-    /// # Errors
-    /// The journal cannot be read, or what `each` said.
+    /// Hands out the rows of `run` that await nothing but their groups, and what
+    /// was done before.
     pub fn rows_awaiting_groups<E: From<JournalError>>(
         &self,
         run: RunId,
-        mut each: impl FnMut((RowNumber, bool)) -> Result<ControlFlow<()>, E>,
+        mut each: impl FnMut((RowNumber, BeforeGroups)) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         self.visit(
             "SELECT row, awaited = 1 FROM rows
              WHERE run = ?1 AND row < 4294967296 AND awaited IS NOT NULL ORDER BY row",
             [run.0],
             |row| match row_number(row, 0)? {
-                Some(number) => each((number, row.get(1)?)).map_err(VisitError::Visitor),
+                Some(number) => {
+                    let done = if row.get(1)? {
+                        BeforeGroups::Created
+                    } else {
+                        BeforeGroups::Changed
+                    };
+                    each((number, done)).map_err(VisitError::Visitor)
+                }
                 None => Ok(ControlFlow::Continue(())),
             },
         )
@@ -414,8 +418,8 @@ fn count_rows(conn: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     }
     run.counts.unchanged += run.unchanged;
     // What was neither touched nor unchanged is still to be done.
-    let told = run.counts.rows();
-    run.counts.pending += run.rows.unwrap_or(0).saturating_sub(told);
+    let counted = run.counts.rows();
+    run.counts.pending += run.rows.unwrap_or(0).saturating_sub(counted);
     run.counts.deactivated += run.leavers.deactivated;
     run.counts.deleted += run.leavers.deleted;
     Ok(())

@@ -176,3 +176,12 @@ pub enum Step {
     /// The person is deleted for good.
     Delete,
 }
+
+/// What a run has done for a person whose groups are pending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeforeGroups {
+    /// The person was created.
+    Created,
+    /// The person was changed, or needed no change.
+    Changed,
+}

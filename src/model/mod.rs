@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::change::{Action, Content, Parts, Picture, Step};
+pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, Step};
 pub use self::exit::Exit;
 pub use self::finding::{DuplicateFate, Finding, Rule};
 pub use self::number::{count, counted};

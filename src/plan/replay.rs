@@ -3,7 +3,7 @@
 
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot};
-use crate::model::{Action, Content, ExternalId, Finding, Picture, RowNumber};
+use crate::model::{Action, BeforeGroups, Content, ExternalId, Finding, Picture, RowNumber};
 use crate::plan::rows::{RowState, RowTable, fault};
 use crate::plan::scan::{ScanError, finding, fingerprint_of, fingerprint_of_parts};
 use crate::schema::{BETWEEN, FieldKind, Part};
@@ -47,8 +47,8 @@ pub struct Change {
     pub row: RowNumber,
     /// What must be done.
     pub action: Action,
-    /// A killed run may have done it: the target is asked first.
-    pub doubtful: bool,
+    /// An interrupted run may have applied it: the target is asked first.
+    pub may_have_applied: bool,
     /// Who, and how the person must be.
     pub content: Content,
     /// The fingerprint of the content.
@@ -62,9 +62,8 @@ pub struct Change {
     pub adopt: Option<String>,
     /// The field by which people are recognised who are to be adopted.
     pub adopt_by: &'static str,
-    /// The run that is being resumed has done all but the groups; and whether
-    /// it made the person.
-    pub awaits_groups: Option<bool>,
+    /// What the run that is being resumed has done, if only the groups are left.
+    pub before_groups: Option<BeforeGroups>,
 }
 
 /// Reads the feed again and hands the wanted rows to `take`, in the order of
@@ -109,7 +108,7 @@ pub fn replay<E: From<ScanError>>(
                 }
                 let external_id =
                     validate::person(bound, &person, &mut faults).map(ExternalId::known);
-                faults.extend(rows.faults(index).map(|told| fault(bound, told)));
+                faults.extend(rows.faults(index).map(|found| fault(bound, found)));
                 let adopt = adopted(bound, rows, index, &person, &mut faults);
                 faults.sort_by_key(|fault| fault.field);
                 items.push(match external_id {
@@ -121,7 +120,7 @@ pub fn replay<E: From<ScanError>>(
                             RowState::Adopt | RowState::UnknownAdopt => Action::Adopt,
                             _ => Action::Update,
                         },
-                        doubtful: matches!(
+                        may_have_applied: matches!(
                             state,
                             RowState::UnknownCreate
                                 | RowState::UnknownAdopt
@@ -132,7 +131,7 @@ pub fn replay<E: From<ScanError>>(
                         picture: fingerprint_of_parts(bound, &person, |part| part == Part::Picture),
                         adopt,
                         adopt_by: bound.mapping().adopt_by().unwrap_or_default(),
-                        awaits_groups: rows.is_awaiting_groups(index),
+                        before_groups: rows.before_groups(index),
                         content: content(bound, &person, external_id),
                     })),
                     external_id => Item::Rejected {

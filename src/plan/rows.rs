@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::mapping::{Bound, Duplicates, Fault};
-use crate::model::{Action, DuplicateFate, RowNumber, Rule};
+use crate::model::{Action, BeforeGroups, DuplicateFate, RowNumber, Rule};
 use crate::validate::unique::{Comparison, Index, Keys, Loser, RowIndex};
 
 /// What is to become of a row, as far as is known.
@@ -55,9 +55,8 @@ pub struct RowTable {
     seen_ids: HashMap<RowIndex, u64>,
     /// Who without an external ID could be a row's person.
     adoptable: HashMap<RowIndex, Adoptable>,
-    /// Rows of the run that is being resumed which await nothing but their
-    /// groups, and whether the run made the person.
-    awaiting_groups: HashMap<RowIndex, bool>,
+    /// Rows that await nothing but their groups in the run that is being resumed.
+    awaiting_groups: HashMap<RowIndex, BeforeGroups>,
 }
 
 /// Somebody on the target without an external ID.
@@ -107,12 +106,12 @@ impl RowTable {
         expected: usize,
         fingerprints: bool,
     ) -> Self {
-        let for_prints = if fingerprints { expected } else { 0 };
+        let with_fingerprints = if fingerprints { expected } else { 0 };
         Self {
             numbers: Vec::with_capacity(expected),
             states: Vec::with_capacity(expected),
-            fingerprints: Vec::with_capacity(for_prints),
-            shapes: Vec::with_capacity(for_prints),
+            fingerprints: Vec::with_capacity(with_fingerprints),
+            shapes: Vec::with_capacity(with_fingerprints),
             distinct_shapes: Vec::new(),
             comparison,
             indices: (0..unique_fields)
@@ -299,8 +298,8 @@ impl RowTable {
         true
     }
 
-    /// Holds a row back of whose person it is not known whether a killed run
-    /// made it. Returns the row, if the feed has one that would be sent.
+    /// Holds back the row of a person whom an interrupted run may have created.
+    /// Returns the row, if the feed has one that would be sent.
     pub fn hold_back(&mut self, external_id: &str) -> Option<RowNumber> {
         let row = self.find(external_id)?;
         if self.state(row) != RowState::New || self.is_variant(row, external_id) {
@@ -438,13 +437,13 @@ impl RowTable {
     }
 
     /// The run that is being resumed has done all for this row but its groups.
-    pub fn awaits_groups(&mut self, row: RowIndex, made: bool) {
-        self.awaiting_groups.insert(row, made);
+    pub fn await_groups(&mut self, row: RowIndex, done: BeforeGroups) {
+        self.awaiting_groups.insert(row, done);
     }
 
-    /// Whether the run that is being resumed has done all for this row but its
-    /// groups, and if so, whether it made the person.
-    pub fn is_awaiting_groups(&self, row: RowIndex) -> Option<bool> {
+    /// What the run that is being resumed has done for this row, if only the
+    /// groups are left.
+    pub fn before_groups(&self, row: RowIndex) -> Option<BeforeGroups> {
         self.awaiting_groups.get(&row).copied()
     }
 

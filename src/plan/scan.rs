@@ -18,7 +18,7 @@ use crate::validate::unique::{Comparison, Keys};
 /// what a person needs then is their kinds.
 pub const MAX_FINDINGS: usize = 100_000;
 
-/// What the first pass made of a feed.
+/// What the first pass found in a feed.
 #[derive(Debug)]
 pub struct Scan {
     /// The rows.
@@ -73,7 +73,7 @@ struct TalliedBatch {
 }
 
 /// Reads the whole feed. `seed` is this run's for hashing; `fingerprints` are
-/// made only where people will be compared.
+/// computed only where people will be compared.
 ///
 /// # Errors
 /// The feed cannot be read, the mapping does not fit, or `stop` said so.
@@ -105,17 +105,18 @@ pub fn scan(
         |records| {
             // The batch before was about as long.
             let expected = batch_rows.load(Ordering::Relaxed);
-            let mut made = TalliedBatch::default();
-            made.batch.reserve(expected, fingerprints);
-            made.batch
+            let mut tallied = TalliedBatch::default();
+            tallied.batch.reserve(expected, fingerprints);
+            tallied
+                .batch
                 .keys
                 .resize_with(unique.fields.len(), || Keys::with_capacity(expected));
             let (mut person, mut faults) = (Person::default(), Vec::new());
             while let Some(record) = records.next_record() {
                 match bound.apply(record, &mut person, &mut faults)? {
-                    Mapped::Skipped => made.skipped += 1,
+                    Mapped::Skipped => tallied.skipped += 1,
                     Mapped::Row => {
-                        made.row(
+                        tallied.row(
                             bound,
                             record.row(),
                             &person,
@@ -126,20 +127,20 @@ pub fn scan(
                     }
                 }
             }
-            batch_rows.store(made.batch.numbers.len(), Ordering::Relaxed);
-            Ok::<_, MappingError>(made)
+            batch_rows.store(tallied.batch.numbers.len(), Ordering::Relaxed);
+            Ok::<_, MappingError>(tallied)
         },
-        |made, progress| {
+        |tallied, progress| {
             if stop() {
                 return Err(ScanError::Stopped);
             }
-            let made = made?;
-            skipped += made.skipped;
-            rejected += made.rejected;
-            unidentified += made.unidentified;
-            groups.extend(made.groups, rows.len());
-            rows.extend(made.batch);
-            for finding in made.findings {
+            let tallied = tallied?;
+            skipped += tallied.skipped;
+            rejected += tallied.rejected;
+            unidentified += tallied.unidentified;
+            groups.extend(tallied.groups, rows.len());
+            rows.extend(tallied.batch);
+            for finding in tallied.findings {
                 findings.add(finding);
             }
             listener.on_event(&Event::ReadProgress {
@@ -153,8 +154,8 @@ pub fn scan(
 
     rows.settle_duplicates(unique.duplicates);
     for row in rows.rejected_by_others() {
-        for told in rows.faults(row) {
-            findings.add(finding(bound, rows.number(row), None, fault(bound, told)));
+        for found in rows.faults(row) {
+            findings.add(finding(bound, rows.number(row), None, fault(bound, found)));
         }
     }
     let (findings, kinds) = findings.finish();

@@ -52,7 +52,7 @@ pub fn steps_for(
             }
         }
         (Action::Create, _) => remaining.steps.push(Step::Create {
-            again: change.doubtful,
+            again: change.may_have_applied,
             roles: roles.clone(),
         }),
         _ => {
@@ -146,7 +146,7 @@ mod tests {
             index: 0,
             row: RowNumber(2),
             action: Action::Update,
-            doubtful: false,
+            may_have_applied: false,
             content: Content {
                 fields: vec![("login", "zoe".into())],
                 sets: sets
@@ -160,7 +160,7 @@ mod tests {
             picture: 3,
             adopt: None,
             adopt_by: "login",
-            awaits_groups: None,
+            before_groups: None,
         }
     }
 
@@ -237,14 +237,14 @@ mod tests {
             (Part::DesignerLibraries, &["L1"]),
             (Part::Groups, &["G1"]),
         ]);
-        let told = steps_for(
+        let remaining = steps_for(
             &wanted,
             Action::Create,
             &parts(&[(Part::Groups, "G1")]),
             false,
         );
         assert_eq!(
-            told.steps,
+            remaining.steps,
             [
                 Step::Create {
                     again: false,
@@ -253,7 +253,7 @@ mod tests {
                 Step::Link(Part::DesignerLibraries, strings(&["L1"])),
             ]
         );
-        assert_eq!(told.groups_to_join, ["G1"]);
+        assert_eq!(remaining.groups_to_join, ["G1"]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Stages<'_> {
                 rows.no_such_group(id, &group.rows);
             }
         }
-        plan.make = named
+        plan.create = named
             .from_the_top(&to_create)
             .into_iter()
             .filter_map(|id| Some(described(id, named.get(id)?)))
@@ -58,7 +58,7 @@ impl Stages<'_> {
         if wanted.remove_unused {
             plan.delete = known
                 .into_values()
-                .filter(|group| group.is_made && group.feed == Some(self.mapping_key))
+                .filter(|group| group.is_created && group.feed == Some(self.mapping_key))
                 .filter(|group| named.get(&group.id).is_none())
                 .map(|group| group.id)
                 .collect();
@@ -117,7 +117,7 @@ pub(super) fn summarize(done: &GroupsDone) -> Vec<String> {
     };
     let mut notes = Vec::new();
     for (what, ids) in [
-        ("groups made", &done.made),
+        ("groups created", &done.created),
         ("groups with a new name or parent", &done.changed),
         (
             "groups deleted, since the feed no longer names them",

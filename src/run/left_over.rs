@@ -91,9 +91,9 @@ impl Stages<'_> {
             }
             Ok::<_, JournalError>(ControlFlow::Continue(()))
         })?;
-        journal.rows_awaiting_groups(run.id, |(number, created)| {
+        journal.rows_awaiting_groups(run.id, |(number, done)| {
             if let Some(row) = rows.at(number) {
-                rows.awaits_groups(row, created);
+                rows.await_groups(row, done);
             }
             Ok::<_, JournalError>(ControlFlow::Continue(()))
         })?;

@@ -109,7 +109,7 @@ impl Notes {
     /// A group is there that hrfeed did not create.
     pub(super) fn group_exists(&self, id: &str) -> Result<(), JournalError> {
         let now = GroupNow::There {
-            made: false,
+            created: false,
             fingerprint: None,
         };
         self.with(|kept| {

@@ -174,7 +174,7 @@ impl Target for ANewSpring {
     /// inactive users and archived users."
     fn page(&self, _offset: u64, _limit: u32) -> Call {
         Call {
-            most_bytes: EVERYBODY_BYTES,
+            max_bytes: EVERYBODY_BYTES,
             ..get("GET getUsers", &["getUsers"])
         }
     }
@@ -211,7 +211,7 @@ fn get(name: &'static str, segments: &[&str]) -> Call {
         method: Method::Get,
         path: path(segments, ""),
         body: None,
-        most_bytes: ANSWER_BYTES,
+        max_bytes: ANSWER_BYTES,
     }
 }
 
@@ -221,7 +221,7 @@ fn post(name: &'static str, segments: &[&str], query: &str, body: Body) -> Call 
         method: Method::Post,
         path: path(segments, query),
         body: Some(body),
-        most_bytes: ANSWER_BYTES,
+        max_bytes: ANSWER_BYTES,
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn every_call_has_its_documented_name(it: &Examples) {
         }
         let parameter = named.split_once('{').map_or(named, |(name, _)| name);
         assert!(query.contains(parameter), "{call:?}");
-        assert!((1..=EVERYBODY_BYTES).contains(&call.most_bytes), "{call:?}");
+        assert!((1..=EVERYBODY_BYTES).contains(&call.max_bytes), "{call:?}");
     }
 }
 

@@ -33,7 +33,7 @@ impl Target for Kmi {
             method: Method::Post,
             path,
             body: Some(body(content)),
-            most_bytes: ANSWER_BYTES,
+            max_bytes: ANSWER_BYTES,
         };
         match step {
             Step::Create { .. } => post("POST users/", "api/v2/users/".into()),
@@ -46,7 +46,7 @@ impl Target for Kmi {
                 method: Method::Delete,
                 path: by_external_id(&content.external_id),
                 body: None,
-                most_bytes: ANSWER_BYTES,
+                max_bytes: ANSWER_BYTES,
             },
             // A person has no other part here: one call changes all there is.
             Step::Update { .. }
@@ -114,7 +114,7 @@ impl Target for Kmi {
             method: Method::Get,
             path: by_external_id(id),
             body: None,
-            most_bytes: ANSWER_BYTES,
+            max_bytes: ANSWER_BYTES,
         }
     }
 
@@ -137,7 +137,7 @@ impl Target for Kmi {
             method: Method::Get,
             path: format!("api/v2/users/?offset={offset}&limit={limit}"),
             body: None,
-            most_bytes: ANSWER_BYTES,
+            max_bytes: ANSWER_BYTES,
         }
     }
 

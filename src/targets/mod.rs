@@ -36,7 +36,7 @@ pub struct Call {
     /// The body, if there is one.
     pub body: Option<Body>,
     /// The most bytes that the answer may have.
-    pub most_bytes: usize,
+    pub max_bytes: usize,
 }
 
 /// What an answer may have about one person or one page of them.
@@ -298,7 +298,7 @@ pub enum GroupCall<'a> {
     /// Is there one of that external ID?
     Exists(&'a str),
     /// Create it.
-    Make(&'a Group),
+    Create(&'a Group),
     /// Give it the name and the parent that the feed says.
     Change(&'a Group),
     /// Delete it, if nobody is in it.

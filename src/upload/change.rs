@@ -17,7 +17,7 @@ use super::engine::{Job, Next};
 use super::look_up::SECOND_LOOK;
 use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
 use crate::journal::{Acknowledged, PersonState};
-use crate::model::{Action, Parts, Step};
+use crate::model::{Action, BeforeGroups, Parts, Step};
 use crate::plan::{Change, Remaining, roles, steps_for};
 use crate::retry::{Fatal, NoAnswer};
 use crate::schema::{Part, Role};
@@ -97,16 +97,16 @@ impl ChangeJob {
             groups_to_join: Vec::new(),
             groups_to_leave: Vec::new(),
             roles_kept: Vec::new(),
-            course: if change.doubtful {
+            course: if change.may_have_applied {
                 Course::interrupted()
             } else {
                 Course::new()
             },
             conflict: String::new(),
-            effect: match change.awaits_groups {
+            effect: match change.before_groups {
                 None => Effect::None,
-                Some(false) => Effect::Changed,
-                Some(true) => Effect::Created,
+                Some(BeforeGroups::Changed) => Effect::Changed,
+                Some(BeforeGroups::Created) => Effect::Created,
             },
             refused: None,
             given_up: None,

@@ -175,7 +175,7 @@ impl Job for GroupJob {
     fn call(&mut self) -> Call {
         let asked = match &self.step {
             _ if !self.course.is_write() => GroupCall::Exists(self.id()),
-            GroupStep::Create(group) => GroupCall::Make(group),
+            GroupStep::Create(group) => GroupCall::Create(group),
             GroupStep::Change(group) => GroupCall::Change(group),
             GroupStep::Delete(id) => GroupCall::Delete(id),
         };

@@ -1,4 +1,4 @@
-//! User groups: which are there, which must be made, and who is in them.
+//! User groups: which are there, which must be created, and who is in them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,11 +25,11 @@ const MAX_MEMBERS: usize = 500;
 /// What is to be done with the groups that a feed names.
 #[derive(Clone, Debug, Default)]
 pub struct GroupPlan {
-    /// Not there: to be made, the one above before the one below.
-    pub make: Vec<Group>,
+    /// Not there: to create, the one above before the one below.
+    pub create: Vec<Group>,
     /// There, with another name or parent than the feed says.
     pub change: Vec<Group>,
-    /// Made by hrfeed and named no more: to be deleted once nobody is in them.
+    /// Created by hrfeed and named no more: to be deleted once nobody is in them.
     pub delete: Vec<String>,
 }
 
@@ -106,13 +106,13 @@ impl Uploader {
         let note = |group: &str, now| recorder.writer.group(scope, feed, group, now);
         let joined: BTreeSet<String> = memberships.joined().map(str::to_owned).collect();
         let parents: BTreeSet<&str> = plan
-            .make
+            .create
             .iter()
             .filter_map(|group| group.parent.as_deref())
             .collect();
         // A group is created for somebody who comes into it.
         let needed = plan
-            .make
+            .create
             .iter()
             .filter(|group| joined.contains(&group.id) || parents.contains(group.id.as_str()))
             .map(|group| GroupStep::Create(group.clone()));
@@ -148,15 +148,15 @@ impl Uploader {
             done.refused.push((id, why));
             return Ok(());
         }
-        let there = |group: &Group, made| GroupNow::There {
-            made,
+        let there = |group: &Group, created| GroupNow::There {
+            created,
             fingerprint: NamedGroups::fingerprint_of(
                 group.name.as_deref(),
                 group.parent.as_deref(),
             ),
         };
         let (now, list) = match &job.step {
-            GroupStep::Create(group) => (there(group, true), &mut done.made),
+            GroupStep::Create(group) => (there(group, true), &mut done.created),
             GroupStep::Change(group) => (there(group, false), &mut done.changed),
             GroupStep::Delete(_) => (GroupNow::Gone, &mut done.deleted),
         };
@@ -272,8 +272,8 @@ impl Ledger<MembersJob> for MembersLedger<'_> {
 /// What was done with groups as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupsDone {
-    /// External IDs of groups that were made.
-    pub made: Vec<String>,
+    /// External IDs of groups that were created.
+    pub created: Vec<String>,
     /// Of groups that got another name or parent.
     pub changed: Vec<String>,
     /// Of groups that were deleted.

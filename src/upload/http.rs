@@ -151,7 +151,7 @@ impl Http {
             body: Vec::new(),
         };
         while let Some(chunk) = response.chunk().await.map_err(no_reply)? {
-            if reply.body.len() + chunk.len() > call.most_bytes {
+            if reply.body.len() + chunk.len() > call.max_bytes {
                 return Err(NoReply::NoAnswer(NoAnswer::Unclear(
                     "the answer is far too long",
                 )));

@@ -185,7 +185,7 @@ impl ChangeLedger<'_> {
                 groups_to_leave,
             );
         }
-        if has_groups && job.attempts == 0 && job.change.awaits_groups.is_some() {
+        if has_groups && job.attempts == 0 && job.change.before_groups.is_some() {
             // It stands in the journal as the interrupted run left it.
             return Ok(());
         }
@@ -238,7 +238,7 @@ fn outcome_of(job: &ChangeJob, end: &End, has_groups: bool) -> (Outcome, Option<
         (None, End::Done) if job.is_complete() => {
             // The run that is being resumed has changed whoever awaits groups, or
             // of whom nothing was left to do.
-            let by_this_run = job.change.doubtful || job.change.awaits_groups.is_some();
+            let by_this_run = job.change.may_have_applied || job.change.before_groups.is_some();
             let outcome = match job.effect {
                 Effect::Created => Outcome::Created,
                 Effect::None if !has_groups && !by_this_run => Outcome::Unchanged,

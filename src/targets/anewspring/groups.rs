@@ -32,7 +32,7 @@ impl GroupTarget for ANewSpring {
         };
         match call {
             GroupCall::Exists(id) => get("GET groupExists/{groupID}", &["groupExists", id]),
-            GroupCall::Make(group) => post(
+            GroupCall::Create(group) => post(
                 "POST addGroup/{groupID}",
                 &["addGroup", &group.id],
                 "",

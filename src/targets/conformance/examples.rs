@@ -147,7 +147,7 @@ impl Examples {
             calls.extend(
                 [
                     GroupCall::Exists(id),
-                    GroupCall::Make(&group),
+                    GroupCall::Create(&group),
                     GroupCall::Change(&group),
                     GroupCall::Delete(id),
                     GroupCall::Members(id),

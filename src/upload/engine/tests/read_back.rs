@@ -133,7 +133,7 @@ fn job(id: &str, action: Action) -> ChangeJob {
         index: 0,
         row: RowNumber(1),
         action,
-        doubtful: false,
+        may_have_applied: false,
         content: Content {
             fields: vec![("email", email.into())],
             ..Content::only(ExternalId::known(id))
@@ -143,7 +143,7 @@ fn job(id: &str, action: Action) -> ChangeJob {
         picture: 0,
         adopt: None,
         adopt_by: "",
-        awaits_groups: None,
+        before_groups: None,
     };
     ChangeJob::new(targets::of(System::Kmi), Box::new(change), Parts::default())
 }

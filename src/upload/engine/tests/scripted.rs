@@ -278,7 +278,7 @@ impl Job for Work {
             method,
             path: format!("hrfeed/{} {what}", self.name),
             body: None,
-            most_bytes: 1024,
+            max_bytes: 1024,
         }
     }
 
