@@ -8,12 +8,11 @@
 
 mod groups;
 
-use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
 
 use super::{
-    ANSWER_BYTES, Body, Call, EVERYBODY_BYTES, GroupTarget, LookUpReply, Method, Remote, Reply,
-    SEGMENT, Target, Written,
+    Body, Call, EVERYBODY_BYTES, GroupTarget, LookUpReply, Remote, Reply, Target, Written, details,
+    some_text,
 };
 use crate::model::{Content, ExternalId, Picture, Step};
 use crate::schema::{Part, System};
@@ -24,6 +23,8 @@ pub(super) struct ANewSpring;
 
 type Parameters = Vec<(&'static str, String)>;
 
+const UPDATE: &str = "POST updateUser/{userID}";
+
 impl Target for ANewSpring {
     fn system(&self) -> System {
         System::ANewSpring
@@ -31,13 +32,9 @@ impl Target for ANewSpring {
 
     fn write(&self, content: &Content, step: &Step) -> Call {
         let id = content.external_id.as_str();
-        let update = |parameters| {
-            post(
-                "POST updateUser/{userID}",
-                &["updateUser", id],
-                "",
-                Body::Form(parameters),
-            )
+        let set = |name, value: bool| {
+            let parameters = vec![(name, value.to_string()), notify(content)];
+            form(UPDATE, &[id], parameters)
         };
         match step {
             Step::Create { again, roles } => create(content, *again, roles),
@@ -46,72 +43,45 @@ impl Target for ANewSpring {
                 picture,
                 reactivate,
             } => {
-                let mut parameters = match details {
-                    true => content.fields.clone(),
-                    false => Vec::new(),
-                };
-                if *reactivate && !parameters.iter().any(|(name, _)| *name == "active") {
-                    // What the feed says itself comes first.
-                    let said = content.fields.iter().find(|(name, _)| *name == "active");
-                    let active = said.map_or("true", |(_, value)| value.as_str());
-                    parameters.push(("active", active.to_owned()));
+                // What the feed says itself comes first.
+                let (fields, active) = (&content.fields, |it: &&(&str, _)| it.0 == "active");
+                let mut parameters = if *details { fields.clone() } else { Vec::new() };
+                if *reactivate && !parameters.iter().any(|it| active(&it)) {
+                    let said = fields.iter().find(active).cloned();
+                    parameters.push(said.unwrap_or(("active", "true".into())));
                 }
                 parameters.push(notify(content));
-                Call {
-                    body: Some(with_picture(parameters, content, *picture)),
-                    ..update(Vec::new())
-                }
+                post(UPDATE, &[id], with_picture(parameters, content, *picture))
             }
-            Step::BringBack => update(vec![("archived", "false".into()), notify(content)]),
-            Step::Deactivate { archive: true } => {
-                update(vec![("archived", "true".into()), notify(content)])
-            }
-            Step::Deactivate { archive: false } => {
-                update(vec![("active", "false".into()), notify(content)])
-            }
+            Step::BringBack => set("archived", false),
+            Step::Deactivate { archive: true } => set("archived", true),
+            Step::Deactivate { archive: false } => set("active", false),
             Step::Adopt {
                 by: "login",
                 handle,
-            } => post(
-                "POST initializeId/{login}/{userID}",
-                &["initializeId", handle, id],
-                "",
-                Body::Form(Vec::new()),
-            ),
-            // Whoever was recognised by something else is named by the UID,
+            } => {
+                let name = "POST initializeId/{login}/{userID}";
+                form(name, &[handle, id], Vec::new())
+            }
+            // A person who was recognised by another field is named by the UID,
             // and gets details and external ID at once.
             Step::Adopt { handle, .. } => {
                 let mut parameters = vec![("id", id.to_owned())];
                 parameters.extend(content.fields.iter().cloned());
                 parameters.push(notify(content));
-                post(
-                    "POST updateUser?userUID={userUID}",
-                    &["updateUser"],
-                    &format!("userUID={}&", utf8_percent_encode(handle, SEGMENT)),
-                    with_picture(parameters, content, content.picture.is_some()),
-                )
+                let body = with_picture(parameters, content, content.picture.is_some());
+                post("POST updateUser?userUID={userUID}", &[handle], body)
             }
             Step::AddRoles(roles) => {
                 let mut parameters = repeated("role", roles);
                 parameters.push(("ignoreDuplicates", "true".into()));
-                post(
-                    "POST addUserRoles/{userID}",
-                    &["addUserRoles", id],
-                    "",
-                    Body::Form(parameters),
-                )
+                form("POST addUserRoles/{userID}", &[id], parameters)
             }
             Step::Link(part, libraries) | Step::Unlink(part, libraries) => {
-                let (name, call) = rights_call(*part, matches!(step, Step::Link(..)));
-                let libraries = Body::Form(repeated("contentLabel", libraries));
-                post(name, &[call, id], "", libraries)
+                let name = rights_call(*part, matches!(step, Step::Link(..)));
+                form(name, &[id], repeated("contentLabel", libraries))
             }
-            Step::Delete => post(
-                "POST deleteUser/{userID}",
-                &["deleteUser", id],
-                "",
-                Body::Form(Vec::new()),
-            ),
+            Step::Delete => form("POST deleteUser/{userID}", &[id], Vec::new()),
         }
     }
 
@@ -131,9 +101,9 @@ impl Target for ANewSpring {
             Step::Create { .. } if !found => {
                 "nobody has this external ID, but somebody else has the login, or is in the archive"
             }
-            Step::Adopt { .. } => "the account has another external ID, or the ID is taken",
+            Step::Adopt { .. } => "the account has another external ID, or the ID is in use",
             Step::Link(..) => "the person needs the role before the right for a content library",
-            _ => "it does not go with what the LMS has",
+            _ => "it conflicts with what the LMS has",
         };
         if message.is_empty() {
             reason.to_owned()
@@ -154,16 +124,16 @@ impl Target for ANewSpring {
     }
 
     fn look_up(&self, id: &ExternalId) -> Call {
-        get("GET getUser/{userID}", &["getUser", id.as_str()])
+        call("GET getUser/{userID}", &[id.as_str()])
     }
 
     fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookUpReply {
-        super::looked_up(id, reply, user)
+        super::looked_up(id, reply, user(&reply.body))
     }
 
-    /// Of somebody who need not be there: the answer is `true` or `false`.
+    /// About a person who need not exist: the answer is `true` or `false`.
     fn probe(&self) -> Call {
-        get("GET userExists/{userID}", &["userExists", "hrfeed"])
+        call("GET userExists/{userID}", &["hrfeed"])
     }
 
     fn is_up(&self, reply: &Reply) -> bool {
@@ -175,15 +145,12 @@ impl Target for ANewSpring {
     fn page(&self, _offset: u64, _limit: u32) -> Call {
         Call {
             max_bytes: EVERYBODY_BYTES,
-            ..get("GET getUsers", &["getUsers"])
+            ..call("GET getUsers", &[])
         }
     }
 
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
-        if !(200..=299).contains(&reply.status) {
-            return None;
-        }
-        users(&reply.body)?
+        users(reply)?
             .iter()
             .map(|user| remote(user.as_object()?))
             .collect()
@@ -194,57 +161,33 @@ impl Target for ANewSpring {
     }
 }
 
-/// The external ID and whatever else names something stand in the path, each
-/// as one segment. Errors are asked for as JSON.
-fn path(segments: &[&str], query: &str) -> String {
-    let mut path = String::from("api");
-    for segment in segments {
-        path.push('/');
-        path.extend(utf8_percent_encode(segment, SEGMENT));
-    }
-    format!("{path}?{query}_formatErrors=true")
+/// Everything that names something is one segment or value of the address.
+/// Errors are asked for as JSON.
+fn call(name: &'static str, values: &[&str]) -> Call {
+    let mut call = Call::named("api/", name, values);
+    call.path.push(if name.contains('?') { '&' } else { '?' });
+    call.path.push_str("_formatErrors=true");
+    call
 }
 
-fn get(name: &'static str, segments: &[&str]) -> Call {
+fn post(name: &'static str, values: &[&str], body: Body) -> Call {
     Call {
-        name,
-        method: Method::Get,
-        path: path(segments, ""),
-        body: None,
-        max_bytes: ANSWER_BYTES,
-    }
-}
-
-fn post(name: &'static str, segments: &[&str], query: &str, body: Body) -> Call {
-    Call {
-        name,
-        method: Method::Post,
-        path: path(segments, query),
         body: Some(body),
-        max_bytes: ANSWER_BYTES,
+        ..call(name, values)
     }
 }
 
-/// The call that gives or takes rights for content libraries: its documented
-/// name, and how it stands in the path.
-const fn rights_call(part: Part, give: bool) -> (&'static str, &'static str) {
+fn form(name: &'static str, values: &[&str], parameters: Parameters) -> Call {
+    post(name, values, Body::Form(parameters))
+}
+
+/// The call that gives or takes rights for content libraries.
+const fn rights_call(part: Part, give: bool) -> &'static str {
     match (part, give) {
-        (Part::DesignerLibraries, true) => (
-            "POST linkDesignerToContentLabels/{userID}",
-            "linkDesignerToContentLabels",
-        ),
-        (Part::DesignerLibraries, false) => (
-            "POST unlinkDesignerFromContentLabels/{userID}",
-            "unlinkDesignerFromContentLabels",
-        ),
-        (_, true) => (
-            "POST linkAuthorToContentLabels/{userID}",
-            "linkAuthorToContentLabels",
-        ),
-        (_, false) => (
-            "POST unlinkAuthorFromContentLabels/{userID}",
-            "unlinkAuthorFromContentLabels",
-        ),
+        (Part::DesignerLibraries, true) => "POST linkDesignerToContentLabels/{userID}",
+        (Part::DesignerLibraries, false) => "POST unlinkDesignerFromContentLabels/{userID}",
+        (_, true) => "POST linkAuthorToContentLabels/{userID}",
+        (_, false) => "POST unlinkAuthorFromContentLabels/{userID}",
     }
 }
 
@@ -258,13 +201,8 @@ fn create(content: &Content, again: bool, roles: &[String]) -> Call {
         .filter(|(_, value)| !value.is_empty())
         .cloned()
         .collect();
-    parameters.extend(
-        content
-            .instructions
-            .iter()
-            .filter(|(name, _)| *name != "notify")
-            .cloned(),
-    );
+    let instructions = content.instructions.iter();
+    parameters.extend(instructions.filter(|it| it.0 != "notify").cloned());
     parameters.push(notify(content));
     parameters.extend(repeated("role", roles));
     let is_requested =
@@ -272,29 +210,19 @@ fn create(content: &Content, again: bool, roles: &[String]) -> Call {
     let harmless = !is_requested("notify", "true") && !is_requested("generatePassword", "true");
     let id = content.external_id.as_str();
     let picture = matches!(content.picture, Some(Picture::File(_)));
-    let (name, call) = if again && harmless {
-        ("POST addOrUpdateUser/{userID}", "addOrUpdateUser")
+    let name = if again && harmless {
+        "POST addOrUpdateUser/{userID}"
     } else {
-        ("POST addUser/{userID}", "addUser")
+        "POST addUser/{userID}"
     };
-    post(
-        name,
-        &[call, id],
-        "",
-        with_picture(parameters, content, picture),
-    )
+    post(name, &[id], with_picture(parameters, content, picture))
 }
 
 /// Nobody gets mail unless the mapping says so.
 fn notify(content: &Content) -> (&'static str, String) {
-    let asked = content
-        .instructions
-        .iter()
-        .find(|(name, _)| *name == "notify");
-    (
-        "notify",
-        asked.map_or_else(|| "false".into(), |(_, value)| value.clone()),
-    )
+    let mut instructions = content.instructions.iter();
+    let said = instructions.find(|(name, _)| *name == "notify").cloned();
+    said.unwrap_or(("notify", "false".into()))
 }
 
 fn repeated(name: &'static str, values: &[String]) -> Parameters {
@@ -324,20 +252,20 @@ fn is_success(body: &[u8]) -> bool {
             .is_ok_and(|answer| answer.get("error").is_none() && answer.get("errors").is_none())
 }
 
-/// A key can be limited to some calls. How the API says so is nowhere stated,
-/// beside that it is an error.
+/// A key can be limited to some calls. The API pages do not say how the API
+/// refuses another call, beside that it is an error.
 fn is_denial(message: &str) -> bool {
+    const KEY: [&str; 3] = ["api key", "apikey", "api call"];
+    const NO: [&str; 5] = [
+        "not allowed",
+        "not permitted",
+        "permission",
+        "no access",
+        "denied",
+    ];
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    message.contains("whitelist")
-        || any(&["api key", "apikey", "api call"])
-            && any(&[
-                "not allowed",
-                "not permitted",
-                "permission",
-                "no access",
-                "denied",
-            ])
+    message.contains("whitelist") || any(&KEY) && any(&NO)
 }
 
 fn user(body: &[u8]) -> Option<Remote> {
@@ -348,8 +276,11 @@ fn user(body: &[u8]) -> Option<Remote> {
     }
 }
 
-fn users(body: &[u8]) -> Option<Vec<Value>> {
-    let mut answer: Map<String, Value> = serde_json::from_slice(body).ok()?;
+fn users(reply: &Reply) -> Option<Vec<Value>> {
+    if !reply.is_success() {
+        return None;
+    }
+    let mut answer: Map<String, Value> = serde_json::from_slice(&reply.body).ok()?;
     match answer.remove("users")? {
         Value::Array(users) => Some(users),
         _ => None,
@@ -357,41 +288,19 @@ fn users(body: &[u8]) -> Option<Vec<Value>> {
 }
 
 fn remote(user: &Map<String, Value>) -> Option<Remote> {
-    let external_id = user.get("id").and_then(text).filter(|id| !id.is_empty());
-    let id = user
-        .get("uid")
-        .and_then(text)
-        .filter(|uid| !uid.is_empty())
-        // An answer about one person may leave the UID out.
-        .or_else(|| external_id.clone())?;
-    let fields = System::ANewSpring
-        .spec()
-        .fields
-        .iter()
-        .filter(|field| field.part == Part::Details && field.name != "userID")
-        .filter_map(|field| Some((field.name, text(user.get(field.name)?)?)))
-        .collect();
+    let external_id = some_text(user.get("id"));
     let roles = user.get("roles").and_then(Value::as_array).map(|roles| {
         let word = |role: &Value| Some(role.as_str()?.to_owned());
         roles.iter().filter_map(word).collect()
     });
     Some(Remote {
-        id,
+        // An answer about one person may leave the UID out.
+        id: some_text(user.get("uid")).or_else(|| external_id.clone())?,
         external_id,
-        fields,
+        fields: details(user, System::ANewSpring),
         roles,
         is_archived: user.get("archived").and_then(Value::as_bool) == Some(true),
     })
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => Some(String::new()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -264,12 +264,12 @@ pub(super) fn a_refusal_says_why(it: &Examples) {
         }
         for (body, reason) in [
             (r#"{"message":"no"}"#, "no"),
-            ("", "status 409 without a reason"),
+            ("", "HTTP 409, no reason given"),
         ] {
             let conflict = (it.conflict)(reason.to_owned());
             assert_eq!(written(409, body), conflict, "{step:?}");
         }
-        let message = "status 400 without a reason".to_owned();
+        let message = "HTTP 400, no reason given".to_owned();
         assert_eq!(written(400, ""), Written::Refused { message });
     }
 }

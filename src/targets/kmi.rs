@@ -5,12 +5,11 @@
 //! authorization and paging. What they leave open is decided for the safe
 //! side: an answer that is not plainly the person asked for is unclear.
 
-use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
 
 use super::{
-    ANSWER_BYTES, Body, Call, GroupTarget, LookUpReply, Method, Remote, Reply, SEGMENT, Target,
-    Written, message,
+    Body, Call, GroupTarget, LookUpReply, Remote, Reply, Target, Written, details, message,
+    of_person, some_text,
 };
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::System;
@@ -28,70 +27,38 @@ impl Target for Kmi {
     /// required although its example sends `city` alone: a mapping always has
     /// them, and all of the mapped content is sent.
     fn write(&self, content: &Content, step: &Step) -> Call {
-        let post = |name, path| Call {
-            name,
-            method: Method::Post,
-            path,
-            body: Some(body(content)),
-            max_bytes: ANSWER_BYTES,
-        };
-        match step {
-            Step::Create { .. } => post("POST users/", "api/v2/users/".into()),
-            Step::Adopt { handle, .. } => post(
-                "POST users/{id}/",
-                format!("api/v2/users/{}/", utf8_percent_encode(handle, SEGMENT)),
-            ),
-            Step::Delete => Call {
-                name: "DELETE users/external_id/{external_id}/",
-                method: Method::Delete,
-                path: by_external_id(&content.external_id),
-                body: None,
-                max_bytes: ANSWER_BYTES,
-            },
+        let id = content.external_id.as_str();
+        let (name, values): (_, &[&str]) = match step {
+            Step::Create { .. } => ("POST users/", &[]),
+            Step::Adopt { handle, .. } => ("POST users/{id}/", &[handle]),
+            Step::Delete => return call("DELETE users/external_id/{external_id}/", &[id]),
             // A person has no other part here: one call changes all there is.
             Step::Update { .. }
             | Step::BringBack
             | Step::AddRoles(_)
             | Step::Link(..)
             | Step::Unlink(..)
-            | Step::Deactivate { .. } => post(
-                "POST users/external_id/{external_id}/",
-                by_external_id(&content.external_id),
-            ),
+            | Step::Deactivate { .. } => ("POST users/external_id/{external_id}/", &[id]),
+        };
+        Call {
+            body: Some(body(content)),
+            ..call(name, values)
         }
     }
 
     fn written(&self, content: &Content, step: &Step, reply: &Reply) -> Written {
-        // The page: 204 if the account was marked deleted.
-        if *step == Step::Delete && reply.status == 204 {
-            return Written::Applied(None);
-        }
         match reply.status {
-            200..=299 => match user(&reply.body) {
-                Some(remote)
-                    if remote.external_id.as_deref() == Some(content.external_id.as_str()) =>
-                {
-                    Written::Applied(Some(remote.id))
-                }
-                Some(_) => Written::Unclear {
-                    why: "the answer is another person's record",
-                },
-                None => Written::Unclear {
-                    why: "the answer is no user",
-                },
+            // The page: 204 if the account was marked deleted.
+            204 if *step == Step::Delete => Written::Applied(None),
+            200..=299 => match of_person(&content.external_id, user(&reply.body)) {
+                Ok(remote) => Written::Applied(Some(remote.id)),
+                Err(why) => Written::Unclear { why },
             },
             404 | 410 => Written::NotFound,
             405 => Written::WrongAddress,
-            status => {
-                let message = message::of(&reply.body);
-                Written::Refused {
-                    message: if message.is_empty() {
-                        format!("status {status} without a reason")
-                    } else {
-                        message
-                    },
-                }
-            }
+            _ => Written::Refused {
+                message: message::of_reply(reply),
+            },
         }
     }
 
@@ -109,17 +76,11 @@ impl Target for Kmi {
     }
 
     fn look_up(&self, id: &ExternalId) -> Call {
-        Call {
-            name: "GET users/external_id/{external_id}/",
-            method: Method::Get,
-            path: by_external_id(id),
-            body: None,
-            max_bytes: ANSWER_BYTES,
-        }
+        call("GET users/external_id/{external_id}/", &[id.as_str()])
     }
 
     fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookUpReply {
-        super::looked_up(id, reply, user)
+        super::looked_up(id, reply, user(&reply.body))
     }
 
     fn probe(&self) -> Call {
@@ -132,21 +93,17 @@ impl Target for Kmi {
 
     /// Page "Pagination": `offset` and `limit`.
     fn page(&self, offset: u64, limit: u32) -> Call {
-        Call {
-            name: "GET users/",
-            method: Method::Get,
-            path: format!("api/v2/users/?offset={offset}&limit={limit}"),
-            body: None,
-            max_bytes: ANSWER_BYTES,
-        }
+        let mut call = call("GET users/", &[]);
+        call.path = format!("{}?offset={offset}&limit={limit}", call.path);
+        call
     }
 
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
-        if !(200..=299).contains(&reply.status) {
+        if !reply.is_success() {
             return None;
         }
         let users: Vec<Map<String, Value>> = serde_json::from_slice(&reply.body).ok()?;
-        users.into_iter().map(|user| remote(&user)).collect()
+        users.iter().map(remote).collect()
     }
 
     fn groups(&self) -> Option<&dyn GroupTarget> {
@@ -154,11 +111,8 @@ impl Target for Kmi {
     }
 }
 
-fn by_external_id(id: &ExternalId) -> String {
-    format!(
-        "api/v2/users/external_id/{}/",
-        utf8_percent_encode(id.as_str(), SEGMENT)
-    )
+fn call(name: &'static str, values: &[&str]) -> Call {
+    Call::named("api/v2/", name, values)
 }
 
 /// The page: "all external identifiers are specified in all API calls", so an
@@ -177,38 +131,13 @@ fn user(body: &[u8]) -> Option<Remote> {
 }
 
 fn remote(user: &Map<String, Value>) -> Option<Remote> {
-    let id = match user.get("id")? {
-        Value::Number(id) => id.to_string(),
-        Value::String(id) if !id.is_empty() => id.clone(),
-        _ => return None,
-    };
-    let external_id = user
-        .get("externalId")
-        .and_then(text)
-        .filter(|id| !id.is_empty());
-    let fields = System::Kmi
-        .spec()
-        .fields
-        .iter()
-        .filter(|field| field.name != "externalId")
-        .filter_map(|field| Some((field.name, text(user.get(field.name)?)?)))
-        .collect();
     Some(Remote {
-        id,
-        external_id,
-        fields,
+        id: some_text(user.get("id"))?,
+        external_id: some_text(user.get("externalId")),
+        fields: details(user, System::Kmi),
         roles: None,
         is_archived: false,
     })
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Null => Some(String::new()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

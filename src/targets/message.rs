@@ -5,12 +5,22 @@
 
 use serde_json::Value;
 
+use super::Reply;
+
 /// The longest message that is read, in characters. It is scrubbed before it is
 /// cut to what is kept.
 const MAX_CHARS: usize = 4_000;
 
+/// Why the target refused, in one line.
+pub(super) fn of_reply(reply: &Reply) -> String {
+    match of(&reply.body) {
+        message if message.is_empty() => format!("HTTP {}, no reason given", reply.status),
+        message => message,
+    }
+}
+
 /// The gist of an error's body, in one line; empty where there is none.
-pub(super) fn of(body: &[u8]) -> String {
+fn of(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     let message = match serde_json::from_str::<Value>(text) {

@@ -12,12 +12,13 @@ mod message;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
 
 use crate::model::{Content, ExternalId, Step};
-use crate::schema::System;
+use crate::schema::{FieldKind, Part, System};
 
-/// What may stand in a path segment unescaped (RFC 3986, "unreserved").
+/// What a path segment may contain unescaped (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -39,12 +40,36 @@ pub struct Call {
     pub max_bytes: usize,
 }
 
-/// What an answer may have about one person or one page of them.
+/// The bound of an answer about one person or one page of them.
 const ANSWER_BYTES: usize = 16 << 20;
 
-/// What an answer may have that holds everybody: a person takes some 150
-/// bytes there.
+/// The bound of an answer that lists everybody, with some 150 bytes each.
 const EVERYBODY_BYTES: usize = 1 << 30;
+
+impl Call {
+    /// The call with that documented name: a verb, and below `root` a path in
+    /// which `values` take the places of the parts in braces.
+    fn named(root: &str, name: &'static str, values: &[&str]) -> Self {
+        let (verb, template) = name.split_once(' ').unwrap_or(("", name));
+        let mut pieces = template.split('{');
+        let mut path = format!("{root}{}", pieces.next().unwrap_or_default());
+        for (piece, value) in pieces.zip(values) {
+            path.extend(utf8_percent_encode(value, SEGMENT));
+            path.push_str(piece.split_once('}').map_or("", |(_, rest)| rest));
+        }
+        Self {
+            name,
+            method: match verb {
+                "GET" => Method::Get,
+                "DELETE" => Method::Delete,
+                _ => Method::Post,
+            },
+            path,
+            body: None,
+            max_bytes: ANSWER_BYTES,
+        }
+    }
+}
 
 /// An HTTP verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +113,14 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Somebody on the target.
+impl Reply {
+    /// Whether the status is one of success.
+    const fn is_success(&self) -> bool {
+        matches!(self.status, 200..=299)
+    }
+}
+
+/// A person on the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
     /// The target's own id.
@@ -112,27 +144,17 @@ impl Remote {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether the person shows that a write of which nobody knows was done;
+    /// Whether the person shows that a write with an unknown outcome was applied;
     /// `None` where a person does not show it.
     pub fn shows(&self, step: &Step, content: &Content) -> Option<bool> {
         match step {
             Step::Update { picture: true, .. } | Step::Link(..) | Step::Unlink(..) => None,
-            // The feed may say itself whether the person is active.
-            Step::Update {
-                reactivate: true, ..
-            } if !content.fields.iter().any(|(name, _)| *name == "active") => {
-                Some(self.is_as(content) && self.get("active") == Some("true"))
-            }
             Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } => {
-                let reactivates = matches!(
-                    step,
-                    Step::Update {
-                        reactivate: true,
-                        ..
-                    }
-                ) && !content.fields.iter().any(|(name, _)| *name == "active");
-                let is_active = !reactivates || self.get("active") == Some("true");
-                Some(self.is_as(content) && is_active)
+                let reactivates = matches!(step, Step::Update { reactivate, .. } if *reactivate);
+                // The feed may say itself whether the person is active.
+                let is_said = content.fields.iter().any(|(name, _)| *name == "active");
+                let is_active = self.get("active") == Some("true");
+                Some(self.is_as(content) && (!reactivates || is_said || is_active))
             }
             Step::BringBack => Some(!self.is_archived),
             Step::AddRoles(roles) => self
@@ -170,21 +192,21 @@ pub enum Written {
         /// person.
         message: String,
     },
-    /// The row does not go with what is there: who that is must be looked at.
+    /// The row conflicts with what is there: the person must be looked up.
     Conflict {
         /// What the target says, as with `Refused`.
         message: String,
     },
     /// The person is not there (any more).
     NotFound,
-    /// Not what the API answers: it may have happened or not.
+    /// Not what the API answers: the write may have been applied.
     Unclear {
         /// Why, as a fragment of a sentence.
         why: &'static str,
     },
     /// The address is not this API: nothing will succeed.
     WrongAddress,
-    /// The key may not make this call: nothing of its kind will succeed.
+    /// The key does not allow this call: nothing of its kind will succeed.
     Denied,
 }
 
@@ -210,7 +232,7 @@ pub trait Target: Send + Sync {
     /// Which system it is.
     fn system(&self) -> System;
 
-    /// Makes one write for a person.
+    /// The call for one write.
     fn write(&self, content: &Content, step: &Step) -> Call;
 
     /// Judges the answer to [`Target::write`].
@@ -220,12 +242,11 @@ pub trait Target: Send + Sync {
     /// looked up: `found` is somebody with the row's external ID.
     fn conflict(&self, step: &Step, message: &str, found: bool) -> String;
 
-    /// What [`Step::Adopt`] names somebody by who has no external ID, and whose
-    /// mapped field `by` is the row's.
+    /// The name by which [`Step::Adopt`] addresses a person without an external
+    /// ID, who was recognised by the mapped field `by`.
     fn handle(&self, person: &Remote, by: &str) -> Option<String>;
 
-    /// Whether [`Step::Adopt`] by that field makes the person as the content
-    /// says, too.
+    /// Whether [`Step::Adopt`] by that field also writes the content.
     fn adopting_updates(&self, by: &str) -> bool;
 
     /// Asks for one person.
@@ -250,28 +271,56 @@ pub trait Target: Send + Sync {
     fn groups(&self) -> Option<&dyn GroupTarget>;
 }
 
-/// Judges the answer to a question for one person, whom `user` reads: only that
-/// person's record counts, and 404 for nobody.
-fn looked_up(id: &ExternalId, reply: &Reply, user: fn(&[u8]) -> Option<Remote>) -> LookUpReply {
+/// Judges the answer to a look-up; `user` is the record that it holds. Only the
+/// record of that person counts, and 404 for nobody.
+fn looked_up(id: &ExternalId, reply: &Reply, user: Option<Remote>) -> LookUpReply {
     match reply.status {
-        200..=299 => match user(&reply.body) {
-            Some(remote) if remote.external_id.as_deref() == Some(id.as_str()) => {
-                LookUpReply::Found(remote)
-            }
-            Some(_) => LookUpReply::Unclear {
-                why: "the answer is another person's record",
-            },
-            None => LookUpReply::Unclear {
-                why: "the answer is no user",
-            },
-        },
         404 | 410 => LookUpReply::Absent {
             certain: !is_page(&reply.body),
         },
-        _ => LookUpReply::Unclear {
-            why: "the target refused to look the person up",
+        _ if !reply.is_success() => LookUpReply::Unclear {
+            why: "the LMS refused to look the person up",
+        },
+        _ => match of_person(id, user) {
+            Ok(remote) => LookUpReply::Found(remote),
+            Err(why) => LookUpReply::Unclear { why },
         },
     }
+}
+
+/// The record of an answer, if it is that person's; or else what is wrong with
+/// it.
+fn of_person(id: &ExternalId, user: Option<Remote>) -> Result<Remote, &'static str> {
+    let remote = user.ok_or("the reply is not a user record")?;
+    if remote.external_id.as_deref() == Some(id.as_str()) {
+        Ok(remote)
+    } else {
+        Err("the reply is another person's record")
+    }
+}
+
+/// The details of a person in a JSON record.
+fn details(user: &Map<String, Value>, system: System) -> Vec<(&'static str, String)> {
+    let fields = system.spec().fields.iter();
+    fields
+        .filter(|field| field.part == Part::Details && field.kind != FieldKind::ExternalId)
+        .filter_map(|field| Some((field.name, text(user.get(field.name)?)?)))
+        .collect()
+}
+
+/// A plain JSON value as text.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Null => Some(String::new()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A JSON value as text that is not empty.
+fn some_text(value: Option<&Value>) -> Option<String> {
+    text(value?).filter(|text| !text.is_empty())
 }
 
 /// A page for a browser: a proxy's, or the web server's.
@@ -307,15 +356,15 @@ pub enum GroupCall<'a> {
     Members(&'a str),
     /// Is the person in it?
     IsMember(&'a str, &'a ExternalId),
-    /// Put people into it; who is in it already stays.
+    /// Add people to it; its other members stay.
     Add(&'a str, &'a [ExternalId]),
-    /// Take people out of it; who is not in it does not matter.
+    /// Remove people from it, members or not.
     Remove(&'a str, &'a [ExternalId]),
 }
 
 /// The user groups of an LMS.
 pub trait GroupTarget: Send + Sync {
-    /// Makes a call.
+    /// The request for a call.
     fn call(&self, call: GroupCall<'_>) -> Call;
 
     /// Judges the answer to a call that writes.
