@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use hrfeed::journal::{
-    Intent, Journal, JournalError, NewRun, PersonNow, PersonState, RunId, RunStart, Scope,
-    SeenPerson, Settled, Writer,
+    Intent, Journal, JournalError, PersonNow, PersonState, RunId, RunStart, Scope, SeenPerson,
+    Settled, Writer,
 };
 use hrfeed::model::{Action, ExternalId, Outcome, RowNumber};
 
@@ -31,24 +31,18 @@ fn start(folder: &Path) -> (Writer, RunId) {
     let journal = Journal::open(&folder.join("journal.db")).unwrap();
     let writer = journal.writer().unwrap();
     let run = writer
-        .start_run(NewRun {
-            start: RunStart {
-                scope: scope(),
-                system: "kmi".into(),
-                base_url: "https://lms.example.com".into(),
-                command: "import".into(),
-                feed_path: "people.csv".into(),
-                from_stdin: false,
-                mapping_path: "kmi.toml".into(),
-                mapping_sha256: [0; 32],
-                started: jiff::Timestamp::UNIX_EPOCH,
-                pid: 1,
-                host: "bench".into(),
-            },
-            feed_sha256: None,
-            rows: None,
-            skipped: 0,
-            unchanged: 0,
+        .start_run(RunStart {
+            scope: scope(),
+            system: "kmi".into(),
+            base_url: "https://lms.example.com".into(),
+            command: "import".into(),
+            feed_path: "people.csv".into(),
+            from_stdin: false,
+            mapping_path: "kmi.toml".into(),
+            mapping_sha256: [0; 32],
+            started: jiff::Timestamp::UNIX_EPOCH,
+            pid: 1,
+            host: "bench".into(),
         })
         .unwrap();
     (writer, run)

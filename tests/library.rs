@@ -125,7 +125,7 @@ fn a_library_user_plans_and_drives_a_whole_run_without_a_process() {
         (result.run.counts.created, result.run.counts.unchanged),
         (1, 3)
     );
-    assert_eq!(result.journal.leavers(result.run.id).unwrap().deleted, 1);
+    assert_eq!(result.run.leavers.deleted, 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Why rows did not get through, grouped for people.
+//! Why rows were rejected, failed or are unknown, grouped for people.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,11 @@ use super::error::JournalError;
 use super::ids::RunId;
 use super::open::Journal;
 
-/// As many causes are told.
+/// The most causes that are handed out.
 const MAX_CAUSES: usize = 100;
 
-/// As many kinds of message are kept apart; further ones of an outcome, code
-/// and status count as one. Keeps memory flat when every message differs.
+/// The most kinds of message that are kept apart; further ones of an outcome,
+/// code and status count as one. Keeps memory flat when every message differs.
 const MAX_SHAPES: usize = 10_000;
 
 /// Rows that were rejected, failed or are unknown for one reason.
@@ -25,8 +25,8 @@ pub struct Cause {
     pub code: Option<String>,
     /// The HTTP status of the last answer.
     pub status: Option<u16>,
-    /// The sentence. Where the rows' sentences differ only in words with a
-    /// digit (row numbers, IDs), `…` stands for these.
+    /// The sentence, with `…` in place of words with a digit (row numbers, IDs)
+    /// in which the rows' sentences differ.
     pub message: Option<String>,
     /// How many rows and leavers.
     pub rows: u64,
@@ -37,35 +37,25 @@ pub struct Cause {
 type Key = (i64, Option<u16>, Option<String>, Option<String>);
 
 impl Journal {
-    /// What is remarked on rows of `run` that went well: the sentence, how many
-    /// rows, and the first of them.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// The remarks on rows of `run` that succeeded: the sentence, how many rows,
+    /// and the first of them.
     pub fn remarks(&self, run: RunId) -> Result<Vec<(String, u64, RowNumber)>, JournalError> {
-        let read = || {
-            self.conn
-                .prepare_cached(
-                    "SELECT message, count(*), min(row)
-                     FROM rows JOIN reasons ON reasons.id = reason
-                     WHERE run = ?1 AND outcome IN (1, 2, 3) AND row < 4294967296
-                           AND message IS NOT NULL
-                     GROUP BY message ORDER BY count(*) DESC, min(row) LIMIT 20",
-                )?
-                .query_map([run.0], |row| {
-                    let first = row_number(row, 2)?.unwrap_or(RowNumber(0));
-                    Ok((row.get(0)?, natural(row.get(1)?), first))
-                })?
-                .collect::<rusqlite::Result<_>>()
-        };
-        read().map_err(|error| self.sql(error))
+        self.all(
+            "SELECT message, count(*), min(row)
+             FROM rows JOIN reasons ON reasons.id = reason
+             WHERE run = ?1 AND outcome IN (1, 2, 3) AND row < 4294967296
+                   AND message IS NOT NULL
+             GROUP BY message ORDER BY count(*) DESC, min(row) LIMIT 20",
+            [run.0],
+            |row| {
+                let first = row_number(row, 2)?.unwrap_or(RowNumber(0));
+                Ok((row.get(0)?, natural(row.get(1)?), first))
+            },
+        )
     }
 
     /// Why rows of `run` were rejected, failed or are unknown; the most
-    /// frequent first, the hundred most frequent at most.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// frequent first, at most a hundred.
     pub fn causes(&self, run: RunId) -> Result<Vec<Cause>, JournalError> {
         let mut causes: HashMap<Key, Cause> = HashMap::new();
         let mut read = || {

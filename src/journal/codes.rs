@@ -1,5 +1,5 @@
-//! The small integers that stand for words in the file. A number is never
-//! given another meaning: old journals hold it. The SQL of this module spells
+//! The small integers that encode words in the file. A number is never given
+//! another meaning: old journals contain it. The SQL of this module spells
 //! some of them out; a test holds the two together.
 
 use std::time::Duration;
@@ -11,131 +11,74 @@ use rusqlite::types::Type;
 use crate::model::{Action, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
-/// How a person stands at the target, as far as the journal knows.
+/// How a person is on the target, as far as the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PersonState {
     /// There.
     Active,
-    /// There, and made inactive.
+    /// There, and inactive because of hrfeed.
     Inactive,
     /// Deleted by hrfeed. Neither remote id nor fingerprint is kept.
     Deleted,
-    /// The target showed more than one person with the external ID: none of
-    /// them is touched until an audit has seen it stand once.
+    /// The target showed more than one person with the external ID. None of
+    /// them is touched until an audit has seen only one.
     Ambiguous,
 }
 
-/// The row number that stands for "no row of the feed": one more than any row
-/// can have, so leavers come last. The SQL of this module spells it out.
+/// The row number of leavers: one more than any row of a feed can have, so
+/// leavers come last. The SQL of this module spells it out.
 pub(super) const LEAVER: i64 = 4_294_967_296;
 
-pub(super) const fn outcome(outcome: Outcome) -> i64 {
-    match outcome {
-        Outcome::Created => 1,
-        Outcome::Updated => 2,
-        Outcome::Unchanged => 3,
-        Outcome::Rejected => 4,
-        Outcome::Failed => 5,
-        Outcome::Unknown => 6,
-        Outcome::Pending => 7,
-        Outcome::Deactivated => 8,
-        Outcome::Deleted => 9,
-    }
+/// One list gives both directions.
+macro_rules! codes {
+    ($word:ty, $encode:ident, $decode:ident: $($name:ident = $code:literal)*) => {
+        pub(super) const fn $encode(word: $word) -> i64 {
+            match word {
+                $(<$word>::$name => $code,)*
+            }
+        }
+
+        pub(super) const fn $decode(code: i64) -> Option<$word> {
+            match code {
+                $($code => Some(<$word>::$name),)*
+                _ => None,
+            }
+        }
+    };
 }
 
-pub(super) fn to_outcome(code: i64) -> Option<Outcome> {
-    Outcome::ALL.into_iter().find(|&it| outcome(it) == code)
+codes!(Outcome, outcome, to_outcome: Created = 1 Updated = 2 Unchanged = 3 Rejected = 4 Failed = 5
+    Unknown = 6 Pending = 7 Deactivated = 8 Deleted = 9);
+codes!(Action, action, to_action: Create = 1 Update = 2 Deactivate = 3 Delete = 4 Adopt = 5);
+codes!(RunState, run_state, to_run_state: Running = 1 Finished = 2 Interrupted = 3 Failed = 4
+    Superseded = 5);
+codes!(PersonState, person_state, to_person_state: Active = 1 Inactive = 2 Deleted = 3
+    Ambiguous = 4);
+
+/// The sets of a person, by their codes from 1 on.
+const SETS: [Part; 4] = [
+    Part::Roles,
+    Part::AuthorLibraries,
+    Part::DesignerLibraries,
+    Part::Groups,
+];
+
+/// The code of a set; `None` for another part.
+pub(super) fn set(part: Part) -> Option<i64> {
+    (1..)
+        .zip(SETS)
+        .find_map(|(code, it)| (it == part).then_some(code))
 }
 
-pub(super) const fn action(action: Action) -> i64 {
-    match action {
-        Action::Create => 1,
-        Action::Update => 2,
-        Action::Deactivate => 3,
-        Action::Delete => 4,
-        Action::Adopt => 5,
-    }
-}
-
-pub(super) const fn to_action(code: i64) -> Option<Action> {
-    match code {
-        1 => Some(Action::Create),
-        2 => Some(Action::Update),
-        3 => Some(Action::Deactivate),
-        4 => Some(Action::Delete),
-        5 => Some(Action::Adopt),
-        _ => None,
-    }
-}
-
-pub(super) const fn run_state(state: RunState) -> i64 {
-    match state {
-        RunState::Running => 1,
-        RunState::Finished => 2,
-        RunState::Interrupted => 3,
-        RunState::Failed => 4,
-        RunState::Superseded => 5,
-    }
-}
-
-pub(super) const fn to_run_state(code: i64) -> Option<RunState> {
-    match code {
-        1 => Some(RunState::Running),
-        2 => Some(RunState::Finished),
-        3 => Some(RunState::Interrupted),
-        4 => Some(RunState::Failed),
-        5 => Some(RunState::Superseded),
-        _ => None,
-    }
-}
-
-pub(super) const fn person_state(state: PersonState) -> i64 {
-    match state {
-        PersonState::Active => 1,
-        PersonState::Inactive => 2,
-        PersonState::Deleted => 3,
-        PersonState::Ambiguous => 4,
-    }
-}
-
-pub(super) const fn to_person_state(code: i64) -> Option<PersonState> {
-    match code {
-        1 => Some(PersonState::Active),
-        2 => Some(PersonState::Inactive),
-        3 => Some(PersonState::Deleted),
-        4 => Some(PersonState::Ambiguous),
-        _ => None,
-    }
-}
-
-/// The sets of a person; `None` for a part that is none.
-pub(super) const fn set(part: Part) -> Option<i64> {
-    match part {
-        Part::Roles => Some(1),
-        Part::AuthorLibraries => Some(2),
-        Part::DesignerLibraries => Some(3),
-        Part::Groups => Some(4),
-        Part::Details | Part::Instruction | Part::Picture | Part::OfGroup => None,
-    }
-}
-
-pub(super) const fn to_set(code: i64) -> Option<Part> {
-    match code {
-        1 => Some(Part::Roles),
-        2 => Some(Part::AuthorLibraries),
-        3 => Some(Part::DesignerLibraries),
-        4 => Some(Part::Groups),
-        _ => None,
-    }
+pub(super) fn to_set(code: i64) -> Option<Part> {
+    (1..)
+        .zip(SETS)
+        .find_map(|(it, part)| (it == code).then_some(part))
 }
 
 pub(super) fn row_number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RowNumber>> {
     let number: i64 = row.get(column)?;
     Ok(u32::try_from(number).ok().map(RowNumber))
-}
-
-pub(super) fn action_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Action>> {
-    optional(row, column, to_action)
 }
 
 /// A column that holds a code.

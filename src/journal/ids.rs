@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// Whom a run is for: the system, its base URL and the API key.
+/// What a run is for: the system, its base URL and the API key.
 ///
 /// External IDs belong to the key, so what was acknowledged is remembered per
 /// scope. Only a digest is kept; the key cannot be read back from it.
@@ -65,9 +65,9 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A text that names no run.
+/// A text that is not a run's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not the name of a run: give a number such as 12, see `hrfeed runs`")]
+#[error("`{text}` is not a run: use a number such as 12 (`hrfeed runs` lists them) or `latest`")]
 pub struct RunIdError {
     text: String,
 }
@@ -85,7 +85,7 @@ impl FromStr for RunId {
     }
 }
 
-/// Which run is meant.
+/// A run, by its number or by its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunRef {
     /// The newest run in the journal.
@@ -107,8 +107,8 @@ impl FromStr for RunRef {
     }
 }
 
-/// Which feed it is: a digest of the path of its mapping. People of one feed
-/// are no leavers of another.
+/// A feed's identity: a digest of the path of its mapping. People of one feed
+/// are not leavers of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FeedKey(pub(super) i64);
 

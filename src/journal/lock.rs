@@ -1,9 +1,9 @@
 //! One run at a time for each scope.
 //!
-//! The lock is the operating system's, on a file beside the journal: it is
+//! The lock is the operating system's, on a file next to the journal. It is
 //! released when its process ends, however it ends, so a left-over lock file
-//! says nothing. Who holds it is written in the journal and not in that file,
-//! since nobody else can read a locked file on Windows.
+//! means nothing. The holder is noted in the journal and not in that file, since
+//! no other process can read a locked file on Windows.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -30,9 +30,9 @@ const LOCK_POLL: Duration = Duration::from_millis(20);
 #[non_exhaustive]
 pub enum LockError {
     /// Another run holds the scope.
-    #[error("another run holds this target{}", by(holder.as_ref()))]
+    #[error("another run is using this LMS{}", by(holder.as_ref()))]
     Held {
-        /// Who it is, as far as is known.
+        /// Its holder, as far as is known.
         holder: Option<Holder>,
     },
     /// The journal or the lock file could not be used.
@@ -51,7 +51,7 @@ pub struct ScopeLock {
     _file: File,
 }
 
-/// Who holds a scope.
+/// The holder of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The process.
@@ -73,32 +73,23 @@ impl fmt::Display for Holder {
         if let Some(host) = &self.host {
             write!(f, " on {host}")?;
         }
-        write!(
-            f,
-            ", since {}",
-            self.since.strftime("%Y-%m-%d %H:%M:%S UTC")
-        )
+        let since = self.since.strftime("%Y-%m-%d %H:%M:%S UTC");
+        write!(f, ", since {since}")
     }
 }
 
 impl Journal {
-    /// Takes the scope for this process, or says who has it.
-    ///
-    /// # Errors
-    /// Another run holds the scope, or the lock file cannot be made.
+    /// Locks the scope for this process, or names its holder.
     pub fn lock(&self, scope: &Scope) -> Result<ScopeLock, LockError> {
-        if self.is_for_reading() {
+        if self.for_reading {
             return self.again()?.lock(scope);
         }
         let path = lock_path(self.path(), scope);
-        let failed = |source| JournalError::LockFile {
-            path: path.clone(),
-            source: Arc::new(source),
-        };
+        let failed = |error| JournalError::LockFile(path.clone(), Arc::new(error));
         let file = open(&path).map_err(failed)?;
         let mut locked = file.try_lock();
-        // Whoever only asks whether a run is under way holds the file for a
-        // moment.
+        // A process that only asks whether a run is under way holds the file for
+        // a moment.
         for _ in 0..MAX_LOCK_POLLS {
             if !matches!(locked, Err(TryLockError::WouldBlock)) {
                 break;
@@ -114,14 +105,13 @@ impl Journal {
             Err(TryLockError::WouldBlock) => Err(LockError::Held {
                 holder: self.holder(scope)?,
             }),
-            Err(TryLockError::Error(source)) => Err(failed(source).into()),
+            Err(TryLockError::Error(error)) => Err(failed(error).into()),
         }
     }
 
-    /// Whether a run of the scope is under way, be it in this process or in
-    /// another one.
+    /// Whether a run of the scope is under way, in this process or another.
     pub fn is_under_way(&self, scope: &Scope) -> bool {
-        // Never made here: a lock file that is not there is not held.
+        // Never created here: a lock file that is not there is not held.
         let Ok(file) = File::open(lock_path(self.path(), scope)) else {
             return false;
         };
@@ -129,6 +119,7 @@ impl Journal {
     }
 
     fn note_holder(&self, scope: &Scope) -> Result<(), JournalError> {
+        let since = clock::now().as_microsecond();
         let note = || {
             let tx = self.conn.unchecked_transaction()?;
             tx.execute(
@@ -138,11 +129,7 @@ impl Journal {
             tx.execute(
                 "INSERT OR REPLACE INTO locks (scope, pid, since)
                  SELECT id, ?2, ?3 FROM scopes WHERE digest = ?1",
-                (
-                    scope.bytes(),
-                    std::process::id(),
-                    clock::now().as_microsecond(),
-                ),
+                (scope.bytes(), std::process::id(), since),
             )?;
             tx.commit()
         };
@@ -169,9 +156,9 @@ impl Journal {
     }
 }
 
-/// The lock file of `scope`: beside the journal, named after both.
+/// The lock file of `scope`: next to the journal, named after both.
 fn lock_path(journal: &Path, scope: &Scope) -> PathBuf {
-    // A journal that is reached by two names has one lock.
+    // A journal with two names has one lock.
     let journal = &std::fs::canonicalize(journal).unwrap_or_else(|_| journal.to_path_buf());
     let mut name = journal.file_name().unwrap_or_default().to_os_string();
     let digits: String = scope.hex().chars().take(12).collect();

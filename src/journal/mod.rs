@@ -1,23 +1,23 @@
-//! What happened, in SQLite: runs, their rows, and the people whom a scope
-//! acknowledged.
+//! What happened, in SQLite: runs, their rows, and the people that a scope's
+//! target acknowledged.
 //!
-//! [`Journal`] reads; [`Writer`] sends what is to be written to the one thread
-//! that owns the writing connection and commits in groups. What remains to be
-//! done is derived from here at the start of a run and never stored at its
-//! end, since a killed run writes no summary.
+//! [`Journal`] reads; [`Writer`] sends records to the one thread that owns the
+//! writing connection and commits in groups. What remains to be done is derived
+//! at the start of a run and never stored at its end, since a killed run writes
+//! no summary.
 //!
 //! # Invariants
 //!
 //! - An intent is on disk when its [`Commit`] resolves; the request may leave
 //!   only then.
-//! - An outcome and what it says of the person are one transaction.
+//! - An outcome and what it says about the person are one transaction.
 //! - A row that is intended and not settled counts as unknown. The counts of a
 //!   run add up to its rows after a cut at any commit.
-//! - After the first failure nothing more is accepted: whoever waits gets the
-//!   failure, and the run must stop.
+//! - After the first failure nothing more is accepted: everybody who waits gets
+//!   the failure, and the run must stop.
 //! - No person's data: external IDs, the target's ids, fingerprints, codes,
-//!   and messages that the caller has scrubbed. An API key enters only as part
-//!   of a digest.
+//!   and messages that the caller has scrubbed. An API key is only part of a
+//!   digest.
 //! - A file that is not a journal, or is one of a newer hrfeed, is not touched.
 //!
 //! On Unix the file, its `-wal` and its `-shm` are readable for their owner
@@ -50,5 +50,5 @@ pub use open::Journal;
 pub use parts::{Acknowledged, GroupNow, KnownGroup};
 pub use people::{Known, PersonNow, SeenPerson};
 pub use read::{OpenIntent, RowEntry, RowFilter, Run};
-pub use records::{Intent, NewRun, Resumption, RunChange, RunStart, Settled};
+pub use records::{Intent, Resumption, RunChange, RunStart, Settled};
 pub use write::{Commit, Writer};

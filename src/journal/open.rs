@@ -1,4 +1,4 @@
-//! Opening and making the file.
+//! Opening and creating the file.
 
 use std::fs;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Params, Row};
 use tempfile::TempDir;
 
 use super::error::JournalError;
@@ -20,21 +20,17 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 /// also while a run of another process is under way.
 #[derive(Debug)]
 pub struct Journal {
-    // Before `copy`: the connection closes before its file goes.
+    // Before `_copy`: the connection closes before its file goes.
     pub(super) conn: Connection,
     path: PathBuf,
-    for_reading: bool,
-    /// Where the connection's file lies, if it is not `path`.
-    copy: Option<TempDir>,
+    pub(super) for_reading: bool,
+    /// The folder of a temporary copy, if an older journal is read through one.
+    _copy: Option<TempDir>,
 }
 
 impl Journal {
-    /// Opens the journal for a command that writes. Makes the file, its folder
-    /// and its tables, or brings an older journal up to date.
-    ///
-    /// # Errors
-    /// The file or its folder cannot be created or opened, it is no journal, or
-    /// it is one of a newer hrfeed.
+    /// Opens the journal for a command that writes. Creates the file, its folder
+    /// and its tables, or upgrades an older journal.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Self::open_with(path, MIGRATIONS)
     }
@@ -42,11 +38,8 @@ impl Journal {
     /// Opens the journal for a command that only reads. `None` if there is no
     /// such file, or an empty one.
     ///
-    /// Nothing of the journal is changed: an older one is read through a
-    /// private temporary copy that is brought up to date.
-    ///
-    /// # Errors
-    /// The file cannot be read, it is no journal, or it is one of a newer hrfeed.
+    /// The journal is not changed: an older one is read through a private
+    /// temporary copy that is upgraded.
     pub fn open_existing(path: &Path) -> Result<Option<Self>, JournalError> {
         Self::open_existing_with(path, MIGRATIONS)
     }
@@ -64,7 +57,7 @@ impl Journal {
             conn,
             path: path.into(),
             for_reading: false,
-            copy: None,
+            _copy: None,
         })
     }
 
@@ -81,10 +74,7 @@ impl Journal {
             Format::Empty => return Ok(None),
             Format::Current => {}
             Format::Older(_) => {
-                let folder = tempfile::tempdir().map_err(|source| JournalError::File {
-                    path: path.into(),
-                    source: Arc::new(source),
-                })?;
+                let folder = tempfile::tempdir().map_err(|error| failed(path, error))?;
                 let file = folder.path().join("journal.db");
                 conn = copied(&conn, &file).map_err(|error| JournalError::sqlite(path, error))?;
                 schema::migrate(&mut conn, path, migrations)?;
@@ -97,63 +87,57 @@ impl Journal {
             conn,
             path: path.into(),
             for_reading: true,
-            copy,
+            _copy: copy,
         }))
     }
 
-    /// Another handle on the same journal, for another thread or beside a
+    /// Another handle on the same journal, for another thread or in addition to a
     /// [`Writer`](super::Writer). Opened for writing.
-    ///
-    /// # Errors
-    /// As for [`Journal::open`].
     pub fn again(&self) -> Result<Self, JournalError> {
         Self::open(&self.path)
     }
 
-    /// Where the journal lies.
+    /// Where the journal is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Whether this handle reads a temporary copy, since the journal is of an
-    /// older hrfeed.
-    #[must_use]
-    pub const fn is_copy(&self) -> bool {
-        self.copy.is_some()
-    }
-
-    pub(super) const fn is_for_reading(&self) -> bool {
-        self.for_reading
     }
 
     pub(super) fn sql(&self, error: rusqlite::Error) -> JournalError {
         JournalError::sqlite(&self.path, error)
     }
 
-    pub(super) fn damaged(&self, what: impl Into<String>) -> JournalError {
-        JournalError::Damaged {
-            path: self.path.clone(),
-            what: what.into(),
-        }
+    /// All rows of a query.
+    pub(super) fn all<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, JournalError> {
+        let rows = || {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            statement.query_map(params, read)?.collect::<Result<_, _>>()
+        };
+        rows().map_err(|error| self.sql(error))
     }
+}
+
+fn failed(path: &Path, error: io::Error) -> JournalError {
+    JournalError::File(path.into(), Arc::new(error))
 }
 
 /// The size of the file, `None` if there is none.
 fn size(path: &Path) -> Result<Option<u64>, JournalError> {
     match fs::metadata(path) {
-        Ok(it) if it.is_dir() => Err(JournalError::IsFolder { path: path.into() }),
+        Ok(it) if it.is_dir() => Err(JournalError::IsFolder(path.into())),
         Ok(it) => Ok(Some(it.len())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(JournalError::File {
-            path: path.into(),
-            source: Arc::new(error),
-        }),
+        Err(error) => Err(failed(path, error)),
     }
 }
 
-/// Makes an empty file that only its owner may read. SQLite gives the files
-/// that it puts beside it the same mode.
+/// Creates an empty file that only its owner may read. SQLite gives its
+/// companions the same mode.
 fn create(path: &Path) -> Result<(), JournalError> {
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
     if let Some(folder) = folder {
@@ -161,17 +145,10 @@ fn create(path: &Path) -> Result<(), JournalError> {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder
-            .create(folder)
-            .map_err(|source| JournalError::Folder {
-                path: folder.into(),
-                source: Arc::new(source),
-            })?;
+        let created = builder.create(folder);
+        created.map_err(|error| JournalError::Folder(folder.into(), Arc::new(error)))?;
     }
-    create_file(path, folder.unwrap_or(Path::new("."))).map_err(|source| JournalError::File {
-        path: path.into(),
-        source: Arc::new(source),
-    })
+    create_file(path, folder.unwrap_or(Path::new("."))).map_err(|error| failed(path, error))
 }
 
 fn create_file(path: &Path, folder: &Path) -> io::Result<()> {
@@ -229,7 +206,7 @@ fn use_wal(conn: &Connection) -> rusqlite::Result<()> {
         match mode {
             Ok(_) => return Ok(()),
             // SQLite does not wait here, since it would upgrade a lock. A
-            // transaction does wait for whoever is at it.
+            // transaction does wait.
             Err(error)
                 if tries < 100
                     && error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) =>

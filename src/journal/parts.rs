@@ -1,8 +1,8 @@
 //! The parts of a person that have calls of their own, and user groups.
 //!
 //! A person who takes several calls is one row with one outcome. Each call
-//! that the target acknowledged is written down by itself, so that what is
-//! left can be derived at any moment: a resumed run repeats none of them.
+//! that the target acknowledged is recorded by itself, so that the rest can be
+//! derived at any moment: a resumed run repeats none of them.
 
 use std::ops::ControlFlow;
 
@@ -16,8 +16,9 @@ use super::error::JournalError;
 use super::ids::{FeedKey, Scope};
 use super::open::Journal;
 use super::read::VisitError;
+use super::store::execute;
 
-/// What the target acknowledged of a person.
+/// What the target acknowledged about a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acknowledged {
     /// The person was created: nothing that was known before holds.
@@ -26,14 +27,13 @@ pub enum Acknowledged {
     Details(u128),
     /// The picture has this fingerprint now.
     Picture(u128),
-    /// Details and picture may be what a run wrote of which nobody heard.
+    /// Details and picture may have changed: the outcome of a write is unknown.
     Invalidated,
     /// These values of a set are there.
     Added(Part, Vec<String>),
-    /// These values of a set are there no more.
+    /// These values of a set are gone.
     Removed(Part, Vec<String>),
-    /// All is done but the groups; once they are, the content has this
-    /// fingerprint.
+    /// Only the groups are left; then the content has this fingerprint.
     PendingGroups(u128),
 }
 
@@ -50,7 +50,7 @@ pub struct KnownGroup {
     pub fingerprint: Option<u128>,
 }
 
-/// What became of a user group.
+/// The state of a user group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupNow {
     /// It is there.
@@ -65,80 +65,59 @@ pub enum GroupNow {
 }
 
 impl Journal {
-    /// What was acknowledged of a person's parts.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// The parts of a person that were acknowledged.
     pub fn parts(&self, scope: &Scope, person: &ExternalId) -> Result<Parts, JournalError> {
+        let id = person.as_str();
         let read = || {
-            let id = person.as_str();
-            let mut parts = self
-                .conn
+            self.conn
                 .prepare_cached(
                     "SELECT state, details, picture FROM people
                      WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND external_id = ?2",
                 )?
                 .query_row((scope.bytes(), id), |row| {
                     let state = coded(row, 0, codes::to_person_state)?;
-                    let fingerprint = |column| {
-                        let bytes: Option<[u8; 16]> = row.get(column)?;
-                        Ok::<_, rusqlite::Error>(bytes.map(u128::from_le_bytes))
-                    };
                     Ok(Parts {
                         is_inactive: state == PersonState::Inactive,
-                        details: fingerprint(1)?,
-                        picture: fingerprint(2)?,
+                        details: fingerprint(row, 1)?,
+                        picture: fingerprint(row, 2)?,
                         given: Vec::new(),
                     })
                 })
-                .optional()?
-                .unwrap_or_default();
-            parts.given = self
-                .conn
-                .prepare_cached(
-                    "SELECT part, item FROM given
-                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND external_id = ?2
-                     ORDER BY part, item",
-                )?
-                .query_map((scope.bytes(), id), |row| {
-                    Ok((coded(row, 0, codes::to_set)?, row.get(1)?))
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(parts)
+                .optional()
         };
-        read().map_err(|error| self.sql(error))
+        let parts = read().map_err(|error| self.sql(error))?;
+        let given = self.all(
+            "SELECT part, item FROM given
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND external_id = ?2
+             ORDER BY part, item",
+            (scope.bytes(), id),
+            |row| Ok((coded(row, 0, codes::to_set)?, row.get(1)?)),
+        )?;
+        Ok(Parts {
+            given,
+            ..parts.unwrap_or_default()
+        })
     }
 
-    /// The user groups that `scope` knows.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// The user groups of `scope`.
     pub fn groups(&self, scope: &Scope) -> Result<Vec<KnownGroup>, JournalError> {
-        let read = || {
-            self.conn
-                .prepare_cached(
-                    "SELECT id, made, fingerprint, feed FROM groups
-                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY id",
-                )?
-                .query_map([scope.bytes()], |row| {
-                    let bytes: Option<[u8; 16]> = row.get(2)?;
-                    Ok(KnownGroup {
-                        id: row.get(0)?,
-                        is_created: row.get(1)?,
-                        fingerprint: bytes.map(u128::from_le_bytes),
-                        feed: row.get::<_, Option<i64>>(3)?.map(FeedKey),
-                    })
-                })?
-                .collect::<rusqlite::Result<_>>()
-        };
-        read().map_err(|error| self.sql(error))
+        self.all(
+            "SELECT id, made, fingerprint, feed FROM groups
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY id",
+            [scope.bytes()],
+            |row| {
+                Ok(KnownGroup {
+                    id: row.get(0)?,
+                    is_created: row.get(1)?,
+                    fingerprint: fingerprint(row, 2)?,
+                    feed: row.get::<_, Option<i64>>(3)?.map(FeedKey),
+                })
+            },
+        )
     }
 
-    /// Hands out who is in which group, as far as hrfeed put them there: the
-    /// group, and the person.
-    ///
-    /// # Errors
-    /// The journal cannot be read, or what `each` said.
+    /// Hands out the members that hrfeed added to groups: the group, and the
+    /// person.
     pub fn members<E: From<JournalError>>(
         &self,
         scope: &Scope,
@@ -157,7 +136,12 @@ impl Journal {
     }
 }
 
-/// Writes down what the target acknowledged of a person, whom `people` holds.
+fn fingerprint(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<u128>> {
+    let bytes: Option<[u8; 16]> = row.get(column)?;
+    Ok(bytes.map(u128::from_le_bytes))
+}
+
+/// Records what the target acknowledged about a person who is in `people`.
 pub(super) fn acknowledge(
     tx: &Connection,
     scope: i64,
@@ -165,69 +149,66 @@ pub(super) fn acknowledge(
     acknowledged: &[Acknowledged],
 ) -> rusqlite::Result<()> {
     for it in acknowledged {
-        match it {
-            Acknowledged::Created => forget(tx, scope, external_id)?,
+        let (sql, fingerprint) = match it {
+            Acknowledged::Created => {
+                forget(tx, scope, external_id)?;
+                continue;
+            }
             Acknowledged::Invalidated => {
-                tx.prepare_cached(
-                    "UPDATE people SET details = NULL, picture = NULL, awaited = NULL
-                     WHERE scope = ?1 AND external_id = ?2",
-                )?
-                .execute((scope, external_id))?;
+                invalidate(tx, scope, external_id)?;
+                continue;
             }
-            Acknowledged::Details(fingerprint) => {
-                tx.prepare_cached(
-                    "UPDATE people SET details = ?3 WHERE scope = ?1 AND external_id = ?2",
-                )?
-                .execute((scope, external_id, fingerprint.to_le_bytes()))?;
-            }
-            Acknowledged::Picture(fingerprint) => {
-                tx.prepare_cached(
-                    "UPDATE people SET picture = ?3 WHERE scope = ?1 AND external_id = ?2",
-                )?
-                .execute((scope, external_id, fingerprint.to_le_bytes()))?;
-            }
-            Acknowledged::PendingGroups(fingerprint) => {
-                tx.prepare_cached(
-                    "UPDATE people SET awaited = ?3 WHERE scope = ?1 AND external_id = ?2",
-                )?
-                .execute((scope, external_id, fingerprint.to_le_bytes()))?;
-            }
-            Acknowledged::Added(part, items) => {
-                let mut statement = tx.prepare_cached(
-                    "INSERT INTO given (scope, external_id, part, item) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO NOTHING",
-                )?;
+            Acknowledged::Added(part, items) | Acknowledged::Removed(part, items) => {
+                let sql = match it {
+                    Acknowledged::Added(..) => {
+                        "INSERT INTO given (scope, external_id, part, item)
+                         VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING"
+                    }
+                    _ => {
+                        "DELETE FROM given
+                         WHERE scope = ?1 AND external_id = ?2 AND part = ?3 AND item = ?4"
+                    }
+                };
                 for item in items {
-                    statement.execute((scope, external_id, codes::set(*part), item))?;
+                    execute(tx, sql, (scope, external_id, codes::set(*part), item))?;
                 }
+                continue;
             }
-            Acknowledged::Removed(part, items) => {
-                let mut statement = tx.prepare_cached(
-                    "DELETE FROM given
-                     WHERE scope = ?1 AND external_id = ?2 AND part = ?3 AND item = ?4",
-                )?;
-                for item in items {
-                    statement.execute((scope, external_id, codes::set(*part), item))?;
-                }
-            }
-        }
+            Acknowledged::Details(it) => (
+                "UPDATE people SET details = ?3 WHERE scope = ?1 AND external_id = ?2",
+                it,
+            ),
+            Acknowledged::Picture(it) => (
+                "UPDATE people SET picture = ?3 WHERE scope = ?1 AND external_id = ?2",
+                it,
+            ),
+            Acknowledged::PendingGroups(it) => (
+                "UPDATE people SET awaited = ?3 WHERE scope = ?1 AND external_id = ?2",
+                it,
+            ),
+        };
+        execute(tx, sql, (scope, external_id, fingerprint.to_le_bytes()))?;
     }
     Ok(())
 }
 
-/// Nothing that was known of the person's parts holds any more.
+/// Forgets what was acknowledged about the person's parts.
 pub(super) fn forget(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
-    tx.prepare_cached("DELETE FROM given WHERE scope = ?1 AND external_id = ?2")?
-        .execute((scope, external_id))?;
-    tx.prepare_cached(
-        "UPDATE people SET details = NULL, picture = NULL, awaited = NULL
-         WHERE scope = ?1 AND external_id = ?2",
-    )?
-    .execute((scope, external_id))
-    .map(drop)
+    let sql = "DELETE FROM given WHERE scope = ?1 AND external_id = ?2";
+    execute(tx, sql, (scope, external_id))?;
+    invalidate(tx, scope, external_id)
 }
 
-/// Writes down what became of a user group.
+fn invalidate(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
+    execute(
+        tx,
+        "UPDATE people SET details = NULL, picture = NULL, awaited = NULL
+         WHERE scope = ?1 AND external_id = ?2",
+        (scope, external_id),
+    )
+}
+
+/// Records the state of a user group.
 pub(super) fn group(
     tx: &Connection,
     scope: i64,
@@ -239,32 +220,28 @@ pub(super) fn group(
         GroupNow::There {
             created,
             fingerprint,
-        } => tx
-            .prepare_cached(
+        } => {
+            let fingerprint = fingerprint.map(u128::to_le_bytes);
+            execute(
+                tx,
                 "INSERT INTO groups (scope, id, made, fingerprint, feed) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO UPDATE SET made = max(made, excluded.made),
                      fingerprint = coalesce(excluded.fingerprint, fingerprint)",
-            )?
-            .execute((
-                scope,
-                id,
-                created,
-                fingerprint.map(u128::to_le_bytes),
-                feed.0,
-            )),
+                (scope, id, created, fingerprint, feed.0),
+            )
+        }
         GroupNow::Gone => {
-            // Whoever was in it is no longer as the feed says.
-            tx.prepare_cached(
+            // Its members are no longer as the feed says.
+            for sql in [
                 "UPDATE people SET fingerprint = NULL, awaited = NULL
                  WHERE scope = ?1 AND external_id IN
                        (SELECT external_id FROM given WHERE scope = ?1 AND part = 4 AND item = ?2)",
-            )?
-            .execute((scope, id))?;
-            tx.prepare_cached("DELETE FROM given WHERE scope = ?1 AND part = 4 AND item = ?2")?
-                .execute((scope, id))?;
-            tx.prepare_cached("DELETE FROM groups WHERE scope = ?1 AND id = ?2")?
-                .execute((scope, id))
+                "DELETE FROM given WHERE scope = ?1 AND part = 4 AND item = ?2",
+                "DELETE FROM groups WHERE scope = ?1 AND id = ?2",
+            ] {
+                execute(tx, sql, (scope, id))?;
+            }
+            Ok(())
         }
     }
-    .map(drop)
 }

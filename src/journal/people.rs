@@ -1,28 +1,28 @@
-//! Whom a scope knows.
+//! The people of a scope.
 
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
 
-use super::codes::{self, PersonState};
+use super::codes::{self, PersonState, natural};
 use super::error::JournalError;
 use super::ids::{FeedKey, Scope};
 use super::open::Journal;
 use super::parts::Acknowledged;
 use super::read::VisitError;
 
-/// One person whom the journal knows.
+/// A person that the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known<'a> {
     /// The HR system's key.
     pub external_id: &'a str,
     /// The target's key, where it has one.
     pub remote_id: Option<&'a str>,
-    /// The mapped content that the target last acknowledged; `None` for
-    /// somebody who was only seen there.
+    /// The fingerprint of the content that the target last acknowledged; `None`
+    /// for a person who was only seen there.
     pub fingerprint: Option<u128>,
-    /// How the person stands.
+    /// The person's state.
     pub state: PersonState,
     /// The feed that named the person last.
     pub feed: Option<FeedKey>,
@@ -30,41 +30,37 @@ pub struct Known<'a> {
     pub other_feed: Option<FeedKey>,
 }
 
-/// What an outcome says of the person.
+/// What an outcome says about the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonNow {
     /// The target's key; `None` keeps the one that is known.
     pub remote_id: Option<String>,
-    /// The mapped content that the target acknowledged; `None` where the
-    /// person is there and the content is not known, so that a later run
-    /// compares anew.
+    /// The fingerprint of the content that the target acknowledged; `None` where
+    /// the content is not known, so that a later run compares again.
     pub fingerprint: Option<u128>,
-    /// How the person stands now.
+    /// The person's state now.
     pub state: PersonState,
-    /// What the target acknowledged of the person's parts.
+    /// The parts that the target acknowledged.
     pub acknowledged: Vec<Acknowledged>,
 }
 
-/// A person whom the target listed.
+/// A person that the target listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeenPerson {
     /// The HR system's key.
     pub external_id: String,
     /// The target's key; `None` keeps the one that is known.
     pub remote_id: Option<String>,
-    /// The mapped content, if the listing proves it; `None` keeps the one that
-    /// is known.
+    /// The fingerprint of the content, if the listing proves it; `None` keeps the
+    /// one that is known.
     pub fingerprint: Option<u128>,
-    /// It is not the only one with the external ID.
+    /// Another person has the same external ID.
     pub is_ambiguous: bool,
 }
 
 impl Journal {
-    /// Hands out everybody whom `scope` knows, in no order that is promised,
-    /// until `each` breaks off.
-    ///
-    /// # Errors
-    /// The journal cannot be read, an entry is damaged, or what `each` said.
+    /// Hands out the people of `scope`, in no particular order, until `each`
+    /// breaks off.
     pub fn people<E: From<JournalError>>(
         &self,
         scope: &Scope,
@@ -75,39 +71,32 @@ impl Journal {
              WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
             [scope.bytes()],
             |row| {
-                let damaged = || self.damaged("a person's entry is not readable").into();
-                let person = known(row).ok_or_else(|| VisitError::Visitor(damaged()))?;
+                let person = known(row).ok_or_else(|| {
+                    let what = "a person's entry cannot be read".to_owned();
+                    let damaged = JournalError::Damaged(self.path().into(), what);
+                    VisitError::Visitor(damaged.into())
+                })?;
                 each(person).map_err(VisitError::Visitor)
             },
         )
     }
 
-    /// The mappings with which `scope` was fed since, by their paths.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// The paths of the mappings of the runs of `scope` since then.
     pub fn mappings_since(
         &self,
         scope: &Scope,
         since: Timestamp,
     ) -> Result<Vec<String>, JournalError> {
-        let read = || {
-            self.conn
-                .prepare_cached(
-                    "SELECT DISTINCT mapping_path FROM runs
-                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND started >= ?2",
-                )?
-                .query_map((scope.bytes(), since.as_microsecond()), |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()
-        };
-        read().map_err(|error| self.sql(error))
+        self.all(
+            "SELECT DISTINCT mapping_path FROM runs
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND started >= ?2",
+            (scope.bytes(), since.as_microsecond()),
+            |row| row.get(0),
+        )
     }
 
-    /// How many people are known at the same address under other keys than that
-    /// of `scope`, of which nobody is known yet; 0 where somebody is.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// How many people are known at the same address under other API keys, while
+    /// `scope` has nobody; 0 if it has somebody.
     pub fn people_under_other_keys(
         &self,
         scope: &Scope,
@@ -117,32 +106,26 @@ impl Journal {
         if self.people_count(scope)? > 0 {
             return Ok(0);
         }
-        self.conn
-            .query_row(
-                "SELECT count(*) FROM people JOIN scopes ON scopes.id = people.scope
-                 WHERE system = ?1 AND rtrim(base_url, '/') = rtrim(?2, '/') AND digest <> ?3
-                       AND state <> 3",
-                (system, base_url, scope.bytes()),
-                |row| row.get::<_, i64>(0),
-            )
-            .map(|count| u64::try_from(count).unwrap_or(0))
-            .map_err(|error| self.sql(error))
+        self.count(
+            "SELECT count(*) FROM people JOIN scopes ON scopes.id = people.scope
+             WHERE system = ?1 AND rtrim(base_url, '/') = rtrim(?2, '/') AND digest <> ?3
+                   AND state <> 3",
+            (system, base_url, scope.bytes()),
+        )
     }
 
-    /// How many people `scope` knows, those deleted not counted.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
-    pub fn people_count(&self, scope: &Scope) -> Result<u64, JournalError> {
-        self.conn
-            .query_row(
-                "SELECT count(*) FROM people
-                 WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND state <> 3",
-                [scope.bytes()],
-                |row| row.get::<_, i64>(0),
-            )
-            .map(|count| u64::try_from(count).unwrap_or(0))
-            .map_err(|error| self.sql(error))
+    /// How many people `scope` has, without those deleted.
+    pub(super) fn people_count(&self, scope: &Scope) -> Result<u64, JournalError> {
+        self.count(
+            "SELECT count(*) FROM people
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND state <> 3",
+            [scope.bytes()],
+        )
+    }
+
+    fn count(&self, sql: &str, params: impl rusqlite::Params) -> Result<u64, JournalError> {
+        let count = self.conn.query_row(sql, params, |row| row.get(0));
+        count.map(natural).map_err(|error| self.sql(error))
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 
 use crate::model::{Action, BeforeGroups, Calls, Counts, ExternalId, Outcome, RowNumber, RunState};
 
-use super::codes::{self, action_at, coded, millis, natural, optional, row_number, time};
+use super::codes::{self, coded, millis, natural, optional, row_number, time};
 use super::error::JournalError;
 use super::ids::{RunId, RunRef, Scope};
 use super::open::Journal;
@@ -21,7 +21,7 @@ pub struct Run {
     pub id: RunId,
     /// How it started; the process is the one that resumed it last.
     pub start: RunStart,
-    /// What became of it. A killed run still says that it is running.
+    /// Its state. A killed run still says that it is running.
     pub state: RunState,
     /// The digest of the feed, once it was read.
     pub feed_sha256: Option<[u8; 32]>,
@@ -35,7 +35,7 @@ pub struct Run {
     pub counts: Counts,
     /// Leavers by outcome; none of them is among the rows.
     pub leavers: Counts,
-    /// The calls made, over all resumes.
+    /// The requests, over all resumes.
     pub calls: Calls,
     /// When it ended, if it is known to have ended.
     pub ended: Option<Timestamp>,
@@ -43,7 +43,7 @@ pub struct Run {
     pub elapsed: Duration,
     /// The exit code with which it ended.
     pub exit_code: Option<u8>,
-    /// What it said at its end.
+    /// Its message at the end.
     pub message: Option<String>,
     /// When the target was asked who exists.
     pub surveyed_at: Option<Timestamp>,
@@ -54,17 +54,17 @@ pub struct Run {
 /// One stored row, or one leaver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowEntry {
-    /// Where it stands in the feed; `None` for a leaver.
+    /// The row in the feed; `None` for a leaver.
     pub row: Option<RowNumber>,
     /// The person, if the row said who.
     pub external_id: Option<String>,
-    /// What became of it. An intent without an outcome is unknown.
+    /// Its outcome. An intent without one is unknown.
     pub outcome: Outcome,
     /// What was to be done.
     pub action: Option<Action>,
     /// The HTTP status of the last answer.
     pub status: Option<u16>,
-    /// How many requests were made for it.
+    /// How many requests were sent for it.
     pub attempts: u32,
     /// The rule's code.
     pub code: Option<String>,
@@ -81,10 +81,10 @@ pub struct RowFilter {
     pub outcomes: Vec<Outcome>,
 }
 
-/// A row that may have been sent and of which it is not known what became.
+/// A row that may have been sent, with an unknown outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenIntent {
-    /// Where it stands in the feed; `None` for a leaver.
+    /// The row in the feed; `None` for a leaver.
     pub row: Option<RowNumber>,
     /// The person.
     pub external_id: ExternalId,
@@ -109,10 +109,7 @@ macro_rules! select_runs {
 }
 
 impl Journal {
-    /// The run that is meant, or `None` if the journal does not hold it.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// That run, or `None` if the journal does not have it.
     pub fn run(&self, run: RunRef) -> Result<Option<Run>, JournalError> {
         let runs = match run {
             RunRef::Latest => {
@@ -124,20 +121,14 @@ impl Journal {
     }
 
     /// The newest runs, newest first.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
-    pub fn runs(&self, most: usize) -> Result<Vec<Run>, JournalError> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.select_runs(select_runs!("ORDER BY runs.id DESC LIMIT ?1"), [most])
+    pub fn runs(&self, limit: usize) -> Result<Vec<Run>, JournalError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.select_runs(select_runs!("ORDER BY runs.id DESC LIMIT ?1"), [limit])
     }
 
     /// The runs of `scope` that have not finished and were not superseded,
-    /// newest first: killed, interrupted, failed, or still under way. Only who
-    /// holds the scope's lock knows that none is under way.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// newest first: killed, interrupted, failed, or still under way. None is under
+    /// way while the caller holds the scope's lock.
     pub fn unfinished_runs(&self, scope: &Scope) -> Result<Vec<Run>, JournalError> {
         self.select_runs(
             select_runs!("WHERE digest = ?1 AND state IN (1, 3, 4) ORDER BY runs.id DESC"),
@@ -145,11 +136,8 @@ impl Journal {
         )
     }
 
-    /// A run of the same scope that began after `run` and has changed
-    /// something, or found all as its feed says; the newest.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
+    /// The newest run of the same scope that began after `run` and has changed
+    /// something or has finished.
     pub fn done_since(&self, run: RunId) -> Result<Option<RunId>, JournalError> {
         self.conn
             .query_row(
@@ -182,38 +170,9 @@ impl Journal {
         read().map_err(|error| self.sql(error))
     }
 
-    /// How many rows of `run` ended how. They add up to its rows, once these
-    /// are known.
-    ///
-    /// # Errors
-    /// The journal cannot be read, or holds no such run.
-    pub fn counts(&self, run: RunId) -> Result<Counts, JournalError> {
-        self.existing(run).map(|run| run.counts)
-    }
-
-    /// How many leavers of `run` ended how: these are no rows, and of them
-    /// [`Journal::counts`] tells only `deactivated` and `deleted`.
-    ///
-    /// # Errors
-    /// The journal cannot be read, or holds no such run.
-    pub fn leavers(&self, run: RunId) -> Result<Counts, JournalError> {
-        self.existing(run).map(|run| run.leavers)
-    }
-
-    fn existing(&self, run: RunId) -> Result<Run, JournalError> {
-        self.run(RunRef::Id(run))?
-            .ok_or_else(|| JournalError::NoRun {
-                path: self.path().into(),
-                run,
-            })
-    }
-
     /// Hands out the stored rows of `run` in row order, leavers last, until
     /// `each` breaks off. Pending rows are not stored, and of the unchanged
     /// ones only those that were settled one by one.
-    ///
-    /// # Errors
-    /// The journal cannot be read, or what `each` said.
     pub fn rows<E: From<JournalError>>(
         &self,
         run: RunId,
@@ -238,7 +197,7 @@ impl Journal {
                     row: row_number(row, 0)?,
                     external_id: row.get(1)?,
                     outcome: coded(row, 2, codes::to_outcome)?,
-                    action: action_at(row, 3)?,
+                    action: optional(row, 3, codes::to_action)?,
                     status: row.get(4)?,
                     attempts: row.get(5)?,
                     code: row.get(6)?,
@@ -253,35 +212,26 @@ impl Journal {
     /// The rows of `run` whose outcome must be looked up at the target before
     /// anything is sent again, in row order, leavers last: intents without an
     /// outcome, and rows settled as unknown.
-    ///
-    /// # Errors
-    /// The journal cannot be read.
     pub fn open_intents(&self, run: RunId) -> Result<Vec<OpenIntent>, JournalError> {
-        let mut intents = Vec::new();
-        self.visit::<JournalError>(
+        self.all(
             "SELECT row, coalesce(external_id, leaver), action, attempts
              FROM rows WHERE run = ?1 AND coalesce(outcome, 6) = 6 AND action IS NOT NULL
              ORDER BY row, leaver",
             [run.0],
             |row| {
-                intents.push(OpenIntent {
+                Ok(OpenIntent {
                     row: row_number(row, 0)?,
                     external_id: ExternalId::known(&row.get::<_, String>(1)?),
                     action: coded(row, 2, codes::to_action)?,
                     attempts: row.get(3)?,
-                });
-                Ok(ControlFlow::Continue(()))
+                })
             },
-        )?;
-        Ok(intents)
+        )
     }
 
-    /// Hands out the rows of `run` that need nothing more, in row order. What
-    /// is in neither these nor [`Journal::open_intents`] is pending, or was
+    /// Hands out the rows of `run` that need nothing more, in row order. A row
+    /// that is neither here nor in [`Journal::open_intents`] is pending or was
     /// unchanged.
-    ///
-    /// # Errors
-    /// The journal cannot be read, or what `each` said.
     pub fn settled_rows<E: From<JournalError>>(
         &self,
         run: RunId,
@@ -417,7 +367,7 @@ fn count_rows(conn: &Connection, run: &mut Run) -> rusqlite::Result<()> {
         }
     }
     run.counts.unchanged += run.unchanged;
-    // What was neither touched nor unchanged is still to be done.
+    // A row that is neither stored nor unchanged is pending.
     let counted = run.counts.rows();
     run.counts.pending += run.rows.unwrap_or(0).saturating_sub(counted);
     run.counts.deactivated += run.leavers.deactivated;

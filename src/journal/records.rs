@@ -10,10 +10,10 @@ use super::ids::{FeedKey, RunId, Scope};
 use super::parts::{Acknowledged, GroupNow};
 use super::people::{PersonNow, SeenPerson};
 
-/// How a run starts.
+/// How a run starts: as running.
 #[derive(Clone, Debug)]
 pub struct RunStart {
-    /// Whom it is for.
+    /// The scope that it is for.
     pub scope: Scope,
     /// The target's system.
     pub system: String,
@@ -37,25 +37,10 @@ pub struct RunStart {
     pub host: String,
 }
 
-/// Everything that is known of a run when it starts. It starts as running.
-#[derive(Clone, Debug)]
-pub struct NewRun {
-    /// How it starts.
-    pub start: RunStart,
-    /// The digest of the feed, if it was read already.
-    pub feed_sha256: Option<[u8; 32]>,
-    /// Rows of the feed, if it was read already.
-    pub rows: Option<u64>,
-    /// Rows that the mapping's filter left out.
-    pub skipped: u64,
-    /// Unchanged rows that are not settled one by one.
-    pub unchanged: u64,
-}
-
 /// What changes of a run; `None` leaves it as it is.
 #[derive(Clone, Debug, Default)]
 pub struct RunChange {
-    /// What became of it.
+    /// Its state.
     pub state: Option<RunState>,
     /// The digest of the feed.
     pub feed_sha256: Option<[u8; 32]>,
@@ -65,7 +50,7 @@ pub struct RunChange {
     pub skipped: Option<u64>,
     /// Unchanged rows that are not settled one by one.
     pub unchanged: Option<u64>,
-    /// All calls of the run, those before a resume included.
+    /// All requests of the run, those before a resume included.
     pub calls: Option<Calls>,
     /// When the target was asked who exists.
     pub surveyed_at: Option<Timestamp>,
@@ -75,14 +60,14 @@ pub struct RunChange {
     pub ended: Option<Timestamp>,
     /// The exit code.
     pub exit_code: Option<u8>,
-    /// What it says at its end.
+    /// Its message at the end.
     pub message: Option<String>,
-    /// Another process goes on with it. Makes it running again and takes back
-    /// how it ended; the other changes come on top.
+    /// Another process resumes it: it is running again and has not ended. The
+    /// other changes come after that.
     pub resumed: Option<Resumption>,
 }
 
-/// Who goes on with a run.
+/// The process that resumes a run.
 #[derive(Clone, Debug)]
 pub struct Resumption {
     /// This process.
@@ -94,7 +79,7 @@ pub struct Resumption {
 /// A change that is about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// Where it stands in the feed; `None` for a leaver.
+    /// The row in the feed; `None` for a leaver.
     pub row: Option<RowNumber>,
     /// The person.
     pub external_id: ExternalId,
@@ -102,21 +87,21 @@ pub struct Intent {
     pub action: Action,
 }
 
-/// What became of a row or a leaver.
+/// The outcome of a row or a leaver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Where it stands in the feed; `None` for a leaver.
+    /// The row in the feed; `None` for a leaver.
     pub row: Option<RowNumber>,
     /// The person, if the row says who. `None` keeps what an intent said.
     pub external_id: Option<ExternalId>,
     /// What was to be done. `None` keeps what an intent said.
     pub action: Option<Action>,
-    /// What became of it. [`Outcome::Pending`] takes the row back, as
+    /// The outcome. [`Outcome::Pending`] takes the row back, as
     /// [`Writer::not_sent`](super::Writer::not_sent) does.
     pub outcome: Outcome,
     /// The HTTP status of the last answer.
     pub status: Option<u16>,
-    /// How many requests were made for it, those before a resume included.
+    /// How many requests were sent for it, those before a resume included.
     pub attempts: u32,
     /// The rule's code.
     pub code: Option<&'static str>,
@@ -125,13 +110,13 @@ pub struct Settled {
     /// The row's own calls are done and its groups are not: it stays pending
     /// until [`Writer::joined`](super::Writer::joined).
     pub awaits_groups: bool,
-    /// What it says of the person: written to `people` in the same
+    /// What it says about the person: written to `people` in the same
     /// transaction. Needs `external_id`.
     pub person: Option<PersonNow>,
 }
 
 impl Settled {
-    /// Finds an outcome that no reader could make sense of.
+    /// Finds an outcome that makes no sense.
     pub(super) const fn check(&self) -> Result<(), &'static str> {
         let leaver = matches!(self.outcome, Outcome::Deactivated | Outcome::Deleted);
         match (self.row, &self.external_id) {
@@ -140,7 +125,7 @@ impl Settled {
                 Err("a row of the feed was deactivated or deleted, but only leavers can be")
             }
             (_, None) if self.person.is_some() => {
-                Err("it says something of a person without an external ID")
+                Err("it says something about a person without an external ID")
             }
             _ => Ok(()),
         }
@@ -152,7 +137,7 @@ impl Settled {
 pub(super) enum Work {
     /// `id` is filled in when it is written.
     StartRun {
-        run: Box<NewRun>,
+        run: Box<RunStart>,
         id: Option<RunId>,
     },
     UpdateRun(RunId, Box<RunChange>),
@@ -163,7 +148,7 @@ pub(super) enum Work {
     Single(Scope, Vec<String>),
     Named(Scope, FeedKey, Vec<String>),
     Acknowledged(RunId, ExternalId, Vec<Acknowledged>),
-    /// People put into a group, or taken out of it.
+    /// People added to a group, or removed from it.
     Members {
         run: RunId,
         group: String,

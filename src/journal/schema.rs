@@ -6,8 +6,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::JournalError;
 
-/// Stands in the header of every journal (`hrfd`), so that another program's
-/// SQLite file is recognised.
+/// In the header of every journal (`hrfd`): another program's SQLite file lacks
+/// it.
 pub(super) const APPLICATION_ID: i32 = 0x6872_6664;
 
 /// Each step brings a journal from one format to the next; the format is the
@@ -137,7 +137,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
 /// What a file is, by its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// A database without a table: a journal to be.
+    /// A database without tables.
     Empty,
     /// A journal of an older hrfeed.
     Older(usize),
@@ -145,7 +145,7 @@ pub(super) enum Format {
     Current,
 }
 
-/// Looks what `conn` holds, and changes nothing.
+/// Reads the format of `conn`, and changes nothing.
 pub(super) fn format(
     conn: &Connection,
     path: &Path,
@@ -158,20 +158,14 @@ pub(super) fn format(
                     (SELECT user_version FROM pragma_user_version),
                     (SELECT count(*) FROM sqlite_schema)",
             (),
-            |row| {
-                Ok((
-                    row.get::<_, i32>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, i64>(2)?,
-                ))
-            },
+            |row| <(i32, i64, i64)>::try_from(row),
         )
         .map_err(sql)?;
     if (application, version, tables) == (0, 0, 0) {
         return Ok(Format::Empty);
     }
     if application != APPLICATION_ID {
-        return Err(JournalError::Foreign { path: path.into() });
+        return Err(JournalError::Foreign(path.into()));
     }
     match usize::try_from(version) {
         Ok(version) if version == migrations.len() => Ok(Format::Current),
@@ -181,10 +175,10 @@ pub(super) fn format(
             found: version,
             known: number(migrations.len()),
         }),
-        Err(_) => Err(JournalError::Damaged {
-            path: path.into(),
-            what: format!("its format is {version}"),
-        }),
+        Err(_) => {
+            let what = format!("its format number is {version}");
+            Err(JournalError::Damaged(path.into(), what))
+        }
     }
 }
 
@@ -206,7 +200,7 @@ pub(super) fn migrate(
     let to = number(migrations.len());
     take_steps(tx, migrations.get(from..).unwrap_or_default(), to).map_err(|error| {
         match JournalError::sqlite(path, error) {
-            JournalError::Sqlite { path, source } => JournalError::Migration {
+            JournalError::Sqlite(path, source) => JournalError::Migration {
                 path,
                 from: number(from),
                 to,

@@ -1,12 +1,14 @@
-//! The SQL that writes. Runs on the writer's thread, inside the transaction of
-//! a group.
+//! The SQL that writes, on the writer's thread and inside the transaction of a
+//! group.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OptionalExtension as _, Params, Transaction, TransactionBehavior, params,
+};
 
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
 use crate::schema::Part;
@@ -16,7 +18,7 @@ use super::error::JournalError;
 use super::ids::{FeedKey, RunId, Scope};
 use super::parts::{self, Acknowledged};
 use super::people::{PersonNow, SeenPerson};
-use super::records::{Intent, NewRun, RunChange, Settled, Work};
+use super::records::{Intent, RunChange, RunStart, Settled, Work};
 
 /// The writing connection and what its thread remembers.
 #[derive(Debug)]
@@ -35,8 +37,8 @@ struct Memory {
     reasons: HashMap<String, i64>,
 }
 
-/// What is remembered of a run: its scope, and how long it has been under way
-/// before this process and since.
+/// What is remembered of a run: its scope, its feed, and how long it was under
+/// way before this process and since.
 #[derive(Clone, Copy, Debug)]
 struct RunMemory {
     scope: i64,
@@ -60,8 +62,8 @@ impl RunMemory {
     }
 }
 
-/// As many codes and messages are remembered; then the memory starts anew, and
-/// a reason may be stored again.
+/// The most codes and messages that are remembered; then the memory is cleared,
+/// and a reason may be stored again.
 const MAX_REASONS: usize = 4_096;
 
 /// Why a piece of work could not be written.
@@ -101,10 +103,7 @@ impl Store {
         };
         write().map_err(|failure| match failure {
             Failure::Sqlite(error) => JournalError::sqlite(path, error),
-            Failure::NoRun(run) => JournalError::NoRun {
-                path: path.clone(),
-                run,
-            },
+            Failure::NoRun(run) => JournalError::NoRun(path.clone(), run),
         })
     }
 }
@@ -125,17 +124,15 @@ impl Memory {
             Work::Named(scope, feed, people) => self.named(tx, *scope, *feed, people)?,
             Work::Dropped(scope, people) => {
                 let scope = self.scope(tx, *scope)?;
-                let mut statement = tx.prepare_cached(
-                    "UPDATE people SET feed = other_feed, other_feed = NULL
-                     WHERE scope = ?1 AND external_id = ?2",
-                )?;
+                let sql = "UPDATE people SET feed = other_feed, other_feed = NULL
+                           WHERE scope = ?1 AND external_id = ?2";
                 for external_id in people.iter() {
-                    statement.execute((scope, external_id))?;
+                    execute(tx, sql, (scope, external_id))?;
                 }
             }
             Work::Acknowledged(run, external_id, acknowledged) => {
                 let known = self.run(tx, *run)?;
-                be_there(tx, known, external_id.as_str())?;
+                ensure_person(tx, known, external_id.as_str())?;
                 parts::acknowledge(tx, known.scope, external_id.as_str(), acknowledged)?;
             }
             Work::Members {
@@ -166,35 +163,29 @@ impl Memory {
         Ok(())
     }
 
-    fn start_run(&mut self, tx: &Connection, run: &NewRun) -> Result<RunId, Failure> {
-        let start = &run.start;
+    fn start_run(&mut self, tx: &Connection, start: &RunStart) -> Result<RunId, Failure> {
         let scope = self.scope(tx, start.scope)?;
         tx.execute(
             "UPDATE scopes SET system = ?2, base_url = ?3 WHERE id = ?1",
             (scope, &start.system, &start.base_url),
         )?;
-        tx.prepare_cached(
-            "INSERT INTO runs (scope, command, state, feed_path, from_stdin, feed_sha256,
-                               mapping_path, mapping_sha256, rows, skipped, unchanged, started,
-                               pid, host)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        )?
-        .execute(params![
-            scope,
-            start.command,
-            codes::run_state(RunState::Running),
-            start.feed_path,
-            start.from_stdin,
-            run.feed_sha256,
-            start.mapping_path,
-            start.mapping_sha256,
-            run.rows.map(integer),
-            integer(run.skipped),
-            integer(run.unchanged),
-            start.started.as_microsecond(),
-            start.pid,
-            start.host,
-        ])?;
+        tx.execute(
+            "INSERT INTO runs (scope, command, state, feed_path, from_stdin, mapping_path,
+                               mapping_sha256, skipped, unchanged, started, pid, host)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10)",
+            params![
+                scope,
+                start.command,
+                codes::run_state(RunState::Running),
+                start.feed_path,
+                start.from_stdin,
+                start.mapping_path,
+                start.mapping_sha256,
+                start.started.as_microsecond(),
+                start.pid,
+                start.host,
+            ],
+        )?;
         let id = RunId(tx.last_insert_rowid());
         note_run(tx, id, &start.host)?;
         let feed = FeedKey::of_mapping(&start.mapping_path);
@@ -205,7 +196,7 @@ impl Memory {
 
     fn intend(&mut self, tx: &Connection, run: RunId, intents: &[Intent]) -> Result<(), Failure> {
         self.run(tx, run)?;
-        // What was recorded of earlier attempts stays counted.
+        // Earlier attempts stay counted.
         let mut statement = tx.prepare_cached(
             "INSERT INTO rows (run, row, leaver, external_id, action, attempts)
              VALUES (?1, ?2, ?3, ?4, ?5, 0)
@@ -278,20 +269,22 @@ impl Memory {
         let message = refused.map(|(_, message)| message.as_str());
         let reason = self.reason(tx, message.map(|_| "group"), message)?;
         let outcome = refused.map(|(outcome, _)| codes::outcome(*outcome));
-        tx.prepare_cached(
+        execute(
+            tx,
             "UPDATE rows SET outcome = coalesce(?5, awaited), reason = coalesce(?4, reason),
                              awaited = NULL, at = ?3
              WHERE run = ?1 AND row = ?2 AND leaver = '' AND awaited IS NOT NULL",
-        )?
-        .execute((run.0, row.0, known.millis(), reason, outcome))?;
+            (run.0, row.0, known.millis(), reason, outcome),
+        )?;
         if refused.is_none() {
-            tx.prepare_cached(
+            execute(
+                tx,
                 "UPDATE people SET fingerprint = awaited, awaited = NULL
                  WHERE scope = ?1 AND external_id = ?2 AND awaited IS NOT NULL
                    AND (SELECT outcome FROM rows
                         WHERE run = ?3 AND row = ?4 AND leaver = '') IN (1, 2, 3)",
-            )?
-            .execute((known.scope, external_id, run.0, row.0))?;
+                (known.scope, external_id, run.0, row.0),
+            )?;
         }
         Ok(())
     }
@@ -304,13 +297,11 @@ impl Memory {
         people: &[String],
     ) -> Result<(), Failure> {
         let scope = self.scope(tx, scope)?;
-        let mut statement = tx.prepare_cached(
-            "UPDATE people SET feed = ?3,
-                 other_feed = CASE WHEN feed <> ?3 THEN feed ELSE other_feed END
-             WHERE scope = ?1 AND external_id = ?2",
-        )?;
+        let sql = "UPDATE people SET feed = ?3,
+                       other_feed = CASE WHEN feed <> ?3 THEN feed ELSE other_feed END
+                   WHERE scope = ?1 AND external_id = ?2";
         for external_id in people {
-            statement.execute((scope, external_id, feed.0))?;
+            execute(tx, sql, (scope, external_id, feed.0))?;
         }
         Ok(())
     }
@@ -332,31 +323,24 @@ impl Memory {
                               WHEN state = 3 THEN 1 ELSE state END",
         )?;
         for person in people {
+            let (external_id, remote_id) = (&person.external_id, &person.remote_id);
             let fingerprint = person.fingerprint.map(u128::to_le_bytes);
             let state = codes::person_state(if person.is_ambiguous {
                 PersonState::Ambiguous
             } else {
                 PersonState::Active
             });
-            statement.execute((
-                scope,
-                &person.external_id,
-                &person.remote_id,
-                fingerprint,
-                state,
-            ))?;
+            statement.execute((scope, external_id, remote_id, fingerprint, state))?;
         }
         Ok(())
     }
 
     fn single(&mut self, tx: &Connection, scope: Scope, people: &[String]) -> Result<(), Failure> {
         let scope = self.scope(tx, scope)?;
-        let mut statement = tx.prepare_cached(
-            "UPDATE people SET state = 1, fingerprint = NULL
-             WHERE scope = ?1 AND external_id = ?2 AND state = 4",
-        )?;
+        let sql = "UPDATE people SET state = 1, fingerprint = NULL
+                   WHERE scope = ?1 AND external_id = ?2 AND state = 4";
         for external_id in people {
-            statement.execute((scope, external_id))?;
+            execute(tx, sql, (scope, external_id))?;
         }
         Ok(())
     }
@@ -378,13 +362,13 @@ impl Memory {
         Ok(id)
     }
 
-    /// What is remembered of a run. Stands in for a foreign key, too: a row
-    /// without a run would be lost.
+    /// What is remembered of a run. Also checks that it exists: a row without a
+    /// run would be lost.
     fn run(&mut self, tx: &Connection, run: RunId) -> Result<RunMemory, Failure> {
         if let Some(&known) = self.runs.get(&run) {
             return Ok(known);
         }
-        // A killed run did not record how long it took: its rows tell.
+        // A killed run did not record how long it took: its last row shows it.
         let known = tx
             .query_row(
                 "SELECT scope, elapsed, (SELECT max(at) FROM rows WHERE run = runs.id),
@@ -405,7 +389,7 @@ impl Memory {
         Ok(known)
     }
 
-    /// The number that stands for a code and a message.
+    /// The number of a code and a message.
     fn reason(
         &mut self,
         tx: &Connection,
@@ -481,17 +465,17 @@ fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Fai
     Ok(())
 }
 
-/// Tells others who ask for the lock which run holds it.
+/// Notes which run holds the lock, for other processes that ask for it.
 fn note_run(tx: &Connection, run: RunId, host: &str) -> rusqlite::Result<()> {
-    tx.execute(
+    execute(
+        tx,
         "UPDATE locks SET run = ?1, host = ?2
          WHERE scope = (SELECT scope FROM runs WHERE id = ?1)",
         (run.0, host),
     )
-    .map(drop)
 }
 
-/// Makes a row pending again, which is to say: not stored.
+/// Makes a row pending again, that is, not stored.
 fn take_back(
     tx: &Connection,
     run: RunId,
@@ -500,24 +484,25 @@ fn take_back(
     only_open: bool,
 ) -> rusqlite::Result<()> {
     let (row, leaver, _) = key(row, Some(external_id));
-    tx.prepare_cached(
+    execute(
+        tx,
         "DELETE FROM rows
          WHERE run = ?1 AND row = ?2 AND leaver = ?3 AND (outcome IS NULL OR NOT ?4)",
-    )?
-    .execute((run.0, row, leaver, only_open))
-    .map(drop)
+        (run.0, row, leaver, only_open),
+    )
 }
 
-/// Makes sure that a person whom a run acknowledged stands in `people`.
-fn be_there(tx: &Connection, run: RunMemory, external_id: &str) -> rusqlite::Result<()> {
-    tx.prepare_cached(
+/// Makes sure that a person about whom a run acknowledged something is in
+/// `people`.
+fn ensure_person(tx: &Connection, run: RunMemory, external_id: &str) -> rusqlite::Result<()> {
+    execute(
+        tx,
         "INSERT INTO people (scope, external_id, state, feed) VALUES (?1, ?2, 1, ?3)
          ON CONFLICT DO UPDATE SET fingerprint = NULL, feed = excluded.feed,
              other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END,
              state = CASE state WHEN 3 THEN 1 ELSE state END",
-    )?
-    .execute((run.scope, external_id, run.feed.0))
-    .map(drop)
+        (run.scope, external_id, run.feed.0),
+    )
 }
 
 fn write_person(
@@ -526,12 +511,13 @@ fn write_person(
     external_id: &str,
     person: &PersonNow,
 ) -> rusqlite::Result<()> {
-    // Of somebody deleted nothing holds any more; whoever is made anew under
-    // that external ID starts without it.
+    // Nothing is kept of a deleted person: the next one with that external ID
+    // starts without it.
     let gone = person.state == PersonState::Deleted;
     let remote_id = person.remote_id.as_deref().filter(|_| !gone);
     let fingerprint = person.fingerprint.filter(|_| !gone).map(u128::to_le_bytes);
-    tx.prepare_cached(
+    execute(
+        tx,
         "INSERT INTO people (scope, external_id, remote_id, fingerprint, state, feed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT DO UPDATE SET
@@ -539,27 +525,32 @@ fn write_person(
                          ELSE coalesce(excluded.remote_id, remote_id) END,
              fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed,
              other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END",
-    )?
-    .execute((
-        run.scope,
-        external_id,
-        remote_id,
-        fingerprint,
-        codes::person_state(person.state),
-        run.feed.0,
-    ))?;
+        (
+            run.scope,
+            external_id,
+            remote_id,
+            fingerprint,
+            codes::person_state(person.state),
+            run.feed.0,
+        ),
+    )?;
     if gone {
         parts::forget(tx, run.scope, external_id)?;
     }
     parts::acknowledge(tx, run.scope, external_id, &person.acknowledged)
 }
 
-/// The key of a row or a leaver, and what stands in `external_id`.
+/// The key of a row or a leaver, and the value of `external_id`.
 fn key(row: Option<RowNumber>, external_id: Option<&str>) -> (i64, &str, Option<&str>) {
     match row {
         Some(RowNumber(row)) => (i64::from(row), "", external_id),
         None => (codes::LEAVER, external_id.unwrap_or(""), None),
     }
+}
+
+/// Runs a cached statement.
+pub(super) fn execute(tx: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<()> {
+    tx.prepare_cached(sql)?.execute(params).map(drop)
 }
 
 /// SQLite has signed integers only. No count comes near the end of them.

@@ -1,12 +1,12 @@
-//! The one thread that writes, and the handles through which it is told what.
+//! The one thread that writes, and the handles that send it work.
 //!
 //! Messages go through a bounded queue. The thread takes what is queued and
-//! commits it as one group: at once if somebody waits, else when enough has
-//! come together or some milliseconds have passed. So durability costs a few
+//! commits it as one group: at once if somebody waits, else when the group is
+//! large enough or some milliseconds have passed. So durability costs a few
 //! syncs of the disk a second, not one a row, and a burst of intents shares
 //! one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -24,25 +24,28 @@ use super::ids::{FeedKey, RunId, Scope};
 use super::open::Journal;
 use super::parts::{Acknowledged, GroupNow};
 use super::people::SeenPerson;
-use super::records::{Intent, NewRun, RunChange, Settled, Work};
+use super::records::{Intent, RunChange, RunStart, Settled, Work};
 use super::store::Store;
 
 /// A sender waits when this many messages are queued.
 const QUEUE: usize = 4_096;
 
-/// With this many rows a group is committed, though nobody waits for it.
+/// With this many rows a group is committed although nobody waits for it.
 const GROUP_ROWS: usize = 256;
 
-/// With this many rows a group takes nothing more, though more is queued.
+/// With this many rows a group is full, although more is queued.
 const MAX_ROWS: usize = 512;
 
-/// What nobody waits for is durable after this time at the latest, if the disk
-/// keeps up.
+/// After this time a group is committed although nobody waits for it.
 const GROUP_TIME: Duration = Duration::from_millis(20);
 
-/// Tells the writer's thread what to write. Clones share the thread, which
-/// writes what they sent in order; when the last of them is dropped, the
-/// thread writes what is left and ends.
+/// Sends work to the writer's thread. Clones share the thread, which writes in
+/// the order of sending; when the last of them is dropped, the thread writes the
+/// rest and ends.
+///
+/// # Errors
+/// Every method fails once the journal could not be written, now or before:
+/// after that nothing more is accepted.
 #[derive(Clone, Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
@@ -56,7 +59,7 @@ struct Shared {
     fate: Arc<Fate>,
 }
 
-/// What became of the writer.
+/// The writer's file, and its failure.
 #[derive(Debug)]
 struct Fate {
     path: PathBuf,
@@ -66,12 +69,8 @@ struct Fate {
 impl Fate {
     /// Why the writer takes nothing more.
     fn error(&self) -> JournalError {
-        self.failure
-            .get()
-            .cloned()
-            .unwrap_or_else(|| JournalError::Stopped {
-                path: self.path.clone(),
-            })
+        let failure = self.failure.get().cloned();
+        failure.unwrap_or_else(|| JournalError::Stopped(self.path.clone()))
     }
 }
 
@@ -109,11 +108,8 @@ impl Message {
 impl Journal {
     /// Starts the one thread that writes, and gives it this handle's
     /// connection. Keep a handle for reading with [`Journal::again`].
-    ///
-    /// # Errors
-    /// The thread cannot be started.
     pub fn writer(self) -> Result<Writer, JournalError> {
-        let journal = if self.is_for_reading() {
+        let journal = if self.for_reading {
             self.again()?
         } else {
             self
@@ -136,10 +132,7 @@ impl Writer {
                 let fate = Arc::clone(&fate);
                 move || run(Store::new(conn, path), &messages, &fate)
             })
-            .map_err(|source| JournalError::Thread {
-                path: fate.path.clone(),
-                source: Arc::new(source),
-            })?;
+            .map_err(|error| JournalError::Thread(fate.path.clone(), Arc::new(error)))?;
         Ok(Self {
             shared: Arc::new(Shared {
                 queue: Some(queue),
@@ -149,17 +142,8 @@ impl Writer {
         })
     }
 
-    /// Where the journal lies.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.shared.fate.path
-    }
-
     /// Records that a run has started. Durable when it returns.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
-    pub fn start_run(&self, run: NewRun) -> Result<RunId, JournalError> {
+    pub fn start_run(&self, run: RunStart) -> Result<RunId, JournalError> {
         let work = Work::StartRun {
             run: Box::new(run),
             id: None,
@@ -167,11 +151,8 @@ impl Writer {
         block_on(self.send_and_wait(work))?.ok_or_else(|| self.shared.fate.error())
     }
 
-    /// Changes what is recorded of a run, after everything that was sent
-    /// before. Durable when it returns.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
+    /// Changes the record of a run, after everything that was sent before.
+    /// Durable when it returns.
     pub fn update_run(&self, run: RunId, change: RunChange) -> Result<(), JournalError> {
         block_on(self.send_and_wait(Work::UpdateRun(run, Box::new(change)))).map(drop)
     }
@@ -182,24 +163,16 @@ impl Writer {
         self.send_and_wait(Work::Intend(run, intents))
     }
 
-    /// Records what became of a row, in place of what was recorded of it
-    /// before. Does not wait for the disk, but for room in the queue.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
-    /// Or nobody could make sense of the outcome; then nothing is recorded.
+    /// Records the outcome of a row, in place of an earlier one. Does not wait for
+    /// the disk, but for room in the queue. An outcome that makes no sense is
+    /// refused, and nothing is recorded.
     pub fn settle(&self, run: RunId, settled: Settled) -> Result<(), JournalError> {
-        settled
-            .check()
-            .map_err(|what| JournalError::Misuse { what })?;
+        settled.check().map_err(JournalError::Misuse)?;
         self.send(Work::Settle(run, Box::new(settled)), None)
     }
 
-    /// Takes back an intent of which nothing was sent for certain: its row is
+    /// Takes back an intent whose request was certainly not sent: its row is
     /// pending again. Does nothing if the row has an outcome.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn not_sent(
         &self,
         run: RunId,
@@ -209,21 +182,18 @@ impl Writer {
         self.send(Work::NotSent(run, row, external_id.clone()), None)
     }
 
-    /// Records people whom the target listed.
+    /// Records people that the target listed.
     pub fn seen(&self, scope: &Scope, people: Vec<SeenPerson>) -> Commit {
         self.send_and_wait(Work::Seen(*scope, people))
     }
 
-    /// Notes that these external IDs stand once on the target, after it had
-    /// shown them more than once.
+    /// Notes that these external IDs, which the target had shown more than once,
+    /// are on it once.
     pub fn single(&self, scope: &Scope, people: Vec<String>) -> Commit {
         self.send_and_wait(Work::Single(*scope, people))
     }
 
-    /// Notes that a feed names these people, whom the scope knows.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
+    /// Notes that a feed names these people of the scope.
     pub fn named(
         &self,
         scope: &Scope,
@@ -233,36 +203,25 @@ impl Writer {
         self.send(Work::Named(*scope, feed, people), None)
     }
 
-    /// Notes that the feed which named these people last names them no more, and
-    /// another one does.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
+    /// Notes that the feed that named these people last no longer does, while
+    /// another one names them.
     pub fn dropped(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
         self.send(Work::Dropped(*scope, people), None)
     }
 
-    /// Records what the target acknowledged of somebody whose row is not
+    /// Records what the target acknowledged about a person whose row is not
     /// settled yet.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
     pub fn acknowledge(
         &self,
         run: RunId,
         external_id: &ExternalId,
         acknowledged: Vec<Acknowledged>,
     ) -> Result<(), JournalError> {
-        self.send(
-            Work::Acknowledged(run, external_id.clone(), acknowledged),
-            None,
-        )
+        let work = Work::Acknowledged(run, external_id.clone(), acknowledged);
+        self.send(work, None)
     }
 
-    /// Records that people are in a group now, or no more.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
+    /// Records that people are in a group now, or no longer.
     pub fn members(
         &self,
         run: RunId,
@@ -279,11 +238,8 @@ impl Writer {
         self.send(work, None)
     }
 
-    /// Gives a row that awaited its groups its outcome: the one that was
-    /// recorded for it, or the one that `refused` says, with the reason.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
+    /// Gives a row that awaited its groups its outcome: the one that was recorded
+    /// for it, or the one of `refused`, with the reason.
     pub fn joined(
         &self,
         run: RunId,
@@ -294,10 +250,7 @@ impl Writer {
         self.send(Work::Joined(run, row, external_id.clone(), refused), None)
     }
 
-    /// Records what became of a user group that `feed` names.
-    ///
-    /// # Errors
-    /// The journal could not be written, now or before: nothing more is accepted.
+    /// Records the state of a user group that `feed` names.
     pub fn group(
         &self,
         scope: &Scope,
@@ -311,12 +264,6 @@ impl Writer {
     /// Resolves when everything that was sent before it is durable.
     pub fn flush(&self) -> Commit {
         self.send_and_wait(Work::Flush)
-    }
-
-    /// The failure after which nothing more is accepted, if there was one.
-    #[must_use]
-    pub fn failed(&self) -> Option<JournalError> {
-        self.shared.fate.failure.get().cloned()
     }
 
     fn send(
@@ -336,8 +283,8 @@ impl Writer {
 
     fn send_and_wait(&self, work: Work) -> Commit {
         let (waiter, answer) = oneshot::channel();
-        // If it cannot be sent, the waiter is dropped, and the commit tells
-        // the failure.
+        // If it cannot be sent, the waiter is dropped, and the commit resolves
+        // with the failure.
         drop(self.send(work, Some(waiter)));
         Commit {
             answer,
@@ -346,9 +293,9 @@ impl Writer {
     }
 }
 
-/// Resolves when what it stands for is durable, or with the failure of the
-/// writer. To be awaited, or waited for with [`Commit::wait_blocking`].
-/// Dropping it takes nothing back.
+/// Resolves when what was sent is durable, or with the failure of the writer: to
+/// be awaited, or waited for with [`Commit::wait_blocking`]. Dropping it takes
+/// nothing back.
 #[derive(Debug)]
 #[must_use = "what was sent is durable only when the commit resolves"]
 pub struct Commit {
@@ -358,9 +305,6 @@ pub struct Commit {
 
 impl Commit {
     /// Waits without an executor; allowed on any thread.
-    ///
-    /// # Errors
-    /// What was sent could not be written.
     pub fn wait_blocking(self) -> Result<(), JournalError> {
         block_on(self).map(drop)
     }
@@ -410,23 +354,22 @@ fn run(mut store: Store, messages: &Receiver<Message>, fate: &Fate) {
     while collect(messages, &mut group) {
         let result = store.write(group.iter_mut().map(|message| &mut message.work));
         if let Err(error) = &result {
-            // Before anybody learns of it, so that whoever asks afterwards
-            // gets the same answer.
+            // Before anybody learns of it: later senders get the same failure.
             drop(fate.failure.set(error.clone()));
         }
         for message in group.drain(..) {
             message.answer(result.as_ref().copied());
         }
         if result.is_err() {
-            // What is still queued is dropped with the queue: its waiters get
-            // the failure, too.
+            // The rest of the queue is dropped with it: its waiters get the
+            // failure, too.
             return;
         }
     }
 }
 
-/// Fills `group` with what is to be committed together. False if there is
-/// nothing and nobody who could send.
+/// Fills `group` with what is committed together. False if there is nothing and
+/// no sender is left.
 fn collect(messages: &Receiver<Message>, group: &mut Vec<Message>) -> bool {
     let Ok(first) = messages.recv() else {
         return false;

@@ -7,9 +7,7 @@ use super::notes::Notes;
 use super::{RunError, Stages, read_run};
 use crate::clock;
 use crate::feed::FeedSource;
-use crate::journal::{
-    Journal, NewRun, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer,
-};
+use crate::journal::{Journal, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer};
 use crate::model::RunState;
 use crate::upload::RunRecorder;
 
@@ -58,28 +56,22 @@ impl Stages<'_> {
         }
         let from_stdin = matches!(self.feed.source(), FeedSource::Stdin);
         let mapping = self.bound.mapping();
-        Ok(writer.start_run(NewRun {
-            start: RunStart {
-                scope: self.scope,
-                system: self.settings.system.word().into(),
-                base_url: self.settings.base_url.as_str().into(),
-                command: "import".into(),
-                feed_path: if from_stdin {
-                    self.feed.path().display().to_string()
-                } else {
-                    absolute(self.feed.path())
-                },
-                from_stdin,
-                mapping_path: absolute(mapping.path()),
-                mapping_sha256: mapping.sha256(),
-                started: clock::now(),
-                pid,
-                host,
+        Ok(writer.start_run(RunStart {
+            scope: self.scope,
+            system: self.settings.system.word().into(),
+            base_url: self.settings.base_url.as_str().into(),
+            command: "import".into(),
+            feed_path: if from_stdin {
+                self.feed.path().display().to_string()
+            } else {
+                absolute(self.feed.path())
             },
-            feed_sha256: None,
-            rows: None,
-            skipped: 0,
-            unchanged: 0,
+            from_stdin,
+            mapping_path: absolute(mapping.path()),
+            mapping_sha256: mapping.sha256(),
+            started: clock::now(),
+            pid,
+            host,
         })?)
     }
 }

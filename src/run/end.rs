@@ -245,10 +245,7 @@ mod tests {
                 "secret",
                 failed(HttpError::Secret { what: "API key" }.into()),
             ),
-            (
-                "journal",
-                failed(JournalError::Misuse { what: "no row" }.into()),
-            ),
+            ("journal", failed(JournalError::Misuse("no row").into())),
             (
                 "request",
                 failed(UploadError::Task("it panicked".into()).into()),
@@ -278,7 +275,7 @@ mod tests {
         reading       interrupted  5  stopped while the feed was being read
         outage        interrupted  5  the target went down and did not come back (status 503)
         fatal         interrupted  5  the target does not accept the API key and secret (401)
-        busy          failed       6  another run holds this target
+        busy          failed       6  another run is using this LMS
         feed          failed       1  feed `people.csv` is empty
         other feed    failed       2  the feed `people.csv` is not the one that run 7 began with
         finished      failed       2  run 7 has finished: there is nothing to resume

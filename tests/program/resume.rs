@@ -403,7 +403,7 @@ fn a_second_run_on_the_same_target_is_turned_away_while_the_first_is_under_way()
         .exits(6);
     assert!(
         ran.stderr
-            .contains("another run holds this target: run 1, process"),
+            .contains("another run is using this LMS: run 1, process"),
         "{ran:?}"
     );
     world.run(&["resume"]).exits(6);

@@ -37,31 +37,30 @@ fn a_full_disk_fails_the_writer_for_good_and_leaves_nothing_half_done() {
     assert!(error.to_string().contains("full"));
     assert!(durable > 0);
 
-    // Whoever comes later gets the same failure.
-    let told = |error: JournalError| assert!(matches!(error, JournalError::Full { .. }));
-    told(writer.failed().unwrap());
-    told(writer.settle(run, created(1)).unwrap_err());
-    told(writer.not_sent(run, None, &id(1)).unwrap_err());
-    told(
+    // Later senders get the same failure.
+    let is_full = |error: JournalError| assert!(matches!(error, JournalError::Full { .. }));
+    is_full(writer.settle(run, created(1)).unwrap_err());
+    is_full(writer.not_sent(run, None, &id(1)).unwrap_err());
+    is_full(
         writer
             .intend(run, vec![intent(1)])
             .wait_blocking()
             .unwrap_err(),
     );
-    told(
+    is_full(
         writer
             .seen(&scope(), Vec::new())
             .wait_blocking()
             .unwrap_err(),
     );
-    told(writer.flush().wait_blocking().unwrap_err());
-    told(writer.start_run(new_run(None)).unwrap_err());
-    told(writer.update_run(run, RunChange::default()).unwrap_err());
+    is_full(writer.flush().wait_blocking().unwrap_err());
+    is_full(writer.start_run(new_run()).unwrap_err());
+    is_full(writer.update_run(run, RunChange::default()).unwrap_err());
     drop(writer);
 
     let rows = world.rows(run);
     assert_eq!(rows.len(), durable as usize);
-    let counts = world.journal.counts(run).unwrap();
+    let counts = counts_of(&world.journal, run);
     assert_eq!(counts.unknown, u64::from(durable));
     assert_eq!(counts.rows(), 100_000);
     // With room again, a new writer goes on.
@@ -165,7 +164,7 @@ fn what_was_sent_is_durable_when_the_last_handle_is_dropped() {
     }
     drop(writer);
     drop(clone);
-    assert_eq!(world.journal.counts(run).unwrap().created, 1_000);
+    assert_eq!(counts_of(&world.journal, run).created, 1_000);
 }
 
 #[test]
@@ -174,7 +173,7 @@ fn what_nobody_waits_for_becomes_durable_by_itself() {
     let run = world.start(1);
     world.settle(run, created(1));
     // The writer stays open and nothing else is sent.
-    while world.journal.counts(run).unwrap().created == 0 {
+    while counts_of(&world.journal, run).created == 0 {
         std::thread::yield_now();
     }
 }

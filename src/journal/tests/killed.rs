@@ -24,7 +24,7 @@ fn child() {
     let journal = Journal::open(path).unwrap();
     let _lock = journal.lock(&scope()).unwrap();
     let writer = journal.again().unwrap().writer().unwrap();
-    let run = writer.start_run(new_run(Some(1_000_000))).unwrap();
+    let run = start(&writer, 1_000_000);
     let mut out = std::io::stdout();
     for batch in 0..200_000 {
         let rows = batch * BATCH + 1..=(batch + 1) * BATCH;

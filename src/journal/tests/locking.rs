@@ -30,7 +30,7 @@ fn a_scope_is_held_by_one_and_free_again_when_it_lets_go() {
             })
         }
         .to_string(),
-        "another run holds this target: run 1, process 4711 on nightly, \
+        "another run is using this LMS: run 1, process 4711 on nightly, \
          since 2026-11-21 02:00:00 UTC"
     );
 

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Action, ExternalId, Outcome, RowNumber};
+use crate::model::{Action, Counts, ExternalId, Outcome, RowNumber};
 
 /// A journal in a folder of its own, for reading, and its writer.
 struct World {
@@ -41,7 +41,7 @@ impl World {
     }
 
     fn start(&self, rows: u64) -> RunId {
-        self.writer.start_run(new_run(Some(rows))).unwrap()
+        start(&self.writer, rows)
     }
 
     fn intend(&self, run: RunId, rows: impl IntoIterator<Item = u32>) {
@@ -76,26 +76,36 @@ fn scope() -> Scope {
     Scope::new("kmi", "https://lms.example.com", "key")
 }
 
-fn new_run(rows: Option<u64>) -> NewRun {
-    NewRun {
-        start: RunStart {
-            scope: scope(),
-            system: "kmi".into(),
-            base_url: "https://lms.example.com".into(),
-            command: "import".into(),
-            feed_path: "people.csv".into(),
-            from_stdin: false,
-            mapping_path: "kmi.toml".into(),
-            mapping_sha256: [7; 32],
-            started: "2026-11-21T02:00:00Z".parse().unwrap(),
-            pid: 4711,
-            host: "nightly".into(),
-        },
-        feed_sha256: None,
-        rows,
-        skipped: 0,
-        unchanged: 0,
+fn new_run() -> RunStart {
+    RunStart {
+        scope: scope(),
+        system: "kmi".into(),
+        base_url: "https://lms.example.com".into(),
+        command: "import".into(),
+        feed_path: "people.csv".into(),
+        from_stdin: false,
+        mapping_path: "kmi.toml".into(),
+        mapping_sha256: [7; 32],
+        started: "2026-11-21T02:00:00Z".parse().unwrap(),
+        pid: 4711,
+        host: "nightly".into(),
     }
+}
+
+/// Starts a run of a feed with so many rows.
+fn start(writer: &Writer, rows: u64) -> RunId {
+    let run = writer.start_run(new_run()).unwrap();
+    let rows = RunChange {
+        rows: Some(rows),
+        ..RunChange::default()
+    };
+    writer.update_run(run, rows).unwrap();
+    run
+}
+
+/// How many rows of a run ended how.
+fn counts_of(journal: &Journal, run: RunId) -> Counts {
+    journal.run(RunRef::Id(run)).unwrap().unwrap().counts
 }
 
 /// A visitor that wants to see more.
