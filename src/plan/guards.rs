@@ -1,20 +1,20 @@
-//! What keeps an accident from the target: a feed that looks sick sends
-//! nothing, and a kind of change beyond its bound waits for a person.
+//! What keeps an accident from the target: a feed that looks wrong sends
+//! nothing, and a kind of change beyond its limit waits for approval.
 
 use super::{RowState, RowTable};
 use crate::mapping::{Allowance, Guards, Leavers};
-use crate::model::ExternalId;
+use crate::model::{ExternalId, count, counted};
 
 /// What a guard watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Guard {
     /// `min_rows`: the feed is too short.
     Rows,
-    /// `max_rejected`: too many rows are wrong.
+    /// `max_rejected`: too many rows are invalid.
     Rejected,
-    /// `max_leavers`: too many people are no longer named.
+    /// `max_leavers`: too many people are missing from the feed.
     Leavers,
-    /// `max_creates`: too many people would be made.
+    /// `max_creates`: too many people would be created.
     Creates,
     /// `max_updates`: too many people would be changed.
     Updates,
@@ -34,7 +34,7 @@ impl Guard {
     }
 }
 
-/// A kind of change that waits for a person.
+/// A kind of change that waits for approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Which guard holds it.
@@ -49,151 +49,125 @@ pub struct Held {
 #[must_use]
 pub fn feed(guards: &Guards, allowed: &[Guard], rows: &RowTable) -> Option<Held> {
     let (all, rejected) = (rows.len() as u64, rows.count(RowState::Rejected));
-    if all < guards.min_rows && !allowed.contains(&Guard::Rows) {
-        return Some(Held {
-            guard: Guard::Rows,
-            changes: 0,
-            why: format!(
-                "the feed has {}, and `min_rows` in [guards] is {}",
-                rows_of(all),
-                guards.min_rows
-            ),
-        });
-    }
-    if !guards.max_rejected.covers(rejected, all) && !allowed.contains(&Guard::Rejected) {
-        return Some(Held {
-            guard: Guard::Rejected,
-            changes: 0,
-            why: format!(
-                "{rejected} of {} are wrong, and `max_rejected` in [guards] is {}",
-                rows_of(all),
-                guards.max_rejected
-            ),
-        });
-    }
-    None
+    let rows = counted(all, "row", "rows");
+    let too_few = all < guards.min_rows && !allowed.contains(&Guard::Rows);
+    let too_wrong = !guards.max_rejected.covers(rejected, all);
+    let (guard, why) = if too_few {
+        let minimum = count(guards.min_rows);
+        let why = format!("the feed has {rows}; the minimum is {minimum} (`min_rows`)");
+        (Guard::Rows, why)
+    } else if too_wrong && !allowed.contains(&Guard::Rejected) {
+        let (rejected, limit) = (count(rejected), guards.max_rejected);
+        let why =
+            format!("{rejected} of {rows} are invalid; the limit is {limit} (`max_rejected`)");
+        (Guard::Rejected, why)
+    } else {
+        return None;
+    };
+    Some(Held {
+        guard,
+        changes: 0,
+        why,
+    })
 }
 
 /// What the changes are held against.
 #[derive(Debug)]
 pub struct Circumstances<'a> {
-    /// People whom the feed no longer names; those that a guard holds are taken
-    /// out.
+    /// People who are missing from the feed; those that a guard holds are
+    /// removed.
     pub leavers: &'a mut Vec<ExternalId>,
-    /// What becomes of them.
+    /// What the mapping does with them.
     pub action: Leavers,
-    /// People whom this feed named before.
+    /// How many people this feed named before.
     pub named_before: u64,
-    /// Rows that have no external ID that can be read.
+    /// Rows without a readable external ID.
     pub unidentified: u64,
-    /// People who are known at this address while nobody is under this key: it
-    /// replaced theirs, perhaps, and then all of them would be created twice.
+    /// People who are known at this address under another API key, while nobody
+    /// is known under this one. If it replaced the other, all of them would be
+    /// created twice.
     pub under_other_keys: u64,
 }
 
-/// Holds back each kind of change that goes beyond its bound: the rows are
-/// marked, the leavers taken out.
+/// Holds back each kind of change that goes beyond its limit: the rows are
+/// marked, the leavers removed.
 pub fn hold(
     guards: &Guards,
     allowed: &[Guard],
     rows: &mut RowTable,
     around: &mut Circumstances<'_>,
 ) -> Vec<Held> {
-    let (leavers, unidentified) = (&mut *around.leavers, around.unidentified);
-    let under_other_keys = around.under_other_keys;
     let mut held = Vec::new();
-    let creates = rows.count(RowState::New);
-    if under_other_keys > 0 && creates > 0 && !allowed.contains(&Guard::Creates) {
-        held.push(Held {
-            guard: Guard::Creates,
-            changes: creates,
-            why: format!(
-                "this API key knows nobody yet, and the journal knows {under_other_keys} people of \
-                 this LMS under another key: external IDs belong to the key, so if it replaced \
-                 the other one, the {creates} people to be made would be there twice"
-            ),
-        });
-        rows.hold(RowState::New);
-    }
-    let all = rows.len() as u64;
-    let mut beyond = |guard, count, of, bound: Option<Allowance>, key: &str, what: &str| {
-        let Some(bound) = bound.filter(|bound| !bound.covers(count, of)) else {
-            return false;
-        };
-        if allowed.contains(&guard) {
-            return false;
-        }
-        held.push(Held {
+    let mut holds = |guard: Guard, changes: u64, why: Option<String>| {
+        let why = why.filter(|_| changes > 0 && !allowed.contains(&guard));
+        let is_held = why.is_some();
+        held.extend(why.map(|why| Held {
             guard,
-            changes: count,
-            why: format!("{count} of {of} {what}, and `{key}` in [guards] is {bound}"),
-        });
-        true
+            changes,
+            why,
+        }));
+        is_held
     };
+    let all = rows.len() as u64;
     let creates = rows.count(RowState::New);
-    let bound = guards.max_creates;
-    if beyond(
-        Guard::Creates,
-        creates,
-        all,
-        bound,
-        "max_creates",
-        "people would be made",
-    ) {
+    let what = ("people would be created", "max_creates");
+    let why = under_another_key(creates, around.under_other_keys)
+        .or_else(|| beyond(creates, all, guards.max_creates, what));
+    if holds(Guard::Creates, creates, why) {
         rows.hold(RowState::New);
     }
     let updates = rows.count(RowState::Changed) + rows.count(RowState::Adopt);
-    let bound = guards.max_updates;
-    if beyond(
-        Guard::Updates,
-        updates,
-        all,
-        bound,
-        "max_updates",
-        "people would be changed",
-    ) {
+    let what = ("people would be updated", "max_updates");
+    let why = beyond(updates, all, guards.max_updates, what);
+    if holds(Guard::Updates, updates, why) {
         rows.hold(RowState::Changed);
         rows.hold(RowState::Adopt);
     }
-    if around.action == Leavers::Ignore || leavers.is_empty() {
-        leavers.clear();
-        return held;
+    if around.action == Leavers::Ignore {
+        around.leavers.clear();
     }
-    let count = leavers.len() as u64;
-    let bound = Some(guards.max_leavers);
-    let what = "people are no longer named";
-    if beyond(
-        Guard::Leavers,
-        count,
-        around.named_before,
-        bound,
-        "max_leavers",
-        what,
-    ) {
-        leavers.clear();
-    } else if unidentified > 0 && !allowed.contains(&Guard::Leavers) {
-        held.push(Held {
-            guard: Guard::Leavers,
-            changes: count,
-            why: format!(
-                "{} no external ID that can be read, so any of the {count} people who seem \
-                 to have left may be among them",
-                match unidentified {
-                    1 => "1 row has".to_owned(),
-                    many => format!("{many} rows have"),
-                }
-            ),
-        });
-        leavers.clear();
+    let leavers = around.leavers.len() as u64;
+    let what = ("people are missing from the feed", "max_leavers");
+    let why = beyond(leavers, around.named_before, Some(guards.max_leavers), what)
+        .or_else(|| in_unreadable_rows(leavers, around.unidentified));
+    if holds(Guard::Leavers, leavers, why) {
+        around.leavers.clear();
     }
     held
 }
 
-fn rows_of(count: u64) -> String {
-    match count {
-        1 => "1 row".into(),
-        count => format!("{count} rows"),
-    }
+/// Why `changes` are too many of `all`; `what` is the kind of change and its
+/// limit's key.
+fn beyond(
+    changes: u64,
+    all: u64,
+    limit: Option<Allowance>,
+    (what, key): (&str, &str),
+) -> Option<String> {
+    let limit = limit.filter(|limit| !limit.covers(changes, all))?;
+    let (changes, all) = (count(changes), count(all));
+    Some(format!(
+        "{changes} of {all} {what}; the limit is {limit} (`{key}`)"
+    ))
+}
+
+fn under_another_key(creates: u64, others: u64) -> Option<String> {
+    let (creates, others) = (
+        counted(creates, "new person", "new people"),
+        (others > 0).then(|| counted(others, "person", "people"))?,
+    );
+    Some(format!(
+        "the journal has {others} for another API key of this LMS and nobody for this one; if this \
+         key replaced the other, {creates} would be created twice (external IDs belong to a key)"
+    ))
+}
+
+fn in_unreadable_rows(leavers: u64, rows: u64) -> Option<String> {
+    let who = counted(leavers, "person is", "people are");
+    let rows = (rows > 0).then(|| counted(rows, "row", "rows"))?;
+    Some(format!(
+        "{who} missing from the feed, but could be in {rows} without a readable external ID"
+    ))
 }
 
 #[cfg(test)]

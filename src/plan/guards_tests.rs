@@ -386,7 +386,7 @@ fn creates_and_updates_beyond_their_bound_are_held_each_kind_for_itself() {
         (rows(40, 11, 0, 0), bounds(ten, ten), 0, &[]),
         (rows(40, 11, 0, 0), bounds(ten, ten), 0, &[Guard::Creates]),
         (rows(9, 11, 0, 0), bounds(ten, ten), 0, &[]),
-        // The key replaced another, perhaps.
+        // The key may have replaced another.
         (rows(3, 2, 0, 1), bounds(None, None), 7, &[]),
         (rows(3, 2, 0, 1), bounds(None, None), 7, &[Guard::Creates]),
         (rows(0, 2, 0, 1), bounds(None, None), 7, &[]),
@@ -490,14 +490,14 @@ fn whoever_must_approve_reads_how_many_of_how_many_and_which_bound() {
         .map(|held| format!("{}: {}", held.guard.word(), held.why))
         .collect();
     insta::assert_snapshot!(sentences.join("\n"), @"
-    rows: the feed has 1 row, and `min_rows` in [guards] is 2
-    rejected: 51 of 60 rows are wrong, and `max_rejected` in [guards] is 10%, but at least 50
-    creates: 11 of 23 people would be made, and `max_creates` in [guards] is 10
-    updates: 12 of 23 people would be changed, and `max_updates` in [guards] is 10
-    leavers: 6 of 40 people are no longer named, and `max_leavers` in [guards] is 5%, but at least 5
-    leavers: 1 row has no external ID that can be read, so any of the 2 people who seem to have left may be among them
-    leavers: 3 rows have no external ID that can be read, so any of the 2 people who seem to have left may be among them
-    creates: this API key knows nobody yet, and the journal knows 7 people of this LMS under another key: external IDs belong to the key, so if it replaced the other one, the 3 people to be made would be there twice
+    rows: the feed has 1 row; the minimum is 2 (`min_rows`)
+    rejected: 51 of 60 rows are invalid; the limit is 10%, but at least 50 (`max_rejected`)
+    creates: 11 of 23 people would be created; the limit is 10 (`max_creates`)
+    updates: 12 of 23 people would be updated; the limit is 10 (`max_updates`)
+    leavers: 6 of 40 people are missing from the feed; the limit is 5%, but at least 5 (`max_leavers`)
+    leavers: 2 people are missing from the feed, but could be in 1 row without a readable external ID
+    leavers: 2 people are missing from the feed, but could be in 3 rows without a readable external ID
+    creates: the journal has 7 people for another API key of this LMS and nobody for this one; if this key replaced the other, 3 new people would be created twice (external IDs belong to a key)
     ");
 }
 

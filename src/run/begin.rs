@@ -1,4 +1,4 @@
-//! How a run begins: what of it stands in the journal before anything is read.
+//! How a run begins: what is in the journal before anything is read.
 
 use std::path::Path;
 use std::time::Instant;
@@ -21,13 +21,13 @@ pub(super) fn last_written(journal: &Path) -> Option<Instant> {
 }
 
 impl Stages<'_> {
-    /// Opens the journal, takes the scope's lock, and writes down that the run
-    /// begins. The run's notes are kept from now on.
+    /// Opens the journal, takes the scope's lock, and records the start of the run.
+    /// The run's notes are kept from now on.
     pub(super) fn begin(&mut self, journal: &Path) -> Result<(RunRecorder, ScopeLock), RunError> {
         let journal = Journal::open(journal)?;
         let lock = journal.lock(&self.scope)?;
         if let Some(run) = &mut self.resumed {
-            // Read again now that nobody else can take it.
+            // Read again now that no other run can resume it.
             *run = read_run(&journal, run.id)?;
             resumable(run)?;
             still_newest(&journal, run)?;
@@ -76,10 +76,8 @@ impl Stages<'_> {
     }
 }
 
-/// Judges whether a run can be resumed.
-///
-/// # Errors
-/// It has finished, or another run took its place.
+/// Judges whether a run can be resumed: it has neither finished nor been
+/// superseded.
 pub fn resumable(run: &Run) -> Result<(), RunError> {
     match run.state {
         RunState::Running | RunState::Interrupted | RunState::Failed => Ok(()),
@@ -88,8 +86,8 @@ pub fn resumable(run: &Run) -> Result<(), RunError> {
     }
 }
 
-/// Judges whether nothing newer was done in the run's scope: going on with its
-/// feed would undo that, and take whoever joined since for leavers.
+/// Judges whether the run is the newest in its scope: an older feed would undo
+/// newer changes, and take new people for leavers.
 fn still_newest(journal: &Journal, run: &Run) -> Result<(), RunError> {
     match journal.done_since(run.id)? {
         None => Ok(()),
@@ -97,7 +95,7 @@ fn still_newest(journal: &Journal, run: &Run) -> Result<(), RunError> {
     }
 }
 
-/// A path that means the same from every folder.
+/// A path that is the same from every folder.
 pub(super) fn absolute(path: &Path) -> String {
     std::path::absolute(path)
         .unwrap_or_else(|_| path.to_path_buf())

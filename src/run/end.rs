@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::held::{allow_help, held_in_words};
+use super::held::{allow_help, not_done};
 use super::{RunError, RunResult, Stages, read_run};
 use crate::clock;
 use crate::journal::{RunChange, RunId};
@@ -21,13 +21,13 @@ pub enum RunEnd {
     },
     /// A guard held back a part; the rest is done.
     Held(Vec<Held>),
-    /// It is not known what became of some rows or leavers.
+    /// The outcome of some rows or leavers is unknown.
     Unknown {
         /// The run.
         run: RunId,
-        /// So many rows.
+        /// How many rows.
         rows: u64,
-        /// So many leavers.
+        /// How many leavers.
         leavers: u64,
     },
     /// It was halted in order: everything is recorded, and it can be resumed.
@@ -46,8 +46,7 @@ impl From<RunError> for RunEnd {
 }
 
 impl RunEnd {
-    /// What the journal says became of the run, and how the process ends: the
-    /// one table.
+    /// The run's state in the journal and the exit code: the one table.
     #[must_use]
     pub fn state_and_exit(&self) -> (RunState, Exit) {
         match self {
@@ -75,13 +74,13 @@ impl RunEnd {
         }
     }
 
-    /// What the run says at its end, where the counts do not say it.
+    /// The run's message, where the counts do not say it.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         match self {
             Self::Finished { .. } => None,
             Self::Held(held) => {
-                let why: Vec<_> = held.iter().map(held_in_words).collect();
+                let why: Vec<_> = held.iter().map(not_done).collect();
                 Some(format!("held back: {}", why.join("; ")))
             }
             Self::Unknown { rows, leavers, .. } => Some(unknown_in_words(*rows, *leavers)),
@@ -96,7 +95,7 @@ impl RunEnd {
             Self::Finished { .. } => None,
             Self::Held(held) => Some(allow_help(held)),
             Self::Unknown { run, .. } => Some(format!(
-                "`hrfeed resume {run}` looks them up before it sends anything"
+                "`hrfeed resume {run}` checks the LMS before it sends anything"
             )),
             Self::Interrupted(error) | Self::Failed(error) => error.help(),
         }
@@ -104,8 +103,8 @@ impl RunEnd {
 }
 
 impl Stages<'_> {
-    /// Settles how the run ended, from what the stages said and what the journal
-    /// counts, and writes it down.
+    /// Settles how the run ended, from the result of the stages and the counts of
+    /// the journal, and records it.
     pub(super) fn end(
         self,
         held: Result<Vec<Held>, RunError>,
@@ -163,7 +162,6 @@ impl Stages<'_> {
     }
 }
 
-/// Says of how many rows and leavers nobody knows what became.
 fn unknown_in_words(rows: u64, leavers: u64) -> String {
     let of_rows = counted(rows, "row", "rows");
     let of_leavers = counted(leavers, "leaver", "leavers");
@@ -172,13 +170,13 @@ fn unknown_in_words(rows: u64, leavers: u64) -> String {
         (0, _) => of_leavers,
         _ => format!("{of_rows} and {of_leavers}"),
     };
-    format!("it is not known what became of {of}")
+    format!("the outcome of {of} is unknown")
 }
 
-/// Says how many leavers the LMS did not let go: no count of rows does.
+/// Says how many leavers are unchanged on the LMS: no count of rows does.
 fn leavers_kept(leavers: u64) -> Option<String> {
-    let who = counted(leavers, "leaver stays", "leavers stay");
-    (leavers > 0).then(|| format!("{who} as before: the LMS did not do it"))
+    let who = counted(leavers, "leaver is", "leavers are");
+    (leavers > 0).then(|| format!("{who} unchanged: the LMS did not carry out the change"))
 }
 
 #[cfg(test)]
@@ -200,7 +198,7 @@ mod tests {
         let held = || Held {
             guard: Guard::Leavers,
             changes: 9,
-            why: "9 of 10 people are no longer named".into(),
+            why: "9 of 10 people are missing from the feed".into(),
         };
         let path: Arc<Path> = Path::new("people.csv").into();
         let outage = Halt::Outage {
@@ -268,9 +266,9 @@ mod tests {
         insta::assert_snapshot!(table.join("\n"), @"
         done          finished     0
         rows refused  finished     3
-        held          finished     4  held back: 9 of 10 people are no longer named (`--allow leavers`)
-        unknown       interrupted  5  it is not known what became of 2 rows and 1 leaver
-        sick feed     failed       4  nothing was sent: 9 of 10 people are no longer named (`--allow leavers`)
+        held          finished     4  held back: 9 of 10 people are missing from the feed, so they were not removed (to approve: `--allow leavers`)
+        unknown       interrupted  5  the outcome of 2 rows and 1 leaver is unknown
+        sick feed     failed       4  9 of 10 people are missing from the feed, so they were not removed (to approve: `--allow leavers`)
         on request    interrupted  5  stopped on request
         reading       interrupted  5  stopped while the feed was being read
         outage        interrupted  5  the target went down and did not come back (status 503)
@@ -279,12 +277,12 @@ mod tests {
         feed          failed       1  feed `people.csv` is empty
         other feed    failed       2  the feed `people.csv` is not the one that run 7 began with
         finished      failed       2  run 7 has finished: there is nothing to resume
-        superseded    failed       2  run 7 cannot be resumed: a later run took its place
-        not newest    failed       2  run 7 cannot be resumed: run 8 has gone on with a newer feed
+        superseded    failed       2  run 7 cannot be resumed: a later run replaced it
+        not newest    failed       2  run 7 cannot be resumed: run 8 has imported a newer feed
         secret        failed       2  the API key holds a character that cannot be sent, such as a line break
         journal       failed       1  an outcome cannot be recorded: no row
         request       failed       1  a request ended abnormally: it panicked
-        lost          failed       1  the journal lost the run
+        lost          failed       1  the journal no longer has the run
         ");
     }
 

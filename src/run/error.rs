@@ -7,7 +7,7 @@ use crate::feed::FeedError;
 use crate::journal::{JournalError, LockError, RunId};
 use crate::mapping::MappingError;
 use crate::plan::{Held, ScanError};
-use crate::run::held::{allow_help, held_in_words};
+use crate::run::held::{allow_help, not_done};
 use crate::upload::{Halt, HttpError, UploadError};
 
 /// Why a run, or its plan, ended early.
@@ -29,7 +29,7 @@ pub enum RunError {
     /// Sending was halted in order: everything is recorded.
     #[error(transparent)]
     Halted(#[from] Halt),
-    /// The wish to stop came while the feed was being read.
+    /// The run was stopped while the feed was being read.
     #[error("stopped while the feed was being read")]
     StoppedReading,
     /// The HTTP client cannot be set up.
@@ -39,7 +39,7 @@ pub enum RunError {
     #[error(transparent)]
     Upload(UploadError),
     /// The feed looks sick, so nothing was sent.
-    #[error("nothing was sent: {}", held_in_words(.0))]
+    #[error("{}", not_done(.0))]
     SickFeed(Held),
     /// The feed is not the one that the run to resume began with.
     #[error("the feed `{}` is not the one that run {run} began with", feed.display())]
@@ -53,19 +53,19 @@ pub enum RunError {
     #[error("run {0} has finished: there is nothing to resume")]
     HasFinished(RunId),
     /// The run to resume was superseded.
-    #[error("run {0} cannot be resumed: a later run took its place")]
+    #[error("run {0} cannot be resumed: a later run replaced it")]
     Superseded(RunId),
-    /// A newer run of the scope has changed something: going on with the feed
-    /// of the old one would undo that.
-    #[error("run {run} cannot be resumed: run {later} has gone on with a newer feed")]
+    /// A newer run of the scope has changed something: the old feed would undo
+    /// that.
+    #[error("run {run} cannot be resumed: run {later} has imported a newer feed")]
     NotNewest {
         /// The run to resume.
         run: RunId,
         /// The newer one.
         later: RunId,
     },
-    /// The journal does not hold the run that it should.
-    #[error("the journal lost the run")]
+    /// The journal no longer has the run.
+    #[error("the journal no longer has the run")]
     Lost,
 }
 
@@ -96,21 +96,21 @@ impl RunError {
             Self::SickFeed(held) => return Some(allow_help(std::slice::from_ref(held))),
             Self::HasFinished(run) => {
                 return Some(format!(
-                    "`hrfeed show {run}` says how it ended; `hrfeed import` begins a new one"
+                    "`hrfeed show {run}` shows its summary; `hrfeed import` starts a new run"
                 ));
             }
             Self::StoppedReading | Self::Upload(_) | Self::Lost => return None,
             Self::Journal(error) => error.help(),
             Self::Busy(_) => {
-                "wait until it is done, or stop it first: one run at a time keeps people single"
+                "wait for it to finish, or stop it first: only one run at a time, to prevent duplicates"
             }
-            Self::Client(_) => "check the file or variable that the mapping names",
+            Self::Client(_) => "check the file or environment variable that the mapping names",
             Self::OtherFeed { .. } => {
-                "run `hrfeed import` with the new feed: it settles the old run first"
+                "import the new feed with `hrfeed import`: it settles the old run first"
             }
-            Self::Superseded(_) => "`hrfeed runs` lists them",
+            Self::Superseded(_) => "`hrfeed runs` lists all runs",
             Self::NotNewest { .. } => {
-                "run `hrfeed import` with the newest feed: it settles what is left of the old run"
+                "import the newest feed with `hrfeed import`: it settles the rest of the old run"
             }
         };
         Some(text.into())

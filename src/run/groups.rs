@@ -1,4 +1,4 @@
-//! The user groups of the feed, held against those that are there.
+//! The user groups of the feed, compared with those that are there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,8 @@ use crate::targets::Group;
 use crate::upload::{GroupPlan, GroupsDone};
 
 impl Stages<'_> {
-    /// Finds out which groups must be created, changed or deleted. Rows that
-    /// name one which is not there and is not to be created are rejected:
-    /// nothing is sent for them.
+    /// Finds out which groups must be created, changed or deleted. Rows with a
+    /// group that neither exists nor is to be created are rejected.
     pub(super) fn plan_groups(
         &mut self,
         named: NamedGroups,
@@ -79,8 +78,7 @@ impl Stages<'_> {
     }
 }
 
-/// The groups that must be there before something is sent; those above one
-/// that is needed are needed, too.
+/// The groups that must exist before something is sent, and their parents.
 fn needed<'n>(named: &'n NamedGroups, rows: &RowTable) -> BTreeSet<&'n str> {
     let is_needed = |group: &NamedGroup| {
         group.rows.iter().any(|row| {
@@ -106,7 +104,7 @@ fn described(id: &str, group: &NamedGroup) -> Group {
     }
 }
 
-/// What was done with groups, a sentence for each kind of it.
+/// What was done with groups, a sentence for each kind of change.
 pub(super) fn summarize(done: &GroupsDone) -> Vec<String> {
     let list = |ids: &[String]| {
         let shown: Vec<_> = ids.iter().take(5).map(|id| format!("`{id}`")).collect();
@@ -120,7 +118,7 @@ pub(super) fn summarize(done: &GroupsDone) -> Vec<String> {
         ("groups created", &done.created),
         ("groups with a new name or parent", &done.changed),
         (
-            "groups deleted, since the feed no longer names them",
+            "groups deleted because the feed no longer names them",
             &done.deleted,
         ),
     ] {
@@ -131,7 +129,7 @@ pub(super) fn summarize(done: &GroupsDone) -> Vec<String> {
     notes.extend(
         done.refused
             .iter()
-            .map(|(id, why)| format!("group `{id}` stays as it is: {why}")),
+            .map(|(id, why)| format!("group `{id}` is unchanged: {why}")),
     );
     notes
 }

@@ -1,4 +1,4 @@
-//! Whom the scope knows, held against the rows of the feed.
+//! The scope's known people, compared with the rows of the feed.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -14,30 +14,28 @@ use crate::journal::{FeedKey, Journal, JournalError, Known, PersonState};
 use crate::model::{ExternalId, counted};
 use crate::plan::{KnownAs, RowTable};
 
-/// As many people are handed over at a time whom this feed had not named
-/// before.
+/// How many people are noted at a time who are new to this feed.
 const AT_ONCE: usize = 1_000;
 
-/// So long a feed that was not run again is still taken for one that will be.
+/// How long a feed counts as active after its last run.
 const FEED_ACTIVE_FOR: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// What the comparison found beside the rows.
+/// What the comparison found apart from the rows.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
-    /// People whom the scope knows and the feed does not name, whichever feed
-    /// named them before.
+    /// Known people who are missing from the feed, whichever feed named them
+    /// before.
     pub(super) not_in_feed: u64,
-    /// Those of them whom this feed named before.
+    /// Those of them that this feed named before.
     pub(super) leavers: Vec<ExternalId>,
-    /// People whom this feed named before, leavers included.
+    /// People that this feed named before, leavers included.
     pub(super) named_before: u64,
-    /// People whom this feed names no more and another one does: no leavers.
+    /// People that this feed no longer names and another one does: not leavers.
     pub(super) named_elsewhere: u64,
 }
 
 impl Stages<'_> {
-    /// Holds the scope's people against the rows, and notes which feed names
-    /// whom.
+    /// Compares the scope's people with the rows, and notes which feed names them.
     pub(super) fn compare(
         &self,
         rows: &mut RowTable,
@@ -77,9 +75,8 @@ impl Stages<'_> {
             .collect())
     }
 
-    /// How many people the journal knows at this address under other keys, where
-    /// it knows nobody under this one; 0 where external IDs do not belong to the
-    /// key.
+    /// How many people the journal has at this address under other API keys, while
+    /// it has nobody under this one; 0 where external IDs do not belong to a key.
     pub(super) fn under_other_keys(&self, left_overs: &LeftOvers) -> Result<u64, JournalError> {
         let system = self.settings.system;
         match &self.journal {
@@ -99,20 +96,20 @@ struct Comparison<'a> {
     rows: &'a mut RowTable,
     notes: &'a Notes,
     compared: Compared,
-    /// People whom this feed names, and another one, or none, did before.
+    /// People that are new to this feed.
     claimed: Vec<String>,
-    /// People whom this feed names no more, and another one does.
+    /// People that this feed no longer names and another one does.
     dropped: Vec<String>,
 }
 
 impl Comparison<'_> {
     fn add(&mut self, person: Known<'_>) -> Result<(), JournalError> {
         let known = match (person.state, person.fingerprint) {
-            // Nobody is there, so whoever the feed names is a joiner.
+            // Not there: if the feed names the person, it is a joiner.
             (PersonState::Deleted, _) => return Ok(()),
             (PersonState::Ambiguous, _) => KnownAs::SeveralPeople,
             (PersonState::Active, Some(fingerprint)) => KnownAs::Acknowledged(fingerprint),
-            // Whoever was made inactive and is named again must be brought back.
+            // An inactive person who is named again must be brought back.
             (PersonState::Active, None) | (PersonState::Inactive, _) => KnownAs::There,
         };
         let is_of_this_feed = person.feed == Some(self.this);
@@ -124,8 +121,8 @@ impl Comparison<'_> {
             if !is_of_this_feed || !is_active {
                 return Ok(());
             }
-            // Two departments can name one person: only the last of them lets
-            // the person go.
+            // Two feeds can name one person, who leaves only when both drop the
+            // name.
             if person
                 .other_feed
                 .is_some_and(|it| self.others.contains(&it))
@@ -152,8 +149,8 @@ impl Comparison<'_> {
     }
 }
 
-/// What a person should know of people whom another feed names.
+/// A remark on people that another feed names.
 pub(super) fn named_elsewhere(people: u64) -> Option<String> {
     let who = counted(people, "person is", "people are");
-    (people > 0).then(|| format!("{who} no longer named here, but by another feed: left alone"))
+    (people > 0).then(|| format!("{who} missing here, but named by another feed: left alone"))
 }

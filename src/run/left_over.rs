@@ -1,5 +1,5 @@
-//! What interrupted runs left: rows that are settled, and changes of which it
-//! is not known whether the target made them.
+//! What interrupted runs left: rows that are settled, and changes whose outcome
+//! is unknown.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -11,17 +11,17 @@ use crate::model::{ExternalId, RunState};
 use crate::plan::{RowState, RowTable};
 use crate::upload::{LeftOver, RunRecorder, Settlement};
 
-/// How long a request of a killed run may still be at work.
+/// How long a request of a killed run may still be in flight.
 const IN_FLIGHT_GRACE: Duration = Duration::from_secs(5);
 
-/// What the look-ups say of people whom older runs of the scope left unknown.
-/// A run has it in the journal, too; a plan has it here only.
+/// The answers of the look-ups of people that older runs of the scope left
+/// unknown. A run also records them; a plan has them here only.
 #[derive(Debug, Default)]
 pub(super) struct LeftOvers {
-    /// How these people stand, by external ID: they are to be compared anew.
-    /// With the feed of the run that left them.
+    /// The states of these people, who must be compared again, and the feed of the
+    /// run that left them.
     people: HashMap<ExternalId, (Option<PersonState>, FeedKey)>,
-    /// Of these the target could not say whether they are there.
+    /// People about whom the target gave no answer.
     pub(super) unanswered: Vec<ExternalId>,
 }
 
@@ -43,7 +43,7 @@ impl LeftOvers {
             .any(|(state, _)| *state != Some(PersonState::Deleted))
     }
 
-    /// A person of the journal as the look-ups have it.
+    /// A person of the journal, corrected by the look-ups.
     pub(super) fn apply<'k>(&mut self, known: Known<'k>) -> Known<'k> {
         if self.people.is_empty() {
             return known;
@@ -66,7 +66,7 @@ impl LeftOvers {
         }
     }
 
-    /// The people whom the journal did not hold.
+    /// The people who were not in the journal.
     pub(super) fn rest(&self) -> impl Iterator<Item = Known<'_>> {
         self.people.iter().map(|(id, (state, feed))| Known {
             external_id: id.as_str(),
@@ -80,7 +80,7 @@ impl LeftOvers {
 }
 
 impl Stages<'_> {
-    /// Notes what the resumed run has done already, and what it left unknown.
+    /// Marks the rows that the resumed run has settled or left unknown.
     pub(super) fn mark_resumed(&self, rows: &mut RowTable) -> Result<(), RunError> {
         let (Some(run), Some(journal)) = (&self.resumed, &self.journal) else {
             return Ok(());
@@ -108,16 +108,15 @@ impl Stages<'_> {
         Ok(())
     }
 
-    /// Looks up what older runs of the scope left unknown. A run takes their
-    /// place.
+    /// Looks up what older runs of the scope left unknown. A run supersedes them.
     pub(super) fn settle_older_runs(&mut self) -> Result<LeftOvers, RunError> {
         let mut left_overs = LeftOvers::default();
         let Some(journal) = &self.journal else {
             return Ok(left_overs);
         };
         let recorder = self.notes.recorder().cloned();
-        // A plan holds no lock: what a run under way has not settled yet is not
-        // left over.
+        // A plan holds no lock: the open rows of a run under way are not left
+        // over.
         if recorder.is_none() && journal.is_under_way(&self.scope) {
             return Ok(left_overs);
         }
@@ -141,7 +140,7 @@ impl Stages<'_> {
                 for left in left {
                     left_overs.add(left, feed);
                 }
-                // If not, the run stays, to be asked for again next time.
+                // If not, the next run asks again.
                 left_overs.unanswered.len() == unanswered
             };
             if let (true, Some(recorder)) = (is_settled, &recorder) {
@@ -151,8 +150,8 @@ impl Stages<'_> {
         Ok(left_overs)
     }
 
-    /// The last request of a killed run may still be under way at the target:
-    /// it gets a moment before "nobody there" is believed.
+    /// Gives the last request of a killed run a moment before "not found" is
+    /// believed.
     fn wait_for_in_flight(&self) {
         if let Some(left) = self
             .last_written
@@ -168,7 +167,7 @@ fn supersede(old: &Run, by: &RunRecorder) -> Result<(), JournalError> {
         old.id,
         RunChange {
             state: Some(RunState::Superseded),
-            message: Some(format!("run {} took its place", by.run)),
+            message: Some(format!("replaced by run {}", by.run)),
             ..RunChange::default()
         },
     )

@@ -10,8 +10,8 @@
 //! - Nothing is written to the target before the whole feed is read and the
 //!   guards have passed.
 //! - What older runs left unknown is looked up before anything is sent.
-//! - A run that stands in the journal ends there, too: the state and the exit
-//!   code follow from one [`RunEnd`].
+//! - A run that is in the journal also ends there: state and exit code follow from
+//!   one [`RunEnd`].
 
 mod begin;
 mod end;
@@ -50,21 +50,21 @@ pub use self::prepare::{Prepared, Unanswered, bind, encoding_note};
 pub struct RunRequest<'a> {
     /// How rows become people.
     pub mapping: &'a Mapping,
-    /// The mapping's target, unless a sandbox took its place.
+    /// The mapping's target, unless a sandbox replaces it.
     pub settings: TargetSettings,
     /// What authenticates the run.
     pub credentials: Credentials,
     /// The feed, opened.
     pub feed: Feed,
-    /// Where the journal is; opened once all else is found to be in order.
+    /// Where the journal is; opened when everything else is in order.
     pub journal: PathBuf,
-    /// The interrupted run to go on with.
+    /// The interrupted run to resume.
     pub resumed: Option<Run>,
     /// The guards that a person overrides for this run.
     pub allowed: Vec<Guard>,
-    /// The wish to stop.
+    /// How the run is stopped from outside.
     pub stop: Stop,
-    /// Who follows the run.
+    /// What follows the run.
     pub listener: &'a mut dyn Listener,
 }
 
@@ -75,7 +75,7 @@ pub struct RunResult {
     pub run: Run,
     /// How it ended.
     pub end: RunEnd,
-    /// What a person should know beside the rows, a sentence each.
+    /// Remarks that belong to no row, a sentence each.
     pub notes: Vec<String>,
     /// A handle for reading.
     pub journal: Journal,
@@ -87,13 +87,13 @@ pub struct Planned<'a> {
     pub feed: Feed,
     /// The mapping, bound to the feed.
     pub bound: Bound<'a>,
-    /// What would be done, and what is known of the rows.
+    /// What would be done, and what is known about the rows.
     pub prepared: Prepared,
-    /// As what the feed is read, where a person might wonder.
+    /// The encoding in which the feed is read, where it was guessed.
     pub encoding_note: Option<String>,
-    /// What a person should know beside the rows, a sentence each.
+    /// Remarks that belong to no row, a sentence each.
     pub notes: Vec<String>,
-    /// The calls that it cost to find out.
+    /// The requests that it took.
     pub calls: Calls,
 }
 
@@ -103,7 +103,7 @@ struct Stages<'a> {
     feed: Feed,
     settings: TargetSettings,
     scope: Scope,
-    /// Which feed of the scope it is.
+    /// The identity of the feed in the scope.
     mapping_key: FeedKey,
     /// `None` where a plan found no journal.
     journal: Option<Journal>,
@@ -115,13 +115,13 @@ struct Stages<'a> {
     listener: &'a mut dyn Listener,
     /// When the journal was last written to before this run.
     last_written: Option<Instant>,
-    /// As what the feed is read, where a person might wonder.
+    /// The encoding in which the feed is read, where it was guessed.
     encoding_note: Option<String>,
-    /// What a person should know beside the rows, a sentence each.
+    /// Remarks that belong to no row, a sentence each.
     remarks: Vec<String>,
 }
 
-/// Whose external IDs they are: the system, its address and the API key.
+/// What external IDs belong to: the system, its address and the API key.
 #[must_use]
 pub fn scope(settings: &TargetSettings, credentials: &Credentials) -> Scope {
     Scope::new(
@@ -131,7 +131,7 @@ pub fn scope(settings: &TargetSettings, credentials: &Credentials) -> Scope {
     )
 }
 
-/// Where the LMS is, and how fast it may be asked.
+/// Where the LMS is, and how fast requests may be sent.
 #[must_use]
 pub fn connection(settings: &TargetSettings) -> Connection {
     Connection {
@@ -145,7 +145,7 @@ pub fn connection(settings: &TargetSettings) -> Connection {
     }
 }
 
-/// A number that nobody can guess and that differs from run to run.
+/// An unpredictable number, different in every run.
 #[must_use]
 pub fn seed() -> u64 {
     fastrand::u64(..)
@@ -154,8 +154,8 @@ pub fn seed() -> u64 {
 /// Makes the LMS agree with the feed.
 ///
 /// # Errors
-/// The run could not begin, or the journal lost it. A failure after the run
-/// stands in the journal is part of the result.
+/// The run could not begin, or the journal no longer has it. A failure of a run
+/// that is in the journal is part of the result.
 pub fn execute(request: RunRequest<'_>) -> Result<RunResult, RunError> {
     let begun = Instant::now();
     let journal = request.journal.clone();
@@ -167,9 +167,6 @@ pub fn execute(request: RunRequest<'_>) -> Result<RunResult, RunError> {
 }
 
 /// Says what [`execute`] would do. Reads only, on both sides.
-///
-/// # Errors
-/// The feed, the journal or the LMS cannot be read.
 pub fn plan(request: RunRequest<'_>) -> Result<Planned<'_>, RunError> {
     let journal = request.journal.clone();
     let mut stages = Stages::new(request)?;
@@ -187,7 +184,7 @@ pub fn plan(request: RunRequest<'_>) -> Result<Planned<'_>, RunError> {
 }
 
 impl<'a> Stages<'a> {
-    /// Sets everything up that leaves no trace.
+    /// Everything that leaves no trace.
     fn new(request: RunRequest<'a>) -> Result<Self, RunError> {
         let RunRequest {
             mapping,
@@ -276,7 +273,7 @@ impl<'a> Stages<'a> {
         read_while(2, &self.stop, read, send)
     }
 
-    /// Creates, changes and deletes groups, and moves people in and out.
+    /// Creates, changes and deletes groups, and adds and removes members.
     fn send_groups(
         &mut self,
         groups: &GroupPlan,
@@ -294,7 +291,7 @@ impl<'a> Stages<'a> {
         Ok(())
     }
 
-    /// Does with leavers what the mapping says.
+    /// Deactivates or deletes leavers, as the mapping says.
     fn send_leavers(
         &mut self,
         leavers: Vec<ExternalId>,

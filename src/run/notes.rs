@@ -7,7 +7,7 @@ use crate::model::Counts;
 use crate::plan::Scan;
 use crate::upload::{RunRecorder, UploadError, record_not_answered};
 
-/// Where a run notes what it learns of the feed and the target. A plan notes
+/// Where a run notes what it learns about the feed and the target. A plan notes
 /// nothing.
 #[derive(Debug)]
 pub(super) struct Notes(Option<Kept>);
@@ -61,7 +61,7 @@ impl Notes {
         })
     }
 
-    /// The feed names these people, whom the scope knows.
+    /// The feed names these people of the scope.
     pub(super) fn named(&self, people: Vec<String>) -> Result<(), JournalError> {
         self.with(|kept| {
             let writer = &kept.recorder.writer;
@@ -69,7 +69,7 @@ impl Notes {
         })
     }
 
-    /// The feed names these people no more, and another one does.
+    /// The feed no longer names these people, and another one does.
     pub(super) fn dropped(&self, people: Vec<String>) -> Result<(), JournalError> {
         self.with(|kept| kept.recorder.writer.dropped(&kept.scope, people))
     }
@@ -79,15 +79,14 @@ impl Notes {
         self.with(|kept| {
             let ids = people.iter().map(|person| person.external_id.clone());
             let named = ids.collect();
-            // Durable with the note that the LMS was asked.
+            // Durable with the note that the survey is done.
             drop(kept.recorder.writer.seen(&kept.scope, people));
-            // Nothing may have to be sent for them, and they can leave all the
-            // same.
+            // They can leave although nothing was ever sent for them.
             self.named(named)
         })
     }
 
-    /// The target was asked who exists.
+    /// The survey is done.
     pub(super) fn surveyed(&self) -> Result<(), JournalError> {
         self.update(RunChange {
             surveyed_at: Some(clock::now()),
@@ -95,7 +94,7 @@ impl Notes {
         })
     }
 
-    /// The target could not say whether the person of a row exists.
+    /// The target gave no answer about the person of a row.
     pub(super) fn unanswered(&self, row: &Unanswered) -> Result<(), UploadError> {
         self.with(|kept| {
             let (id, why) = (

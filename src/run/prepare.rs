@@ -13,7 +13,7 @@ use crate::upload::GroupPlan;
 /// What must be done, decided before anything is sent.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The rows of the feed, with what is to become of each.
+    /// The rows of the feed, with their states.
     pub rows: RowTable,
     /// What is to be done, and what a guard holds.
     pub plan: Plan,
@@ -23,34 +23,34 @@ pub struct Prepared {
     pub kinds: Vec<FindingKind>,
     /// Rows that the mapping's filter left out.
     pub skipped: u64,
-    /// Rows of whose people the target could not say whether they exist:
-    /// nothing is sent for them.
+    /// Rows about whose people the target gave no answer: nothing is sent for
+    /// them.
     pub unanswered: Vec<Unanswered>,
-    /// People whom the scope knows and the feed does not name, whichever feed
-    /// named them before.
+    /// Known people who are missing from the feed, whichever feed named them
+    /// before.
     pub not_in_feed: u64,
 }
 
-/// A row of whose person the target could not say whether it exists.
+/// A row about whose person the target gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unanswered {
     /// The row.
     pub row: RowNumber,
     /// The person.
     pub external_id: ExternalId,
-    /// Calls made.
+    /// Requests sent.
     pub attempts: u32,
     /// Why, as a sentence without its full stop and without the person's data.
     pub why: String,
 }
 
 impl Stages<'_> {
-    /// Decides what must be done. A plan goes past a feed that looks sick, to
+    /// Decides what must be done. A plan goes on with a feed that looks wrong, to
     /// show what would be done with it.
     pub(super) fn prepare(&mut self) -> Result<Prepared, RunError> {
         let mut scan = self.scan()?;
         let sick = self.judge_feed(&scan.rows)?;
-        // Dropped before anything is sent: on a sick feed there are many.
+        // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
         self.mark_resumed(&mut scan.rows)?;
         let mut left_overs = self.settle_older_runs()?;
@@ -115,7 +115,7 @@ impl Stages<'_> {
         Ok(scan)
     }
 
-    /// Stops a run whose feed looks sick; a plan only shows it.
+    /// Stops a run whose feed looks wrong; a plan only shows it.
     fn judge_feed(&self, rows: &RowTable) -> Result<Option<Held>, RunError> {
         match guards::feed(&self.bound.mapping().guards, &self.allowed, rows) {
             Some(held) if self.notes.recorder().is_some() => Err(RunError::SickFeed(held)),
@@ -124,8 +124,7 @@ impl Stages<'_> {
     }
 }
 
-/// Holds back the rows of people of whom it is not known whether an
-/// interrupted run created them.
+/// Holds back the rows of people that an interrupted run may have created.
 fn hold_back(rows: &mut RowTable, people: Vec<ExternalId>) -> Vec<Unanswered> {
     let mut unanswered = Vec::new();
     for external_id in people {
@@ -134,8 +133,8 @@ fn hold_back(rows: &mut RowTable, people: Vec<ExternalId>) -> Vec<Unanswered> {
                 row,
                 external_id,
                 attempts: 0,
-                why: "an interrupted run may have created the person, and the LMS could not say \
-                      whether it did"
+                why: "an interrupted run may have created this person, and the LMS could not \
+                      confirm it"
                     .into(),
             });
         }
@@ -143,12 +142,12 @@ fn hold_back(rows: &mut RowTable, people: Vec<ExternalId>) -> Vec<Unanswered> {
     unanswered
 }
 
-/// Ties the mapping to the feed's columns and to the files beside it.
+/// Ties the mapping to the feed's columns and to the files in its folder.
 ///
 /// # Errors
 /// The mapping names a column that the feed does not have, or has twice.
 pub fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, MappingError> {
-    let beside = match feed.source() {
+    let attachments = match feed.source() {
         FeedSource::Path(path) => Some(Attachments::of(path)),
         FeedSource::Stdin => None,
     };
@@ -159,12 +158,12 @@ pub fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, MappingE
         .collect();
     Ok(mapping
         .bind(feed.columns(), &duplicates)?
-        .with_files(beside))
+        .with_files(attachments))
 }
 
-/// Says in which encoding a feed is read if that was found and is not UTF-8,
-/// since letters could be taken for others. `announced` was said before: what
-/// the start of a feed does not show, its reading does.
+/// Says in which encoding a feed is read if it was guessed and is not UTF-8, since
+/// letters could be wrong. `announced` is what was said when the feed was opened:
+/// the encoding may show only later.
 #[must_use]
 pub fn encoding_note(
     feed: &Feed,
@@ -177,8 +176,7 @@ pub fn encoding_note(
         .filter(|_| mapping.source.encoding.is_none() && announced.is_none());
     found.map(|encoding| {
         format!(
-            "the feed is read as {encoding} text (if names look wrong, name another with \
-             `encoding` in [source])"
+            "the feed is read as {encoding} text (if names look wrong, set `encoding` in [source])"
         )
     })
 }

@@ -1,5 +1,5 @@
-//! Who exists already? Asked before the first create, by the cheaper way: page
-//! by page, or person by person.
+//! Which people exist already? Asked before the first create, by the cheaper
+//! way: page by page, or person by person.
 
 use jiff::SignedDuration;
 
@@ -14,25 +14,23 @@ use crate::plan::{self, Found, Item, RowState, RowTable, Wanted, replay};
 use crate::targets::{self, Remote, Target};
 use crate::upload::{Halt, Known, Listed, Question};
 
-/// How long a resumed run trusts what the LMS showed when it began. Somebody
-/// else may have created people meanwhile.
+/// How long a resumed run trusts its first survey: others may have created people
+/// meanwhile.
 const SURVEY_VALID_FOR: SignedDuration = SignedDuration::from_hours(12);
 
-/// So few people are asked for one by one without a thought: a listing cannot
+/// Up to this number people are always looked up one by one: a listing cannot
 /// cost less.
 const ASK_EACH_UP_TO: u64 = 1;
 
 impl Stages<'_> {
-    /// Asks the LMS about everybody whom the journal does not know, and notes in
+    /// Asks the LMS about the people who are not in the journal, and notes in
     /// `rows` who is there.
     ///
-    /// Returns the rows of which the LMS could not say it; they are
-    /// [`RowState::Settled`] then, since to create them might create a
-    /// duplicate.
+    /// Returns the rows about which it gave no answer. They are
+    /// [`RowState::Settled`] then, since a create could be a duplicate.
     pub(super) fn survey(&mut self, rows: &mut RowTable) -> Result<Vec<Unanswered>, RunError> {
         let adopts = self.bound.mapping().adopt.is_some();
-        // What the LMS showed then still holds, if it was not long ago. Whoever
-        // is to be adopted is seen in the list only.
+        // People to adopt are seen in the list only.
         let surveyed_at = self.resumed.as_ref().and_then(|run| run.surveyed_at);
         let surveyed_at = surveyed_at.filter(|_| !adopts);
         if surveyed_at.is_some_and(|at| clock::now().duration_since(at) < SURVEY_VALID_FOR) {
@@ -55,12 +53,12 @@ impl Stages<'_> {
         Ok(unanswered)
     }
 
-    /// Holds everybody on the LMS against the rows. People without an external
-    /// ID are seen in no other way.
+    /// Compares everybody on the LMS with the rows. People without an external ID
+    /// are seen in no other way.
     fn list_for_adoption(&mut self, rows: &mut RowTable) -> Result<(), RunError> {
         if self.list(rows, None)? != Listed::All {
             let moved = Halt::Outage {
-                why: "people were deleted again and again while the LMS listed them".into(),
+                why: "people kept being deleted while the LMS listed them".into(),
                 down: std::time::Duration::ZERO,
                 ever_up: true,
             };
@@ -107,8 +105,8 @@ impl Stages<'_> {
                 match known {
                     Known::There(person) => {
                         let content = &change.content;
-                        // The answer tells nothing of pictures, rights and
-                        // groups, and hrfeed gave none of them.
+                        // The answer shows no pictures, rights and groups, and
+                        // hrfeed gave none.
                         let is_same = person.is_as(content)
                             && content.sets.is_empty()
                             && content.picture.is_none()
@@ -154,7 +152,7 @@ impl Stages<'_> {
     }
 }
 
-/// Holds somebody of a page against the rows. Returns what the journal should
+/// Compares a listed person with the rows. Returns what the journal should
 /// remember.
 fn note(
     target: &dyn Target,

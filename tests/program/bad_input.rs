@@ -510,7 +510,7 @@ fn looking_back_without_a_journal_or_a_run() {
     insta::assert_snapshot!(told(&world, &["resume"]), @"
     exit code 2
     error: run 1 has finished: there is nothing to resume
-    help: `hrfeed show 1` says how it ended; `hrfeed import` begins a new one
+    help: `hrfeed show 1` shows its summary; `hrfeed import` starts a new run
     ");
 }
 

@@ -86,7 +86,7 @@ fn check_finds_the_encoding_of_a_file_and_of_stdin_and_tells_it() {
             assert_eq!(
                 notes(&stderr),
                 format!(
-                    "note: the feed is read as {} text (if names look wrong, name another with \
+                    "note: the feed is read as {} text (if names look wrong, set \
                      `encoding` in [source])",
                     encoding.name()
                 )
@@ -110,7 +110,7 @@ fn an_encoding_that_shows_only_deep_in_the_feed_is_told_too() {
     assert_eq!(code, 0, "{stdout}{stderr}");
     insta::assert_snapshot!(
         notes(&stderr),
-        @"note: the feed is read as windows-1252 text (if names look wrong, name another with `encoding` in [source])"
+        @"note: the feed is read as windows-1252 text (if names look wrong, set `encoding` in [source])"
     );
 }
 

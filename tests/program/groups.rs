@@ -94,7 +94,7 @@ fn whom_somebody_else_put_into_a_group_stays_and_so_does_the_group() {
     let ran = world.import_feed(&Feed::of(2)).exits(0);
     assert_eq!(world.lms.groups()[0]["users"], json!(["X1"]));
     let notes = ran.json()["notes"].to_string();
-    assert!(notes.contains("group `G` stays as it is"), "{notes}");
+    assert!(notes.contains("group `G` is unchanged"), "{notes}");
 }
 
 #[test]
@@ -202,6 +202,6 @@ fn what_the_lms_says_of_a_group_that_is_in_use_is_not_repeated() {
     world.lms.call("addGroup/below", below);
     let ran = world.import_feed(&Feed::of(1)).exits(0);
     let notes = ran.json()["notes"].to_string();
-    let told = "group `G` stays as it is: the LMS does not delete it (status 409)";
+    let told = "group `G` is unchanged: the LMS does not delete it (status 409)";
     assert!(notes.contains(told), "{notes}");
 }

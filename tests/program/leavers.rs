@@ -101,14 +101,17 @@ fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
         assert_eq!((ran.count("updated"), ran.count("deleted")), (1, 0));
         assert!(
             ran.stderr.contains(
-                "3 of 40 people are no longer named, and `max_leavers` in [guards] is 5%"
+                "3 of 40 people are missing from the feed; the limit is 5% (`max_leavers`), so they were not removed"
             ),
             "{ran:#?}"
         );
         assert!(ran.stderr.contains("--allow leavers"), "{ran:#?}");
-        // A script and whoever looks later see no more than the run's message.
+        // A script and `hrfeed runs` see no more than the run's message.
         let message = ran.json()["message"].to_string();
-        assert!(message.contains("(`--allow leavers`)"), "{message}");
+        assert!(
+            message.contains("(to approve: `--allow leavers`)"),
+            "{message}"
+        );
         let runs = world.run(&["runs"]).exits(0);
         assert!(runs.stdout.contains("held by guard"), "{runs:#?}");
         let plan = world.run(&["plan", "people.csv", "-m", "mapping.toml"]);
@@ -198,7 +201,7 @@ fn whom_two_feeds_name_leaves_only_when_both_let_go() {
         assert_eq!(ran.count("deleted"), 0);
         let notes = ran.json()["notes"].to_string();
         assert!(
-            notes.contains("1 person is no longer named here, but by another feed"),
+            notes.contains("1 person is missing here, but named by another feed"),
             "{notes}"
         );
         assert_eq!(world.lms.people().len(), 40);
