@@ -14,8 +14,8 @@ use crate::schema::{FieldKind, Part};
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
-/// Findings that are kept whole. A feed with more is wrong as a whole, and
-/// what a person needs then is their kinds.
+/// The most findings that are kept whole. A feed with more is wrong as a whole,
+/// and a person needs their kinds.
 pub const MAX_FINDINGS: usize = 100_000;
 
 /// What the first pass found in a feed.
@@ -29,7 +29,7 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// All that is wrong, by kind, the most frequent first.
     pub kinds: Vec<FindingKind>,
-    /// Rows without an external ID that can be read: nobody knows who they are.
+    /// Rows without a readable external ID.
     pub unidentified: u64,
     /// The user groups that rows name.
     pub groups: NamedGroups,
@@ -61,7 +61,7 @@ pub enum ScanError {
     Stopped,
 }
 
-/// What a worker makes of a batch of records.
+/// What a worker finds in a batch of records.
 #[derive(Default)]
 struct TalliedBatch {
     batch: Batch,
@@ -244,9 +244,9 @@ pub(super) fn fingerprint_of_parts(
     )
 }
 
-/// The fingerprint of somebody whom the LMS lists, over the fields among the
-/// bits of `shape`; `None` if the list does not hold all of them. `get` gives
-/// the value of a field.
+/// The fingerprint of a person that the LMS lists, over the fields among the bits
+/// of `shape`; `None` if the list does not have all of them. `get` gives the value
+/// of a field.
 pub fn fingerprint_of_listed<'p>(
     bound: &Bound<'_>,
     shape: u64,
@@ -267,7 +267,7 @@ pub fn fingerprint_of_listed<'p>(
     Some(fingerprint(pairs.into_iter()))
 }
 
-/// Puts a fault into words' reach: with its row, person and column.
+/// A fault with its row, person and column.
 pub(super) fn finding(
     bound: &Bound<'_>,
     row: RowNumber,
