@@ -106,11 +106,10 @@ pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict 
 
 /// The longest wait that a target can ask for. Whether to wait that long is for
 /// `upload` to decide.
-pub const MAX_WAIT: Duration = Duration::from_hours(24);
+const MAX_WAIT: Duration = Duration::from_hours(24);
 
 /// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3).
-#[must_use]
-pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

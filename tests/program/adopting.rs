@@ -186,7 +186,7 @@ fn without_adopt_a_login_that_is_taken_is_told_in_the_words_of_the_row() {
     world.by_hand(&feed.people[1]);
     world.import_feed(&feed).exits(3);
     let told = world.row(3)["message"].to_string();
-    assert!(told.contains("somebody else has this login"), "{told}");
+    assert!(told.contains("another account has this login"), "{told}");
     assert!(!told.contains("zquimby2"), "{told}");
     assert_eq!(world.lms.everybody().len(), 2);
 }

@@ -654,11 +654,11 @@ fn another_key_is_another_scope() {
     let feed = Feed::of(3);
     world.import_feed(&feed).exits(0);
     world.key = "another-key";
-    // It replaced the first one, perhaps: everybody would be made twice.
+    // It may have replaced the first one: everybody would be created twice.
     let held = world.import().exits(4);
     assert_eq!((held.count("pending"), held.count("created")), (3, 0));
     assert!(
-        held.stderr.contains("external IDs belong to the key"),
+        held.stderr.contains("external IDs belong to a key"),
         "{held:#?}"
     );
     // The login names are taken by the people of the first key.
