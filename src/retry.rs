@@ -26,7 +26,7 @@ pub enum Verdict {
     Fatal(Fatal),
 }
 
-/// Why there is no usable answer.
+/// Why a call has no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
     /// No connection came about: nothing was sent.

@@ -87,7 +87,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         message TEXT
     ) STRICT;
 
-    -- The people of a scope, and the fingerprints that the target last
+    -- The people of a scope, and the fingerprints that the LMS last
     -- acknowledged.
     CREATE TABLE people (
         scope       INTEGER NOT NULL,
@@ -121,7 +121,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (scope, external_id, part, item)
     ) STRICT, WITHOUT ROWID;
 
-    -- User groups that were seen on the target or created there. made: created by
+    -- User groups that were seen on the LMS or created there. made: created by
     -- hrfeed, for that feed.
     CREATE TABLE groups (
         scope       INTEGER NOT NULL,
