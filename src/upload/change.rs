@@ -14,12 +14,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::engine::{Job, Next};
-use super::look_up::SECOND_LOOK;
 use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
 use crate::journal::{Acknowledged, PersonState};
 use crate::model::{Action, BeforeGroups, Parts, Step};
 use crate::plan::{Change, Remaining, roles, steps_for};
-use crate::retry::{Fatal, NoAnswer};
+use crate::retry::NoAnswer;
 use crate::schema::{Part, Role};
 use crate::targets::{Call, LookUpReply, Remote, Reply, Target, Written};
 
@@ -125,7 +124,7 @@ impl ChangeJob {
         self.steps.is_empty() && self.course.is_write()
     }
 
-    /// Whether a write went out and nobody knows what became of it.
+    /// Whether a write went out whose outcome is unknown.
     pub(super) const fn is_unknown(&self) -> bool {
         self.course.is_unknown()
     }
@@ -135,7 +134,7 @@ impl ChangeJob {
         matches!(self.refused, Some(Refused::Whole(_)))
     }
 
-    /// How the person stands now.
+    /// The person's state after what was done.
     pub(super) const fn state(&self) -> PersonState {
         if self.parts.is_inactive {
             PersonState::Inactive
@@ -210,15 +209,17 @@ impl ChangeJob {
         let Some(step) = self.steps.front() else {
             return (Answer::Applied, Evidence::Nothing);
         };
-        match self.target.written(&self.change.content, step, reply) {
-            Written::Applied(id) => (Answer::Applied, Evidence::Id(id)),
-            Written::Refused { message } => (Answer::Refused, Evidence::Message(message)),
-            Written::Conflict { message } => (Answer::Conflict, Evidence::Message(message)),
-            Written::NotFound => (Answer::NotFound, Evidence::Nothing),
-            Written::Unclear { why } => (Answer::Unclear, Evidence::Why(why)),
-            Written::WrongAddress => (Answer::WrongAddress, Evidence::Nothing),
-            Written::Denied => (Answer::Denied, Evidence::Nothing),
-        }
+        let written = self.target.written(&self.change.content, step, reply);
+        let answer = Answer::from(&written);
+        let evidence = match written {
+            Written::Applied(id) => Evidence::Id(id),
+            Written::Refused { message } | Written::Conflict { message } => {
+                Evidence::Message(message)
+            }
+            Written::Unclear { why } => Evidence::Why(why),
+            Written::NotFound | Written::WrongAddress | Written::Denied => Evidence::Nothing,
+        };
+        (answer, evidence)
     }
 
     /// What an answer to a read-back means.
@@ -253,7 +254,12 @@ impl ChangeJob {
 
     /// Does what the rule says. `was` is where the job stood when the answer
     /// came.
-    fn act(&mut self, then: Then, was: Course, answer: Answer, evidence: Evidence) -> Next {
+    fn act(
+        &mut self,
+        then: Then,
+        (was, answer, evidence): (Course, Answer, Evidence),
+        reply: &Reply,
+    ) -> Next {
         if let Evidence::Person(person) = &evidence {
             self.remote_id = Some(person.id.clone());
         }
@@ -264,8 +270,6 @@ impl ChangeJob {
                 self.conflict = message;
                 Next::Call
             }
-            (Then::Write | Then::ReadBack | Then::Wait, _) => Next::Call,
-            (Then::ReadBackLater, _) => Next::Later(SECOND_LOOK),
             (Then::Split, _) => self.split(),
             (Then::Existing, Evidence::Person(person)) => self.found_existing(&person, was, answer),
             (Then::Adopted, _) => self.was_adopted(answer == Answer::Shown),
@@ -279,11 +283,9 @@ impl ChangeJob {
                 let message = std::mem::take(&mut self.conflict);
                 self.refuse(refusal, &message)
             }
-            (Then::Gone | Then::Stop | Then::Existing, _) => Next::Done,
-            (Then::Unclear, Evidence::Why(why)) => Next::Unclear(why),
-            (Then::Unclear, _) => Next::Unclear("the answer does not go with the call"),
-            (Then::Forbidden, _) => Next::Fatal(Fatal::Forbidden("")),
-            (Then::WrongAddress, _) => Next::Fatal(Fatal::WrongAddress),
+            (Then::Existing, _) => Next::Done,
+            (then, Evidence::Why(why)) => then.next(reply, why),
+            (then, _) => then.next(reply, "the answer does not go with the call"),
         }
     }
 
@@ -375,8 +377,14 @@ impl ChangeJob {
             (Refusal::NotFoundThoughShown, _) => {
                 "the LMS shows the person and does not find it for an update".into()
             }
+            (Refusal::Vanished, _) => {
+                "the LMS had the person a moment ago and no longer shows an account: check it there"
+                    .into()
+            }
         };
-        if let Step::AddRoles(_) | Step::Link(..) | Step::Unlink(..) = step {
+        if let (Step::AddRoles(_) | Step::Link(..) | Step::Unlink(..), false) =
+            (&step, refusal == Refusal::Vanished)
+        {
             self.refused.get_or_insert(Refused::Part(message));
             return self.advance();
         }
@@ -428,8 +436,8 @@ impl ChangeJob {
         self.advance()
     }
 
-    /// Somebody has the external ID now, so the adoption was done; not so,
-    /// perhaps, what was to be changed with it.
+    /// Somebody has the external ID now, so the adoption was done; what was to
+    /// be changed with it may not be.
     fn was_adopted(&mut self, is_as_wanted: bool) -> Next {
         let carries = matches!(
             self.steps.front(),
@@ -525,10 +533,7 @@ impl Job for ChangeJob {
             self.judge_read_back(reply)
         };
         let then = self.course.follow(self.next_write(), answer);
-        match self.act(then, was, answer, evidence) {
-            Next::Fatal(Fatal::Forbidden(_)) => Next::Fatal(Fatal::Forbidden(reply.call)),
-            next => next,
-        }
+        self.act(then, (was, answer, evidence), reply)
     }
 
     fn is_write(&self) -> bool {

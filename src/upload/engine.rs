@@ -59,7 +59,7 @@ pub(super) trait Job: Send + 'static {
 
     /// There was no usable answer; the call may have had an effect if
     /// `may_have_applied`.
-    fn unanswered(&mut self, may_have_applied: bool);
+    fn unanswered(&mut self, _may_have_applied: bool) {}
 }
 
 /// How a job goes on after an answer.
@@ -71,7 +71,7 @@ pub(super) enum Next {
     Call,
     /// With another call, later.
     Later(Duration),
-    /// The answer is none that the API gives.
+    /// The answer is not one that the API gives.
     Unclear(&'static str),
     /// Nothing will succeed.
     Fatal(Fatal),
@@ -160,8 +160,7 @@ pub(super) struct Engine<T> {
 impl<T: Transport> Engine<T> {
     /// Drives all jobs that come, until there are no more; `ledger` gets the
     /// end of each of them exactly once, but for those that are still in flight
-    /// when a halted run has waited long enough: what became of them nobody
-    /// knows.
+    /// when a halted run has waited long enough: their outcome is unknown.
     ///
     /// # Errors
     /// What halted the run, after everything in flight has come back or been
@@ -211,7 +210,7 @@ impl<T: Transport> Engine<T> {
 enum Mode {
     /// Calls, as far as pace and pressure allow.
     Sending,
-    /// Probes, one at a time: the target looks down.
+    /// Probes, one at a time: the target seems to be down.
     Probing(Outage),
     /// Nothing any more. What is in flight is waited for.
     Halting { why: Halt, until: Instant },
@@ -330,8 +329,8 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
 
     /// Hands all jobs of a halted run back to the ledger.
     async fn hand_back(&mut self, jobs: &mut Receiver<J>) -> Result<(), UploadError> {
-        // What is still in flight is left to its fate: its intent stands in the
-        // journal without an outcome, and is looked up first of all next time.
+        // What is still in flight is left to its fate: its intent is in the
+        // journal without an outcome, and is looked up first next time.
         self.in_flight.abort_all();
         while let Some(returned) = self.in_flight.join_next().await {
             if let Ok(Returned::Job(flight, result)) = returned {
@@ -354,7 +353,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             .ended(job, end, &self.engine.calls, self.listener)
     }
 
-    /// Sends what may be sent now, and says when to look again.
+    /// Sends what may be sent now, and says when to try again.
     fn launch(&mut self) -> Option<Instant> {
         let now = Instant::now();
         let is_probing = matches!(self.mode, Mode::Probing(_));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::engine::{Job, Next};
 use super::phase::{Answer, Course, Refusal, Then, Write};
 use super::scrub::shorten;
-use crate::retry::Fatal;
 use crate::targets::{Call, Group, GroupCall, Reply, Target, Written};
 
 const NEITHER: &str = "the answer is neither true nor false";
@@ -74,8 +73,6 @@ impl Job for Exists {
         }
         Next::Done
     }
-
-    fn unanswered(&mut self, _may_have_applied: bool) {}
 }
 
 impl Members {
@@ -103,11 +100,9 @@ impl Job for Members {
         self.external_ids = groups.members(reply);
         match self.external_ids {
             Some(_) => Next::Done,
-            None => Next::Unclear("the answer is no list of a group's members"),
+            None => Next::Unclear("the answer is not a list of a group's members"),
         }
     }
-
-    fn unanswered(&mut self, _may_have_applied: bool) {}
 }
 
 impl GroupJob {
@@ -152,22 +147,23 @@ impl GroupJob {
                 (None, _) => (Answer::Unclear, Stated::Unusable(NEITHER)),
             };
         }
-        match groups.done(reply) {
-            Written::Applied(_) => (Answer::Applied, Stated::Nothing),
-            Written::NotFound => (Answer::NotFound, Stated::Nothing),
+        let written = groups.done(reply);
+        let answer = Answer::from(&written);
+        let stated = match written {
             // What is said of a group with people in it may quote them.
             Written::Refused { .. } | Written::Conflict { .. }
                 if matches!(self.step, GroupStep::Delete(_)) =>
             {
                 let why = format!("the LMS does not delete it (status {})", reply.status);
-                (Answer::Refused, Stated::Reason(why))
+                Stated::Reason(why)
             }
-            Written::Refused { message } => (Answer::Refused, Stated::Reason(shorten(&message))),
-            Written::Conflict { message } => (Answer::Conflict, Stated::Reason(shorten(&message))),
-            Written::Denied => (Answer::Denied, Stated::Nothing),
-            Written::WrongAddress => (Answer::WrongAddress, Stated::Nothing),
-            Written::Unclear { why } => (Answer::Unclear, Stated::Unusable(why)),
-        }
+            Written::Refused { message } | Written::Conflict { message } => {
+                Stated::Reason(shorten(&message))
+            }
+            Written::Unclear { why } => Stated::Unusable(why),
+            _ => Stated::Nothing,
+        };
+        (answer, stated)
     }
 }
 
@@ -184,22 +180,17 @@ impl Job for GroupJob {
 
     fn answered(&mut self, reply: &Reply) -> Next {
         let (answer, stated) = self.judge(reply);
-        match (self.course.follow(self.write(), answer), stated) {
-            (Then::Done | Then::Gone | Then::Stop, _) => Next::Done,
-            (Then::Refuse(Refusal::Stated), Stated::Reason(why)) => {
-                self.refused = Some(why);
-                Next::Done
-            }
+        let then = self.course.follow(self.write(), answer);
+        let mut why = NEITHER;
+        match (then, stated) {
+            (Then::Refuse(Refusal::Stated), Stated::Reason(reason)) => self.refused = Some(reason),
             (Then::Refuse(_), _) => {
                 self.refused = Some("the LMS does not have it, or not the group above it".into());
-                Next::Done
             }
-            (Then::Unclear, Stated::Unusable(why)) => Next::Unclear(why),
-            (Then::Forbidden, _) => Next::Fatal(Fatal::Forbidden(reply.call)),
-            (Then::WrongAddress, _) => Next::Fatal(Fatal::WrongAddress),
-            // One write about one group: nothing but that, or a read-back.
-            (_, _) => Next::Call,
+            (_, Stated::Unusable(unusable)) => why = unusable,
+            (_, _) => {}
         }
+        then.next(reply, why)
     }
 
     fn is_write(&self) -> bool {

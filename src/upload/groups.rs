@@ -1,17 +1,16 @@
-//! User groups: which are there, which must be created, and who is in them.
+//! User groups: which exist, which must be created, and who is in them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::engine::{End, Job, Ledger};
+use super::engine::{End, Ledger};
 use super::group_jobs::{Exists, GroupJob, GroupStep, Members};
-use super::look_up::one;
 use super::members::{MembersJob, MembersResult};
 use super::memberships::Memberships;
 use super::recorder::RunRecorder;
-use super::{Halt, UploadError, Uploader};
+use super::{UploadError, Uploader};
 use crate::event::Listener;
 use crate::journal::{FeedKey, GroupNow, JournalError, Scope};
 use crate::model::{Calls, Outcome};
@@ -25,7 +24,7 @@ const MAX_MEMBERS: usize = 500;
 /// What is to be done with the groups that a feed names.
 #[derive(Clone, Debug, Default)]
 pub struct GroupPlan {
-    /// Not there: to create, the one above before the one below.
+    /// To create, the one above before the one below.
     pub create: Vec<Group>,
     /// There, with another name or parent than the feed says.
     pub change: Vec<Group>,
@@ -63,29 +62,6 @@ impl Uploader {
         Ok(self.ask(job, listener)?.external_ids)
     }
 
-    /// Drives a job without which the run cannot go on.
-    fn ask<J: Job>(&mut self, job: J, listener: &mut dyn Listener) -> Result<J, UploadError> {
-        let mut ended = None;
-        self.runtime
-            .block_on(one(&mut self.engine, job, listener, |job, end| {
-                match end {
-                    End::Done => ended = Some(job),
-                    // The LMS answers others and not this: that is as good as
-                    // down.
-                    End::GaveUp(no_answer) => {
-                        return Err(UploadError::Halted(Halt::Outage {
-                            why: no_answer.why(),
-                            down: std::time::Duration::ZERO,
-                            ever_up: true,
-                        }));
-                    }
-                    End::Halted => {}
-                }
-                Ok(())
-            }))?;
-        ended.ok_or(UploadError::Halted(Halt::Requested))
-    }
-
     /// Creates and changes the groups of `plan`, puts people into groups and
     /// takes them out, and at last deletes what nobody names.
     ///
@@ -100,8 +76,8 @@ impl Uploader {
         listener: &mut dyn Listener,
     ) -> Result<GroupsDone, UploadError> {
         let mut done = GroupsDone::default();
-        // A row stands in the journal as awaiting its groups before the first
-        // of them is touched.
+        // A row is in the journal as awaiting its groups before the first of them
+        // is touched.
         recorder.writer.flush().wait_blocking()?;
         let note = |group: &str, now| recorder.writer.group(scope, feed, group, now);
         let joined: BTreeSet<String> = memberships.joined().map(str::to_owned).collect();
@@ -125,7 +101,7 @@ impl Uploader {
             // What an LMS makes of a group with people in it is nowhere stated.
             let members = self.group_members(group, listener)?;
             if members.is_some_and(|members| !members.is_empty()) {
-                let why = "somebody is in it whom hrfeed did not put there";
+                let why = "it has members whom hrfeed did not add";
                 done.refused.push((group.clone(), why.to_owned()));
                 continue;
             }
@@ -201,7 +177,7 @@ impl Uploader {
     }
 }
 
-/// Notes what became of a group.
+/// Notes the state of a group.
 type NoteGroup<'a> = &'a dyn Fn(&str, GroupNow) -> Result<(), JournalError>;
 
 /// Records who is in which group now.
@@ -254,8 +230,8 @@ impl Ledger<MembersJob> for MembersLedger<'_> {
             self.memberships
                 .done(&member, why, self.recorder, listener)?;
         }
-        // Of a halted run the rest stays pending: whoever is in the group is put
-        // into it once more, which changes nothing.
+        // The rest of a halted run stays pending: to add a member once more changes
+        // nothing.
         if end != End::Halted {
             let why = given_up.unwrap_or_else(|| "no result".to_owned());
             let why = format!("group `{group}`: given up: {why}");

@@ -57,7 +57,7 @@ pub(super) struct Http {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// A key or secret that cannot stand in a header.
+    /// A key or secret that cannot be sent in a header.
     #[error("the {what} holds a character that cannot be sent, such as a line break")]
     Secret {
         /// `API key` or `API secret`.

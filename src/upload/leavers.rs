@@ -12,7 +12,7 @@ use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{Intent, PersonNow, PersonState, Settled};
 use crate::model::{Action, Calls, Content, ExternalId, Outcome, Step};
-use crate::retry::{Fatal, NoAnswer};
+use crate::retry::NoAnswer;
 use crate::targets::{Call, LookUpReply, Reply, Target, Written};
 
 /// The most intents that are committed ahead of being sent.
@@ -65,7 +65,7 @@ impl Uploader {
     }
 }
 
-/// What became of a leaver.
+/// How a leaver ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// Not known, or nothing yet.
@@ -78,7 +78,7 @@ enum Fate {
     Refused,
 }
 
-struct LeaverJob {
+pub(super) struct LeaverJob {
     target: Arc<dyn Target>,
     /// Nothing but who it is.
     content: Content,
@@ -93,7 +93,12 @@ struct LeaverJob {
 }
 
 impl LeaverJob {
-    fn new(target: &Arc<dyn Target>, id: ExternalId, action: Action, step: Step) -> Self {
+    pub(super) fn new(
+        target: &Arc<dyn Target>,
+        id: ExternalId,
+        action: Action,
+        step: Step,
+    ) -> Self {
         Self {
             target: Arc::clone(target),
             content: Content::only(id),
@@ -110,32 +115,24 @@ impl LeaverJob {
     /// What an answer means, and why it is unusable if it is.
     fn judge(&self, reply: &Reply) -> (Answer, &'static str) {
         if self.course.is_write() {
-            return match self.target.written(&self.content, &self.step, reply) {
-                Written::Applied(_) => (Answer::Applied, ""),
-                Written::Refused { .. } => (Answer::Refused, ""),
-                Written::Conflict { .. } => (Answer::Conflict, ""),
-                Written::NotFound => (Answer::NotFound, ""),
-                Written::Denied => (Answer::Denied, ""),
-                Written::WrongAddress => (Answer::WrongAddress, ""),
-                Written::Unclear { why } => (Answer::Unclear, why),
+            let written = self.target.written(&self.content, &self.step, reply);
+            let why = match written {
+                Written::Unclear { why } => why,
+                _ => "",
             };
+            return (Answer::from(&written), why);
         }
         match self.target.looked_up(&self.content.external_id, reply) {
-            LookUpReply::Found(person) if person.shows(&self.step, &self.content) == Some(true) => {
-                (Answer::Shown, "")
-            }
-            LookUpReply::Found(_) => (Answer::NotShown, ""),
+            LookUpReply::Found(person) => match person.shows(&self.step, &self.content) {
+                Some(true) => (Answer::Shown, ""),
+                _ => (Answer::NotShown, ""),
+            },
             LookUpReply::Absent { certain } => (
                 Answer::Absent { certain },
                 "the answer is a page, not the API's",
             ),
             LookUpReply::Unclear { why } => (Answer::Unclear, why),
         }
-    }
-
-    const fn end(&mut self, fate: Fate) -> Next {
-        self.fate = fate;
-        Next::Done
     }
 }
 
@@ -152,25 +149,14 @@ impl Job for LeaverJob {
     fn answered(&mut self, reply: &Reply) -> Next {
         self.status = Some(reply.status);
         let (answer, why) = self.judge(reply);
-        match self.course.follow(Write::Leave, answer) {
-            Then::Done => self.end(Fate::Left),
-            Then::Gone => self.end(Fate::Gone),
-            Then::Refuse(_) => self.end(Fate::Refused),
-            Then::Unclear => Next::Unclear(why),
-            Then::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
-            Then::WrongAddress => Next::Fatal(Fatal::WrongAddress),
-            Then::Stop => Next::Done,
-            // A leaver is one write: nothing else can follow.
-            Then::Write
-            | Then::ReadBack
-            | Then::ReadBackLater
-            | Then::Split
-            | Then::Existing
-            | Then::Adopted
-            | Then::BringBack
-            | Then::StartOver
-            | Then::Wait => Next::Call,
-        }
+        let then = self.course.follow(Write::Leave, answer);
+        self.fate = match then {
+            Then::Done => Fate::Left,
+            Then::Gone => Fate::Gone,
+            Then::Refuse(_) => Fate::Refused,
+            _ => Fate::Open,
+        };
+        then.next(reply, why)
     }
 
     fn is_write(&self) -> bool {
@@ -202,7 +188,7 @@ impl Intended for LeaverJob {
     }
 }
 
-/// Records what became of a leaver.
+/// Records how a leaver ended.
 fn settle(
     job: LeaverJob,
     end: &End,
@@ -215,8 +201,8 @@ fn settle(
             Action::Delete => (Outcome::Deleted, None),
             _ => (Outcome::Deactivated, None),
         },
-        // What the LMS says may quote the person, of whom the feed says nothing
-        // any more that could be recognised in it.
+        // What the LMS says may quote the person, and the feed holds no values any
+        // more that could be recognised in it.
         (End::Done, Fate::Refused) => (
             Outcome::Rejected,
             Some(format!(

@@ -1,7 +1,6 @@
 //! What a superseded run left unknown: looked up, without its feed.
 
-use super::engine::End;
-use super::look_up::{LookUp, one};
+use super::look_up::LookUp;
 use super::recorder::RunRecorder;
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
@@ -11,7 +10,7 @@ use crate::targets::Remote;
 
 impl Uploader {
     /// Settles what a run that is superseded left unknown, without its feed:
-    /// whoever was to be created, adopted or to leave is looked up. It is
+    /// people who were to be created, adopted or removed are looked up. It is
     /// recorded where there is a recorder of that run; a plan has none.
     ///
     /// # Errors
@@ -38,28 +37,26 @@ impl Uploader {
                 left.push(LeftOver { intent, settlement });
                 continue;
             }
-            let job = LookUp::new(&self.target, intent.external_id.clone());
-            let mut settlement = Settlement::Unanswered;
-            let looked_up = one(&mut self.engine, job, listener, |job, end| match end {
-                End::Done => {
-                    let (outcome, person) = became(intent.action, job.found);
-                    let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
-                    settlement = match &person {
-                        Some(person) => Settlement::Stands(person.state),
-                        None if is_open => Settlement::Invalidated,
-                        None => Settlement::NotDone,
-                    };
-                    let Some(recorder) = recorder else {
-                        return Ok(());
-                    };
-                    if is_open {
-                        invalidate(&intent, recorder)?;
-                    }
-                    settle(&intent, outcome, job.attempts, person, recorder)
+            let job = LookUp::new(&self.target, intent.external_id.clone(), ());
+            let (job, given_up) = self.drive_one(job, listener)?;
+            if given_up.is_some() {
+                let settlement = Settlement::Unanswered;
+                left.push(LeftOver { intent, settlement });
+                continue;
+            }
+            let (outcome, person) = outcome_after_look_up(intent.action, job.found);
+            let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
+            let settlement = match &person {
+                Some(person) => Settlement::Stands(person.state),
+                None if is_open => Settlement::Invalidated,
+                None => Settlement::NotDone,
+            };
+            if let Some(recorder) = recorder {
+                if is_open {
+                    invalidate(&intent, recorder)?;
                 }
-                End::GaveUp(_) | End::Halted => Ok(()),
-            });
-            self.runtime.block_on(looked_up)?;
+                settle(&intent, outcome, job.attempts, person, recorder)?;
+            }
             left.push(LeftOver { intent, settlement });
         }
         Ok(left)
@@ -75,10 +72,10 @@ pub struct LeftOver {
     pub settlement: Settlement,
 }
 
-/// What is known of the person whom a superseded run was about to change.
+/// What is known of a person that a superseded run was about to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
-    /// The person stands so, with whatever content.
+    /// The person has this state, with any content.
     Stands(PersonState),
     /// The person is there, and what was acknowledged may hold no more.
     Invalidated,
@@ -95,9 +92,9 @@ fn invalidate(intent: &OpenIntent, recorder: &RunRecorder) -> Result<(), UploadE
     Ok(writer.acknowledge(*run, &intent.external_id, invalidated)?)
 }
 
-/// What became of an intent whose person was looked up, and how the person
-/// stands now. The content is not known: a later run compares it.
-fn became(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>) {
+/// The outcome of an intent whose person was looked up, and the person's state.
+/// The content is not known: a later run compares it.
+fn outcome_after_look_up(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>) {
     let now = |state, remote_id| {
         Some(PersonNow {
             remote_id,

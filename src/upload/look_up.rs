@@ -5,32 +5,36 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::UploadError;
-use super::engine::{End, Engine, Job, Next, Transport};
+use super::engine::{End, Job, Next};
+use super::{Halt, UploadError, Uploader};
 use crate::event::Listener;
 use crate::model::{Calls, ExternalId};
+use crate::retry::NoAnswer;
 use crate::targets::{Call, LookUpReply, Remote, Reply, Target};
 
-/// After a timeout the target may still be at work: so long it is given before
+/// After a timeout the LMS may still be at work: so long it is given before
 /// "nobody there" is believed.
 pub(super) const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 /// Asks for one person.
-pub(super) struct LookUp {
+pub(super) struct LookUp<A> {
     target: Arc<dyn Target>,
-    id: ExternalId,
+    pub(super) external_id: ExternalId,
+    /// What is asked about.
+    pub(super) about: A,
     pub(super) found: Option<Remote>,
-    /// A page that is no answer of the API may be a proxy's, whose target is
+    /// A page that is not an answer of the API may be a proxy's, whose LMS is
     /// away for a moment.
     asked_twice: bool,
     pub(super) attempts: u32,
 }
 
-impl LookUp {
-    pub(super) fn new(target: &Arc<dyn Target>, id: ExternalId) -> Self {
+impl<A> LookUp<A> {
+    pub(super) fn new(target: &Arc<dyn Target>, external_id: ExternalId, about: A) -> Self {
         Self {
             target: Arc::clone(target),
-            id,
+            external_id,
+            about,
             found: None,
             asked_twice: false,
             attempts: 0,
@@ -38,14 +42,14 @@ impl LookUp {
     }
 }
 
-impl Job for LookUp {
+impl<A: Send + 'static> Job for LookUp<A> {
     fn call(&mut self) -> Call {
         self.attempts += 1;
-        self.target.look_up(&self.id)
+        self.target.look_up(&self.external_id)
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
-        match self.target.looked_up(&self.id, reply) {
+        match self.target.looked_up(&self.external_id, reply) {
             LookUpReply::Found(person) => self.found = Some(person),
             LookUpReply::Absent { certain: false } if !self.asked_twice => {
                 self.asked_twice = true;
@@ -56,26 +60,47 @@ impl Job for LookUp {
         }
         Next::Done
     }
-
-    fn unanswered(&mut self, _may_have_applied: bool) {}
 }
 
-/// Drives a single job.
-pub(super) async fn one<T: Transport, J: Job>(
-    engine: &mut Engine<T>,
-    job: J,
-    listener: &mut dyn Listener,
-    mut done: impl FnMut(J, End) -> Result<(), UploadError>,
-) -> Result<(), UploadError> {
-    let (sender, mut jobs) = mpsc::channel(1);
-    // The channel is empty and has room for one.
-    let _sent = sender.try_send(job);
-    drop(sender);
-    engine
-        .drive(
-            &mut jobs,
-            |job, end, _: &Calls, _: &mut dyn Listener| done(job, end),
-            listener,
-        )
-        .await
+impl Uploader {
+    /// Drives a single job to its end. Beside it, why it was given up if it was.
+    pub(super) fn drive_one<J: Job>(
+        &mut self,
+        job: J,
+        listener: &mut dyn Listener,
+    ) -> Result<(J, Option<NoAnswer>), UploadError> {
+        let (sender, mut jobs) = mpsc::channel(1);
+        // The channel is empty and has room for one.
+        let _sent = sender.try_send(job);
+        drop(sender);
+        let mut ended = None;
+        let ledger = |job, end, _: &Calls, _: &mut dyn Listener| {
+            ended = match end {
+                End::Done => Some((job, None)),
+                End::GaveUp(why) => Some((job, Some(why))),
+                End::Halted => None,
+            };
+            Ok(())
+        };
+        let drive = self.engine.drive(&mut jobs, ledger, listener);
+        self.runtime.block_on(drive)?;
+        ended.ok_or(UploadError::Halted(Halt::Requested))
+    }
+
+    /// Drives a job without which the run cannot go on. An LMS that answers
+    /// others and not this is as good as down.
+    pub(super) fn ask<J: Job>(
+        &mut self,
+        job: J,
+        listener: &mut dyn Listener,
+    ) -> Result<J, UploadError> {
+        match self.drive_one(job, listener)? {
+            (job, None) => Ok(job),
+            (_, Some(why)) => Err(UploadError::Halted(Halt::Outage {
+                why: why.why(),
+                down: Duration::ZERO,
+                ever_up: true,
+            })),
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::group_jobs::call;
 use super::memberships::Member;
 use super::phase::{Answer, Because, Course, Phase, Then, Write};
 use crate::model::ExternalId;
-use crate::retry::{Fatal, NoAnswer};
+use crate::retry::NoAnswer;
 use crate::targets::{Call, GroupCall, Reply, Target, Written};
 
 /// People who come into one group, or leave it.
@@ -117,35 +117,25 @@ impl MembersJob {
         }
     }
 
-    /// What an answer to a write means, and what is told of those whom it
+    /// What an answer to a write means, and what is said to those that it
     /// refuses. What the LMS itself says may quote several people, whose values
     /// are not at hand to be recognised in it.
     fn judge_write(&self, reply: &Reply) -> (Answer, String) {
         let Some(groups) = self.target.groups() else {
             return (Answer::Applied, String::new());
         };
-        match groups.done(reply) {
-            Written::Applied(_) => (Answer::Applied, String::new()),
-            Written::NotFound => (
-                Answer::NotFound,
-                "the LMS does not have the person".to_owned(),
-            ),
-            Written::Conflict { .. } => (
-                Answer::Conflict,
-                "the LMS does not take the person: the role of the group's type is needed first"
-                    .to_owned(),
-            ),
-            Written::Refused { .. } => (
-                Answer::Refused,
-                format!("the LMS does not take the person (status {})", reply.status),
-            ),
-            Written::Denied => (Answer::Denied, String::new()),
-            Written::WrongAddress => (Answer::WrongAddress, String::new()),
-            Written::Unclear { why } => (Answer::Unclear, why.to_owned()),
-        }
+        let written = groups.done(reply);
+        let why = match written {
+            Written::NotFound => "the LMS does not have the person".to_owned(),
+            Written::Conflict { .. } => "the LMS does not take the person: the role of the \
+                                         group's type is needed first"
+                .to_owned(),
+            _ => format!("the LMS does not take the person (status {})", reply.status),
+        };
+        (Answer::from(&written), why)
     }
 
-    /// What an answer to a read-back means. Those whom it shows done are done.
+    /// What an answer to a read-back means. Members that it shows done are done.
     fn judge_read_back(&mut self, reply: &Reply) -> Answer {
         let target = Arc::clone(&self.target);
         let Some(groups) = target.groups() else {
@@ -153,28 +143,21 @@ impl MembersJob {
         };
         let truth = groups.truth(reply);
         let is_one = self.open.last().is_some_and(|members| members.len() == 1);
-        let members: Option<HashSet<String>> = match (self.course.phase, truth) {
-            (
-                Phase::ReadBack {
-                    because: Because::Refused,
-                    ..
-                },
-                Some(true),
-            ) => return Answer::Shown,
-            (
-                Phase::ReadBack {
-                    because: Because::Refused,
-                    ..
-                },
-                None,
-            ) => return Answer::Unclear,
-            (_, Some(is_in)) if is_one && !self.is_asked_whether_there() => {
+        if self.asks_for_group() {
+            return match truth {
+                Some(true) => Answer::Shown,
+                Some(false) => Answer::Absent { certain: true },
+                None => Answer::Unclear,
+            };
+        }
+        let members: Option<HashSet<String>> = match truth {
+            Some(is_in) if is_one => {
                 let ids = self.next_ids().into_iter().filter(|_| is_in);
                 Some(ids.map(|id| id.as_str().to_owned()).collect())
             }
-            (_, Some(false)) => return Answer::Absent { certain: true },
-            (_, _) if is_one => None,
-            (_, _) => groups
+            Some(false) => return Answer::Absent { certain: true },
+            _ if is_one => None,
+            _ => groups
                 .members(reply)
                 .map(|members| members.into_iter().collect()),
         };
@@ -195,7 +178,8 @@ impl MembersJob {
         Answer::NotShown
     }
 
-    const fn is_asked_whether_there(&self) -> bool {
+    /// Whether the next call asks whether there is such a group.
+    const fn asks_for_group(&self) -> bool {
         matches!(
             self.course.phase,
             Phase::ReadBack {
@@ -251,7 +235,7 @@ impl Job for MembersJob {
         let asked = match (self.course.phase, ids.as_slice()) {
             (Phase::Write, people) if self.leave => GroupCall::Remove(group, people),
             (Phase::Write, people) => GroupCall::Add(group, people),
-            (_, _) if self.is_asked_whether_there() => GroupCall::Exists(group),
+            (_, _) if self.asks_for_group() => GroupCall::Exists(group),
             (_, [one]) => GroupCall::IsMember(group, one),
             (_, _) => GroupCall::Members(group),
         };
@@ -269,19 +253,7 @@ impl Job for MembersJob {
             Then::Split => self.split(),
             Then::Refuse(_) => self.refuse(&why),
             Then::Gone => self.no_group(),
-            Then::Stop => Next::Done,
-            Then::Unclear => Next::Unclear("the answer does not say who is in the group"),
-            Then::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
-            Then::WrongAddress => Next::Fatal(Fatal::WrongAddress),
-            // Those of the next call, or a read-back.
-            Then::Write
-            | Then::ReadBack
-            | Then::ReadBackLater
-            | Then::Existing
-            | Then::Adopted
-            | Then::BringBack
-            | Then::StartOver
-            | Then::Wait => Next::Call,
+            then => then.next(reply, "the answer does not say who is in the group"),
         }
     }
 

@@ -30,8 +30,8 @@ struct Open {
     groups: u32,
     action: Action,
     outcome: Outcome,
-    /// The outcome was told already.
-    is_told: bool,
+    /// A listener knows the outcome already.
+    is_announced: bool,
 }
 
 impl Memberships {
@@ -39,7 +39,7 @@ impl Memberships {
     pub(super) fn add(
         &mut self,
         (row, external_id): (RowNumber, &ExternalId),
-        (action, outcome, is_told): (Action, Outcome, bool),
+        (action, outcome, is_announced): (Action, Outcome, bool),
         join: Vec<String>,
         leave: Vec<String>,
     ) {
@@ -47,7 +47,7 @@ impl Memberships {
             groups: u32::try_from(join.len() + leave.len()).unwrap_or(u32::MAX),
             action,
             outcome,
-            is_told,
+            is_announced,
         };
         self.open.insert(row, open);
         let both = join.into_iter().map(|group| (false, group));
@@ -100,7 +100,7 @@ impl Memberships {
         let Open {
             action,
             outcome: expected,
-            is_told,
+            is_announced,
             ..
         } = *open;
         self.open.remove(&member.row);
@@ -108,13 +108,13 @@ impl Memberships {
         let outcome = refused.as_ref().map_or(expected, |(outcome, _)| *outcome);
         let id = &member.external_id;
         record.writer.joined(record.run, member.row, id, refused)?;
-        if !is_told || outcome != expected {
+        if !is_announced || outcome != expected {
             listener.on_event(&Event::Settled {
                 row: Some(member.row),
                 external_id: id,
                 action,
                 outcome,
-                instead_of: is_told.then_some(expected),
+                instead_of: is_announced.then_some(expected),
             });
         }
         Ok(())

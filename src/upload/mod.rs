@@ -7,8 +7,8 @@
 //! # Invariants
 //!
 //! - An intent is on disk before its first write goes out.
-//! - A write whose outcome is not known is followed by a look at the target,
-//!   never by the same write again.
+//! - A write whose outcome is unknown is followed by a read-back, never by the
+//!   same write again.
 //! - A journal that cannot be written stops the run.
 
 mod change;
@@ -80,11 +80,11 @@ pub enum UploadError {
 /// Why a run was halted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
-    /// Somebody asked for it.
+    /// Ctrl-C or SIGTERM.
     #[error("stopped on request")]
     Requested,
     /// The target was down for too long.
-    #[error("the target {} ({why})", if *.ever_up { "went down and did not come back" } else { "does not answer" })]
+    #[error("the LMS {} ({why})", if *.ever_up { "went down and did not come back" } else { "does not answer" })]
     Outage {
         /// What the last attempt met.
         why: String,
@@ -100,16 +100,16 @@ pub enum Halt {
 
 fn fatal(cause: &Fatal) -> String {
     match cause {
-        Fatal::Unauthorized => "the target does not accept the API key and secret (401)".into(),
-        Fatal::Forbidden("") => "the target does not allow this key to do this (403)".into(),
+        Fatal::Unauthorized => "the LMS rejected the API key or secret (401)".into(),
+        Fatal::Forbidden("") => "the LMS does not allow this API key to do this (403)".into(),
         Fatal::Forbidden(call) => {
-            format!("the target does not allow this key to make the call `{call}`")
+            format!("the LMS does not allow this API key to call `{call}`")
         }
-        Fatal::ProxyAuthentication => "a proxy on the way wants a password (407)".into(),
-        Fatal::Redirect(status) => format!("the target points to another address ({status})"),
-        Fatal::WrongAddress => "the target does not know this API at this address".into(),
-        Fatal::Certificate(why) => format!("the target's certificate does not fit ({why})"),
-        Fatal::UnknownHost(why) => format!("the target's host name is not known ({why})"),
+        Fatal::ProxyAuthentication => "a proxy requires a password (407)".into(),
+        Fatal::Redirect(status) => format!("the LMS redirects to another address ({status})"),
+        Fatal::WrongAddress => "there is no such API at this address".into(),
+        Fatal::Certificate(why) => format!("the LMS's certificate is not valid ({why})"),
+        Fatal::UnknownHost(why) => format!("the LMS's host name cannot be resolved ({why})"),
     }
 }
 
@@ -121,26 +121,24 @@ impl Halt {
             Self::Outage { ever_up: false, .. } => {
                 "check `base_url` in the mapping, and whether the LMS is up"
             }
-            Self::Outage { .. } => "see whether the LMS is up",
-            Self::Fatal(Fatal::Unauthorized) => {
-                "check the API key and secret; a key has an expiry date"
-            }
+            Self::Outage { .. } => "check whether the LMS is up",
+            Self::Fatal(Fatal::Unauthorized) => "check the API key and secret; keys can expire",
             Self::Fatal(Fatal::Forbidden(_)) => {
-                "have the rights of the API key checked in the LMS, and whether it is limited to some addresses or calls"
+                "check the permissions of the API key in the LMS, and whether it is restricted to certain addresses or calls"
             }
             Self::Fatal(Fatal::ProxyAuthentication) => {
-                "put name and password into the environment variable HTTPS_PROXY, or have the LMS's host exempted"
+                "put the proxy's user name and password into the environment variable HTTPS_PROXY, or exempt the LMS's host from the proxy"
             }
             Self::Fatal(Fatal::Redirect(_)) => {
-                "put the final address into `base_url`: redirects are not followed, so that the key reaches no other host"
+                "set `base_url` to the final address: hrfeed does not follow redirects, so that the key never reaches another host"
             }
-            Self::Fatal(Fatal::WrongAddress) => "check `base_url`: it ends where `/api/` begins",
+            Self::Fatal(Fatal::WrongAddress) => "check `base_url`: it must end before `/api/`",
             Self::Fatal(Fatal::Certificate(_)) => {
-                "check `base_url` and this machine's clock; a company's own certificate authority \
-                 must be known to the operating system"
+                "check `base_url` and this machine's clock; an internal certificate authority must be \
+                 trusted by the operating system"
             }
             Self::Fatal(Fatal::UnknownHost(_)) => {
-                "check `base_url` for a typing mistake, and the network"
+                "check `base_url` for typing errors, and check the network"
             }
         };
         Some(text.into())

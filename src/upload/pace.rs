@@ -83,7 +83,7 @@ impl<C: Clock + Clone> Pace<C> {
     }
 
     /// Goes on at another rate, but not beyond the configured one. What was
-    /// sent before counts: a new rate is no new burst.
+    /// sent before counts: a new rate is not a new burst.
     pub(super) fn change(&mut self, per_second: f64) {
         let wanted = per_second.min(self.configured);
         // Each change costs the burst: small ones are left to add up.

@@ -12,7 +12,13 @@
 //!   show it done.
 //! - "Nobody there" is believed at once only where nothing may still be on its
 //!   way and the API itself says so.
+//! - Nobody is created whom the LMS has accepted or shown before in this job.
 //! - What was given up is read back once more and never written again.
+
+use super::engine::Next;
+use super::look_up::SECOND_LOOK;
+use crate::retry::Fatal;
+use crate::targets::{Reply, Written};
 
 /// A kind of write, as far as the rule tells one from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +94,7 @@ pub(super) enum Because {
     Unanswered,
     /// The write does not go with what is there.
     Conflict,
-    /// The write did not find whom it is about.
+    /// The write did not find the person or group that it is about.
     NotFound,
     /// The write was refused, and the group may be the reason.
     Refused,
@@ -120,9 +126,12 @@ pub(super) struct Course {
     pub(super) phase: Phase,
     /// A conflict was read back before: the next one is final.
     had_conflict: bool,
-    /// What a write did not find, or was refused for, was seen to be there:
-    /// the next such answer is final.
-    seen_there: bool,
+    /// It was read back before whether what a write is about is there: the next
+    /// write that does not find it, or is refused for it, is final.
+    presence_checked: bool,
+    /// The LMS has acknowledged a write for the person, or shown the person: if
+    /// it then shows nobody, that is not believed enough to create somebody.
+    was_there: bool,
 }
 
 /// An answer, or the lack of one, as far as the rule tells one from another.
@@ -134,7 +143,7 @@ pub(super) enum Answer {
     Refused,
     /// To a write: it does not go with what is there.
     Conflict,
-    /// To a write: whom it is about is not there.
+    /// To a write: the person or group that it is about is not there.
     NotFound,
     /// To a write: the key may not make the call.
     Denied,
@@ -182,7 +191,7 @@ pub(super) enum Then {
     BringBack,
     /// Nobody is there: begin with the create.
     StartOver,
-    /// Whoever was to leave is gone, or the whole group is.
+    /// The leaver is gone, or the whole group is.
     Gone,
     /// The LMS refuses the write for good.
     Refuse(Refusal),
@@ -198,6 +207,42 @@ pub(super) enum Then {
     Wait,
 }
 
+impl Then {
+    /// How a job goes on for which nothing more is to be done than this says.
+    /// `why` is why the answer is unusable, if it is.
+    pub(super) const fn next(self, reply: &Reply, why: &'static str) -> Next {
+        match self {
+            Self::Done | Self::Gone | Self::Stop | Self::Refuse(_) => Next::Done,
+            Self::ReadBackLater => Next::Later(SECOND_LOOK),
+            Self::Unclear => Next::Unclear(why),
+            Self::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
+            Self::WrongAddress => Next::Fatal(Fatal::WrongAddress),
+            Self::Write
+            | Self::ReadBack
+            | Self::Split
+            | Self::Existing
+            | Self::Adopted
+            | Self::BringBack
+            | Self::StartOver
+            | Self::Wait => Next::Call,
+        }
+    }
+}
+
+impl From<&Written> for Answer {
+    fn from(written: &Written) -> Self {
+        match written {
+            Written::Applied(_) => Self::Applied,
+            Written::Refused { .. } => Self::Refused,
+            Written::Conflict { .. } => Self::Conflict,
+            Written::NotFound => Self::NotFound,
+            Written::Denied => Self::Denied,
+            Written::WrongAddress => Self::WrongAddress,
+            Written::Unclear { .. } => Self::Unclear,
+        }
+    }
+}
+
 /// Why a write is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -208,10 +253,12 @@ pub(super) enum Refusal {
         /// The person is there.
         found: bool,
     },
-    /// Whom or what it is about is not there.
+    /// What it is about is not there.
     NotFound,
     /// A read-back shows the person, and the write does not find it.
     NotFoundThoughShown,
+    /// The LMS accepted or showed the person before, and shows nobody now.
+    Vanished,
 }
 
 impl Course {
@@ -220,7 +267,8 @@ impl Course {
         Self {
             phase: Phase::Write,
             had_conflict: false,
-            seen_there: false,
+            presence_checked: false,
+            was_there: false,
         }
     }
 
@@ -247,7 +295,7 @@ impl Course {
         matches!(self.phase, Phase::Write)
     }
 
-    /// Whether a write went out and nobody knows what became of it.
+    /// Whether a write went out whose outcome is unknown.
     pub(super) const fn is_unknown(self) -> bool {
         matches!(
             self.phase,
@@ -274,12 +322,21 @@ impl Course {
         }
     }
 
+    /// Reads back. Neither a conflict nor an absence is read back twice, or an LMS
+    /// that keeps changing its mind would keep a job for ever.
     const fn read_back(self, because: Because) -> (Self, Then) {
         let phase = Phase::ReadBack {
             because,
             again: false,
         };
-        (Self { phase, ..self }, Then::ReadBack)
+        let is_about_presence = matches!(because, Because::NotFound | Because::Refused);
+        let course = Self {
+            phase,
+            had_conflict: self.had_conflict || matches!(because, Because::Conflict),
+            presence_checked: self.presence_checked || is_about_presence,
+            ..self
+        };
+        (course, Then::ReadBack)
     }
 
     const fn write(self, then: Then) -> (Self, Then) {
@@ -335,13 +392,14 @@ pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Cours
 
 /// What follows the answer to a write.
 fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
-    let is_final = course.seen_there;
+    let is_final = course.presence_checked;
     match (answer, write) {
         (Answer::Applied, _) => {
-            let seen_there = course.seen_there || write.is_about_members();
+            let presence_checked = course.presence_checked || write.is_about_members();
             (
                 Course {
-                    seen_there,
+                    presence_checked,
+                    was_there: true,
                     ..course
                 },
                 Then::Done,
@@ -373,12 +431,7 @@ fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
         (Answer::Conflict, Write::Create | Write::Update | Write::Leave)
             if !course.had_conflict =>
         {
-            let had_conflict = true;
-            Course {
-                had_conflict,
-                ..course
-            }
-            .read_back(Because::Conflict)
+            course.read_back(Because::Conflict)
         }
         (Answer::Conflict, _) => {
             let found = true;
@@ -438,6 +491,7 @@ fn after_absence(
             let found = false;
             course.write(Then::Refuse(Refusal::Conflict { found }))
         }
+        _ if course.was_there => course.write(Then::Refuse(Refusal::Vanished)),
         _ => course.write(Then::StartOver),
     }
 }
@@ -445,6 +499,11 @@ fn after_absence(
 /// What follows a read-back that shows the person or the group.
 fn after_sight(write: Write, course: Course, because: Because, answer: Answer) -> (Course, Then) {
     let found = Then::Refuse(Refusal::Conflict { found: true });
+    let was_there = true;
+    let course = Course {
+        was_there,
+        ..course
+    };
     match (because, write, answer) {
         (_, Write::Create, _) => course.write(Then::Existing),
         (Because::Conflict, Write::Leave, Answer::Shown) => course.write(Then::Done),
@@ -452,23 +511,9 @@ fn after_sight(write: Write, course: Course, because: Because, answer: Answer) -
         (Because::Conflict, _, Answer::Archived) => course.write(Then::BringBack),
         (Because::Conflict, _, _) => course.write(found),
         (_, Write::Adopt, _) => course.write(Then::Adopted),
-        (Because::Refused, _, _) => {
-            let seen_there = true;
-            Course {
-                seen_there,
-                ..course
-            }
-            .write(Then::Write)
-        }
+        (Because::Refused, _, _) => course.write(Then::Write),
         (_, _, Answer::Shown) => course.write(Then::Done),
-        (_, _, _) => {
-            let seen_there = course.seen_there || because == Because::NotFound;
-            Course {
-                seen_there,
-                ..course
-            }
-            .write(Then::Write)
-        }
+        (_, _, _) => course.write(Then::Write),
     }
 }
 

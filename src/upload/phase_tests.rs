@@ -119,19 +119,23 @@ fn phase(course: Course) -> String {
     format!("{phase}{again}")
 }
 
-/// How a person reads a course. What is remembered matters to writes only.
+/// How a person reads a course, with what is remembered where it matters.
 fn words(course: Course) -> String {
-    let conflict = if course.is_write() && course.had_conflict {
-        ", after a conflict"
-    } else {
-        ""
-    };
-    let there = if course.is_write() && course.seen_there {
-        ", once seen there"
-    } else {
-        ""
-    };
-    format!("{}{conflict}{there}", phase(course))
+    let mut remembered = String::new();
+    for (is_so, words) in [
+        (
+            course.is_write() && course.had_conflict,
+            ", after a conflict",
+        ),
+        (
+            course.is_write() && course.presence_checked,
+            ", once checked",
+        ),
+        (course.was_there, ", once there"),
+    ] {
+        remembered.push_str(if is_so { words } else { "" });
+    }
+    format!("{}{remembered}", phase(course))
 }
 
 /// What an answer changes: the phase, and what is remembered from now on.
@@ -141,8 +145,8 @@ fn change(course: Course, next: Course) -> String {
     } else {
         format!(" -> {}", phase(next))
     };
-    if next.seen_there && !course.seen_there {
-        text.push_str(" (seen there)");
+    if next.was_there && !course.was_there {
+        text.push_str(" (there)");
     }
     text
 }
@@ -163,6 +167,16 @@ fn table() -> String {
             for (index, answer) in answers(course).iter().enumerate() {
                 if can_meet(write, course, *answer) {
                     let (next, then) = transition(write, course, *answer);
+                    // That the person was there matters to few answers.
+                    let before = Course {
+                        was_there: false,
+                        ..course
+                    };
+                    let (next_before, then_before) = transition(write, before, *answer);
+                    let is_same = then == then_before && next.phase == next_before.phase;
+                    if course.was_there && is_same {
+                        continue;
+                    }
                     let next = format!("{then:?}{}", change(course, next));
                     let row = table.entry((words(course), index)).or_default();
                     row.entry(next).or_default().insert(name(write));

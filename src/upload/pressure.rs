@@ -11,7 +11,7 @@
 //! - What was sent before a cut says nothing about what came after it: of many
 //!   refusals under way at once only the first cuts.
 //! - Neither stays low without a reason: the rate comes back with every clean
-//!   answer, and a target that has become slower is measured anew.
+//!   answer, and a target that has become slower is measured again.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ impl Pressure {
         self.window.cut(0.7, sent, now);
     }
 
-    /// Nothing is sent until then, which is no time in which the target showed
+    /// Nothing is sent until then, which is not time in which the target showed
     /// that it bears more.
     pub(super) fn paused(&mut self, until: Instant) {
         if let Some(slow) = &mut self.rate.slow {
@@ -251,11 +251,11 @@ const ENOUGH: u32 = 4;
 /// So many are enough when nothing else disturbs them.
 const ENOUGH_ALONE: u32 = 3;
 
-/// Twice the base and this: a busy moment of this machine is no queue there.
+/// Twice the base and this: a busy moment of this machine is not a queue there.
 const SLACK: f64 = 0.05;
 
 /// A target may be slower at night: after so long without an answer as fast as
-/// the base, it is measured anew.
+/// the base, it is measured again.
 const BASE_HOLDS: Duration = Duration::from_mins(1);
 
 impl Window {
@@ -292,7 +292,7 @@ impl Window {
             Kind::Write => &mut self.write,
         };
         if latency.base.is_none() && latency.samples == 0 && self.limit > START {
-            // What is known of other calls is no measure for these.
+            // What is known of other calls is not a measure for these.
             self.fast_until = self.limit;
             self.set(START, now);
             return;

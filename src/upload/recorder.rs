@@ -55,12 +55,9 @@ impl RunRecorder {
     }
 }
 
-/// What is told of a write of which nobody knows what became.
+/// What is said of a write whose outcome is unknown.
 pub(super) fn outcome_unknown(no_answer: &NoAnswer) -> String {
-    format!(
-        "sent, and it is not known what became of it: {}",
-        no_answer.why()
-    )
+    format!("sent, but not confirmed: {}", no_answer.why())
 }
 
 /// Records a row of whose person the target could not say whether it exists:

@@ -58,7 +58,7 @@ impl Uploader {
             let intend = async {
                 let intended = intend(&mut work, &sender, target, &ledger, ahead).await;
                 drop(sender);
-                // Whoever reads the feed is to stop, too.
+                // The thread that reads the feed is to stop, too.
                 drop(work);
                 intended
             };
@@ -177,16 +177,16 @@ impl ChangeLedger<'_> {
         let action = job.change.action;
         let (row, id) = (job.change.row, job.change.content.external_id.clone());
         if has_groups {
-            let is_told = listener.is_some();
+            let is_announced = listener.is_some();
             self.memberships.borrow_mut().add(
                 (row, &id),
-                (action, outcome, is_told),
+                (action, outcome, is_announced),
                 groups_to_join,
                 groups_to_leave,
             );
         }
         if has_groups && job.attempts == 0 && job.change.before_groups.is_some() {
-            // It stands in the journal as the interrupted run left it.
+            // It is in the journal as the interrupted run left it.
             return Ok(());
         }
         let is_done = is_complete && job.refused.is_none();
@@ -206,7 +206,7 @@ impl ChangeLedger<'_> {
         };
         let RunRecorder { writer, run } = self.recorder;
         writer.settle(*run, settled)?;
-        // A row that still awaits its groups is told of as if it were done: they
+        // A row that still awaits its groups is announced as if it were done: they
         // are a few calls for all.
         if let Some(listener) = listener {
             listener.on_event(&Event::Settled {
@@ -236,8 +236,8 @@ fn outcome_of(job: &ChangeJob, end: &End, has_groups: bool) -> (Outcome, Option<
             (Outcome::Rejected, Some(shorten(&message)))
         }
         (None, End::Done) if job.is_complete() => {
-            // The run that is being resumed has changed whoever awaits groups, or
-            // of whom nothing was left to do.
+            // The run that is being resumed has changed people who await groups, or
+            // for whom nothing was left to do.
             let by_this_run = job.change.may_have_applied || job.change.before_groups.is_some();
             let outcome = match job.effect {
                 Effect::Created => Outcome::Created,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
-use super::look_up::{LookUp, one};
-use super::{Halt, UploadError, Uploader};
+use super::look_up::LookUp;
+use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::model::{Calls, ExternalId};
 use crate::retry::{Fatal, NoAnswer};
@@ -42,7 +42,7 @@ pub enum Known {
     /// The person is there.
     There(Remote),
     /// Nobody is there.
-    NotThere,
+    NotFound,
     /// The LMS could not say.
     NotAnswered {
         /// What it answered instead.
@@ -87,7 +87,7 @@ impl Uploader {
         let (target, engine) = (&self.target, &mut self.engine);
         let (sender, mut jobs) = mpsc::channel(2 * engine.max_in_flight);
         let mut asked = 0;
-        let ledger = |job: Asking<A>, end, calls: &Calls, listener: &mut dyn Listener| {
+        let ledger = |job: LookUp<A>, end, calls: &Calls, listener: &mut dyn Listener| {
             let known = match end {
                 End::Done => {
                     asked += 1;
@@ -95,22 +95,26 @@ impl Uploader {
                         calls: calls.total,
                         people: asked,
                     });
-                    job.look_up.found.map_or(Known::NotThere, Known::There)
+                    job.found.map_or(Known::NotFound, Known::There)
                 }
                 End::GaveUp(no_answer) => Known::NotAnswered {
                     no_answer,
-                    attempts: job.look_up.attempts,
+                    attempts: job.attempts,
                 },
                 End::Halted => return Ok(()),
             };
-            answer(job.question, known)
+            let question = Question {
+                external_id: job.external_id,
+                about: job.about,
+            };
+            answer(question, known)
         };
         self.runtime.block_on(async {
             let pass_on = async {
                 let mut questions = questions;
                 while let Some(question) = questions.recv().await {
-                    let look_up = LookUp::new(target, question.external_id.clone());
-                    if sender.send(Asking { look_up, question }).await.is_err() {
+                    let job = LookUp::new(target, question.external_id, question.about);
+                    if sender.send(job).await.is_err() {
                         break;
                     }
                 }
@@ -192,27 +196,7 @@ impl Uploader {
             limit,
             people: None,
         };
-        let mut people = Vec::new();
-        self.runtime.block_on(one(
-            &mut self.engine,
-            job,
-            listener,
-            |page, end| match end {
-                End::Done => {
-                    people = page.people.unwrap_or_default();
-                    Ok(())
-                }
-                // The probe was answered and this page is not, again and again:
-                // for a list of everybody that is as good as down.
-                End::GaveUp(trouble) => Err(UploadError::Halted(Halt::Outage {
-                    why: trouble.why(),
-                    down: std::time::Duration::ZERO,
-                    ever_up: true,
-                })),
-                End::Halted => Ok(()),
-            },
-        ))?;
-        Ok(people)
+        Ok(self.ask(job, listener)?.people.unwrap_or_default())
     }
 }
 
@@ -235,29 +219,7 @@ impl Job for Page {
         self.people = self.target.people(reply);
         match self.people {
             Some(_) => Next::Done,
-            None => Next::Unclear("the answer is no list of users"),
+            None => Next::Unclear("the answer is not a list of users"),
         }
-    }
-
-    fn unanswered(&mut self, _perhaps_done: bool) {}
-}
-
-/// A question under way.
-struct Asking<A> {
-    look_up: LookUp,
-    question: Question<A>,
-}
-
-impl<A: Send + 'static> Job for Asking<A> {
-    fn call(&mut self) -> Call {
-        self.look_up.call()
-    }
-
-    fn answered(&mut self, reply: &Reply) -> Next {
-        self.look_up.answered(reply)
-    }
-
-    fn unanswered(&mut self, may_have_applied: bool) {
-        self.look_up.unanswered(may_have_applied);
     }
 }

@@ -530,7 +530,7 @@ fn a_port_that_nobody_listens_on() {
     let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
     let text = redacted(&world, &world.run(&import));
     assert!(
-        text.starts_with("exit code 5\nerror: the target does not answer (no connection: "),
+        text.starts_with("exit code 5\nerror: the LMS does not answer (no connection: "),
         "{text}"
     );
     let help = "help: check `base_url` in the mapping, and whether the LMS is up\n";
@@ -551,8 +551,8 @@ fn an_address_that_is_not_this_api() {
     let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
     insta::assert_snapshot!(redacted(&world, &world.run(&import)), @"
     exit code 5
-    error: the target does not know this API at this address
-    help: check `base_url`: it ends where `/api/` begins
+    error: there is no such API at this address
+    help: check `base_url`: it must end before `/api/`
     ");
     assert_eq!(world.lms.stats().requests(), 1);
 }

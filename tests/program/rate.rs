@@ -114,7 +114,7 @@ fn a_rate_above_what_the_target_bears_comes_down_to_it() {
             );
             assert_eq!(ran.json()["calls"]["throttled"], turned_away);
             assert_eq!(ran.stderr.matches("slowed down to").count(), 1, "{ran:?}");
-            assert!(ran.stderr.contains("the target takes no more"), "{ran:?}");
+            assert!(ran.stderr.contains("the LMS limits requests"), "{ran:?}");
         }
     }));
 }
@@ -157,7 +157,7 @@ fn that_the_rate_is_lowered_and_back_is_told_once_each() {
         .set_faults(&serde_json::json!({"unavailable": 0.0}));
     let ran = import.wait().exits(0);
     for words in [
-        "slowed down to 20.0 requests a second: the target is overloaded",
+        "slowed down to 20.0 requests a second: the LMS is overloaded",
         "at full speed again",
     ] {
         assert_eq!(ran.stderr.matches(words).count(), 1, "{ran:?}");

@@ -361,21 +361,17 @@ fn a_run_that_is_resumed_while_the_target_is_still_down_can_be_resumed_again() {
 #[test]
 fn credentials_that_are_refused_stop_the_run_at_once_and_in_words() {
     for (system, key, words) in [
-        (
-            Kmi,
-            "expired",
-            "does not accept the API key and secret (401)",
-        ),
+        (Kmi, "expired", "rejected the API key or secret (401)"),
         (
             Kmi,
             "denied",
-            "does not allow this key to make the call `GET users/`",
+            "does not allow this API key to call `GET users/`",
         ),
-        (AnewSpring, "expired", "does not accept the API key"),
+        (AnewSpring, "expired", "rejected the API key"),
         (
             AnewSpring,
             "denied",
-            "does not allow this key to make the call `GET getUsers`",
+            "does not allow this API key to call `GET getUsers`",
         ),
     ] {
         let mut world = World::new(system);

@@ -26,7 +26,7 @@ const MAX_FAIL_TOGETHER: usize = 20;
 /// likely than a night's maintenance.
 const FIRST_CONTACT: Duration = Duration::from_secs(15);
 
-/// The target looks down.
+/// The target seems to be down.
 pub(super) struct Outage {
     since: Instant,
     /// Probes that failed.
@@ -113,7 +113,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
 
     /// Goes on gently with a target that was away.
     fn back_up(&mut self) {
-        self.slow_down("the target was down", |pressure| {
+        self.slow_down("the LMS was down", |pressure| {
             pressure.back_up(Instant::now());
         });
     }
@@ -142,9 +142,9 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 Streak::of(&mut self.health.failing_writers);
             }
             flight.job.unanswered(true);
-            (Refusal::Overloaded, "the target is overloaded")
+            (Refusal::Overloaded, "the LMS is overloaded")
         } else {
-            (Refusal::TooMany, "the target takes no more")
+            (Refusal::TooMany, "the LMS limits requests")
         };
         flight.again = true;
         flight.throttled += 1;
@@ -164,7 +164,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         self.engine.calls.throttled += 1;
         let down = Streak::of(&mut self.health.failing).since.elapsed();
         let down = down.max(self.health.writes_down_for());
-        // A wait of nothing is no wait: clocks differ.
+        // Clocks differ: a wait of nothing is not taken for one.
         let least = retry::back_off(times, self.engine.random.f64());
         let wait = wait.map_or(least, |wait| wait.max(least));
         if down >= self.engine.max_outage || wait > self.engine.max_outage {
@@ -173,7 +173,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             return;
         }
         self.engine.pressure.paused(Instant::now() + wait);
-        self.pause(wait, "the target asked for it");
+        self.pause(wait, "the LMS asked for it");
     }
 
     /// A job's call got no usable answer.
@@ -195,12 +195,12 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         let mut was_last = flight.failed_attempts >= MAX_FAILED_ATTEMPTS;
         if was_write && self.health.are_writes_down() {
             if self.only_failing_left() {
-                // There is nobody by whom to tell whether it is the target. It is
-                // waited for as long as an outage may last; then it is these
-                // rows, or they would end the next run as well.
+                // No other job shows whether it is the target. It is waited for as
+                // long as an outage may last; then it is these rows, or they would
+                // end the next run as well.
                 was_last &= self.health.writes_down_for() >= self.engine.max_outage;
             } else {
-                // An outage all the same, which a probe cannot see.
+                // An outage that a probe cannot see.
                 (flight.failed_attempts, was_last) = (0, false);
                 self.hold_writes(&why);
             }
@@ -243,7 +243,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             writers.times.saturating_sub(OUTAGE),
             self.engine.random.f64(),
         );
-        let why = format!("the target makes no changes ({})", why.why());
+        let why = format!("the LMS does not accept changes ({})", why.why());
         self.pause(wait.min(max_outage.saturating_sub(down)), &why);
     }
 
@@ -284,7 +284,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         Ok(())
     }
 
-    /// A probe was answered: whoever is on probation has failed alone.
+    /// A probe was answered: the jobs on probation have failed alone.
     fn is_up(&mut self) -> Result<(), UploadError> {
         self.engine.contacted = true;
         self.health.answered();
@@ -333,7 +333,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             return;
         }
         let wait = retry::back_off(probes, self.engine.random.f64());
-        let why = format!("the target is down ({})", why.why());
+        let why = format!("the LMS is unavailable ({})", why.why());
         self.pause(wait.min(patience.saturating_sub(down)), &why);
     }
 

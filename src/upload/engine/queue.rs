@@ -47,7 +47,7 @@ impl<J> Flight<J> {
     }
 }
 
-/// Every job that is not in flight stands in exactly one of these.
+/// Every job that is not in flight is in exactly one of these.
 pub(super) struct Queue<J> {
     /// May go out now.
     pub(super) ready: VecDeque<Flight<J>>,
@@ -74,7 +74,7 @@ impl<J> Queue<J> {
         self.waiting.push((due, flight));
     }
 
-    /// Takes out whoever has waited long enough.
+    /// Takes out the jobs that have waited long enough.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<Flight<J>> {
         let due = self.waiting.extract_if(.., |(due, _)| *due <= now);
         due.map(|(_, flight)| flight).collect()
@@ -97,7 +97,7 @@ impl<J> Queue<J> {
                 .all(|flight| !flight.is_untried())
     }
 
-    /// Everybody.
+    /// All jobs.
     pub(super) fn into_flights(self) -> impl Iterator<Item = Flight<J>> {
         let waiting = self.waiting.into_iter().map(|(_, flight)| flight);
         let on_probation = self.on_probation.into_iter().map(|(flight, _)| flight);

@@ -11,9 +11,9 @@ fn a_retry_after_beyond_the_longest_outage_ends_the_run() {
     let ran = rig.run(writes(["A"]), |_| Answer::wait(429, "301"));
     insta::assert_snapshot!(ran.lines, @"
     0.000 A write: 429 (Retry-After: 301) after 0.020 s
-    0.020 slowed to 50.0 a second: the target takes no more
+    0.020 slowed to 50.0 a second: the LMS limits requests
     0.020 A is halted
-    0.020 end: the target went down and did not come back (it asks to wait another 301 s), down for 0.000 s
+    0.020 end: the LMS went down and did not come back (it asks to wait another 301 s), down for 0.000 s
     ");
 }
 
@@ -47,8 +47,8 @@ fn a_request_to_stop_ends_a_pause_at_once() {
     let ran = rig.run(writes(["A"]), |_| Answer::wait(429, "500"));
     insta::assert_snapshot!(ran.lines, @r#"
     0.000 A write: 429 (Retry-After: 500) after 0.020 s
-    0.020 slowed to 50.0 a second: the target takes no more
-    0.020 all wait 500.000 s: the target asked for it
+    0.020 slowed to 50.0 a second: the LMS limits requests
+    0.020 all wait 500.000 s: the LMS asked for it
     1.000 Stopping { why: "asked to stop", in_flight: 0 }
     1.000 A is halted
     1.000 end: stopped on request
@@ -85,18 +85,18 @@ fn what_no_repetition_mends_halts_the_run_at_once() {
         .collect();
     insta::assert_snapshot!(ends.join("\n"), @"
     0.040 A is halted
-    0.040 end: the target does not accept the API key and secret (401)
+    0.040 end: the LMS rejected the API key or secret (401)
     0.040 A is halted
-    0.040 end: the target does not allow this key to do this (403)
+    0.040 end: the LMS does not allow this API key to do this (403)
     0.040 A is halted
-    0.040 end: a proxy on the way wants a password (407)
+    0.040 end: a proxy requires a password (407)
     0.040 A is halted, unknown
-    0.040 end: the target points to another address (302)
+    0.040 end: the LMS redirects to another address (302)
     0.040 A is halted
-    0.040 end: the target does not know this API at this address
+    0.040 end: there is no such API at this address
     0.040 A is halted
-    0.040 end: the target's certificate does not fit (expired)
+    0.040 end: the LMS's certificate is not valid (expired)
     0.040 A is halted
-    0.040 end: the target's host name is not known (no such name)
+    0.040 end: the LMS's host name cannot be resolved (no such name)
     ");
 }

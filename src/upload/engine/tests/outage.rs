@@ -30,26 +30,26 @@ fn an_outage_is_probed_with_growing_waits_and_fails_no_job() {
       0.600 P7 write: no connection: refused after 0.020 s
       0.700 P4 write: no connection: refused after 0.020 s
       0.800 probe: no connection: refused after 0.020 s
-      0.820 all wait 0.305 s: the target is down (no connection: refused)
+      0.820 all wait 0.305 s: the LMS is unavailable (no connection: refused)
       1.125 probe: no connection: refused after 0.020 s
-      1.145 all wait 0.615 s: the target is down (no connection: refused)
+      1.145 all wait 0.615 s: the LMS is unavailable (no connection: refused)
       1.761 probe: no connection: refused after 0.020 s
-      1.781 all wait 1.152 s: the target is down (no connection: refused)
+      1.781 all wait 1.152 s: the LMS is unavailable (no connection: refused)
       2.933 probe: no connection: refused after 0.020 s
-      2.953 all wait 2.797 s: the target is down (no connection: refused)
+      2.953 all wait 2.797 s: the LMS is unavailable (no connection: refused)
       5.750 probe: no connection: refused after 0.020 s
-      5.770 all wait 7.336 s: the target is down (no connection: refused)
+      5.770 all wait 7.336 s: the LMS is unavailable (no connection: refused)
      13.107 probe: no connection: refused after 0.020 s
-     13.127 all wait 15.491 s: the target is down (no connection: refused)
+     13.127 all wait 15.491 s: the LMS is unavailable (no connection: refused)
      28.618 probe: no connection: refused after 0.020 s
-     28.638 all wait 27.601 s: the target is down (no connection: refused)
+     28.638 all wait 27.601 s: the LMS is unavailable (no connection: refused)
      56.239 probe: no connection: refused after 0.020 s
-     56.259 all wait 29.921 s: the target is down (no connection: refused)
+     56.259 all wait 29.921 s: the LMS is unavailable (no connection: refused)
      86.180 probe: no connection: refused after 0.020 s
-     86.200 all wait 17.037 s: the target is down (no connection: refused)
+     86.200 all wait 17.037 s: the LMS is unavailable (no connection: refused)
     103.237 probe: 200 after 0.020 s
     103.257 all go on
-    103.257 slowed to 1.0 a second: the target was down
+    103.257 slowed to 1.0 a second: the LMS was down
     104.237 P4 write: 200 after 0.020 s
     104.257 P4 is done
     104.423 P7 write: 200 after 0.020 s
@@ -79,12 +79,12 @@ fn a_job_at_its_last_attempt_in_an_outage_is_not_given_up() {
      5.830 P0 read: no answer in time after 1.000 s
      9.273 P0 read: no answer in time after 1.000 s
     10.273 probe: no answer in time after 1.000 s
-    11.273 all wait 0.498 s: the target is down (no answer in time)
+    11.273 all wait 0.498 s: the LMS is unavailable (no answer in time)
     11.771 probe: no answer in time after 1.000 s
-    12.771 all wait 0.609 s: the target is down (no answer in time)
+    12.771 all wait 0.609 s: the LMS is unavailable (no answer in time)
     13.381 probe: 200 after 0.020 s
     13.401 all go on
-    13.401 slowed to 10.0 a second: the target was down
+    13.401 slowed to 10.0 a second: the LMS was down
     13.481 P0 read: 200 after 0.020 s
     13.501 P0 is done
     13.501 end
@@ -101,19 +101,19 @@ fn a_target_that_never_answered_is_given_up_after_the_first_contact_should_have_
      0.020 P3 write: no connection: refused after 0.020 s
      0.040 P4 write: no connection: refused after 0.020 s
      0.040 P5 write: no connection: refused after 0.020 s
-     0.060 all wait 0.498 s: the target makes no changes (no connection: refused)
+     0.060 all wait 0.498 s: the LMS does not accept changes (no connection: refused)
      0.558 probe: no connection: refused after 0.020 s
-     0.578 all wait 0.288 s: the target is down (no connection: refused)
+     0.578 all wait 0.288 s: the LMS is unavailable (no connection: refused)
      0.866 probe: no connection: refused after 0.020 s
-     0.886 all wait 0.699 s: the target is down (no connection: refused)
+     0.886 all wait 0.699 s: the LMS is unavailable (no connection: refused)
      1.586 probe: no connection: refused after 0.020 s
-     1.606 all wait 1.834 s: the target is down (no connection: refused)
+     1.606 all wait 1.834 s: the LMS is unavailable (no connection: refused)
      3.441 probe: no connection: refused after 0.020 s
-     3.461 all wait 3.873 s: the target is down (no connection: refused)
+     3.461 all wait 3.873 s: the LMS is unavailable (no connection: refused)
      7.334 probe: no connection: refused after 0.020 s
-     7.354 all wait 7.360 s: the target is down (no connection: refused)
+     7.354 all wait 7.360 s: the LMS is unavailable (no connection: refused)
     14.715 probe: no connection: refused after 0.020 s
-    14.735 all wait 0.285 s: the target is down (no connection: refused)
+    14.735 all wait 0.285 s: the LMS is unavailable (no connection: refused)
     15.020 probe: no connection: refused after 0.020 s
     15.040 P0 is halted
     15.040 P1 is halted
@@ -121,7 +121,7 @@ fn a_target_that_never_answered_is_given_up_after_the_first_contact_should_have_
     15.040 P3 is halted
     15.040 P4 is halted
     15.040 P5 is halted
-    15.040 end: the target does not answer (no connection: refused), down for 15.020 s
+    15.040 end: the LMS does not answer (no connection: refused), down for 15.020 s
     ");
 }
 
@@ -144,27 +144,27 @@ fn an_outage_that_lasts_too_long_halts_the_run() {
       0.020 P3 write: 502 after 0.020 s
       0.040 P4 write: 502 after 0.020 s
       0.040 P5 write: 502 after 0.020 s
-      0.060 all wait 0.498 s: the target makes no changes (status 502)
+      0.060 all wait 0.498 s: the LMS does not accept changes (status 502)
       0.558 probe: 200 <html> after 0.020 s
-      0.578 all wait 0.308 s: the target is down (the answer is not the API's)
+      0.578 all wait 0.308 s: the LMS is unavailable (the answer is not the API's)
       0.886 probe: 200 <html> after 0.020 s
-      0.906 all wait 0.576 s: the target is down (the answer is not the API's)
+      0.906 all wait 0.576 s: the LMS is unavailable (the answer is not the API's)
       1.482 probe: 200 <html> after 0.020 s
-      1.502 all wait 1.398 s: the target is down (the answer is not the API's)
+      1.502 all wait 1.398 s: the LMS is unavailable (the answer is not the API's)
       2.901 probe: 200 <html> after 0.020 s
-      2.921 all wait 3.668 s: the target is down (the answer is not the API's)
+      2.921 all wait 3.668 s: the LMS is unavailable (the answer is not the API's)
       6.590 probe: 200 <html> after 0.020 s
-      6.610 all wait 7.745 s: the target is down (the answer is not the API's)
+      6.610 all wait 7.745 s: the LMS is unavailable (the answer is not the API's)
      14.356 probe: 200 <html> after 0.020 s
-     14.376 all wait 14.720 s: the target is down (the answer is not the API's)
+     14.376 all wait 14.720 s: the LMS is unavailable (the answer is not the API's)
      29.097 probe: 200 <html> after 0.020 s
-     29.117 all wait 29.921 s: the target is down (the answer is not the API's)
+     29.117 all wait 29.921 s: the LMS is unavailable (the answer is not the API's)
      59.038 probe: 200 <html> after 0.020 s
-     59.058 all wait 17.037 s: the target is down (the answer is not the API's)
+     59.058 all wait 17.037 s: the LMS is unavailable (the answer is not the API's)
      76.095 probe: 200 <html> after 0.020 s
-     76.115 all wait 28.420 s: the target is down (the answer is not the API's)
+     76.115 all wait 28.420 s: the LMS is unavailable (the answer is not the API's)
     104.535 probe: 200 <html> after 0.020 s
-    104.555 all wait 15.465 s: the target is down (the answer is not the API's)
+    104.555 all wait 15.465 s: the LMS is unavailable (the answer is not the API's)
     120.020 probe: 200 <html> after 0.020 s
     120.040 P6 is halted
     120.040 P7 is halted
@@ -173,7 +173,7 @@ fn an_outage_that_lasts_too_long_halts_the_run() {
     120.040 P3 is halted, unknown
     120.040 P4 is halted, unknown
     120.040 P5 is halted, unknown
-    120.040 end: the target went down and did not come back (the answer is not the API's), down for 120.020 s
+    120.040 end: the LMS went down and did not come back (the answer is not the API's), down for 120.020 s
     ");
     assert_eq!(ran.ended(&End::Halted), 7);
 }
@@ -196,11 +196,11 @@ fn writes_are_held_while_reads_work_and_fail_no_job() {
         .filter(|line| line.contains("all wait"))
         .collect();
     insta::assert_snapshot!(held.join("\n"), @"
-     0.060 all wait 0.498 s: the target makes no changes (status 500)
-     0.060 all wait 1.231 s: the target makes no changes (status 500)
-     1.331 all wait 5.593 s: the target makes no changes (status 500)
-     1.331 all wait 29.045 s: the target makes no changes (status 500)
-    30.477 all wait 29.921 s: the target makes no changes (status 500)
+     0.060 all wait 0.498 s: the LMS does not accept changes (status 500)
+     0.060 all wait 1.231 s: the LMS does not accept changes (status 500)
+     1.331 all wait 5.593 s: the LMS does not accept changes (status 500)
+     1.331 all wait 29.045 s: the LMS does not accept changes (status 500)
+    30.477 all wait 29.921 s: the LMS does not accept changes (status 500)
     ");
     assert_eq!((ran.ended(&End::Done), &ran.halt), (40, &None));
     let in_vain = ran
@@ -223,7 +223,7 @@ fn writes_that_fail_for_too_long_while_reads_work_halt_the_run() {
         _ => Answer::status(500),
     });
     let end = ran.lines.lines().last();
-    insta::assert_snapshot!(end.unwrap_or_default().trim(), @"60.150 end: the target went down and did not come back (status 500), down for 60.110 s");
+    insta::assert_snapshot!(end.unwrap_or_default().trim(), @"60.150 end: the LMS went down and did not come back (status 500), down for 60.110 s");
     assert_eq!((ran.ended(&End::Halted), ran.given_up()), (40, 0));
 }
 
