@@ -55,7 +55,7 @@ impl NoAnswer {
             Self::NotSent(why) => format!("no connection: {why}"),
             Self::Timeout => "no answer in time".into(),
             Self::Broken(why) => format!("the connection broke: {why}"),
-            Self::Status(status) => format!("status {status}"),
+            Self::Status(status) => format!("HTTP {status}"),
             Self::Unclear(why) => (*why).into(),
         }
     }
