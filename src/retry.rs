@@ -10,8 +10,7 @@ use jiff::Timestamp;
 /// What an answer, or the lack of one, means for any call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The target answered; what the answer means is for the target's own
-    /// rules to say.
+    /// The target answered; its own rules judge the answer.
     Answered,
     /// The target asks to slow down. Nothing was done, unless `may_have_applied`.
     Throttled {
@@ -20,19 +19,19 @@ pub enum Verdict {
         /// 503 may come from a proxy that had passed the request on.
         may_have_applied: bool,
     },
-    /// No usable answer. It can be tried again later, but if it was a write
-    /// and `may_have_applied`, only after a look at the target.
+    /// No usable answer. The call can be repeated later, but a write that
+    /// `may_have_applied` only after a read-back.
     NoAnswer(NoAnswer),
     /// Nothing will succeed until a person has repaired something.
     Fatal(Fatal),
 }
 
-/// Why there is no usable answer.
+/// Why a call has no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoAnswer {
     /// No connection came about: nothing was sent.
     NotSent(String),
-    /// The time was over: the target may still be at work on it.
+    /// Timed out: the target may still be working on it.
     Timeout,
     /// The connection broke, or the answer was cut.
     Broken(String),
@@ -56,7 +55,7 @@ impl NoAnswer {
             Self::NotSent(why) => format!("no connection: {why}"),
             Self::Timeout => "no answer in time".into(),
             Self::Broken(why) => format!("the connection broke: {why}"),
-            Self::Status(status) => format!("status {status}"),
+            Self::Status(status) => format!("HTTP {status}"),
             Self::Unclear(why) => (*why).into(),
         }
     }
@@ -67,17 +66,17 @@ impl NoAnswer {
 pub enum Fatal {
     /// 401.
     Unauthorized,
-    /// 403, or another error that means: the key may not make the call of this
-    /// name. Empty where it is not known.
+    /// 403, or another error that means: the key does not allow the call of this
+    /// name. Empty where the name is not known.
     Forbidden(&'static str),
     /// 407: a proxy wants a password.
     ProxyAuthentication,
     /// 3xx: redirects are not followed, so that a key never reaches another
     /// host.
     Redirect(u16),
-    /// The address is not this API.
+    /// No such API at this address.
     WrongAddress,
-    /// The certificate does not fit.
+    /// The certificate is not valid for the host.
     Certificate(String),
     /// The host's name is not known.
     UnknownHost(String),
@@ -105,19 +104,16 @@ pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict 
     }
 }
 
-/// The longest wait that is taken from a target's word. Whether such a wait is
-/// worth it is for `upload` to decide.
-pub const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// The longest wait that a target can ask for. Whether to wait that long is for
+/// `upload` to decide.
+const MAX_WAIT: Duration = Duration::from_hours(24);
 
 /// Reads `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3).
-#[must_use]
-pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
-            LONGEST_WAIT
-        }
+        Err(_) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => MAX_WAIT,
         Err(_) => {
             let at = httpdate::parse_http_date(value).ok()?;
             let at = Timestamp::try_from(at).ok()?;
@@ -125,7 +121,7 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
             Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
         }
     };
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait.min(MAX_WAIT))
 }
 
 /// How long to wait before the `attempt`th repetition (from 1): exponential
@@ -134,10 +130,10 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 #[must_use]
 pub fn back_off(attempt: u32, jitter: f64) -> Duration {
     const FIRST: Duration = Duration::from_millis(500);
-    const MOST: Duration = Duration::from_secs(30);
+    const MAX: Duration = Duration::from_secs(30);
     let doubled = FIRST
         .saturating_mul(1 << attempt.saturating_sub(1).min(10))
-        .min(MOST);
+        .min(MAX);
     doubled.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }
 
@@ -160,7 +156,7 @@ mod tests {
         for status in 0..=u16::MAX {
             let verdict = match judge(status, None, now()) {
                 Verdict::NoAnswer(NoAnswer::Status(_)) => {
-                    "trouble: look before sending again".to_owned()
+                    "no answer: read back before sending again".to_owned()
                 }
                 Verdict::Fatal(Fatal::Redirect(_)) => "fatal: redirect".to_owned(),
                 other => format!("{other:?}"),
@@ -171,7 +167,7 @@ mod tests {
             }
         }
         insta::assert_snapshot!(table, @r#"
-        0 trouble: look before sending again
+        0 no answer: read back before sending again
         200 Answered
         300 fatal: redirect
         400 Answered
@@ -180,11 +176,11 @@ mod tests {
         403 Fatal(Forbidden(""))
         404 Answered
         407 Fatal(ProxyAuthentication)
-        408 trouble: look before sending again
+        408 no answer: read back before sending again
         409 Answered
         429 Throttled { wait: None, may_have_applied: false }
         430 Answered
-        500 trouble: look before sending again
+        500 no answer: read back before sending again
         "#);
     }
 

@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_digest_of_a_scope_never_changes() {
-        // A changed digest would forget everybody whom a journal knows.
+        // A changed digest would forget everybody in a journal.
         insta::assert_snapshot!(
             Scope::new("kmi", "https://lms.example.com", "k").hex(),
             @"33aabf5f7aad4a2e22b0934a58c7b43ec4f6b7f02b5c00306913a8a84d162eb9"

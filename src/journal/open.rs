@@ -35,8 +35,8 @@ impl Journal {
         Self::open_with(path, MIGRATIONS)
     }
 
-    /// Opens the journal for a command that only reads. `None` if there is no
-    /// such file, or an empty one.
+    /// Opens the journal for a command that only reads. `None` if the file is
+    /// missing or empty.
     ///
     /// The journal is not changed: an older one is read through a private
     /// temporary copy that is upgraded.

@@ -14,7 +14,7 @@ pub(super) const APPLICATION_ID: i32 = 0x6872_6664;
 /// number of steps taken. Append only: a step that was released is in files.
 pub(super) const MIGRATIONS: &[&str] = &[
     "
-    -- Whom a run is for. The digest holds the API key's digest; system and
+    -- What a run is for. The digest holds the API key's digest; system and
     -- base_url are for people and unknown until the first run.
     CREATE TABLE scopes (
         id       INTEGER PRIMARY KEY,
@@ -23,8 +23,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
         base_url TEXT
     ) STRICT;
 
-    -- Who holds the lock of a scope, if anybody does: only the lock on the
-    -- lock file tells that.
+    -- The last holder of a scope's lock. Whether it is held, only the lock on the
+    -- lock file shows.
     CREATE TABLE locks (
         scope INTEGER PRIMARY KEY,
         pid   INTEGER NOT NULL,
@@ -34,7 +34,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT;
 
     -- Times are microseconds since 1970, elapsed is microseconds. unchanged
-    -- counts the unchanged rows that do not stand in rows.
+    -- counts the unchanged rows that are not in rows.
     CREATE TABLE runs (
         id              INTEGER PRIMARY KEY AUTOINCREMENT,
         scope           INTEGER NOT NULL,
@@ -63,8 +63,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT;
     CREATE INDEX runs_of_scope ON runs (scope);
 
-    -- What became of each row that is not simply unchanged. A leaver stands in
-    -- no row of the feed: row is 4294967296, leaver the external ID.
+    -- The outcome of each row that is not simply unchanged. A leaver has no row in
+    -- the feed: row is 4294967296, leaver the external ID.
     -- outcome NULL: intended, not settled.
     CREATE TABLE rows (
         run         INTEGER NOT NULL,
@@ -80,14 +80,14 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (run, row, leaver)
     ) STRICT, WITHOUT ROWID;
 
-    -- Codes and messages that rows share. The same may stand here twice.
+    -- Codes and messages that rows share. One may be here twice.
     CREATE TABLE reasons (
         id      INTEGER PRIMARY KEY,
         code    TEXT,
         message TEXT
     ) STRICT;
 
-    -- Whom a scope knows, and the fingerprint that the target last
+    -- The people of a scope, and the fingerprints that the LMS last
     -- acknowledged.
     CREATE TABLE people (
         scope       INTEGER NOT NULL,
@@ -121,8 +121,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (scope, external_id, part, item)
     ) STRICT, WITHOUT ROWID;
 
-    -- User groups that were seen on the target or made there. made: by hrfeed,
-    -- for that feed.
+    -- User groups that were seen on the LMS or created there. made: created by
+    -- hrfeed, for that feed.
     CREATE TABLE groups (
         scope       INTEGER NOT NULL,
         id          TEXT NOT NULL,

@@ -15,18 +15,18 @@ pub struct NamedGroups {
 /// One group of a feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedGroup {
-    /// Its type, if the mapping says one.
+    /// Its type, if the mapping sets one.
     pub kind: Option<String>,
-    /// Its name, if a row says one.
+    /// Its name, if a row has one.
     pub name: Option<String>,
-    /// The group above it, if a row says one.
+    /// Its parent group, if a row has one.
     pub parent: Option<String>,
-    /// The sound rows that name it.
+    /// The valid rows that name it.
     pub rows: Vec<RowIndex>,
 }
 
 impl NamedGroup {
-    /// The fingerprint of what a feed says of the group, if it says anything.
+    /// The fingerprint of name and parent, if the feed has either.
     #[must_use]
     pub fn fingerprint(&self) -> Option<u128> {
         NamedGroups::fingerprint_of(self.name.as_deref(), self.parent.as_deref())
@@ -34,7 +34,7 @@ impl NamedGroup {
 }
 
 impl NamedGroups {
-    /// The fingerprint of what a feed says of a group, as
+    /// The fingerprint of a group with that name and parent, as
     /// [`NamedGroup::fingerprint`].
     #[must_use]
     pub fn fingerprint_of(name: Option<&str>, parent: Option<&str>) -> Option<u128> {
@@ -54,8 +54,8 @@ impl NamedGroups {
             return;
         };
         if !is_sound {
-            // A group that only a refused row names is named all the same:
-            // nothing of it may be taken away for that.
+            // A group of a rejected row counts as named, so that it is neither
+            // deleted nor emptied.
             let parent = bound
                 .of_group("groups.parent")
                 .and_then(|field| person.text(field));
@@ -73,7 +73,7 @@ impl NamedGroups {
             if group.kind.is_none() {
                 group.kind = of_group("groups.type").map(str::to_owned);
             }
-            // In a row that names several, nobody knows which one is meant.
+            // In a row with several groups it is unclear which one is meant.
             if alone && group.name.is_none() {
                 group.name = of_group("groups.name").map(str::to_owned);
             }
@@ -98,8 +98,7 @@ impl NamedGroups {
         }
     }
 
-    /// Adds the groups that are only named as being above another one. They
-    /// are of the same type.
+    /// Adds the groups that are named only as parents. They have the same type.
     #[must_use]
     pub fn with_parents(mut self) -> Self {
         let parents: Vec<_> = self
@@ -125,8 +124,8 @@ impl NamedGroups {
         self.groups.iter().map(|(id, group)| (id.as_str(), group))
     }
 
-    /// These groups so that each stands behind the one above it. Where groups
-    /// stand above each other in a circle, one of them stands first.
+    /// These groups, each after its parent. In a circle of parents one of them
+    /// comes first.
     #[must_use]
     pub fn from_the_top<'g>(&'g self, wanted: &BTreeSet<&'g str>) -> Vec<&'g str> {
         let mut ordered = Vec::with_capacity(wanted.len());

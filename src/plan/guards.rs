@@ -110,15 +110,15 @@ pub fn hold(
     };
     let all = rows.len() as u64;
     let creates = rows.count(RowState::New);
-    let what = ("people would be created", "max_creates");
+    let what = "people would be created";
     let why = under_another_key(creates, around.under_other_keys)
-        .or_else(|| beyond(creates, all, guards.max_creates, what));
+        .or_else(|| beyond(creates, all, what, guards.max_creates, "max_creates"));
     if holds(Guard::Creates, creates, why) {
         rows.hold(RowState::New);
     }
     let updates = rows.count(RowState::Changed) + rows.count(RowState::Adopt);
-    let what = ("people would be updated", "max_updates");
-    let why = beyond(updates, all, guards.max_updates, what);
+    let what = "people would be updated";
+    let why = beyond(updates, all, what, guards.max_updates, "max_updates");
     if holds(Guard::Updates, updates, why) {
         rows.hold(RowState::Changed);
         rows.hold(RowState::Adopt);
@@ -127,8 +127,9 @@ pub fn hold(
         around.leavers.clear();
     }
     let leavers = around.leavers.len() as u64;
-    let what = ("people are missing from the feed", "max_leavers");
-    let why = beyond(leavers, around.named_before, Some(guards.max_leavers), what)
+    let (named, limit) = (around.named_before, Some(guards.max_leavers));
+    let what = "people are missing from the feed";
+    let why = beyond(leavers, named, what, limit, "max_leavers")
         .or_else(|| in_unreadable_rows(leavers, around.unidentified));
     if holds(Guard::Leavers, leavers, why) {
         around.leavers.clear();
@@ -136,13 +137,14 @@ pub fn hold(
     held
 }
 
-/// Why `changes` are too many of `all`; `what` is the kind of change and its
-/// limit's key.
+/// Why `changes` are too many of `all`, if they are: what they are, and the limit
+/// with its key.
 fn beyond(
     changes: u64,
     all: u64,
+    what: &str,
     limit: Option<Allowance>,
-    (what, key): (&str, &str),
+    key: &str,
 ) -> Option<String> {
     let limit = limit.filter(|limit| !limit.covers(changes, all))?;
     let (changes, all) = (count(changes), count(all));

@@ -2,13 +2,13 @@
 //!
 //! [`scan`] reads the whole feed once and keeps a few words of each row in
 //! [`RowTable`]; the scope's people ([`RowTable::note_known`]) and the target's
-//! ([`RowTable::note_found`]) are held against them; [`replay`] reads the feed again
-//! and hands out the rows that something must be done for.
+//! ([`RowTable::note_found`]) are compared with them; [`replay`] reads the feed again
+//! and hands out the rows that must be sent or recorded.
 //!
 //! # Invariants
 //!
 //! - Nothing here sends or stores anything: the same feed, people and target
-//!   make the same plan.
+//!   give the same plan.
 //! - A row that was rejected is never sent, whatever is learned later.
 //! - Guards are asked before anything is sent: [`guards::feed`] for the feed
 //!   as a whole, [`guards::hold`] for each kind of change.
@@ -35,16 +35,16 @@ pub use self::steps::{Remaining, roles, steps_for};
 pub struct Plan {
     /// Counts as they would be at the end, if all goes well.
     pub counts: Counts,
-    /// People whom this feed named before and no longer names. What becomes of
-    /// them the mapping says; those that a guard holds are not among them.
+    /// People that this feed named before and no longer names, without those that
+    /// a guard holds.
     pub leavers: Vec<ExternalId>,
     /// What a person must approve first.
     pub held: Vec<Held>,
 }
 
 impl Plan {
-    /// Draws the plan up from the rows, once people and target were held
-    /// against them and the guards were asked.
+    /// Draws the plan up from the rows, after people and target were compared with
+    /// them and the guards were asked.
     pub fn of(rows: &RowTable, leavers: Vec<ExternalId>, action: Leavers, held: Vec<Held>) -> Self {
         let gone = leavers.len() as u64;
         let counts = Counts {

@@ -1,5 +1,5 @@
-//! The second pass: the feed is read again, and the rows that something must
-//! be done for are mapped again.
+//! The second pass: the feed is read again, and the rows that must be sent or
+//! recorded are mapped again.
 
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot};
@@ -13,16 +13,15 @@ use crate::validate::unique::RowIndex;
 /// Which rows a replay hands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// People of whom nobody knows yet whether the target has them.
+    /// People that the target may or may not have.
     New,
-    /// All that something must be done or recorded for: joiners, changed
-    /// people, rejected rows.
+    /// Everything to send or to record: joiners, changed people, rejected rows.
     Work,
     /// These rows, sorted.
     These,
 }
 
-/// A row that something must be done for.
+/// A row to send or to record.
 #[derive(Debug)]
 pub enum Item {
     /// To be sent.
@@ -38,7 +37,7 @@ pub enum Item {
     },
 }
 
-/// A person for whom the target must be changed.
+/// A change of one person on the target.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The row among the rows of the feed.
@@ -57,10 +56,9 @@ pub struct Change {
     pub details: u128,
     /// The fingerprint of the picture.
     pub picture: u128,
-    /// Somebody without an external ID is this person: what the target knows
-    /// the person by.
+    /// The target's name for the person without an external ID who is this one.
     pub adopt: Option<String>,
-    /// The field by which people are recognised who are to be adopted.
+    /// The field by which people to adopt are recognised.
     pub adopt_by: &'static str,
     /// What the run that is being resumed has done, if only the groups are left.
     pub before_groups: Option<BeforeGroups>,
@@ -158,7 +156,7 @@ pub fn replay<E: From<ScanError>>(
     .map_err(|Failed(error)| error)
 }
 
-/// What the target knows the person by who is to be adopted for the row.
+/// The target's name for the person to adopt for the row.
 fn adopted(
     bound: &Bound<'_>,
     rows: &RowTable,
@@ -202,7 +200,7 @@ fn content(bound: &Bound<'_>, person: &Person, external_id: ExternalId) -> Conte
     content
 }
 
-/// The picture that a mapped value, a name and a digest, stands for.
+/// The picture of a mapped value, which is a name and a digest.
 fn picture(bound: &Bound<'_>, text: &str) -> Option<Picture> {
     let name = text.split(BETWEEN).next().unwrap_or_default();
     if name.is_empty() {

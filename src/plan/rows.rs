@@ -1,4 +1,4 @@
-//! What stays in memory of each row of the feed: a few words.
+//! What is kept in memory of each row of the feed: a few words.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,30 +6,28 @@ use crate::mapping::{Bound, Duplicates, Fault};
 use crate::model::{Action, BeforeGroups, DuplicateFate, RowNumber, Rule};
 use crate::validate::unique::{Comparison, Index, Keys, Loser, RowIndex};
 
-/// What is to become of a row, as far as is known.
+/// What is to be done for a row, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowState {
-    /// Sound, and nobody knows the person yet: the target must be asked, and
-    /// if it does not know the person either, it is a joiner.
+    /// Valid, and not known yet: the target must be asked, and if it does not know
+    /// the person either, it is a joiner.
     New,
     /// The person is as the feed says.
     Unchanged,
     /// The person is there, and differs.
     Changed,
-    /// Somebody without an external ID on the target is this person.
+    /// A person without an external ID on the target is this one.
     Adopt,
     /// A guard holds it back: a person must approve.
     Held,
-    /// A killed run was about to create the person: the target must be asked
-    /// whether it did.
+    /// An interrupted run may have created the person: the target must be asked.
     UnknownCreate,
-    /// A killed run was about to give somebody without an external ID this one:
-    /// the target must be asked whether it did.
+    /// An interrupted run may have given a person without an external ID this one:
+    /// the target must be asked.
     UnknownAdopt,
-    /// A killed run was about to update the person: the target must be asked
-    /// whether it did.
+    /// An interrupted run may have updated the person: the target must be asked.
     UnknownUpdate,
-    /// The row is wrong.
+    /// The row is invalid.
     Rejected,
     /// The run that is being resumed has an outcome for the row.
     Settled,
@@ -51,18 +49,18 @@ pub struct RowTable {
     losers: Vec<(usize, Loser)>,
     /// What the comparison with people found wrong.
     faults: BTreeMap<RowIndex, Rule>,
-    /// Whom the target showed for a row: a hash of its id there.
+    /// The person that the target showed for a row: a hash of its id there.
     seen_ids: HashMap<RowIndex, u64>,
-    /// Who without an external ID could be a row's person.
+    /// The people without an external ID that could be a row's person.
     adoptable: HashMap<RowIndex, Adoptable>,
     /// Rows that await nothing but their groups in the run that is being resumed.
     awaiting_groups: HashMap<RowIndex, BeforeGroups>,
 }
 
-/// Somebody on the target without an external ID.
+/// A person on the target without an external ID.
 #[derive(Debug)]
 struct Adoptable {
-    /// What the target knows the person by.
+    /// The target's name for the person.
     handle: String,
     /// A hash of the value in small letters: only case may differ from the
     /// row's.
@@ -85,7 +83,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Makes room for so many rows.
+    /// Makes room for that number of rows.
     pub(super) fn reserve(&mut self, rows: usize, fingerprints: bool) {
         self.numbers.reserve(rows);
         self.rejected.reserve(rows);
@@ -96,7 +94,7 @@ impl Batch {
     }
 }
 
-/// A shape that stands for "unlike any other": the table of shapes is full.
+/// The shape of rows beyond a full table of shapes: equal to no other.
 const NO_SHAPE: u16 = u16::MAX;
 
 impl RowTable {
@@ -140,8 +138,8 @@ impl RowTable {
                 .position(|known| *known == shape)
             {
                 Some(index) => u16::try_from(index).unwrap_or(NO_SHAPE),
-                // Rows of more than a few hundred shapes are no table: the
-                // rest is compared by being sent.
+                // Rows of more than a few hundred shapes are not a table: the
+                // rest is sent without a comparison.
                 None if self.distinct_shapes.len() >= 512 => NO_SHAPE,
                 None => {
                     self.distinct_shapes.push(shape);
@@ -155,7 +153,7 @@ impl RowTable {
         }
     }
 
-    /// Applies the policy for values that stand more than once.
+    /// Applies the policy for values that appear more than once.
     pub(super) fn settle_duplicates(&mut self, policy: Duplicates) {
         for (field, index) in self.indices.iter_mut().enumerate() {
             self.losers
@@ -183,7 +181,7 @@ impl RowTable {
         self.states.iter().filter(|it| **it == state).count() as u64
     }
 
-    /// What is to become of a row.
+    /// The state of a row.
     pub fn state(&self, row: RowIndex) -> RowState {
         self.states
             .get(row as usize)
@@ -191,12 +189,12 @@ impl RowTable {
             .unwrap_or(RowState::Rejected)
     }
 
-    /// Where a row stands in the file.
+    /// A row's number in the file.
     pub fn number(&self, row: RowIndex) -> RowNumber {
         RowNumber(self.numbers.get(row as usize).copied().unwrap_or(0))
     }
 
-    /// The row that stands there in the file.
+    /// The row with that number in the file.
     pub fn at(&self, number: RowNumber) -> Option<RowIndex> {
         self.numbers
             .binary_search(&number.0)
@@ -209,8 +207,7 @@ impl RowTable {
         self.fingerprints.get(row as usize).copied().unwrap_or(0)
     }
 
-    /// Why a row is not sent, beyond what is wrong with it by itself:
-    /// positions in [`Unique::fields`](crate::mapping::Unique) and rules.
+    /// Why a row is not sent, apart from its own faults: positions in [`Unique::fields`](crate::mapping::Unique) and rules.
     pub fn faults(&self, row: RowIndex) -> impl Iterator<Item = (Option<usize>, Rule)> {
         let from = self.losers.partition_point(|(_, loser)| loser.row < row);
         self.losers[from..]
@@ -220,8 +217,8 @@ impl RowTable {
             .chain(self.faults.get(&row).map(|rule| (None, rule.clone())))
     }
 
-    /// The rows that lose to another, or that the comparison with people
-    /// rejected.
+    /// The rows that lose to another, or were rejected by the comparison with
+    /// people.
     pub fn rejected_by_others(&self) -> impl Iterator<Item = RowIndex> {
         let mut rows: Vec<_> = self
             .losers
@@ -267,8 +264,8 @@ impl RowTable {
         self.states[row as usize] = RowState::Settled;
     }
 
-    /// Notes that the scope knows a person, and as what. Returns whether the
-    /// feed names the person at all.
+    /// Notes that the scope knows a person, and as what. Returns whether the feed
+    /// names the person.
     pub fn note_known(&mut self, external_id: &str, known: KnownAs) -> bool {
         let Some(row) = self.find(external_id) else {
             return false;
@@ -298,7 +295,7 @@ impl RowTable {
         true
     }
 
-    /// Holds back the row of a person whom an interrupted run may have created.
+    /// Holds back the row of a person that an interrupted run may have created.
     /// Returns the row, if the feed has one that would be sent.
     pub fn hold_back(&mut self, external_id: &str) -> Option<RowNumber> {
         let row = self.find(external_id)?;
@@ -309,12 +306,11 @@ impl RowTable {
         Some(self.number(row))
     }
 
-    /// Notes that the target has a person with this external ID. `fingerprint` makes
-    /// the fingerprint of the person's fields on the target that are among the
-    /// bits of a shape, if all of them can be compared.
+    /// Notes that the target has a person with this external ID. `fingerprint`
+    /// computes the fingerprint of the person's fields on the target that are among
+    /// the bits of a shape, if all of them can be compared.
     ///
-    /// Returns what that says of a row, where it says something that the
-    /// journal should remember.
+    /// Returns what the journal should remember, if anything.
     pub fn note_found(
         &mut self,
         external_id: &str,
@@ -367,8 +363,8 @@ impl RowTable {
         })
     }
 
-    /// Notes that the target, asked for just this row's person, has it, and
-    /// whether the person is as the feed says.
+    /// Notes that a look-up found this row's person, and whether the person is as
+    /// the feed says.
     pub fn mark_present(&mut self, row: RowIndex, same: bool) {
         if self.state(row) == RowState::New {
             self.states[row as usize] = if same {
@@ -379,8 +375,8 @@ impl RowTable {
         }
     }
 
-    /// Notes that the target has somebody without an external ID whose
-    /// `field` (a position in the unique fields) is `value`.
+    /// Notes that the target has a person without an external ID whose `field` (a
+    /// position in the unique fields) is `value`.
     pub fn note_candidate(&mut self, field: usize, value: &str, remote_id: &str, handle: String) {
         let key = self.comparison.key(value);
         let Some(row) = self.indices.get(field).and_then(|index| index.find(key)) else {
@@ -403,8 +399,8 @@ impl RowTable {
         }
     }
 
-    /// Settles, once everybody was seen, who is to be adopted: where nobody
-    /// has the external ID, and just one person without any could be it.
+    /// Settles, after everybody was seen, who is to be adopted: where no person has
+    /// the external ID, and exactly one without any could be it.
     pub fn adopt(&mut self) {
         let mut rows: Vec<_> = self.adoptable.keys().copied().collect();
         rows.sort_unstable();
@@ -412,7 +408,7 @@ impl RowTable {
             let people = self.adoptable.get(&row).map_or(0, |known| known.people);
             match (self.state(row), people) {
                 (RowState::New, 1) => self.states[row as usize] = RowState::Adopt,
-                // Not known yet, and if so, it is looked up first.
+                // The external ID is looked up first.
                 (RowState::UnknownCreate | RowState::UnknownAdopt, 1) => {}
                 (RowState::New | RowState::UnknownCreate | RowState::UnknownAdopt, people) => {
                     self.reject(row, Rule::AdoptAmbiguous { people });
@@ -424,11 +420,11 @@ impl RowTable {
         }
     }
 
-    /// What the target knows the person by who is to be adopted for a row,
-    /// whose own value is `value`.
+    /// The target's name for the person to adopt for a row, whose own value is
+    /// `value`.
     ///
     /// # Errors
-    /// The two are alike, but not the same but for case: it could be anybody.
+    /// The two values differ in more than case: it could be another person.
     pub fn adopted(&self, row: RowIndex, value: &str) -> Result<Option<&str>, Rule> {
         match self.adoptable.get(&row) {
             Some(known) if known.case_hash != case_hash(value) => Err(Rule::AdoptVariant),
@@ -460,7 +456,7 @@ impl RowTable {
         }
     }
 
-    /// Holds all rows of that state back, until a person approves.
+    /// Holds back all rows of that state until a person approves.
     pub fn hold(&mut self, state: RowState) {
         for it in &mut self.states {
             if *it == state {
@@ -485,7 +481,7 @@ fn case_hash(value: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(value.to_lowercase().as_bytes())
 }
 
-/// What the journal knows of a person of the scope.
+/// What the journal knows about a person of the scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KnownAs {
     /// The target acknowledged content with this fingerprint.
@@ -496,7 +492,7 @@ pub enum KnownAs {
     SeveralPeople,
 }
 
-/// What somebody on the target, whom the journal did not know, says of a row.
+/// What a person on the target, who was not in the journal, means for a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The person of this row, as the feed says.
@@ -505,12 +501,12 @@ pub enum Found {
     Differs,
     /// A second person with the external ID of a row.
     Several,
-    /// Somebody whose external ID a person would read as that of a row.
+    /// A person whose external ID differs from that of a row in case or spaces.
     Variant,
 }
 
-/// Makes a fault of a rule that was found by comparing rows with each other,
-/// with people, or with groups.
+/// The fault for a rule that was broken in a comparison with other rows, people
+/// or groups.
 pub(super) fn fault(bound: &Bound<'_>, (field, rule): (Option<usize>, Rule)) -> Fault {
     let mapping = bound.mapping();
     let unique = |position: usize| mapping.unique.fields.get(position).copied();

@@ -14,8 +14,8 @@ use crate::schema::{FieldKind, Part};
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
-/// Findings that are kept whole. A feed with more is wrong as a whole, and
-/// what a person needs then is their kinds.
+/// The most findings that are kept whole. A feed with more is wrong as a whole,
+/// and a person needs their kinds.
 pub const MAX_FINDINGS: usize = 100_000;
 
 /// What the first pass found in a feed.
@@ -29,7 +29,7 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// All that is wrong, by kind, the most frequent first.
     pub kinds: Vec<FindingKind>,
-    /// Rows without an external ID that can be read: nobody knows who they are.
+    /// Rows without a readable external ID.
     pub unidentified: u64,
     /// The user groups that rows name.
     pub groups: NamedGroups,
@@ -61,7 +61,7 @@ pub enum ScanError {
     Stopped,
 }
 
-/// What a worker makes of a batch of records.
+/// What a worker finds in a batch of records.
 #[derive(Default)]
 struct TalliedBatch {
     batch: Batch,
@@ -96,6 +96,11 @@ pub fn scan(
     let mut findings = Findings::default();
     let (mut skipped, mut rejected, mut unidentified) = (0, 0, 0);
     let mut groups = NamedGroups::default();
+    let pass = Pass {
+        bound,
+        comparison,
+        fingerprints,
+    };
     let batch_rows = AtomicUsize::new(0);
     listener.on_event(&Event::ReadStarted {
         bytes: feed.bytes(),
@@ -115,16 +120,7 @@ pub fn scan(
             while let Some(record) = records.next_record() {
                 match bound.apply(record, &mut person, &mut faults)? {
                     Mapped::Skipped => tallied.skipped += 1,
-                    Mapped::Row => {
-                        tallied.row(
-                            bound,
-                            record.row(),
-                            &person,
-                            &mut faults,
-                            comparison,
-                            fingerprints,
-                        );
-                    }
+                    Mapped::Row => pass.tally(record.row(), &person, &mut faults, &mut tallied),
                 }
             }
             batch_rows.store(tallied.batch.numbers.len(), Ordering::Relaxed);
@@ -175,46 +171,50 @@ pub fn scan(
     })
 }
 
-impl TalliedBatch {
-    fn row(
-        &mut self,
-        bound: &Bound<'_>,
+/// How rows are tallied.
+struct Pass<'a, 'm> {
+    bound: &'a Bound<'m>,
+    comparison: Comparison,
+    fingerprints: bool,
+}
+
+impl Pass<'_, '_> {
+    fn tally(
+        &self,
         number: RowNumber,
         person: &Person,
         faults: &mut Vec<Fault>,
-        comparison: Comparison,
-        fingerprints: bool,
+        into: &mut TalliedBatch,
     ) {
+        let bound = self.bound;
         let id = validate::person(bound, person, faults);
         let unique = &bound.mapping().unique;
-        for (position, (field, keys)) in unique.fields.iter().zip(&mut self.batch.keys).enumerate()
+        for (position, (field, keys)) in unique.fields.iter().zip(&mut into.batch.keys).enumerate()
         {
             let value = if position == 0 {
                 id
             } else {
                 person.text(*field)
             };
-            keys.push(value.map(|value| comparison.key(value)));
+            keys.push(value.map(|value| self.comparison.key(value)));
         }
-        self.unidentified += u64::from(id.is_none());
-        self.groups
-            .add(bound, person, self.batch.numbers.len(), faults.is_empty());
-        self.batch.numbers.push(number.0);
-        self.batch.rejected.push(!faults.is_empty());
-        if fingerprints {
-            self.batch.fingerprints.push(fingerprint_of(bound, person));
-            self.batch.shapes.push(person.shape());
+        into.unidentified += u64::from(id.is_none());
+        let row = into.batch.numbers.len();
+        into.groups.add(bound, person, row, faults.is_empty());
+        into.batch.numbers.push(number.0);
+        into.batch.rejected.push(!faults.is_empty());
+        if self.fingerprints {
+            into.batch.fingerprints.push(fingerprint_of(bound, person));
+            into.batch.shapes.push(person.shape());
         }
         if !faults.is_empty() {
-            self.rejected += 1;
+            into.rejected += 1;
             // In the order of the schema: first the row as a whole, then the ID.
             faults.sort_by_key(|fault| fault.field);
             let id = id.map(ExternalId::known);
-            self.findings.extend(
-                faults
-                    .drain(..)
-                    .map(|fault| finding(bound, number, id.clone(), fault)),
-            );
+            let findings = faults.drain(..);
+            into.findings
+                .extend(findings.map(|fault| finding(bound, number, id.clone(), fault)));
         }
     }
 }
@@ -244,9 +244,9 @@ pub(super) fn fingerprint_of_parts(
     )
 }
 
-/// The fingerprint of somebody whom the LMS lists, over the fields among the
-/// bits of `shape`; `None` if the list does not hold all of them. `get` gives
-/// the value of a field.
+/// The fingerprint of a person that the LMS lists, over the fields among the bits
+/// of `shape`; `None` if the list does not have all of them. `get` gives the value
+/// of a field.
 pub fn fingerprint_of_listed<'p>(
     bound: &Bound<'_>,
     shape: u64,
@@ -267,7 +267,7 @@ pub fn fingerprint_of_listed<'p>(
     Some(fingerprint(pairs.into_iter()))
 }
 
-/// Puts a fault into words' reach: with its row, person and column.
+/// A fault with its row, person and column.
 pub(super) fn finding(
     bound: &Bound<'_>,
     row: RowNumber,

@@ -10,17 +10,17 @@ use crate::schema::Part;
 pub struct Remaining {
     /// The person's own writes, in order.
     pub steps: Vec<Step>,
-    /// Groups that the person comes into.
+    /// Groups to which the person is added.
     pub groups_to_join: Vec<String>,
-    /// Groups that the person leaves: only such as hrfeed put the person into.
+    /// Groups from which the person is removed: only those to which hrfeed added the
+    /// person.
     pub groups_to_leave: Vec<String>,
-    /// Roles that the feed withdrew and that no call takes away.
+    /// Roles that the feed no longer has and that no call removes.
     pub roles_kept: Vec<String>,
 }
 
-/// Works out what is left to do, where `parts` is what was acknowledged.
-/// `adopting_updates`: adopting somebody makes the person as the content says,
-/// too.
+/// Works out what is left to do, after `parts` were acknowledged.
+/// `adopting_updates`: adopting a person also writes the content.
 #[must_use]
 pub fn steps_for(
     change: &Change,
@@ -31,7 +31,7 @@ pub fn steps_for(
     let content = &change.content;
     let mut remaining = Remaining::default();
     let nothing = Parts::default();
-    // Of somebody new to hrfeed nothing was acknowledged.
+    // Nothing was acknowledged about a person who is new to hrfeed.
     let parts = match action {
         Action::Create | Action::Adopt => &nothing,
         _ => parts,
@@ -94,8 +94,7 @@ pub fn steps_for(
     remaining
 }
 
-/// The roles that the feed gives: those that it names, and those without which
-/// nobody can have a right that it names.
+/// The roles that the feed names, and those that its rights require.
 #[must_use]
 pub fn roles(content: &Content) -> Vec<String> {
     let mut roles = content.set(Part::Roles).unwrap_or_default().to_vec();
@@ -113,8 +112,8 @@ pub fn roles(content: &Content) -> Vec<String> {
     roles
 }
 
-/// What must be given and what taken away. A set of which the feed says
-/// nothing stays as it is.
+/// The values of a set to add and to remove. A set that is not in the feed does
+/// not change.
 fn difference(content: &Content, part: Part, parts: &Parts) -> (Vec<String>, Vec<String>) {
     let Some(wanted) = content.set(part) else {
         return (Vec::new(), Vec::new());

@@ -202,7 +202,7 @@ mod tests {
         };
         let path: Arc<Path> = Path::new("people.csv").into();
         let outage = Halt::Outage {
-            why: "status 503".into(),
+            why: "HTTP 503".into(),
             down: Duration::ZERO,
             ever_up: true,
         };
@@ -268,8 +268,8 @@ mod tests {
         sick feed     failed       4  9 of 10 people are missing from the feed, so they were not removed (to approve: `--allow leavers`)
         on request    interrupted  5  stopped on request
         reading       interrupted  5  stopped while the feed was being read
-        outage        interrupted  5  the target went down and did not come back (status 503)
-        fatal         interrupted  5  the target does not accept the API key and secret (401)
+        outage        interrupted  5  the LMS went down and did not come back (HTTP 503)
+        fatal         interrupted  5  the LMS rejected the API key or secret (401)
         busy          failed       6  another run is using this LMS
         feed          failed       1  feed `people.csv` is empty
         other feed    failed       2  the feed `people.csv` is not the one that run 7 began with

@@ -119,7 +119,7 @@ impl Stages<'_> {
                         }])?;
                         present.push((change.index, is_same));
                     }
-                    Known::NotThere => {}
+                    Known::NotFound => {}
                     Known::NotAnswered {
                         no_answer,
                         attempts,

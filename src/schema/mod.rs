@@ -71,7 +71,7 @@ pub struct SystemSpec {
     pub title: &'static str,
     /// Its fields, the external ID first.
     pub fields: &'static [Field],
-    /// What `[groups]` says of the group that a row names: type, name, parent.
+    /// What `[groups]` says about the group that a row names: type, name, parent.
     /// Not among the fields: no person has them. Empty without groups.
     pub of_group: &'static [Field],
     /// The roles that a person can have, the one with the fewest rights first.
@@ -96,7 +96,7 @@ pub struct SystemSpec {
     /// A person has parts with calls of their own, so that each must be
     /// remembered by itself.
     pub has_parts: bool,
-    /// People can be made inactive without being deleted.
+    /// People can be deactivated without being deleted.
     pub can_deactivate: bool,
 }
 
@@ -128,10 +128,10 @@ pub struct Field {
 pub enum Part {
     /// The external ID and everything that is sent with it.
     Details,
-    /// What is to happen at a write. It is no state of the person, so it is
-    /// never compared, and never remembered.
+    /// What a write is to do. It is not part of the person's state, so it is never
+    /// compared and never remembered.
     Instruction,
-    /// A picture, in a file beside the feed.
+    /// A picture, in a file in the feed's folder.
     Picture,
     /// Roles.
     Roles,
@@ -141,7 +141,7 @@ pub enum Part {
     DesignerLibraries,
     /// User groups.
     Groups,
-    /// Says something of the row's group, not of the person.
+    /// About the row's group, not the person.
     OfGroup,
 }
 
@@ -162,8 +162,8 @@ impl Part {
     }
 }
 
-/// What stands between the values of a set in a mapped text: a character that
-/// no value can hold.
+/// What separates the values of a set in a mapped text: a character that no value
+/// can contain.
 pub const BETWEEN: char = '\u{1f}';
 
 /// What a field's values mean.
@@ -187,15 +187,15 @@ pub enum FieldKind {
     Bool,
     /// `male` or `female`.
     Gender,
-    /// A password for somebody new.
+    /// A password for a new person.
     Password,
     /// One of these roles.
     Role(&'static [Role]),
-    /// The external ID of something that is no person: a group, a library.
+    /// The external ID of a group or a library.
     Reference,
     /// The one of these roles that all members of a group have.
     GroupType(&'static [Role]),
-    /// A picture's file name, beside the feed.
+    /// A picture's file name, in the feed's folder.
     Picture,
 }
 
@@ -240,17 +240,15 @@ impl Role {
 /// The shortest password, as the vendor's page on importing users says.
 pub const PASSWORD_CHARS: usize = 8;
 
-/// No API page states a length. 255 is what a database column of such a field
-/// commonly takes; a longer value is a text that slipped into the wrong
-/// column.
+/// No API page states a length. A database column of such a field commonly takes
+/// 255; a longer value is a text in the wrong column.
 const TEXT_CHARS: u32 = 255;
 
 /// The longest e-mail address that can be delivered to (RFC 5321, 4.5.3.1.3,
 /// less the angle brackets).
 const EMAIL_CHARS: u32 = 254;
 
-/// All values of a set together. A person in more groups than that holds is
-/// none of an HR system.
+/// All values of a set together: more than a person of an HR system has.
 const SET_CHARS: u32 = 20_000;
 
 const fn required(name: &'static str, kind: FieldKind) -> Field {

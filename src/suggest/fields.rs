@@ -47,7 +47,7 @@ impl Draft {
                 (None, FieldKind::ExternalId, Some(email)) if is_plausible(field, email) => {
                     writeln!(
                         self.text,
-                        "# No column was recognised as the HR system's own key for a person, so the\n\
+                        "# No column was recognised as the HR system's ID for a person, so the\n\
                          # e-mail address is used. A person whose address changes becomes a new person:\n\
                          # name a better column if there is one.\n\
                          {name} = {{ column = {}, lower = true }}",
@@ -114,8 +114,8 @@ fn gender(text: &mut String, field: &str, column: &Column) -> fmt::Result {
         let words = listed(genders.neither.iter().take(MAX_WORDS).map(String::as_str));
         writeln!(
             text,
-            "# Neither female nor male, so such rows are refused: {words}. To send no\n\
-             # gender for one, give it the value \"\" in `map`."
+            "# Neither female nor male, so such rows are rejected: {words}. To send no\n\
+             # gender for a word, map it to \"\"."
         )?;
     }
     let name = quoted(&column.name);
@@ -140,7 +140,7 @@ fn line(field: &Field, column: &Column) -> String {
                 "{} = {{ column = {name}, date = \"{form}\" }}{}",
                 field.name,
                 if is_ambiguous {
-                    "  # day and month could be the other way round: look"
+                    "  # check: day and month could be swapped"
                 } else {
                     ""
                 }

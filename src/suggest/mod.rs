@@ -27,25 +27,25 @@ use crate::feed::{Feed, FeedError, FeedOptions, Format};
 use crate::report::sanitize;
 use crate::schema::{Field, System};
 
-/// What a first mapping is written from, beside the feed.
+/// What a first mapping is written from, apart from the feed.
 #[derive(Clone, Debug)]
 pub struct DraftOptions {
-    /// The LMS that is to be fed.
+    /// The LMS to feed.
     pub system: System,
-    /// What people call the feed: the name of its file.
+    /// The feed's name for people: that of its file.
     pub feed_name: String,
     /// How the feed was opened.
     pub source: FeedOptions,
 }
 
-/// A first mapping, and what must be said about it.
+/// A first mapping, and remarks on it.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     /// The mapping.
     pub text: String,
     /// Required fields that were not recognised.
     pub missing: Vec<&'static str>,
-    /// What a person should know who will use it.
+    /// Remarks for the person who will use it.
     pub notes: Vec<String>,
 }
 
@@ -74,9 +74,9 @@ impl Draft {
             .and_then(|()| draft.unique(system))
             .and_then(|()| settings::write(&mut draft.text, system));
         if columns.iter().all(|column| column.rows == 0) {
-            draft.notes.push(
-                "the feed has no rows: its columns are recognised by their names only".into(),
-            );
+            draft
+                .notes
+                .push("the feed has no rows, so its columns were recognised by name only".into());
         }
         Ok(draft)
     }
@@ -121,7 +121,7 @@ impl Draft {
         writeln!(text, "max_in_flight = 8")
     }
 
-    /// Where the table is in the file, if a person said it or could doubt it.
+    /// Where the table is in the file, if that was given or is ambiguous.
     fn source(&mut self, feed: &Feed, asked: &FeedOptions) -> fmt::Result {
         let others = feed.other_sheets();
         let found = match feed.format() {
@@ -141,10 +141,10 @@ impl Draft {
             writeln!(self.text, "sheet = {}", quoted(sheet))?;
         } else if let Some(sheet) = found {
             let others = listed(others.iter().map(String::as_str));
-            writeln!(self.text, "# Other sheets hold tables too: {others}.")?;
+            writeln!(self.text, "# Other sheets contain tables, too: {others}.")?;
             writeln!(self.text, "sheet = {}", quoted(sheet))?;
             self.notes.push(format!(
-                "note: this is sheet {}; other sheets hold tables too: {others} \
+                "note: this is sheet {}; other sheets contain tables, too: {others} \
                  (choose one with `--sheet`)",
                 sanitize(&quoted(sheet))
             ));
@@ -179,7 +179,7 @@ impl Draft {
             .map(|(field, _)| field.name)
             .collect();
         if !unmapped.is_empty() {
-            writeln!(self.text, "# Fields of the LMS that are left alone:")?;
+            writeln!(self.text, "# Fields of the LMS that are not set:")?;
             // Some systems have more fields than a line has room for.
             let lines: Vec<_> = unmapped
                 .chunks(FIELDS_A_LINE)
@@ -196,7 +196,7 @@ impl Draft {
         repeated.dedup();
         if !repeated.is_empty() {
             self.notes.push(format!(
-                "note: names that more than one column has: {}",
+                "note: column names that appear more than once: {}",
                 listed(repeated.into_iter())
             ));
         }
@@ -258,7 +258,7 @@ mod tests {
 
         # Field of the LMS = where its value comes from.
         [fields]
-        # No column was recognised as the HR system's own key for a person, so the
+        # No column was recognised as the HR system's ID for a person, so the
         # e-mail address is used. A person whose address changes becomes a new person:
         # name a better column if there is one.
         externalId = { column = "E-mail", lower = true }
@@ -273,7 +273,7 @@ mod tests {
         #   "Nr"
         #   "Rol"
         #   "Rang"
-        # Fields of the LMS that are left alone:
+        # Fields of the LMS that are not set:
         #   address, address2, city, state, zip, expirationDate
 
         [unique]
@@ -286,13 +286,13 @@ mod tests {
         # by = "loginName"
 
         # People who are no longer in the feed: "delete" deletes them for good,
-        # "ignore" leaves them alone, as without this part.
+        # "ignore" leaves them alone, the default.
         # [leavers]
         # action = "ignore"
 
-        # Limits against accidents. More leavers than that are held until you approve them; with
-        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, except
-        # that by default a small feed may have a few more.
+        # Safety limits. More leavers than this wait for your approval; with
+        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, but by
+        # default a small feed may have a few more.
         # [guards]
         # max_leavers = "5%"
         # max_rejected = "10%"
@@ -321,7 +321,7 @@ mod tests {
 
         # Field of the LMS = where its value comes from.
         [fields]
-        # No column was recognised as the HR system's own key for a person, so the
+        # No column was recognised as the HR system's ID for a person, so the
         # e-mail address is used. A person whose address changes becomes a new person:
         # name a better column if there is one.
         userID = { column = "E-mail", lower = true }
@@ -351,7 +351,7 @@ mod tests {
         #   "Nr"
         #   "Rol"
         #   "Rang"
-        # Fields of the LMS that are left alone:
+        # Fields of the LMS that are not set:
         #   middleName, gender, title, initials, function, company, dateOfBirth,
         #   telephoneNumber, faxNumber, cellPhoneNumber, address, zip, residence, invoiceAddress,
         #   invoiceZip, invoiceResidence, invoiceCountry, custom1, custom2, custom3, custom4,
@@ -361,7 +361,7 @@ mod tests {
         fields = ["userID", "login"]
         duplicates = "reject"  # sends neither of two such rows; or "first", "last"
 
-        # Groups that do not exist are created; without this part their rows are refused.
+        # Groups that do not exist are created; without this section their rows are rejected.
         # People need the role of the group's type. The lines `name` and `parent` may name
         # columns for the group's name and the group above it.
         # [groups]
@@ -374,14 +374,14 @@ mod tests {
         # by = "login"
 
         # People who are no longer in the feed: "deactivate" keeps them from signing
-        # in, "delete" deletes them for good, "ignore" leaves them alone, as without this
-        # part.
+        # in, "delete" deletes them for good, "ignore" leaves them alone, the
+        # default.
         # [leavers]
         # action = "deactivate"
 
-        # Limits against accidents. More leavers than that are held until you approve them; with
-        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, except
-        # that by default a small feed may have a few more.
+        # Safety limits. More leavers than this wait for your approval; with
+        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, but by
+        # default a small feed may have a few more.
         # [guards]
         # max_leavers = "5%"
         # max_rejected = "10%"

@@ -17,9 +17,9 @@ fn normalized(text: &str) -> String {
         .collect()
 }
 
-/// For each detail of a person the column it probably comes from. No column
-/// twice, but for logins that are e-mail addresses. Who may do what is no guess:
-/// roles, groups and passwords are for a person to choose, see [`suggest_column`].
+/// For each detail of a person the column it probably comes from. No column is
+/// used twice, but for logins that are e-mail addresses. Roles, groups and
+/// passwords are never guessed: see [`suggest_column`].
 pub(super) fn recognise(
     fields: &'static [Field],
     columns: &[Column],
@@ -68,8 +68,8 @@ pub(super) fn recognise(
     found
 }
 
-/// The column that a person may want for a field which is not recognised by
-/// itself, since a wrong guess would do harm: roles, groups, passwords.
+/// The column to suggest for a field where a wrong guess would do harm: roles,
+/// groups, passwords.
 pub(super) fn suggest_column<'c>(field: &Field, columns: &'c [Column]) -> Option<&'c Column> {
     names(field).find_map(|name| {
         let mut named = (columns.iter()).filter(|column| normalized(&column.name) == name);
@@ -80,8 +80,8 @@ pub(super) fn suggest_column<'c>(field: &Field, columns: &'c [Column]) -> Option
 /// What a column's words for a gender must be translated to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Genders {
-    /// Words and what they mean, which is nothing for `unknown`. Empty if
-    /// hrfeed knows them all.
+    /// Words and their meaning, which is empty for `unknown`. Empty if hrfeed knows
+    /// all words.
     pub(super) map: Vec<(String, &'static str)>,
     /// Words that mean neither.
     pub(super) neither: Vec<String>,
@@ -123,7 +123,7 @@ fn is_mostly_emails(column: &Column) -> bool {
 
 /// Whether a column's content can be the field's.
 pub(super) fn is_plausible(field: &Field, column: &Column) -> bool {
-    // An ID on several people is no ID; a few slips are a feed's habit.
+    // An ID is different for each person, but for a few mistakes.
     let is_distinct = column.distinct * 10 >= column.filled * 8;
     match field.kind {
         FieldKind::Email => column.filled == 0 || column.emails * 2 >= column.filled,
@@ -142,13 +142,11 @@ pub(super) fn is_plausible(field: &Field, column: &Column) -> bool {
     }
 }
 
-/// The date form that most samples of a column have, if they are dates and not
-/// ISO ones, and whether another fits as well. Day and month in doubt are
-/// settled by a day above 12; an impossible date here and there is a feed's
-/// habit.
+/// The date form of most samples of a column, if they are dates and not ISO ones,
+/// and whether another form fits as well. A day above 12 tells day and month
+/// apart; a few impossible dates do not matter.
 pub(super) fn date_form(samples: &[String]) -> Option<(&'static str, bool)> {
-    // Day before month, so that of two forms that fit as well the one of most
-    // of the world stands.
+    // Day before month: of two forms that fit equally well, the first is used.
     const FORMS: [&str; 14] = [
         "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d",
         "%d %b %Y", "%d-%b-%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y",
@@ -172,12 +170,12 @@ pub(super) fn date_form(samples: &[String]) -> Option<(&'static str, bool)> {
             (dates * 10 >= samples.len() * 8).then_some((dates, text))
         })
         .collect();
-    // Stable: of equals the one that stands first.
+    // Stable: of equals the first in the list.
     fits.sort_by_key(|(dates, _)| std::cmp::Reverse(*dates));
-    let (most, form) = *fits.first()?;
+    let (best, form) = *fits.first()?;
     Some((
         form,
-        fits.iter().filter(|(dates, _)| *dates == most).count() > 1,
+        fits.iter().filter(|(dates, _)| *dates == best).count() > 1,
     ))
 }
 

@@ -3,8 +3,8 @@
 //!
 //! # Invariants
 //!
-//! - With the `# ` of its settings taken away the mapping is still one, and
-//!   fits the feed.
+//! - Without the `# ` of its settings the mapping is still valid and fits the
+//!   feed.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
@@ -70,8 +70,8 @@ pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]
     }
 }
 
-/// The line for a column of roles. What is no role becomes the one with the
-/// fewest rights, until a person says otherwise.
+/// The line for a column of roles. Another word becomes the role with the fewest
+/// rights, until a person decides otherwise.
 fn roles(text: &mut String, column: &Column, roles: &[Role], least: &Role) -> fmt::Result {
     let separator = [';', '|', ',', '/']
         .into_iter()
@@ -112,7 +112,7 @@ fn passwords(
     match column {
         Some(name) => writeln!(
             text,
-            "\n# The password of a new person; hrfeed stores it nowhere. Alternatively {system}\n\
+            "\n# The password of a new person; hrfeed does not store it. Alternatively {system}\n\
              # generates one for each: write generatePassword in its place.\n\
              # password = {name}\n\
              # forcePasswordChange = {forced}"
@@ -133,7 +133,7 @@ pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
     if let ([_, ..], [least, ..]) = (spec.of_group, spec.roles) {
         writeln!(
             text,
-            "\n# Groups that do not exist are created; without this part their rows are refused.\n\
+            "\n# Groups that do not exist are created; without this section their rows are rejected.\n\
              # People need the role of the group's type. The lines `name` and `parent` may name\n\
              # columns for the group's name and the group above it.\n\
              # [groups]\n\
@@ -153,14 +153,14 @@ pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
     let (choice, action) = if spec.can_deactivate {
         (
             "\"deactivate\" keeps them from signing\n\
-             # in, \"delete\" deletes them for good, \"ignore\" leaves them alone, as without this\n\
-             # part.",
+             # in, \"delete\" deletes them for good, \"ignore\" leaves them alone, the\n\
+             # default.",
             "deactivate",
         )
     } else {
         (
             "\"delete\" deletes them for good,\n\
-             # \"ignore\" leaves them alone, as without this part.",
+             # \"ignore\" leaves them alone, the default.",
             "ignore",
         )
     };
@@ -172,9 +172,9 @@ pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
     )?;
     writeln!(
         text,
-        "\n# Limits against accidents. More leavers than that are held until you approve them; with\n\
-         # more rejected rows, or fewer rows, nothing is sent. These are the defaults, except\n\
-         # that by default a small feed may have a few more.\n\
+        "\n# Safety limits. More leavers than this wait for your approval; with\n\
+         # more rejected rows, or fewer rows, nothing is sent. These are the defaults, but by\n\
+         # default a small feed may have a few more.\n\
          # [guards]\n\
          # max_leavers = \"5%\"\n\
          # max_rejected = \"10%\"\n\

@@ -5,13 +5,13 @@ const TITLES: &str = "dr drs ir ing mr mrs ms miss mx prof profdr profdring drir
      phd md sir dame rev dhr deheer heer mw mevr mevrouw meneer herr frau dipling mag m mme \
      mlle sr sra srta";
 
-/// Whether a normalized text is a form of address, and no job.
+/// Whether a normalized text is a form of address, and not a job.
 pub(super) fn is_title(normalized: &str) -> bool {
     TITLES.split_whitespace().any(|title| title == normalized)
 }
 
 /// `male` or `female`, if a normalized word means it in English, Dutch, German,
-/// French or Spanish, and nothing if it says that nothing is known.
+/// French or Spanish, and nothing if it means unknown.
 pub(super) fn gender(word: &str) -> Option<&'static str> {
     match word {
         "m" | "male" | "man" | "mannelijk" | "heer" | "dhr" | "mann" | "mannlich" | "herr"
@@ -25,7 +25,7 @@ pub(super) fn gender(word: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether hrfeed reads the word as a gender without being told.
+/// Whether hrfeed reads the word as a gender by itself.
 pub(super) fn is_known_gender(word: &str) -> bool {
     matches!(word, "m" | "male" | "man" | "f" | "female" | "woman")
 }

@@ -93,13 +93,13 @@ impl Target for ANewSpring {
         let says = |word| message.to_lowercase().contains(word);
         let reason = match step {
             Step::Create { .. } | Step::Update { .. } if says("login") => {
-                "somebody else has this login"
+                "another account has this login"
             }
             Step::Create { .. } | Step::Update { .. } if says("password") => {
                 "the LMS does not allow this password, or a forced change of it"
             }
             Step::Create { .. } if !found => {
-                "nobody has this external ID, but somebody else has the login, or is in the archive"
+                "no account has this external ID, but another one has the login or is archived"
             }
             Step::Adopt { .. } => "the account has another external ID, or the ID is in use",
             Step::Link(..) => "the person needs the role before the right for a content library",
@@ -191,9 +191,9 @@ const fn rights_call(part: Part, give: bool) -> &'static str {
     }
 }
 
-/// After an attempt without an answer the upsert is the safer call: should the
-/// first still be at work, there is no second person and no error. Where it
-/// would mail the person again or change the password again, it is not.
+/// After an attempt without an answer the upsert is the safer call: if the first
+/// attempt is still in flight, there is neither a second person nor an error. It
+/// is not where it would mail the person or change the password again.
 fn create(content: &Content, again: bool, roles: &[String]) -> Call {
     let mut parameters: Parameters = content
         .fields
@@ -253,7 +253,7 @@ fn is_success(body: &[u8]) -> bool {
 }
 
 /// A key can be limited to some calls. The API pages do not say how the API
-/// refuses another call, beside that it is an error.
+/// refuses another call, only that it is an error.
 fn is_denial(message: &str) -> bool {
     const KEY: [&str; 3] = ["api key", "apikey", "api call"];
     const NO: [&str; 5] = [

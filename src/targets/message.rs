@@ -1,7 +1,7 @@
 //! What a target says when it refuses, in one line.
 //!
-//! The API pages do not state the form of an error, so JSON of any usual
-//! shape, text and HTML are taken.
+//! The API pages do not state the form of an error, so JSON of any usual shape,
+//! text and HTML are accepted.
 
 use serde_json::Value;
 

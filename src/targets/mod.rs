@@ -181,20 +181,19 @@ impl Remote {
     }
 }
 
-/// What became of a write.
+/// The answer to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// Done; the target's id for the person, if it said one.
+    /// Done; the target's id for the person, if the answer has one.
     Applied(Option<String>),
     /// This row is wrong: sending it again is useless.
     Refused {
-        /// What the target says, in one line, as it says it: it may quote the
-        /// person.
+        /// The target's message, in one line. It may quote the person.
         message: String,
     },
     /// The row conflicts with what is there: the person must be looked up.
     Conflict {
-        /// What the target says, as with `Refused`.
+        /// The target's message, as with `Refused`.
         message: String,
     },
     /// The person is not there (any more).
@@ -210,12 +209,12 @@ pub enum Written {
     Denied,
 }
 
-/// What became of a look-up of one external ID.
+/// The answer to a look-up of one external ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LookUpReply {
-    /// There is somebody.
+    /// The person exists.
     Found(Remote),
-    /// There is nobody.
+    /// The person does not exist.
     Absent {
         /// The answer is the API's own; a page for a browser may be a proxy's.
         certain: bool,
@@ -238,8 +237,8 @@ pub trait Target: Send + Sync {
     /// Judges the answer to [`Target::write`].
     fn written(&self, content: &Content, step: &Step, reply: &Reply) -> Written;
 
-    /// Why a write conflicts, in the words of the row, once the person was
-    /// looked up: `found` is somebody with the row's external ID.
+    /// Why a write conflicts, after the person was looked up: `found` says whether
+    /// the row's external ID exists.
     fn conflict(&self, step: &Step, message: &str, found: bool) -> String;
 
     /// The name by which [`Step::Adopt`] addresses a person without an external
@@ -350,7 +349,7 @@ pub enum GroupCall<'a> {
     Create(&'a Group),
     /// Give it the name and the parent that the feed says.
     Change(&'a Group),
-    /// Delete it, if nobody is in it.
+    /// Delete it, if it is empty.
     Delete(&'a str),
     /// Who is in it?
     Members(&'a str),

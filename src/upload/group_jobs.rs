@@ -154,7 +154,7 @@ impl GroupJob {
             Written::Refused { .. } | Written::Conflict { .. }
                 if matches!(self.step, GroupStep::Delete(_)) =>
             {
-                let why = format!("the LMS does not delete it (status {})", reply.status);
+                let why = format!("the LMS does not delete it (HTTP {})", reply.status);
                 Stated::Reason(why)
             }
             Written::Refused { message } | Written::Conflict { message } => {

@@ -24,7 +24,7 @@ const MAX_MEMBERS: usize = 500;
 /// What is to be done with the groups that a feed names.
 #[derive(Clone, Debug, Default)]
 pub struct GroupPlan {
-    /// Not there: to create, the one above before the one below.
+    /// To create, the one above before the one below.
     pub create: Vec<Group>,
     /// There, with another name or parent than the feed says.
     pub change: Vec<Group>,

@@ -130,7 +130,7 @@ impl MembersJob {
             Written::Conflict { .. } => "the LMS does not take the person: the role of the \
                                          group's type is needed first"
                 .to_owned(),
-            _ => format!("the LMS does not take the person (status {})", reply.status),
+            _ => format!("the LMS does not take the person (HTTP {})", reply.status),
         };
         (Answer::from(&written), why)
     }

@@ -42,7 +42,7 @@ pub enum Known {
     /// The person is there.
     There(Remote),
     /// Nobody is there.
-    NotThere,
+    NotFound,
     /// The LMS could not say.
     NotAnswered {
         /// What it answered instead.
@@ -95,7 +95,7 @@ impl Uploader {
                         calls: calls.total,
                         people: asked,
                     });
-                    job.found.map_or(Known::NotThere, Known::There)
+                    job.found.map_or(Known::NotFound, Known::There)
                 }
                 End::GaveUp(no_answer) => Known::NotAnswered {
                     no_answer,

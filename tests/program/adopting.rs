@@ -187,7 +187,7 @@ fn without_adopt_a_login_in_use_is_reported_in_the_words_of_the_row() {
     world.import_feed(&feed).exits(3);
     let message = world.row(3)["message"].to_string();
     assert!(
-        message.contains("somebody else has this login"),
+        message.contains("another account has this login"),
         "{message}"
     );
     assert!(!message.contains("zquimby2"), "{message}");

@@ -390,7 +390,7 @@ fn an_environment_variable_that_is_missing_or_empty() {
     let unsendable = import(|command| command.env(crate::support::KEY, "k3\ny"));
     insta::assert_snapshot!(unsendable, @"
     error: the API key holds a character that cannot be sent, such as a line break
-    help: check the file or variable that the mapping names
+    help: check the file or environment variable that the mapping names
     ");
     assert_eq!(world.lms.stats().requests(), 0);
 }

@@ -202,6 +202,6 @@ fn what_the_lms_says_of_a_group_that_is_in_use_is_not_repeated() {
     world.lms.call("addGroup/below", below);
     let ran = world.import_feed(&Feed::of(1)).exits(0);
     let notes = ran.json()["notes"].to_string();
-    let note = "group `G` is unchanged: the LMS does not delete it (status 409)";
+    let note = "group `G` is unchanged: the LMS does not delete it (HTTP 409)";
     assert!(notes.contains(note), "{notes}");
 }

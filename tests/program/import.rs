@@ -658,7 +658,7 @@ fn another_key_is_another_scope() {
     let held = world.import().exits(4);
     assert_eq!((held.count("pending"), held.count("created")), (3, 0));
     assert!(
-        held.stderr.contains("external IDs belong to the key"),
+        held.stderr.contains("external IDs belong to a key"),
         "{held:#?}"
     );
     // The login names belong to the people of the first key.

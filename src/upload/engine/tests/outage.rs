@@ -144,7 +144,7 @@ fn an_outage_that_lasts_too_long_halts_the_run() {
       0.020 P3 write: 502 after 0.020 s
       0.040 P4 write: 502 after 0.020 s
       0.040 P5 write: 502 after 0.020 s
-      0.060 all wait 0.498 s: the LMS does not accept changes (status 502)
+      0.060 all wait 0.498 s: the LMS does not accept changes (HTTP 502)
       0.558 probe: 200 <html> after 0.020 s
       0.578 all wait 0.308 s: the LMS is unavailable (the answer is not the API's)
       0.886 probe: 200 <html> after 0.020 s
@@ -196,11 +196,11 @@ fn writes_are_held_while_reads_work_and_fail_no_job() {
         .filter(|line| line.contains("all wait"))
         .collect();
     insta::assert_snapshot!(held.join("\n"), @"
-     0.060 all wait 0.498 s: the LMS does not accept changes (status 500)
-     0.060 all wait 1.231 s: the LMS does not accept changes (status 500)
-     1.331 all wait 5.593 s: the LMS does not accept changes (status 500)
-     1.331 all wait 29.045 s: the LMS does not accept changes (status 500)
-    30.477 all wait 29.921 s: the LMS does not accept changes (status 500)
+     0.060 all wait 0.498 s: the LMS does not accept changes (HTTP 500)
+     0.060 all wait 1.231 s: the LMS does not accept changes (HTTP 500)
+     1.331 all wait 5.593 s: the LMS does not accept changes (HTTP 500)
+     1.331 all wait 29.045 s: the LMS does not accept changes (HTTP 500)
+    30.477 all wait 29.921 s: the LMS does not accept changes (HTTP 500)
     ");
     assert_eq!((ran.ended(&End::Done), &ran.halt), (40, &None));
     let in_vain = ran
@@ -223,7 +223,7 @@ fn writes_that_fail_for_too_long_while_reads_work_halt_the_run() {
         _ => Answer::status(500),
     });
     let end = ran.lines.lines().last();
-    insta::assert_snapshot!(end.unwrap_or_default().trim(), @"60.150 end: the LMS went down and did not come back (status 500), down for 60.110 s");
+    insta::assert_snapshot!(end.unwrap_or_default().trim(), @"60.150 end: the LMS went down and did not come back (HTTP 500), down for 60.110 s");
     assert_eq!((ran.ended(&End::Halted), ran.given_up()), (40, 0));
 }
 
