@@ -46,6 +46,7 @@ pub use self::record::{Cell, CellKind, Record};
 use self::csv::{CsvFile, CsvRows};
 use self::kind::FileKind;
 use self::sheet::{SheetFile, SheetRows};
+use self::spool::Opened;
 use self::text::Text;
 use crate::model::RowNumber;
 
@@ -183,18 +184,18 @@ impl Feed {
             FeedSource::Path(path) => Arc::from(path.as_path()),
             FeedSource::Stdin => Arc::from(Path::new("<stdin>")),
         };
-        let (file, length, spooled) = match source {
-            FeedSource::Stdin => spooled(spool::spool(&path, io::stdin().lock())?),
+        let opened = match source {
+            FeedSource::Stdin => spool::spool(&path, io::stdin().lock())?,
             FeedSource::Path(_) => open_file(&path)?,
         };
-        let start = start_of(&file).map_err(|source| FeedError::CannotOpen {
+        let gzip = opened.gzip;
+        let start = start_of(&opened.file).map_err(|source| FeedError::CannotOpen {
             path: path.clone(),
             source,
         })?;
-        let (gzip, sha256) = spooled.map_or((false, None), |it| (it.0, Some(it.1)));
-        let (format, table) = match kind::find(&path, &file, &start)? {
+        let (format, table) = match kind::find(&path, &opened.file, &start)? {
             FileKind::Text => {
-                let text = text(&path, file, length, sha256, &start, named)?;
+                let text = text(&path, opened, &start, named)?;
                 let csv = CsvFile::open(text, options)?;
                 let format = Format::Csv {
                     delimiter: csv.delimiter,
@@ -204,7 +205,7 @@ impl Feed {
                 (format, Table::Csv(csv))
             }
             FileKind::Workbook(archive) => {
-                let sheet = SheetFile::open(&path, file, &archive, options, sha256)?;
+                let sheet = SheetFile::open(&path, opened, &archive, options)?;
                 let format = Format::Xlsx {
                     sheet: sheet.sheet.clone(),
                 };
@@ -390,9 +391,7 @@ pub fn check_encoding(label: &str) -> Result<(), FeedError> {
 /// Makes sure that a file may be a table, and that it reads as UTF-8.
 fn text(
     path: &Arc<Path>,
-    file: File,
-    length: u64,
-    sha256: Option<[u8; 32]>,
+    opened: Opened,
     start: &[u8],
     named: Option<&'static Encoding>,
 ) -> Result<Text, FeedError> {
@@ -402,7 +401,7 @@ fn text(
     if !decode_first {
         kind::refuse_other_text(path, start)?;
     }
-    let text = Text::open(path, file, length, sha256, start, named)?;
+    let text = Text::open(path, opened, start, named)?;
     if decode_first {
         let start = start_of(&text.file).map_err(FeedError::read(path, 0))?;
         kind::refuse_other_text(path, &start)?;
@@ -410,11 +409,8 @@ fn text(
     Ok(text)
 }
 
-/// What is known of a copy: whether the original was compressed, its digest.
-type Copied = Option<(bool, [u8; 32])>;
-
 /// Opens a file, or a private copy of it if it cannot be read twice as it is.
-fn open_file(path: &Arc<Path>) -> Result<(File, u64, Copied), FeedError> {
+fn open_file(path: &Arc<Path>) -> Result<Opened, FeedError> {
     let cannot_open = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => FeedError::NotFound(path.clone()),
         _ => FeedError::CannotOpen {
@@ -430,18 +426,19 @@ fn open_file(path: &Arc<Path>) -> Result<(File, u64, Copied), FeedError> {
     let metadata = file.metadata().map_err(cannot_open)?;
     // A pipe can be read once only, and its start not twice.
     if !metadata.is_file() {
-        return Ok(spooled(spool::spool(path, file)?));
+        return spool::spool(path, file);
     }
     let start = start_of(&file).map_err(cannot_open)?;
     if spool::is_gzip(&start) {
         file.seek(SeekFrom::Start(0)).map_err(cannot_open)?;
-        return Ok(spooled(spool::spool(path, file)?));
+        return spool::spool(path, file);
     }
-    Ok((file, metadata.len(), None))
-}
-
-fn spooled(copy: spool::Spooled) -> (File, u64, Copied) {
-    (copy.file, copy.length, Some((copy.gzip, copy.sha256)))
+    Ok(Opened {
+        file,
+        length: metadata.len(),
+        sha256: None,
+        gzip: false,
+    })
 }
 
 fn start_of(mut file: &File) -> io::Result<Vec<u8>> {

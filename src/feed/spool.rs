@@ -21,14 +21,28 @@ const SMALL: u64 = 1 << 30;
 /// More than any HR department has, and less than most disks.
 const MAX_UNPACKED: u64 = 64 << 30;
 
-/// A private copy.
+/// A file that can be read twice: the feed itself, or a private copy.
 #[derive(Debug)]
-pub(super) struct Spooled {
+pub(super) struct Opened {
     pub(super) file: File,
     pub(super) length: u64,
-    /// Of the bytes as they were given, before unpacking.
-    pub(super) sha256: [u8; 32],
+    /// Of a copy: the digest of the bytes as they were given, before unpacking.
+    pub(super) sha256: Option<[u8; 32]>,
+    /// Whether what was given was packed.
     pub(super) gzip: bool,
+}
+
+impl Opened {
+    fn copy(path: &Arc<Path>, mut file: File, length: u64, of: Sha256) -> Result<Self, FeedError> {
+        file.seek(SeekFrom::Start(0))
+            .map_err(|source| cannot_write(path, source))?;
+        Ok(Self {
+            file,
+            length,
+            sha256: Some(of.finalize().into()),
+            gzip: false,
+        })
+    }
 }
 
 /// Whether these first bytes are gzip's.
@@ -37,11 +51,11 @@ pub(super) fn is_gzip(start: &[u8]) -> bool {
 }
 
 /// Copies `input` to its end, unpacked if it is gzip.
-pub(super) fn spool(path: &Arc<Path>, input: impl Read) -> Result<Spooled, FeedError> {
+pub(super) fn spool(path: &Arc<Path>, input: impl Read) -> Result<Opened, FeedError> {
     spool_with(path, input, SMALL)
 }
 
-fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spooled, FeedError> {
+fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Opened, FeedError> {
     let mut start = Vec::new();
     (&mut input)
         .take(2)
@@ -93,13 +107,9 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Spoo
         }
         (source.read, source)
     };
-    copy.seek(SeekFrom::Start(0))
-        .map_err(|source| cannot_write(path, source))?;
-    Ok(Spooled {
-        file: copy,
-        length,
-        sha256: counted.digest.finalize().into(),
+    Ok(Opened {
         gzip,
+        ..Opened::copy(path, copy, length, counted.digest)?
     })
 }
 
@@ -112,7 +122,7 @@ pub(super) fn decode(
     length: u64,
     encoding: &'static Encoding,
     mark: usize,
-) -> Result<Spooled, FeedError> {
+) -> Result<Opened, FeedError> {
     /// Never part of UTF-8.
     const NOT_TEXT: &[u8] = b"\xff";
     file.seek(SeekFrom::Start(0))
@@ -153,14 +163,7 @@ pub(super) fn decode(
     if source.read != length {
         return Err(FeedError::Changed(path.clone()));
     }
-    copy.seek(SeekFrom::Start(0))
-        .map_err(|source| cannot_write(path, source))?;
-    Ok(Spooled {
-        file: copy,
-        length: written,
-        sha256: source.digest.finalize().into(),
-        gzip: false,
-    })
+    Opened::copy(path, copy, written, source.digest)
 }
 
 fn write(path: &Arc<Path>, copy: &mut File, bytes: &[u8]) -> Result<(), FeedError> {
@@ -244,7 +247,7 @@ mod tests {
         Arc::from(Path::new("people.csv.gz"))
     }
 
-    fn content(mut spooled: Spooled) -> String {
+    fn content(mut spooled: Opened) -> String {
         let mut text = String::new();
         spooled.file.read_to_string(&mut text).unwrap();
         text
@@ -256,7 +259,7 @@ mod tests {
         let spooled = spool(&path(), &packed[..]).unwrap();
         assert!(spooled.gzip);
         assert_eq!(spooled.length, 5);
-        assert_eq!(spooled.sha256, <[u8; 32]>::from(Sha256::digest(&packed)));
+        assert_eq!(spooled.sha256, Some(Sha256::digest(&packed).into()));
         assert_eq!(content(spooled), "id\n7\n");
     }
 
@@ -265,7 +268,7 @@ mod tests {
         for text in ["", "i", "id\n7\n"] {
             let spooled = spool(&path(), text.as_bytes()).unwrap();
             assert_eq!(spooled.length, text.len() as u64);
-            assert_eq!(spooled.sha256, <[u8; 32]>::from(Sha256::digest(text)));
+            assert_eq!(spooled.sha256, Some(Sha256::digest(text).into()));
             assert_eq!(content(spooled), text);
         }
     }

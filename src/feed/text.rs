@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use encoding_rs::{Encoding, UTF_8};
 
+use super::FeedError;
 use super::encoding::{self, Judge};
-use super::{FeedError, spool};
+use super::spool::{self, Opened};
 
 /// An open text file.
 #[derive(Debug)]
@@ -34,21 +35,19 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Finds out the encoding of a file of `length` bytes that starts with
+    /// Finds out the encoding of a file that starts with
     /// `start`, as far as that shows it, and makes the copy if one is needed.
     pub(super) fn open(
         path: &Arc<Path>,
-        file: File,
-        length: u64,
-        sha256: Option<[u8; 32]>,
+        opened: Opened,
         start: &[u8],
         named: Option<&'static Encoding>,
     ) -> Result<Self, FeedError> {
         let text = Self {
             path: path.clone(),
-            file,
-            length,
-            sha256,
+            file: opened.file,
+            length: opened.length,
+            sha256: opened.sha256,
             encoding: None,
         };
         match encoding::certain(start, named) {
@@ -103,7 +102,7 @@ impl Text {
             file: copy.file,
             length: copy.length,
             // What is known is the digest of what this file was unpacked from.
-            sha256: self.sha256.or(Some(copy.sha256)),
+            sha256: self.sha256.or(copy.sha256),
             encoding: Some(encoding),
         })
     }

@@ -120,6 +120,9 @@ fn wanted(call: &Call<'_>) -> Result<Map<String, Value>, Refusal> {
     let Ok(wanted) = serde_json::from_slice::<Map<_, _>>(call.body) else {
         return Err(bad("", "the body is not a JSON object"));
     };
+    if wanted.values().all(Value::is_string) {
+        return Ok(wanted);
+    }
     let names = FIELDS.into_iter().chain([EXTERNAL_ID]);
     let is_text = |name| wanted.get(name).is_none_or(Value::is_string);
     let errors: Vec<_> = names
@@ -315,9 +318,11 @@ impl Kmi {
     ) -> Result<Answer, Refusal> {
         let old = found.and_then(|id| self.people.get(id));
         let mut values = old.map(Person::values).unwrap_or_default();
-        for (value, field) in values.iter_mut().zip(FIELDS) {
-            let text = wanted.get(field).and_then(Value::as_str);
-            *value = text.unwrap_or(value);
+        for (name, text) in wanted {
+            let field = FIELDS.iter().position(|field| field == name);
+            if let (Some(field), Some(text)) = (field, text.as_str()) {
+                values[field] = text;
+            }
         }
         if twist.refuse && !values[EMAIL].is_empty() {
             let message = format!("{} is not allowed here", values[EMAIL]);

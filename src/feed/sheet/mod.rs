@@ -28,8 +28,9 @@ use self::text::Padded;
 use super::header::{self, HeadRow};
 use super::pipeline::{self, Filled};
 use super::record::Record;
+use super::spool::{self, Opened};
 use super::zip::Archive;
-use super::{Batch, FeedError, FeedOptions, Progress, spool};
+use super::{Batch, FeedError, FeedOptions, Progress};
 use crate::model::RowNumber;
 
 /// A batch is full at this many cells or bytes of text, whichever is first.
@@ -79,16 +80,15 @@ struct Head {
 }
 
 impl SheetFile {
-    /// Opens a workbook and finds its table. `sha256` is known if the file is a private copy of
-    /// what was given.
+    /// Opens a workbook and finds its table.
     pub(super) fn open(
         path: &Arc<Path>,
-        file: File,
+        opened: Opened,
         archive: &Archive,
         options: &FeedOptions,
-        sha256: Option<[u8; 32]>,
     ) -> Result<Self, FeedError> {
-        let sha256 = match sha256 {
+        let file = opened.file;
+        let sha256 = match opened.sha256 {
             Some(sha256) => sha256,
             None => spool::sha256(&file).map_err(FeedError::read(path, 0))?,
         };

@@ -327,6 +327,12 @@ fn a_file_that_changes_while_it_is_copied_is_refused() {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"id,name\n7,Zo\xeb\n").unwrap();
     let path: Arc<Path> = Path::new("people.csv").into();
-    let error = Text::open(&path, file, 9, None, b"id,\xeb", None).unwrap_err();
+    let opened = Opened {
+        file,
+        length: 9,
+        sha256: None,
+        gzip: false,
+    };
+    let error = Text::open(&path, opened, b"id,\xeb", None).unwrap_err();
     assert!(matches!(error, FeedError::Changed(_)), "{error:?}");
 }
