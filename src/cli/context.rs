@@ -82,7 +82,7 @@ impl Context {
         self.journal.is_some()
     }
 
-    /// The journal for a command that only looks back.
+    /// The journal for a command about past runs.
     pub(super) fn existing_journal(&self) -> Result<Journal, Failure> {
         let path = self.journal_path(JOURNAL)?;
         Journal::open_existing(&path)?.ok_or_else(|| no_journal(&path))

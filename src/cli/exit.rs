@@ -3,25 +3,25 @@
 use crate::feed::FeedError;
 use crate::journal::{JournalError, LockError};
 use crate::mapping::MappingError;
-pub use crate::model::Exit;
+pub(super) use crate::model::Exit;
 use crate::plan::ScanError;
 use crate::run::{RunEnd, RunError};
 use crate::upload::UploadError;
 
-/// Why a command did not come to its end: printed once, in three parts.
+/// Why a command failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(super) struct Failure {
     /// The exit code.
-    pub exit: Exit,
+    pub(super) exit: Exit,
     /// What failed, and where.
-    pub what: String,
+    pub(super) what: String,
     /// What to do.
-    pub help: Option<String>,
+    pub(super) help: Option<String>,
 }
 
 impl Failure {
     /// A failure of the machine or the program.
-    pub fn machine(what: impl Into<String>) -> Self {
+    pub(super) fn machine(what: impl Into<String>) -> Self {
         Self {
             exit: Exit::Machine,
             what: what.into(),
@@ -30,7 +30,7 @@ impl Failure {
     }
 
     /// A mistake of the caller.
-    pub fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn usage(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             exit: Exit::Usage,
             what: what.into(),
@@ -40,7 +40,7 @@ impl Failure {
 }
 
 impl From<RunEnd> for Failure {
-    /// For an end that says something.
+    /// The failure of an end that has a message.
     fn from(end: RunEnd) -> Self {
         let (_, exit) = end.state_and_exit();
         Self {
@@ -51,8 +51,7 @@ impl From<RunEnd> for Failure {
     }
 }
 
-/// A failure of the library goes through the one table of
-/// [`RunEnd`].
+/// A failure of the library goes through the one table of [`RunEnd`].
 macro_rules! failures {
     ($($error:ty),*) => {$(
         impl From<$error> for Failure {

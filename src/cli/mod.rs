@@ -28,13 +28,13 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use self::context::Context;
-pub use self::exit::{Exit, Failure};
+use self::exit::Exit;
 
 /// Sync people from an HR export (CSV or Excel) to your LMS
 #[derive(Debug, Parser)]
 #[command(name = "hrfeed", version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Global options")]
     global: Global,
     #[command(subcommand)]
     command: Command,

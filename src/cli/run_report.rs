@@ -37,7 +37,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
     report
 }
 
-/// Why rows of a run did not go through.
+/// Why rows of a run were not applied.
 pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Failure> {
     let causes = journal.causes(run)?;
     Ok(causes

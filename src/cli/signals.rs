@@ -34,8 +34,8 @@ pub(super) fn catch() -> Stop {
     stop
 }
 
-/// A hang-up is left alone: under `nohup` it is to be ignored, and elsewhere
-/// it ends the process, which is as safe as a crash.
+/// A hang-up is not caught: `nohup` ignores it, and elsewhere it ends the
+/// process, which is as safe as a crash.
 #[cfg(unix)]
 async fn signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

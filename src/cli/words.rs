@@ -35,11 +35,10 @@ impl ValueEnum for Format {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (word, help) = match self {
-            Self::Table => ("table", "For people"),
-            Self::Csv => ("csv", "For spreadsheets"),
-            Self::Json => ("json", "One object per line, for scripts"),
-        };
-        Some(PossibleValue::new(word).help(help))
+        Some(PossibleValue::new(match self {
+            Self::Table => "table",
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }))
     }
 }

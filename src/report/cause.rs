@@ -1,12 +1,10 @@
-//! Why rows did not go through, counted.
-
-use serde::Serialize;
+//! Why rows were not applied, counted.
 
 use super::sanitize;
 use crate::model::Outcome;
 
-/// One reason why rows did not go through, and the number of rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One reason why rows were not applied, and the number of rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CauseLine {
     /// How the rows ended: rejected, failed, unknown or pending.
     pub outcome: Outcome,

@@ -78,9 +78,9 @@ pub fn headline(report: &RunReport) -> String {
                 if invalid == 1 { "has" } else { "have" }
             ),
         },
-        (Kind::Check, _) => "The check did not finish.".to_owned(),
+        (Kind::Check, _) => "The check ended early.".to_owned(),
         (Kind::Plan, RunState::Finished) => planned(report),
-        (Kind::Plan, _) => "The plan did not finish.".to_owned(),
+        (Kind::Plan, _) => "The plan ended early.".to_owned(),
         (Kind::Run, RunState::Finished) => finished(report),
     }
 }
@@ -187,11 +187,10 @@ fn finished(report: &RunReport) -> String {
     );
     let current = counts.created + counts.updated + counts.unchanged;
     match counts.rows() {
-        _ if !flaws.is_empty() => format!(
-            "Import finished. {} up to date; {}.",
-            counted(current, "person is", "people are"),
-            flaws
-        ),
+        _ if !flaws.is_empty() => {
+            let people = counted(current, "person is", "people are");
+            format!("Import finished. {people} up to date; {flaws}.")
+        }
         _ if changed > 0 => "Import finished. Everyone is up to date.".to_owned(),
         0 => no_rows(report),
         1 => "No changes: the only person is already up to date.".to_owned(),

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::FindingLine;
 use crate::model::{Calls, Counts, Exit, RunState};
 
-/// A command that makes a report.
+/// A command with a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Command {
@@ -25,7 +25,7 @@ pub enum Command {
     Audit,
 }
 
-/// What a command did. Serialized, it is the JSON object that scripts read:
+/// The result of a command. Serialized, it is the JSON object that scripts read:
 /// fields may be added, none renamed.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
@@ -55,7 +55,7 @@ pub struct RunReport {
     /// How many findings there are of each rule, by the rule's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding_kinds: Option<BTreeMap<String, u64>>,
-    /// What a person should know beside the rows, a sentence each: groups that
+    /// What a person should know besides the rows, a sentence each: groups that
     /// were created, roles that stay, changes that a guard holds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -95,84 +95,66 @@ impl Figure {
 /// The counts worth showing: most of them only above zero.
 pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     const INVALID: &str = "failed validation";
+    const REFUSED: &str = "failed validation, or refused by the LMS";
+    const RETRIED: &str = "the LMS could not process them; the next import retries";
+    const UNCONFIRMED: &str = "sent but not confirmed; checked before any retry";
     const GONE: &str = "no longer in the feed";
-    let counts = &report.counts;
+    let (kind, counts) = (Kind::of(report), &report.counts);
     let rejected = counts.rejected;
-    let (is_check, is_plan) = match Kind::of(report) {
-        Kind::Check => (true, false),
-        Kind::Plan => (false, true),
-        Kind::Run => (false, false),
+    let figure = |label, number, note: &str| Figure {
+        label,
+        number,
+        note: if number > 0 { note } else { "" }.to_owned(),
     };
-    let name = |done, planned| if is_plan { planned } else { done };
-    let refused = name("failed validation, or refused by the LMS", INVALID);
-    let mut shown = Vec::new();
-    let mut add = |label, number, is_always_shown, note: &str| {
-        if is_always_shown || number > 0 {
-            let note = if number > 0 { note } else { "" }.to_owned();
-            shown.push(Figure {
-                label,
-                number,
-                note,
-            });
-        }
+    let mut shown = match kind {
+        Kind::Check => vec![
+            figure("valid", counts.rows() - rejected, ""),
+            figure("rejected", rejected, INVALID),
+        ],
+        Kind::Plan => vec![
+            figure("would be created", counts.created, ""),
+            figure("would be updated", counts.updated, ""),
+            figure("unchanged", counts.unchanged, ""),
+            figure("would be rejected", rejected, INVALID),
+            figure("would fail", counts.failed, RETRIED),
+            figure("would be held", counts.pending, "not sent"),
+        ],
+        Kind::Run => vec![
+            figure("created", counts.created, ""),
+            figure("updated", counts.updated, ""),
+            figure("unchanged", counts.unchanged, ""),
+            figure("rejected", rejected, REFUSED),
+            figure("failed", counts.failed, RETRIED),
+            figure("unknown", counts.unknown, UNCONFIRMED),
+            figure("pending", counts.pending, "not sent"),
+        ],
     };
-    if is_check {
-        add("valid", counts.rows() - rejected, true, "");
-        add("rejected", rejected, true, INVALID);
-    } else {
-        add(
-            name("created", "would be created"),
-            counts.created,
-            true,
-            "",
-        );
-        add(
-            name("updated", "would be updated"),
-            counts.updated,
-            true,
-            "",
-        );
-        add("unchanged", counts.unchanged, true, "");
-        add(
-            name("rejected", "would be rejected"),
-            rejected,
-            true,
-            refused,
-        );
-        let retried = "the LMS could not process them; the next import retries";
-        add(name("failed", "would fail"), counts.failed, false, retried);
-        let unconfirmed = "sent but not confirmed; checked before any retry";
-        add("unknown", counts.unknown, false, unconfirmed);
-        add(
-            name("pending", "would be held"),
-            counts.pending,
-            false,
-            "not sent",
-        );
-    }
     shown.push(Figure {
         label: Figure::SUM,
         number: counts.rows(),
         note: from_feed(report),
     });
     // Leavers are not rows of the feed.
-    let mut add = |label, number, note| {
-        if number > 0 {
-            shown.push(Figure {
-                label,
-                number,
-                note,
-            });
-        }
+    let [deactivated, deleted] = match kind {
+        Kind::Plan => ["would be deactivated", "would be deleted"],
+        Kind::Check | Kind::Run => ["deactivated", "deleted"],
     };
-    let deactivated = name("deactivated", "would be deactivated");
-    add(deactivated, counts.deactivated, GONE.to_owned());
-    add(
-        name("deleted", "would be deleted"),
-        counts.deleted,
-        GONE.to_owned(),
-    );
-    add(Figure::REQUESTS, report.calls.total, about_requests(report));
+    let requests = about_requests(report);
+    shown.extend([
+        figure(deactivated, counts.deactivated, GONE),
+        figure(deleted, counts.deleted, GONE),
+        figure(Figure::REQUESTS, report.calls.total, &requests),
+    ]);
+    let always = [
+        "valid",
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+        Figure::SUM,
+    ];
+    let word = |label: &'static str| label.strip_prefix("would be ").unwrap_or(label);
+    shown.retain(|figure| figure.number > 0 || always.contains(&word(figure.label)));
     shown
 }
 

@@ -62,7 +62,7 @@ impl Table {
         self.write_held(out)
     }
 
-    /// Writes what is held back. A table without rows is nothing at all.
+    /// Writes what is held back. A table without rows writes nothing.
     pub(super) fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
         if self.held.is_empty() {
             return Ok(());

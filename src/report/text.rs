@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_told_in_the_unit_that_a_person_would_use() {
+    fn spans_are_given_in_the_unit_that_a_person_would_use() {
         for (seconds, shown) in [
             (f64::NAN, "0 s"),
             (-1.0, "0 s"),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_not_told_as_the_whole() {
+    fn a_part_is_not_shown_as_the_whole() {
         assert_eq!(percent(9_999, 10_000), "99 %");
         assert_eq!(percent(10_000, 10_000), "100 %");
         assert_eq!(percent(3, 2), "100 %");

@@ -39,7 +39,7 @@ pub struct PageData {
     pub started: Option<Zoned>,
     /// When it ended, where it has.
     pub ended: Option<Zoned>,
-    /// Why rows did not go through.
+    /// Why rows were not applied.
     pub causes: Vec<CauseLine>,
     /// What to do next, as for [`super::summary()`].
     pub next: Vec<NextStep>,
@@ -62,7 +62,7 @@ pub struct RowSection {
 
 impl RowSection {
     /// How many rows are shown: what a browser still scrolls with ease.
-    pub const ROWS_SHOWN: usize = 5_000;
+    const ROWS_SHOWN: usize = 5_000;
 
     /// Counts a row, and keeps it if there is room.
     pub fn push(&mut self, row: RowLine) {

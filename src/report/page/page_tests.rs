@@ -119,7 +119,7 @@ fn empty() -> PageData {
     }
 }
 
-/// How often the page holds `needle`.
+/// How often the page contains `needle`.
 fn count_of(page: &str, needle: &str) -> usize {
     page.matches(needle).count()
 }

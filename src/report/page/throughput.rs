@@ -2,10 +2,10 @@
 
 use crate::model::{Counts, Outcome};
 
-/// Outcomes over the time of a run: a bar for each slot of time.
+/// The outcomes in each slot of time.
 ///
-/// The slots are as short as they can be while no more than
-/// [`Throughput::MAX_SLOTS`] are needed, so an hour and a minute draw alike.
+/// The slots are as short as a bounded number of them allows, so an hour and a
+/// minute draw alike.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Throughput {
     /// A slot lasts 2 to the power of this, in seconds.
@@ -15,7 +15,7 @@ pub struct Throughput {
 
 impl Throughput {
     /// The most bars that the eye can still separate.
-    pub const MAX_SLOTS: usize = 120;
+    const MAX_SLOTS: usize = 120;
 
     /// Adds one outcome; `seconds` count from the start of the run.
     pub fn add(&mut self, seconds: f64, outcome: Outcome) {
@@ -40,14 +40,12 @@ impl Throughput {
     }
 
     /// How many seconds a slot lasts.
-    #[must_use]
-    pub const fn slot_seconds(&self) -> u64 {
+    pub(super) const fn slot_seconds(&self) -> u64 {
         1 << self.doublings
     }
 
     /// The slots, the first second of the run first.
-    #[must_use]
-    pub fn slots(&self) -> &[Counts] {
+    pub(super) fn slots(&self) -> &[Counts] {
         &self.slots
     }
 

@@ -1,6 +1,6 @@
 //! Progress as bars that move: the only file that knows indicatif.
 //!
-//! One bar at a time. It is taken away where its stage ends, when the run is
+//! One bar at a time. It is removed where its stage ends, when the run is
 //! over, and when the listener is dropped, so nothing is ever left behind.
 
 use std::sync::{Arc, Mutex, PoisonError};

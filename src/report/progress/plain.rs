@@ -225,7 +225,7 @@ mod tests {
     use crate::clock;
     use crate::model::{Action, Calls, ExternalId, Outcome, RowNumber};
 
-    /// Lines with a clock that only moves when it is told to.
+    /// Lines with a clock that only the test moves.
     struct Rig {
         lines: Lines<Vec<u8>, Box<dyn Fn() -> Instant>>,
         time: Rc<Cell<Instant>>,

@@ -249,7 +249,7 @@ impl Tally {
         numbers.map(|(number, word)| format!("{} {word}", count(number)))
     }
 
-    /// What did not go smoothly since the stage began.
+    /// The problems and retries since the stage began.
     fn flaws(&self) -> impl Iterator<Item = String> {
         let retried = self.calls.retried.saturating_sub(self.calls_before.retried);
         let retried = (retried > 0).then(|| counted(retried, "retry", "retries"));
