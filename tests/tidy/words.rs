@@ -69,6 +69,8 @@ const NAMES: &[(&str, &str)] = &[
 const ALLOWED: &[(&str, &str)] = &[
     // It prints.
     ("cli/", "print"),
+    // Remarks in steps that were released: a step is never changed.
+    ("journal/schema.rs", "the target"),
 ];
 
 /// Phrases in comments and messages, in small letters.
@@ -100,6 +102,10 @@ const PHRASES: &[(&str, &str)] = &[
 
 /// What begins like one of them and is what anybody writes.
 const PLAIN: &[&str] = &[
+    "there is no",
+    "there are no",
+    "there was no",
+    "there were no",
     "no longer",
     "no more",
     "no other",
@@ -113,20 +119,19 @@ const MESSAGES: &[(&str, &str)] = &[("the target", "the LMS")];
 
 /// How many are left in each room: to be taken down to none.
 const LEFT: &[(&str, usize)] = &[
-    ("cli/", 20),
+    ("cli/", 17),
     ("event.rs", 5),
     ("feed/", 12),
-    ("journal/", 52),
+    ("journal/", 49),
     ("model/", 1),
     ("plan/", 37),
-    ("report/", 29),
-    ("retry.rs", 1),
+    ("report/", 28),
     ("run/", 17),
-    ("sandbox/", 13),
+    ("sandbox/", 3),
     ("schema/", 3),
     ("suggest/", 7),
-    ("targets/", 17),
-    ("upload/", 87),
+    ("targets/", 16),
+    ("upload/", 83),
     ("validate/", 1),
 ];
 
@@ -206,6 +211,6 @@ fn a_retired_word_is_found_by_itself() {
     assert_eq!(words(code, NAMES), ["MOST_*", "told", "told"]);
     assert_eq!(words("prints(println!(), fingerprint)", NAMES), ["prints"]);
     let comment =
-        prose("/// Whoever stands there is no date, and is no longer one; it stands for X");
+        prose("/// Whoever stands in it is no date. There is no other, and X stands for it");
     assert_eq!(words(&comment, PHRASES), ["whoever", "stands", "is no"]);
 }
