@@ -370,7 +370,7 @@ impl Chaos {
         }
         if self.deletes {
             for _ in 0..self.load.people / 12 {
-                // Whom nobody adopted yet would stay behind.
+                // People that no run adopted yet would remain.
                 let gone = self.rng.usize(BY_HAND..feed.people.len());
                 feed.people.swap_remove(gone);
             }

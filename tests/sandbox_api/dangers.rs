@@ -46,7 +46,7 @@ async fn external_ids_belong_to_the_key() {
     it.key = "rehearsal";
     assert_eq!(it.get(&by("X1")).await.status, 404);
     assert_eq!(it.get(&by("E1")).await.json()["externalId"], "E1");
-    // The sandbox itself tells both, and neither key.
+    // The sandbox itself shows both, and neither key.
     let all = got(it.request(Method::GET, "/sandbox/users"))
         .await
         .unwrap();

@@ -2,7 +2,7 @@
 
 use flate2::Crc;
 
-/// One part of an archive, as it lies in the file and as the directory tells
+/// One part of an archive, as it lies in the file and as the directory says
 /// of it.
 pub(crate) struct Part<'a> {
     pub(crate) name: &'a str,

@@ -286,7 +286,7 @@ impl World {
         self.import()
     }
 
-    /// Writes the feed, imports it, and tells which calls that took.
+    /// Writes the feed, imports it, and returns the requests that it took.
     #[track_caller]
     pub(crate) fn cost(&self, feed: &Feed, code: i32) -> BTreeMap<String, u64> {
         self.lms.reset_stats();

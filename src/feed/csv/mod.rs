@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! - Blocks of two passes over the same bytes are the same, so a hash for each
-//!   block tells in a later pass whether the file is still the same, before
+//!   block shows in a later pass whether the file is still the same, before
 //!   anything of that block is handed on.
 //! - A file whose first 64 KiB are ASCII counts as ASCII until the first other
 //!   byte is read; its encoding is found before that byte's
