@@ -298,20 +298,9 @@ mod tests {
                 unknown_people: 940,
             },
         );
-        rig.after(
-            600,
-            &Event::SurveyProgress {
-                calls: 1,
-                people: 100,
-            },
-        );
-        rig.after(
-            600,
-            &Event::SurveyProgress {
-                calls: 12,
-                people: 1_200,
-            },
-        );
+        for (calls, people) in [(1, 100), (12, 1_200)] {
+            rig.after(600, &Event::SurveyProgress { calls, people });
+        }
         let counts = Counts {
             created: 940,
             updated: 12,
