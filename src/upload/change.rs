@@ -252,7 +252,7 @@ impl ChangeJob {
         )
     }
 
-    /// Does what the rule says. `was` is where the job stood when the answer
+    /// Does what the rule says. `was` is where the job was when the answer
     /// came.
     fn act(
         &mut self,

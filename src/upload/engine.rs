@@ -40,7 +40,7 @@ use crate::targets::{Call, Reply, Target};
 
 /// Something that takes one or more calls.
 pub(super) trait Job: Send + 'static {
-    /// The call to be made now.
+    /// The call to send now.
     fn call(&mut self) -> Call;
 
     /// The target answered.

@@ -27,7 +27,7 @@ impl Uploader {
         let mut left = Vec::with_capacity(intents.len());
         for intent in intents {
             // Whether an update came through cannot be seen without its content;
-            // the next plan compares the person anew, which costs no look-up.
+            // the next plan compares the person again, which costs no look-up.
             if intent.action == Action::Update {
                 if let Some(recorder) = recorder {
                     settle(&intent, Outcome::Pending, 0, None, recorder)?;

@@ -25,38 +25,33 @@ pub struct Memberships {
     refused: HashMap<RowNumber, (Outcome, String)>,
 }
 
+/// A row that is done but for its groups.
 #[derive(Clone, Copy, Debug)]
-struct Open {
-    groups: u32,
-    action: Action,
-    outcome: Outcome,
+pub(super) struct Open {
+    /// How many of its groups are not done; [`Memberships::add`] counts them.
+    pub(super) groups: u32,
+    pub(super) action: Action,
+    pub(super) outcome: Outcome,
     /// A listener knows the outcome already.
-    is_announced: bool,
+    pub(super) is_announced: bool,
 }
 
 impl Memberships {
     /// Takes the groups of a row that is done but for them.
     pub(super) fn add(
         &mut self,
-        (row, external_id): (RowNumber, &ExternalId),
-        (action, outcome, is_announced): (Action, Outcome, bool),
-        join: Vec<String>,
-        leave: Vec<String>,
+        member: &Member,
+        mut open: Open,
+        groups_to_join: Vec<String>,
+        groups_to_leave: Vec<String>,
     ) {
-        let open = Open {
-            groups: u32::try_from(join.len() + leave.len()).unwrap_or(u32::MAX),
-            action,
-            outcome,
-            is_announced,
-        };
-        self.open.insert(row, open);
-        let both = join.into_iter().map(|group| (false, group));
-        for queue in both.chain(leave.into_iter().map(|group| (true, group))) {
-            let external_id = external_id.clone();
-            self.queues
-                .entry(queue)
-                .or_default()
-                .push(Member { row, external_id });
+        let groups = groups_to_join.len() + groups_to_leave.len();
+        open.groups = u32::try_from(groups).unwrap_or(u32::MAX);
+        self.open.insert(member.row, open);
+        let join = groups_to_join.into_iter().map(|group| (false, group));
+        let leave = groups_to_leave.into_iter().map(|group| (true, group));
+        for queue in join.chain(leave) {
+            self.queues.entry(queue).or_default().push(member.clone());
         }
     }
 

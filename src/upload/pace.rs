@@ -151,7 +151,7 @@ fn period(per_second: f64) -> Duration {
     Duration::from_secs_f64(1.0 / per_second.max(1e-6)).max(Duration::from_nanos(1))
 }
 
-/// So many go in 10 ms.
+/// How many requests go in 10 ms.
 fn full_burst(per_second: f64) -> u32 {
     // Below two a second even a burst of two is too many.
     match whole(per_second) {

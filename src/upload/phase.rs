@@ -100,7 +100,7 @@ pub(super) enum Because {
     Refused,
 }
 
-/// Where a job stands between two calls.
+/// Where a job is between two calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
     /// The next call writes.

@@ -242,13 +242,13 @@ struct Base {
     seen: Instant,
 }
 
-/// So many are under way at first, and when a new kind of call begins.
+/// How many are in flight at first, and when a new kind of call begins.
 const START: f64 = 2.0;
 
-/// So many answers make a mean that is worth something.
+/// How many answers make a mean that is worth something.
 const ENOUGH: u32 = 4;
 
-/// So many are enough when nothing else disturbs them.
+/// How many are enough when nothing else disturbs them.
 const ENOUGH_ALONE: u32 = 3;
 
 /// Twice the base and this: a busy moment of this machine is not a queue there.
@@ -314,7 +314,7 @@ impl Window {
         }
         match latency.judge(took, now) {
             Judgement::Queueing => self.cut(0.7, answer.sent, now),
-            Judgement::Doubtful => {
+            Judgement::Unsure => {
                 self.measuring = Some(self.limit);
                 // A target that bears the limit bears a quarter with ease.
                 self.set((self.limit / 4.0).max(1.0), now);
@@ -366,7 +366,7 @@ enum Judgement {
     /// Requests wait for each other.
     Queueing,
     /// For too long no answer has shown whether the base is still true.
-    Doubtful,
+    Unsure,
 }
 
 impl Latency {
@@ -402,7 +402,7 @@ impl Latency {
         if self.mean > base.seconds * 2.0 + SLACK {
             Judgement::Queueing
         } else if now.saturating_duration_since(base.seen) > BASE_HOLDS {
-            Judgement::Doubtful
+            Judgement::Unsure
         } else if self.mean.max(took) > base.seconds * 1.5 + SLACK / 4.0 {
             Judgement::Enough
         } else {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::change::{ChangeJob, Effect};
 use super::engine::{End, Ledger};
 use super::intents::{Intended, send_intended};
-use super::memberships::Memberships;
+use super::memberships::{Member, Memberships, Open};
 use super::recorder::{RunRecorder, outcome_unknown};
 use super::scrub::{scrub, shorten};
 use super::{UploadError, Uploader};
@@ -177,13 +177,19 @@ impl ChangeLedger<'_> {
         let action = job.change.action;
         let (row, id) = (job.change.row, job.change.content.external_id.clone());
         if has_groups {
-            let is_announced = listener.is_some();
-            self.memberships.borrow_mut().add(
-                (row, &id),
-                (action, outcome, is_announced),
-                groups_to_join,
-                groups_to_leave,
-            );
+            let member = Member {
+                row,
+                external_id: id.clone(),
+            };
+            let open = Open {
+                groups: 0,
+                action,
+                outcome,
+                is_announced: listener.is_some(),
+            };
+            self.memberships
+                .borrow_mut()
+                .add(&member, open, groups_to_join, groups_to_leave);
         }
         if has_groups && job.attempts == 0 && job.change.before_groups.is_some() {
             // It is in the journal as the interrupted run left it.

@@ -92,7 +92,7 @@ impl Bars {
                 let is_short = sentence.chars().count() <= room;
                 let shown = is_short.then_some(sentence);
                 let shown = shown.unwrap_or_else(|| pause.remaining(now));
-                // A bar that cannot be drawn is no reason to stop.
+                // A bar that cannot be drawn does not stop the run.
                 write!(out, "  {shown}").ok();
             }
         };

@@ -70,7 +70,7 @@ impl Health {
     }
 
     /// Counts a job whose write failed, once between two answers. If others'
-    /// writes were answered since its first failed, it is no sign of an outage.
+    /// writes were answered since its first failed, it is not a sign of an outage.
     fn write_failed(&mut self, failed: &mut FailedWrites) {
         let is_its_own =
             *failed.first_at.get_or_insert(self.answered_writes) < self.answered_writes;
@@ -173,7 +173,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             return;
         }
         self.engine.pressure.paused(Instant::now() + wait);
-        self.pause(wait, "the LMS asked for it");
+        self.pause(wait, "the LMS asked hrfeed to slow down");
     }
 
     /// A job's call got no usable answer.

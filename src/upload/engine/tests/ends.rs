@@ -48,7 +48,7 @@ fn a_request_to_stop_ends_a_pause_at_once() {
     insta::assert_snapshot!(ran.lines, @r#"
     0.000 A write: 429 (Retry-After: 500) after 0.020 s
     0.020 slowed to 50.0 a second: the LMS limits requests
-    0.020 all wait 500.000 s: the LMS asked for it
+    0.020 all wait 500.000 s: the LMS asked hrfeed to slow down
     1.000 Stopping { why: "asked to stop", in_flight: 0 }
     1.000 A is halted
     1.000 end: stopped on request

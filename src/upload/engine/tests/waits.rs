@@ -60,7 +60,7 @@ fn a_retry_after_holds_everybody_for_exactly_so_long() {
     0.000 P1 read: 429 (Retry-After: 7) after 0.020 s
     0.020 P0 is done
     0.020 slowed to 50.0 a second: the LMS limits requests
-    0.020 all wait 7.000 s: the LMS asked for it
+    0.020 all wait 7.000 s: the LMS asked hrfeed to slow down
     7.020 all go on
     7.020 P1 read: 200 after 0.020 s
     7.040 P1 is done
@@ -85,19 +85,19 @@ fn a_429_without_a_retry_after_is_waited_out_longer_each_time() {
     insta::assert_snapshot!(ran.lines, @"
      0.000 P0 read: 429 after 0.020 s
      0.020 slowed to 50.0 a second: the LMS limits requests
-     0.020 all wait 0.336 s: the LMS asked for it
+     0.020 all wait 0.336 s: the LMS asked hrfeed to slow down
      0.356 all go on
      0.356 P0 read: 429 after 0.020 s
-     0.376 all wait 0.733 s: the LMS asked for it
+     0.376 all wait 0.733 s: the LMS asked hrfeed to slow down
      1.109 all go on
      1.109 P0 read: 429 after 0.020 s
-     1.129 all wait 1.760 s: the LMS asked for it
+     1.129 all wait 1.760 s: the LMS asked hrfeed to slow down
      2.890 all go on
      2.890 P0 read: 429 after 0.020 s
-     2.910 all wait 2.442 s: the LMS asked for it
+     2.910 all wait 2.442 s: the LMS asked hrfeed to slow down
      5.353 all go on
      5.353 P0 read: 429 (Retry-After: 0) after 0.020 s
-     5.373 all wait 7.961 s: the LMS asked for it
+     5.373 all wait 7.961 s: the LMS asked hrfeed to slow down
     13.335 all go on
     13.335 P0 read: 200 after 0.020 s
     13.355 P0 is done
@@ -115,7 +115,7 @@ fn a_503_with_a_retry_after_holds_everybody_and_a_write_is_read_back() {
     0.000 A write: 503 (Retry-After: 3) after 0.020 s
     0.000 B write: 200 after 0.020 s
     0.020 slowed to 50.0 a second: the LMS is overloaded
-    0.020 all wait 3.000 s: the LMS asked for it
+    0.020 all wait 3.000 s: the LMS asked hrfeed to slow down
     0.020 B is done
     3.020 all go on
     3.020 A read: 200 after 0.020 s
@@ -144,6 +144,7 @@ fn a_refusal_halves_the_rate_which_then_comes_back() {
         .collect();
     insta::assert_snapshot!(of_the_rate.join("\n"), @"
      3.170 slowed to 19.0 a second: the LMS limits requests
+     3.170 all wait 1.000 s: the LMS asked hrfeed to slow down
     21.438 FullSpeed
     ");
 }
