@@ -2,6 +2,8 @@
 //! territories (INCITS 38). A line of a table is the code, the English name,
 //! and other names that feeds use.
 
+use std::sync::OnceLock;
+
 use crate::mapping::nearest;
 
 /// Countries, by their codes. The first of the other names has three letters
@@ -16,6 +18,8 @@ pub(super) static STATES: Codes = Codes::of(include_str!("states.txt"));
 #[derive(Debug)]
 pub(super) struct Codes {
     table: &'static str,
+    /// The table taken apart, once something is asked that is not a code.
+    lines: OnceLock<Vec<Vec<&'static str>>>,
     bits: [u32; 26],
 }
 
@@ -28,7 +32,11 @@ impl Codes {
             }
             at += 1;
         }
-        Self { table, bits }
+        Self {
+            table,
+            lines: OnceLock::new(),
+            bits,
+        }
     }
 
     /// Whether `text` is a code, in capitals.
@@ -41,28 +49,29 @@ impl Codes {
         }
     }
 
-    fn lines(&self) -> impl Iterator<Item = std::str::Split<'static, char>> {
-        self.table.lines().map(|line| line.split('|'))
+    fn lines(&self) -> &[Vec<&'static str>] {
+        self.lines.get_or_init(|| {
+            let lines = self.table.lines();
+            lines.map(|line| line.split('|').collect()).collect()
+        })
     }
 
     /// The code that was probably meant: by a name in any case, or by a small
     /// slip in the English name.
     pub(super) fn meant(&self, text: &str) -> Option<&'static str> {
         let lower = text.to_lowercase();
-        let is = |name: &str| {
+        let is = |name: &&str| {
             name.eq_ignore_ascii_case(&lower) || !lower.is_ascii() && name.to_lowercase() == lower
         };
-        let code_of = |mut line: std::str::Split<'static, char>| line.next();
-        let named = self.lines().find(|line| line.clone().any(is));
-        named.and_then(code_of).or_else(|| {
-            let name_of = |mut line: std::str::Split<'static, char>| line.nth(1);
-            let near = nearest(text, self.lines().filter_map(name_of))?;
+        let lines = self.lines();
+        let named = lines.iter().find(|line| line.iter().any(is));
+        let meant = named.or_else(|| {
+            let near = nearest(text, lines.iter().filter_map(|line| line.get(1).copied()))?;
             let is_slip = strsim::levenshtein(&near.to_lowercase(), &lower) <= 2;
-            let mut lines = self.lines().filter(|_| is_slip);
-            lines
-                .find(|line| name_of(line.clone()) == Some(near))
-                .and_then(code_of)
-        })
+            let mut lines = lines.iter().filter(|_| is_slip);
+            lines.find(|line| line.get(1) == Some(&near))
+        });
+        meant.and_then(|line| line.first().copied())
     }
 }
 
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_code_is_found_in_capitals_only() {
-        let lines: Vec<Vec<_>> = COUNTRIES.lines().map(Iterator::collect).collect();
+        let lines = COUNTRIES.lines();
         assert_eq!(lines.len(), 249);
         assert!(lines.is_sorted());
         for line in lines {
@@ -137,10 +146,10 @@ mod tests {
 
     #[test]
     fn every_state_is_there_and_no_code_is_there_twice() {
-        let mut codes: Vec<_> = STATES.lines().filter_map(|mut line| line.next()).collect();
+        let mut codes: Vec<_> = STATES.lines().iter().map(|line| line[0]).collect();
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), STATES.lines().count());
+        assert_eq!(codes.len(), STATES.lines().len());
         assert_eq!(
             codes.len(),
             50 + 1 + 6 + 3,
