@@ -28,7 +28,8 @@ use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::{Value, json};
 
 use crate::support::System::{self, AnewSpring, Kmi};
-use crate::support::{Feed, IMPORT, Person, Ran, World, side_by_side, strings};
+use crate::support::feed::strings;
+use crate::support::{Feed, IMPORT, Person, Ran, World, side_by_side};
 
 /// Names the only seed to be run.
 const SEED: &str = "HRFEED_CHAOS_SEED";

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::System::AnewSpring;
-use crate::support::{Feed, Person, World, calls, strings};
+use crate::support::feed::strings;
+use crate::support::{Feed, Person, World, calls};
 
 const CREATE: &str = "[groups]\ncreate = true\nremove_unused = true\n\
     type = { value = \"Learner\" }\nname = \"Group name\"\nparent = \"Group parent\"";

@@ -19,7 +19,6 @@ mod import;
 mod leavers;
 mod parts;
 mod plan_after_kill;
-mod rate;
 mod refused;
 mod resume;
 mod unknown_outcomes;

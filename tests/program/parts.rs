@@ -2,7 +2,8 @@
 //! passwords, each with its own calls.
 
 use crate::support::System::AnewSpring;
-use crate::support::{Feed, World, calls, strings};
+use crate::support::feed::strings;
+use crate::support::{Feed, World, calls};
 
 const UPDATE: &[(&str, u64)] = &[("POST updateUser/{userID}", 1)];
 

@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use crate::support::System::AnewSpring;
-use crate::support::{Feed, World, calls, on_each_system, strings};
+use crate::support::feed::strings;
+use crate::support::{Feed, World, calls, on_each_system};
 
 #[test]
 fn a_call_that_the_key_may_not_make_stops_the_run_with_its_name() {

@@ -7,7 +7,8 @@ use hrfeed::sandbox::Faults;
 use serde_json::json;
 
 use crate::support::System::{AnewSpring, Kmi};
-use crate::support::{Feed, World, on_each_system, side_by_side, strings, wait_until};
+use crate::support::feed::strings;
+use crate::support::{Feed, World, on_each_system, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -25,7 +25,7 @@ pub(crate) struct Stats {
 
 impl Stats {
     pub(crate) fn requests(&self) -> u64 {
-        self.json["requests"].as_u64().unwrap()
+        self.number("requests")
     }
 
     /// Calls of that name.
@@ -75,12 +75,9 @@ impl Stats {
         })
     }
 
-    pub(crate) fn peak_per_second(&self) -> u64 {
-        self.json["peak_per_second"].as_u64().unwrap()
-    }
-
-    pub(crate) fn peak_in_flight(&self) -> u64 {
-        self.json["peak_in_flight"].as_u64().unwrap()
+    /// A number that the LMS counted, by its name on the page of statistics.
+    pub(crate) fn number(&self, name: &str) -> u64 {
+        self.json[name].as_u64().unwrap()
     }
 
     /// How often that fault was played.

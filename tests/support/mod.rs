@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use self::System::{AnewSpring, Kmi};
 use self::lms::Lms;
 
-pub(crate) use self::feed::{Feed, Person, strings};
+pub(crate) use self::feed::{Feed, Person};
 
 /// Where the mapping finds the key; no other program sets it.
 pub(crate) const KEY: &str = "HRFEED_TEST_KEY";
