@@ -94,14 +94,14 @@ impl Notes {
         })
     }
 
-    /// The target gave no answer about the person of a row.
-    pub(super) fn unanswered(&self, row: &Unanswered) -> Result<(), UploadError> {
+    /// The LMS gave no answer about the people of these rows.
+    pub(super) fn unanswered(&self, rows: &[Unanswered]) -> Result<(), UploadError> {
         self.with(|kept| {
-            let (id, why) = (
-                row.external_id.clone(),
-                format!("{}: nothing was sent", row.why),
-            );
-            record_not_answered(row.row, id, row.attempts, why, &kept.recorder)
+            rows.iter().try_for_each(|row| {
+                let id = row.external_id.clone();
+                let why = format!("{}: nothing was sent", row.why);
+                record_not_answered(row.row, id, row.attempts, why, &kept.recorder)
+            })
         })
     }
 

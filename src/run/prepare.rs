@@ -59,10 +59,8 @@ impl Stages<'_> {
         self.remarks
             .extend(known::named_elsewhere(compared.named_elsewhere));
         let mut unanswered = hold_back(&mut scan.rows, left_overs.unanswered);
+        self.notes.unanswered(&unanswered)?;
         unanswered.extend(self.survey(&mut scan.rows)?);
-        for row in &unanswered {
-            self.notes.unanswered(row)?;
-        }
         let groups = self.plan_groups(scan.groups, &mut scan.rows)?;
         let mapping = self.bound.mapping();
         let mut held = guards::hold(

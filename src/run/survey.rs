@@ -49,6 +49,9 @@ impl Stages<'_> {
                 unanswered = self.ask_each(rows)?;
             }
         }
+        // Before the survey counts as done, or a resumed run would take these rows
+        // for joiners.
+        self.notes.unanswered(&unanswered)?;
         self.notes.surveyed()?;
         Ok(unanswered)
     }

@@ -376,14 +376,14 @@ pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Cours
                     let phase = Phase::GivenUp { again: true };
                     (Course { phase, ..course }, Then::ReadBackLater)
                 }
-                (course, Then::StartOver) => (course, Then::Stop),
+                (_, Then::StartOver) => (course, Then::Stop),
                 other => other,
             }
         }
         (Phase::ReadBack { because, .. }, answer) => after_sight(write, course, because, answer),
         (Phase::GivenUp { .. }, answer) => {
             match after_sight(write, course, Because::Unanswered, answer) {
-                (course, Then::Write) => (course, Then::Stop),
+                (_, Then::Write) => (course, Then::Stop),
                 other => other,
             }
         }

@@ -247,6 +247,9 @@ proptest! {
                 is_unknown = matches!(to_a_write, Answer::Lost { may_have_applied: true });
             } else {
                 let then = course.follow(write, to_a_read_back);
+                if then == Then::Stop {
+                    break;
+                }
                 let says_nothing = matches!(to_a_read_back, Answer::Unclear | Answer::Lost { .. })
                     || matches!(then, Then::ReadBackLater | Then::Unclear);
                 is_unknown &= says_nothing;

@@ -256,6 +256,29 @@ fn somebody_whom_the_lms_accepted_and_no_longer_shows_is_not_created_again() {
 }
 
 #[test]
+fn a_resumed_change_that_was_given_up_and_shows_nobody_is_not_complete() {
+    let target = targets::of(System::ANewSpring);
+    let mut job = change(&target, Action::Update, true);
+    // All was acknowledged before the run was killed, as far as it knew.
+    let mut change = job.change.clone();
+    change.content.sets.clear();
+    let parts = Parts {
+        details: Some(change.details),
+        ..Parts::default()
+    };
+    job = ChangeJob::new(target, change, parts);
+    let _read_back = job.call();
+    job.unanswered(true);
+    assert!(job.give_up(&NoAnswer::Status(500)));
+    let nobody = Reply {
+        status: 404,
+        ..Reply::default()
+    };
+    while job.answered(&nobody) != Next::Done {}
+    assert!(!job.is_complete(), "it would be recorded as done");
+}
+
+#[test]
 fn a_lost_write_is_what_the_watch_calls_unknown() {
     // Or the property could not fail.
     let target = targets::of(System::ANewSpring);
