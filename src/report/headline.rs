@@ -40,9 +40,24 @@ pub(super) fn tone(report: &RunReport) -> Tone {
         RunState::Failed | RunState::Finished if is_guarded(report) => Tone::Attention,
         RunState::Failed => Tone::Bad,
         RunState::Running | RunState::Interrupted | RunState::Superseded => Tone::Attention,
-        RunState::Finished if counts.rejected + undone > 0 => Tone::Attention,
+        RunState::Finished if counts.rejected + undone > 0 || has_flawed_leavers(report) => {
+            Tone::Attention
+        }
         RunState::Finished => Tone::Good,
     }
+}
+
+/// How many people a run has changed.
+const fn changed(report: &RunReport) -> u64 {
+    let counts = &report.counts;
+    counts.created + counts.updated + counts.deactivated + counts.deleted
+}
+
+/// Whether a run that is all right but for its leavers has some who stayed: they
+/// are in no row, so only the exit code tells.
+const fn has_flawed_leavers(report: &RunReport) -> bool {
+    let counts = &report.counts;
+    report.exit_code == Exit::RowsRefused.code() && counts.rejected + counts.failed == 0
 }
 
 /// Whether a guard stopped the run or held a part of it.
@@ -64,7 +79,12 @@ pub fn headline(report: &RunReport) -> String {
         (Kind::Run, RunState::Superseded) => "Superseded by a later import.".to_owned(),
         (Kind::Run, RunState::Interrupted) => left_over("Interrupted", report),
         (Kind::Run, RunState::Failed) if is_guarded(report) => {
-            "Stopped by a safety limit. Nothing was sent.".to_owned()
+            let sent = if changed(report) > 0 {
+                "Nothing more"
+            } else {
+                "Nothing"
+            };
+            format!("Stopped by a safety limit. {sent} was sent.")
         }
         (Kind::Run, RunState::Failed) => left_over("Failed", report),
         (Kind::Check, RunState::Finished) if all == 0 => no_rows(report),
@@ -89,13 +109,11 @@ pub fn headline(report: &RunReport) -> String {
 fn left_over(how: &str, report: &RunReport) -> String {
     let counts = &report.counts;
     let all = counts.rows();
-    let has_changed = counts.deactivated + counts.deleted > 0;
     match counts.pending + counts.unknown {
-        _ if all == 0 => format!("{how} before anything was sent."),
+        _ if all == 0 && changed(report) == 0 => format!("{how} before anything was sent."),
         0 => format!("{how} after every row was processed."),
-        _ if counts.pending == all && !has_changed => {
-            format!("{how} before anything changed ({}).", rows(all))
-        }
+        // Of rows that are all left, groups may have been created, and people who
+        // only await their groups.
         left => format!(
             "{how} with {} of {} left to process.",
             count(left),
@@ -161,10 +179,10 @@ fn planned(report: &RunReport) -> String {
 /// How a finished run ended.
 fn finished(report: &RunReport) -> String {
     let counts = &report.counts;
-    let changed = counts.created + counts.updated + counts.deactivated + counts.deleted;
+    let changed = changed(report);
     if is_guarded(report) {
         return if changed == 0 {
-            "Some changes await approval. Nothing else changed.".to_owned()
+            "Some changes await approval. No other person changed.".to_owned()
         } else {
             "Import finished, but some changes await approval.".to_owned()
         };
@@ -190,6 +208,9 @@ fn finished(report: &RunReport) -> String {
         _ if !flaws.is_empty() => {
             let people = counted(current, "person is", "people are");
             format!("Import finished. {people} up to date; {flaws}.")
+        }
+        _ if has_flawed_leavers(report) => {
+            "Import finished, but not every leaver was removed.".to_owned()
         }
         _ if changed > 0 => "Import finished. Everyone is up to date.".to_owned(),
         0 => no_rows(report),

@@ -126,7 +126,7 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
             figure("rejected", rejected, REFUSED),
             figure("failed", counts.failed, RETRIED),
             figure("unknown", counts.unknown, UNCONFIRMED),
-            figure("pending", counts.pending, "not sent"),
+            figure("pending", counts.pending, "not finished"),
         ],
     };
     shown.push(Figure {

@@ -197,7 +197,7 @@ fn interrupted() {
       unchanged      0
       rejected       0
       unknown        2  sent but not confirmed; checked before any retry
-      pending      698  not sent
+      pending      698  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the filter)
       requests   1,021  3 retries; rate-limited once
@@ -228,7 +228,7 @@ fn failed() {
       updated        0
       unchanged      0
       rejected       0
-      pending      700  not sent
+      pending      700  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the filter)
       requests   1,021  3 retries; rate-limited once
@@ -257,7 +257,7 @@ fn killed() {
       updated        0
       unchanged      0
       rejected       0
-      pending      700  not sent
+      pending      700  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the filter)
       requests   1,021  3 retries; rate-limited once
@@ -284,7 +284,7 @@ fn superseded() {
       updated        0
       unchanged      0
       rejected       0
-      pending      700  not sent
+      pending      700  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the filter)
       requests   1,021  3 retries; rate-limited once
@@ -438,7 +438,7 @@ fn a_guard_is_said_first() {
       updated        0
       unchanged      0
       rejected       0
-      pending    1,000  not sent
+      pending    1,000  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the filter)
       requests   1,021  3 retries; rate-limited once
@@ -449,13 +449,41 @@ fn a_guard_is_said_first() {
     report.state = RunState::Finished;
     assert_eq!(
         headline(&report),
-        "Some changes await approval. Nothing else changed."
+        "Some changes await approval. No other person changed."
     );
     report.counts.created = 3;
     assert_eq!(
         headline(&report),
         "Import finished, but some changes await approval."
     );
+}
+
+#[test]
+fn rows_that_all_wait_are_not_said_to_be_untouched() {
+    // Their groups may have been created, and they themselves, but for these.
+    let mut report = with_counts(Counts {
+        pending: 20,
+        ..Counts::default()
+    });
+    report.state = RunState::Interrupted;
+    assert_eq!(
+        headline(&report),
+        "Interrupted with 20 of 20 rows left to process."
+    );
+}
+
+#[test]
+fn a_leaver_who_stayed_is_in_the_headline() {
+    let mut report = with_counts(Counts {
+        unchanged: 19,
+        ..Counts::default()
+    });
+    report.exit_code = 3;
+    assert_eq!(
+        headline(&report),
+        "Import finished, but not every leaver was removed."
+    );
+    assert_eq!(tone(&report), Tone::Attention);
 }
 
 #[test]

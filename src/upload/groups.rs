@@ -101,7 +101,7 @@ impl Uploader {
             // What an LMS makes of a group with people in it is nowhere stated.
             let members = self.group_members(group, listener)?;
             if members.is_some_and(|members| !members.is_empty()) {
-                let why = "it has members whom hrfeed did not add";
+                let why = "it still has members";
                 done.refused.push((group.clone(), why.to_owned()));
                 continue;
             }
