@@ -38,7 +38,7 @@ pub enum RunError {
     /// Something in the machine failed while sending.
     #[error(transparent)]
     Upload(UploadError),
-    /// The feed looks sick, so nothing was sent.
+    /// The feed looks sick, so nothing more was sent.
     #[error("{}", not_done(.0))]
     SickFeed(Held),
     /// The feed is not the one that the run to resume began with.

@@ -12,7 +12,8 @@ pub fn held_in_words(held: &Held) -> String {
 /// What a guard held back, and what was not done.
 pub(super) fn not_done(held: &Held) -> String {
     let not = match held.guard {
-        Guard::Rows | Guard::Rejected => "nothing was sent",
+        // A resumed run may have sent something before.
+        Guard::Rows | Guard::Rejected => "the run was stopped",
         Guard::Creates => "they were not created",
         Guard::Updates => "they were not updated",
         Guard::Leavers => "they were not removed",
