@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::person::{Person, Slot};
-use super::template::TemplateRow;
+use super::template::{Condition, TemplateRow};
 use super::value::{Fault, clean, finish, flaw, invalid};
 use super::words;
 use super::{FieldRule, Mapping, MappingError, Origin, nearest};
@@ -185,10 +185,10 @@ impl<'m> Bound<'m> {
     /// first row that takes it.
     fn probe(&self) -> Result<(), MappingError> {
         let empty = || self.template_row(vec![String::new(); self.columns.len()], Vec::new());
-        if self.mapping.templates.has_filter() {
+        for (condition, _) in self.mapping.templates.conditions() {
             let row = empty();
-            let _kept = self.mapping.templates.keeps(&row);
-            self.check_filter(&row)?;
+            let _answer = self.mapping.templates.is_true(*condition, &row);
+            self.check_condition(*condition, &row)?;
         }
         for rule in &self.mapping.fields {
             if matches!(rule.origin, Origin::Template) {
@@ -202,18 +202,21 @@ impl<'m> Bound<'m> {
         Ok(())
     }
 
-    /// Complains if the filter asked for a column that is not there.
-    fn check_filter(&self, row: &TemplateRow) -> Result<(), MappingError> {
+    /// Complains if a condition asked for a column that is not there.
+    fn check_condition(&self, condition: Condition, row: &TemplateRow) -> Result<(), MappingError> {
         let Some(name) = row.missing.get() else {
             return Ok(());
         };
         let (what, help) = why_not_found(name, &self.columns);
-        let (line, column) = self.mapping.filter_place;
+        let mut conditions = self.mapping.templates.conditions().iter();
+        let (line, column) = conditions
+            .find_map(|(other, place)| (*other == condition).then_some(*place))
+            .unwrap_or((1, 1));
         Err(MappingError::Content {
             path: self.mapping.path.clone(),
             line,
             column,
-            message: format!("{what} (`where` in [source])"),
+            message: format!("{what} ({})", condition.title()),
             help: Some(help),
         })
     }
@@ -262,24 +265,19 @@ impl<'m> Bound<'m> {
             }))
         };
 
-        if self.mapping.templates.has_filter() {
-            let row = template_row();
-            let kept = self.mapping.templates.keeps(&row);
+        if self.mapping.templates.has(Condition::Filter) {
             // A row that cannot be judged is refused, not left out: a person
             // would vanish silently.
-            match row.take_flaw().map_or(kept, Err) {
+            match self.answer(Condition::Filter, &template_row())? {
                 Ok(true) => {}
                 Ok(false) => return Ok(Mapped::Skipped),
-                Err(problem) => {
-                    self.check_filter(&row)?;
-                    faults.push(Fault {
-                        field: None,
-                        rule: Rule::Template {
-                            problem: problem.into(),
-                        },
-                        value: None,
-                    });
-                }
+                Err(problem) => faults.push(Fault {
+                    field: None,
+                    rule: Rule::Template {
+                        problem: problem.into(),
+                    },
+                    value: None,
+                }),
             }
         }
         if record.len() > self.columns.len() && self.overflows(record) {
@@ -308,27 +306,13 @@ impl<'m> Bound<'m> {
                     }
                     Self::cell_to_field(field, rule, *index, record, person, faults);
                 }
-                (Origin::Template, _) => {
-                    let row = template_row();
-                    let rendered = self.mapping.templates.render(rule.field.name, &row);
-                    match row.take_flaw().map_or(rendered, Err) {
-                        Ok(text) => finish(field, rule, &clean(&text), false, person, faults),
-                        Err(problem) => {
-                            if row.missing.get().is_some() {
-                                return Err(self.missing(rule, &row));
-                            }
-                            invalid(
-                                field,
-                                Rule::Template {
-                                    problem: problem.into(),
-                                },
-                                None,
-                                person,
-                                faults,
-                            );
-                        }
+                (Origin::Template, _) => match self.rendered(rule, &template_row())? {
+                    Ok(text) => finish(field, rule, &clean(&text), false, person, faults),
+                    Err(problem) => {
+                        let problem = problem.into();
+                        invalid(field, Rule::Template { problem }, None, person, faults);
                     }
-                }
+                },
                 (Origin::Constant(text), _) => finish(field, rule, text, false, person, faults),
                 (Origin::Column(_), None) => person.push(Slot::Absent),
             }
@@ -336,7 +320,47 @@ impl<'m> Bound<'m> {
         if let Some(field) = self.picture {
             self.add_digest(field, person, faults);
         }
+        let protect = &self.mapping.protect;
+        let mut is_protected = person.text(0).is_some_and(|id| protect.has_id(id));
+        if protect.has_where && !is_protected {
+            // A row that cannot be judged is protected: nothing happens to
+            // somebody whom nobody may touch.
+            is_protected = self
+                .answer(Condition::Protect, &template_row())?
+                .unwrap_or(true);
+        }
+        if is_protected {
+            person.protect();
+        }
         Ok(Mapped::Row)
+    }
+
+    /// The text that a template makes of a row, or why it cannot.
+    fn rendered(
+        &self,
+        rule: &FieldRule,
+        row: &Arc<TemplateRow>,
+    ) -> Result<Result<String, String>, MappingError> {
+        let rendered = self.mapping.templates.render(rule.field.name, row);
+        let rendered = row.take_flaw().map_or(rendered, Err);
+        if rendered.is_err() && row.missing.get().is_some() {
+            return Err(self.missing(rule, row));
+        }
+        Ok(rendered)
+    }
+
+    /// What a condition says of a row, or why it cannot.
+    fn answer(
+        &self,
+        condition: Condition,
+        row: &Arc<TemplateRow>,
+    ) -> Result<Result<bool, String>, MappingError> {
+        let answer = self.mapping.templates.is_true(condition, row);
+        let answer = row.take_flaw().map_or(answer, Err);
+        if answer.is_err() {
+            self.check_condition(condition, row)?;
+        }
+        Ok(answer)
     }
 
     /// Adds the picture's digest to its name, so that another picture of the same

@@ -97,6 +97,8 @@ const OF_TARGET: &[&str] = &[
     "allow_roles",
     "requests_per_second",
     "max_in_flight",
+    "settle_after",
+    "api_key_expires",
 ];
 
 /// Reads [groups], which says more of the group that a row names; its fields

@@ -229,6 +229,30 @@ impl<'a> Node<'a> {
         self.value.as_str()
     }
 
+    /// Whether it is a table.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
+    /// A day: a date of TOML, or the same in quotes.
+    pub(super) fn day(&self) -> Result<jiff::civil::Date, MappingError> {
+        let text = match &self.value {
+            DeValue::Datetime(day) => day.to_string(),
+            DeValue::String(day) => day.trim().to_owned(),
+            _ => String::new(),
+        };
+        // Without the length, a time would be cut off without a word.
+        text.parse()
+            .ok()
+            .filter(|_| text.len() == "2027-01-31".len())
+            .ok_or_else(|| {
+                self.error(
+                    format!("{} must be a date", self.name),
+                    Some("for example 2027-01-31".into()),
+                )
+            })
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&self) -> Result<bool, MappingError> {
         self.value

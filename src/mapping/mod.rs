@@ -16,6 +16,8 @@ mod date;
 mod fields;
 mod file;
 mod guards;
+mod identity;
+mod leavers;
 mod person;
 mod settings;
 mod template;
@@ -32,10 +34,12 @@ pub use self::bound::{Bound, Mapped};
 pub use self::date::DateForm;
 pub(crate) use self::file::nearest;
 use self::file::{File, Node, Table};
-pub use self::guards::{Allowance, Guards, Leavers};
+pub use self::guards::{Allowance, Guards, Limit};
+pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
+pub use self::leavers::{Among, Leavers};
 pub use self::person::{Person, Slot, fingerprint};
 pub use self::settings::{SecretSource, TargetSettings};
-use self::template::Templates;
+use self::template::{Condition, Templates};
 pub use self::value::Fault;
 use crate::feed::FeedOptions;
 use crate::schema::{self, Part};
@@ -51,17 +55,21 @@ pub struct Mapping {
     pub source: FeedOptions,
     fields: Vec<FieldRule>,
     templates: Templates,
-    /// Line and column of the filter, if there is one.
-    filter_place: (usize, usize),
     /// The values that must be unique.
     pub unique: Unique,
     /// The position in [`Unique::fields`] of what people without an external ID
     /// are known by, if they are to get one.
     pub adopt: Option<usize>,
+    /// By what the same human is recognized under another external ID.
+    pub identity: Identity,
+    /// Whom no run changes or removes.
+    pub protect: Protect,
     /// What becomes of groups that a row names.
     pub groups: Groups,
     /// What happens to people who are no longer in the feed.
     pub leavers: Leavers,
+    /// Who can be one of them.
+    pub among: Among,
     /// The limits of a run.
     pub guards: Guards,
 }
@@ -227,6 +235,8 @@ impl Mapping {
         let fields = root.need("fields", "[fields] says which column each field comes from")?;
         let unique = root.take("unique");
         let adopt = root.take("adopt");
+        let identity = root.take("identity");
+        let protect = root.take("protect");
         let groups = root.take("groups");
         let leavers = root.take("leavers");
         let guards = root.take("guards");
@@ -239,10 +249,8 @@ impl Mapping {
             .transpose()?
             .unwrap_or_default();
         let mut templates = Templates::new();
-        let mut filter_place = (1, 1);
         if let Some(filter) = filter {
-            filter_place = filter.place();
-            templates.add_filter(&filter)?;
+            templates.add_condition(Condition::Filter, &filter)?;
         }
         let system = target.system;
         let fields = fields.table("[fields]", "[fields]")?;
@@ -251,14 +259,20 @@ impl Mapping {
         let adopt = section(adopt, "[adopt]")?
             .map(|adopt| unique::read_adopt(adopt, &fields, &unique, system))
             .transpose()?;
+        let identity = section(identity, "[identity]")?;
+        let identity = identity::read_identity(identity, &fields, system)?;
+        let protect = section(protect, "[protect]")?
+            .map(|protect| identity::read_protect(protect, &mut templates))
+            .transpose()?
+            .unwrap_or_default();
         let groups = section(groups, "[groups]")?
             .map(|groups| fields::read_groups(groups, system, &mut fields, &mut templates))
             .transpose()?
             .unwrap_or_default();
-        let leavers = section(leavers, "[leavers]")?
-            .map(|leavers| guards::leavers(leavers, system))
+        let (leavers, among) = section(leavers, "[leavers]")?
+            .map(|leavers| leavers::leavers(leavers, system))
             .transpose()?
-            .unwrap_or(Leavers::Ignore);
+            .unwrap_or((Leavers::Ignore, Among::Journal));
         let guards = section(guards, "[guards]")?
             .map(guards::guards)
             .transpose()?
@@ -270,11 +284,13 @@ impl Mapping {
             source,
             fields,
             templates,
-            filter_place,
             unique,
             adopt,
+            identity,
+            protect,
             groups,
             leavers,
+            among,
             guards,
         })
     }

@@ -11,6 +11,7 @@ use crate::model::has_control;
 pub struct Person {
     text: String,
     slots: Vec<Stored>,
+    is_protected: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,19 @@ impl Person {
     pub fn clear(&mut self) {
         self.text.clear();
         self.slots.clear();
+        self.is_protected = false;
+    }
+
+    /// No run changes or removes this person.
+    pub(super) fn protect(&mut self) {
+        self.is_protected = true;
+    }
+
+    /// Whether no run changes or removes this person: the mapping's [protect]
+    /// says so.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.is_protected
     }
 
     /// Adds the next field.

@@ -31,6 +31,10 @@ pub struct TargetSettings {
     pub timeout: Duration,
     /// How long the target may be down before the run ends, to be resumed.
     pub max_outage: Duration,
+    /// How long a create that got no answer may still take effect.
+    pub settle_after: Duration,
+    /// The day on which the API key expires.
+    pub api_key_expires: Option<jiff::civil::Date>,
     /// The powerful roles that this feed may hand out, in the API's words.
     pub allow_roles: Vec<&'static str>,
 }
@@ -71,6 +75,8 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     let connect_timeout = table.take("connect_timeout");
     let timeout = table.take("timeout");
     let max_outage = table.take("max_outage");
+    let settle_after = table.take("settle_after");
+    let expires = table.take("api_key_expires");
     table.finish()?;
 
     Ok(TargetSettings {
@@ -85,6 +91,8 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
         connect_timeout: duration(connect_timeout.as_ref(), Duration::from_secs(10))?,
         timeout: duration(timeout.as_ref(), Duration::from_mins(1))?,
         max_outage: duration(max_outage.as_ref(), Duration::from_mins(10))?,
+        settle_after: duration(settle_after.as_ref(), Duration::from_secs(30))?,
+        api_key_expires: expires.map(|node| node.day()).transpose()?,
         allow_roles: allow_roles.map_or(Ok(Vec::new()), |node| allowed_roles(node, spec.roles))?,
     })
 }

@@ -9,18 +9,51 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 
-use super::MappingError;
 use super::file::Node;
+use super::{MappingError, value};
 use crate::model::Rule;
 
 /// The templates of a mapping by the name of their field.
 #[derive(Debug)]
 pub(super) struct Templates {
     environment: Environment<'static>,
-    filter: bool,
+    /// With line and column.
+    conditions: Vec<(Condition, (usize, usize))>,
 }
 
-const FILTER: &str = "where";
+/// A question that a mapping asks of each row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// Whether the row belongs to the feed.
+    Filter,
+    /// Whether no run may change or remove the person.
+    Protect,
+}
+
+impl Condition {
+    /// Its name among the templates, where no field has it.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Filter => "where",
+            Self::Protect => "protect.where",
+        }
+    }
+
+    /// As a person writes it.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Filter => "`where` in [source]",
+            Self::Protect => "`where` in [protect]",
+        }
+    }
+
+    const fn example(self) -> &'static str {
+        match self {
+            Self::Filter => "where = \"row['Status'] != 'Contractor'\"",
+            Self::Protect => "where = \"row['Department'] == 'Board'\"",
+        }
+    }
+}
 
 /// How much a template may work for one row, in instructions of the engine: a
 /// loop that never ends is a mistake, not a night.
@@ -36,7 +69,7 @@ impl Templates {
         environment.set_debug(false);
         Self {
             environment,
-            filter: false,
+            conditions: Vec::new(),
         }
     }
 
@@ -52,15 +85,20 @@ impl Templates {
             })
     }
 
-    pub(super) fn add_filter(&mut self, node: &Node<'_>) -> Result<(), MappingError> {
+    pub(super) fn add_condition(
+        &mut self,
+        condition: Condition,
+        node: &Node<'_>,
+    ) -> Result<(), MappingError> {
         let text = node.text()?;
         let refuse = |error: minijinja::Error| {
             node.error(
                 format!(
-                    "`where` in [source] is not a valid expression: {}",
+                    "{} is not a valid expression: {}",
+                    condition.title(),
                     problem(&error)
                 ),
-                Some("for example where = \"row['Status'] != 'Contractor'\"".into()),
+                Some(format!("for example {}", condition.example())),
             )
         };
         // By itself first, so that text that closes the `if` below is not read as
@@ -69,14 +107,29 @@ impl Templates {
             .compile_expression_owned(text.clone())
             .map_err(refuse)?;
         self.environment
-            .add_template_owned(FILTER, format!("{{% if ({text}) %}}y{{% endif %}}"))
+            .add_template_owned(
+                condition.key(),
+                format!("{{% if ({text}) %}}y{{% endif %}}"),
+            )
             .map_err(refuse)?;
-        self.filter = true;
+        self.conditions.push((condition, node.place()));
         Ok(())
     }
 
-    pub(super) fn has_filter(&self) -> bool {
-        self.filter
+    /// The conditions of the mapping, each with its line and column.
+    pub(super) fn conditions(&self) -> &[(Condition, (usize, usize))] {
+        &self.conditions
+    }
+
+    pub(super) fn has(&self, condition: Condition) -> bool {
+        self.conditions.iter().any(|(has, _)| *has == condition)
+    }
+
+    /// The text of a field's template.
+    pub(super) fn source(&self, name: &str) -> String {
+        self.environment
+            .get_template(name)
+            .map_or_else(|_| String::new(), |template| template.source().to_owned())
     }
 
     pub(super) fn render(&self, name: &str, row: &Arc<TemplateRow>) -> Result<String, String> {
@@ -89,10 +142,35 @@ impl Templates {
             .map_err(|error| problem(&error))
     }
 
-    /// Whether the row belongs to the feed.
-    pub(super) fn keeps(&self, row: &Arc<TemplateRow>) -> Result<bool, String> {
-        self.render(FILTER, row).map(|text| !text.is_empty())
+    /// What a condition says of the row.
+    pub(super) fn is_true(
+        &self,
+        condition: Condition,
+        row: &Arc<TemplateRow>,
+    ) -> Result<bool, String> {
+        self.render(condition.key(), row)
+            .map(|text| !text.is_empty())
     }
+}
+
+/// The columns that a template names: `row.Name`, `row['Name']`, `row["Name"]`.
+pub(super) fn columns_of(template: &str) -> Vec<String> {
+    let is_of_word = |char: char| char.is_alphanumeric() || char == '_';
+    let name_after = |(at, row): (usize, &str)| {
+        let (before, after) = (template.get(..at)?, template.get(at + row.len()..)?);
+        if before.ends_with(is_of_word) {
+            return None;
+        }
+        let after = after.trim_start();
+        if let Some(name) = after.strip_prefix('.') {
+            return name.trim_start().split(|char| !is_of_word(char)).next();
+        }
+        let text = after.strip_prefix('[')?.trim_start();
+        let quote = text.chars().next().filter(|char| "'\"".contains(*char))?;
+        text.get(1..)?.split(quote).next()
+    };
+    let names = template.match_indices("row").filter_map(name_after);
+    names.map(|name| value::clean(name).into_owned()).collect()
 }
 
 /// What went wrong, without the values it went wrong on: the engine's details

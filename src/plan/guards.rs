@@ -2,7 +2,7 @@
 //! nothing, and a kind of change beyond its limit waits for approval.
 
 use super::{RowState, RowTable};
-use crate::mapping::{Allowance, Guards, Leavers};
+use crate::mapping::{Guards, Leavers, Limit};
 use crate::model::{ExternalId, count, counted};
 
 /// What a guard watches.
@@ -34,6 +34,9 @@ impl Guard {
     }
 }
 
+/// How many people must be known before `max_creates` and `max_updates` count.
+const CREATES_AND_UPDATES_COUNT_FROM: u64 = 100;
+
 /// A kind of change that waits for approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -51,7 +54,12 @@ pub fn feed(guards: &Guards, allowed: &[Guard], rows: &RowTable) -> Option<Held>
     let (all, rejected) = (rows.len() as u64, rows.count(RowState::Rejected));
     let rows = counted(all, "row", "rows");
     let too_few = all < guards.min_rows && !allowed.contains(&Guard::Rows);
-    let too_wrong = !guards.max_rejected.covers(rejected, all);
+    let floor = if guards.is_max_rejected_written {
+        0
+    } else {
+        50
+    };
+    let too_wrong = rejected > guards.max_rejected.bound.of(all).max(floor);
     let (guard, why) = if too_few {
         let minimum = count(guards.min_rows);
         let why = format!("the feed has {rows}; the minimum is {minimum} (`min_rows`)");
@@ -109,16 +117,20 @@ pub fn hold(
         is_held
     };
     let all = rows.len() as u64;
+    let counts = around.named_before >= CREATES_AND_UPDATES_COUNT_FROM;
     let creates = rows.count(RowState::New);
     let what = "people would be created";
-    let why = under_another_key(creates, around.under_other_keys)
-        .or_else(|| beyond(creates, all, what, guards.max_creates, "max_creates"));
+    let why = under_another_key(creates, around.under_other_keys).or_else(|| {
+        let limit = (guards.max_creates, "max_creates");
+        beyond(creates, all, what, limit, Guards::FLOOR_CREATES).filter(|_| counts)
+    });
     if holds(Guard::Creates, creates, why) {
         rows.hold(RowState::New);
     }
     let updates = rows.count(RowState::Changed) + rows.count(RowState::Adopt);
     let what = "people would be updated";
-    let why = beyond(updates, all, what, guards.max_updates, "max_updates");
+    let limit = (guards.max_updates, "max_updates");
+    let why = beyond(updates, all, what, limit, Guards::FLOOR).filter(|_| counts);
     if holds(Guard::Updates, updates, why) {
         rows.hold(RowState::Changed);
         rows.hold(RowState::Adopt);
@@ -127,9 +139,9 @@ pub fn hold(
         around.leavers.clear();
     }
     let leavers = around.leavers.len() as u64;
-    let (named, limit) = (around.named_before, Some(guards.max_leavers));
+    let (named, limit) = (around.named_before, (guards.max_leavers, "max_leavers"));
     let what = "people are missing from the feed";
-    let why = beyond(leavers, named, what, limit, "max_leavers")
+    let why = beyond(leavers, named, what, limit, Guards::FLOOR)
         .or_else(|| in_unreadable_rows(leavers, around.unidentified));
     if holds(Guard::Leavers, leavers, why) {
         around.leavers.clear();
@@ -143,11 +155,13 @@ fn beyond(
     changes: u64,
     all: u64,
     what: &str,
-    limit: Option<Allowance>,
-    key: &str,
+    (limit, key): (Limit, &str),
+    floor: u64,
 ) -> Option<String> {
-    let limit = limit.filter(|limit| !limit.covers(changes, all))?;
-    let (changes, all) = (count(changes), count(all));
+    if changes <= limit.most(all, floor) {
+        return None;
+    }
+    let (limit, changes, all) = (limit.bound, count(changes), count(all));
     Some(format!(
         "{changes} of {all} {what}; the limit is {limit} (`{key}`)"
     ))

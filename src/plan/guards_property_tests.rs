@@ -13,7 +13,7 @@ const ALL: [Guard; 5] = [
 ];
 
 /// Whether the bound lets so many pass, counted without fractions.
-fn lets_pass(count: u64, all: u64, bound: Allowance) -> bool {
+fn lets_pass(count: u64, all: u64, bound: Allowance, floor: u64) -> bool {
     let share = |percent: f64| {
         // Whole numbers only: see `bound`.
         let percent: u64 = format!("{percent:.0}").parse().unwrap();
@@ -21,8 +21,9 @@ fn lets_pass(count: u64, all: u64, bound: Allowance) -> bool {
     };
     match bound {
         Allowance::Number(most) => count <= most,
-        Allowance::Percent(percent) => share(percent),
-        Allowance::PercentOrNumber(percent, most) => count <= most || share(percent),
+        Allowance::Percent(percent) => {
+            share(percent) || percent > 0.0 && count <= floor && count * 2 <= all
+        }
     }
 }
 
@@ -30,8 +31,7 @@ fn bound() -> impl Strategy<Value = Allowance> {
     let percent = (0_u32..=100).prop_map(f64::from);
     prop_oneof![
         (0_u64..60).prop_map(Allowance::Number),
-        percent.clone().prop_map(Allowance::Percent),
-        (percent, 0_u64..20).prop_map(|(share, most)| Allowance::PercentOrNumber(share, most)),
+        percent.prop_map(Allowance::Percent),
     ]
 }
 
@@ -59,13 +59,13 @@ proptest! {
     ) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 60")]
         let leavers = (named as f64 * share) as usize;
-        let guards = Guards { max_leavers, ..Guards::default() };
+        let guards = Guards { max_leavers: limit(max_leavers), ..Guards::default() };
         let approved = allowed.contains(&Guard::Leavers);
         let case = Case {
             guards, allowed, rows, named, leavers, action, unidentified, under_other_keys: 0,
         };
         let decided = case.decide();
-        let may_go = lets_pass(leavers as u64, named, max_leavers) && unidentified == 0 || approved;
+        let may_go = lets_pass(leavers as u64, named, max_leavers, Guards::FLOOR) && unidentified == 0 || approved;
         let goes = may_go && action != Leavers::Ignore;
         prop_assert_eq!(decided.leavers, if goes { leavers } else { 0 });
         let holds = action != Leavers::Ignore && leavers > 0 && !may_go;
@@ -81,20 +81,22 @@ proptest! {
         rows in rows(),
     ) {
         let guards = Guards {
-            max_creates: is_bounded.then_some(creates),
-            max_updates: is_bounded.then_some(updates),
+            max_creates: limit(creates),
+            max_updates: limit(updates),
             ..Guards::default()
         };
+        let named = if is_bounded { 100 } else { 99 };
         let case = Case {
-            guards, allowed: allowed.clone(), rows, under_other_keys, ..Case::default()
+            guards, allowed: allowed.clone(), rows, named, under_other_keys, ..Case::default()
         };
         let (new, other) = (rows.new as u64, (rows.changed + rows.adopt) as u64);
         let all = rows.rows() as u64;
-        let too_many = |count, bound| is_bounded && !lets_pass(count, all, bound);
+        let too_many =
+            |count, bound, floor| is_bounded && !lets_pass(count, all, bound, floor);
         let holds_new = !allowed.contains(&Guard::Creates)
-            && (too_many(new, creates) || under_other_keys > 0 && new > 0);
+            && (too_many(new, creates, Guards::FLOOR_CREATES) || under_other_keys > 0 && new > 0);
         let holds_other =
-            !allowed.contains(&Guard::Updates) && too_many(other, updates);
+            !allowed.contains(&Guard::Updates) && too_many(other, updates, Guards::FLOOR);
         let decided = case.decide();
         let before = rows.table();
         for row in 0..u32::try_from(rows.rows()).unwrap() {

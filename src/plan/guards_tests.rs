@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::mapping::{Duplicates, Variants};
+use crate::mapping::{Allowance, Duplicates, Variants};
 use crate::model::Action;
 use crate::plan::rows::Batch;
 use crate::validate::unique::Comparison;
@@ -12,7 +12,10 @@ use crate::validate::unique::Comparison;
 #[path = "guards_property_tests.rs"]
 mod properties;
 
-const DEFAULT: Allowance = Allowance::PercentOrNumber(5.0, 5);
+/// A limit of one run.
+const fn limit(bound: Allowance) -> Limit {
+    Limit { bound, days: None }
+}
 
 /// What a run would do with its rows, one count for each state.
 #[derive(Clone, Copy, Debug, Default)]
@@ -154,7 +157,8 @@ fn a_feed_that_is_too_short_or_too_wrong_is_held_and_exactly_the_bound_passes() 
         ..default
     };
     let max = |max_rejected| Guards {
-        max_rejected,
+        max_rejected: limit(max_rejected),
+        is_max_rejected_written: true,
         ..default
     };
     let one_percent = max(Allowance::Percent(1.0));
@@ -200,28 +204,28 @@ fn a_feed_that_is_too_short_or_too_wrong_is_held_and_exactly_the_bound_passes() 
             table,
             "{rows:>4} {rejected:>5}  {:>8} {:>12}  {:<13}  {decision}",
             guards.min_rows,
-            short(guards.max_rejected),
+            short(guards.max_rejected.bound),
             allowances(allowed),
         )
         .unwrap();
     }
-    insta::assert_snapshot!(table, @r"
+    insta::assert_snapshot!(table, @"
     rows wrong  min_rows max_rejected  allowed
-       0     0         1       10%/50                 nothing is sent: rows
-       0     0         1       10%/50  rows           passes
-       0     0         0       10%/50                 passes
-       1     0         1       10%/50                 passes
-      19     0        20       10%/50                 nothing is sent: rows
-      20     0        20       10%/50                 passes
-      19     0        20       10%/50  rejected       nothing is sent: rows
-      19     0        20       10%/50  rows           passes
-      60    55       100       10%/50                 nothing is sent: rows
-      60    55       100       10%/50  rows           nothing is sent: rejected
-      60    55       100       10%/50  rows,rejected  passes
-      50    50         1       10%/50                 passes
-      60    51         1       10%/50                 nothing is sent: rejected
-     509    51         1       10%/50                 nothing is sent: rejected
-     510    51         1       10%/50                 passes
+       0     0         1          10%                 nothing is sent: rows
+       0     0         1          10%  rows           passes
+       0     0         0          10%                 passes
+       1     0         1          10%                 passes
+      19     0        20          10%                 nothing is sent: rows
+      20     0        20          10%                 passes
+      19     0        20          10%  rejected       nothing is sent: rows
+      19     0        20          10%  rows           passes
+      60    55       100          10%                 nothing is sent: rows
+      60    55       100          10%  rows           nothing is sent: rejected
+      60    55       100          10%  rows,rejected  passes
+      50    50         1          10%                 passes
+      60    51         1          10%                 nothing is sent: rejected
+     509    51         1          10%                 nothing is sent: rejected
+     510    51         1          10%                 passes
      100     1         1           1%                 passes
       99     1         1           1%                 nothing is sent: rejected
      100     2         1           1%                 nothing is sent: rejected
@@ -237,7 +241,6 @@ fn short(bound: Allowance) -> String {
     match bound {
         Allowance::Number(most) => most.to_string(),
         Allowance::Percent(percent) => format!("{percent}%"),
-        Allowance::PercentOrNumber(percent, most) => format!("{percent}%/{most}"),
     }
 }
 
@@ -263,11 +266,10 @@ fn leavers_beyond_the_bound_stay_all_of_them_and_exactly_the_bound_goes() {
         (1_000, 5, percent(0.4), 0, &[]),
         (10, 10, percent(100.0), 0, &[]),
         (10, 1, percent(0.0), 0, &[]),
-        // By default 5%, and five people in any case.
-        (5, 5, DEFAULT, 0, &[]),
-        (6, 6, DEFAULT, 0, &[]),
-        (119, 6, DEFAULT, 0, &[]),
-        (120, 6, DEFAULT, 0, &[]),
+        // Five people in any case, but no more than half.
+        (10, 5, percent(5.0), 0, &[]),
+        (9, 5, percent(5.0), 0, &[]),
+        (9, 4, percent(5.0), 0, &[]),
         // A row that nobody can read may be any of them.
         (100, 1, number(20), 1, &[]),
         (100, 2, number(20), 3, &[]),
@@ -280,7 +282,7 @@ fn leavers_beyond_the_bound_stay_all_of_them_and_exactly_the_bound_goes() {
     for &(named, leavers, max_leavers, unidentified, allowed) in cases {
         let decided = Case {
             guards: Guards {
-                max_leavers,
+                max_leavers: limit(max_leavers),
                 ..Guards::default()
             },
             allowed: allowed.to_vec(),
@@ -300,7 +302,7 @@ fn leavers_beyond_the_bound_stay_all_of_them_and_exactly_the_bound_goes() {
         )
         .unwrap();
     }
-    insta::assert_snapshot!(table, @r"
+    insta::assert_snapshot!(table, @"
     known leavers  max_leavers unreadable  allowed       go
       100       0            0          0                 0  passes
       100       1            0          0                 0  leavers holds 1
@@ -312,16 +314,15 @@ fn leavers_beyond_the_bound_stay_all_of_them_and_exactly_the_bound_goes() {
       100       6           5%          0                 0  leavers holds 6
       119       6           5%          0                 0  leavers holds 6
       120       6           5%          0                 6  passes
-       19       1           5%          0                 0  leavers holds 1
+       19       1           5%          0                 1  passes
        20       1           5%          0                 1  passes
      1000       4         0.4%          0                 4  passes
-     1000       5         0.4%          0                 0  leavers holds 5
+     1000       5         0.4%          0                 5  passes
        10      10         100%          0                10  passes
        10       1           0%          0                 0  leavers holds 1
-        5       5         5%/5          0                 5  passes
-        6       6         5%/5          0                 0  leavers holds 6
-      119       6         5%/5          0                 0  leavers holds 6
-      120       6         5%/5          0                 6  passes
+       10       5           5%          0                 5  passes
+        9       5           5%          0                 0  leavers holds 5
+        9       4           5%          0                 4  passes
       100       1           20          1                 0  leavers holds 1
       100       2           20          3                 0  leavers holds 2
       100       2           20          3  leavers        2  passes
@@ -354,9 +355,10 @@ fn leavers_that_the_mapping_ignores_are_nobody_s_and_hold_nothing() {
 
 #[test]
 fn creates_and_updates_beyond_their_bound_are_held_each_kind_for_itself() {
-    let bounds = |creates, updates| Guards {
-        max_creates: creates,
-        max_updates: updates,
+    let all = Allowance::Percent(100.0);
+    let bounds = |creates: Option<_>, updates: Option<_>| Guards {
+        max_creates: limit(creates.unwrap_or(all)),
+        max_updates: limit(updates.unwrap_or(all)),
         ..Guards::default()
     };
     let rows = |new, changed, adopt, unchanged| Counts {
@@ -401,10 +403,10 @@ fn creates_and_updates_beyond_their_bound_are_held_each_kind_for_itself() {
             allowed: allowed.to_vec(),
             rows: *rows,
             under_other_keys: *under_other_keys,
+            named: 100,
             ..Case::default()
         }
         .decide();
-        let bound = |bound: Option<Allowance>| bound.map_or_else(|| "-".into(), short);
         writeln!(
             table,
             "{:>3} {:>7} {:>7} {:>4}  {:>11} {:>11} {under_other_keys:>9}  {:<7}  {:>4}  {}",
@@ -412,33 +414,33 @@ fn creates_and_updates_beyond_their_bound_are_held_each_kind_for_itself() {
             rows.changed,
             rows.adopt,
             rows.unchanged,
-            bound(guards.max_creates),
-            bound(guards.max_updates),
+            short(guards.max_creates.bound),
+            short(guards.max_updates.bound),
             allowances(allowed),
             decided.table.count(RowState::Held),
             in_short(&decided.held)
         )
         .unwrap();
     }
-    insta::assert_snapshot!(table, @r"
+    insta::assert_snapshot!(table, @"
     new changed adopted same  max_creates max_updates other-key  allowed  wait
-    100       0       0    0            -           -         0              0  passes
-      0      90      10    0            -           -         0              0  passes
-     10       0       0    0           10           -         0              0  passes
-     11       0       0    0           10           -         0             11  creates holds 11
-     11       0       0    0           10           -         0  creates     0  passes
-     11       0       0    0           10           -         0  updates    11  creates holds 11
-     50       0       0   50          50%           -         0              0  passes
-     51       0       0   49          50%           -         0             51  creates holds 51
-      0       5       5    0            -          10         0              0  passes
-      0       5       6    0            -          10         0             11  updates holds 11
-      0       5       6    0            -          10         0  updates     0  passes
+    100       0       0    0         100%        100%         0              0  passes
+      0      90      10    0         100%        100%         0              0  passes
+     10       0       0    0           10        100%         0              0  passes
+     11       0       0    0           10        100%         0             11  creates holds 11
+     11       0       0    0           10        100%         0  creates     0  passes
+     11       0       0    0           10        100%         0  updates    11  creates holds 11
+     50       0       0   50          50%        100%         0              0  passes
+     51       0       0   49          50%        100%         0             51  creates holds 51
+      0       5       5    0         100%          10         0              0  passes
+      0       5       6    0         100%          10         0             11  updates holds 11
+      0       5       6    0         100%          10         0  updates     0  passes
      40      11       0    0           10          10         0             51  creates holds 40, updates holds 11
      40      11       0    0           10          10         0  creates    11  updates holds 11
       9      11       0    0           10          10         0             11  updates holds 11
-      3       2       0    1            -           -         7              3  creates holds 3
-      3       2       0    1            -           -         7  creates     0  passes
-      0       2       0    1            -           -         7              0  passes
+      3       2       0    1         100%        100%         7              3  creates holds 3
+      3       2       0    1         100%        100%         7  creates     0  passes
+      0       2       0    1         100%        100%         7              0  passes
      40      11       0    0           10          10         7             51  creates holds 40, updates holds 11
     ");
 }
@@ -453,8 +455,8 @@ fn whoever_must_approve_reads_how_many_of_how_many_and_which_bound() {
     };
     let guards = Guards {
         min_rows: 2,
-        max_creates: Some(ten),
-        max_updates: Some(ten),
+        max_creates: limit(ten),
+        max_updates: limit(ten),
         ..Guards::default()
     };
     let too_short = feed(&guards, &[], &feed_of(1, 0).table());
@@ -466,7 +468,7 @@ fn whoever_must_approve_reads_how_many_of_how_many_and_which_bound() {
             changed: 12,
             ..Counts::default()
         },
-        named: 40,
+        named: 110,
         leavers: 6,
         ..Case::default()
     };
@@ -491,10 +493,10 @@ fn whoever_must_approve_reads_how_many_of_how_many_and_which_bound() {
         .collect();
     insta::assert_snapshot!(sentences.join("\n"), @"
     rows: the feed has 1 row; the minimum is 2 (`min_rows`)
-    rejected: 51 of 60 rows are invalid; the limit is 10%, but at least 50 (`max_rejected`)
+    rejected: 51 of 60 rows are invalid; the limit is 10% (`max_rejected`)
     creates: 11 of 23 people would be created; the limit is 10 (`max_creates`)
     updates: 12 of 23 people would be updated; the limit is 10 (`max_updates`)
-    leavers: 6 of 40 people are missing from the feed; the limit is 5%, but at least 5 (`max_leavers`)
+    leavers: 6 of 110 people are missing from the feed; the limit is 5% (`max_leavers`)
     leavers: 2 people are missing from the feed, but could be in 1 row without a readable external ID
     leavers: 2 people are missing from the feed, but could be in 3 rows without a readable external ID
     creates: the journal has 7 people for another API key of this LMS and nobody for this one; if this key replaced the other, 3 new people would be created twice (external IDs belong to a key)
@@ -503,7 +505,7 @@ fn whoever_must_approve_reads_how_many_of_how_many_and_which_bound() {
 
 #[test]
 fn rows_that_an_earlier_run_sent_are_held_by_no_guard() {
-    let none = Some(Allowance::Number(0));
+    let none = limit(Allowance::Number(0));
     let decided = Case {
         guards: Guards {
             max_creates: none,
@@ -515,6 +517,7 @@ fn rows_that_an_earlier_run_sent_are_held_by_no_guard() {
             ..Counts::default()
         },
         under_other_keys: 3,
+        named: 100,
         ..Case::default()
     }
     .decide();

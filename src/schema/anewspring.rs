@@ -16,6 +16,9 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     set_by_target: &["id", "uid", "name", "roles", "archived", "deleteAvatar"],
     unique: &["userID", "login"],
     adoptable: &["login", "email"],
+    login: "login",
+    email: "email",
+    names: &["firstName", "lastName"],
     // The URL parameter `_key` works too and is never used: addresses are
     // logged.
     key_header: "x-api-key",

@@ -11,6 +11,9 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     set_by_target: &["id", "createdDate", "updatedDate"],
     unique: &["externalId", "loginName"],
     adoptable: &["loginName", "email"],
+    login: "loginName",
+    email: "email",
+    names: &["firstName", "lastName"],
     // Page "Authorization": two headers on every request.
     key_header: "x-api-key",
     secret_header: Some("x-api-secret"),

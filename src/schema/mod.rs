@@ -84,6 +84,12 @@ pub struct SystemSpec {
     /// Fields by which a person without an external ID can be recognised: what
     /// a list of the people on the LMS shows.
     pub adoptable: &'static [&'static str],
+    /// What a person signs in with: no two people of the LMS share one.
+    pub login: &'static str,
+    /// The e-mail address.
+    pub email: &'static str,
+    /// The first and the last name.
+    pub names: &'static [&'static str],
     /// The header that carries the API key.
     pub key_header: &'static str,
     /// The header that carries the API secret, where a key is not enough.

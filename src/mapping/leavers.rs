@@ -1,0 +1,88 @@
+//! [leavers]: who is a leaver, and what happens to them.
+
+use super::MappingError;
+use super::file::Table;
+use crate::schema::System;
+
+/// What happens to people who are no longer in the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leavers {
+    /// They are left alone.
+    Ignore,
+    /// They cannot sign in any more.
+    Deactivate {
+        /// They are put into the archive, where the target has one.
+        archive: bool,
+    },
+    /// They are deleted for good.
+    Delete,
+}
+
+/// Who can be a leaver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// Whom the LMS acknowledged to hrfeed.
+    Journal,
+    /// Everybody with an external ID on the LMS.
+    Lms,
+}
+
+/// Reads [leavers].
+pub(super) fn leavers(
+    mut table: Table<'_>,
+    system: System,
+) -> Result<(Leavers, Among), MappingError> {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Action {
+        Ignore,
+        Deactivate,
+        Delete,
+    }
+    let can_deactivate = system.spec().can_deactivate;
+    let action_node = table.take("action");
+    let how = table.take("deactivate_by");
+    let among = table.take("among");
+    table.finish()?;
+    let action = match &action_node {
+        Some(node)
+            if can_deactivate
+                && node
+                    .as_text()
+                    .is_some_and(|text| text.starts_with("archive")) =>
+        {
+            return Err(node.error(
+                format!("{} cannot name the archive", node.name),
+                Some("set action = \"deactivate\" and deactivate_by = \"archived\"".into()),
+            ));
+        }
+        Some(node) => node.word(&[
+            ("ignore", Action::Ignore),
+            ("deactivate", Action::Deactivate),
+            ("delete", Action::Delete),
+        ])?,
+        None => Action::Ignore,
+    };
+    if let (Action::Deactivate, Some(node), false) = (action, &action_node, can_deactivate) {
+        return Err(node.error(
+            format!("{system} cannot make people inactive"),
+            Some("possible values: \"ignore\", \"delete\"".into()),
+        ));
+    }
+    let archive = match &how {
+        Some(node) if action != Action::Deactivate => {
+            return Err(node.error("`deactivate_by` requires action = \"deactivate\"", None));
+        }
+        Some(node) => node.word(&[("active", false), ("archived", true)])?,
+        None => false,
+    };
+    let among = match among {
+        Some(node) => node.word(&[("journal", Among::Journal), ("lms", Among::Lms)])?,
+        None => Among::Journal,
+    };
+    let action = match action {
+        Action::Ignore => Leavers::Ignore,
+        Action::Deactivate => Leavers::Deactivate { archive },
+        Action::Delete => Leavers::Delete,
+    };
+    Ok((action, among))
+}
