@@ -335,7 +335,7 @@ impl<'a> Node<'a> {
                         self.name,
                         kind(item.get_ref())
                     ),
-                    None,
+                    Some(format!("for example {example}")),
                 )),
             })
             .collect()

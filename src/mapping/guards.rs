@@ -122,7 +122,7 @@ impl Allowance {
 
 impl Limit {
     /// The most of `base` that pass: a number as it is; a share rounded down,
-    /// but at least `floor`, so that a small organization is not stopped by
+    /// but at least `floor`, so that a small organisation is not stopped by
     /// one person. The floor is never more than half of `base`, so that it is
     /// not emptied either; `0%` has none.
     #[must_use]
@@ -225,11 +225,12 @@ fn read_limit(
     }
     let mut table = node.table(&name, EXAMPLE)?;
     let (share, number) = (table.take("share"), table.take("number"));
-    let per = table.need("per", &format!("for example {EXAMPLE}"))?;
-    let one_bound = table.error(
-        format!("{name} needs either `share` or `number`"),
-        Some(format!("for example {EXAMPLE}")),
-    );
+    let per = table.take("per");
+    let lacks = |what: &str| {
+        let help = Some(format!("for example {EXAMPLE}"));
+        table.error(format!("{name} needs {what}"), help)
+    };
+    let (no_per, one_bound) = (lacks("`per`"), lacks("either `share` or `number`"));
     table.finish()?;
     let bound = match (share, number) {
         (Some(node), None) => match percentage(&node)? {
@@ -241,12 +242,20 @@ fn read_limit(
                 ));
             }
         },
-        (None, Some(node)) => Allowance::Number(node.whole(0, u32::MAX)?.into()),
+        (None, Some(node)) => match node.whole(0, u32::MAX) {
+            Ok(most) => Allowance::Number(most.into()),
+            Err(_) => {
+                return Err(node.error(
+                    format!("{} must be a whole number", node.name),
+                    Some("for example number = 20".into()),
+                ));
+            }
+        },
         _ => return Err(one_bound),
     };
     Ok(Limit {
         bound,
-        days: Some(days_of(&per)?),
+        days: Some(days_of(&per.ok_or(no_per)?)?),
     })
 }
 
@@ -317,24 +326,18 @@ fn tolerated(node: &Node<'_>) -> Result<Allowance, MappingError> {
 }
 
 /// A duration in any words, where a day has 24 hours.
-fn duration(node: &Node<'_>) -> Result<Option<Duration>, MappingError> {
-    let span = node.text()?.trim().parse::<jiff::Span>().ok();
-    let span = span.and_then(|span| {
-        span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
-            .ok()
-    });
-    Ok(span.and_then(|span| Duration::try_from(span).ok()))
+fn duration(node: &Node<'_>) -> Option<Duration> {
+    let span = node.as_text()?.trim().parse::<jiff::Span>().ok()?;
+    let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
+    Duration::try_from(exact.ok()?).ok()
 }
 
 /// `"7 days"`.
 fn days_of(node: &Node<'_>) -> Result<u32, MappingError> {
-    let hours = duration(node)?
-        .filter(|window| window.as_secs() % 3600 == 0 && window.subsec_nanos() == 0)
-        .map(|window| window.as_secs() / 3600);
-    hours
-        .filter(|hours| hours % 24 == 0)
-        .and_then(|hours| u32::try_from(hours / 24).ok())
-        .filter(|days| (1..=MAX_DAYS).contains(days))
+    let day = Duration::from_hours(24);
+    duration(node)
+        .and_then(|window| u32::try_from(window.as_secs() / day.as_secs()).ok())
+        .filter(|days| (1..=MAX_DAYS).contains(days) && duration(node) == Some(day * *days))
         .ok_or_else(|| {
             node.error(
                 format!(
@@ -349,7 +352,7 @@ fn days_of(node: &Node<'_>) -> Result<u32, MappingError> {
 /// `"36 h"`.
 fn age(node: &Node<'_>) -> Result<Duration, MappingError> {
     let longest = Duration::from_hours(24 * u64::from(MAX_DAYS));
-    duration(node)?
+    duration(node)
         .filter(|age| !age.is_zero() && *age <= longest)
         .ok_or_else(|| {
             node.error(

@@ -91,3 +91,144 @@ proptest! {
         }
     }
 }
+
+/// What a mapping with these lines says of its limits, or why it cannot.
+fn guards_of(lines: &str) -> Result<Guards, String> {
+    let text = format!(
+        "[target]\nsystem = \"kmi\"\nbase_url = \"https://lms.example.com\"\n\
+         api_key = {{ env = \"K\" }}\napi_secret = {{ env = \"S\" }}\n[fields]\n\
+         externalId = \"ID\"\nemail = \"M\"\nfirstName = \"F\"\nlastName = \"L\"\n\
+         loginName = \"M\"\n[guards]\n{lines}\n"
+    );
+    let mapping = crate::mapping::Mapping::parse(std::path::Path::new("m.toml"), &text);
+    mapping.map(|mapping| mapping.guards).map_err(|error| {
+        let message = error.to_string().replace("m.toml, line 13, ", "");
+        format!("{message} | {}", error.help().unwrap_or_default())
+    })
+}
+
+#[test]
+fn without_a_line_the_limits_are_the_documented_ones() {
+    let guards = guards_of("").unwrap();
+    assert_eq!(guards, Guards::default());
+    let limits = [
+        guards.max_leavers,
+        guards.max_creates,
+        guards.max_updates,
+        guards.max_lost,
+        guards.max_identities,
+        guards.max_rejected,
+        guards.max_shrink,
+        guards.max_emptied,
+    ]
+    .map(|limit| limit.to_string());
+    assert_eq!(
+        limits.join(", "),
+        "5% in 7 days, 25%, 50%, 1%, 2%, 10%, 20%, 20%"
+    );
+    assert_eq!((guards.max_age, guards.min_rows), (None, 1));
+    assert_eq!(guards.tolerate, Allowance::Number(0));
+    assert!(!guards.is_max_rejected_written);
+}
+
+#[test]
+fn a_limit_is_a_share_or_a_number_and_some_are_counted_over_days() {
+    let limits = |value: &str| {
+        let lines =
+            ["max_leavers", "max_creates", "max_updates"].map(|key| format!("{key} = {value}"));
+        let guards = guards_of(&lines.join("\n")).unwrap();
+        [guards.max_leavers, guards.max_creates, guards.max_updates]
+            .map(|it| it.to_string())
+            .join(", ")
+    };
+    // Leavers are always counted over days.
+    assert_eq!(limits("\"3%\""), "3% in 7 days, 3%, 3%");
+    assert_eq!(limits("20"), "20 in 7 days, 20, 20");
+    for (value, shown) in [
+        ("{ share = \"5%\", per = \"7 days\" }", "5% in 7 days"),
+        ("{ number = 20, per = \"7 days\" }", "20 in 7 days"),
+        ("{ share = \" 0.5 % \", per = \"1 day\" }", "0.5% in 1 day"),
+        ("{ number = 0, per = \"2 weeks\" }", "0 in 14 days"),
+        ("{ number = 9, per = \"48h\" }", "9 in 2 days"),
+        ("{ number = 9, per = \"1w 1d\" }", "9 in 8 days"),
+    ] {
+        assert_eq!(limits(value), [shown; 3].join(", "));
+    }
+}
+
+#[test]
+fn what_is_written_is_taken_as_written() {
+    let guards = guards_of(
+        "max_lost = 3\nmax_identities = \"1%\"\nmax_rejected = \"10%\"\nmax_shrink = 500\n\
+         max_emptied = \"-0%\"\nmin_rows = 0\ntolerate = \"2%\"",
+    )
+    .unwrap();
+    assert_eq!(guards.max_lost, limit(Allowance::Number(3)));
+    assert_eq!(guards.max_identities, percent(1.0));
+    assert_eq!(
+        (guards.max_rejected, guards.is_max_rejected_written),
+        (percent(10.0), true)
+    );
+    assert_eq!(guards.max_shrink, limit(Allowance::Number(500)));
+    assert_eq!(guards.max_emptied.to_string(), "0%");
+    assert_eq!(
+        (guards.min_rows, guards.tolerate),
+        (0, Allowance::Percent(2.0))
+    );
+    for tolerate in ["\"12\"", "12"] {
+        let guards = guards_of(&format!("tolerate = {tolerate}")).unwrap();
+        assert_eq!(guards.tolerate, Allowance::Number(12));
+    }
+    for (age, hours) in [
+        ("36 h", 36),
+        ("36h", 36),
+        ("3 days", 72),
+        ("1 week", 168),
+        ("1d 6h", 30),
+    ] {
+        let guards = guards_of(&format!("max_age = \"{age}\"")).unwrap();
+        assert_eq!(guards.max_age, Some(Duration::from_hours(hours)), "{age}");
+    }
+}
+
+#[test]
+fn whatever_makes_no_sense_says_where_and_what_to_write() {
+    let errors: Vec<_> = [
+        "max_leaver = 5",
+        "max_lost = \"5\"",
+        "max_leavers = \"5\"",
+        "max_leavers = \"101%\"",
+        "max_leavers = \"NaN%\"",
+        "max_leavers = -1",
+        "max_leavers = 1.5",
+        "max_leavers = true",
+        "max_leavers = {}",
+        "max_leavers = { share = \"5%\" }",
+        "max_leavers = { per = \"7 days\" }",
+        "max_leavers = { share = \"5%\", number = 5, per = \"7 days\" }",
+        "max_leavers = { share = 5, per = \"7 days\" }",
+        "max_leavers = { share = \"5\", per = \"7 days\" }",
+        "max_leavers = { number = \"5%\", per = \"7 days\" }",
+        "max_leavers = { share = \"5%\", pre = \"7 days\" }",
+        "max_leavers = { share = \"5%\", per = 7 }",
+        "max_leavers = { share = \"5%\", per = \"7\" }",
+        "max_leavers = { share = \"5%\", per = \"12 h\" }",
+        "max_leavers = { share = \"5%\", per = \"0 days\" }",
+        "max_leavers = { share = \"5%\", per = \"367 days\" }",
+        "max_leavers = { share = \"5%\", per = \"1 month\" }",
+        "max_lost = { share = \"1%\", per = \"7 days\" }",
+        "max_emptied = 20",
+        "max_emptied = { share = \"5%\", per = \"7 days\" }",
+        "max_age = 36",
+        "max_age = \"36\"",
+        "max_age = \"0 h\"",
+        "max_age = \"-2 h\"",
+        "max_age = \"2 years\"",
+        "min_rows = \"1\"",
+        "tolerate = \"few\"",
+    ]
+    .into_iter()
+    .map(|line| format!("{line}\n    {}", guards_of(line).unwrap_err()))
+    .collect();
+    insta::assert_snapshot!(errors.join("\n"));
+}

@@ -8,7 +8,7 @@ use super::template::{Condition, Templates, columns_of};
 use super::{FieldRule, Mapping, MappingError, Origin, value};
 use crate::schema::{FieldKind, Part, System};
 
-/// By what the same human is recognized under another external ID.
+/// By what the same human is recognised under another external ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Positions in [`Mapping::fields`].
@@ -144,13 +144,13 @@ pub(super) fn read_identity(
     }
     table.finish()?;
     if let Some(node) = by {
-        identity.by = recognized_by(node, rules, system)?;
+        identity.by = recognised_by(node, rules, system)?;
     }
     Ok(identity)
 }
 
 /// Reads `by`.
-fn recognized_by(
+fn recognised_by(
     node: Node<'_>,
     rules: &[FieldRule],
     system: System,

@@ -1,9 +1,12 @@
 //! Who is the same human, and whom no run touches: what a mapping may say, and
 //! what comes of it.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use super::*;
+use crate::feed::{Feed, FeedSource};
+use crate::mapping::Person;
 
 const FIELDS: &str = "externalId = \"ID\"\nemail = \"Mail\"\nfirstName = \"First\"\n\
                       lastName = \"Last\"\nloginName = \"Login\"\n";
@@ -84,7 +87,7 @@ fn what_shows_who_a_person_is_does_not_come_from_the_external_id() {
 }
 
 #[test]
-fn people_are_recognized_by_login_and_address_unless_the_mapping_says_otherwise() {
+fn people_are_recognised_by_login_and_address_unless_the_mapping_says_otherwise() {
     let by = |sections: &str| {
         let mapping = mapping_of(FIELDS, sections).unwrap();
         let names = mapping
@@ -106,4 +109,102 @@ fn people_are_recognized_by_login_and_address_unless_the_mapping_says_otherwise(
         by("[identity]\nrenumbered = \"reject\"").1,
         Renumbered::Reject
     );
+}
+
+/// The IDs of those whom the mapping protects, in the order of the feed.
+fn protected(protect: &str, csv: &str) -> Result<Vec<String>, MappingError> {
+    let mapping = mapping_of(FIELDS, &format!("[protect]\n{protect}"))?;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(csv.as_bytes()).unwrap();
+    let mut feed = Feed::open(&FeedSource::from_argument(file.path()), &mapping.source).unwrap();
+    let columns = feed.columns().to_vec();
+    let bound = mapping.bind(&columns, &[])?;
+    let mut protected = Vec::new();
+    feed.read(
+        |records| {
+            let (mut person, mut faults, mut ids) = (Person::default(), Vec::new(), Vec::new());
+            while let Some(record) = records.next_record() {
+                bound.apply(record, &mut person, &mut faults)?;
+                if person.is_protected() {
+                    ids.push(person.text(0).unwrap_or_default().to_owned());
+                }
+            }
+            Ok::<_, MappingError>(ids)
+        },
+        |ids, _| {
+            protected.extend(ids?);
+            Ok::<_, Box<dyn std::error::Error>>(())
+        },
+    )
+    .map_err(|error| *error.downcast::<MappingError>().unwrap())?;
+    Ok(protected)
+}
+
+const STAFF: &str = "ID,Mail,First,Last,Login,Dept\n\
+                     E1,a@x.example,Ann,Lee,alee,Board\n\
+                     e1,b@x.example,Bo,Lee,blee,Sales\n\
+                     E2,c@x.example,Cy,Lee,clee,\n";
+
+#[test]
+fn whoever_the_mapping_names_by_id_or_by_condition_is_protected_and_nobody_else() {
+    let none: [&str; 0] = [];
+    for (protect, expected) in [
+        ("ids = [\"E1\"]", &["E1"][..]),
+        ("ids = [\" E2 \", \"e1\", \"E7\"]", &["e1", "E2"]),
+        ("ids = []", &none),
+        ("where = \"row['Dept'] == 'Board'\"", &["E1"]),
+        (
+            "where = \"row.Dept|lower == 'sales'\"\nids = [\"E2\"]",
+            &["e1", "E2"],
+        ),
+        ("where = \"not row.Dept\"", &["E2"]),
+    ] {
+        assert_eq!(protected(protect, STAFF).unwrap(), expected, "{protect}");
+    }
+}
+
+#[test]
+fn an_id_in_another_unicode_form_is_the_same_id() {
+    let csv = "ID,Mail,First,Last,Login\nZoe\u{308},a@x.example,A,B,ab\n";
+    assert_eq!(
+        protected("ids = [\"Zo\u{eb}\"]", csv).unwrap(),
+        ["Zo\u{eb}"]
+    );
+    assert_eq!(
+        protected("ids = [\"Zoe\u{308}\"]", csv).unwrap(),
+        ["Zo\u{eb}"]
+    );
+}
+
+#[test]
+fn a_row_of_which_the_condition_cannot_judge_is_protected() {
+    // Not a number where one is needed: of that row alone.
+    let csv = "ID,Mail,First,Last,Login,Grade\nE1,a@x.example,A,B,ab,9\nE2,b@x.example,C,D,cd,x\n\
+               E3,c@x.example,E,F,ef,12\n";
+    assert_eq!(
+        protected("where = \"row.Grade|int > 10\"", csv).unwrap(),
+        ["E2", "E3"]
+    );
+}
+
+#[test]
+fn a_column_that_the_condition_names_and_the_feed_does_not_have_is_an_error_of_the_mapping() {
+    let error = |condition: &str| {
+        protected(&format!("where = \"{condition}\""), STAFF)
+            .unwrap_err()
+            .to_string()
+    };
+    let expected = "m.toml, line 13, column 9: the feed has no column `Dpt` (`where` in [protect])";
+    assert_eq!(error("row.Dpt == 'Board'"), expected);
+    // Found by the first row that comes to it.
+    assert_eq!(error("row.Dept == 'Board' and row.Dpt"), expected);
+}
+
+#[test]
+fn a_person_is_protected_in_that_row_and_not_in_the_next() {
+    let mut person = Person::default();
+    person.protect();
+    assert!(person.is_protected());
+    person.clear();
+    assert!(!person.is_protected());
 }

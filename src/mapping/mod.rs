@@ -60,7 +60,7 @@ pub struct Mapping {
     /// The position in [`Unique::fields`] of what people without an external ID
     /// are known by, if they are to get one.
     pub adopt: Option<usize>,
-    /// By what the same human is recognized under another external ID.
+    /// By what the same human is recognised under another external ID.
     pub identity: Identity,
     /// Whom no run changes or removes.
     pub protect: Protect,

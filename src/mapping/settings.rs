@@ -189,9 +189,8 @@ fn secret_source(node: Node<'_>, mapping: &Path) -> Result<SecretSource, Mapping
 
 fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, MappingError> {
     let Some(node) = node else { return Ok(default) };
-    let text = node.text()?;
-    text.parse::<jiff::SignedDuration>()
-        .ok()
+    node.as_text()
+        .and_then(|text| text.parse::<jiff::SignedDuration>().ok())
         .and_then(|duration| Duration::try_from(duration).ok())
         .filter(|duration| {
             *duration >= Duration::from_millis(1) && *duration <= Duration::from_hours(24)
@@ -240,4 +239,36 @@ pub(super) fn source(
     let filter = table.take("where");
     table.finish()?;
     Ok((options, filter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Mapping;
+    use super::*;
+
+    fn target_of(lines: &str) -> TargetSettings {
+        let text = format!(
+            "[target]\nsystem = \"anewspring\"\nbase_url = \"https://school.example.com\"\n\
+             api_key = {{ env = \"K\" }}\n{lines}\n[fields]\nuserID = \"ID\"\nlogin = \"L\"\n\
+             firstName = \"F\"\nlastName = \"N\"\n"
+        );
+        Mapping::parse(Path::new("m.toml"), &text).unwrap().target
+    }
+
+    #[test]
+    fn the_day_on_which_a_key_expires_is_a_date_or_the_same_in_quotes() {
+        let day = jiff::civil::date(2027, 1, 31);
+        for line in ["2027-01-31", "\"2027-01-31\"", "\" 2027-01-31 \""] {
+            let target = target_of(&format!("api_key_expires = {line}"));
+            assert_eq!(target.api_key_expires, Some(day), "{line}");
+        }
+        assert_eq!(target_of("").api_key_expires, None);
+    }
+
+    #[test]
+    fn a_lost_create_may_take_effect_for_half_a_minute_unless_the_mapping_says_otherwise() {
+        assert_eq!(target_of("").settle_after, Duration::from_secs(30));
+        let target = target_of("settle_after = \"2m\"");
+        assert_eq!(target.settle_after, Duration::from_mins(2));
+    }
 }

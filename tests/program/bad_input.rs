@@ -349,7 +349,7 @@ fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
     insta::assert_snapshot!(mapping_output("[fields]", "[guards]\nmax_leavers = \"5\"\n\n[fields]"), @r#"
     exit code 2
     error: mapping.toml, line 10, column 15: `max_leavers` in [guards] cannot be "5"
-    help: use a percentage in quotes, such as "5%", or a whole number without, such as 20
+    help: use a percentage in quotes, such as "5%", or a whole number without, such as 20, or { share = "5%", per = "7 days" }
     "#);
     let leavers = mapping_output("[fields]", "[leavers]\naction = \"deactivate\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
@@ -362,6 +362,152 @@ fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
     exit code 2
     error: mapping.toml, line 10, column 10: `action` in [leavers] cannot be "fire"
     help: possible values: "ignore", "deactivate", "delete"
+    "#);
+}
+
+#[test]
+fn a_limit_that_makes_no_sense() {
+    let guards = |line: &str| mapping_output("[fields]", &format!("[guards]\n{line}\n\n[fields]"));
+    insta::assert_snapshot!(guards("max_identites = \"2%\""), @"
+    exit code 2
+    error: mapping.toml, line 10, column 1: unknown key `max_identites` in [guards]
+    help: did you mean `max_identities`?
+    ");
+    insta::assert_snapshot!(guards("max_leavers = { share = \"5%\", pr = \"7 days\" }"), @"
+    exit code 2
+    error: mapping.toml, line 10, column 31: unknown key `pr` in `max_leavers` in [guards]
+    help: known keys: share, number, per
+    ");
+    insta::assert_snapshot!(guards("max_leavers = { share = \"5%\", per = \"a week\" }"), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 37: `per` in `max_leavers` in [guards] must be a number of whole days, at most 366
+    help: for example per = "7 days"
+    "#);
+    insta::assert_snapshot!(guards("max_lost = { share = \"1%\", per = \"7 days\" }"), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 12: `max_lost` in [guards] cannot be counted over days
+    help: use a percentage in quotes, such as "5%", or a whole number without, such as 20
+    "#);
+    insta::assert_snapshot!(guards("max_emptied = 20"), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 15: `max_emptied` in [guards] must be a percentage in quotes
+    help: for example max_emptied = "20%"
+    "#);
+    insta::assert_snapshot!(guards("max_age = 36"), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 11: `max_age` in [guards] must be a duration of at most 366 days
+    help: for example max_age = "36 h" or "3 days"
+    "#);
+    insta::assert_snapshot!(guards("tolerate = \"a few\""), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 12: `tolerate` in [guards] cannot be "a few"
+    help: use a percentage in quotes, such as "5%", or a whole number without, such as 20
+    "#);
+}
+
+#[test]
+fn an_identity_that_makes_no_sense() {
+    let identity =
+        |line: &str| mapping_output("[fields]", &format!("[identity]\n{line}\n\n[fields]"));
+    insta::assert_snapshot!(identity("by = [\"email\", \"loginname\"]"), @"
+    exit code 2
+    error: mapping.toml, line 10, column 16: [identity] names `loginname`, which is not mapped
+    help: did you mean `loginName`?
+    ");
+    insta::assert_snapshot!(identity("by = [\"zip\"]"), @"
+    exit code 2
+    error: mapping.toml, line 10, column 7: [identity] names `zip`, which is not mapped
+    help: possible fields: email, firstName, lastName, loginName, city, country, expirationDate
+    ");
+    insta::assert_snapshot!(identity("by = [\"externalId\"]"), @"
+    exit code 2
+    error: mapping.toml, line 10, column 7: [identity] names `externalId`, which is the external ID itself
+    help: possible fields: email, firstName, lastName, loginName, city, country, expirationDate
+    ");
+    insta::assert_snapshot!(identity("by = []"), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 6: `by` in [identity] names no field
+    help: for example by = ["loginName", "email"]
+    "#);
+    insta::assert_snapshot!(identity("by = \"email\""), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 6: `by` in [identity] must be a list of texts in quotes, not text in quotes
+    help: for example ["loginName", "email"]
+    "#);
+    insta::assert_snapshot!(identity("renumbered = \"rekeyed\""), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 14: `renumbered` in [identity] cannot be "rekeyed"
+    help: did you mean "rekey"?
+    "#);
+    insta::assert_snapshot!(identity("renumberd = \"hold\""), @"
+    exit code 2
+    error: mapping.toml, line 10, column 1: unknown key `renumberd` in [identity]
+    help: did you mean `renumbered`?
+    ");
+}
+
+#[test]
+fn a_protection_that_makes_no_sense() {
+    let protect =
+        |line: &str| mapping_output("[fields]", &format!("[protect]\n{line}\n\n[fields]"));
+    insta::assert_snapshot!(protect("ids = [7]"), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 8: `ids` in [protect] must contain only text in quotes, not a number
+    help: for example ["E1", "E2"]
+    "#);
+    insta::assert_snapshot!(protect("ids = [\"E1\", \" \"]"), @"
+    exit code 2
+    error: mapping.toml, line 10, column 14: `ids` in [protect] has an empty external ID
+    ");
+    insta::assert_snapshot!(protect(""), @r#"
+    exit code 2
+    error: mapping.toml, line 9, column 1: [protect] names nobody
+    help: add ids = ["E1"], or where = "row['Department'] == 'Board'"
+    "#);
+    insta::assert_snapshot!(protect("were = \"row.Status\""), @"
+    exit code 2
+    error: mapping.toml, line 10, column 1: unknown key `were` in [protect]
+    help: did you mean `where`?
+    ");
+    insta::assert_snapshot!(protect("where = \"row['Status' == 'Board'\""), @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 9: `where` in [protect] is not a valid expression: syntax error (unexpected end of input, expected `]`)
+    help: for example where = "row['Department'] == 'Board'"
+    "#);
+    insta::assert_snapshot!(protect("where = \"row.Statsu == 'Board'\""), @"
+    exit code 2
+    error: mapping.toml, line 10, column 9: the feed has no column `Statsu` (`where` in [protect])
+    help: did you mean `Status`? The feed's columns: `Employee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
+    ");
+}
+
+#[test]
+fn a_setting_of_the_key_or_of_the_leavers_that_makes_no_sense() {
+    let target = |line: &str| mapping_output("[fields]", &format!("{line}\n\n[fields]"));
+    insta::assert_snapshot!(target("api_key_expires = 2027-02-30"), @"
+    exit code 2
+    error: mapping.toml, line 9, column 19: not valid TOML: invalid date, expected day between 01 and 28
+    ");
+    insta::assert_snapshot!(target("api_key_expires = \"31-01-2027\""), @"
+    exit code 2
+    error: mapping.toml, line 9, column 19: `api_key_expires` in [target] must be a date
+    help: for example 2027-01-31
+    ");
+    insta::assert_snapshot!(target("api_key_expires = 2027-01-31T12:00:00Z"), @"
+    exit code 2
+    error: mapping.toml, line 9, column 19: `api_key_expires` in [target] must be a date
+    help: for example 2027-01-31
+    ");
+    insta::assert_snapshot!(target("settle_after = 30"), @r#"
+    exit code 2
+    error: mapping.toml, line 9, column 16: `settle_after` in [target] must be a duration of at most one day
+    help: for example "30s", "10m" or "2h"
+    "#);
+    let leavers = mapping_output("[fields]", "[leavers]\namong = \"LMS\"\n\n[fields]");
+    insta::assert_snapshot!(leavers, @r#"
+    exit code 2
+    error: mapping.toml, line 10, column 9: `among` in [leavers] cannot be "LMS"
+    help: did you mean "lms"?
     "#);
 }
 
