@@ -64,6 +64,9 @@ impl Draft {
         let columns = columns::read(feed)?;
         let system = options.system;
         let found = recognise(system.spec().fields, &columns);
+        let email = system.spec().email;
+        let has_email =
+            (found.iter()).any(|(field, column)| field.name == email && column.is_some());
         let mut draft = Self::default();
         // Writing into a String cannot fail.
         let _infallible = draft
@@ -72,7 +75,7 @@ impl Draft {
             .and_then(|()| draft.fields(system, &columns, &found))
             .and_then(|()| draft.left_over(&columns, &found))
             .and_then(|()| draft.unique(system))
-            .and_then(|()| settings::write(&mut draft.text, system));
+            .and_then(|()| settings::write(&mut draft.text, system, has_email));
         if columns.iter().all(|column| column.rows == 0) {
             draft
                 .notes
@@ -285,18 +288,38 @@ mod tests {
         # [adopt]
         # by = "loginName"
 
+        # How hrfeed recognises the same person under another external ID. "hold" waits for
+        # your approval, "rekey" changes the ID of the account, "reject" rejects the row.
+        # A value that several people share identifies nobody.
+        # [identity]
+        # by = ["loginName", "email"]
+        # renumbered = "hold"
+
+        # People whom no import changes or removes, by external ID. A condition can name more:
+        # for example where = "row['Department'] == 'Board'".
+        # [protect]
+        # ids = ["E1", "E2"]
+
         # People who are no longer in the feed: "delete" deletes them for good,
         # "ignore" leaves them alone, the default.
         # [leavers]
         # action = "ignore"
 
-        # Safety limits. More leavers than this wait for your approval; with
-        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, but by
-        # default a small feed may have a few more.
+        # Safety limits, with their defaults. A share is of the people known. Beyond one of the
+        # first five, these changes wait for your approval, and everything else goes on. Beyond
+        # one of the others, the file is probably damaged, and nothing is sent.
         # [guards]
-        # max_leavers = "5%"
-        # max_rejected = "10%"
-        # min_rows = 1
+        # max_leavers = "5%"  # people to remove, in 7 days; or { share = "5%", per = "30 days" }
+        # max_creates = "25%"  # people to create, once 100 are known
+        # max_updates = "50%"  # people to change, once 100 are known
+        # max_lost = "1%"  # known people whom the LMS does not show
+        # max_identities = "2%"  # people whose login, e-mail address and name change together
+        # max_rejected = "10%"  # rejected rows
+        # max_shrink = "20%"  # rows fewer than in the files before
+        # max_emptied = "20%"  # empty cells of a column that was filled
+        # min_rows = 1  # rows at least
+        # max_age = "36 h"  # age of the file; not checked without this line
+        # tolerate = 0  # rejected rows up to this number end with exit code 0
         "#);
         insta::assert_snapshot!(kmi.notes.join("\n"), @"no column was recognised for externalId: the e-mail address is used, so a person whose address changes becomes a new person");
         assert!(kmi.missing.is_empty());
@@ -373,21 +396,60 @@ mod tests {
         # [adopt]
         # by = "login"
 
+        # How hrfeed recognises the same person under another external ID. "hold" waits for
+        # your approval, "rekey" changes the ID of the account, "reject" rejects the row.
+        # A value that several people share identifies nobody.
+        # [identity]
+        # by = ["login", "email"]
+        # renumbered = "hold"
+
+        # People whom no import changes or removes, by external ID. A condition can name more:
+        # for example where = "row['Department'] == 'Board'".
+        # [protect]
+        # ids = ["E1", "E2"]
+
         # People who are no longer in the feed: "deactivate" keeps them from signing
         # in, "delete" deletes them for good, "ignore" leaves them alone, the
         # default.
         # [leavers]
         # action = "deactivate"
 
-        # Safety limits. More leavers than this wait for your approval; with
-        # more rejected rows, or fewer rows, nothing is sent. These are the defaults, but by
-        # default a small feed may have a few more.
+        # Safety limits, with their defaults. A share is of the people known. Beyond one of the
+        # first five, these changes wait for your approval, and everything else goes on. Beyond
+        # one of the others, the file is probably damaged, and nothing is sent.
         # [guards]
-        # max_leavers = "5%"
-        # max_rejected = "10%"
-        # min_rows = 1
+        # max_leavers = "5%"  # people to remove, in 7 days; or { share = "5%", per = "30 days" }
+        # max_creates = "25%"  # people to create, once 100 are known
+        # max_updates = "50%"  # people to change, once 100 are known
+        # max_lost = "1%"  # known people whom the LMS does not show
+        # max_identities = "2%"  # people whose login, e-mail address and name change together
+        # max_rejected = "10%"  # rejected rows
+        # max_shrink = "20%"  # rows fewer than in the files before
+        # max_emptied = "20%"  # empty cells of a column that was filled
+        # min_rows = 1  # rows at least
+        # max_age = "36 h"  # age of the file; not checked without this line
+        # tolerate = 0  # rejected rows up to this number end with exit code 0
         "#);
         assert!(anewspring.missing.is_empty());
+    }
+
+    #[test]
+    fn people_are_identified_by_fields_that_the_mapping_has() {
+        let by = |system, csv| {
+            let draft = draft(system, csv);
+            let mut lines = draft.text.lines();
+            lines
+                .find(|line| line.starts_with("# by = ["))
+                .unwrap()
+                .to_owned()
+        };
+        let without = "Nr,Login,First name,Last name\n1,ann,Ann,Lee\n2,bo,Bo,Kay\n";
+        assert_eq!(by(System::ANewSpring, without), "# by = [\"login\"]");
+        assert_eq!(
+            by(System::ANewSpring, FEED),
+            "# by = [\"login\", \"email\"]"
+        );
+        assert_eq!(by(System::Kmi, FEED), "# by = [\"loginName\", \"email\"]");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::columns::Column;
 use super::quote::{key, quoted};
 use super::recognise::suggest_column;
 use crate::mapping::fold;
-use crate::schema::{Part, Role, System};
+use crate::schema::{Part, Role, System, SystemSpec};
 
 /// Words of a column that are listed to be translated.
 const MAX_WORDS: usize = 8;
@@ -127,8 +127,9 @@ fn passwords(
     }
 }
 
-/// Writes the parts behind [unique].
-pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
+/// Writes the parts behind [unique], for a mapping that has the e-mail address or
+/// not.
+pub(super) fn write(text: &mut String, system: System, has_email: bool) -> fmt::Result {
     let spec = system.spec();
     if let ([_, ..], [least, ..]) = (spec.of_group, spec.roles) {
         writeln!(
@@ -150,6 +151,7 @@ pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
          # [adopt]\n\
          # by = \"{by}\""
     )?;
+    identity(text, spec, has_email)?;
     let (choice, action) = if spec.can_deactivate {
         (
             "\"deactivate\" keeps them from signing\n\
@@ -170,14 +172,49 @@ pub(super) fn write(text: &mut String, system: System) -> fmt::Result {
          # [leavers]\n\
          # action = \"{action}\""
     )?;
+    text.write_str(GUARDS)
+}
+
+/// Writes [identity] and [protect].
+fn identity(text: &mut String, spec: &SystemSpec, has_email: bool) -> fmt::Result {
+    let login = spec.login;
+    let by = if has_email {
+        format!("\"{login}\", \"{}\"", spec.email)
+    } else {
+        format!("\"{login}\"")
+    };
     writeln!(
         text,
-        "\n# Safety limits. More leavers than this wait for your approval; with\n\
-         # more rejected rows, or fewer rows, nothing is sent. These are the defaults, but by\n\
-         # default a small feed may have a few more.\n\
-         # [guards]\n\
-         # max_leavers = \"5%\"\n\
-         # max_rejected = \"10%\"\n\
-         # min_rows = 1"
+        "\n# How hrfeed recognises the same person under another external ID. \"hold\" waits for\n\
+         # your approval, \"rekey\" changes the ID of the account, \"reject\" rejects the row.\n\
+         # A value that several people share identifies nobody.\n\
+         # [identity]\n\
+         # by = [{by}]\n\
+         # renumbered = \"hold\""
+    )?;
+    text.write_str(
+        "\n# People whom no import changes or removes, by external ID. A condition can name more:\n\
+         # for example where = \"row['Department'] == 'Board'\".\n\
+         # [protect]\n\
+         # ids = [\"E1\", \"E2\"]\n",
     )
 }
+
+/// [guards] with its defaults.
+const GUARDS: &str = r#"
+# Safety limits, with their defaults. A share is of the people known. Beyond one of the
+# first five, these changes wait for your approval, and everything else goes on. Beyond
+# one of the others, the file is probably damaged, and nothing is sent.
+# [guards]
+# max_leavers = "5%"  # people to remove, in 7 days; or { share = "5%", per = "30 days" }
+# max_creates = "25%"  # people to create, once 100 are known
+# max_updates = "50%"  # people to change, once 100 are known
+# max_lost = "1%"  # known people whom the LMS does not show
+# max_identities = "2%"  # people whose login, e-mail address and name change together
+# max_rejected = "10%"  # rejected rows
+# max_shrink = "20%"  # rows fewer than in the files before
+# max_emptied = "20%"  # empty cells of a column that was filled
+# min_rows = 1  # rows at least
+# max_age = "36 h"  # age of the file; not checked without this line
+# tolerate = 0  # rejected rows up to this number end with exit code 0
+"#;
