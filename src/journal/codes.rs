@@ -48,8 +48,9 @@ macro_rules! codes {
 }
 
 codes!(Outcome, outcome, to_outcome: Created = 1 Updated = 2 Unchanged = 3 Rejected = 4 Failed = 5
-    Unknown = 6 Pending = 7 Deactivated = 8 Deleted = 9);
-codes!(Action, action, to_action: Create = 1 Update = 2 Deactivate = 3 Delete = 4 Adopt = 5);
+    Unknown = 6 Pending = 7 Deactivated = 8 Deleted = 9 Held = 10);
+codes!(Action, action, to_action: Create = 1 Update = 2 Deactivate = 3 Delete = 4 Adopt = 5
+    Rekey = 6);
 codes!(RunState, run_state, to_run_state: Running = 1 Finished = 2 Interrupted = 3 Failed = 4
     Superseded = 5);
 codes!(PersonState, person_state, to_person_state: Active = 1 Inactive = 2 Deleted = 3
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_word_is_read_back_from_its_code() {
-        for it in Outcome::ALL {
+        for it in Outcome::ALL.into_iter().chain([Outcome::Held]) {
             assert_eq!(to_outcome(outcome(it)), Some(it));
         }
         for it in [
@@ -133,6 +134,7 @@ mod tests {
             Action::Deactivate,
             Action::Delete,
             Action::Adopt,
+            Action::Rekey,
         ] {
             assert_eq!(to_action(action(it)), Some(it));
         }

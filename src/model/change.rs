@@ -17,6 +17,8 @@ pub enum Action {
     Update,
     /// The person is there without an external ID, and gets it.
     Adopt,
+    /// Somebody known, who gets another external ID.
+    Rekey,
     /// A leaver, to be deactivated.
     Deactivate,
     /// A leaver, to be deleted.
@@ -31,6 +33,7 @@ impl Action {
             Self::Create => "create",
             Self::Update => "update",
             Self::Adopt => "adopt",
+            Self::Rekey => "rekey",
             Self::Deactivate => "deactivate",
             Self::Delete => "delete",
         }
@@ -161,6 +164,14 @@ pub enum Step {
         /// What the target knows the person by: see
         /// [`Target::handle`](crate::targets::Target::handle).
         handle: String,
+    },
+    /// Somebody known gets another external ID, and the details with it: one
+    /// update of the same account.
+    Rekey {
+        /// The external ID until now.
+        from: ExternalId,
+        /// The target's own id for the person, where the journal knows it.
+        handle: Option<String>,
     },
     /// Roles are added.
     AddRoles(Vec<String>),

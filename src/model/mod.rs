@@ -6,6 +6,8 @@
 mod change;
 mod exit;
 mod finding;
+mod fingerprint;
+mod hold;
 mod number;
 
 use std::fmt;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, Step};
 pub use self::exit::Exit;
 pub use self::finding::{DuplicateFate, Finding, Rule};
+pub use self::fingerprint::{FingerprintKey, PersonFingerprints};
+pub use self::hold::{HoldKind, HoldState};
 pub use self::number::{count, counted};
 
 /// Where a record starts, as a person sees it: the line of a CSV file in an
@@ -171,10 +175,13 @@ pub enum Outcome {
     Deactivated,
     /// A leaver was deleted.
     Deleted,
+    /// Kept back by a guard until a person decides: counted as pending.
+    Held,
 }
 
 impl Outcome {
-    /// All outcomes, in the order in which counts are listed.
+    /// All outcomes that are counted, in the order in which counts are listed.
+    /// [`Outcome::Held`] counts as pending.
     pub const ALL: [Self; 9] = [
         Self::Created,
         Self::Updated,
@@ -200,6 +207,7 @@ impl Outcome {
             Self::Pending => "pending",
             Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
+            Self::Held => "held",
         }
     }
 }
@@ -244,7 +252,7 @@ impl Counts {
             Outcome::Rejected => &mut self.rejected,
             Outcome::Failed => &mut self.failed,
             Outcome::Unknown => &mut self.unknown,
-            Outcome::Pending => &mut self.pending,
+            Outcome::Pending | Outcome::Held => &mut self.pending,
             Outcome::Deactivated => &mut self.deactivated,
             Outcome::Deleted => &mut self.deleted,
         }
@@ -353,6 +361,7 @@ mod tests {
             *counts.of_mut(outcome) += 1;
         }
         assert_eq!(counts.rows(), 7);
+        assert_eq!(counts.of(Outcome::Held), counts.pending);
         assert!(Outcome::ALL.iter().all(|&outcome| counts.of(outcome) == 1));
     }
 }

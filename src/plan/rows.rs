@@ -254,7 +254,9 @@ impl RowTable {
             self.states[row as usize] = match action {
                 Action::Create => RowState::UnknownCreate,
                 Action::Adopt => RowState::UnknownAdopt,
-                Action::Update | Action::Deactivate | Action::Delete => RowState::UnknownUpdate,
+                Action::Update | Action::Rekey | Action::Deactivate | Action::Delete => {
+                    RowState::UnknownUpdate
+                }
             };
         }
     }

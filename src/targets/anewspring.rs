@@ -72,6 +72,13 @@ impl Target for ANewSpring {
                 let body = with_picture(parameters, content, content.picture.is_some());
                 post("POST updateUser?userUID={userUID}", &[handle], body)
             }
+            Step::Rekey { from, .. } => {
+                let mut parameters = vec![("id", id.to_owned())];
+                parameters.extend(content.fields.iter().cloned());
+                parameters.push(notify(content));
+                let body = with_picture(parameters, content, content.picture.is_some());
+                post(UPDATE, &[from.as_str()], body)
+            }
             Step::AddRoles(roles) => {
                 let mut parameters = repeated("role", roles);
                 parameters.push(("ignoreDuplicates", "true".into()));

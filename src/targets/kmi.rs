@@ -30,7 +30,14 @@ impl Target for Kmi {
         let id = content.external_id.as_str();
         let (name, values): (_, &[&str]) = match step {
             Step::Create { .. } => ("POST users/", &[]),
-            Step::Adopt { handle, .. } => ("POST users/{id}/", &[handle]),
+            Step::Adopt { handle, .. }
+            | Step::Rekey {
+                handle: Some(handle),
+                ..
+            } => ("POST users/{id}/", &[handle]),
+            Step::Rekey { from, handle: None } => {
+                ("POST users/external_id/{external_id}/", &[from.as_str()])
+            }
             Step::Delete => return call("DELETE users/external_id/{external_id}/", &[id]),
             // A person has no other part here: one call changes all there is.
             Step::Update { .. }

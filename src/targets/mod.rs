@@ -149,7 +149,7 @@ impl Remote {
     pub fn shows(&self, step: &Step, content: &Content) -> Option<bool> {
         match step {
             Step::Update { picture: true, .. } | Step::Link(..) | Step::Unlink(..) => None,
-            Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } => {
+            Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } | Step::Rekey { .. } => {
                 let reactivates = matches!(step, Step::Update { reactivate, .. } if *reactivate);
                 // The feed may say itself whether the person is active.
                 let is_said = content.fields.iter().any(|(name, _)| *name == "active");

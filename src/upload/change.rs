@@ -200,7 +200,7 @@ impl ChangeJob {
             Some(Step::Deactivate { .. } | Step::Delete) => Write::Leave,
             // Where nothing is left to write, an interrupted run's last write is
             // read back.
-            Some(Step::Update { .. }) | None => Write::Update,
+            Some(Step::Update { .. } | Step::Rekey { .. }) | None => Write::Update,
         }
     }
 
@@ -349,6 +349,10 @@ impl ChangeJob {
                     self.acknowledged.push(details);
                     self.acknowledged.extend(has_picture.then_some(picture));
                 }
+            }
+            Step::Rekey { .. } => {
+                self.acknowledged.push(details);
+                self.acknowledged.extend(has_picture.then_some(picture));
             }
             Step::AddRoles(roles) => self
                 .acknowledged

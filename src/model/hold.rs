@@ -1,0 +1,135 @@
+//! The words of holds: changes that a guard kept back until a person decides.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a hold holds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldKind {
+    /// People whom the feed no longer names would be deactivated or deleted.
+    Leavers,
+    /// People would be created.
+    Creates,
+    /// People would be updated.
+    Updates,
+    /// Somebody known comes under another external ID.
+    Renumbered,
+    /// The LMS does not show people whom the journal knows: they would be
+    /// created again.
+    Lost,
+    /// What identifies people would change.
+    Identities,
+}
+
+impl HoldKind {
+    /// All kinds, in the order in which they are listed.
+    pub const ALL: [Self; 6] = [
+        Self::Leavers,
+        Self::Creates,
+        Self::Updates,
+        Self::Renumbered,
+        Self::Lost,
+        Self::Identities,
+    ];
+
+    /// The word that options, the JSON and the tables use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Leavers => "leavers",
+            Self::Creates => "creates",
+            Self::Updates => "updates",
+            Self::Renumbered => "renumbered",
+            Self::Lost => "lost",
+            Self::Identities => "identities",
+        }
+    }
+
+    /// The kind of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
+    }
+}
+
+impl fmt::Display for HoldKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What became of a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldState {
+    /// Nobody has decided yet.
+    Open,
+    /// A person approved it: the next import carries it out.
+    Approved,
+    /// A person refused it: its people stay as they are.
+    Refused,
+    /// An import carried it out.
+    CarriedOut,
+    /// Nothing of it is wanted any more, or nobody used the approval in time.
+    Lapsed,
+    /// The set changed before anybody decided: another hold took its place.
+    Replaced,
+}
+
+impl HoldState {
+    /// All states, in the order in which they are listed.
+    pub const ALL: [Self; 6] = [
+        Self::Open,
+        Self::Approved,
+        Self::Refused,
+        Self::CarriedOut,
+        Self::Lapsed,
+        Self::Replaced,
+    ];
+
+    /// The word that the JSON and the tables use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::CarriedOut => "carried_out",
+            Self::Lapsed => "lapsed",
+            Self::Replaced => "replaced",
+        }
+    }
+
+    /// The state of that word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
+    }
+}
+
+impl fmt::Display for HoldState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_names_its_kind_or_state_in_json_too() {
+        for it in HoldKind::ALL {
+            assert_eq!(HoldKind::named(it.word()), Some(it));
+            assert_eq!(serde_json::to_value(it).unwrap(), it.word());
+        }
+        for it in HoldState::ALL {
+            assert_eq!(HoldState::named(it.word()), Some(it));
+            assert_eq!(serde_json::to_value(it).unwrap(), it.word());
+        }
+        assert_eq!(HoldKind::named("rejected"), None);
+        assert_eq!(HoldState::named("Open"), None);
+    }
+}
