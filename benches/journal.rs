@@ -59,11 +59,15 @@ fn settled(row: u32) -> Settled {
         code: None,
         message: None,
         awaits_groups: false,
+        changed: None,
+        hold: None,
+        rekeyed_from: None,
         person: Some(PersonNow {
             remote_id: Some(format!("{row}")),
             fingerprint: Some(u128::from(row) << 64),
             state: PersonState::Active,
             acknowledged: Vec::new(),
+            fingerprints: None,
         }),
     }
 }
@@ -73,6 +77,7 @@ fn intent(row: u32) -> Intent {
         row: Some(RowNumber(row)),
         external_id: external_id(row),
         action: Action::Create,
+        from: None,
     }
 }
 
@@ -130,6 +135,7 @@ fn people(c: &mut Criterion) {
         remote_id: Some(format!("{row}")),
         fingerprint: Some(u128::from(row) << 64),
         is_ambiguous: false,
+        fingerprints: None,
     });
     let commit = writer.seen(&scope(), everybody.collect());
     commit.wait_blocking().unwrap();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::Type;
 
-use crate::model::{Action, Outcome, RowNumber, RunState};
+use crate::model::{Action, HoldKind, HoldState, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
 /// How a person is on the target, as far as the journal knows.
@@ -55,6 +55,11 @@ codes!(RunState, run_state, to_run_state: Running = 1 Finished = 2 Interrupted =
     Superseded = 5);
 codes!(PersonState, person_state, to_person_state: Active = 1 Inactive = 2 Deleted = 3
     Ambiguous = 4);
+
+codes!(HoldKind, hold_kind, to_hold_kind: Leavers = 1 Creates = 2 Updates = 3 Renumbered = 4
+    Lost = 5 Identities = 6);
+codes!(HoldState, hold_state, to_hold_state: Open = 1 Approved = 2 Refused = 3 CarriedOut = 4
+    Lapsed = 5 Replaced = 6);
 
 /// The sets of a person, by their codes from 1 on.
 const SETS: [Part; 4] = [
@@ -155,6 +160,12 @@ mod tests {
         ] {
             assert_eq!(set(it).and_then(to_set), Some(it));
         }
+        for it in HoldKind::ALL {
+            assert_eq!(to_hold_kind(hold_kind(it)), Some(it));
+        }
+        for it in HoldState::ALL {
+            assert_eq!(to_hold_state(hold_state(it)), Some(it));
+        }
         for it in [
             PersonState::Active,
             PersonState::Inactive,
@@ -169,6 +180,12 @@ mod tests {
         assert_eq!(outcome(Outcome::Unknown), 6);
         assert_eq!(outcome(Outcome::Pending), 7);
         assert_eq!(set(Part::Groups), Some(4));
+        assert_eq!(outcome(Outcome::Created), 1);
+        assert_eq!(outcome(Outcome::Updated), 2);
+        assert_eq!(outcome(Outcome::Deactivated), 8);
+        assert_eq!(outcome(Outcome::Deleted), 9);
+        assert_eq!(outcome(Outcome::Held), 10);
+        assert_eq!(hold_state(HoldState::Approved), 2);
         assert_eq!(LEAVER, i64::from(u32::MAX) + 1);
         assert_eq!(outcome(Outcome::Rejected), 4);
         assert_eq!(outcome(Outcome::Failed), 5);

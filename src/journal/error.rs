@@ -63,6 +63,20 @@ pub enum JournalError {
         #[source]
         source: Arc<rusqlite::Error>,
     },
+    /// An older journal could not be kept before it is upgraded. It is unchanged.
+    #[error("failed to back up journal `{}` as `{}`; the journal is unchanged", path.display(), backup.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// The copy that could not be written.
+        backup: PathBuf,
+        /// What the system says.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The system gave no random bytes for the journal's secret.
+    #[error("failed to create the secret of journal `{}`", .0.display())]
+    NoRandomBytes(PathBuf, #[source] Arc<io::Error>),
     /// No room is left.
     #[error("failed to write journal `{}`: the disk is full", .0.display())]
     Full(PathBuf),
@@ -131,6 +145,14 @@ impl JournalError {
             Self::Migration { .. } => {
                 "back up the file, make sure that its disk has room for a second copy, and try \
                  again"
+            }
+            Self::Backup { .. } => {
+                "make sure that the folder can be written to and that its disk has room for a \
+                 second copy, and try again"
+            }
+            Self::NoRandomBytes(..) => {
+                "this is a problem of the operating system: its random number generator is not \
+                 ready"
             }
             Self::Full(_) => {
                 "free some disk space, then continue with `hrfeed resume`: everything recorded so \

@@ -76,13 +76,51 @@ impl FromStr for RunId {
     type Err = RunIdError;
 
     fn from_str(text: &str) -> Result<Self, RunIdError> {
-        // `parse` alone would take `+12`.
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse() {
-            Ok(id) if digits && id > 0 => Ok(Self(id)),
-            _ => Err(RunIdError { text: text.into() }),
-        }
+        let number = positive(text).map(Self);
+        number.ok_or_else(|| RunIdError { text: text.into() })
     }
+}
+
+/// A hold's name: a plain number, such as 7, counted up over the whole journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HoldId(pub(super) i64);
+
+impl HoldId {
+    /// The number, as the JSON shows it.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A text that is not a hold's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a hold: use a number such as 7 (`hrfeed holds` lists them)")]
+pub struct HoldIdError {
+    text: String,
+}
+
+impl FromStr for HoldId {
+    type Err = HoldIdError;
+
+    fn from_str(text: &str) -> Result<Self, HoldIdError> {
+        let number = positive(text).map(Self);
+        number.ok_or_else(|| HoldIdError { text: text.into() })
+    }
+}
+
+/// A number as names have it.
+fn positive(text: &str) -> Option<i64> {
+    // `parse` alone would take `+12`.
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok()?;
+    (digits && number > 0).then_some(number)
 }
 
 /// A run, by its number or by its age.
@@ -153,7 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_named_by_a_positive_number_and_nothing_else() {
+    fn a_run_and_a_hold_are_named_by_a_positive_number_and_nothing_else() {
+        assert_eq!("7".parse(), Ok(HoldId(7)));
         assert_eq!("12".parse(), Ok(RunId(12)));
         assert_eq!(RunId(12).to_string(), "12");
         assert_eq!("latest".parse(), Ok(RunRef::Latest));
@@ -168,6 +207,7 @@ mod tests {
             "99999999999999999999",
         ] {
             assert!(text.parse::<RunId>().is_err(), "{text}");
+            assert!(text.parse::<HoldId>().is_err(), "{text}");
         }
     }
 }

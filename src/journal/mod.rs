@@ -15,8 +15,8 @@
 //!   run add up to its rows after a cut at any commit.
 //! - After the first failure nothing more is accepted: everybody who waits gets
 //!   the failure, and the run must stop.
-//! - No person's data: external IDs, the target's ids, fingerprints, codes,
-//!   and messages that the caller has scrubbed. An API key is only part of a
+//! - No person's data: external IDs, the target's ids, fingerprints made with
+//!   the journal's secret, codes, and messages that the caller has scrubbed. An API key is only part of a
 //!   digest.
 //! - A file that is not a journal, or is one of a newer hrfeed, is not touched.
 //!
@@ -24,13 +24,17 @@
 //! only. Windows has no such mode: there the journal's default place, inside
 //! the user's profile folder, keeps other users out.
 
+mod backup;
 mod causes;
 mod codes;
+mod decide;
 mod error;
+mod holds;
 mod ids;
 mod lock;
 mod open;
 mod parts;
+mod past;
 mod people;
 mod read;
 mod records;
@@ -43,12 +47,15 @@ mod tests;
 
 pub use causes::Cause;
 pub use codes::PersonState;
+pub use decide::{Decided, HoldError, Verdict};
 pub use error::JournalError;
-pub use ids::{FeedKey, RunId, RunIdError, RunRef, Scope};
+pub use holds::{Decision, HeldPerson, Hold, HoldFilter, NewHold};
+pub use ids::{FeedKey, HoldId, HoldIdError, RunId, RunIdError, RunRef, Scope};
 pub use lock::{Holder, LockError, ScopeLock};
 pub use open::Journal;
 pub use parts::{Acknowledged, GroupNow, KnownGroup};
-pub use people::{Known, PersonNow, SeenPerson};
+pub use past::Past;
+pub use people::{Known, KnownIdentity, PersonNow, Refreshed, SeenPerson};
 pub use read::{OpenIntent, RowEntry, RowFilter, Run};
 pub use records::{Intent, Resumption, RunChange, RunStart, Settled};
 pub use write::{Commit, Writer};

@@ -9,6 +9,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Params, Row};
 use tempfile::TempDir;
 
+use crate::model::FingerprintKey;
+
+use super::backup;
 use super::error::JournalError;
 use super::schema::{self, Format, MIGRATIONS};
 
@@ -30,7 +33,7 @@ pub struct Journal {
 
 impl Journal {
     /// Opens the journal for a command that writes. Creates the file, its folder
-    /// and its tables, or upgrades an older journal.
+    /// and its tables, or upgrades an older journal and keeps a copy of it.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Self::open_with(path, MIGRATIONS)
     }
@@ -50,7 +53,16 @@ impl Journal {
         }
         let mut conn = connect(path)?;
         if schema::format(&conn, path, migrations)? != Format::Current {
-            schema::migrate(&mut conn, path, migrations)?;
+            let mut kept = None;
+            let before = |version| {
+                kept = Some(backup::keep(&connect(path)?, path, version)?);
+                Ok(())
+            };
+            if let Err(error) = schema::migrate(&mut conn, path, migrations, before) {
+                // The journal is as it was: the copy is of no use.
+                drop(kept.map(fs::remove_file));
+                return Err(error);
+            }
         }
         use_wal(&conn).map_err(|error| JournalError::sqlite(path, error))?;
         Ok(Self {
@@ -77,7 +89,7 @@ impl Journal {
                 let folder = tempfile::tempdir().map_err(|error| failed(path, error))?;
                 let file = folder.path().join("journal.db");
                 conn = copied(&conn, &file).map_err(|error| JournalError::sqlite(path, error))?;
-                schema::migrate(&mut conn, path, migrations)?;
+                schema::migrate(&mut conn, path, migrations, |_| Ok(()))?;
                 copy = Some(folder);
             }
         }
@@ -95,6 +107,21 @@ impl Journal {
     /// [`Writer`](super::Writer). Opened for writing.
     pub fn again(&self) -> Result<Self, JournalError> {
         Self::open(&self.path)
+    }
+
+    /// The secret with which the fingerprints of this journal's people are made.
+    pub fn fingerprint_key(&self) -> Result<FingerprintKey, JournalError> {
+        self.conn
+            .query_row(
+                "SELECT value FROM secrets WHERE name = 'fingerprints'",
+                (),
+                |row| row.get(0),
+            )
+            .map(FingerprintKey)
+            .map_err(|error| match error {
+                rusqlite::Error::SqliteFailure(..) => self.sql(error),
+                _ => JournalError::Damaged(self.path.clone(), "its secret cannot be read".into()),
+            })
     }
 
     /// Where the journal is.
@@ -151,7 +178,7 @@ fn create(path: &Path) -> Result<(), JournalError> {
     create_file(path, folder.unwrap_or(Path::new("."))).map_err(|error| failed(path, error))
 }
 
-fn create_file(path: &Path, folder: &Path) -> io::Result<()> {
+pub(super) fn create_file(path: &Path, folder: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -177,7 +204,7 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(BUSY_TIMEOUT)?;
-        conn.set_prepared_statement_cache_capacity(32);
+        conn.set_prepared_statement_cache_capacity(64);
         conn.pragma_update(None, "synchronous", "FULL")?;
         // On macOS `fsync` alone leaves the data in the disk's cache; anywhere
         // else these say nothing new.

@@ -15,6 +15,7 @@ use super::codes::{self, PersonState, coded};
 use super::error::JournalError;
 use super::ids::{FeedKey, Scope};
 use super::open::Journal;
+use super::people;
 use super::read::VisitError;
 use super::store::execute;
 
@@ -35,6 +36,9 @@ pub enum Acknowledged {
     Removed(Part, Vec<String>),
     /// Only the groups are left; then the content has this fingerprint.
     PendingGroups(u128),
+    /// The person had this external ID until now. Said once: here, or in
+    /// [`Settled::rekeyed_from`](super::Settled::rekeyed_from).
+    Rekeyed(ExternalId),
 }
 
 /// A user group as the journal knows it.
@@ -158,6 +162,8 @@ pub(super) fn acknowledge(
                 invalidate(tx, scope, external_id)?;
                 continue;
             }
+            // Before everything else: see `rekey`.
+            Acknowledged::Rekeyed(_) => continue,
             Acknowledged::Added(part, items) | Acknowledged::Removed(part, items) => {
                 let sql = match it {
                     Acknowledged::Added(..) => {
@@ -188,6 +194,22 @@ pub(super) fn acknowledge(
             ),
         };
         execute(tx, sql, (scope, external_id, fingerprint.to_le_bytes()))?;
+    }
+    Ok(())
+}
+
+/// Records the change of an external ID, if it is among what was acknowledged.
+/// Comes first: what else there is to record is about the new ID.
+pub(super) fn rekey(
+    tx: &Connection,
+    scope: i64,
+    external_id: &str,
+    acknowledged: &[Acknowledged],
+) -> rusqlite::Result<()> {
+    for it in acknowledged {
+        if let Acknowledged::Rekeyed(from) = it {
+            people::rekey(tx, scope, from.as_str(), external_id)?;
+        }
     }
     Ok(())
 }

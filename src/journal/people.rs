@@ -3,14 +3,18 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+
+use crate::model::PersonFingerprints;
 
 use super::codes::{self, PersonState, natural};
 use super::error::JournalError;
 use super::ids::{FeedKey, Scope};
 use super::open::Journal;
-use super::parts::Acknowledged;
+use super::parts::{self, Acknowledged};
 use super::read::VisitError;
+use super::store::execute;
 
 /// A person that the journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,31 @@ pub struct Known<'a> {
     pub feed: Option<FeedKey>,
     /// Another feed that named the person before.
     pub other_feed: Option<FeedKey>,
+    /// The fingerprint is made with the journal's secret. One of an older hrfeed
+    /// is not.
+    pub is_keyed: bool,
+    /// No run changes or removes the person.
+    pub is_protected: bool,
+    /// The fingerprints of the person's fields are known.
+    pub has_fields: bool,
+}
+
+/// Who a known person is, as far as fingerprints say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownIdentity<'a> {
+    /// The HR system's key.
+    pub external_id: &'a str,
+    /// The target's key, where it has one.
+    pub remote_id: Option<&'a str>,
+    /// The person's state.
+    pub state: PersonState,
+    /// The feed that named the person last.
+    pub feed: Option<FeedKey>,
+    /// The fingerprints of the mapped fields, packed; empty where none are known.
+    pub fields: &'a [u8],
+    /// The fingerprints of the fields that identify the person, packed; empty
+    /// where none are known.
+    pub identity: &'a [u8],
 }
 
 /// What an outcome says about the person.
@@ -42,6 +71,9 @@ pub struct PersonNow {
     pub state: PersonState,
     /// The parts that the target acknowledged.
     pub acknowledged: Vec<Acknowledged>,
+    /// The fingerprints of the fields, made with the journal's secret as
+    /// `fingerprint` is; `None` keeps those that are known.
+    pub fingerprints: Option<PersonFingerprints>,
 }
 
 /// A person that the target listed.
@@ -56,6 +88,25 @@ pub struct SeenPerson {
     pub fingerprint: Option<u128>,
     /// Another person has the same external ID.
     pub is_ambiguous: bool,
+    /// The fingerprints of the fields, made with the journal's secret as
+    /// `fingerprint` is; `None` keeps those that are known.
+    pub fingerprints: Option<PersonFingerprints>,
+}
+
+/// The fingerprints of a person as an older hrfeed did not make them. The
+/// person is unchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The HR system's key.
+    pub external_id: String,
+    /// The fingerprint of the content, made with the journal's secret.
+    pub fingerprint: u128,
+    /// That of the details. It is recorded where one was acknowledged.
+    pub details: Option<u128>,
+    /// That of the picture. It is recorded where one was acknowledged.
+    pub picture: Option<u128>,
+    /// Those of the fields.
+    pub fingerprints: PersonFingerprints,
 }
 
 impl Journal {
@@ -67,18 +118,41 @@ impl Journal {
         mut each: impl FnMut(Known<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         self.visit(
-            "SELECT external_id, remote_id, fingerprint, state, feed, other_feed FROM people
+            "SELECT external_id, remote_id, fingerprint, state, feed, other_feed, keyed, protected,
+                    fields IS NOT NULL
+             FROM people
              WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
             [scope.bytes()],
             |row| {
-                let person = known(row).ok_or_else(|| {
-                    let what = "a person's entry cannot be read".to_owned();
-                    let damaged = JournalError::Damaged(self.path().into(), what);
-                    VisitError::Visitor(damaged.into())
-                })?;
+                let person =
+                    known(row).ok_or_else(|| VisitError::Visitor(self.unreadable().into()))?;
                 each(person).map_err(VisitError::Visitor)
             },
         )
+    }
+
+    /// Hands out who the people of `scope` are, in no particular order, until
+    /// `each` breaks off; without those deleted.
+    pub fn identities<E: From<JournalError>>(
+        &self,
+        scope: &Scope,
+        mut each: impl FnMut(KnownIdentity<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        self.visit(
+            "SELECT external_id, remote_id, state, feed, fields, identity FROM people
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND state <> 3",
+            [scope.bytes()],
+            |row| {
+                let person =
+                    identity(row).ok_or_else(|| VisitError::Visitor(self.unreadable().into()))?;
+                each(person).map_err(VisitError::Visitor)
+            },
+        )
+    }
+
+    fn unreadable(&self) -> JournalError {
+        let what = "a person's entry cannot be read".to_owned();
+        JournalError::Damaged(self.path().into(), what)
     }
 
     /// The paths of the mappings of the runs of `scope` since then.
@@ -114,6 +188,30 @@ impl Journal {
         )
     }
 
+    /// Hands out the external IDs that other API keys gave at the same address,
+    /// each with the target's id for the person, until `each` breaks off; without
+    /// those deleted. An ID that several keys gave comes several times.
+    pub fn under_other_keys<E: From<JournalError>>(
+        &self,
+        scope: &Scope,
+        (system, base_url): (&str, &str),
+        mut each: impl FnMut((&str, Option<&str>)) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        self.visit(
+            "SELECT external_id, remote_id FROM people JOIN scopes ON scopes.id = people.scope
+             WHERE system = ?1 AND rtrim(base_url, '/') = rtrim(?2, '/') AND digest <> ?3
+                   AND state <> 3",
+            (system, base_url, scope.bytes()),
+            |row| {
+                let read = || Some((row.get_ref(0).ok()?.as_str().ok()?, row.get_ref(1).ok()?));
+                let person =
+                    read().and_then(|(id, remote)| Some((id, remote.as_str_or_null().ok()?)));
+                let person = person.ok_or_else(|| VisitError::Visitor(self.unreadable().into()))?;
+                each(person).map_err(VisitError::Visitor)
+            },
+        )
+    }
+
     /// How many people `scope` has, without those deleted.
     pub(super) fn people_count(&self, scope: &Scope) -> Result<u64, JournalError> {
         self.count(
@@ -140,5 +238,229 @@ fn known<'a>(row: &'a rusqlite::Row<'_>) -> Option<Known<'a>> {
         state: codes::to_person_state(row.get_ref(3).ok()?.as_i64().ok()?)?,
         feed: row.get_ref(4).ok()?.as_i64_or_null().ok()?.map(FeedKey),
         other_feed: row.get_ref(5).ok()?.as_i64_or_null().ok()?.map(FeedKey),
+        is_keyed: row.get_ref(6).ok()?.as_i64().ok()? != 0,
+        is_protected: row.get_ref(7).ok()?.as_i64().ok()? != 0,
+        has_fields: row.get_ref(8).ok()?.as_i64().ok()? != 0,
     })
+}
+
+fn identity<'a>(row: &'a rusqlite::Row<'_>) -> Option<KnownIdentity<'a>> {
+    let packed = |column| {
+        Some(
+            row.get_ref(column)
+                .ok()?
+                .as_blob_or_null()
+                .ok()?
+                .unwrap_or(&[]),
+        )
+    };
+    Some(KnownIdentity {
+        external_id: row.get_ref(0).ok()?.as_str().ok()?,
+        remote_id: row.get_ref(1).ok()?.as_str_or_null().ok()?,
+        state: codes::to_person_state(row.get_ref(2).ok()?.as_i64().ok()?)?,
+        feed: row.get_ref(3).ok()?.as_i64_or_null().ok()?.map(FeedKey),
+        fields: packed(4)?,
+        identity: packed(5)?,
+    })
+}
+
+/// The person's fingerprints as two columns.
+fn packed(fingerprints: Option<&PersonFingerprints>) -> (Option<&[u8]>, Option<&[u8]>) {
+    let columns = fingerprints.map(|it| (it.fields.as_slice(), it.identity.as_slice()));
+    columns.unzip()
+}
+
+/// Records people that the target listed.
+pub(super) fn seen(tx: &Connection, scope: i64, people: &[SeenPerson]) -> rusqlite::Result<()> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO people (scope, external_id, remote_id, fingerprint, state, keyed, fields,
+                             identity)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT DO UPDATE SET
+             remote_id = coalesce(excluded.remote_id, remote_id),
+             keyed = iif(excluded.fingerprint IS NULL, keyed, excluded.keyed),
+             fingerprint = coalesce(excluded.fingerprint, fingerprint),
+             fields = coalesce(excluded.fields, fields),
+             identity = coalesce(excluded.identity, identity),
+             state = CASE WHEN excluded.state = 4 THEN 4
+                          WHEN state = 3 THEN 1 ELSE state END",
+    )?;
+    for person in people {
+        let state = codes::person_state(if person.is_ambiguous {
+            PersonState::Ambiguous
+        } else {
+            PersonState::Active
+        });
+        let (fields, identity) = packed(person.fingerprints.as_ref());
+        statement.execute((
+            scope,
+            &person.external_id,
+            &person.remote_id,
+            person.fingerprint.map(u128::to_le_bytes),
+            state,
+            fields.is_some(),
+            fields,
+            identity,
+        ))?;
+    }
+    Ok(())
+}
+
+/// Notes people who are on the target once, after it had shown them several
+/// times.
+pub(super) fn single(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET state = 1, fingerprint = NULL
+               WHERE scope = ?1 AND external_id = ?2 AND state = 4";
+    for external_id in people {
+        execute(tx, sql, (scope, external_id))?;
+    }
+    Ok(())
+}
+
+/// Notes that a feed names these people.
+pub(super) fn named(
+    tx: &Connection,
+    scope: i64,
+    feed: FeedKey,
+    people: &[String],
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET feed = ?3,
+                   other_feed = CASE WHEN feed <> ?3 THEN feed ELSE other_feed END
+               WHERE scope = ?1 AND external_id = ?2";
+    for external_id in people {
+        execute(tx, sql, (scope, external_id, feed.0))?;
+    }
+    Ok(())
+}
+
+/// Notes that the feed that named these people last no longer does.
+pub(super) fn dropped(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET feed = other_feed, other_feed = NULL
+               WHERE scope = ?1 AND external_id = ?2";
+    for external_id in people {
+        execute(tx, sql, (scope, external_id))?;
+    }
+    Ok(())
+}
+
+/// Records fingerprints of people who are unchanged.
+pub(super) fn refresh(tx: &Connection, scope: i64, people: &[Refreshed]) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET fingerprint = ?3, keyed = 1, fields = ?6, identity = ?7,
+                   details = iif(details IS NULL, NULL, coalesce(?4, details)),
+                   picture = iif(picture IS NULL, NULL, coalesce(?5, picture))
+               WHERE scope = ?1 AND external_id = ?2";
+    for person in people {
+        let (fields, identity) = packed(Some(&person.fingerprints));
+        let row = (
+            scope,
+            &person.external_id,
+            person.fingerprint.to_le_bytes(),
+            person.details.map(u128::to_le_bytes),
+            person.picture.map(u128::to_le_bytes),
+            fields,
+            identity,
+        );
+        execute(tx, sql, row)?;
+    }
+    Ok(())
+}
+
+/// Notes who is protected and who is not.
+pub(super) fn protect(
+    tx: &Connection,
+    scope: i64,
+    people: &[(String, bool)],
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET protected = ?3 WHERE scope = ?1 AND external_id = ?2";
+    for (external_id, is_protected) in people {
+        execute(tx, sql, (scope, external_id, is_protected))?;
+    }
+    Ok(())
+}
+
+/// The person of one external ID becomes the person of another, with all that
+/// was given. A person who had the other one is forgotten.
+pub(super) fn rekey(tx: &Connection, scope: i64, from: &str, to: &str) -> rusqlite::Result<()> {
+    let is_known = tx
+        .prepare_cached("SELECT 1 FROM people WHERE scope = ?1 AND external_id = ?2")?
+        .exists((scope, from))?;
+    // Recorded twice, it happens once.
+    if from == to || !is_known {
+        return Ok(());
+    }
+    for sql in [
+        "DELETE FROM given WHERE scope = ?1 AND external_id = ?2",
+        "DELETE FROM people WHERE scope = ?1 AND external_id = ?2",
+    ] {
+        execute(tx, sql, (scope, to))?;
+    }
+    for sql in [
+        "UPDATE given SET external_id = ?3 WHERE scope = ?1 AND external_id = ?2",
+        "UPDATE people SET external_id = ?3 WHERE scope = ?1 AND external_id = ?2",
+    ] {
+        execute(tx, sql, (scope, from, to))?;
+    }
+    Ok(())
+}
+
+/// Makes sure that a person about whom a run acknowledged something is in
+/// `people`.
+pub(super) fn ensure(
+    tx: &Connection,
+    scope: i64,
+    feed: FeedKey,
+    external_id: &str,
+) -> rusqlite::Result<()> {
+    execute(
+        tx,
+        "INSERT INTO people (scope, external_id, state, feed) VALUES (?1, ?2, 1, ?3)
+         ON CONFLICT DO UPDATE SET fingerprint = NULL, feed = excluded.feed,
+             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END,
+             state = CASE state WHEN 3 THEN 1 ELSE state END",
+        (scope, external_id, feed.0),
+    )
+}
+
+/// Records what an outcome says about a person.
+pub(super) fn write(
+    tx: &Connection,
+    scope: i64,
+    feed: FeedKey,
+    external_id: &str,
+    person: &PersonNow,
+) -> rusqlite::Result<()> {
+    // Nothing is kept of a deleted person: the next one with that external ID
+    // starts without it.
+    let gone = person.state == PersonState::Deleted;
+    let (fields, identity) = packed(person.fingerprints.as_ref().filter(|_| !gone));
+    let fingerprint = person.fingerprint.filter(|_| !gone).map(u128::to_le_bytes);
+    execute(
+        tx,
+        "INSERT INTO people (scope, external_id, remote_id, fingerprint, state, feed, keyed,
+                             fields, identity)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET
+             remote_id = CASE excluded.state WHEN 3 THEN NULL
+                         ELSE coalesce(excluded.remote_id, remote_id) END,
+             keyed = iif(excluded.keyed OR excluded.fingerprint IS NOT NULL, excluded.keyed, keyed),
+             fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed,
+             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END,
+             fields = iif(excluded.state = 3, NULL, coalesce(excluded.fields, fields)),
+             identity = iif(excluded.state = 3, NULL, coalesce(excluded.identity, identity))",
+        (
+            scope,
+            external_id,
+            person.remote_id.as_deref().filter(|_| !gone),
+            fingerprint,
+            codes::person_state(person.state),
+            feed.0,
+            fields.is_some(),
+            fields,
+            identity,
+        ),
+    )?;
+    if gone {
+        parts::forget(tx, scope, external_id)?;
+    }
+    parts::acknowledge(tx, scope, external_id, &person.acknowledged)
 }

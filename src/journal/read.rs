@@ -10,7 +10,7 @@ use crate::model::{Action, BeforeGroups, Calls, Counts, ExternalId, Outcome, Row
 
 use super::codes::{self, coded, millis, natural, optional, row_number, time};
 use super::error::JournalError;
-use super::ids::{RunId, RunRef, Scope};
+use super::ids::{HoldId, RunId, RunRef, Scope};
 use super::open::Journal;
 use super::records::RunStart;
 
@@ -49,6 +49,8 @@ pub struct Run {
     pub surveyed_at: Option<Timestamp>,
     /// How often it was resumed.
     pub resumed: u32,
+    /// What was read back after it, as JSON.
+    pub proof: Option<String>,
 }
 
 /// One stored row, or one leaver.
@@ -72,6 +74,12 @@ pub struct RowEntry {
     pub message: Option<String>,
     /// How long the run had been under way.
     pub at: Option<Duration>,
+    /// The names of the fields that changed, with commas.
+    pub changed: Option<String>,
+    /// The hold that keeps the row back, or whose approval carried it out.
+    pub hold: Option<HoldId>,
+    /// The external ID that the person had before.
+    pub from: Option<String>,
 }
 
 /// Which rows are wanted.
@@ -90,6 +98,8 @@ pub struct OpenIntent {
     pub external_id: ExternalId,
     /// What was to be done.
     pub action: Action,
+    /// The external ID that the person had before, where the action changes it.
+    pub from: Option<ExternalId>,
     /// How many requests were recorded for it.
     pub attempts: u32,
 }
@@ -101,7 +111,8 @@ macro_rules! select_runs {
             "SELECT runs.id, digest, command, coalesce(system, ''), coalesce(base_url, ''),
                     state, feed_path, from_stdin, feed_sha256, mapping_path, mapping_sha256,
                     rows, skipped, unchanged, calls_total, calls_retried, calls_throttled,
-                    started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed
+                    started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed,
+                    proof
              FROM runs JOIN scopes ON scopes.id = runs.scope ",
             $rest
         )
@@ -143,7 +154,8 @@ impl Journal {
             .query_row(
                 "SELECT max(id) FROM runs
                  WHERE scope = (SELECT scope FROM runs WHERE id = ?1) AND id > ?1
-                   AND (state = ?2 OR EXISTS (SELECT 1 FROM rows WHERE rows.run = runs.id))",
+                   AND (state = ?2 OR EXISTS (SELECT 1 FROM rows
+                                              WHERE rows.run = runs.id AND outcome IS NOT 10))",
                 (run.0, codes::run_state(RunState::Finished)),
                 |row| Ok(row.get::<_, Option<i64>>(0)?.map(RunId)),
             )
@@ -187,8 +199,10 @@ impl Journal {
         };
         self.visit(
             "SELECT row, coalesce(external_id, nullif(leaver, '')), coalesce(outcome, 6),
-                    action, status, attempts, code, message, at
+                    action, status, attempts, reasons.code, reasons.message, at,
+                    fields.message, hold, from_id
              FROM rows LEFT JOIN reasons ON reasons.id = rows.reason
+                  LEFT JOIN reasons AS fields ON fields.id = rows.changed
              WHERE run = ?1 AND (?2 & (1 << coalesce(outcome, 6))) <> 0
              ORDER BY row, leaver",
             (run.0, wanted),
@@ -203,6 +217,9 @@ impl Journal {
                     code: row.get(6)?,
                     message: row.get(7)?,
                     at: row.get::<_, Option<i64>>(8)?.map(millis),
+                    changed: row.get(9)?,
+                    hold: row.get::<_, Option<i64>>(10)?.map(HoldId),
+                    from: row.get(11)?,
                 };
                 each(entry).map_err(VisitError::Visitor)
             },
@@ -214,7 +231,7 @@ impl Journal {
     /// outcome, and rows settled as unknown.
     pub fn open_intents(&self, run: RunId) -> Result<Vec<OpenIntent>, JournalError> {
         self.all(
-            "SELECT row, coalesce(external_id, leaver), action, attempts
+            "SELECT row, coalesce(external_id, leaver), action, attempts, from_id
              FROM rows WHERE run = ?1 AND coalesce(outcome, 6) = 6 AND action IS NOT NULL
              ORDER BY row, leaver",
             [run.0],
@@ -224,14 +241,18 @@ impl Journal {
                     external_id: ExternalId::known(&row.get::<_, String>(1)?),
                     action: coded(row, 2, codes::to_action)?,
                     attempts: row.get(3)?,
+                    from: row
+                        .get::<_, Option<String>>(4)?
+                        .as_deref()
+                        .map(ExternalId::known),
                 })
             },
         )
     }
 
     /// Hands out the rows of `run` that need nothing more, in row order. A row
-    /// that is neither here nor in [`Journal::open_intents`] is pending or was
-    /// unchanged.
+    /// that is neither here nor in [`Journal::open_intents`] is pending, held or
+    /// was unchanged.
     pub fn settled_rows<E: From<JournalError>>(
         &self,
         run: RunId,
@@ -239,7 +260,7 @@ impl Journal {
     ) -> Result<(), E> {
         self.visit(
             "SELECT row, outcome FROM rows
-             WHERE run = ?1 AND row < 4294967296 AND outcome NOT IN (6, 7) ORDER BY row",
+             WHERE run = ?1 AND row < 4294967296 AND outcome NOT IN (6, 7, 10) ORDER BY row",
             [run.0],
             |row| match row_number(row, 0)? {
                 Some(number) => {
@@ -347,6 +368,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
         message: row.get(21)?,
         surveyed_at: optional(row, 22, time)?,
         resumed: row.get(25)?,
+        proof: row.get(26)?,
     })
 }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Action, Calls, ExternalId, Outcome, RowNumber, RunState};
+use crate::model::{Action, Calls, ExternalId, HoldState, Outcome, RowNumber, RunState};
 
-use super::ids::{FeedKey, RunId, Scope};
+use super::holds::NewHold;
+use super::ids::{FeedKey, HoldId, RunId, Scope};
 use super::parts::{Acknowledged, GroupNow};
-use super::people::{PersonNow, SeenPerson};
+use super::people::{PersonNow, Refreshed, SeenPerson};
 
 /// How a run starts: as running.
 #[derive(Clone, Debug)]
@@ -62,8 +63,10 @@ pub struct RunChange {
     pub exit_code: Option<u8>,
     /// Its message at the end.
     pub message: Option<String>,
-    /// Another process resumes it: it is running again and has not ended. The
-    /// other changes come after that.
+    /// What was read back after it, as JSON.
+    pub proof: Option<String>,
+    /// Another process resumes it: it is running again and has not ended, and
+    /// what it held is pending again. The other changes come after that.
     pub resumed: Option<Resumption>,
 }
 
@@ -85,6 +88,8 @@ pub struct Intent {
     pub external_id: ExternalId,
     /// What is to be done.
     pub action: Action,
+    /// The external ID until now, where the action changes it.
+    pub from: Option<ExternalId>,
 }
 
 /// The outcome of a row or a leaver.
@@ -110,6 +115,16 @@ pub struct Settled {
     /// The row's own calls are done and its groups are not: it stays pending
     /// until [`Writer::joined`](super::Writer::joined).
     pub awaits_groups: bool,
+    /// The names of the fields that changed, with commas. `None` keeps what was
+    /// said before.
+    pub changed: Option<String>,
+    /// The hold that keeps the row back, or whose approval carried it out.
+    pub hold: Option<HoldId>,
+    /// The person had this external ID until now, and the target has acknowledged
+    /// the change: all that is known of the person goes over to `external_id` in
+    /// the same transaction. `None` where it was recorded before, as
+    /// [`Acknowledged::Rekeyed`].
+    pub rekeyed_from: Option<ExternalId>,
     /// What it says about the person: written to `people` in the same
     /// transaction. Needs `external_id`.
     pub person: Option<PersonNow>,
@@ -124,7 +139,7 @@ impl Settled {
             (Some(_), _) if leaver => {
                 Err("a row of the feed was deactivated or deleted, but only leavers can be")
             }
-            (_, None) if self.person.is_some() => {
+            (_, None) if self.person.is_some() || self.rekeyed_from.is_some() => {
                 Err("it says something about a person without an external ID")
             }
             _ => Ok(()),
@@ -143,6 +158,7 @@ pub(super) enum Work {
     UpdateRun(RunId, Box<RunChange>),
     Intend(RunId, Vec<Intent>),
     Settle(RunId, Box<Settled>),
+    SettleAll(RunId, Vec<Settled>),
     NotSent(RunId, Option<RowNumber>, ExternalId),
     Seen(Scope, Vec<SeenPerson>),
     Single(Scope, Vec<String>),
@@ -158,6 +174,31 @@ pub(super) enum Work {
     Joined(RunId, RowNumber, ExternalId, Option<(Outcome, String)>),
     Dropped(Scope, Vec<String>),
     Group(Scope, FeedKey, String, GroupNow),
+    Fingerprints(Scope, Vec<Refreshed>),
+    Protect(Scope, Vec<(String, bool)>),
+    Profile {
+        run: RunId,
+        profile: Vec<u8>,
+        resets: bool,
+    },
+    /// `id` is filled in when it is written.
+    OpenHold {
+        hold: Box<NewHold>,
+        id: Option<HoldId>,
+    },
+    HoldSeen(HoldId, RunId),
+    /// `is_claimed` is filled in when it is written.
+    ClaimHold {
+        hold: HoldId,
+        run: RunId,
+        is_claimed: bool,
+    },
+    HoldState {
+        hold: HoldId,
+        state: HoldState,
+        run: Option<RunId>,
+        at: Timestamp,
+    },
     Flush,
 }
 
@@ -171,6 +212,10 @@ impl Work {
                 people.len()
             }
             Self::Members { people, .. } => people.len(),
+            Self::SettleAll(_, rows) => rows.len(),
+            Self::Fingerprints(_, people) => people.len(),
+            Self::Protect(_, people) => people.len(),
+            Self::OpenHold { hold, .. } => hold.people.len(),
             Self::Flush => 0,
             _ => 1,
         }

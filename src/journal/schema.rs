@@ -1,6 +1,7 @@
 //! The tables, and how an older file gets them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -132,6 +133,82 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (scope, id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- The secret with which the fingerprints of people are made: random bytes,
+    -- as old as the journal or its upgrade.
+    CREATE TABLE secrets (
+        name  TEXT PRIMARY KEY,
+        value BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- keyed: the fingerprints of the person are made with the secret; those of
+    -- an older hrfeed are not. protected: no run changes or removes the person.
+    -- fields, identity: a fingerprint of each mapped field, and of each field
+    -- that identifies the person.
+    ALTER TABLE people ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE people ADD COLUMN protected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE people ADD COLUMN fields BLOB;
+    ALTER TABLE people ADD COLUMN identity BLOB;
+
+    -- changed: the fields that changed, an id in reasons. hold: the hold that
+    -- keeps the row back, or whose approval carried it out. from_id: the
+    -- external ID that the person had before.
+    ALTER TABLE rows ADD COLUMN changed INTEGER;
+    ALTER TABLE rows ADD COLUMN hold INTEGER;
+    ALTER TABLE rows ADD COLUMN from_id TEXT;
+
+    -- What was read back after the run, as JSON.
+    ALTER TABLE runs ADD COLUMN proof TEXT;
+
+    -- What good feeds looked like. resets: older ones count no more.
+    CREATE TABLE profiles (
+        scope   INTEGER NOT NULL,
+        feed    INTEGER NOT NULL,
+        run     INTEGER NOT NULL,
+        resets  INTEGER NOT NULL,
+        profile BLOB NOT NULL,
+        PRIMARY KEY (scope, feed, run)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Changes that wait for a person's decision. Times are microseconds since
+    -- 1970. new: people who were not held before. remainder: what an approval
+    -- of some left over. carried_out_by is set before anything is sent.
+    CREATE TABLE holds (
+        id             INTEGER PRIMARY KEY AUTOINCREMENT,
+        scope          INTEGER NOT NULL,
+        mapping_path   TEXT NOT NULL,
+        kind           INTEGER NOT NULL,
+        state          INTEGER NOT NULL,
+        bound          TEXT NOT NULL,
+        why            TEXT NOT NULL,
+        people         INTEGER NOT NULL,
+        new            INTEGER NOT NULL,
+        since_run      INTEGER NOT NULL,
+        last_run       INTEGER NOT NULL,
+        remainder      INTEGER NOT NULL,
+        opened         INTEGER NOT NULL,
+        decided        INTEGER,
+        decided_by     TEXT,
+        decided_reason TEXT,
+        carried_out_by INTEGER,
+        replaced_by    INTEGER,
+        closed         INTEGER
+    ) STRICT;
+    CREATE INDEX holds_of_scope ON holds (scope, state);
+
+    -- The people of a hold. row: NULL for who has none in the feed. known_as:
+    -- another external ID of the person. digest: of what is wanted. reason: an
+    -- id in reasons.
+    CREATE TABLE held (
+        hold        INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        row         INTEGER,
+        known_as    TEXT,
+        digest      INTEGER NOT NULL,
+        reason      INTEGER,
+        PRIMARY KEY (hold, external_id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What a file is, by its header.
@@ -182,23 +259,39 @@ pub(super) fn format(
     }
 }
 
-/// Takes the steps that `conn` lacks, all of them or none.
+/// The first format that has a secret.
+const WITH_SECRET: usize = 3;
+
+/// Takes the steps that `conn` lacks, all of them or none. `before` keeps an
+/// older journal, while nobody else can write it, and is given its format.
 pub(super) fn migrate(
     conn: &mut Connection,
     path: &Path,
     migrations: &[&str],
+    before: impl FnOnce(usize) -> Result<(), JournalError>,
 ) -> Result<(), JournalError> {
+    let secret = random_bytes(path)?;
+    // Others may read an older journal meanwhile: `before` does.
+    let behavior = match format(conn, path, migrations)? {
+        Format::Older(_) => TransactionBehavior::Immediate,
+        Format::Empty | Format::Current => TransactionBehavior::Exclusive,
+    };
     let tx = conn
-        .transaction_with_behavior(TransactionBehavior::Exclusive)
+        .transaction_with_behavior(behavior)
         .map_err(|error| JournalError::sqlite(path, error))?;
     // Another process may have done it while this one waited.
     let from = match format(&tx, path, migrations)? {
         Format::Current => return Ok(()),
         Format::Empty => 0,
-        Format::Older(version) => version,
+        Format::Older(version) => {
+            before(version)?;
+            version
+        }
     };
+    let steps = migrations.get(from..).unwrap_or_default();
+    let is_secret_new = from < WITH_SECRET && migrations.len() >= WITH_SECRET;
     let to = number(migrations.len());
-    take_steps(tx, migrations.get(from..).unwrap_or_default(), to).map_err(|error| {
+    take_steps(tx, steps, is_secret_new.then_some(secret), to).map_err(|error| {
         match JournalError::sqlite(path, error) {
             JournalError::Sqlite(path, source) => JournalError::Migration {
                 path,
@@ -211,14 +304,32 @@ pub(super) fn migrate(
     })
 }
 
+fn random_bytes(path: &Path) -> Result<[u8; 32], JournalError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| JournalError::NoRandomBytes(path.into(), Arc::new(error.into())))?;
+    Ok(bytes)
+}
+
 /// A format as SQLite holds it.
 fn number(steps: usize) -> i64 {
     i64::try_from(steps).unwrap_or(i64::MAX)
 }
 
-fn take_steps(tx: Transaction<'_>, steps: &[&str], to: i64) -> rusqlite::Result<()> {
+fn take_steps(
+    tx: Transaction<'_>,
+    steps: &[&str],
+    secret: Option<[u8; 32]>,
+    to: i64,
+) -> rusqlite::Result<()> {
     for step in steps {
         tx.execute_batch(step)?;
+    }
+    if let Some(secret) = secret {
+        tx.execute(
+            "INSERT INTO secrets (name, value) VALUES ('fingerprints', ?1)",
+            [secret],
+        )?;
     }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", to)?;

@@ -14,11 +14,13 @@ use crate::clock;
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
-use super::codes::{self, PersonState, millis, natural};
+use super::codes::{self, millis, natural};
 use super::error::JournalError;
-use super::ids::{FeedKey, RunId, Scope};
+use super::holds::{self, NewHold};
+use super::ids::{FeedKey, HoldId, RunId, Scope};
 use super::parts::{self, Acknowledged};
-use super::people::{PersonNow, SeenPerson};
+use super::past;
+use super::people;
 use super::records::{Intent, RunChange, RunStart, Settled, Work};
 
 /// The writing connection and what its thread remembers.
@@ -120,21 +122,29 @@ impl Memory {
                 self.run(tx, *run)?;
                 take_back(tx, *run, *row, external_id.as_str(), true)?;
             }
-            Work::Seen(scope, people) => self.seen(tx, *scope, people)?,
-            Work::Single(scope, people) => self.single(tx, *scope, people)?,
-            Work::Named(scope, feed, people) => self.named(tx, *scope, *feed, people)?,
-            Work::Dropped(scope, people) => {
-                let scope = self.scope(tx, *scope)?;
-                let sql = "UPDATE people SET feed = other_feed, other_feed = NULL
-                           WHERE scope = ?1 AND external_id = ?2";
-                for external_id in people.iter() {
-                    execute(tx, sql, (scope, external_id))?;
+            Work::SettleAll(run, rows) => {
+                for settled in rows {
+                    self.settle(tx, *run, settled)?;
                 }
             }
+            Work::Seen(scope, seen) => people::seen(tx, self.scope(tx, *scope)?, seen)?,
+            Work::Single(scope, ids) => people::single(tx, self.scope(tx, *scope)?, ids)?,
+            Work::Named(scope, feed, ids) => {
+                people::named(tx, self.scope(tx, *scope)?, *feed, ids)?;
+            }
+            Work::Dropped(scope, ids) => people::dropped(tx, self.scope(tx, *scope)?, ids)?,
+            Work::Fingerprints(scope, refreshed) => {
+                people::refresh(tx, self.scope(tx, *scope)?, refreshed)?;
+            }
+            Work::Protect(scope, protected) => {
+                people::protect(tx, self.scope(tx, *scope)?, protected)?;
+            }
             Work::Acknowledged(run, external_id, acknowledged) => {
-                let known = self.run(tx, *run)?;
-                ensure_person(tx, known, external_id.as_str())?;
-                parts::acknowledge(tx, known.scope, external_id.as_str(), acknowledged)?;
+                let RunMemory { scope, feed, .. } = self.run(tx, *run)?;
+                let id = external_id.as_str();
+                parts::rekey(tx, scope, id, acknowledged)?;
+                people::ensure(tx, scope, feed, id)?;
+                parts::acknowledge(tx, scope, id, acknowledged)?;
             }
             Work::Members {
                 run,
@@ -159,9 +169,45 @@ impl Memory {
                 let scope = self.scope(tx, *scope)?;
                 parts::group(tx, scope, *feed, id, now)?;
             }
+            Work::Profile {
+                run,
+                profile,
+                resets,
+            } => {
+                let RunMemory { scope, feed, .. } = self.run(tx, *run)?;
+                past::write_profile(tx, (scope, feed, *run), profile, *resets)?;
+            }
+            Work::OpenHold { hold, id } => *id = Some(self.open_hold(tx, hold)?),
+            Work::HoldSeen(hold, run) => holds::note_seen(tx, *hold, *run)?,
+            Work::ClaimHold {
+                hold,
+                run,
+                is_claimed,
+            } => *is_claimed = holds::claim(tx, *hold, *run)?,
+            Work::HoldState {
+                hold,
+                state,
+                run,
+                at,
+            } => {
+                if holds::change_state(tx, *hold, *state, *at)? && run.is_some() {
+                    let sql = "UPDATE holds SET carried_out_by = ?2, last_run = ?2 WHERE id = ?1";
+                    execute(tx, sql, (hold.0, run.map(|run| run.0)))?;
+                }
+            }
             Work::Flush => {}
         }
         Ok(())
+    }
+
+    fn open_hold(&mut self, tx: &Connection, hold: &NewHold) -> Result<HoldId, Failure> {
+        let run = self.run(tx, hold.run)?;
+        let id = holds::open(tx, run.scope, hold)?;
+        for person in &hold.people {
+            let reason = self.reason(tx, None, Some(&person.reason))?;
+            holds::add(tx, id, person, reason)?;
+        }
+        Ok(id)
     }
 
     fn start_run(&mut self, tx: &Connection, start: &RunStart) -> Result<RunId, Failure> {
@@ -199,16 +245,18 @@ impl Memory {
         self.run(tx, run)?;
         // Earlier attempts stay counted.
         let mut statement = tx.prepare_cached(
-            "INSERT INTO rows (run, row, leaver, external_id, action, attempts)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0)
+            "INSERT INTO rows (run, row, leaver, external_id, action, attempts, from_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)
              ON CONFLICT DO UPDATE SET external_id = excluded.external_id,
-                 action = excluded.action, outcome = NULL, status = NULL, reason = NULL, at = NULL",
+                 action = excluded.action, outcome = NULL, status = NULL, reason = NULL, at = NULL,
+                 from_id = excluded.from_id, hold = NULL",
         )?;
         for intent in intents {
             let id = intent.external_id.as_str();
             let (row, leaver, external_id) = key(intent.row, Some(id));
             let action = codes::action(intent.action);
-            statement.execute((run.0, row, leaver, external_id, action))?;
+            let from = intent.from.as_ref().map(ExternalId::as_str);
+            statement.execute((run.0, row, leaver, external_id, action, from))?;
         }
         Ok(())
     }
@@ -226,16 +274,19 @@ impl Memory {
             take_back(tx, run, settled.row, id.unwrap_or(""), false)?;
         } else {
             let reason = self.reason(tx, settled.code, settled.message.as_deref())?;
+            let changed = self.reason(tx, None, settled.changed.as_deref())?;
             let (row, leaver, external_id) = key(settled.row, id);
             tx.prepare_cached(
                 "INSERT INTO rows (run, row, leaver, external_id, action, outcome, status,
-                                   attempts, reason, at, awaited)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                                   attempts, reason, at, awaited, changed, hold, from_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                  ON CONFLICT DO UPDATE SET
                      external_id = coalesce(excluded.external_id, external_id),
                      action = coalesce(excluded.action, action), outcome = excluded.outcome,
                      status = excluded.status, attempts = excluded.attempts,
-                     reason = excluded.reason, at = excluded.at, awaited = excluded.awaited",
+                     reason = excluded.reason, at = excluded.at, awaited = excluded.awaited,
+                     changed = coalesce(excluded.changed, changed), hold = excluded.hold,
+                     from_id = coalesce(excluded.from_id, from_id)",
             )?
             .execute(params![
                 run.0,
@@ -249,10 +300,18 @@ impl Memory {
                 reason,
                 at,
                 awaited,
+                changed,
+                settled.hold.map(|hold| hold.0),
+                settled.rekeyed_from.as_ref().map(ExternalId::as_str),
             ])?;
         }
+        let RunMemory { scope, feed, .. } = known;
+        if let (Some(id), Some(from)) = (id, &settled.rekeyed_from) {
+            people::rekey(tx, scope, from.as_str(), id)?;
+        }
         if let (Some(id), Some(person)) = (id, &settled.person) {
-            write_person(tx, known, id, person)?;
+            parts::rekey(tx, scope, id, &person.acknowledged)?;
+            people::write(tx, scope, feed, id, person)?;
         }
         Ok(())
     }
@@ -286,62 +345,6 @@ impl Memory {
                         WHERE run = ?3 AND row = ?4 AND leaver = '') IN (1, 2, 3)",
                 (known.scope, external_id, run.0, row.0),
             )?;
-        }
-        Ok(())
-    }
-
-    fn named(
-        &mut self,
-        tx: &Connection,
-        scope: Scope,
-        feed: FeedKey,
-        people: &[String],
-    ) -> Result<(), Failure> {
-        let scope = self.scope(tx, scope)?;
-        let sql = "UPDATE people SET feed = ?3,
-                       other_feed = CASE WHEN feed <> ?3 THEN feed ELSE other_feed END
-                   WHERE scope = ?1 AND external_id = ?2";
-        for external_id in people {
-            execute(tx, sql, (scope, external_id, feed.0))?;
-        }
-        Ok(())
-    }
-
-    fn seen(
-        &mut self,
-        tx: &Connection,
-        scope: Scope,
-        people: &[SeenPerson],
-    ) -> Result<(), Failure> {
-        let scope = self.scope(tx, scope)?;
-        let mut statement = tx.prepare_cached(
-            "INSERT INTO people (scope, external_id, remote_id, fingerprint, state)
-             VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET
-                 remote_id = coalesce(excluded.remote_id, remote_id),
-                 fingerprint = coalesce(excluded.fingerprint, fingerprint),
-                 state = CASE WHEN excluded.state = 4 THEN 4
-                              WHEN state = 3 THEN 1 ELSE state END",
-        )?;
-        for person in people {
-            let (external_id, remote_id) = (&person.external_id, &person.remote_id);
-            let fingerprint = person.fingerprint.map(u128::to_le_bytes);
-            let state = codes::person_state(if person.is_ambiguous {
-                PersonState::Ambiguous
-            } else {
-                PersonState::Active
-            });
-            statement.execute((scope, external_id, remote_id, fingerprint, state))?;
-        }
-        Ok(())
-    }
-
-    fn single(&mut self, tx: &Connection, scope: Scope, people: &[String]) -> Result<(), Failure> {
-        let scope = self.scope(tx, scope)?;
-        let sql = "UPDATE people SET state = 1, fingerprint = NULL
-                   WHERE scope = ?1 AND external_id = ?2 AND state = 4";
-        for external_id in people {
-            execute(tx, sql, (scope, external_id))?;
         }
         Ok(())
     }
@@ -423,10 +426,11 @@ fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Fai
     if let Some(by) = &change.resumed {
         tx.execute(
             "UPDATE runs SET state = 1, ended = NULL, exit_code = NULL, message = NULL,
-                             resumed = resumed + 1, pid = ?2, host = ?3
+                             proof = NULL, resumed = resumed + 1, pid = ?2, host = ?3
              WHERE id = ?1",
             (run.0, by.pid, &by.host),
         )?;
+        tx.execute("DELETE FROM rows WHERE run = ?1 AND outcome = 10", [run.0])?;
         note_run(tx, run, &by.host)?;
     }
     let changed = tx
@@ -439,7 +443,7 @@ fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Fai
                  calls_throttled = coalesce(?9, calls_throttled),
                  looked_at = coalesce(?10, looked_at), elapsed = coalesce(?11, elapsed),
                  ended = coalesce(?12, ended), exit_code = coalesce(?13, exit_code),
-                 message = coalesce(?14, message)
+                 message = coalesce(?14, message), proof = coalesce(?15, proof)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -459,6 +463,7 @@ fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Fai
             change.ended.map(Timestamp::as_microsecond),
             change.exit_code,
             change.message,
+            change.proof,
         ])?;
     if changed == 0 {
         return Err(Failure::NoRun(run));
@@ -491,54 +496,6 @@ fn take_back(
          WHERE run = ?1 AND row = ?2 AND leaver = ?3 AND (outcome IS NULL OR NOT ?4)",
         (run.0, row, leaver, only_open),
     )
-}
-
-/// Makes sure that a person about whom a run acknowledged something is in
-/// `people`.
-fn ensure_person(tx: &Connection, run: RunMemory, external_id: &str) -> rusqlite::Result<()> {
-    execute(
-        tx,
-        "INSERT INTO people (scope, external_id, state, feed) VALUES (?1, ?2, 1, ?3)
-         ON CONFLICT DO UPDATE SET fingerprint = NULL, feed = excluded.feed,
-             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END,
-             state = CASE state WHEN 3 THEN 1 ELSE state END",
-        (run.scope, external_id, run.feed.0),
-    )
-}
-
-fn write_person(
-    tx: &Connection,
-    run: RunMemory,
-    external_id: &str,
-    person: &PersonNow,
-) -> rusqlite::Result<()> {
-    // Nothing is kept of a deleted person: the next one with that external ID
-    // starts without it.
-    let gone = person.state == PersonState::Deleted;
-    let remote_id = person.remote_id.as_deref().filter(|_| !gone);
-    let fingerprint = person.fingerprint.filter(|_| !gone).map(u128::to_le_bytes);
-    execute(
-        tx,
-        "INSERT INTO people (scope, external_id, remote_id, fingerprint, state, feed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET
-             remote_id = CASE excluded.state WHEN 3 THEN NULL
-                         ELSE coalesce(excluded.remote_id, remote_id) END,
-             fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed,
-             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END",
-        (
-            run.scope,
-            external_id,
-            remote_id,
-            fingerprint,
-            codes::person_state(person.state),
-            run.feed.0,
-        ),
-    )?;
-    if gone {
-        parts::forget(tx, run.scope, external_id)?;
-    }
-    parts::acknowledge(tx, run.scope, external_id, &person.acknowledged)
 }
 
 /// The key of a row or a leaver, and the value of `external_id`.

@@ -14,17 +14,19 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::clock;
-use crate::model::{ExternalId, Outcome, RowNumber};
+use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
 
 use super::error::JournalError;
-use super::ids::{FeedKey, RunId, Scope};
+use super::holds::NewHold;
+use super::ids::{FeedKey, HoldId, RunId, Scope};
 use super::open::Journal;
 use super::parts::{Acknowledged, GroupNow};
-use super::people::SeenPerson;
+use super::people::{Refreshed, SeenPerson};
 use super::records::{Intent, RunChange, RunStart, Settled, Work};
 use super::store::Store;
 
@@ -90,18 +92,33 @@ struct Message {
     waiter: Option<oneshot::Sender<Result<Written, JournalError>>>,
 }
 
-/// What a waiter learns; a run for `StartRun`.
-type Written = Option<RunId>;
+/// What a waiter learns.
+#[derive(Clone, Copy, Debug)]
+enum Written {
+    Run(RunId),
+    Hold(HoldId),
+    Claim(bool),
+    /// Nothing but that it is durable.
+    Done,
+}
+
+impl From<Work> for Written {
+    fn from(work: Work) -> Self {
+        match work {
+            Work::StartRun { id: Some(id), .. } => Self::Run(id),
+            Work::OpenHold { id: Some(id), .. } => Self::Hold(id),
+            Work::ClaimHold { is_claimed, .. } => Self::Claim(is_claimed),
+            _ => Self::Done,
+        }
+    }
+}
 
 impl Message {
     fn answer(self, result: Result<(), &JournalError>) {
         if let Some(waiter) = self.waiter {
-            let written = match self.work {
-                Work::StartRun { id, .. } => id,
-                _ => None,
-            };
+            let written = result.map(|()| self.work.into());
             // Nobody need wait to the end.
-            drop(waiter.send(result.map(|()| written).map_err(Clone::clone)));
+            drop(waiter.send(written.map_err(Clone::clone)));
         }
     }
 }
@@ -149,7 +166,10 @@ impl Writer {
             run: Box::new(run),
             id: None,
         };
-        block_on(self.send_and_wait(work))?.ok_or_else(|| self.shared.fate.error())
+        match block_on(self.send_and_wait(work))? {
+            Written::Run(run) => Ok(run),
+            _ => Err(self.shared.fate.error()),
+        }
     }
 
     /// Changes the record of a run, after everything that was sent before.
@@ -170,6 +190,14 @@ impl Writer {
     pub fn settle(&self, run: RunId, settled: Settled) -> Result<(), JournalError> {
         settled.check().map_err(JournalError::Misuse)?;
         self.send(Work::Settle(run, Box::new(settled)), None)
+    }
+
+    /// Records the outcomes of many rows in one transaction, as
+    /// [`Writer::settle`] does for one.
+    pub fn settle_all(&self, run: RunId, rows: Vec<Settled>) -> Result<(), JournalError> {
+        let checked = rows.iter().try_for_each(Settled::check);
+        checked.map_err(JournalError::Misuse)?;
+        self.send(Work::SettleAll(run, rows), None)
     }
 
     /// Takes back an intent whose request was certainly not sent: its row is
@@ -260,6 +288,80 @@ impl Writer {
         now: GroupNow,
     ) -> Result<(), JournalError> {
         self.send(Work::Group(*scope, feed, id.to_owned(), now), None)
+    }
+
+    /// Records the fingerprints of people who are unchanged, as a journal of an
+    /// older hrfeed lacks them.
+    pub fn fingerprints(&self, scope: &Scope, people: Vec<Refreshed>) -> Commit {
+        self.send_and_wait(Work::Fingerprints(*scope, people))
+    }
+
+    /// Notes of known people whether they are protected.
+    pub fn protect(&self, scope: &Scope, people: Vec<(String, bool)>) -> Result<(), JournalError> {
+        self.send(Work::Protect(*scope, people), None)
+    }
+
+    /// Records what the feed of a run, a good one, looked like. With `resets`
+    /// older ones do not count any more.
+    pub fn profile(&self, run: RunId, profile: Vec<u8>, resets: bool) -> Result<(), JournalError> {
+        let work = Work::Profile {
+            run,
+            profile,
+            resets,
+        };
+        self.send(work, None)
+    }
+
+    /// Opens a hold with its people, and replaces others by it. Durable when it
+    /// returns.
+    pub fn open_hold(&self, hold: NewHold) -> Result<HoldId, JournalError> {
+        let work = Work::OpenHold {
+            hold: Box::new(hold),
+            id: None,
+        };
+        match block_on(self.send_and_wait(work))? {
+            Written::Hold(hold) => Ok(hold),
+            _ => Err(self.shared.fate.error()),
+        }
+    }
+
+    /// Notes that `run` found a hold with the same set of people and changes.
+    pub fn hold_seen(&self, hold: HoldId, run: RunId) -> Result<(), JournalError> {
+        self.send(Work::HoldSeen(hold, run), None)
+    }
+
+    /// Notes that `run` is about to carry out an approved hold: until the run has
+    /// ended, nobody can take the approval back. False if the hold is not
+    /// approved, or not any more. Durable when it returns.
+    pub fn claim_hold(&self, hold: HoldId, run: RunId) -> Result<bool, JournalError> {
+        let work = Work::ClaimHold {
+            hold,
+            run,
+            is_claimed: false,
+        };
+        match block_on(self.send_and_wait(work))? {
+            Written::Claim(is_claimed) => Ok(is_claimed),
+            _ => Err(self.shared.fate.error()),
+        }
+    }
+
+    /// Puts a hold into another state. `run` is the one that carried it out. Does
+    /// nothing where [`HoldState::may_become`] says no, as when somebody decided
+    /// in the meantime.
+    pub fn hold_state(
+        &self,
+        hold: HoldId,
+        state: HoldState,
+        run: Option<RunId>,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
+        let work = Work::HoldState {
+            hold,
+            state,
+            run,
+            at,
+        };
+        self.send(work, None)
     }
 
     /// Resolves when everything that was sent before it is durable.

@@ -102,6 +102,23 @@ impl HoldState {
         }
     }
 
+    /// Whether a hold may go from this state to `next`. Nothing leads out of the
+    /// last three.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::Open => matches!(
+                next,
+                Self::Approved | Self::Refused | Self::Lapsed | Self::Replaced
+            ),
+            // An approval can be taken back until it is used. It is not
+            // replaced: it is for those people and no others.
+            Self::Approved => matches!(next, Self::Refused | Self::CarriedOut | Self::Lapsed),
+            Self::Refused => matches!(next, Self::Lapsed),
+            Self::CarriedOut | Self::Lapsed | Self::Replaced => false,
+        }
+    }
+
     /// The state of that word.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
@@ -118,6 +135,29 @@ impl fmt::Display for HoldState {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hold_goes_from_one_state_to_another_as_this_table_says() {
+        let table: Vec<String> = HoldState::ALL
+            .into_iter()
+            .map(|from| {
+                let next = HoldState::ALL.into_iter().filter(|it| from.may_become(*it));
+                let next: Vec<_> = next.map(HoldState::word).collect();
+                format!("{from} -> {}", next.join(", "))
+            })
+            .collect();
+        assert_eq!(
+            table,
+            [
+                "open -> approved, refused, lapsed, replaced",
+                "approved -> refused, carried_out, lapsed",
+                "refused -> lapsed",
+                "carried_out -> ",
+                "lapsed -> ",
+                "replaced -> ",
+            ]
+        );
+    }
 
     #[test]
     fn every_word_names_its_kind_or_state_in_json_too() {

@@ -75,6 +75,9 @@ impl LeftOvers {
             state: state.unwrap_or(PersonState::Active),
             feed: Some(*feed),
             other_feed: None,
+            is_keyed: false,
+            is_protected: false,
+            has_fields: false,
         })
     }
 }
@@ -187,6 +190,7 @@ mod tests {
             row: None,
             external_id: ExternalId::known(ID),
             action: Action::Create,
+            from: None,
             attempts: 0,
         };
         left_overs.add(LeftOver { intent, settlement }, feed("old"));
@@ -205,6 +209,9 @@ mod tests {
             state,
             feed: Some(feed("new")),
             other_feed: None,
+            is_keyed: false,
+            is_protected: false,
+            has_fields: false,
         }
     }
 

@@ -119,6 +119,7 @@ impl Stages<'_> {
                             remote_id: Some(person.id),
                             fingerprint: is_same.then_some(change.fingerprint),
                             is_ambiguous: false,
+                            fingerprints: None,
                         }])?;
                         present.push((change.index, is_same));
                     }
@@ -184,5 +185,6 @@ fn note(
             Found::Differs | Found::Several | Found::Variant => None,
         },
         is_ambiguous: found == Found::Several,
+        fingerprints: None,
     })
 }

@@ -180,6 +180,7 @@ impl Intended for LeaverJob {
             row: None,
             external_id: self.content.external_id.clone(),
             action: self.action,
+            from: None,
         }
     }
 
@@ -226,6 +227,7 @@ fn settle(
         fingerprint: None,
         state,
         acknowledged: Vec::new(),
+        fingerprints: None,
     });
     let id = job.content.external_id;
     recorder.writer.settle(
@@ -240,6 +242,9 @@ fn settle(
             code: None,
             message,
             awaits_groups: false,
+            changed: None,
+            hold: None,
+            rekeyed_from: None,
             person,
         },
     )?;

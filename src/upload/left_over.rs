@@ -101,6 +101,7 @@ fn outcome_after_look_up(action: Action, found: Option<Remote>) -> (Outcome, Opt
             fingerprint: None,
             state,
             acknowledged: Vec::new(),
+            fingerprints: None,
         })
     };
     match (action, found) {
@@ -144,6 +145,9 @@ fn settle(
             message: None,
             person,
             awaits_groups: false,
+            changed: None,
+            hold: None,
+            rekeyed_from: None,
         },
     )?;
     Ok(())

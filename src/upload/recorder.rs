@@ -49,6 +49,9 @@ impl RunRecorder {
                 message: Some(messages.join("; ")),
                 person: None,
                 awaits_groups: false,
+                changed: None,
+                hold: None,
+                rekeyed_from: None,
             },
         )?;
         Ok(())
@@ -85,6 +88,9 @@ pub fn record_not_answered(
             message: Some(why),
             person: None,
             awaits_groups: false,
+            changed: None,
+            hold: None,
+            rekeyed_from: None,
         },
     )?;
     Ok(())

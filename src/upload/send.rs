@@ -118,6 +118,7 @@ impl Intended for ChangeJob {
             row: Some(self.change.row),
             external_id: self.change.content.external_id.clone(),
             action: self.change.action,
+            from: None,
         }
     }
 
@@ -208,6 +209,9 @@ impl ChangeLedger<'_> {
             code,
             message,
             awaits_groups: has_groups,
+            changed: None,
+            hold: None,
+            rekeyed_from: None,
             person: person_now(&mut job, is_done, has_groups),
         };
         let RunRecorder { writer, run } = self.recorder;
@@ -276,5 +280,6 @@ fn person_now(job: &mut ChangeJob, is_done: bool, has_groups: bool) -> Option<Pe
         fingerprint: (is_done && !has_groups).then_some(fingerprint),
         state: job.state(),
         acknowledged,
+        fingerprints: None,
     })
 }

@@ -123,6 +123,7 @@ fn intent(row: u32) -> Intent {
         row: Some(RowNumber(row)),
         external_id: id(row),
         action: Action::Create,
+        from: None,
     }
 }
 
@@ -131,6 +132,7 @@ fn leaver_intent(who: u32) -> Intent {
         row: None,
         external_id: id(who),
         action: Action::Deactivate,
+        from: None,
     }
 }
 
@@ -145,6 +147,9 @@ fn settled(row: u32, outcome: Outcome) -> Settled {
         code: None,
         message: None,
         awaits_groups: false,
+        changed: None,
+        hold: None,
+        rekeyed_from: None,
         person: None,
     }
 }
@@ -165,6 +170,7 @@ fn created(row: u32) -> Settled {
             fingerprint: Some(u128::from(row)),
             state: PersonState::Active,
             acknowledged: Vec::new(),
+            fingerprints: None,
         }),
         ..settled(row, Outcome::Created)
     }

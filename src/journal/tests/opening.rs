@@ -12,6 +12,7 @@ use super::*;
 const NEXT: &[&str] = &[
     MIGRATIONS[0],
     MIGRATIONS[1],
+    MIGRATIONS[2],
     "ALTER TABLE runs ADD COLUMN note TEXT",
 ];
 
@@ -191,12 +192,13 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
     let broken = [
         MIGRATIONS[0],
         MIGRATIONS[1],
+        MIGRATIONS[2],
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
     ];
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
-        matches!(error, JournalError::Migration { from: 2, to: 4, .. }),
+        matches!(error, JournalError::Migration { from: 3, to: 5, .. }),
         "{error:?}"
     );
     let journal = Journal::open(&path).unwrap();

@@ -27,6 +27,7 @@ fn a_run_is_read_back_as_it_was_written() {
         ended: Some(ended),
         exit_code: Some(5),
         message: Some("Ctrl-C".into()),
+        proof: Some("{}".into()),
         resumed: None,
     };
     world.writer.update_run(run, change).unwrap();
@@ -42,6 +43,7 @@ fn a_run_is_read_back_as_it_was_written() {
     assert_eq!(read.feed_sha256, Some([9; 32]));
     assert_eq!(read.start.mapping_sha256, [7; 32]);
     assert_eq!((read.counts.pending, read.counts.unchanged), (8, 4));
+    assert_eq!(read.proof.as_deref(), Some("{}"));
 
     // A change of one thing leaves the others; a resume takes the end back.
     let resumed = RunChange {
@@ -55,8 +57,8 @@ fn a_run_is_read_back_as_it_was_written() {
     let read = world.journal.run(RunRef::Id(run)).unwrap().unwrap();
     assert_eq!((read.state, read.resumed), (RunState::Running, 1));
     assert_eq!(
-        (read.ended, read.exit_code, read.message),
-        (None, None, None)
+        (read.ended, read.exit_code, read.message, read.proof),
+        (None, None, None, None)
     );
     assert_eq!((read.start.pid, read.start.host.as_str()), (12, "other"));
     assert_eq!((read.rows, read.calls), (Some(12), calls));

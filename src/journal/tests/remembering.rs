@@ -8,6 +8,7 @@ fn seen(who: u32, remote_id: Option<&str>, fingerprint: Option<u128>) -> SeenPer
         remote_id: remote_id.map(str::to_owned),
         fingerprint,
         is_ambiguous: false,
+        fingerprints: None,
     }
 }
 
@@ -43,6 +44,7 @@ fn an_outcome_without_a_remote_id_keeps_the_known_one() {
         fingerprint: Some(u128::MAX),
         state: PersonState::Inactive,
         acknowledged: Vec::new(),
+        fingerprints: None,
     });
     world.settle(run, updated);
     see(&world, vec![seen(1, None, None)]);
@@ -68,6 +70,7 @@ fn somebody_deleted_is_remembered_as_deleted_and_comes_back_without_a_past() {
         fingerprint: Some(1),
         state: PersonState::Deleted,
         acknowledged: Vec::new(),
+        fingerprints: None,
     });
     world.settle(run, deleted);
     world.flush();

@@ -1,0 +1,87 @@
+//! An older journal is kept before it is upgraded: the older hrfeed can go on
+//! with the copy.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use super::error::JournalError;
+use super::open::create_file;
+
+/// Copies the journal at `path`, which is of format `version`, into a file next
+/// to it: `journal.db.v2-backup`, and with a number where that is there. `conn`
+/// is a connection of its own, and the caller keeps others from writing.
+pub(super) fn keep(
+    conn: &Connection,
+    path: &Path,
+    version: usize,
+) -> Result<PathBuf, JournalError> {
+    let kept = free_name(path, version);
+    // A copy that a kill cut short has another name than a whole one.
+    let part = with_suffix(path, &format!(".v{version}-backup.part"));
+    let copied = copy(conn, &part).and_then(|()| fs::rename(&part, &kept));
+    let done = copied.and_then(|()| sync_folder(path));
+    match done {
+        Ok(()) => Ok(kept),
+        Err(source) => {
+            // It may be half a copy, or none.
+            drop(fs::remove_file(&part));
+            Err(JournalError::Backup {
+                path: path.into(),
+                backup: kept,
+                source: Arc::new(source),
+            })
+        }
+    }
+}
+
+fn copy(conn: &Connection, part: &Path) -> io::Result<()> {
+    for left in [part.to_path_buf(), with_suffix(part, "-journal")] {
+        match fs::remove_file(&left) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    create_file(part, part.parent().unwrap_or(Path::new(".")))?;
+    let pages = || {
+        let mut to = Connection::open(part)?;
+        Backup::new(conn, &mut to)?.step(-1)
+    };
+    match pages().map_err(io::Error::other)? {
+        StepResult::Done => fs::OpenOptions::new().write(true).open(part)?.sync_all(),
+        _ => Err(io::Error::other("another process has the journal locked")),
+    }
+}
+
+/// The first name that no file has.
+fn free_name(path: &Path, version: usize) -> PathBuf {
+    let name = with_suffix(path, &format!(".v{version}-backup"));
+    let numbered = (2_u32..).map(|number| with_suffix(&name, &format!("-{number}")));
+    std::iter::once(name.clone())
+        .chain(numbered)
+        .find(|it| !it.exists())
+        .unwrap_or(name)
+}
+
+/// `path` with more at the end of its name.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Without this the name of the copy may be lost with the power.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
