@@ -29,6 +29,8 @@ pub(super) struct Store {
     conn: Connection,
     path: PathBuf,
     memory: Memory,
+    /// The pages of the file when the writer began.
+    pages: u64,
 }
 
 /// What was read or written once and need not be read again. Never used after
@@ -69,6 +71,14 @@ impl RunMemory {
 /// and a reason may be stored again.
 const MAX_REASONS: usize = 4_096;
 
+/// Fewer new pages than these are not packed: a megabyte.
+const MIN_GROWN_PAGES: u64 = 256;
+
+fn pages(conn: &Connection) -> rusqlite::Result<u64> {
+    conn.pragma_query_value(None, "page_count", |row| row.get(0))
+        .map(natural)
+}
+
 /// Why a piece of work could not be written.
 enum Failure {
     Sqlite(rusqlite::Error),
@@ -84,9 +94,21 @@ impl From<rusqlite::Error> for Failure {
 impl Store {
     pub(super) fn new(conn: Connection, path: PathBuf) -> Self {
         Self {
+            pages: pages(&conn).unwrap_or(0),
             conn,
             path,
             memory: Memory::default(),
+        }
+    }
+
+    /// Packs the file again after much was added to it: rows that come one by one
+    /// leave a sixth of each page empty. The journal is whole without it, so a
+    /// failure says nothing.
+    pub(super) fn compact(&self) {
+        let pages = pages(&self.conn).unwrap_or(0);
+        let grown = pages.saturating_sub(self.pages);
+        if grown >= MIN_GROWN_PAGES && grown >= pages / 4 {
+            drop(self.conn.execute_batch("VACUUM"));
         }
     }
 
@@ -95,7 +117,9 @@ impl Store {
         &mut self,
         group: impl Iterator<Item = &'a mut Work>,
     ) -> Result<(), JournalError> {
-        let Self { conn, path, memory } = self;
+        let Self {
+            conn, path, memory, ..
+        } = self;
         let write = || {
             // Dropped without a commit, it is rolled back.
             let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;

@@ -469,6 +469,7 @@ fn run(mut store: Store, messages: &Receiver<Message>, fate: &Fate) {
             return;
         }
     }
+    store.compact();
 }
 
 /// Fills `group` with what is committed together. False if there is nothing and

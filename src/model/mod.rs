@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, Step};
 pub use self::exit::Exit;
 pub use self::finding::{DuplicateFate, Finding, Rule};
-pub use self::fingerprint::{FingerprintKey, PersonFingerprints};
+pub use self::fingerprint::{FingerprintKey, PersonFingerprints, pack, unpack};
 pub use self::hold::{HoldKind, HoldState};
 pub use self::number::{count, counted};
 

@@ -35,12 +35,14 @@ fn step() -> impl Strategy<Value = Step> {
         Outcome::Failed,
         Outcome::Unknown,
         Outcome::Pending,
+        Outcome::Held,
     ]);
     let leaving = prop::sample::select(vec![
         Outcome::Deactivated,
         Outcome::Deleted,
         Outcome::Failed,
         Outcome::Unknown,
+        Outcome::Held,
     ]);
     prop_oneof![
         3 => prop::collection::vec(row.clone(), 1..5).prop_map(Step::Intend),

@@ -2,12 +2,18 @@
 //! leaves of it.
 
 mod adding_up;
+mod deciding;
 mod failing;
+mod holding;
+mod identity;
 mod killed;
 mod locking;
 mod opening;
+mod past;
 mod reading;
 mod remembering;
+mod size;
+mod upgrading;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -15,7 +21,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Action, Counts, ExternalId, Outcome, RowNumber};
+use crate::model::{Action, Counts, ExternalId, HoldKind, Outcome, RowNumber};
 
 /// A journal in a folder of its own, for reading, and its writer.
 struct World {
@@ -174,6 +180,52 @@ fn created(row: u32) -> Settled {
         }),
         ..settled(row, Outcome::Created)
     }
+}
+
+/// A decision of somebody.
+fn decision() -> Decision {
+    Decision {
+        at: "2026-11-21T09:00:00Z".parse().unwrap(),
+        by: "anna@nightly".into(),
+        reason: Some("the branch in Utrecht closed".into()),
+    }
+}
+
+/// A hold of these people.
+fn new_hold(run: RunId, people: impl IntoIterator<Item = u32>) -> NewHold {
+    let people: Vec<_> = people.into_iter().map(held).collect();
+    NewHold {
+        run,
+        kind: HoldKind::Leavers,
+        bound: "5%".into(),
+        why: "40 people would leave, and 10 may".into(),
+        new: people.len() as u64,
+        people,
+        replaces: Vec::new(),
+        opened: "2026-11-21T02:00:00Z".parse().unwrap(),
+    }
+}
+
+fn held(who: u32) -> HeldPerson {
+    HeldPerson {
+        external_id: id(who),
+        row: None,
+        known_as: None,
+        digest: u64::from(who),
+        reason: "the feed does not name the person".into(),
+    }
+}
+
+/// The people of a hold.
+fn held_in(journal: &Journal, hold: HoldId) -> Vec<HeldPerson> {
+    let mut people = Vec::new();
+    journal
+        .held_people(hold, |person| {
+            people.push(person);
+            go_on()
+        })
+        .unwrap();
+    people
 }
 
 /// Everybody whom the scope knows, in a form that is easy to compare.
