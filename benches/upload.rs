@@ -11,7 +11,7 @@ mod support;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use hrfeed::clock;
+use hrfeed::clock::{self, Clock};
 use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
 use hrfeed::run::{RunRequest, execute};
@@ -45,6 +45,7 @@ fn import() -> Duration {
         resumed: None,
         allowed: Vec::new(),
         stop: Stop::default(),
+        clock: Clock::system(),
         listener: &mut NoListener,
     })
     .unwrap();

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use hrfeed::clock::Clock;
 use hrfeed::event::{Event, Listener, NoListener};
 use hrfeed::feed::{Feed, FeedSource};
 use hrfeed::mapping::Mapping;
@@ -81,6 +82,7 @@ action = "delete"
             resumed: None,
             allowed: Vec::new(),
             stop: Stop::default(),
+            clock: Clock::system(),
             mapping,
             listener,
         }

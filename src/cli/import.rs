@@ -9,6 +9,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
 use super::output::{finish, reported};
+use crate::clock::Clock;
 use crate::mapping::{Mapping, TargetSettings};
 use crate::report::Command;
 use crate::run::{RunRequest, RunResult, execute, seed};
@@ -68,6 +69,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         resumed: None,
         allowed: args.allow.guards.clone(),
         stop: context.stop(),
+        clock: Clock::system(),
         listener: &mut *listener,
     })?;
     drop(sandbox);

@@ -9,6 +9,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, note_encoding, open};
 use super::output::{ROWS_SHOWN, cause_lines, report_of, reported};
+use crate::clock::Clock;
 use crate::mapping::{Leavers, Mapping};
 use crate::model::{Action, ExternalId, Finding, Outcome};
 use crate::plan::{self, Guard, Item, Plan, RowState, Wanted};
@@ -47,6 +48,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         resumed: None,
         allowed: Vec::new(),
         stop: context.stop(),
+        clock: Clock::system(),
         listener: &mut *listener,
     })?;
     note_encoding(context, planned.encoding_note.take());

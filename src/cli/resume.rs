@@ -10,6 +10,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::open_source;
 use super::output::{finish, reported};
+use crate::clock::Clock;
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Run, RunRef};
 use crate::mapping::Mapping;
@@ -87,6 +88,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         resumed: Some(run),
         allowed: args.allow.guards.clone(),
         stop: context.stop(),
+        clock: Clock::system(),
         listener: &mut *listener,
     })?)
 }

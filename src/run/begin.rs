@@ -37,7 +37,7 @@ impl Stages<'_> {
         let writer = journal.writer()?;
         let run = self.write_begin(&writer)?;
         let recorder = RunRecorder { writer, run };
-        self.notes = Notes::of(recorder.clone(), self.scope, self.mapping_key);
+        self.notes = Notes::of(recorder.clone(), self.scope, self.mapping_key, self.clock);
         Ok((recorder, lock))
     }
 
@@ -70,7 +70,7 @@ impl Stages<'_> {
             from_stdin,
             mapping_path: absolute(mapping.path()),
             mapping_sha256: mapping.sha256(),
-            started: clock::now(),
+            started: self.clock.now(),
             pid,
             host,
         })?)

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::held::{allow_help, not_done};
 use super::{RunError, RunResult, Stages, read_run};
-use crate::clock;
 use crate::journal::{RunChange, RunId};
 use crate::model::{Calls, Exit, RunState, counted};
 use crate::plan::Held;
@@ -142,7 +141,7 @@ impl Stages<'_> {
                 state: Some(state),
                 calls: Some(calls),
                 elapsed: Some(elapsed + begun.elapsed()),
-                ended: Some(clock::now()),
+                ended: Some(self.clock.now()),
                 exit_code: Some(exit.code()),
                 message: end.message(),
                 ..RunChange::default()

@@ -9,7 +9,6 @@ use jiff::SignedDuration;
 use super::left_over::LeftOvers;
 use super::notes::Notes;
 use super::{RunError, Stages};
-use crate::clock;
 use crate::journal::{FeedKey, Journal, JournalError, Known, PersonState};
 use crate::model::{ExternalId, counted};
 use crate::plan::{KnownAs, RowTable};
@@ -66,7 +65,7 @@ impl Stages<'_> {
     /// The other feeds of the scope that are active: run not long ago, and
     /// their mappings exist.
     fn other_feeds(&self, journal: &Journal) -> Result<HashSet<FeedKey>, JournalError> {
-        let mappings = journal.mappings_since(&self.scope, clock::now() - FEED_ACTIVE_FOR)?;
+        let mappings = journal.mappings_since(&self.scope, self.clock.now() - FEED_ACTIVE_FOR)?;
         Ok(mappings
             .into_iter()
             .filter(|other| Path::new(other).exists())

@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use self::notes::Notes;
 use self::reading::{hand_over, read_while};
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal, JournalError, Run, RunId, RunRef, Scope};
@@ -65,6 +65,8 @@ pub struct RunRequest<'a> {
     pub allowed: Vec<Guard>,
     /// How the run is stopped from outside.
     pub stop: Stop,
+    /// What time it is.
+    pub clock: Clock,
     /// What follows the run.
     pub listener: &'a mut dyn Listener,
 }
@@ -113,6 +115,7 @@ struct Stages<'a> {
     resumed: Option<Run>,
     allowed: Vec<Guard>,
     stop: Stop,
+    clock: Clock,
     listener: &'a mut dyn Listener,
     /// When the journal was last written to before this run.
     last_written: Option<Instant>,
@@ -196,6 +199,7 @@ impl<'a> Stages<'a> {
             resumed,
             allowed,
             stop,
+            clock,
             listener,
         } = request;
         Ok(Self {
@@ -211,6 +215,7 @@ impl<'a> Stages<'a> {
             resumed,
             allowed,
             stop,
+            clock,
             listener,
             encoding_note: None,
             remarks: Vec::new(),

@@ -1,7 +1,7 @@
 //! What a run notes in the journal while it prepares.
 
 use super::prepare::Unanswered;
-use crate::clock;
+use crate::clock::Clock;
 use crate::journal::{FeedKey, GroupNow, JournalError, RunChange, Scope, SeenPerson};
 use crate::model::Counts;
 use crate::plan::Scan;
@@ -17,6 +17,7 @@ struct Kept {
     recorder: RunRecorder,
     scope: Scope,
     mapping_key: FeedKey,
+    clock: Clock,
 }
 
 impl Notes {
@@ -26,11 +27,17 @@ impl Notes {
     }
 
     /// The notes of a run.
-    pub(super) const fn of(recorder: RunRecorder, scope: Scope, mapping_key: FeedKey) -> Self {
+    pub(super) const fn of(
+        recorder: RunRecorder,
+        scope: Scope,
+        mapping_key: FeedKey,
+        clock: Clock,
+    ) -> Self {
         Self(Some(Kept {
             recorder,
             scope,
             mapping_key,
+            clock,
         }))
     }
 
@@ -88,9 +95,13 @@ impl Notes {
 
     /// The survey is done.
     pub(super) fn surveyed(&self) -> Result<(), JournalError> {
-        self.update(RunChange {
-            surveyed_at: Some(clock::now()),
-            ..RunChange::default()
+        self.with(|kept| {
+            let surveyed_at = Some(kept.clock.now());
+            let change = RunChange {
+                surveyed_at,
+                ..RunChange::default()
+            };
+            kept.recorder.writer.update_run(kept.recorder.run, change)
         })
     }
 

@@ -6,7 +6,6 @@ use jiff::SignedDuration;
 use super::prepare::Unanswered;
 use super::reading::{hand_over, read_while};
 use super::{RunError, Stages};
-use crate::clock;
 use crate::event::Event;
 use crate::journal::SeenPerson;
 use crate::mapping::Bound;
@@ -33,7 +32,7 @@ impl Stages<'_> {
         // People to adopt are seen in the list only.
         let surveyed_at = self.resumed.as_ref().and_then(|run| run.surveyed_at);
         let surveyed_at = surveyed_at.filter(|_| !adopts);
-        if surveyed_at.is_some_and(|at| clock::now().duration_since(at) < SURVEY_VALID_FOR) {
+        if surveyed_at.is_some_and(|at| self.clock.now().duration_since(at) < SURVEY_VALID_FOR) {
             return Ok(Vec::new());
         }
         let interrupted = rows.count(RowState::UnknownCreate) + rows.count(RowState::UnknownAdopt);
