@@ -15,6 +15,7 @@
 
 mod groups;
 pub mod guards;
+mod profile;
 mod scan;
 mod replay;
 mod rows;
@@ -25,6 +26,7 @@ use crate::model::{Counts, ExternalId};
 
 pub use self::groups::{NamedGroup, NamedGroups};
 pub use self::guards::{Guard, Held};
+pub use self::profile::{ColumnProfile, Profile, ProfileTally, worth_telling};
 pub use self::replay::{Change, Item, Wanted, replay};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
 pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, fingerprint_of_listed, scan};

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
-use crate::feed::{Feed, FeedError};
+use crate::feed::{Feed, FeedError, Record};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerprint};
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
 use crate::plan::groups::NamedGroups;
+use crate::plan::profile::{Profile, ProfileTally, ProfiledColumns};
 use crate::plan::rows::{Batch, RowTable, fault};
 use crate::schema::{FieldKind, Part};
 use crate::validate;
@@ -33,6 +34,8 @@ pub struct Scan {
     pub unidentified: u64,
     /// The user groups that rows name.
     pub groups: NamedGroups,
+    /// What the feed looks like; without columns where people are not compared.
+    pub profile: Profile,
 }
 
 /// Findings of one rule and one column.
@@ -70,10 +73,11 @@ struct TalliedBatch {
     rejected: u64,
     unidentified: u64,
     groups: NamedGroups,
+    profile: ProfileTally,
 }
 
-/// Reads the whole feed. `seed` is this run's for hashing; `fingerprints` are
-/// computed only where people will be compared.
+/// Reads the whole feed. `seed` is this run's for hashing; `fingerprints` and the
+/// profile of the columns are computed only where people will be compared.
 ///
 /// # Errors
 /// The feed cannot be read, the mapping does not fit, or `stop` said so.
@@ -96,8 +100,15 @@ pub fn scan(
     let mut findings = Findings::default();
     let (mut skipped, mut rejected, mut unidentified) = (0, 0, 0);
     let mut groups = NamedGroups::default();
+    let columns = if fingerprints {
+        ProfiledColumns::of(bound, feed.columns())
+    } else {
+        ProfiledColumns::default()
+    };
+    let mut profile = columns.tally();
     let pass = Pass {
         bound,
+        columns: &columns,
         comparison,
         fingerprints,
     };
@@ -110,17 +121,12 @@ pub fn scan(
         |records| {
             // The batch before was about as long.
             let expected = batch_rows.load(Ordering::Relaxed);
-            let mut tallied = TalliedBatch::default();
-            tallied.batch.reserve(expected, fingerprints);
-            tallied
-                .batch
-                .keys
-                .resize_with(unique.fields.len(), || Keys::with_capacity(expected));
+            let mut tallied = pass.begin(expected);
             let (mut person, mut faults) = (Person::default(), Vec::new());
             while let Some(record) = records.next_record() {
                 match bound.apply(record, &mut person, &mut faults)? {
                     Mapped::Skipped => tallied.skipped += 1,
-                    Mapped::Row => pass.tally(record.row(), &person, &mut faults, &mut tallied),
+                    Mapped::Row => pass.tally(record, &person, &mut faults, &mut tallied),
                 }
             }
             batch_rows.store(tallied.batch.numbers.len(), Ordering::Relaxed);
@@ -135,6 +141,7 @@ pub fn scan(
             rejected += tallied.rejected;
             unidentified += tallied.unidentified;
             groups.extend(tallied.groups, rows.len());
+            profile.merge(&tallied.profile);
             rows.extend(tallied.batch);
             for finding in tallied.findings {
                 findings.add(finding);
@@ -168,25 +175,43 @@ pub fn scan(
         kinds,
         unidentified,
         groups,
+        profile: columns.profile(&profile),
     })
 }
 
 /// How rows are tallied.
 struct Pass<'a, 'm> {
     bound: &'a Bound<'m>,
+    columns: &'a ProfiledColumns,
     comparison: Comparison,
     fingerprints: bool,
 }
 
 impl Pass<'_, '_> {
+    /// Nothing yet, and room for `expected` rows.
+    fn begin(&self, expected: usize) -> TalliedBatch {
+        let mut tallied = TalliedBatch {
+            profile: self.columns.tally(),
+            ..TalliedBatch::default()
+        };
+        let keys = self.bound.mapping().unique.fields.len();
+        let batch = &mut tallied.batch;
+        batch.reserve(expected, self.fingerprints);
+        batch
+            .keys
+            .resize_with(keys, || Keys::with_capacity(expected));
+        tallied
+    }
+
     fn tally(
         &self,
-        number: RowNumber,
+        record: &Record,
         person: &Person,
         faults: &mut Vec<Fault>,
         into: &mut TalliedBatch,
     ) {
-        let bound = self.bound;
+        let (bound, number) = (self.bound, record.row());
+        self.columns.add(record, person, &mut into.profile);
         let id = validate::person(bound, person, faults);
         let unique = &bound.mapping().unique;
         for (position, (field, keys)) in unique.fields.iter().zip(&mut into.batch.keys).enumerate()
