@@ -43,7 +43,7 @@ fn import() -> Duration {
         feed: Feed::open(&FeedSource::Path(path), &FeedOptions::default()).unwrap(),
         journal: folder.path().join("journal.db"),
         resumed: None,
-        allowed: Vec::new(),
+        allowed: hrfeed::plan::Allowed::default(),
         stop: Stop::default(),
         clock: Clock::system(),
         listener: &mut NoListener,

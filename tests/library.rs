@@ -80,7 +80,7 @@ action = "delete"
             feed: Feed::open(&source, &mapping.source).unwrap(),
             journal: self.path("journal.db"),
             resumed: None,
-            allowed: Vec::new(),
+            allowed: hrfeed::plan::Allowed::default(),
             stop: Stop::default(),
             clock: Clock::system(),
             mapping,

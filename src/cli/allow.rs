@@ -2,17 +2,20 @@
 
 use clap::Args;
 
-use crate::plan::Guard;
+use crate::plan::{Allow, Allowed};
 
-/// The guards that a person overrides.
+/// What a person approves for this run.
 #[derive(Debug, Args)]
 pub(super) struct AllowArgs {
-    /// Override this guard (safety limit) for this run only
-    #[arg(
-        long = "allow",
-        value_enum,
-        value_delimiter = ',',
-        value_name = "GUARD"
-    )]
-    pub(super) guards: Vec<Guard>,
+    /// Let this through for this run only: for example leavers=40 (at most 40
+    /// people), rejected=200 (invalid rows) or emptied=COLUMN
+    #[arg(long = "allow", value_delimiter = ',', value_name = "KIND=N")]
+    items: Vec<Allow>,
+}
+
+impl AllowArgs {
+    /// What was approved.
+    pub(super) fn allowed(&self) -> Allowed {
+        self.items.iter().cloned().collect()
+    }
 }

@@ -67,7 +67,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         feed,
         journal,
         resumed: None,
-        allowed: args.allow.guards.clone(),
+        allowed: args.allow.allowed(),
         stop: context.stop(),
         clock: Clock::system(),
         listener: &mut *listener,

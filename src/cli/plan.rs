@@ -12,10 +12,9 @@ use super::output::{ROWS_SHOWN, cause_lines, report_of, reported};
 use crate::clock::Clock;
 use crate::mapping::{Leavers, Mapping};
 use crate::model::{Action, ExternalId, Finding, Outcome};
-use crate::plan::{self, Guard, Item, Plan, RowState, Wanted};
+use crate::plan::{self, Allowed, Item, RowState, Wanted};
 use crate::report::{self, Command, Format, RowLine, RowsWriter, RunReport};
-use crate::run::{self, Planned, Prepared, RunRequest, Unanswered, held_in_words};
-use crate::upload::GroupPlan;
+use crate::run::{self, Planned, Prepared, RunRequest, Unanswered, held_in_words, sick_in_words};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -46,7 +45,7 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         feed,
         journal: context.journal_path(JOURNAL)?,
         resumed: None,
-        allowed: Vec::new(),
+        allowed: Allowed::default(),
         stop: context.stop(),
         clock: Clock::system(),
         listener: &mut *listener,
@@ -68,9 +67,12 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
 /// How an import would end, as far as is known.
 fn exit_of(planned: &Planned<'_>) -> Exit {
     let Prepared {
-        plan, unanswered, ..
+        plan,
+        sick,
+        unanswered,
+        ..
     } = &planned.prepared;
-    if !plan.held.is_empty() {
+    if !plan.held.is_empty() || !sick.is_empty() {
         Exit::Guard
     } else if plan.counts.rejected > 0 || !unanswered.is_empty() {
         Exit::RowsRefused
@@ -91,7 +93,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.counts = prepared.plan.counts;
     report.counts.failed = prepared.unanswered.len() as u64;
     report.calls = planned.calls;
-    report.notes = notes(&prepared.plan, &prepared.groups);
+    report.notes = notes(prepared);
     report.notes.extend_from_slice(&planned.notes);
     let adopted = rows.count(RowState::Adopt) + rows.count(RowState::UnknownAdopt);
     if adopted > 0 {
@@ -143,20 +145,18 @@ fn print_plan(
 }
 
 /// What a person should know besides the rows.
-fn notes(plan: &Plan, groups: &GroupPlan) -> Vec<String> {
-    let mut notes: Vec<_> = plan
-        .held
-        .iter()
-        .map(|held| {
-            let what = held_in_words(held);
-            match held.guard {
-                Guard::Rows | Guard::Rejected => {
-                    format!("an import would send nothing: {what}")
-                }
-                _ => format!("an import would hold back: {what}"),
-            }
-        })
+fn notes(prepared: &Prepared) -> Vec<String> {
+    let (sick, groups) = (&prepared.sick, &prepared.groups);
+    let held = prepared.plan.held.iter();
+    let mut notes: Vec<_> = held
+        .map(|held| format!("an import would hold back: {}", held_in_words(held)))
         .collect();
+    if !sick.is_empty() {
+        notes.push(format!(
+            "an import would send nothing: {}",
+            sick_in_words(sick)
+        ));
+    }
     for (what, count) in [
         ("would be created", groups.create.len()),
         ("would be renamed or moved", groups.change.len()),

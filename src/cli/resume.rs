@@ -86,7 +86,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         feed,
         journal: context.journal_path(JOURNAL)?,
         resumed: Some(run),
-        allowed: args.allow.guards.clone(),
+        allowed: args.allow.allowed(),
         stop: context.stop(),
         clock: Clock::system(),
         listener: &mut *listener,

@@ -5,7 +5,6 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::model::Outcome;
-use crate::plan::Guard;
 use crate::report::Format;
 use crate::schema::System;
 
@@ -26,7 +25,6 @@ macro_rules! named_by_their_word {
 named_by_their_word! {
     System: Self::ALL;
     Outcome: &Self::ALL;
-    Guard: &[Self::Rows, Self::Rejected, Self::Leavers, Self::Creates, Self::Updates];
 }
 
 impl ValueEnum for Format {

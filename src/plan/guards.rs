@@ -1,191 +1,423 @@
-//! What keeps an accident from the target: a feed that looks wrong sends
-//! nothing, and a kind of change beyond its limit waits for approval.
+//! What keeps an accident from the LMS: a feed that looks sick sends nothing
+//! ([`feed`]), and a kind of change beyond its limit waits for a person
+//! ([`judge`], [`lost`]).
+//!
+//! Exactly the limit passes. A share is of the people whom the mapping knows; over
+//! days, of those known now and those who left within them. A share has a floor,
+//! and the floor is never more than half of the people known
+//! ([`crate::mapping::Limit::most`]).
 
-use super::{RowState, RowTable};
+mod allowed;
+mod feed;
+
 use crate::mapping::{Guards, Leavers, Limit};
-use crate::model::{ExternalId, count, counted};
+use crate::model::{HoldKind, count, counted};
 
-/// What a guard watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Guard {
-    /// `min_rows`: the feed is too short.
-    Rows,
-    /// `max_rejected`: too many rows are invalid.
-    Rejected,
-    /// `max_leavers`: too many people are missing from the feed.
-    Leavers,
-    /// `max_creates`: too many people would be created.
-    Creates,
-    /// `max_updates`: too many people would be changed.
-    Updates,
+pub use self::allowed::{Allow, AllowError, Allowed, allow_option};
+pub use self::feed::{FeedFacts, Sick, feed};
+
+/// How many people a mapping knows before `max_creates` and `max_updates` count:
+/// its first feeds create and update nearly everybody.
+const KNOWS_MANY: u64 = 100;
+
+/// What a run would change, and whom the mapping knows. People whose change was
+/// approved or refused and people who are protected are in none of the figures
+/// but `known` and `rows`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// People whom this mapping names or named and who are on the LMS, leavers
+    /// included.
+    pub known: u64,
+    /// Rows of the feed.
+    pub rows: u64,
+    /// Rows without a readable external ID.
+    pub unidentified: u64,
+    /// People to create.
+    pub new: u64,
+    /// Those of them who were acknowledged at this address under another API key.
+    pub new_under_other_keys: u64,
+    /// People to update or to link.
+    pub changed: u64,
+    /// People who are missing from the feed and would be removed.
+    pub leavers: u64,
+    /// People who would change in every field that identifies them, and those who
+    /// would get another external ID.
+    pub identities: u64,
+    /// People who would change in any field that identifies them, or get another
+    /// external ID.
+    pub identity_changes: u64,
+    /// Known people under another external ID, where that is held.
+    pub renumbered: u64,
+    /// What earlier runs did, without what a person approved.
+    pub past: Past,
+    /// An open hold of creates that is not due to a number.
+    pub waiting: Waiting,
 }
 
-impl Guard {
-    /// The word with which a person approves.
+/// What earlier runs did to people of this mapping, each within the days of its
+/// own limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// People created, within the days of `max_creates`.
+    pub created: u64,
+    /// People updated, within the days of `max_updates`.
+    pub updated: u64,
+    /// People removed, within the days of `max_leavers`.
+    pub left: u64,
+}
+
+/// An open hold of creates whose bound is [`NONE`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many people are in it.
+    pub people: u64,
+    /// How many of them are still new, and to be created.
+    pub new: u64,
+}
+
+/// The bound of a hold that is not due to a number: none passes.
+pub const NONE: &str = "0";
+
+/// A kind of change that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What it is.
+    pub kind: HoldKind,
+    /// Whom of the kind it holds.
+    pub whom: Whom,
+    /// How many people.
+    pub people: u64,
+    /// The limit as the mapping has it, or [`NONE`].
+    pub bound: String,
+    /// Why, as a sentence without its full stop and without a person's data.
+    pub why: String,
+}
+
+/// Whom of a kind of change a hold holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// All of them.
+    All,
+    /// Only people who were acknowledged under another API key.
+    UnderOtherKeys,
+    /// Only those whom an open hold has already.
+    Waiting,
+}
+
+impl Held {
+    /// What a person types to let it through at once.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Rows => "rows",
-            Self::Rejected => "rejected",
-            Self::Leavers => "leavers",
-            Self::Creates => "creates",
-            Self::Updates => "updates",
+    pub fn allow(&self) -> Allow {
+        Allow::Held(self.kind, self.people)
+    }
+
+    /// What an import does not do because of it, as the end of a sentence.
+    #[must_use]
+    pub fn not_done(&self) -> String {
+        match self.kind {
+            HoldKind::Leavers => "nobody was removed".into(),
+            HoldKind::Creates if self.whom == Whom::All => "nobody was created".into(),
+            HoldKind::Creates | HoldKind::Lost => "they were not created".into(),
+            HoldKind::Updates => "nobody was updated".into(),
+            HoldKind::Renumbered => "their external IDs were not changed".into(),
+            HoldKind::Identities => {
+                let people = counted(self.people, "person", "people");
+                format!("nobody's name, login or e-mail was changed ({people})")
+            }
         }
     }
 }
 
-/// How many people must be known before `max_creates` and `max_updates` count.
-const CREATES_AND_UPDATES_COUNT_FROM: u64 = 100;
-
-/// A kind of change that waits for approval.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Which guard holds it.
-    pub guard: Guard,
-    /// How many changes wait.
-    pub changes: u64,
-    /// Why, as a sentence without its full stop.
-    pub why: String,
+/// What must wait for a person, but what a person allowed: each kind of change
+/// as a whole, or not at all.
+#[must_use]
+pub fn judge(guards: &Guards, allowed: &Allowed, action: Leavers, numbers: &Numbers) -> Vec<Held> {
+    let is_held = |held: &Held| held.people > 0 && !allowed.covers(&held.allow());
+    let leavers = match action {
+        Leavers::Ignore => None,
+        _ => leavers(guards, numbers).filter(is_held),
+    };
+    let creates = creates(guards, numbers, leavers.is_some());
+    let others = [
+        creates,
+        updates(guards, numbers),
+        Some(renumbered(numbers)),
+        identities(guards, numbers),
+    ];
+    let others = others.into_iter().flatten().filter(is_held);
+    leavers.into_iter().chain(others).collect()
 }
 
-/// What `allowed` does not cover of a feed as a whole. Nothing may be sent.
+/// Whether people whom the LMS does not show may be created again: judged when
+/// the whole run knows how many they are.
 #[must_use]
-pub fn feed(guards: &Guards, allowed: &[Guard], rows: &RowTable) -> Option<Held> {
-    let (all, rejected) = (rows.len() as u64, rows.count(RowState::Rejected));
-    let rows = counted(all, "row", "rows");
-    let too_few = all < guards.min_rows && !allowed.contains(&Guard::Rows);
-    let floor = if guards.is_max_rejected_written {
-        0
-    } else {
-        50
-    };
-    let too_wrong = rejected > guards.max_rejected.bound.of(all).max(floor);
-    let (guard, why) = if too_few {
-        let minimum = count(guards.min_rows);
-        let why = format!("the feed has {rows}; the minimum is {minimum} (`min_rows`)");
-        (Guard::Rows, why)
-    } else if too_wrong && !allowed.contains(&Guard::Rejected) {
-        let (rejected, limit) = (count(rejected), guards.max_rejected);
-        let why =
-            format!("{rejected} of {rows} are invalid; the limit is {limit} (`max_rejected`)");
-        (Guard::Rejected, why)
-    } else {
-        return None;
-    };
-    Some(Held {
-        guard,
-        changes: 0,
-        why,
+pub fn lost(guards: &Guards, allowed: &Allowed, lost: u64, known: u64) -> Option<Held> {
+    let tally = Tally::of(HoldKind::Lost, guards.max_lost, lost, known);
+    let held = tally.held(lost);
+    held.filter(|held| !allowed.covers(&held.allow()))
+}
+
+/// A leaver could be in a row that nobody can read.
+fn leavers(guards: &Guards, numbers: &Numbers) -> Option<Held> {
+    let (people, past) = (numbers.leavers, numbers.past.left);
+    let tally = Tally::of(HoldKind::Leavers, guards.max_leavers, people, numbers.known);
+    tally.after(past, past).held(people).or_else(|| {
+        (numbers.unidentified > 0).then(|| {
+            let who = counted(people, "person is", "people are");
+            let rows = counted(numbers.unidentified, "row", "rows");
+            let why = format!(
+                "{who} missing from the feed, but could be in {rows} without a readable external ID"
+            );
+            unconditional(HoldKind::Leavers, people, why)
+        })
     })
 }
 
-/// What the changes are held against.
-#[derive(Debug)]
-pub struct Circumstances<'a> {
-    /// People who are missing from the feed; those that a guard holds are
-    /// removed.
-    pub leavers: &'a mut Vec<ExternalId>,
-    /// What the mapping does with them.
-    pub action: Leavers,
-    /// How many people this feed named before.
-    pub named_before: u64,
-    /// Rows without a readable external ID.
-    pub unidentified: u64,
-    /// People who are known at this address under another API key, while nobody
-    /// is known under this one. If it replaced the other, all of them would be
-    /// created twice.
-    pub under_other_keys: u64,
-}
-
-/// Holds back each kind of change that goes beyond its limit: the rows are
-/// marked, the leavers removed.
-pub fn hold(
-    guards: &Guards,
-    allowed: &[Guard],
-    rows: &mut RowTable,
-    around: &mut Circumstances<'_>,
-) -> Vec<Held> {
-    let mut held = Vec::new();
-    let mut holds = |guard: Guard, changes: u64, why: Option<String>| {
-        let why = why.filter(|_| changes > 0 && !allowed.contains(&guard));
-        let is_held = why.is_some();
-        held.extend(why.map(|why| Held {
-            guard,
-            changes,
-            why,
-        }));
-        is_held
-    };
-    let all = rows.len() as u64;
-    let counts = around.named_before >= CREATES_AND_UPDATES_COUNT_FROM;
-    let creates = rows.count(RowState::New);
-    let what = "people would be created";
-    let why = under_another_key(creates, around.under_other_keys).or_else(|| {
-        let limit = (guards.max_creates, "max_creates");
-        beyond(creates, all, what, limit, Guards::FLOOR_CREATES).filter(|_| counts)
+fn creates(guards: &Guards, numbers: &Numbers, are_leavers_held: bool) -> Option<Held> {
+    let Numbers { known, new, .. } = *numbers;
+    let tally = Tally::of(HoldKind::Creates, guards.max_creates, new, known);
+    let beyond = (known >= KNOWS_MANY)
+        .then(|| tally.after(numbers.past.created, 0).held(new))
+        .flatten();
+    let of_all = beyond.or_else(|| {
+        let why = other_population(numbers, are_leavers_held)?;
+        Some(unconditional(HoldKind::Creates, new, why))
     });
-    if holds(Guard::Creates, creates, why) {
-        rows.hold(RowState::New);
+    let under_other_keys = under_other_keys(numbers.new_under_other_keys);
+    match (of_all, under_other_keys) {
+        (Some(mut held), Some(other)) => {
+            held.why = format!("{}; {}", held.why, other.why);
+            Some(held)
+        }
+        (of_all, other) => of_all.or(other).or_else(|| waiting(numbers.waiting)),
     }
-    let updates = rows.count(RowState::Changed) + rows.count(RowState::Adopt);
-    let what = "people would be updated";
-    let limit = (guards.max_updates, "max_updates");
-    let why = beyond(updates, all, what, limit, Guards::FLOOR).filter(|_| counts);
-    if holds(Guard::Updates, updates, why) {
-        rows.hold(RowState::Changed);
-        rows.hold(RowState::Adopt);
-    }
-    if around.action == Leavers::Ignore {
-        around.leavers.clear();
-    }
-    let leavers = around.leavers.len() as u64;
-    let (named, limit) = (around.named_before, (guards.max_leavers, "max_leavers"));
-    let what = "people are missing from the feed";
-    let why = beyond(leavers, named, what, limit, Guards::FLOOR)
-        .or_else(|| in_unreadable_rows(leavers, around.unidentified));
-    if holds(Guard::Leavers, leavers, why) {
-        around.leavers.clear();
-    }
-    held
 }
 
-/// Why `changes` are too many of `all`, if they are: what they are, and the limit
-/// with its key.
-fn beyond(
-    changes: u64,
-    all: u64,
-    what: &str,
-    (limit, key): (Limit, &str),
-    floor: u64,
-) -> Option<String> {
-    if changes <= limit.most(all, floor) {
+/// Why the people of a feed look like other people than before, if they do: most
+/// are unknown, or as many are new as are missing.
+fn other_population(numbers: &Numbers, are_leavers_held: bool) -> Option<String> {
+    let Numbers {
+        known,
+        new,
+        leavers,
+        rows,
+        ..
+    } = *numbers;
+    let half = known / 2;
+    let (new_people, known_people) = (
+        counted(new, "person", "people"),
+        counted(known, "person", "people"),
+    );
+    let is_mostly_unknown = known > Guards::FLOOR && new > rows / 2;
+    if is_mostly_unknown && new > half.min(Guards::FLOOR_CREATES) {
+        let rows = counted(rows, "row", "rows");
+        return Some(format!(
+            "{new_people} would be created, most of the feed's {rows}, although this mapping knows \
+             {known_people}: the external IDs could have changed"
+        ));
+    }
+    let few = half.min(Guards::FLOOR);
+    let is_exchanged = u128::from(new) * 5 >= u128::from(leavers) * 4 && new > few && leavers > few;
+    (are_leavers_held && is_exchanged).then(|| {
+        let leavers = counted(leavers, "other is", "others are");
+        format!(
+            "{new_people} would be created while {leavers} missing from the feed: these could be \
+             the same people with other external IDs"
+        )
+    })
+}
+
+/// External IDs belong to a key: under another one, people exist already.
+fn under_other_keys(new: u64) -> Option<Held> {
+    if new == 0 {
         return None;
     }
-    let (limit, changes, all) = (limit.bound, count(changes), count(all));
-    Some(format!(
-        "{changes} of {all} {what}; the limit is {limit} (`{key}`)"
-    ))
-}
-
-fn under_another_key(creates: u64, others: u64) -> Option<String> {
-    let (creates, others) = (
-        counted(creates, "new person", "new people"),
-        (others > 0).then(|| counted(others, "person", "people"))?,
+    let who = counted(new, "new person was", "new people were");
+    let why = format!(
+        "{who} imported before under another API key of this LMS and could exist already (external \
+         IDs belong to a key)"
     );
-    Some(format!(
-        "the journal has {others} for another API key of this LMS and nobody for this one; if this \
-         key replaced the other, {creates} would be created twice (external IDs belong to a key)"
-    ))
+    Some(Held {
+        whom: Whom::UnderOtherKeys,
+        ..unconditional(HoldKind::Creates, new, why)
+    })
 }
 
-fn in_unreadable_rows(leavers: u64, rows: u64) -> Option<String> {
-    let who = counted(leavers, "person is", "people are");
-    let rows = (rows > 0).then(|| counted(rows, "row", "rows"))?;
-    Some(format!(
-        "{who} missing from the feed, but could be in {rows} without a readable external ID"
-    ))
+/// People who looked like others under other external IDs are not created because
+/// something else was decided meanwhile. A hold that has mostly come to nothing
+/// was for an accident that is over.
+fn waiting(Waiting { people, new }: Waiting) -> Option<Held> {
+    let are_still_wanted = u128::from(new) * 5 >= u128::from(people) * 4;
+    (new > 0 && are_still_wanted).then(|| {
+        let verb = if new == 1 { "is" } else { "are" };
+        let who = counted(new, "new person", "new people");
+        let why = format!("{who} from an earlier run {verb} waiting for a decision");
+        Held {
+            whom: Whom::Waiting,
+            ..unconditional(HoldKind::Creates, new, why)
+        }
+    })
+}
+
+fn updates(guards: &Guards, numbers: &Numbers) -> Option<Held> {
+    let (changed, known) = (numbers.changed, numbers.known);
+    let tally = Tally::of(HoldKind::Updates, guards.max_updates, changed, known);
+    (known >= KNOWS_MANY)
+        .then(|| tally.after(numbers.past.updated, 0).held(changed))
+        .flatten()
+}
+
+fn renumbered(numbers: &Numbers) -> Held {
+    let people = numbers.renumbered;
+    let who = counted(people, "known person has", "known people have");
+    let why =
+        format!("{who} another external ID in this feed (`renumbered` in [identity] is hold)");
+    unconditional(HoldKind::Renumbered, people, why)
+}
+
+/// Beyond the limit, every change of a field that identifies somebody is held:
+/// whose columns were shifted is not only who changed in all of them.
+fn identities(guards: &Guards, numbers: &Numbers) -> Option<Held> {
+    let (limit, people) = (guards.max_identities, numbers.identities);
+    let tally = Tally::of(HoldKind::Identities, limit, people, numbers.known);
+    tally.held(numbers.identity_changes.max(people))
+}
+
+/// A hold that is not due to a number.
+fn unconditional(kind: HoldKind, people: u64, why: String) -> Held {
+    Held {
+        kind,
+        whom: Whom::All,
+        people,
+        bound: NONE.into(),
+        why,
+    }
+}
+
+/// Changes of a kind, counted against their limit.
+#[derive(Clone, Copy)]
+struct Tally {
+    kind: HoldKind,
+    limit: Limit,
+    people: u64,
+    known: u64,
+    /// What earlier runs did within the days of the limit.
+    past: u64,
+    /// People who left within them, and are part of the whole.
+    left: u64,
+}
+
+impl Tally {
+    fn of(kind: HoldKind, limit: Limit, people: u64, known: u64) -> Self {
+        Self {
+            kind,
+            limit,
+            people,
+            known,
+            past: 0,
+            left: 0,
+        }
+    }
+
+    /// The same over the days of the limit, if it has any.
+    fn after(mut self, past: u64, left: u64) -> Self {
+        if self.limit.days.is_some() {
+            (self.past, self.left) = (past, left);
+        }
+        self
+    }
+
+    /// A hold of `people`, if the changes are beyond the limit.
+    fn held(self, people: u64) -> Option<Held> {
+        let base = self.known.saturating_add(self.left);
+        let floor = match self.kind {
+            HoldKind::Creates => Guards::FLOOR_CREATES,
+            _ => Guards::FLOOR,
+        };
+        let most = self.limit.most(base, floor);
+        let is_beyond = self.people > 0 && self.people.saturating_add(self.past) > most;
+        is_beyond.then(|| Held {
+            kind: self.kind,
+            whom: Whom::All,
+            people,
+            bound: self.limit.to_string(),
+            why: format!(
+                "{}; the limit is {}",
+                self.what(),
+                limit_of(self.key(), self.limit, most, base)
+            ),
+        })
+    }
+
+    fn key(self) -> &'static str {
+        match self.kind {
+            HoldKind::Leavers => "max_leavers",
+            HoldKind::Creates => "max_creates",
+            HoldKind::Updates => "max_updates",
+            HoldKind::Lost => "max_lost",
+            HoldKind::Identities | HoldKind::Renumbered => "max_identities",
+        }
+    }
+
+    /// What would happen to how many of how many, and what happened before where
+    /// that counts.
+    fn what(self) -> String {
+        let Self {
+            kind, people, past, ..
+        } = self;
+        let known = counted(self.known, "person", "people");
+        let of = format!("{} of {known}", count(people));
+        let over_days = match self.limit.days {
+            Some(1) if past > 0 => Some("the last day".into()),
+            Some(days) if past > 0 => Some(format!("the last {days} days")),
+            _ => None,
+        };
+        let was = if past == 1 { "was" } else { "were" };
+        let before = |what: &str| {
+            over_days.map_or_else(String::new, |days| {
+                format!(", and {} {what} in {days}", count(past))
+            })
+        };
+        match kind {
+            HoldKind::Leavers => {
+                let verb = if people == 1 { "is" } else { "are" };
+                let before = before("more left");
+                format!("{of} {verb} missing from the feed{before}")
+            }
+            HoldKind::Creates => {
+                let verb = if self.known == 1 { "is" } else { "are" };
+                let new = counted(people, "person", "people");
+                let before = before(&format!("{was} created"));
+                format!("{new} would be created{before} ({known} {verb} known)")
+            }
+            HoldKind::Updates => {
+                let before = before(&format!("{was} updated"));
+                format!("{of} would be updated{before}")
+            }
+            HoldKind::Lost => format!("{of} cannot be found on the LMS and would be created again"),
+            HoldKind::Identities | HoldKind::Renumbered => {
+                format!("{of} would change in every field that identifies them")
+            }
+        }
+    }
+}
+
+/// A limit as a person reads it: the number that passes, and what it comes from.
+fn limit_of(key: &str, limit: Limit, most: u64, base: u64) -> String {
+    let number = count(most);
+    // A number explains itself.
+    if limit.days.is_none() && limit.to_string() == most.to_string() {
+        return format!("{number} (`{key}`)");
+    }
+    let is_floor = most > limit.most(base, 0);
+    let floor = if is_floor {
+        format!(", but at least {number}")
+    } else {
+        String::new()
+    };
+    format!("{number} (`{key}` is {limit}{floor})")
 }
 
 #[cfg(test)]
-#[path = "guards_tests.rs"]
+#[path = "guards/tests.rs"]
 mod tests;

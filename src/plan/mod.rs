@@ -11,7 +11,8 @@
 //!   give the same plan.
 //! - A row that was rejected is never sent, whatever is learned later.
 //! - Guards are asked before anything is sent: [`guards::feed`] for the feed
-//!   as a whole, [`guards::hold`] for each kind of change.
+//!   as a whole, [`guards::judge`] for each kind of change, and [`guards::lost`]
+//!   before anybody is created whom the LMS lost.
 
 mod groups;
 pub mod guards;
@@ -25,7 +26,7 @@ use crate::mapping::Leavers;
 use crate::model::{Counts, ExternalId};
 
 pub use self::groups::{NamedGroup, NamedGroups};
-pub use self::guards::{Guard, Held};
+pub use self::guards::{Allow, Allowed, Held, Sick};
 pub use self::profile::{ColumnProfile, Profile, ProfileTally, worth_telling};
 pub use self::replay::{Change, Item, Wanted, replay};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};

@@ -92,7 +92,10 @@ impl RunEnd {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Finished { .. } => None,
-            Self::Held(held) => Some(allow_help(held)),
+            Self::Held(held) => {
+                let items: Vec<_> = held.iter().map(Held::allow).collect();
+                Some(allow_help(&items))
+            }
             Self::Unknown { run, .. } => Some(format!(
                 "`hrfeed resume {run}` checks the LMS before it sends anything"
             )),
@@ -187,17 +190,25 @@ mod tests {
     use super::*;
     use crate::feed::FeedError;
     use crate::journal::{JournalError, LockError};
-    use crate::plan::Guard;
+    use crate::model::HoldKind;
+    use crate::plan::guards::Whom;
+    use crate::plan::{Allow, Sick};
     use crate::retry::Fatal;
     use crate::upload::{Halt, HttpError, UploadError};
 
     fn ends() -> Vec<(&'static str, RunEnd)> {
         let run: RunId = "7".parse().unwrap();
         let later: RunId = "8".parse().unwrap();
-        let held = || Held {
-            guard: Guard::Leavers,
-            changes: 9,
+        let held = Held {
+            kind: HoldKind::Leavers,
+            whom: Whom::All,
+            people: 9,
+            bound: "5%".into(),
             why: "9 of 10 people are missing from the feed".into(),
+        };
+        let sick = Sick {
+            why: "the feed has 0 rows".into(),
+            allow: Allow::Rows(0),
         };
         let path: Arc<Path> = Path::new("people.csv").into();
         let outage = Halt::Outage {
@@ -209,7 +220,7 @@ mod tests {
         vec![
             ("done", RunEnd::Finished { refused: 0 }),
             ("rows refused", RunEnd::Finished { refused: 2 }),
-            ("held", RunEnd::Held(vec![held()])),
+            ("held", RunEnd::Held(vec![held])),
             (
                 "unknown",
                 RunEnd::Unknown {
@@ -218,7 +229,7 @@ mod tests {
                     leavers: 1,
                 },
             ),
-            ("sick feed", failed(RunError::SickFeed(held()))),
+            ("sick feed", failed(RunError::SickFeed(vec![sick]))),
             ("on request", failed(Halt::Requested.into())),
             ("reading", failed(RunError::StoppedReading)),
             ("outage", failed(outage.into())),
@@ -262,9 +273,9 @@ mod tests {
         insta::assert_snapshot!(table.join("\n"), @"
         done          finished     0
         rows refused  finished     3
-        held          finished     4  held back: 9 of 10 people are missing from the feed, so they were not removed (to approve: `--allow leavers`)
+        held          finished     4  held back: 9 of 10 people are missing from the feed, so nobody was removed (to approve: `--allow leavers=9`)
         unknown       interrupted  5  the outcome of 2 rows and 1 leaver is unknown
-        sick feed     failed       4  9 of 10 people are missing from the feed, so they were not removed (to approve: `--allow leavers`)
+        sick feed     failed       4  the feed has 0 rows, so the run was stopped (to approve: `--allow rows=0`)
         on request    interrupted  5  stopped on request
         reading       interrupted  5  stopped while the feed was being read
         outage        interrupted  5  the LMS went down and did not come back (HTTP 503)

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::feed::FeedError;
 use crate::journal::{JournalError, LockError, RunId};
 use crate::mapping::MappingError;
-use crate::plan::{Held, ScanError};
-use crate::run::held::{allow_help, not_done};
+use crate::plan::{ScanError, Sick};
+use crate::run::held::{allow_help, stopped};
 use crate::upload::{Halt, HttpError, UploadError};
 
 /// Why a run, or its plan, ended early.
@@ -39,8 +39,8 @@ pub enum RunError {
     #[error(transparent)]
     Upload(UploadError),
     /// The feed looks sick, so nothing more was sent.
-    #[error("{}", not_done(.0))]
-    SickFeed(Held),
+    #[error("{}", stopped(.0))]
+    SickFeed(Vec<Sick>),
     /// The feed is not the one that the run to resume began with.
     #[error("the feed `{}` is not the one that run {run} began with", feed.display())]
     OtherFeed {
@@ -93,7 +93,10 @@ impl RunError {
             Self::Feed(error) => return error.help(),
             Self::Mapping(error) => return error.help(),
             Self::Halted(halt) => return halt.help(),
-            Self::SickFeed(held) => return Some(allow_help(std::slice::from_ref(held))),
+            Self::SickFeed(sick) => {
+                let items: Vec<_> = sick.iter().map(|it| it.allow.clone()).collect();
+                return Some(allow_help(&items));
+            }
             Self::HasFinished(run) => {
                 return Some(format!(
                     "`hrfeed show {run}` shows its summary; `hrfeed import` starts a new run"

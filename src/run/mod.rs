@@ -36,7 +36,7 @@ use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal, JournalError, Run, RunId, RunRef, Scope};
 use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
 use crate::model::{Calls, ExternalId, Parts, Step};
-use crate::plan::{Guard, Held, Item, Wanted, replay};
+use crate::plan::{Allowed, Held, Item, Wanted, replay};
 use crate::upload::{
     Connection, Credentials, GroupPlan, Memberships, RunRecorder, Stop, Uploader, Work,
 };
@@ -44,7 +44,7 @@ use crate::upload::{
 pub use self::begin::resumable;
 pub use self::end::RunEnd;
 pub use self::error::RunError;
-pub use self::held::{allow_help, held_in_words};
+pub use self::held::{allow_help, held_in_words, sick_in_words};
 pub use self::prepare::{Prepared, Unanswered, bind, encoding_note};
 
 /// What a run needs to begin.
@@ -61,8 +61,8 @@ pub struct RunRequest<'a> {
     pub journal: PathBuf,
     /// The interrupted run to resume.
     pub resumed: Option<Run>,
-    /// The guards that a person overrides for this run.
-    pub allowed: Vec<Guard>,
+    /// What a person approves for this run.
+    pub allowed: Allowed,
     /// How the run is stopped from outside.
     pub stop: Stop,
     /// What time it is.
@@ -113,7 +113,7 @@ struct Stages<'a> {
     notes: Notes,
     uploader: Uploader,
     resumed: Option<Run>,
-    allowed: Vec<Guard>,
+    allowed: Allowed,
     stop: Stop,
     clock: Clock,
     listener: &'a mut dyn Listener,

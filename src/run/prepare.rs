@@ -3,10 +3,10 @@
 
 use super::{RunError, Stages, known};
 use crate::feed::{Attachments, Feed, FeedSource};
-use crate::mapping::{Bound, Mapping, MappingError};
-use crate::model::{ExternalId, RowNumber};
-use crate::plan::guards::{self, Circumstances};
-use crate::plan::{self, FindingKind, Held, Plan, RowTable, Scan};
+use crate::mapping::{Bound, Leavers, Mapping, MappingError};
+use crate::model::{ExternalId, HoldKind, RowNumber};
+use crate::plan::guards::{self, FeedFacts, Numbers};
+use crate::plan::{self, FindingKind, Held, Plan, RowState, RowTable, Scan, Sick};
 use crate::run::seed;
 use crate::upload::GroupPlan;
 
@@ -17,6 +17,8 @@ pub struct Prepared {
     pub rows: RowTable,
     /// What is to be done, and what a guard holds.
     pub plan: Plan,
+    /// What makes the feed look sick: an import would send nothing.
+    pub sick: Vec<Sick>,
     /// What is to be done with user groups.
     pub groups: GroupPlan,
     /// All that is wrong with the feed, by kind.
@@ -49,7 +51,7 @@ impl Stages<'_> {
     /// show what would be done with it.
     pub(super) fn prepare(&mut self) -> Result<Prepared, RunError> {
         let mut scan = self.scan()?;
-        let sick = self.judge_feed(&scan.rows)?;
+        let sick = self.judge_feed(&scan)?;
         // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
         self.mark_resumed(&mut scan.rows)?;
@@ -63,21 +65,27 @@ impl Stages<'_> {
         unanswered.extend(self.survey(&mut scan.rows)?);
         let groups = self.plan_groups(scan.groups, &mut scan.rows)?;
         let mapping = self.bound.mapping();
-        let mut held = guards::hold(
-            &mapping.guards,
-            &self.allowed,
-            &mut scan.rows,
-            &mut Circumstances {
-                leavers: &mut compared.leavers,
-                action: mapping.leavers,
-                named_before: compared.named_before,
-                unidentified: scan.unidentified,
-                under_other_keys,
+        let numbers = Numbers {
+            known: compared.named_before,
+            rows: scan.rows.len() as u64,
+            unidentified: scan.unidentified,
+            new: scan.rows.count(RowState::New),
+            new_under_other_keys: match under_other_keys {
+                0 => 0,
+                _ => scan.rows.count(RowState::New),
             },
-        );
-        held.extend(sick);
+            changed: scan.rows.count(RowState::Changed) + scan.rows.count(RowState::Adopt),
+            leavers: compared.leavers.len() as u64,
+            ..Numbers::default()
+        };
+        let held = guards::judge(&mapping.guards, &self.allowed, mapping.leavers, &numbers);
+        hold(&held, &mut scan.rows, &mut compared.leavers);
+        if mapping.leavers == Leavers::Ignore {
+            compared.leavers.clear();
+        }
         Ok(Prepared {
             plan: Plan::of(&scan.rows, compared.leavers, mapping.leavers, held),
+            sick,
             rows: scan.rows,
             groups,
             kinds: scan.kinds,
@@ -113,11 +121,34 @@ impl Stages<'_> {
         Ok(scan)
     }
 
-    /// Stops a run whose feed looks wrong; a plan only shows it.
-    fn judge_feed(&self, rows: &RowTable) -> Result<Option<Held>, RunError> {
-        match guards::feed(&self.bound.mapping().guards, &self.allowed, rows) {
-            Some(held) if self.notes.recorder().is_some() => Err(RunError::SickFeed(held)),
-            held => Ok(held),
+    /// Stops a run whose feed looks sick; a plan only shows it.
+    fn judge_feed(&self, scan: &Scan) -> Result<Vec<Sick>, RunError> {
+        let facts = FeedFacts {
+            rows: scan.rows.len() as u64,
+            rejected: scan.rows.count(RowState::Rejected),
+            profile: &scan.profile,
+            before: &[],
+            age: None,
+        };
+        let sick = guards::feed(&self.bound.mapping().guards, &self.allowed, &facts);
+        if sick.is_empty() || self.notes.recorder().is_none() {
+            return Ok(sick);
+        }
+        Err(RunError::SickFeed(sick))
+    }
+}
+
+/// Marks what is held, and removes the leavers who are.
+fn hold(held: &[Held], rows: &mut RowTable, leavers: &mut Vec<ExternalId>) {
+    for held in held {
+        match held.kind {
+            HoldKind::Leavers => leavers.clear(),
+            HoldKind::Creates => rows.hold(RowState::New),
+            HoldKind::Updates => {
+                rows.hold(RowState::Changed);
+                rows.hold(RowState::Adopt);
+            }
+            HoldKind::Renumbered | HoldKind::Lost | HoldKind::Identities => {}
         }
     }
 }

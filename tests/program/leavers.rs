@@ -101,15 +101,15 @@ fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
         assert_eq!((ran.count("updated"), ran.count("deleted")), (1, 0));
         assert!(
             ran.stderr.contains(
-                "3 of 40 people are missing from the feed; the limit is 2 (`max_leavers`), so they were not removed"
+                "3 of 40 people are missing from the feed; the limit is 2 (`max_leavers` is 2 in 7 days), so nobody was removed"
             ),
             "{ran:#?}"
         );
-        assert!(ran.stderr.contains("--allow leavers"), "{ran:#?}");
+        assert!(ran.stderr.contains("--allow leavers=3"), "{ran:#?}");
         // A script and a later reader see no more than the run's message.
         let message = ran.json()["message"].to_string();
         assert!(
-            message.contains("(to approve: `--allow leavers`)"),
+            message.contains("(to approve: `--allow leavers=3`)"),
             "{message}"
         );
         let runs = world.run(&["runs"]).exits(0);
@@ -117,10 +117,43 @@ fn too_many_leavers_are_held_until_a_person_approves_and_the_rest_goes_on() {
         let plan = world.run(&["plan", "people.csv", "-m", "mapping.toml"]);
         assert!(plan.exits(4).stdout.contains("would hold back"));
         assert_eq!(world.lms.people().len(), 40);
-        let ran = world.import_with(&["--allow", "leavers"]).exits(0);
+        let ran = world.import_with(&["--allow", "leavers=3"]).exits(0);
         assert_eq!(ran.count("deleted"), 3);
         world.assert_everyone_once(&feed);
     });
+}
+
+#[test]
+fn an_approval_covers_the_number_that_was_seen_and_no_other_feed() {
+    on_each_system(|system| {
+        let leavers = "action = \"delete\"\n\n[guards]\nmax_leavers = 2";
+        let (world, mut feed) = with_forty(system, leavers);
+        feed.people.truncate(37);
+        world.import_feed(&feed).exits(4);
+        // Before the approval is used, the feed is cut.
+        feed.people.truncate(3);
+        world.feed(&feed);
+        let ran = world.import_with(&["--allow", "leavers=3"]).exits(4);
+        assert_eq!(ran.count("deleted"), 0);
+        assert!(ran.stderr.contains("--allow leavers=37"), "{ran:#?}");
+        assert_eq!(world.lms.people().len(), 40);
+    });
+}
+
+#[test]
+fn an_approval_without_a_number_is_a_wrong_use_that_shows_the_right_one() {
+    let world = World::new(System::Kmi);
+    world.feed(&Feed::of(3));
+    for (typed, shown) in [
+        ("leavers", "leavers=40"),
+        ("leaver=3", "did you mean `leavers=N`?"),
+        ("creates=3,rejected=some", "rejected=40"),
+        ("emptied", "emptied=Department"),
+    ] {
+        let ran = world.import_with(&["--allow", typed]).exits(2);
+        assert!(ran.stderr.contains(shown), "{typed}: {ran:#?}");
+    }
+    assert_eq!(world.lms.people().len(), 0);
 }
 
 #[test]
@@ -147,13 +180,13 @@ fn a_feed_that_looks_sick_sends_nothing() {
         let leavers = "action = \"delete\"\n\n[guards]\nmax_rejected = \"10%\"\nmin_rows = 20";
         let (world, mut feed) = with_forty(system, leavers);
         let whole = feed.clone();
-        for person in &mut feed.people[..5] {
+        for person in &mut feed.people[..11] {
             person.last.clear();
         }
         feed.people[39].first = "Anna".into();
         world.lms.reset_stats();
         let ran = world.import_feed(&feed).exits(4);
-        assert!(ran.stderr.contains("5 of 40 rows are invalid"), "{ran:#?}");
+        assert!(ran.stderr.contains("11 of 40 rows are invalid"), "{ran:#?}");
         feed.people.truncate(19);
         let ran = world.import_feed(&feed).exits(4);
         assert!(ran.stderr.contains("the feed has 19 rows"), "{ran:#?}");

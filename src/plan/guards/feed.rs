@@ -1,0 +1,168 @@
+//! A feed as a whole: whether it looks sick, so that nothing may be sent.
+
+use std::time::Duration;
+
+use super::{Allow, Allowed, limit_of};
+use crate::mapping::{Allowance, Guards, Limit};
+use crate::model::{count, counted};
+use crate::plan::profile::{Profile, median, scaled};
+
+/// This number of cells may become empty in any column, in a small feed half of
+/// them or two: a column that is filled in a few rows is emptied by a few people.
+const FLOOR_EMPTIED: u64 = 5;
+
+/// What a feed looks like, and what those before it looked like.
+#[derive(Clone, Copy, Debug)]
+pub struct FeedFacts<'a> {
+    /// Its rows.
+    pub rows: u64,
+    /// Those of them that are invalid.
+    pub rejected: u64,
+    /// Its profile.
+    pub profile: &'a Profile,
+    /// The profiles of the last good feeds of this mapping, at most five.
+    pub before: &'a [Profile],
+    /// How old the file is; `None` where nobody can know.
+    pub age: Option<Duration>,
+}
+
+/// What makes a feed look sick. Nothing may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sick {
+    /// Why, as a sentence without its full stop.
+    pub why: String,
+    /// What a person types to let it through.
+    pub allow: Allow,
+}
+
+/// All that makes a feed look sick, but what a person allowed.
+#[must_use]
+pub fn feed(guards: &Guards, allowed: &Allowed, facts: &FeedFacts<'_>) -> Vec<Sick> {
+    let rules = [too_short, too_wrong, shrunk, too_old];
+    rules
+        .iter()
+        .filter_map(|rule| rule(guards, facts))
+        .chain(emptied(guards, facts))
+        .filter(|sick| !allowed.covers(&sick.allow))
+        .collect()
+}
+
+/// `min_rows`.
+fn too_short(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
+    let (rows, minimum) = (facts.rows, guards.min_rows);
+    (rows < minimum).then(|| Sick {
+        why: format!(
+            "the feed has {}; the minimum is {} (`min_rows`)",
+            counted(rows, "row", "rows"),
+            count(minimum)
+        ),
+        allow: Allow::Rows(rows),
+    })
+}
+
+/// `max_rejected`. Ten invalid rows pass, unless they are most of the feed.
+fn too_wrong(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
+    let (rows, rejected, limit) = (facts.rows, facts.rejected, guards.max_rejected);
+    let most = of_rows(limit, rows, Guards::FLOOR_REJECTED);
+    let invalid = || {
+        let verb = if rejected == 1 { "is" } else { "are" };
+        let (rejected, rows) = (count(rejected), counted(rows, "row", "rows"));
+        format!("{rejected} of {rows} {verb} invalid")
+    };
+    let is_mostly_wrong = rejected > Guards::FLOOR && rejected > rows / 2;
+    let why = if rejected > most {
+        let limit = limit_of("max_rejected", limit, most, rows);
+        format!("{}; the limit is {limit}", invalid())
+    } else if is_mostly_wrong && !guards.is_max_rejected_written {
+        format!(
+            "{}, more than half of the feed (set `max_rejected` to allow that)",
+            invalid()
+        )
+    } else {
+        return None;
+    };
+    Some(Sick {
+        why,
+        allow: Allow::Rejected(rejected),
+    })
+}
+
+/// `max_shrink`.
+fn shrunk(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
+    let usual = median(facts.before.iter().map(|profile| profile.rows).collect())?;
+    let (missing, limit) = (usual.saturating_sub(facts.rows), guards.max_shrink);
+    let most = limit.most(usual, Guards::FLOOR);
+    (missing > most).then(|| Sick {
+        why: format!(
+            "the feed has {}, {} fewer than the last good feeds ({}); the limit is {}",
+            counted(facts.rows, "row", "rows"),
+            count(missing),
+            count(usual),
+            limit_of("max_shrink", limit, most, usual)
+        ),
+        allow: Allow::Shrink(missing),
+    })
+}
+
+/// `max_age`.
+fn too_old(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
+    let (age, limit) = (facts.age?, guards.max_age?);
+    (age > limit).then(|| Sick {
+        why: format!(
+            "the feed is {} old; the limit is {} (`max_age`)",
+            // Never the same as the limit.
+            in_words(age.max(limit.saturating_add(Duration::from_mins(1)))),
+            in_words(limit)
+        ),
+        allow: Allow::Age,
+    })
+}
+
+/// `max_emptied`, for each column that good feeds had.
+fn emptied(guards: &Guards, facts: &FeedFacts<'_>) -> impl Iterator<Item = Sick> {
+    let (limit, rows) = (guards.max_emptied, facts.profile.rows);
+    facts.profile.columns.iter().filter_map(move |column| {
+        let before = facts.before.iter().filter_map(|profile| {
+            let filled = profile.column(&column.name)?.filled;
+            (profile.rows > 0).then(|| scaled(filled, profile.rows, rows))
+        });
+        let expected = median(before.collect())?;
+        let most = of_rows(limit, expected, (rows / 2).clamp(2, FLOOR_EMPTIED));
+        let missing = expected.saturating_sub(column.filled);
+        (missing > most).then(|| Sick {
+            why: format!(
+                "`{}` is filled in {} of {}, {} fewer than in the last good feeds ({}); the limit \
+                 is {}",
+                column.name,
+                count(column.filled),
+                counted(rows, "row", "rows"),
+                count(missing),
+                count(expected),
+                limit_of("max_emptied", limit, most, expected)
+            ),
+            allow: Allow::emptied(&column.name),
+        })
+    })
+}
+
+/// The most of `base` that pass, with a floor that does not depend on `base`.
+fn of_rows(limit: Limit, base: u64, floor: u64) -> u64 {
+    match limit.bound {
+        Allowance::Percent(percent) if percent > 0.0 => limit.most(base, 0).max(floor),
+        _ => limit.most(base, 0),
+    }
+}
+
+/// A time in hours and minutes.
+fn in_words(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{} h", count(hours)),
+        (hours, minutes) => format!("{} h {minutes} min", count(hours)),
+    }
+}
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+pub(super) mod tests;
