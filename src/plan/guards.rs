@@ -176,8 +176,14 @@ fn leavers(guards: &Guards, numbers: &Numbers) -> Option<Held> {
 fn creates(guards: &Guards, numbers: &Numbers, are_leavers_held: bool) -> Option<Held> {
     let Numbers { known, new, .. } = *numbers;
     let tally = Tally::of(HoldKind::Creates, guards.max_creates, new, known);
+    // A first load within the days of the limit is not a flood of joiners.
+    let created = numbers.past.created;
+    let past = match known.saturating_sub(created) {
+        KNOWS_MANY.. => created,
+        _ => 0,
+    };
     let beyond = (known >= KNOWS_MANY)
-        .then(|| tally.after(numbers.past.created, 0).held(new))
+        .then(|| tally.after(past, 0).held(new))
         .flatten();
     let of_all = beyond.or_else(|| {
         let why = other_population(numbers, are_leavers_held)?;

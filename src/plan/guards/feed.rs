@@ -118,21 +118,22 @@ fn too_old(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
     })
 }
 
-/// `max_emptied`, for each column that good feeds had.
+/// `max_emptied`, for each column that good feeds had. A shorter feed has fewer
+/// filled cells; what joiners do not have yet was not emptied.
 fn emptied(guards: &Guards, facts: &FeedFacts<'_>) -> impl Iterator<Item = Sick> {
     let (limit, rows) = (guards.max_emptied, facts.profile.rows);
     facts.profile.columns.iter().filter_map(move |column| {
         let before = facts.before.iter().filter_map(|profile| {
             let filled = profile.column(&column.name)?.filled;
-            (profile.rows > 0).then(|| scaled(filled, profile.rows, rows))
+            (profile.rows > 0).then(|| scaled(filled, profile.rows, rows).min(filled))
         });
         let expected = median(before.collect())?;
         let most = of_rows(limit, expected, (rows / 2).clamp(2, FLOOR_EMPTIED));
         let missing = expected.saturating_sub(column.filled);
         (missing > most).then(|| Sick {
             why: format!(
-                "`{}` is filled in {} of {}, {} fewer than in the last good feeds ({}); the limit \
-                 is {}",
+                "`{}` is filled in {} of {}, {} fewer than the last good feeds suggest ({}); the \
+                 limit is {}",
                 column.name,
                 count(column.filled),
                 counted(rows, "row", "rows"),

@@ -248,7 +248,10 @@ const EMPTIED: &[Emptied] = &[
     // A shorter feed has fewer filled cells.
     (&[(1_000, 1_000)], (640, 800), "20%", ""),
     (&[(1_000, 1_000)], (639, 800), "20%", ""),
+    // Joiners without a department empty nothing.
     (&[(1_000, 1_000)], (1_000, 2_000), "20%", ""),
+    (&[(1_000, 1_000)], (800, 2_000), "20%", ""),
+    (&[(1_000, 1_000)], (799, 2_000), "20%", ""),
     // The median.
     (
         &[(1_000, 1_000), (0, 1_000), (990, 1_000)],
@@ -311,7 +314,9 @@ fn an_emptied_column_makes_a_feed_sick_and_a_few_cells_do_not() {
     [(500, 1000)] -> (399, 1000)  20%    sick: emptied=Department
     [(1000, 1000)] -> (640, 800)  20%    passes
     [(1000, 1000)] -> (639, 800)  20%    sick: emptied=Department
-    [(1000, 1000)] -> (1000, 2000)  20%    sick: emptied=Department
+    [(1000, 1000)] -> (1000, 2000)  20%    passes
+    [(1000, 1000)] -> (800, 2000)  20%    passes
+    [(1000, 1000)] -> (799, 2000)  20%    sick: emptied=Department
     [(1000, 1000), (0, 1000), (990, 1000)] -> (800, 1000)  20%    passes
     [(1000, 1000), (0, 1000), (0, 1000)] -> (0, 1000)  20%    passes
     [(1000, 1000), (0, 0)] -> (0, 1000)  20%    sick: emptied=Department

@@ -167,7 +167,8 @@ proptest! {
         prop_assert_eq!(holds(HoldKind::Identities), identities > 0 && are_too_many);
         prop_assert_eq!(holds(HoldKind::Renumbered), numbers.renumbered > 0);
 
-        let created = within(max_creates.days, past.created);
+        let is_first_load_over = known >= past.created + 100;
+        let created = within(max_creates.days, past.created * u64::from(is_first_load_over));
         let are_too_many = new + created > max_creates.most(known, 50) && known >= 100;
         let half = known / 2;
         let are_others = known > 5 && 2 * new > numbers.rows && new > half.min(50)
@@ -314,7 +315,7 @@ proptest! {
         prop_assert_eq!(is(Allow::Rejected(rejected)), rejected > most || is_mostly_wrong);
         let missing = rows_before.saturating_sub(rows);
         prop_assert_eq!(is(Allow::Shrink(missing)), missing > max_shrink.most(rows_before, 5));
-        let expected = (filled_before * rows).checked_div(rows_before).unwrap_or(0);
+        let expected = (filled_before * rows).checked_div(rows_before).unwrap_or(0).min(filled_before);
         let most = max_emptied.most(expected, 0).max(floor(max_emptied, (rows / 2).clamp(2, 5)));
         prop_assert_eq!(
             is(Allow::emptied("Department")), expected.saturating_sub(filled) > most

@@ -252,6 +252,9 @@ const CREATES_AND_UPDATES: &[CreatesAndUpdates] = &[
         "",
     ),
     (1_000, 11, 11, (240, 490), "25%", "50%", ""),
+    // The first load was within the days.
+    (1_000, 11, 0, (901, 0), "25% in 30 days", "50%", ""),
+    (1_000, 11, 0, (900, 0), "25% in 30 days", "50%", ""),
 ];
 
 #[test]
@@ -311,6 +314,8 @@ fn creates_and_updates_beyond_their_bound_are_held_each_kind_for_itself() {
      1000   10      10  240/490     25% in 30 days  50% in 7 days    passes
      1000   11      11  240/490     25% in 30 days  50% in 7 days    holds creates=11, holds updates=11
      1000   11      11  240/490     25%             50%              passes
+     1000   11       0  901/0       25% in 30 days  50%              passes
+     1000   11       0  900/0       25% in 30 days  50%              holds creates=11
     ");
 }
 

@@ -150,7 +150,7 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
     rejected=7: 7 of 12 rows are invalid, more than half of the feed (set `max_rejected` to allow that)
     rejected=1: 1 of 1,000 rows is invalid; the limit is 0 (`max_rejected`)
     shrink=388: the feed has 612 rows, 388 fewer than the last good feeds (1,000); the limit is 200 (`max_shrink` is 20%)
-    emptied=Department: `Department` is filled in 300 of 1,100 rows, 789 fewer than in the last good feeds (1,089); the limit is 217 (`max_emptied` is 20%)
+    emptied=Department: `Department` is filled in 300 of 1,100 rows, 690 fewer than the last good feeds suggest (990); the limit is 198 (`max_emptied` is 20%)
     shrink=997: the feed has 3 rows, 997 fewer than the last good feeds (1,000); the limit is 200 (`max_shrink` is 20%)
     age: the feed is 36 h 1 min old; the limit is 36 h (`max_age`)
     age: the feed is 36 h 1 min old; the limit is 36 h (`max_age`)
