@@ -65,6 +65,20 @@ struct FaultArgs {
     /// Refuse with 400
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     refuse: f64,
+    /// Create the person a second time
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    twins: f64,
+    /// Let several people have one login
+    #[arg(long)]
+    shared_logins: bool,
+    /// Have a clock that is this many seconds ahead (below 0: behind)
+    #[arg(
+        long,
+        default_value_t = 0,
+        value_name = "SECONDS",
+        allow_negative_numbers = true
+    )]
+    clock_skew: i32,
     /// Answer slowly
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     slow: f64,
@@ -100,6 +114,9 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
             slow: faults.slow,
             slow_for: Duration::from_millis(faults.slow_for),
             refuse: faults.refuse,
+            twins: faults.twins,
+            shared_logins: faults.shared_logins,
+            clock_skew: faults.clock_skew,
             down_after: faults.down_after,
             down_for: Duration::from_millis(faults.down_for),
         },

@@ -111,28 +111,39 @@ pub(super) struct ANewSpring {
 
 /// What a call led to.
 #[derive(Debug)]
-enum Done {
-    /// It asked for something.
-    Read {
-        json: Vec<u8>,
-        twisted: Option<Fault>,
-    },
-    /// It changed something.
+struct Done {
+    what: What,
+    twisted: Option<Fault>,
+}
+
+/// What was done.
+#[derive(Debug)]
+enum What {
+    /// It asked for something: JSON.
+    Read(Vec<u8>),
+    /// It changed something: a message.
     Success(String),
 }
 
 impl Done {
     fn json(value: &impl Serialize) -> Self {
-        Self::Read {
-            json: to_json(value),
+        Self {
+            what: What::Read(to_json(value)),
+            twisted: None,
+        }
+    }
+
+    fn success(message: impl Into<String>) -> Self {
+        Self {
+            what: What::Success(message.into()),
             twisted: None,
         }
     }
 
     fn twisted(self, by: Option<Fault>) -> Self {
-        match self {
-            Self::Read { json, .. } => Self::Read { json, twisted: by },
-            success @ Self::Success(_) => success,
+        Self {
+            twisted: by,
+            ..self
         }
     }
 
@@ -366,14 +377,19 @@ impl Api for ANewSpring {
         let query = Query::of(call.query);
         let accept = Accept::of(call.headers);
         match self.respond(call, &query, accept, twist) {
-            Ok(Done::Read { json, twisted }) => Answer {
-                twisted,
-                ..Answer::new(StatusCode::OK, json)
-            },
-            Ok(Done::Success(message)) if query.return_success_message => {
-                Answer::new(StatusCode::OK, json!({ "message": message }).to_string())
+            Ok(Done { what, twisted }) => {
+                let body = match what {
+                    What::Read(json) => json,
+                    What::Success(message) if query.return_success_message => {
+                        to_json(&json!({ "message": message }))
+                    }
+                    What::Success(_) => Vec::new(),
+                };
+                Answer {
+                    twisted,
+                    ..Answer::new(StatusCode::OK, body)
+                }
             }
-            Ok(Done::Success(_)) => Answer::new(StatusCode::OK, []),
             Err(refusal) => refusal.to_answer(self.error_form(&query, accept)),
         }
     }

@@ -39,7 +39,18 @@ pub(super) struct Call<'a> {
     pub(super) body: &'a [u8],
 }
 
-/// Faults that only the API can play, since they are about people.
+/// Whether a login is taken once somebody has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Logins {
+    /// It is.
+    #[default]
+    Unique,
+    /// Others can have it, too.
+    Shared,
+}
+
+/// Faults that only the API can play, since they are about people and their
+/// dates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Twist {
     /// Refuse the person with an error that quotes the e-mail address.
@@ -48,6 +59,12 @@ pub(super) struct Twist {
     pub(super) wrong_person: bool,
     /// A number drawn for it, to pick that other person.
     pub(super) pick: u32,
+    /// Create the person a second time.
+    pub(super) twins: bool,
+    /// Whether several people can have one login.
+    pub(super) logins: Logins,
+    /// How far the clock is ahead, in seconds.
+    pub(super) clock_skew: i32,
 }
 
 /// What an API says to a call.

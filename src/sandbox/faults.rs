@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    api::Twist,
+    api::{Logins, Twist},
     statistics::{LastSecond, SECOND},
 };
 
@@ -59,6 +59,14 @@ pub struct Faults {
     /// Answers 400 without acting, with an error that quotes the person's
     /// e-mail address: creates and updates.
     pub refuse: f64,
+    /// Creates the person a second time: on KMI with the same external ID and
+    /// login, on aNewSpring with the same login and without an external ID.
+    pub twins: f64,
+    /// Lets several people have one login.
+    pub shared_logins: bool,
+    /// How far the clock of the LMS is ahead, in seconds; below 0 it is behind.
+    /// It dates answers and people.
+    pub clock_skew: i32,
     /// After this many requests that were not turned away, the sandbox goes
     /// down once: it answers 503 for `down_for`.
     pub down_after: Option<u64>,
@@ -80,6 +88,7 @@ impl Faults {
             ("wrong_person", self.wrong_person),
             ("slow", self.slow),
             ("refuse", self.refuse),
+            ("twins", self.twins),
         ];
         for (name, probability) in probabilities {
             if !(0.0..=1.0).contains(&probability) {
@@ -163,11 +172,12 @@ pub(super) enum Fault {
     WrongPerson,
     Slow,
     Refuse,
+    Twins,
     DownAfter,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::RequestsPerSecond,
         Self::Errors,
         Self::Unavailable,
@@ -178,6 +188,7 @@ impl Fault {
         Self::WrongPerson,
         Self::Slow,
         Self::Refuse,
+        Self::Twins,
         Self::DownAfter,
     ];
 }
@@ -354,6 +365,14 @@ impl Dice {
                 refuse,
                 wrong_person,
                 pick,
+                // Without a draw of its own, which would change all others.
+                twins: f64::from(pick) < faults.twins * 4_294_967_296.0,
+                logins: if faults.shared_logins {
+                    Logins::Shared
+                } else {
+                    Logins::Unique
+                },
+                clock_skew: faults.clock_skew,
             },
             slow: slow.then_some(faults.slow_for),
             spoiled,

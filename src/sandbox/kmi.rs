@@ -38,7 +38,7 @@ use self::{
     user::{ExternalIds, KeyedId, User, errors_of},
 };
 use super::{
-    api::{Answer, Api, Call, OTHER, Twist, decoded, push_line, to_json},
+    api::{Answer, Api, Call, Logins, OTHER, Twist, decoded, push_line, to_json},
     faults::Fault,
 };
 
@@ -334,7 +334,7 @@ impl Kmi {
         let mut errors = errors_of(&values);
         let login = values[LOGIN_NAME];
         let unchanged = old.is_some_and(|old| old.values()[LOGIN_NAME] == login);
-        if !login.is_empty() && !unchanged {
+        if !login.is_empty() && !unchanged && twist.logins == Logins::Unique {
             let holder = self.people.with_login(login);
             if holder.is_some() && holder != found {
                 errors.push(json!({
@@ -345,24 +345,32 @@ impl Kmi {
         if let Some(refusal) = refused(&errors) {
             return Err(refusal);
         }
-        let now = user::now();
+        let now = user::now(twist.clock_skew);
         let created = old.map_or(now, |old| old.created);
-        let Some(person) = Person::new(&values, created, now) else {
+        let person = || Person::new(&values, created, now);
+        let Some(first) = person() else {
             let message = format!("the record is longer than {LONGEST} bytes");
             return Err(bad("", &message));
         };
-        let (status, id) = if let Some(id) = found {
-            self.people.replace(id, person);
-            (StatusCode::OK, id)
+        let twin = person().filter(|_| found.is_none() && twist.twins);
+        let has_twin = twin.is_some();
+        let (status, ids) = if let Some(id) = found {
+            self.people.replace(id, first);
+            (StatusCode::OK, [Some(id), None])
         } else {
-            let id = self.people.insert(person);
-            let full = || refusal(StatusCode::INSUFFICIENT_STORAGE, "", "no id is left");
-            (StatusCode::CREATED, id.ok_or_else(full)?)
+            let ids = [Some(first), twin].map(|it| self.people.insert(it?));
+            (StatusCode::CREATED, ids)
         };
+        let full = || refusal(StatusCode::INSUFFICIENT_STORAGE, "", "no id is left");
+        let id = ids[0].ok_or_else(full)?;
         if let Some(external_id) = wanted.get(EXTERNAL_ID).and_then(Value::as_str) {
-            self.people.set_external_id(key, id, external_id);
+            for id in ids.into_iter().flatten() {
+                self.people.set_external_id(key, id, external_id);
+            }
         }
-        Ok(self.shows(status, key, id, twist))
+        let mut answer = self.shows(status, key, id, twist);
+        answer.twisted = answer.twisted.or(has_twin.then_some(Fault::Twins));
+        Ok(answer)
     }
 }
 

@@ -17,6 +17,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use fastrand::Rng;
+use jiff::SignedDuration;
 use tokio::{net::TcpListener, sync::watch, time};
 
 use crate::clock;
@@ -219,12 +220,25 @@ impl Shared {
         self.lock().statistics.played(fault);
     }
 
-    /// Counts the status of a response.
+    /// Counts the status of a response, and dates it where the clock is wrong.
     fn send(&self, response: impl IntoResponse) -> Response {
-        let response = response.into_response();
-        self.lock().statistics.answered(response.status().as_u16());
+        let mut response = response.into_response();
+        let inside = &mut *self.lock();
+        inside.statistics.answered(response.status().as_u16());
+        if let Some(date) = date(inside.dice.faults().clock_skew) {
+            response.headers_mut().insert(header::DATE, date);
+        }
         response
     }
+}
+
+/// The date of an answer by a clock that is ahead by `clock_skew` seconds; `None`
+/// where it is not, since the server dates its answers itself.
+fn date(clock_skew: i32) -> Option<HeaderValue> {
+    let skew = SignedDuration::from_secs(clock_skew.into());
+    let now = (!skew.is_zero()).then(|| clock::now() + skew)?;
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::from_str(&date).ok()
 }
 
 /// Closes the connection in place of sending the response, which is empty for

@@ -225,6 +225,57 @@ async fn wrong_person_acts_and_shows_somebody_else() {
 }
 
 #[tokio::test]
+async fn twins_are_two_people_with_one_external_id_and_one_login() {
+    let it = with(Faults {
+        twins: 1.0,
+        ..Faults::default()
+    });
+    assert_eq!(it.post("users/", &person("a", "A")).await.status, 201);
+    // An update makes nobody.
+    it.post(&by("A"), &json!({"city": "Dublin"})).await;
+    let people = it.get("users/").await.json();
+    let cities = [&people[0]["city"], &people[1]["city"]];
+    assert_eq!(cities, [&json!("Dublin"), &json!("")]);
+    for field in ["externalId", "loginName"] {
+        assert_eq!(people[0][field], people[1][field], "{field}");
+    }
+    assert_eq!(
+        (it.people().await, &it.stats().await["faults"]["twins"]),
+        (2, &json!(1))
+    );
+}
+
+#[tokio::test]
+async fn a_login_is_anybodys_where_logins_are_shared() {
+    let it = with(Faults::default());
+    it.create("a", "A").await;
+    assert_eq!(it.post("users/", &person("A", "B")).await.status, 400);
+    it.set_faults(&json!({"shared_logins": true})).await;
+    assert_eq!(it.post("users/", &person("A", "B")).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_dates_answers_and_people() {
+    let it = with(Faults::default());
+    it.create("early", "A").await;
+    it.set_faults(&json!({"clock_skew": 3_600})).await;
+    it.create("late", "B").await;
+    let answer = it.api(Method::GET, "users/", None).send().await.unwrap();
+    let date = answer.headers()["date"].to_str().unwrap().to_owned();
+    let date = httpdate::parse_http_date(&date).unwrap();
+    let ahead = jiff::Timestamp::try_from(date)
+        .unwrap()
+        .duration_since(hrfeed::clock::now());
+    assert!((3_590..=3_600).contains(&ahead.as_secs()), "{ahead}");
+    let since = hrfeed::clock::now() + jiff::SignedDuration::from_mins(30);
+    let path = format!(
+        "users/?createdAfter={}",
+        since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    );
+    assert_eq!(ids(&it.get(&path).await), [2]);
+}
+
+#[tokio::test]
 async fn refuse_quotes_the_address_and_does_not_act() {
     let it = with(Faults::default());
     it.create("a", "A").await;

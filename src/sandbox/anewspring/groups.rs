@@ -88,7 +88,7 @@ impl ANewSpring {
             users: BTreeSet::new(),
         };
         self.groups.insert(id.to_owned(), group);
-        Ok(Done::Success(format!("The user group {id} was added")))
+        Ok(Done::success(format!("The user group {id} was added")))
     }
 
     pub(super) fn update_group(&mut self, id: &str, form: &Form) -> Result<Done, Refusal> {
@@ -110,7 +110,7 @@ impl ANewSpring {
                 group.parent = (!parent.is_empty()).then(|| parent.to_owned());
             }
         }
-        Ok(Done::Success(format!("The user group {id} was updated")))
+        Ok(Done::success(format!("The user group {id} was updated")))
     }
 
     /// Whether the group `id` of that type, which need not exist yet, can
@@ -200,7 +200,7 @@ impl ANewSpring {
                 self.people.mail(uid);
             }
         }
-        Ok(Done::Success(format!(
+        Ok(Done::success(format!(
             "The users were added to the user group {id}"
         )))
     }
@@ -218,7 +218,7 @@ impl ANewSpring {
         if let Some(group) = self.groups.get_mut(id) {
             group.users.retain(|uid| !uids.contains(uid));
         }
-        Ok(Done::Success(format!(
+        Ok(Done::success(format!(
             "The users were removed from the user group {id}"
         )))
     }
@@ -238,7 +238,7 @@ impl ANewSpring {
         for child in self.groups.values_mut().filter(|group| is_child(group)) {
             child.parent.clone_from(&parent);
         }
-        Ok(Done::Success(format!("The user group {id} was deleted")))
+        Ok(Done::success(format!("The user group {id} was deleted")))
     }
 
     /// All groups, for `/sandbox/groups`.

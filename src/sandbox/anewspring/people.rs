@@ -2,11 +2,11 @@
 //!
 //! # Invariants
 //!
-//! - No two people, archived ones included, have one external ID, or logins
-//!   that differ in case only. The caller of `insert` and `replace` has checked
-//!   it.
+//! - No two people, archived ones included, have one external ID. The caller
+//!   of `insert` and `replace` has checked it, and that logins differ in more
+//!   than case, unless a fault says otherwise.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::person::{LOGIN, Person};
 pub(super) use crate::sandbox::places::Number as Uid;
@@ -17,8 +17,8 @@ use crate::sandbox::places::Places;
 pub(super) struct People {
     pub(super) places: Places<Person>,
     ids: HashMap<Box<str>, Uid>,
-    /// By the login in lower case.
-    logins: HashMap<Box<str>, Uid>,
+    /// Logins in lower case.
+    logins: BTreeSet<(Box<str>, Uid)>,
 }
 
 /// The UID as the API shows it. It is not a number, so that nobody takes it for
@@ -50,7 +50,9 @@ impl People {
 
     /// The person with that login, in whatever case.
     pub(super) fn with_login(&self, login: &str) -> Option<Uid> {
-        self.logins.get(&*login.to_lowercase()).copied()
+        let login: Box<str> = login.to_lowercase().into();
+        let (found, uid) = self.logins.range((login.clone(), 0)..).next()?;
+        (*found == login).then_some(*uid)
     }
 
     /// Adds a person. `None` where no UID is left.
@@ -86,14 +88,15 @@ impl People {
         if let Some(person) = self.places.get(uid) {
             self.ids.extend(person.id.clone().map(|id| (id, uid)));
             let login = person.text(LOGIN).to_lowercase();
-            self.logins.insert(login.into(), uid);
+            self.logins.insert((login.into(), uid));
         }
     }
 
     fn forget(&mut self, uid: Uid) {
         if let Some(person) = self.places.get(uid) {
             person.id.as_ref().map(|id| self.ids.remove(id));
-            self.logins.remove(&*person.text(LOGIN).to_lowercase());
+            let login = person.text(LOGIN).to_lowercase();
+            self.logins.remove(&(login.into(), uid));
         }
     }
 }

@@ -15,7 +15,10 @@ use super::{
     refusal::Refusal,
     shown::{Details, List, Listed},
 };
-use crate::sandbox::{api::Twist, faults::Fault};
+use crate::sandbox::{
+    api::{Logins, Twist},
+    faults::Fault,
+};
 
 /// The longest external ID, in letters.
 const LONGEST_ID: usize = 255;
@@ -127,9 +130,9 @@ impl ANewSpring {
     }
 
     /// Whether nobody but `uid` has the login.
-    fn check_login(&self, login: &str, uid: Option<Uid>) -> Result<(), Refusal> {
+    fn check_login(&self, login: &str, uid: Option<Uid>, twist: Twist) -> Result<(), Refusal> {
         let holder = self.people.with_login(login);
-        if holder.is_some() && holder != uid {
+        if holder.is_some() && holder != uid && twist.logins == Logins::Unique {
             return Err(Refusal::conflict(format!(
                 "The login {login} is already in use"
             )));
@@ -162,7 +165,7 @@ impl ANewSpring {
         self.check_id_free(id, uid)?;
         person.id = Some(id.into());
         self.people.replace(uid, person);
-        Ok(Done::Success(format!("The user {login} has the ID {id}")))
+        Ok(Done::success(format!("The user {login} has the ID {id}")))
     }
 
     pub(super) fn add_user(
@@ -188,11 +191,17 @@ impl ANewSpring {
         Edit::read(form)?.apply(&mut person);
         refuse(&person, twist)?;
         person.check_mandatory()?;
-        self.check_login(person.text(LOGIN), None)?;
-        match self.people.insert(person) {
-            Some(_) => Ok(Done::Success(format!("The user {id} was added"))),
-            None => Err(Refusal::full()),
-        }
+        self.check_login(person.text(LOGIN), None, twist)?;
+        let twin = twist.twins.then(|| {
+            let mut twin = person.clone();
+            twin.id = None;
+            twin
+        });
+        let added = self.people.insert(person);
+        let twin = twin.and_then(|twin| self.people.insert(twin));
+        let done = Done::success(format!("The user {id} was added"));
+        added.ok_or_else(Refusal::full)?;
+        Ok(done.twisted(twin.map(|_| Fault::Twins)))
     }
 
     pub(super) fn update_user(
@@ -213,7 +222,7 @@ impl ANewSpring {
         Edit::read(form)?.apply(&mut person);
         refuse(&person, twist)?;
         person.check_mandatory()?;
-        self.check_login(person.text(LOGIN), Some(uid))?;
+        self.check_login(person.text(LOGIN), Some(uid), twist)?;
         person.archived = archived.unwrap_or(person.archived);
         if let Some(id) = form.one("id")? {
             self.check_id_free(id, uid)?;
@@ -221,7 +230,7 @@ impl ANewSpring {
         }
         let message = format!("The user {} was updated", person.called());
         self.people.replace(uid, person);
-        Ok(Done::Success(message))
+        Ok(Done::success(message))
     }
 
     pub(super) fn add_user_roles(&mut self, uid: Uid, form: &Form) -> Result<Done, Refusal> {
@@ -242,7 +251,7 @@ impl ANewSpring {
         person.roles = person.roles.and(roles);
         let message = format!("The roles were added to the user {}", person.called());
         self.people.replace(uid, person);
-        Ok(Done::Success(message))
+        Ok(Done::success(message))
     }
 
     pub(super) fn delete_user(&mut self, uid: Uid) -> Done {
@@ -250,7 +259,7 @@ impl ANewSpring {
         for group in self.groups.values_mut() {
             group.users.remove(&uid);
         }
-        Done::Success("The user was deleted".to_owned())
+        Done::success("The user was deleted")
     }
 
     pub(super) fn link(&mut self, uid: Uid, role: &str, form: &Form) -> Result<Done, Refusal> {
@@ -266,7 +275,7 @@ impl ANewSpring {
         rights(&mut person, role).extend(labels.into_iter().map(Box::from));
         let message = format!("The user {} was linked", person.called());
         self.people.replace(uid, person);
-        Ok(Done::Success(message))
+        Ok(Done::success(message))
     }
 
     pub(super) fn unlink(&mut self, uid: Uid, role: &str, form: &Form) -> Result<Done, Refusal> {
@@ -275,7 +284,7 @@ impl ANewSpring {
         rights(&mut person, role).retain(|label| !labels.contains(&&**label));
         let message = format!("The user {} was unlinked", person.called());
         self.people.replace(uid, person);
-        Ok(Done::Success(message))
+        Ok(Done::success(message))
     }
 
     /// Creates an account as an administrator does by hand: from JSON, without
@@ -312,7 +321,7 @@ impl ANewSpring {
             }
         }
         person.check_mandatory().map_err(Refusal::into_message)?;
-        self.check_login(person.text(LOGIN), None)
+        self.check_login(person.text(LOGIN), None, Twist::default())
             .map_err(Refusal::into_message)?;
         let uid = self.people.insert(person);
         uid.map(shown).ok_or_else(|| Refusal::full().into_message())

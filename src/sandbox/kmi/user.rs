@@ -38,9 +38,9 @@ pub(super) fn errors_of(values: &Values<'_>) -> Vec<Value> {
     errors
 }
 
-/// The current second since 1970.
-pub(super) fn now() -> u32 {
-    u32::try_from(clock::now().as_second()).unwrap_or(0)
+/// The current second since 1970, by a clock that is ahead by `clock_skew` seconds.
+pub(super) fn now(clock_skew: i32) -> u32 {
+    u32::try_from(clock::now().as_second() + i64::from(clock_skew)).unwrap_or(0)
 }
 
 /// `2024-01-15T14:58:41Z`.
