@@ -114,14 +114,17 @@ fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let wait = match value.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => MAX_WAIT,
-        Err(_) => {
-            let at = httpdate::parse_http_date(value).ok()?;
-            let at = Timestamp::try_from(at).ok()?;
-            // A date that has passed means now.
-            Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
-        }
+        // A date that has passed means now.
+        Err(_) => Duration::try_from(parse_date(value)?.duration_since(now)).unwrap_or_default(),
     };
     Some(wait.min(MAX_WAIT))
+}
+
+/// Reads a date as HTTP writes it (RFC 9110, 5.6.7).
+#[must_use]
+pub fn parse_date(value: &str) -> Option<Timestamp> {
+    let at = httpdate::parse_http_date(value.trim()).ok()?;
+    Timestamp::try_from(at).ok()
 }
 
 /// How long to wait before the `attempt`th repetition (from 1): exponential

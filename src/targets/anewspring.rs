@@ -8,6 +8,7 @@
 
 mod groups;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
@@ -154,6 +155,11 @@ impl Target for ANewSpring {
             max_bytes: EVERYBODY_BYTES,
             ..call("GET getUsers", &[])
         }
+    }
+
+    /// The API pages know no such list.
+    fn created_since(&self, _since: Timestamp, _offset: u64, _limit: u32) -> Option<Call> {
+        None
     }
 
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {

@@ -5,6 +5,7 @@
 //! authorization and paging. What they leave open is decided for the safe
 //! side: an answer that is not plainly the person asked for is unclear.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{
@@ -103,6 +104,14 @@ impl Target for Kmi {
         let mut call = call("GET users/", &[]);
         call.path = format!("{}?offset={offset}&limit={limit}", call.path);
         call
+    }
+
+    /// Page "Users": `createdAfter`, ISO 8601, UTC.
+    fn created_since(&self, since: Timestamp, offset: u64, limit: u32) -> Option<Call> {
+        let mut call = self.page(offset, limit);
+        let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+        call.path = format!("{}&createdAfter={since}", call.path);
+        Some(call)
     }
 
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
@@ -215,6 +224,14 @@ mod tests {
             let expected = r#"{"address2":"","email":"jsmith@example.com","externalId":"E7"}"#;
             assert_eq!(call.body, Some(Body::Json(expected.into())));
         }
+    }
+
+    #[test]
+    fn people_created_since_a_moment_are_asked_for_in_utc_and_whole_seconds() {
+        let since = "2026-11-26T03:30:00.9+02:00".parse().unwrap();
+        let call = Kmi.created_since(since, 100, 100).unwrap();
+        let path = "api/v2/users/?offset=100&limit=100&createdAfter=2026-11-26T01:30:00Z";
+        assert_eq!((call.name, call.path.as_str()), ("GET users/", path));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod message;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
@@ -109,6 +110,8 @@ pub struct Reply {
     pub status: u16,
     /// The header `Retry-After`, as it came.
     pub retry_after: Option<String>,
+    /// The header `Date`, as it came.
+    pub date: Option<String>,
     /// The bytes.
     pub body: Vec<u8>,
 }
@@ -174,10 +177,13 @@ impl Remote {
     /// Whether the person is as `content` says, in every detail that it names.
     pub fn is_as(&self, content: &Content) -> bool {
         self.external_id.as_deref() == Some(content.external_id.as_str())
-            && content
-                .fields
-                .iter()
-                .all(|(name, value)| self.get(name) == Some(value))
+            && self.differing(content).next().is_none()
+    }
+
+    /// The details in which the person is not as `content` says.
+    pub fn differing<'c>(&self, content: &'c Content) -> impl Iterator<Item = &'static str> {
+        let differs = |(name, value): &&'c (&'static str, String)| self.get(name) != Some(value);
+        content.fields.iter().filter(differs).map(|(name, _)| *name)
     }
 }
 
@@ -262,6 +268,11 @@ pub trait Target: Send + Sync {
 
     /// Asks for people from the `offset`th on, at most `limit` of them.
     fn page(&self, offset: u64, limit: u32) -> Call;
+
+    /// Asks for the people who were created after `since`, from the `offset`th on,
+    /// at most `limit` of them. `None` where the LMS lists everybody or nobody:
+    /// then [`Target::page`] shows them, too.
+    fn created_since(&self, since: Timestamp, offset: u64, limit: u32) -> Option<Call>;
 
     /// The people of a page, or `None` where the answer is none.
     fn people(&self, reply: &Reply) -> Option<Vec<Remote>>;

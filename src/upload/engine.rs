@@ -22,6 +22,7 @@ mod queue;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -154,6 +155,9 @@ pub(super) struct Engine<T> {
     pub(super) target: Arc<dyn Target>,
     pub(super) calls: Calls,
     pub(super) contacted: bool,
+    /// How far the target's clock is ahead of this machine's, as its first dated
+    /// answer showed it.
+    pub(super) clock_skew: Option<SignedDuration>,
     pub(super) random: fastrand::Rng,
 }
 
@@ -187,7 +191,11 @@ impl<T: Transport> Engine<T> {
         drive.run(jobs).await
     }
 
-    fn judge(&self, result: &Result<Reply, NoReply>) -> Verdict {
+    fn judge(&mut self, result: &Result<Reply, NoReply>) -> Verdict {
+        if let (None, Ok(reply)) = (self.clock_skew, result) {
+            let date = reply.date.as_deref().and_then(retry::parse_date);
+            self.clock_skew = date.map(|date| date.duration_since(clock::now()));
+        }
         let verdict = match result {
             Ok(reply) => retry::judge(reply.status, reply.retry_after.as_deref(), clock::now()),
             Err(NoReply::NoAnswer(why)) => Verdict::NoAnswer(why.clone()),

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::multipart::{Form, Part};
 use tokio::time::Instant;
 use url::{Host, Url};
@@ -140,14 +140,15 @@ impl Http {
             }) => request.multipart(multipart(parameters, name, &path)?),
         };
         let mut response = request.send().await.map_err(no_reply)?;
+        let header = |name| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.to_owned())
+        };
         let mut reply = Reply {
             call: call.name,
             status: response.status().as_u16(),
-            retry_after: response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
+            retry_after: header(RETRY_AFTER),
+            date: header(DATE),
             body: Vec::new(),
         };
         while let Some(chunk) = response.chunk().await.map_err(no_reply)? {

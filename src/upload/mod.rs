@@ -25,6 +25,7 @@ mod members;
 mod pace;
 mod phase;
 mod pressure;
+mod proof;
 mod recorder;
 mod scrub;
 mod send;
@@ -34,6 +35,7 @@ mod survey;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -51,6 +53,7 @@ pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
 pub use self::left_over::{LeftOver, Settlement};
 pub use self::memberships::Memberships;
+pub use self::proof::NewPeople;
 pub use self::recorder::{RunRecorder, record_not_answered};
 pub use self::send::Work;
 pub use self::stop::Stop;
@@ -203,6 +206,7 @@ impl Uploader {
             target: Arc::clone(&target),
             calls: Calls::default(),
             contacted: false,
+            clock_skew: None,
             random: fastrand::Rng::with_seed(seed),
         };
         Ok(Self {
@@ -210,6 +214,12 @@ impl Uploader {
             engine,
             target,
         })
+    }
+
+    /// How far the LMS's clock is ahead of this machine's, as its first dated answer
+    /// showed it: too little by at most the time that this answer took.
+    pub fn clock_skew(&self) -> Option<SignedDuration> {
+        self.engine.clock_skew
     }
 
     /// The calls made so far.

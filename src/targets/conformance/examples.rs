@@ -1,6 +1,7 @@
 //! What the suite must know of a target, and the people and calls that follow
 //! from it.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
@@ -164,6 +165,7 @@ impl Examples {
     pub(super) fn calls(&self) -> Vec<Call> {
         let mut calls = self.calls_about(ID);
         calls.extend([self.target.probe(), self.target.page(0, 100)]);
+        calls.extend(self.target.created_since(Timestamp::UNIX_EPOCH, 0, 100));
         calls
     }
 

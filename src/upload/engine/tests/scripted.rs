@@ -441,6 +441,7 @@ impl Rig {
             target: targets::of(System::Kmi),
             calls: Calls::default(),
             contacted: false,
+            clock_skew: None,
             random: fastrand::Rng::with_seed(1),
         }
     }
