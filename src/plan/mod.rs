@@ -28,10 +28,11 @@ use crate::model::{Counts, ExternalId};
 pub use self::groups::{NamedGroup, NamedGroups};
 pub use self::guards::{Allow, Allowed, Held, Sick};
 pub use self::profile::{ColumnProfile, Profile, ProfileTally, worth_telling};
-pub use self::replay::{Change, Item, Wanted, replay};
+pub use self::replay::{Change, Item, Rekey, Wanted, replay};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
 pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, fingerprint_of_listed, scan};
 pub use self::steps::{Remaining, roles, steps_for};
+pub use crate::validate::unique::RowIndex;
 
 /// What would be done.
 #[derive(Clone, Debug, PartialEq, Eq)]

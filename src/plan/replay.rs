@@ -60,8 +60,30 @@ pub struct Change {
     pub adopt: Option<String>,
     /// The field by which people to adopt are recognised.
     pub adopt_by: &'static str,
+    /// Somebody known comes under another external ID than before.
+    pub rekey: Option<Rekey>,
     /// What the run that is being resumed has done, if only the groups are left.
     pub before_groups: Option<BeforeGroups>,
+}
+
+/// The external ID that somebody known gives up for the row's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rekey {
+    /// The external ID until now.
+    pub from: ExternalId,
+    /// The target's own id for the person, where it is known.
+    pub handle: Option<String>,
+}
+
+impl Change {
+    /// The external ID under which the person is known before the change.
+    #[must_use]
+    pub fn known_as(&self) -> &ExternalId {
+        match &self.rekey {
+            Some(rekey) => &rekey.from,
+            None => &self.content.external_id,
+        }
+    }
 }
 
 /// Reads the feed again and hands the wanted rows to `take`, in the order of
@@ -129,6 +151,7 @@ pub fn replay<E: From<ScanError>>(
                         picture: fingerprint_of_parts(bound, &person, |part| part == Part::Picture),
                         adopt,
                         adopt_by: bound.mapping().adopt_by().unwrap_or_default(),
+                        rekey: None,
                         before_groups: rows.before_groups(index),
                         content: content(bound, &person, external_id),
                     })),

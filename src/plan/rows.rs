@@ -266,6 +266,13 @@ impl RowTable {
         self.states[row as usize] = RowState::Settled;
     }
 
+    /// The LMS did not find this row's person, who is known: nobody is there.
+    pub fn mark_lost(&mut self, row: RowIndex) {
+        if self.state(row) == RowState::Changed || self.state(row) == RowState::UnknownUpdate {
+            self.states[row as usize] = RowState::New;
+        }
+    }
+
     /// Notes that the scope knows a person, and as what. Returns whether the feed
     /// names the person.
     pub fn note_known(&mut self, external_id: &str, known: KnownAs) -> bool {

@@ -37,8 +37,21 @@ pub fn steps_for(
         _ => parts,
     };
     let roles = roles(content);
-    match (action, &change.adopt) {
-        (Action::Adopt, Some(handle)) => {
+    match (action, &change.adopt, &change.rekey) {
+        (Action::Rekey, _, Some(rekey)) => {
+            remaining.steps.push(Step::Rekey {
+                from: rekey.from.clone(),
+                handle: rekey.handle.clone(),
+            });
+            if parts.is_inactive {
+                remaining.steps.push(Step::Update {
+                    details: false,
+                    picture: false,
+                    reactivate: true,
+                });
+            }
+        }
+        (Action::Adopt, Some(handle), _) => {
             remaining.steps.push(Step::Adopt {
                 by: change.adopt_by,
                 handle: handle.clone(),
@@ -51,7 +64,7 @@ pub fn steps_for(
                 });
             }
         }
-        (Action::Create, _) => remaining.steps.push(Step::Create {
+        (Action::Create, ..) => remaining.steps.push(Step::Create {
             again: change.may_have_applied,
             roles: roles.clone(),
         }),
@@ -159,6 +172,7 @@ mod tests {
             picture: 3,
             adopt: None,
             adopt_by: "login",
+            rekey: None,
             before_groups: None,
         }
     }

@@ -20,6 +20,7 @@ mod groups;
 mod held;
 mod known;
 mod left_over;
+mod lost;
 mod notes;
 mod prepare;
 mod reading;
@@ -36,9 +37,9 @@ use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal, JournalError, Run, RunId, RunRef, Scope};
 use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
 use crate::model::{Calls, ExternalId, Parts, Step};
-use crate::plan::{Allowed, Held, Item, Wanted, replay};
+use crate::plan::{Allowed, Held, Item, RowIndex, RowTable, Wanted, replay};
 use crate::upload::{
-    Connection, Credentials, GroupPlan, Memberships, RunRecorder, Stop, Uploader, Work,
+    Connection, Credentials, GroupPlan, Memberships, RunRecorder, SendResult, Stop, Uploader, Work,
 };
 
 pub use self::begin::resumable;
@@ -224,9 +225,9 @@ impl<'a> Stages<'a> {
 
     /// All stages of a run, in order. Returns what a guard held back.
     fn run_all(&mut self, recorder: &RunRecorder) -> Result<Vec<Held>, RunError> {
-        let prepared = self.prepare()?;
+        let mut prepared = self.prepare()?;
         self.announce(&prepared, recorder.run)?;
-        let memberships = self.send_changes(&prepared, recorder)?;
+        let memberships = self.send_changes(&mut prepared, recorder)?;
         self.send_groups(&prepared.groups, memberships, recorder)?;
         self.send_leavers(prepared.plan.leavers, recorder)?;
         recorder.writer.flush().wait_blocking()?;
@@ -250,7 +251,7 @@ impl<'a> Stages<'a> {
     /// Creates and updates people, and records the rejected rows.
     fn send_changes(
         &mut self,
-        prepared: &Prepared,
+        prepared: &mut Prepared,
         recorder: &RunRecorder,
     ) -> Result<Memberships, RunError> {
         let counts = &prepared.plan.counts;
@@ -258,16 +259,33 @@ impl<'a> Stages<'a> {
         if counts.created + counts.updated + counts.rejected == 0 {
             return Ok(Memberships::default());
         }
+        let SendResult {
+            mut memberships,
+            lost,
+        } = self.send_rows(&prepared.rows, (Wanted::Work, &[]), recorder)?;
+        if !lost.is_empty() {
+            memberships.extend(self.send_lost(&mut prepared.rows, lost, recorder)?);
+        }
+        Ok(memberships)
+    }
+
+    /// Sends the wanted rows, or records them.
+    fn send_rows(
+        &mut self,
+        rows: &RowTable,
+        (wanted, these): (Wanted, &[RowIndex]),
+        recorder: &RunRecorder,
+    ) -> Result<SendResult, RunError> {
         let (journal, scope) = (self.journal()?.again()?, self.scope);
         let has_parts = self.settings.system.spec().has_parts;
         let acknowledged = move |item: &Item| match item {
-            Item::Change(change) if has_parts => journal.parts(&scope, &change.content.external_id),
+            Item::Change(change) if has_parts => journal.parts(&scope, change.known_as()),
             _ => Ok(Parts::default()),
         };
-        let (feed, bound, rows) = (&mut self.feed, &self.bound, &prepared.rows);
+        let (feed, bound) = (&mut self.feed, &self.bound);
         let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
         let read = move |sender| {
-            replay(feed, bound, rows, Wanted::Work, &[], |items| {
+            replay(feed, bound, rows, wanted, these, |items| {
                 let work = items.into_iter().map(|item| {
                     let parts = acknowledged(&item)?;
                     Ok((item, parts))

@@ -64,22 +64,12 @@ impl Target for ANewSpring {
                 let name = "POST initializeId/{login}/{userID}";
                 form(name, &[handle, id], Vec::new())
             }
-            // A person who was recognised by another field is named by the UID,
-            // and gets details and external ID at once.
+            // A person who was recognised by another field is named by the UID.
             Step::Adopt { handle, .. } => {
-                let mut parameters = vec![("id", id.to_owned())];
-                parameters.extend(content.fields.iter().cloned());
-                parameters.push(notify(content));
-                let body = with_picture(parameters, content, content.picture.is_some());
-                post("POST updateUser?userUID={userUID}", &[handle], body)
+                let name = "POST updateUser?userUID={userUID}";
+                post(name, &[handle], with_new_id(content))
             }
-            Step::Rekey { from, .. } => {
-                let mut parameters = vec![("id", id.to_owned())];
-                parameters.extend(content.fields.iter().cloned());
-                parameters.push(notify(content));
-                let body = with_picture(parameters, content, content.picture.is_some());
-                post(UPDATE, &[from.as_str()], body)
-            }
+            Step::Rekey { from, .. } => post(UPDATE, &[from.as_str()], with_new_id(content)),
             Step::AddRoles(roles) => {
                 let mut parameters = repeated("role", roles);
                 parameters.push(("ignoreDuplicates", "true".into()));
@@ -100,12 +90,13 @@ impl Target for ANewSpring {
     fn conflict(&self, step: &Step, message: &str, found: bool) -> String {
         let says = |word| message.to_lowercase().contains(word);
         let reason = match step {
-            Step::Create { .. } | Step::Update { .. } if says("login") => {
+            Step::Create { .. } | Step::Update { .. } | Step::Rekey { .. } if says("login") => {
                 "another account has this login"
             }
-            Step::Create { .. } | Step::Update { .. } if says("password") => {
+            Step::Create { .. } | Step::Update { .. } | Step::Rekey { .. } if says("password") => {
                 "the LMS does not allow this password, or a forced change of it"
             }
+            Step::Rekey { .. } if found => "another account has the new external ID",
             Step::Create { .. } if !found => {
                 "no account has this external ID, but another one has the login or is archived"
             }
@@ -129,6 +120,10 @@ impl Target for ANewSpring {
 
     fn adopting_updates(&self, by: &str) -> bool {
         by != "login"
+    }
+
+    fn rekeying_needs_handle(&self) -> bool {
+        false
     }
 
     fn look_up(&self, id: &ExternalId) -> Call {
@@ -229,6 +224,16 @@ fn create(content: &Content, again: bool, roles: &[String]) -> Call {
         "POST addUser/{userID}"
     };
     post(name, &[id], with_picture(parameters, content, picture))
+}
+
+/// Details and external ID at once. The feed names the person, who therefore does
+/// not stay in the archive: in it, the LMS would refuse the call.
+fn with_new_id(content: &Content) -> Body {
+    let mut parameters = vec![("id", content.external_id.as_str().to_owned())];
+    parameters.extend(content.fields.iter().cloned());
+    parameters.push(("archived", "false".into()));
+    parameters.push(notify(content));
+    with_picture(parameters, content, content.picture.is_some())
 }
 
 /// Nobody gets mail unless the mapping says so.

@@ -246,7 +246,9 @@ pub(super) fn a_page_for_a_browser_is_never_taken_for_the_api(it: &Examples) {
 pub(super) fn a_refusal_says_why(it: &Examples) {
     for step in it.steps(ID) {
         let written = |status, body| it.written(&step, status, body);
-        assert_eq!(written(404, ""), Written::NotFound);
+        for (body, certain) in [("", true), ("Not found", true), ("<html>", false)] {
+            assert_eq!(written(404, body), Written::NotFound { certain }, "{body}");
+        }
         assert_eq!(written(405, ""), Written::WrongAddress);
         for (body, reason) in [
             (

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Body, Call, GroupTarget, LookUpReply, Remote, Reply, Target, Written, details, message,
-    of_person, some_text,
+    not_found, of_person, some_text,
 };
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::System;
@@ -62,7 +62,7 @@ impl Target for Kmi {
                 Ok(remote) => Written::Applied(Some(remote.id)),
                 Err(why) => Written::Unclear { why },
             },
-            404 | 410 => Written::NotFound,
+            404 | 410 => not_found(reply),
             405 => Written::WrongAddress,
             _ => Written::Refused {
                 message: message::of_reply(reply),
@@ -70,8 +70,14 @@ impl Target for Kmi {
         }
     }
 
-    fn conflict(&self, _step: &Step, message: &str, _found: bool) -> String {
-        message.to_owned()
+    fn conflict(&self, step: &Step, message: &str, _found: bool) -> String {
+        match step {
+            // The LMS does not check this: a look-up has shown it.
+            Step::Rekey { .. } if message.is_empty() => {
+                "another account has the new external ID".into()
+            }
+            _ => message.to_owned(),
+        }
     }
 
     /// Page "Users": an update goes by the LMS's own id, too.
@@ -80,6 +86,10 @@ impl Target for Kmi {
     }
 
     fn adopting_updates(&self, _by: &str) -> bool {
+        true
+    }
+
+    fn rekeying_needs_handle(&self) -> bool {
         true
     }
 

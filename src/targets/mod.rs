@@ -157,7 +157,8 @@ impl Remote {
                 // The feed may say itself whether the person is active.
                 let is_said = content.fields.iter().any(|(name, _)| *name == "active");
                 let is_active = self.get("active") == Some("true");
-                Some(self.is_as(content) && (!reactivates || is_said || is_active))
+                let is_back = !reactivates || is_said || is_active;
+                Some(!self.is_archived && self.is_as(content) && is_back)
             }
             Step::BringBack => Some(!self.is_archived),
             Step::AddRoles(roles) => self
@@ -203,7 +204,10 @@ pub enum Written {
         message: String,
     },
     /// The person is not there (any more).
-    NotFound,
+    NotFound {
+        /// The answer is the API's own; a page for a browser may be a proxy's.
+        certain: bool,
+    },
     /// Not what the API answers: the write may have been applied.
     Unclear {
         /// Why, as a fragment of a sentence.
@@ -253,6 +257,9 @@ pub trait Target: Send + Sync {
 
     /// Whether [`Step::Adopt`] by that field also writes the content.
     fn adopting_updates(&self, by: &str) -> bool;
+
+    /// Whether [`Step::Rekey`] addresses a person by the target's own id.
+    fn rekeying_needs_handle(&self) -> bool;
 
     /// Asks for one person.
     fn look_up(&self, id: &ExternalId) -> Call;
@@ -331,6 +338,13 @@ fn text(value: &Value) -> Option<String> {
 /// A JSON value as text that is not empty.
 fn some_text(value: Option<&Value>) -> Option<String> {
     text(value?).filter(|text| !text.is_empty())
+}
+
+/// The answer to a write that finds nobody.
+fn not_found(reply: &Reply) -> Written {
+    Written::NotFound {
+        certain: !is_page(&reply.body),
+    }
 }
 
 /// A page for a browser: a proxy's, or the web server's.

@@ -6,20 +6,24 @@
 //! # Invariants
 //!
 //! - What follows an answer is decided by [`Course`] alone.
-//! - Nobody is created before a look-up has shown that nobody is there.
+//! - Nobody is created before a look-up has shown that nobody is there, and nobody
+//!   for a change of somebody known.
 //! - What the LMS refuses of the details ends the change; what it refuses of
 //!   roles and rights does not keep the rest from the person.
+
+mod done;
+mod found;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::engine::{Job, Next};
-use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
+use super::phase::{Answer, Because, Course, Phase, Then, Write};
 use crate::journal::{Acknowledged, PersonState};
-use crate::model::{Action, BeforeGroups, Parts, Step};
-use crate::plan::{Change, Remaining, roles, steps_for};
+use crate::model::{Action, BeforeGroups, ExternalId, Parts, Step};
+use crate::plan::{Change, Remaining, steps_for};
 use crate::retry::NoAnswer;
-use crate::schema::{Part, Role};
+use crate::schema::Role;
 use crate::targets::{Call, LookUpReply, Remote, Reply, Target, Written};
 
 /// What this run has done for a person so far.
@@ -66,10 +70,16 @@ pub(super) struct ChangeJob {
     conflict: String,
     pub(super) effect: Effect,
     pub(super) refused: Option<Refused>,
+    /// The person is known, and the LMS finds nobody for the change.
+    pub(super) is_lost: bool,
+    /// The person has the new external ID.
+    pub(super) is_rekeyed: bool,
     /// Why nothing more is written.
     pub(super) given_up: Option<String>,
     pub(super) attempts: u32,
     pub(super) status: Option<u16>,
+    /// The status of the answer to the last write, if it was answered.
+    write_status: Option<u16>,
     pub(super) remote_id: Option<String>,
     /// Acknowledged, and not handed out yet.
     acknowledged: Vec<Acknowledged>,
@@ -96,11 +106,7 @@ impl ChangeJob {
             groups_to_join: Vec::new(),
             groups_to_leave: Vec::new(),
             roles_kept: Vec::new(),
-            course: if change.may_have_applied {
-                Course::interrupted()
-            } else {
-                Course::new()
-            },
+            course: Course::new(),
             conflict: String::new(),
             effect: match change.before_groups {
                 None => Effect::None,
@@ -108,20 +114,35 @@ impl ChangeJob {
                 Some(BeforeGroups::Created) => Effect::Created,
             },
             refused: None,
+            is_lost: false,
+            is_rekeyed: false,
             given_up: None,
             attempts: 0,
             status: None,
+            write_status: None,
             remote_id: None,
             acknowledged: Vec::new(),
             change,
         };
         job.plan(job.change.action, parts);
+        job.course = job.begin();
         job
+    }
+
+    /// Where the job begins.
+    fn begin(&self) -> Course {
+        match self.steps.front() {
+            _ if self.change.may_have_applied => Course::interrupted(),
+            Some(Step::Rekey { handle: None, .. }) if self.target.rekeying_needs_handle() => {
+                Course::without_handle()
+            }
+            _ => Course::new(),
+        }
     }
 
     /// Whether all of its own writes are done or refused.
     pub(super) fn is_complete(&self) -> bool {
-        self.steps.is_empty() && self.course.is_write()
+        self.steps.is_empty() && self.course.is_write() && !self.is_lost
     }
 
     /// Whether a write went out whose outcome is unknown.
@@ -189,6 +210,7 @@ impl ChangeJob {
         match self.steps.front() {
             Some(Step::Create { .. }) => Write::Create,
             Some(Step::Adopt { .. }) => Write::Adopt,
+            Some(Step::Rekey { .. }) => Write::Rekey,
             Some(Step::BringBack) => Write::BringBack,
             Some(Step::AddRoles(_)) => Write::AddRoles,
             Some(Step::Link(_, items)) => Write::Link {
@@ -200,7 +222,7 @@ impl ChangeJob {
             Some(Step::Deactivate { .. } | Step::Delete) => Write::Leave,
             // Where nothing is left to write, an interrupted run's last write is
             // read back.
-            Some(Step::Update { .. } | Step::Rekey { .. }) | None => Write::Update,
+            Some(Step::Update { .. }) | None => Write::Update,
         }
     }
 
@@ -217,7 +239,7 @@ impl ChangeJob {
                 Evidence::Message(message)
             }
             Written::Unclear { why } => Evidence::Why(why),
-            Written::NotFound | Written::WrongAddress | Written::Denied => Evidence::Nothing,
+            Written::NotFound { .. } | Written::WrongAddress | Written::Denied => Evidence::Nothing,
         };
         (answer, evidence)
     }
@@ -225,7 +247,7 @@ impl ChangeJob {
     /// What an answer to a read-back means.
     fn judge_read_back(&self, reply: &Reply) -> (Answer, Evidence) {
         let content = &self.change.content;
-        match self.target.looked_up(&content.external_id, reply) {
+        match self.target.looked_up(self.asked_for(), reply) {
             LookUpReply::Found(person) => {
                 let shows = |step| person.shows(step, content) == Some(true);
                 let answer = if person.is_archived && self.is_in_conflict() {
@@ -239,6 +261,14 @@ impl ChangeJob {
             }
             LookUpReply::Absent { certain } => (Answer::Absent { certain }, Evidence::Nothing),
             LookUpReply::Unclear { why } => (Answer::Unclear, Evidence::Why(why)),
+        }
+    }
+
+    /// Whom a read-back asks for.
+    fn asked_for(&self) -> &ExternalId {
+        match self.course.phase {
+            Phase::FormerId { .. } => self.change.known_as(),
+            _ => &self.change.content.external_id,
         }
     }
 
@@ -272,6 +302,15 @@ impl ChangeJob {
             }
             (Then::Split, _) => self.split(),
             (Then::Existing, Evidence::Person(person)) => self.found_existing(&person, was, answer),
+            (Then::Write, Evidence::Person(person)) => {
+                self.name_by(&person);
+                Next::Call
+            }
+            (Then::Rekeyed, _) => self.was_rekeyed(),
+            (Then::Lost, _) => {
+                self.is_lost = true;
+                Next::Done
+            }
             (Then::Adopted, _) => self.was_adopted(answer == Answer::Shown),
             (Then::BringBack, _) => {
                 self.steps.push_front(Step::BringBack);
@@ -288,234 +327,6 @@ impl ChangeJob {
             (then, _) => then.next(reply, "the answer does not go with the call"),
         }
     }
-
-    /// Goes on with the next step, if there is one.
-    fn advance(&self) -> Next {
-        if self.steps.is_empty() {
-            Next::Done
-        } else {
-            Next::Call
-        }
-    }
-
-    /// The LMS acknowledged the first step.
-    fn done(&mut self, remote_id: Option<String>) -> Next {
-        self.remote_id = remote_id.or(self.remote_id.take());
-        let Some(step) = self.steps.pop_front() else {
-            return Next::Done;
-        };
-        let effect = match step {
-            Step::Create { .. } => Effect::Created,
-            _ => Effect::Changed,
-        };
-        self.effect = self.effect.max(effect);
-        if let Step::Update {
-            reactivate: true, ..
-        } = step
-        {
-            self.parts.is_inactive = false;
-        }
-        if self.target.system().spec().has_parts {
-            self.note(step);
-        }
-        self.advance()
-    }
-
-    /// Remembers what a step did.
-    fn note(&mut self, step: Step) {
-        let (details, picture) = (
-            Acknowledged::Details(self.change.details),
-            Acknowledged::Picture(self.change.picture),
-        );
-        let has_picture = self.change.content.picture.is_some();
-        match step {
-            Step::Create { roles, .. } => {
-                self.acknowledged.extend([Acknowledged::Created, details]);
-                self.acknowledged.extend(has_picture.then_some(picture));
-                self.acknowledged
-                    .push(Acknowledged::Added(Part::Roles, roles));
-            }
-            Step::Update {
-                details: sent_details,
-                picture: sent_picture,
-                ..
-            } => {
-                self.acknowledged.extend(sent_details.then_some(details));
-                self.acknowledged.extend(sent_picture.then_some(picture));
-            }
-            Step::Adopt { by, .. } => {
-                self.acknowledged.push(Acknowledged::Created);
-                if self.target.adopting_updates(by) {
-                    self.acknowledged.push(details);
-                    self.acknowledged.extend(has_picture.then_some(picture));
-                }
-            }
-            Step::Rekey { .. } => {
-                self.acknowledged.push(details);
-                self.acknowledged.extend(has_picture.then_some(picture));
-            }
-            Step::AddRoles(roles) => self
-                .acknowledged
-                .push(Acknowledged::Added(Part::Roles, roles)),
-            Step::Link(part, items) => self.acknowledged.push(Acknowledged::Added(part, items)),
-            Step::Unlink(part, items) => self.acknowledged.push(Acknowledged::Removed(part, items)),
-            Step::BringBack | Step::Deactivate { .. } | Step::Delete => {}
-        }
-    }
-
-    /// The LMS refuses the first step for good.
-    fn refuse(&mut self, refusal: Refusal, message: &str) -> Next {
-        let Some(step) = self.steps.pop_front() else {
-            return Next::Done;
-        };
-        let message = match (refusal, &step) {
-            (Refusal::Stated, _) => message.to_owned(),
-            (Refusal::Conflict { found }, step) => self.target.conflict(step, message, found),
-            (Refusal::NotFound, Step::Link(_, items)) => format!(
-                "the LMS has no content library `{}`",
-                items.first().map_or("", String::as_str)
-            ),
-            (Refusal::NotFound, _) => {
-                "the account that was to get the external ID is not there any more".into()
-            }
-            (Refusal::NotFoundThoughShown, _) => {
-                "the LMS shows the person and does not find it for an update".into()
-            }
-            (Refusal::Vanished, _) => {
-                "the LMS had the person a moment ago and no longer shows an account: check it there"
-                    .into()
-            }
-        };
-        if let (Step::AddRoles(_) | Step::Link(..) | Step::Unlink(..), false) =
-            (&step, refusal == Refusal::Vanished)
-        {
-            self.refused.get_or_insert(Refused::Part(message));
-            return self.advance();
-        }
-        let first = self.refused.take();
-        let message = first.map_or(message, |first| first.message().to_owned());
-        self.refused = Some(Refused::Whole(message));
-        self.steps.clear();
-        Next::Done
-    }
-
-    /// The LMS refuses something of a step that names several: each half is
-    /// tried by itself, so that one of them does not keep the others away.
-    fn split(&mut self) -> Next {
-        let halves = |items: &[String]| {
-            let (one, other) = items.split_at(items.len() / 2);
-            (one.to_vec(), other.to_vec())
-        };
-        let (one, other) = match self.steps.pop_front() {
-            Some(Step::Link(part, items)) => {
-                let (one, other) = halves(&items);
-                (Step::Link(part, one), Step::Link(part, other))
-            }
-            Some(Step::Unlink(part, items)) => {
-                let (one, other) = halves(&items);
-                (Step::Unlink(part, one), Step::Unlink(part, other))
-            }
-            other => {
-                self.steps.extend(other);
-                return self.advance();
-            }
-        };
-        self.steps.push_front(other);
-        self.steps.push_front(one);
-        Next::Call
-    }
-
-    /// The person who was to be created is there: this run's work, if its own
-    /// create may have been carried out, or else somebody was quicker.
-    fn found_existing(&mut self, person: &Remote, was: Course, answer: Answer) -> Next {
-        let was_sent_before = matches!(self.steps.front(), Some(Step::Create { again: true, .. }));
-        let is_own = was.is_unknown() || was_sent_before;
-        if is_own && self.change.adopt.is_none() {
-            self.effect = Effect::Created;
-        }
-        self.go_on_with(person, was.is_unknown() && answer == Answer::Shown);
-        if person.is_archived {
-            self.steps.push_front(Step::BringBack);
-        }
-        self.advance()
-    }
-
-    /// Somebody has the external ID now, so the adoption was done; what was to
-    /// be changed with it may not be.
-    fn was_adopted(&mut self, is_as_wanted: bool) -> Next {
-        let carries = matches!(
-            self.steps.front(),
-            Some(Step::Adopt { by, .. }) if self.target.adopting_updates(by)
-        );
-        if carries && is_as_wanted {
-            return self.done(None);
-        }
-        self.steps.pop_front();
-        self.effect = self.effect.max(Effect::Changed);
-        if self.target.system().spec().has_parts {
-            self.acknowledged.push(Acknowledged::Created);
-        }
-        if carries {
-            self.steps.push_front(Step::Update {
-                details: true,
-                picture: self.change.content.picture.is_some(),
-                reactivate: false,
-            });
-        }
-        self.advance()
-    }
-
-    /// Somebody is there after all: what is left to do, the person given.
-    fn go_on_with(&mut self, person: &Remote, is_as_wanted: bool) {
-        let has = person.roles.iter().flatten();
-        // Acknowledged by this run before it was interrupted.
-        let is_own = self.parts.details.is_some();
-        let rights = self.parts.given.iter().filter(|_| is_own);
-        let parts = Parts {
-            details: is_as_wanted.then_some(self.change.details),
-            // It went with the details.
-            picture: is_as_wanted.then_some(self.change.picture),
-            given: has
-                .map(|role| (Part::Roles, role.clone()))
-                .chain(rights.filter(|(part, _)| *part != Part::Roles).cloned())
-                .collect(),
-            ..Parts::default()
-        };
-        if self.target.system().spec().has_parts {
-            self.acknowledged
-                .extend((!is_own).then_some(Acknowledged::Created));
-            self.acknowledged
-                .extend(parts.details.map(Acknowledged::Details));
-            let has_picture = self.change.content.picture.is_some();
-            let picture = parts.picture.filter(|_| has_picture);
-            self.acknowledged.extend(picture.map(Acknowledged::Picture));
-            // Only what the feed gives is hrfeed's to remember.
-            let given = roles(&self.change.content)
-                .into_iter()
-                .filter(|role| person.roles.iter().flatten().any(|has| has == role))
-                .collect();
-            self.acknowledged
-                .push(Acknowledged::Added(Part::Roles, given));
-        }
-        self.plan(Action::Update, parts);
-        // What somebody has beyond that is not hrfeed's to tell of.
-        self.roles_kept.clear();
-    }
-
-    /// Nobody is there: the person is created or, where there is somebody
-    /// without an external ID, adopted.
-    fn start_over(&mut self) -> Next {
-        let action = match self.change.adopt {
-            Some(_) => Action::Adopt,
-            None => Action::Create,
-        };
-        self.plan(action, Parts::default());
-        // What was sent before may still be on its way.
-        if let Some(Step::Create { again, .. }) = self.steps.front_mut() {
-            *again = true;
-        }
-        Next::Call
-    }
 }
 
 impl Job for ChangeJob {
@@ -524,7 +335,7 @@ impl Job for ChangeJob {
         let content = &self.change.content;
         match self.steps.front() {
             Some(step) if self.course.is_write() => self.target.write(content, step),
-            _ => self.target.look_up(&content.external_id),
+            _ => self.target.look_up(self.asked_for()),
         }
     }
 
@@ -532,6 +343,7 @@ impl Job for ChangeJob {
         self.status = Some(reply.status);
         let was = self.course;
         let (answer, evidence) = if was.is_write() {
+            self.write_status = self.status;
             self.judge_write(reply)
         } else {
             self.judge_read_back(reply)
@@ -550,6 +362,9 @@ impl Job for ChangeJob {
     }
 
     fn unanswered(&mut self, may_have_applied: bool) {
+        if self.is_write() {
+            self.write_status = None;
+        }
         let lost = Answer::Lost { may_have_applied };
         self.course.follow(self.next_write(), lost);
     }

@@ -19,7 +19,9 @@ use crate::targets::{Call, LookUpReply, Reply, Target, Written};
 const MAX_AHEAD: usize = 64;
 
 impl Uploader {
-    /// Makes these people inactive or deletes them, as `step` says.
+    /// Makes these people inactive or deletes them, as `step` says. Returns how each
+    /// of them ended, in the order of the answers. It depends on nothing that
+    /// changes do, so it may come before them.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
@@ -29,13 +31,14 @@ impl Uploader {
         step: &Step,
         recorder: &RunRecorder,
         listener: &mut dyn Listener,
-    ) -> Result<(), UploadError> {
+    ) -> Result<Vec<LeaverResult>, UploadError> {
         let action = match step {
             Step::Delete => Action::Delete,
             _ => Action::Deactivate,
         };
         let (sender, mut receiver) = mpsc::channel(MAX_AHEAD);
         let (target, engine) = (&self.target, &mut self.engine);
+        let mut results = Vec::with_capacity(leavers.len());
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
                 let jobs = leavers
@@ -50,7 +53,8 @@ impl Uploader {
                     .drive(
                         &mut receiver,
                         |job: LeaverJob, end, _: &Calls, listener: &mut dyn Listener| {
-                            settle(job, &end, recorder, listener)
+                            results.extend(settle(job, &end, recorder, listener)?);
+                            Ok(())
                         },
                         listener,
                     )
@@ -61,11 +65,23 @@ impl Uploader {
             tokio::join!(intend, drive)
         });
         intended?;
-        driven
+        driven?;
+        Ok(results)
     }
 }
 
 /// How a leaver ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaverResult {
+    /// The person.
+    pub external_id: ExternalId,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Nobody has the account any more: its login and its external ID are free.
+    pub is_gone: bool,
+}
+
+/// How far a leaver is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// Not known, or nothing yet.
@@ -90,6 +106,8 @@ pub(super) struct LeaverJob {
     given_up: Option<String>,
     attempts: u32,
     status: Option<u16>,
+    /// The status of the answer to the last write, if it was answered.
+    write_status: Option<u16>,
 }
 
 impl LeaverJob {
@@ -109,6 +127,7 @@ impl LeaverJob {
             given_up: None,
             attempts: 0,
             status: None,
+            write_status: None,
         }
     }
 
@@ -148,6 +167,9 @@ impl Job for LeaverJob {
 
     fn answered(&mut self, reply: &Reply) -> Next {
         self.status = Some(reply.status);
+        if self.is_write() {
+            self.write_status = self.status;
+        }
         let (answer, why) = self.judge(reply);
         let then = self.course.follow(Write::Leave, answer);
         self.fate = match then {
@@ -156,6 +178,10 @@ impl Job for LeaverJob {
             Then::Refuse(_) => Fate::Refused,
             _ => Fate::Open,
         };
+        // That of the answer that refuses it, not of a look that followed.
+        if self.fate == Fate::Refused {
+            self.status = self.write_status.or(self.status);
+        }
         then.next(reply, why)
     }
 
@@ -169,6 +195,9 @@ impl Job for LeaverJob {
     }
 
     fn unanswered(&mut self, may_have_applied: bool) {
+        if self.is_write() {
+            self.write_status = None;
+        }
         let lost = Answer::Lost { may_have_applied };
         self.course.follow(Write::Leave, lost);
     }
@@ -189,15 +218,15 @@ impl Intended for LeaverJob {
     }
 }
 
-/// Records how a leaver ended.
+/// Records how a leaver ended. `None`: the run halted first.
 fn settle(
     job: LeaverJob,
     end: &End,
     recorder: &RunRecorder,
     listener: &mut dyn Listener,
-) -> Result<(), UploadError> {
+) -> Result<Option<LeaverResult>, UploadError> {
     let (outcome, message) = match (end, job.fate) {
-        (End::Halted, _) => return recorder.take_back(&job),
+        (End::Halted, _) => return recorder.take_back(&job).map(|()| None),
         (End::Done, Fate::Left | Fate::Gone) => match job.action {
             Action::Delete => (Outcome::Deleted, None),
             _ => (Outcome::Deactivated, None),
@@ -255,7 +284,12 @@ fn settle(
         outcome,
         instead_of: None,
     });
-    Ok(())
+    let is_gone = state == Some(PersonState::Deleted);
+    Ok(Some(LeaverResult {
+        external_id: id,
+        outcome,
+        is_gone,
+    }))
 }
 
 fn given_up(why: Option<&str>) -> String {

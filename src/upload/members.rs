@@ -126,7 +126,7 @@ impl MembersJob {
         };
         let written = groups.done(reply);
         let why = match written {
-            Written::NotFound => "the LMS does not have the person".to_owned(),
+            Written::NotFound { .. } => "the LMS does not have the person".to_owned(),
             Written::Conflict { .. } => "the LMS does not take the person: the role of the \
                                          group's type is needed first"
                 .to_owned(),

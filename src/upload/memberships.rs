@@ -55,6 +55,15 @@ impl Memberships {
         }
     }
 
+    /// Takes over what later changes of the same run left.
+    pub fn extend(&mut self, more: Self) {
+        for (queue, members) in more.queues {
+            self.queues.entry(queue).or_default().extend(members);
+        }
+        self.open.extend(more.open);
+        self.refused.extend(more.refused);
+    }
+
     /// Whether nobody comes into a group or leaves one.
     pub fn is_empty(&self) -> bool {
         self.queues.is_empty()

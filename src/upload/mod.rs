@@ -21,6 +21,7 @@ mod memberships;
 mod leavers;
 mod left_over;
 mod look_up;
+mod lost;
 mod members;
 mod pace;
 mod phase;
@@ -51,11 +52,13 @@ use crate::targets::{self, Target};
 
 pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
+pub use self::leavers::LeaverResult;
 pub use self::left_over::{LeftOver, Settlement};
+pub use self::lost::{LostCheck, LostPerson};
 pub use self::memberships::Memberships;
 pub use self::proof::NewPeople;
 pub use self::recorder::{RunRecorder, record_not_answered};
-pub use self::send::Work;
+pub use self::send::{SendResult, Work};
 pub use self::stop::Stop;
 pub use self::survey::{Known, Listed, Question};
 

@@ -12,9 +12,15 @@
 //!   show it done.
 //! - "Nobody there" is believed at once only where nothing may still be on its
 //!   way and the API itself says so.
-//! - Nobody is created whom the LMS has accepted or shown before in this job.
+//! - Nobody is created whom the LMS has accepted or shown before in this job,
+//!   and nobody for an update or a rekey: somebody known who is not there is lost.
 //! - What was given up is read back once more and never written again.
 
+mod absence;
+mod rekey;
+
+use self::absence::{after_absence, write_not_found};
+use self::rekey::{at_former_id, at_new_id};
 use super::engine::Next;
 use super::look_up::SECOND_LOOK;
 use crate::retry::Fatal;
@@ -29,6 +35,8 @@ pub(super) enum Write {
     Adopt,
     /// Changes a person's details.
     Update,
+    /// Gives somebody known another external ID, and the details with it.
+    Rekey,
     /// Takes a person out of the archive.
     BringBack,
     /// Adds roles to a person.
@@ -98,6 +106,8 @@ pub(super) enum Because {
     NotFound,
     /// The write was refused, and the group may be the reason.
     Refused,
+    /// The write goes by the LMS's own id of the person, which is not known.
+    NoHandle,
 }
 
 /// Where a job is between two calls.
@@ -111,6 +121,16 @@ pub(super) enum Phase {
         because: Because,
         /// "Nobody there" was answered once, and not believed.
         again: bool,
+    },
+    /// The next call looks for the person under the external ID that a rekey takes
+    /// away; nothing is written before it is answered.
+    FormerId {
+        /// What for.
+        because: Because,
+        /// As in [`Phase::ReadBack`].
+        again: bool,
+        /// Somebody has the new external ID, and does not show the write.
+        is_taken: bool,
     },
     /// Nothing more is written. One read-back is to say what became of the
     /// last write.
@@ -144,7 +164,10 @@ pub(super) enum Answer {
     /// To a write: it does not go with what is there.
     Conflict,
     /// To a write: the person or group that it is about is not there.
-    NotFound,
+    NotFound {
+        /// As in [`Answer::Absent`].
+        certain: bool,
+    },
     /// To a write: the key may not make the call.
     Denied,
     /// To a write: the address is not this API's.
@@ -187,10 +210,14 @@ pub(super) enum Then {
     Existing,
     /// The person has the external ID: work out what is left to write.
     Adopted,
+    /// The person has the new external ID: what went with it may be missing.
+    Rekeyed,
     /// Take the person out of the archive first.
     BringBack,
     /// Nobody is there: begin with the create.
     StartOver,
+    /// Somebody known is not there: the whole run decides what becomes of those.
+    Lost,
     /// The leaver is gone, or the whole group is.
     Gone,
     /// The LMS refuses the write for good.
@@ -212,7 +239,7 @@ impl Then {
     /// `why` is why the answer is unusable, if it is.
     pub(super) const fn next(self, reply: &Reply, why: &'static str) -> Next {
         match self {
-            Self::Done | Self::Gone | Self::Stop | Self::Refuse(_) => Next::Done,
+            Self::Done | Self::Gone | Self::Stop | Self::Lost | Self::Refuse(_) => Next::Done,
             Self::ReadBackLater => Next::Later(SECOND_LOOK),
             Self::Unclear => Next::Unclear(why),
             Self::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
@@ -222,6 +249,7 @@ impl Then {
             | Self::Split
             | Self::Existing
             | Self::Adopted
+            | Self::Rekeyed
             | Self::BringBack
             | Self::StartOver
             | Self::Wait => Next::Call,
@@ -235,7 +263,7 @@ impl From<&Written> for Answer {
             Written::Applied(_) => Self::Applied,
             Written::Refused { .. } => Self::Refused,
             Written::Conflict { .. } => Self::Conflict,
-            Written::NotFound => Self::NotFound,
+            Written::NotFound { certain } => Self::NotFound { certain: *certain },
             Written::Denied => Self::Denied,
             Written::WrongAddress => Self::WrongAddress,
             Written::Unclear { .. } => Self::Unclear,
@@ -283,6 +311,18 @@ impl Course {
         }
     }
 
+    /// Begins a rekey with a look for the person, whose id the write goes by.
+    pub(super) const fn without_handle() -> Self {
+        Self {
+            phase: Phase::FormerId {
+                because: Because::NoHandle,
+                again: false,
+                is_taken: false,
+            },
+            ..Self::new()
+        }
+    }
+
     /// Takes an answer in and says what comes next.
     pub(super) fn follow(&mut self, write: Write, answer: Answer) -> Then {
         let then;
@@ -304,6 +344,10 @@ impl Course {
                     because: Because::Unanswered | Because::Interrupted,
                     ..
                 }
+                | Phase::FormerId {
+                    because: Because::Unanswered | Because::Interrupted,
+                    ..
+                }
         )
     }
 
@@ -314,11 +358,19 @@ impl Course {
             Phase::ReadBack {
                 because: Because::Unanswered | Because::Interrupted,
                 again,
+            }
+            | Phase::FormerId {
+                because: Because::Unanswered | Because::Interrupted,
+                again,
+                ..
             } => {
                 self.phase = Phase::GivenUp { again };
                 true
             }
-            Phase::Write | Phase::ReadBack { .. } | Phase::GivenUp { .. } => false,
+            Phase::Write
+            | Phase::ReadBack { .. }
+            | Phase::FormerId { .. }
+            | Phase::GivenUp { .. } => false,
         }
     }
 
@@ -356,15 +408,26 @@ pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Cours
                 Then::Wait,
             )
         }
-        (Phase::ReadBack { .. } | Phase::GivenUp { .. }, Answer::Lost { .. }) => {
-            (course, Then::Wait)
-        }
+        (_, Answer::Lost { .. }) => (course, Then::Wait),
         (Phase::Write, answer) => after_write(write, course, answer),
+        (
+            Phase::FormerId {
+                because,
+                again,
+                is_taken,
+            },
+            answer,
+        ) => at_former_id(course, (because, again), is_taken, answer),
+        (Phase::ReadBack { because, again }, answer) if write == Write::Rekey => {
+            at_new_id(course, (because, again), answer)
+        }
         (Phase::ReadBack { because, again }, Answer::Absent { certain }) => {
             let twice = match because {
                 Because::Unanswered => write.creates_person(),
                 Because::NotFound => true,
-                Because::Interrupted | Because::Conflict | Because::Refused => false,
+                Because::Interrupted | Because::Conflict | Because::Refused | Because::NoHandle => {
+                    false
+                }
             };
             after_absence(write, course, (because, again), (certain, twice))
         }
@@ -392,7 +455,6 @@ pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Cours
 
 /// What follows the answer to a write.
 fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
-    let is_final = course.presence_checked;
     match (answer, write) {
         (Answer::Applied, _) => {
             let presence_checked = course.presence_checked || write.is_about_members();
@@ -406,29 +468,27 @@ fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
             )
         }
         (Answer::Denied, _) => (course, Then::Forbidden),
-        (Answer::WrongAddress, _) | (Answer::NotFound, Write::Create) => {
+        (Answer::WrongAddress, _) | (Answer::NotFound { .. }, Write::Create) => {
             (course, Then::WrongAddress)
         }
-        // Nobody is left to be taken out.
-        (Answer::NotFound, Write::RemoveMembers { several: false }) if is_final => {
-            (course, Then::Done)
-        }
+        (Answer::NotFound { certain }, _) => write_not_found(write, course, certain),
         (
-            Answer::Refused | Answer::Conflict | Answer::NotFound,
+            Answer::Refused | Answer::Conflict,
             Write::AddMembers { .. } | Write::RemoveMembers { .. },
-        ) if !is_final => course.read_back(Because::Refused),
-        (Answer::Refused | Answer::Conflict | Answer::NotFound, _) if write.is_about_several() => {
+        ) if !course.presence_checked => course.read_back(Because::Refused),
+        (Answer::Refused | Answer::Conflict, _) if write.is_about_several() => {
             (course, Then::Split)
         }
         (Answer::Refused, _)
         | (
-            Answer::Conflict | Answer::NotFound,
-            Write::AddMembers { .. } | Write::RemoveMembers { .. },
-        )
-        | (Answer::Conflict, Write::CreateGroup | Write::ChangeGroup | Write::DeleteGroup) => {
-            (course, Then::Refuse(Refusal::Stated))
-        }
-        (Answer::Conflict, Write::Create | Write::Update | Write::Leave)
+            Answer::Conflict,
+            Write::AddMembers { .. }
+            | Write::RemoveMembers { .. }
+            | Write::CreateGroup
+            | Write::ChangeGroup
+            | Write::DeleteGroup,
+        ) => (course, Then::Refuse(Refusal::Stated)),
+        (Answer::Conflict, Write::Create | Write::Update | Write::Rekey | Write::Leave)
             if !course.had_conflict =>
         {
             course.read_back(Because::Conflict)
@@ -437,18 +497,6 @@ fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
             let found = true;
             (course, Then::Refuse(Refusal::Conflict { found }))
         }
-        (
-            Answer::NotFound,
-            Write::Adopt | Write::Link { .. } | Write::CreateGroup | Write::ChangeGroup,
-        ) => (course, Then::Refuse(Refusal::NotFound)),
-        // Nothing is left to be taken away.
-        (Answer::NotFound, Write::Unlink { .. }) if is_final => (course, Then::Done),
-        (Answer::NotFound, Write::DeleteGroup) if is_final => {
-            (course, Then::Refuse(Refusal::NotFound))
-        }
-        (Answer::NotFound, _) if is_final => (course, Then::Refuse(Refusal::NotFoundThoughShown)),
-        // Gone, or a proxy whose LMS is away for a moment.
-        (Answer::NotFound, _) => course.read_back(Because::NotFound),
         // No answer to a write.
         (
             Answer::Shown
@@ -459,40 +507,6 @@ fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
             | Answer::Lost { .. },
             _,
         ) => (course, Then::Unclear),
-    }
-}
-
-/// What follows a read-back that shows nobody. `twice`: what was sent may
-/// still be on its way, so the first such answer is not believed.
-fn after_absence(
-    write: Write,
-    course: Course,
-    (because, again): (Because, bool),
-    (certain, twice): (bool, bool),
-) -> (Course, Then) {
-    match write {
-        Write::Leave if certain => return course.write(Then::Gone),
-        // A page in between says nothing of a leaver, however often.
-        Write::Leave => return (course, Then::Unclear),
-        Write::AddMembers { .. } | Write::RemoveMembers { .. } => {
-            return course.write(Then::Gone);
-        }
-        _ => {}
-    }
-    if !again && (twice || !certain) {
-        let phase = Phase::ReadBack {
-            because,
-            again: true,
-        };
-        return (Course { phase, ..course }, Then::ReadBackLater);
-    }
-    match because {
-        Because::Conflict => {
-            let found = false;
-            course.write(Then::Refuse(Refusal::Conflict { found }))
-        }
-        _ if course.was_there => course.write(Then::Refuse(Refusal::Vanished)),
-        _ => course.write(Then::StartOver),
     }
 }
 
@@ -511,6 +525,9 @@ fn after_sight(write: Write, course: Course, because: Because, answer: Answer) -
         (Because::Conflict, _, Answer::Archived) => course.write(Then::BringBack),
         (Because::Conflict, _, _) => course.write(found),
         (_, Write::Adopt, _) => course.write(Then::Adopted),
+        // The person is there, so a library is not.
+        (Because::NotFound, Write::Link { several: true }, _) => course.write(Then::Split),
+        (Because::NotFound, Write::Link { .. }, _) => course.write(Then::Refuse(Refusal::NotFound)),
         (Because::Refused, _, _) => course.write(Then::Write),
         (_, _, Answer::Shown) => course.write(Then::Done),
         (_, _, _) => course.write(Then::Write),

@@ -7,10 +7,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const WRITES: [Write; 17] = [
+const WRITES: [Write; 18] = [
     Write::Create,
     Write::Adopt,
     Write::Update,
+    Write::Rekey,
     Write::BringBack,
     Write::AddRoles,
     Write::Link { several: false },
@@ -27,11 +28,12 @@ const WRITES: [Write; 17] = [
     Write::RemoveMembers { several: true },
 ];
 
-const TO_A_WRITE: [Answer; 9] = [
+const TO_A_WRITE: [Answer; 10] = [
     Answer::Applied,
     Answer::Refused,
     Answer::Conflict,
-    Answer::NotFound,
+    Answer::NotFound { certain: true },
+    Answer::NotFound { certain: false },
     Answer::Denied,
     Answer::WrongAddress,
     Answer::Unclear,
@@ -70,7 +72,8 @@ fn can_meet(write: Write, course: Course, answer: Answer) -> bool {
             },
             Answer::Archived,
         ) => is_about_person && write != Write::Leave,
-        (_, Answer::Archived) => false,
+        // Whoever has the former external ID does not show the new one.
+        (Phase::FormerId { .. }, Answer::Shown) | (_, Answer::Archived) => false,
         (_, Answer::Absent { certain }) => is_about_person || write.is_about_members() && certain,
         (_, _) => true,
     }
@@ -79,7 +82,7 @@ fn can_meet(write: Write, course: Course, answer: Answer) -> bool {
 fn answers(course: Course) -> &'static [Answer] {
     match course.phase {
         Phase::Write => &TO_A_WRITE,
-        Phase::ReadBack { .. } | Phase::GivenUp { .. } => &TO_A_READ_BACK,
+        Phase::ReadBack { .. } | Phase::FormerId { .. } | Phase::GivenUp { .. } => &TO_A_READ_BACK,
     }
 }
 
@@ -91,6 +94,7 @@ fn reachable(write: Write) -> Vec<Course> {
     ) && !write.is_about_members();
     let mut found = vec![Course::new()];
     found.extend(is_of_change.then(Course::interrupted));
+    found.extend((write == Write::Rekey).then(Course::without_handle));
     let mut at = 0;
     while let Some(&course) = found.get(at) {
         at += 1;
@@ -113,6 +117,14 @@ fn phase(course: Course) -> String {
     let (phase, again) = match course.phase {
         Phase::Write => ("write".to_owned(), false),
         Phase::ReadBack { because, again } => (format!("read back: {because:?}"), again),
+        Phase::FormerId {
+            because,
+            again,
+            is_taken,
+        } => {
+            let taken = if is_taken { ", the new one taken" } else { "" };
+            (format!("former ID: {because:?}{taken}"), again)
+        }
         Phase::GivenUp { again } => ("given up".to_owned(), again),
     };
     let again = if again { ", nobody seen once" } else { "" };
@@ -250,8 +262,9 @@ proptest! {
                 if then == Then::Stop {
                     break;
                 }
+                // A second question is asked where the first answer says too little.
                 let says_nothing = matches!(to_a_read_back, Answer::Unclear | Answer::Lost { .. })
-                    || matches!(then, Then::ReadBackLater | Then::Unclear);
+                    || matches!(then, Then::ReadBack | Then::ReadBackLater | Then::Unclear);
                 is_unknown &= says_nothing;
                 prop_assert!(!(says_nothing && course.is_write()), "an answer that says nothing ended a read-back");
             }
@@ -275,6 +288,56 @@ proptest! {
             prop_assert!(!matches!(then, Then::Write | Then::StartOver), "{:?}", then);
             if course.is_write() {
                 break;
+            }
+        }
+    }
+
+    #[test]
+    fn a_rekey_creates_nobody_and_is_sent_again_only_to_whoever_is_there_as_before(
+        begins in prop::sample::select(vec![
+            Course::new(), Course::interrupted(), Course::without_handle(),
+        ]),
+        answers in prop::collection::vec((arb_answer(true), arb_answer(false), any::<bool>()), 1..40),
+    ) {
+        let mut course = begins;
+        for (to_a_write, to_a_read_back, gives_up) in answers {
+            let was = course.phase;
+            let answer = if course.is_write() { to_a_write } else { to_a_read_back };
+            let then = course.follow(Write::Rekey, answer);
+            prop_assert!(
+                !matches!(then, Then::StartOver | Then::Existing | Then::Adopted | Then::Lost),
+                "{then:?}"
+            );
+            if then == Then::Write {
+                let there = matches!(was, Phase::FormerId { is_taken: false, .. })
+                    && !matches!(answer, Answer::Absent { .. });
+                prop_assert!(there, "{was:?}: {answer:?}");
+            }
+            if gives_up {
+                course.give_up();
+            }
+            if matches!(then, Then::Done | Then::Rekeyed | Then::Refuse(_) | Then::Stop) {
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_created_for_a_change_of_somebody_known(
+        write in prop::sample::select(WRITES.to_vec()),
+        interrupted in any::<bool>(),
+        answers in prop::collection::vec((arb_answer(true), arb_answer(false), any::<bool>()), 1..40),
+    ) {
+        prop_assume!(!write.creates_person());
+        let mut course = if interrupted { Course::interrupted() } else { Course::new() };
+        for (to_a_write, to_a_read_back, gives_up) in answers {
+            let answer = if course.is_write() { to_a_write } else { to_a_read_back };
+            let was_there = course.was_there;
+            let then = course.follow(write, answer);
+            prop_assert!(!matches!(then, Then::StartOver | Then::Existing), "{then:?}");
+            prop_assert!(then != Then::Lost || !was_there, "accepted a moment ago");
+            if gives_up {
+                course.give_up();
             }
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::change::{ChangeJob, Effect};
 use super::engine::{End, Ledger};
 use super::intents::{Intended, send_intended};
+use super::lost::LostPerson;
 use super::memberships::{Member, Memberships, Open};
 use super::recorder::{RunRecorder, outcome_unknown};
 use super::scrub::{scrub, shorten};
@@ -22,14 +23,24 @@ use crate::targets::Target;
 /// a look-up after a crash.
 const MAX_AHEAD: usize = 256;
 
+/// What is left of changes after they were sent.
+#[derive(Debug, Default)]
+pub struct SendResult {
+    /// Who comes into which groups and leaves which: these calls are for many
+    /// people at once, and come last.
+    pub memberships: Memberships,
+    /// Known people whom the LMS did not find for a change, in the order of the
+    /// answers. Their rows are pending.
+    pub lost: Vec<LostPerson>,
+}
+
 /// Rows that something must be done for, each with what was acknowledged of its
 /// person.
 pub type Work = Vec<(Item, Parts)>;
 
 impl Uploader {
     /// Makes the changes of all `work` that comes, and records the rejected
-    /// rows. Returns who comes into which groups and leaves which: these calls
-    /// are for many people at once, and come last.
+    /// rows. Returns what only the whole run can do or decide.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written. Of both, what the
@@ -39,7 +50,7 @@ impl Uploader {
         mut work: mpsc::Receiver<Work>,
         recorder: &RunRecorder,
         listener: &mut dyn Listener,
-    ) -> Result<Memberships, UploadError> {
+    ) -> Result<SendResult, UploadError> {
         let (target, engine) = (&self.target, &mut self.engine);
         #[expect(
             clippy::cast_possible_truncation,
@@ -49,10 +60,10 @@ impl Uploader {
         let ahead = ((engine.pace.per_second() / 4.0) as usize)
             .clamp(engine.max_in_flight.min(MAX_AHEAD), MAX_AHEAD);
         let (sender, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
-        let memberships = RefCell::new(Memberships::default());
+        let left = RefCell::new(SendResult::default());
         let ledger = ChangeLedger {
             recorder,
-            memberships: &memberships,
+            left: &left,
         };
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
@@ -73,7 +84,7 @@ impl Uploader {
         });
         intended?;
         driven?;
-        Ok(memberships.into_inner())
+        Ok(left.into_inner())
     }
 }
 
@@ -129,11 +140,11 @@ impl Intended for ChangeJob {
     }
 }
 
-/// Records changes, and gathers who comes into which groups.
+/// Records changes, and gathers what is left of them.
 #[derive(Clone, Copy)]
 struct ChangeLedger<'a> {
     recorder: &'a RunRecorder,
-    memberships: &'a RefCell<Memberships>,
+    left: &'a RefCell<SendResult>,
 }
 
 impl Ledger<ChangeJob> for ChangeLedger<'_> {
@@ -141,7 +152,7 @@ impl Ledger<ChangeJob> for ChangeLedger<'_> {
         let acknowledged = job.take_acknowledged();
         if !acknowledged.is_empty() {
             let RunRecorder { writer, run } = self.recorder;
-            writer.acknowledge(*run, &job.change.content.external_id, acknowledged)?;
+            writer.acknowledge(*run, job.change.known_as(), acknowledged)?;
         }
         Ok(())
     }
@@ -165,6 +176,9 @@ impl ChangeLedger<'_> {
         end: &End,
         listener: Option<&mut dyn Listener>,
     ) -> Result<(), UploadError> {
+        if job.is_lost {
+            return self.lost(&job);
+        }
         let is_complete = job.is_complete();
         if *end == End::Halted && !(is_complete && job.refused.is_some()) {
             return self.recorder.take_back(&job);
@@ -188,8 +202,9 @@ impl ChangeLedger<'_> {
                 outcome,
                 is_announced: listener.is_some(),
             };
-            self.memberships
+            self.left
                 .borrow_mut()
+                .memberships
                 .add(&member, open, groups_to_join, groups_to_leave);
         }
         if has_groups && job.attempts == 0 && job.change.before_groups.is_some() {
@@ -227,6 +242,21 @@ impl ChangeLedger<'_> {
                 instead_of: None,
             });
         }
+        Ok(())
+    }
+
+    /// Hands somebody back who is known and was not found. Nothing was written, and
+    /// nothing is left to be read back.
+    fn lost(&self, job: &ChangeJob) -> Result<(), UploadError> {
+        let (row, index) = (job.change.row, job.change.index);
+        let external_id = job.change.content.external_id.clone();
+        let RunRecorder { writer, run } = self.recorder;
+        writer.not_sent(*run, Some(row), &external_id)?;
+        self.left.borrow_mut().lost.push(LostPerson {
+            row,
+            index,
+            external_id,
+        });
         Ok(())
     }
 }

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::{ANewSpring, Parameters, call, form, is_denial, is_success, users};
 use crate::model::ExternalId;
-use crate::targets::{Call, Group, GroupCall, GroupTarget, Reply, Written, is_page, message};
+use crate::targets::{
+    Call, Group, GroupCall, GroupTarget, Reply, Written, is_page, message, not_found,
+};
 
 impl GroupTarget for ANewSpring {
     fn call(&self, group_call: GroupCall<'_>) -> Call {
@@ -51,7 +53,7 @@ impl GroupTarget for ANewSpring {
                 why: "the reply did not come from the API",
             },
             _ if is_denial(&message) => Written::Denied,
-            404 | 410 => Written::NotFound,
+            404 | 410 => not_found(reply),
             405 => Written::WrongAddress,
             409 => Written::Conflict { message },
             _ => Written::Refused { message },

@@ -191,7 +191,7 @@ fn only_an_empty_answer_or_the_api_s_own_counts_as_done() {
     for body in ["<html>", "ok", r#"{"error":"no"}"#, r#"{"succ"#] {
         assert!(matches!(done(200, body), Written::Unclear { .. }), "{body}");
     }
-    assert_eq!(done(404, ""), Written::NotFound);
+    assert_eq!(done(404, ""), Written::NotFound { certain: true });
     assert_eq!(
         done(409, "<html><title>Login in use</title>"),
         Written::Conflict {

@@ -94,6 +94,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         picture: 3,
         adopt: (action == Action::Adopt).then(|| "zoe".into()),
         adopt_by: "login",
+        rekey: None,
         before_groups: None,
     };
     let parts = Parts {

@@ -143,6 +143,7 @@ fn job(id: &str, action: Action) -> ChangeJob {
         picture: 0,
         adopt: None,
         adopt_by: "",
+        rekey: None,
         before_groups: None,
     };
     ChangeJob::new(targets::of(System::Kmi), Box::new(change), Parts::default())
