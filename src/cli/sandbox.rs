@@ -85,6 +85,9 @@ struct FaultArgs {
     /// Delay slow answers by this many milliseconds
     #[arg(long, default_value_t = 5_000, value_name = "MS")]
     slow_for: u64,
+    /// Hide the first N people from every API key, as though they were not there
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    lost_sight: u32,
     /// Go down after this many requests
     #[arg(long, value_name = "N")]
     down_after: Option<u64>,
@@ -117,6 +120,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
             twins: faults.twins,
             shared_logins: faults.shared_logins,
             clock_skew: faults.clock_skew,
+            lost_sight: faults.lost_sight,
             down_after: faults.down_after,
             down_for: Duration::from_millis(faults.down_for),
         },

@@ -376,7 +376,8 @@ impl Api for ANewSpring {
     fn answer(&mut self, call: &Call<'_>, twist: Twist) -> Answer {
         let query = Query::of(call.query);
         let accept = Accept::of(call.headers);
-        match self.respond(call, &query, accept, twist) {
+        self.people.unseen = twist.lost_sight;
+        let answer = match self.respond(call, &query, accept, twist) {
             Ok(Done { what, twisted }) => {
                 let body = match what {
                     What::Read(json) => json,
@@ -391,7 +392,8 @@ impl Api for ANewSpring {
                 }
             }
             Err(refusal) => refusal.to_answer(self.error_form(&query, accept)),
-        }
+        };
+        answer.seen_in_part(call, twist)
     }
 
     fn people(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! What the server asks of an API: bytes in, an answer out.
 //!
-//! An API knows no socket, no fault but the two that need its own words
-//! ([`Twist`]), and no statistics. It is asked by one request at a time.
+//! An API knows no socket, no fault but those that are about people ([`Twist`]),
+//! and no statistics. It is asked by one request at a time.
 
 use std::{borrow::Cow, ops::RangeInclusive};
 
@@ -65,6 +65,8 @@ pub(super) struct Twist {
     pub(super) logins: Logins,
     /// How far the clock is ahead, in seconds.
     pub(super) clock_skew: i32,
+    /// The key does not see the people with the numbers up to this one.
+    pub(super) lost_sight: u32,
 }
 
 /// What an API says to a call.
@@ -92,6 +94,16 @@ impl Answer {
             allow: None,
             twisted: None,
         }
+    }
+
+    /// Notes that the key does not see everybody, where that may have mattered:
+    /// what it read, or did not find.
+    pub(super) fn seen_in_part(mut self, call: &Call<'_>, twist: Twist) -> Self {
+        let matters = call.method == Method::GET || self.status == StatusCode::NOT_FOUND;
+        if twist.lost_sight > 0 && matters {
+            self.twisted = Some(Fault::LostSight);
+        }
+        self
     }
 }
 

@@ -67,6 +67,10 @@ pub struct Faults {
     /// How far the clock of the LMS is ahead, in seconds; below 0 it is behind.
     /// It dates answers and people.
     pub clock_skew: i32,
+    /// The account behind the key has lost sight of the people with the numbers up
+    /// to this one: lists leave them out, calls about them are answered 404, and
+    /// others can be created with their external IDs and logins.
+    pub lost_sight: u32,
     /// After this many requests that were not turned away, the sandbox goes
     /// down once: it answers 503 for `down_for`.
     pub down_after: Option<u64>,
@@ -173,11 +177,12 @@ pub(super) enum Fault {
     Slow,
     Refuse,
     Twins,
+    LostSight,
     DownAfter,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::RequestsPerSecond,
         Self::Errors,
         Self::Unavailable,
@@ -189,6 +194,7 @@ impl Fault {
         Self::Slow,
         Self::Refuse,
         Self::Twins,
+        Self::LostSight,
         Self::DownAfter,
     ];
 }
@@ -373,6 +379,7 @@ impl Dice {
                     Logins::Unique
                 },
                 clock_skew: faults.clock_skew,
+                lost_sight: faults.lost_sight,
             },
             slow: slow.then_some(faults.slow_for),
             spoiled,

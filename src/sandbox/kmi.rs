@@ -223,7 +223,7 @@ impl Kmi {
             Route::User(segment) => segment
                 .parse()
                 .ok()
-                .filter(|&id| self.people.get(id).is_some())
+                .filter(|&id| self.people.is_seen(id))
                 .map(Some)
                 .ok_or_else(|| not_found("id", "no user has this id")),
             Route::ExternalId(segment) => self
@@ -398,7 +398,9 @@ impl Api for Kmi {
     }
 
     fn answer(&mut self, call: &Call<'_>, twist: Twist) -> Answer {
-        self.respond(call, twist).unwrap_or_else(|refusal| refusal)
+        self.people.unseen = twist.lost_sight;
+        let answer = self.respond(call, twist).unwrap_or_else(|refusal| refusal);
+        answer.seen_in_part(call, twist)
     }
 
     fn people(&self) -> u64 {

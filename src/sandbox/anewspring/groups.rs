@@ -63,6 +63,7 @@ impl ANewSpring {
     pub(super) fn get_group_users(&self, id: &str) -> Result<Done, Refusal> {
         let users = self.group(id)?.users.iter();
         let users = users
+            .filter(|&&uid| self.people.is_seen(uid))
             .filter_map(|&uid| Some(Listed::new(uid, self.people.get(uid)?)))
             .collect();
         Ok(Done::json(&List { users }))

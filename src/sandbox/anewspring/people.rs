@@ -2,9 +2,9 @@
 //!
 //! # Invariants
 //!
-//! - No two people, archived ones included, have one external ID. The caller
-//!   of `insert` and `replace` has checked it, and that logins differ in more
-//!   than case, unless a fault says otherwise.
+//! - No two people whom calls see, archived ones included, have one external ID.
+//!   The caller of `insert` and `replace` has checked it, and that logins differ
+//!   in more than case, unless a fault says otherwise.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,6 +16,9 @@ use crate::sandbox::places::Places;
 #[derive(Debug, Default)]
 pub(super) struct People {
     pub(super) places: Places<Person>,
+    /// No call shows the people with the UIDs up to this one.
+    pub(super) unseen: Uid,
+    count: usize,
     ids: HashMap<Box<str>, Uid>,
     /// Logins in lower case.
     logins: BTreeSet<(Box<str>, Uid)>,
@@ -29,8 +32,7 @@ pub(super) fn shown(uid: Uid) -> String {
 
 impl People {
     pub(super) fn count(&self) -> usize {
-        // Everybody has a login, and only one.
-        self.logins.len()
+        self.count
     }
 
     pub(super) fn get(&self, uid: Uid) -> Option<&Person> {
@@ -40,24 +42,37 @@ impl People {
     /// The person with that UID, as the API shows it.
     pub(super) fn with_uid(&self, text: &str) -> Option<Uid> {
         let uid = text.strip_prefix('U')?.parse().ok()?;
-        (shown(uid) == text && self.get(uid).is_some()).then_some(uid)
+        (shown(uid) == text && self.is_seen(uid) && self.get(uid).is_some()).then_some(uid)
     }
 
     /// The person with that external ID.
     pub(super) fn with_id(&self, id: &str) -> Option<Uid> {
-        self.ids.get(id).copied()
+        self.ids.get(id).copied().filter(|&uid| self.is_seen(uid))
     }
 
     /// The person with that login, in whatever case.
     pub(super) fn with_login(&self, login: &str) -> Option<Uid> {
         let login: Box<str> = login.to_lowercase().into();
-        let (found, uid) = self.logins.range((login.clone(), 0)..).next()?;
-        (*found == login).then_some(*uid)
+        let holders = self.logins.range((login.clone(), 0)..);
+        let holders = holders.take_while(|(found, _)| *found == login);
+        let mut holders = holders.map(|(_, uid)| *uid);
+        holders.find(|&uid| self.is_seen(uid))
+    }
+
+    /// Whether calls see the person with that UID, if there is one.
+    pub(super) const fn is_seen(&self, uid: Uid) -> bool {
+        uid > self.unseen
+    }
+
+    /// Everybody whom calls see.
+    pub(super) fn seen(&self) -> impl Iterator<Item = (Uid, &Person)> {
+        self.places.iter().filter(|(uid, _)| self.is_seen(*uid))
     }
 
     /// Adds a person. `None` where no UID is left.
     pub(super) fn insert(&mut self, person: Person) -> Option<Uid> {
         let uid = self.places.push(person)?;
+        self.count += 1;
         self.index(uid);
         Some(uid)
     }
@@ -81,7 +96,9 @@ impl People {
     /// Removes a person.
     pub(super) fn remove(&mut self, uid: Uid) {
         self.forget(uid);
-        self.places.remove(uid);
+        if self.places.remove(uid).is_some() {
+            self.count -= 1;
+        }
     }
 
     fn index(&mut self, uid: Uid) {
@@ -94,8 +111,15 @@ impl People {
 
     fn forget(&mut self, uid: Uid) {
         if let Some(person) = self.places.get(uid) {
-            person.id.as_ref().map(|id| self.ids.remove(id));
+            // Somebody else may have taken the place of a person who was not seen.
             let login = person.text(LOGIN).to_lowercase();
+            if let Some(id) = person
+                .id
+                .as_ref()
+                .filter(|id| self.ids.get(*id) == Some(&uid))
+            {
+                self.ids.remove(id);
+            }
             self.logins.remove(&(login.into(), uid));
         }
     }

@@ -117,7 +117,7 @@ impl ANewSpring {
     }
 
     pub(super) fn get_users(&self) -> Done {
-        let users = self.people.places.iter();
+        let users = self.people.seen();
         let users = users
             .map(|(uid, person)| Listed::new(uid, person))
             .collect();

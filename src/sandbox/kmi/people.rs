@@ -127,9 +127,10 @@ impl ExternalIds {
         }
     }
 
-    /// The person with the lowest id, where several have it.
-    fn first(&self, external_id: &str) -> Option<Id> {
-        let (found, id) = self.carriers.range((external_id.into(), 0)..).next()?;
+    /// The person with the lowest id from `least` on, where several have it.
+    fn first(&self, external_id: &str, least: Id) -> Option<Id> {
+        let from = (external_id.into(), least);
+        let (found, id) = self.carriers.range(from..).next()?;
         (**found == *external_id).then_some(*id)
     }
 }
@@ -158,6 +159,8 @@ impl Filter {
 #[derive(Debug, Default)]
 pub(super) struct People {
     pub(super) places: Places<Person>,
+    /// No call shows the people with the ids up to this one.
+    pub(super) unseen: Id,
     /// Login names in lower case.
     logins: BTreeSet<(String, Id)>,
     /// By key.
@@ -170,8 +173,18 @@ impl People {
         self.logins.len()
     }
 
+    /// The person with that id, seen by calls or not.
     pub(super) fn get(&self, id: Id) -> Option<&Person> {
         self.places.get(id)
+    }
+
+    /// Whether there is a person with that id that calls see.
+    pub(super) fn is_seen(&self, id: Id) -> bool {
+        id > self.unseen && self.get(id).is_some()
+    }
+
+    fn least(&self) -> Id {
+        self.unseen.saturating_add(1)
     }
 
     /// The person's external ID under `key`, or nothing.
@@ -189,13 +202,14 @@ impl People {
 
     /// The first person with the external ID under `key`.
     pub(super) fn with_external_id(&self, key: &str, external_id: &str) -> Option<Id> {
-        self.keys.get(key)?.first(external_id)
+        self.keys.get(key)?.first(external_id, self.least())
     }
 
     /// The person with the login name, in whatever case.
     pub(super) fn with_login(&self, login: &str) -> Option<Id> {
         let login = login.to_lowercase();
-        let (found, id) = self.logins.range((login.clone(), 0)..).next()?;
+        let from = (login.clone(), self.least());
+        let (found, id) = self.logins.range(from..).next()?;
         (*found == login).then_some(*id)
     }
 
@@ -240,7 +254,8 @@ impl People {
     /// One page of the people that `filter` takes, in the order of their ids.
     pub(super) fn page(&self, offset: u64, limit: usize, filter: Filter) -> Vec<Id> {
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        let people = self.places.iter().filter(|(_, it)| filter.takes(it));
+        let seen = self.places.iter().filter(|(id, _)| *id > self.unseen);
+        let people = seen.filter(|(_, it)| filter.takes(it));
         people.map(|(id, _)| id).skip(offset).take(limit).collect()
     }
 }
