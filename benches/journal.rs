@@ -40,6 +40,7 @@ fn start(folder: &Path) -> (Writer, RunId) {
             from_stdin: false,
             mapping_path: "kmi.toml".into(),
             mapping_sha256: [0; 32],
+            replaces_key: false,
             started: jiff::Timestamp::UNIX_EPOCH,
             pid: 1,
             host: "bench".into(),
@@ -78,6 +79,8 @@ fn intent(row: u32) -> Intent {
         external_id: external_id(row),
         action: Action::Create,
         from: None,
+        account: None,
+        hold: None,
     }
 }
 

@@ -62,6 +62,11 @@ pub enum Event<'a> {
         /// How many changes are to be sent.
         changes: u64,
     },
+    /// Changes are about to be read back.
+    VerifyStarted {
+        /// How many.
+        people: u64,
+    },
     /// One row has its outcome.
     Settled {
         /// The row; `None` for a leaver.

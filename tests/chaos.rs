@@ -289,12 +289,18 @@ fn parts(load: Load, adopts: bool, deletes: bool) -> String {
         AnewSpring => "[groups]\ncreate = true\ntype = { value = \"Learner\" }\n\n",
     };
     let leavers = if deletes {
-        let most = load.people;
-        format!("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = {most}\n")
+        "[leavers]\naction = \"delete\"\n\n"
     } else {
-        String::new()
+        ""
     };
-    format!("{adopt}{groups}{leavers}")
+    // This is about faults, not about guards: nothing waits for a person.
+    let most = 2 * load.people;
+    let guards = format!(
+        "[guards]\nmax_leavers = {most}\nmax_creates = {most}\nmax_updates = {most}\n\
+         max_lost = {most}\nmax_identities = {most}\nmax_shrink = \"100%\"\n\
+         max_emptied = \"100%\"\n"
+    );
+    format!("{adopt}{groups}{leavers}{guards}")
 }
 
 struct Chaos {

@@ -260,8 +260,8 @@ const WALLS: &[Wall] = &[
     Wall {
         of: &[""],
         but: &[
-            // How old the files of the journal are, by the machine that wrote them.
-            "run/begin.rs",
+            // When a run began and ended, and how old what it goes by is.
+            "run/",
             // `Retry-After` may be a date.
             "upload/engine.rs",
             // Since when a lock is held, for people.

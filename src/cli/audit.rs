@@ -1,9 +1,8 @@
-//! `hrfeed audit`: duplicate external IDs and missing people in the LMS.
+//! `hrfeed audit`: the LMS held against itself and against the journal.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
@@ -11,15 +10,12 @@ use serde::Serialize;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::output::reported;
 use crate::event::{Event, Listener};
 use crate::journal::{Journal, JournalError, PersonState, Scope};
-use crate::mapping::{Mapping, Variants};
-use crate::report::{self, Command};
-use crate::run::{connection, scope, seed};
+use crate::report;
+use crate::run::{Roster, connection, scope, seed};
 use crate::targets::Remote;
 use crate::upload::{Listed, Uploader};
-use crate::validate::unique::Comparison;
 
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
@@ -30,7 +26,7 @@ pub(super) struct AuditArgs {
 }
 
 /// The result of an audit; its JSON is the object of `--json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Audit {
     command: &'static str,
     /// People in the target.
@@ -39,8 +35,14 @@ struct Audit {
     with_external_id: u64,
     /// External IDs that more than one person has.
     duplicates: Vec<Duplicate>,
+    /// Logins that more than one person has. The logins themselves are not named.
+    duplicate_logins: Vec<DuplicateLogin>,
     /// External IDs that the journal knows and the target no longer has.
     lost: Vec<String>,
+    /// Known people who are in the target under another external ID.
+    renumbered: Vec<Renumbered>,
+    /// External IDs of people in the target whom the journal does not know.
+    in_no_feed: Vec<String>,
     /// People whom hrfeed added to a group and who are no longer in it.
     lost_members: Vec<LostMember>,
     /// Whether people were deleted during the audit, so that somebody may be
@@ -60,17 +62,35 @@ struct Duplicate {
 }
 
 #[derive(Debug, Serialize)]
+struct DuplicateLogin {
+    /// The external IDs of those of them who have one.
+    external_ids: Vec<String>,
+    /// The target's own ids.
+    people: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Renumbered {
+    /// The external ID that the journal knows.
+    external_id: String,
+    /// The one that the person has now, if any.
+    now: Option<String>,
+    /// The target's own id.
+    person: String,
+}
+
+#[derive(Debug, Serialize)]
 struct LostMember {
     group: String,
     external_id: String,
 }
 
-pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
-    reported(context, Command::Audit, |begun| audit(context, args, begun))
-}
+/// The most requests for the list of everybody: ten million people on KMI. A list
+/// that is longer has no end.
+const MAX_CALLS: u64 = 100_000;
 
-fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Failure> {
-    let mapping = Mapping::load(&args.mapping)?;
+pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
+    let mapping = context.load_mapping(&args.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
     let mut uploader = Uploader::new(
         &connection(&mapping.target),
@@ -82,27 +102,46 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     let path = context.journal_path(JOURNAL)?;
     let mut listener = context.progress();
     listener.on_event(&Event::SurveyStarted { unknown_people: 0 });
-    let asked = ask(&path, &scope, &mut uploader, &mut *listener);
+    let roster = Roster::new(mapping.target.system, seed());
+    let asked = ask(&path, &scope, roster, &mut uploader, &mut *listener);
     listener.on_event(&Event::Finished);
-    let (people, journal, lost_members) = asked?;
-    let lost = match journal {
-        Some(journal) => find_lost(&path, journal, &scope, &people)?,
-        None => Vec::new(),
-    };
-    let with_external_id = people.by_id.values().map(|seen| u64::from(seen.people));
+    let Asked {
+        mut roster,
+        is_complete,
+        journal,
+        lost_members,
+    } = asked?;
     let mut audit = Audit {
         command: "audit",
-        people: people.people.len() as u64,
-        with_external_id: with_external_id.sum(),
-        moved: !people.is_complete,
-        duplicates: people.duplicates(),
-        lost,
+        people: roster.people(),
+        with_external_id: roster.with_external_id(),
+        moved: !is_complete,
         lost_members,
-        calls: uploader.calls().total,
-        elapsed_seconds: begun.elapsed().as_secs_f64(),
-        exit_code: Exit::Done.code(),
-        message: String::new(),
+        ..Audit::default()
     };
+    for twice in roster.external_ids_twice(true) {
+        audit.duplicates.push(Duplicate {
+            external_id: twice.external_id.unwrap_or_default(),
+            people: twice.people,
+        });
+    }
+    for twice in roster.logins_twice(true) {
+        audit.duplicate_logins.push(DuplicateLogin {
+            external_ids: twice.external_ids,
+            people: twice.people,
+        });
+    }
+    if let Some(journal) = journal {
+        let single = compare(&journal, &scope, &mut roster, &mut audit)?;
+        if is_complete && !single.is_empty() {
+            // Somebody corrected it in the LMS: imports may continue.
+            drop(journal);
+            let writer = Journal::open(&path)?.writer()?;
+            writer.single(&scope, single).wait_blocking()?;
+        }
+    }
+    audit.calls = uploader.calls().total;
+    audit.elapsed_seconds = context.elapsed_seconds();
     let problems = problems(&audit);
     let exit = if problems.is_empty() {
         audit.message = "No duplicates. No one is missing.".into();
@@ -122,150 +161,94 @@ fn audit(context: &Context, args: &AuditArgs, begun: Instant) -> Result<Exit, Fa
     Ok(exit)
 }
 
+/// What the LMS answered, and the journal.
+struct Asked {
+    roster: Roster,
+    /// Whether nobody can be overlooked.
+    is_complete: bool,
+    journal: Option<Journal>,
+    lost_members: Vec<LostMember>,
+}
+
 /// Makes all requests of an audit.
 fn ask(
     path: &Path,
     scope: &Scope,
+    mut roster: Roster,
     uploader: &mut Uploader,
     listener: &mut dyn Listener,
-) -> Result<(Everybody, Option<Journal>, Vec<LostMember>), Failure> {
-    let people = Everybody::read(uploader, listener)?;
+) -> Result<Asked, Failure> {
+    let mut add = |page: &[Remote]| {
+        for person in page {
+            roster.add(person);
+        }
+        Ok(())
+    };
+    let listed = uploader.everybody(Some(MAX_CALLS), &mut add, listener)?;
+    if listed == Listed::TooMany {
+        return Err(Failure {
+            exit: Exit::Interrupted,
+            what: "the LMS's list of people does not end".into(),
+            help: Some("check `base_url` in the mapping, and ask the LMS's vendor".into()),
+        });
+    }
+    roster.seal();
     let journal = Journal::open_existing(path)?;
     let lost_members = match &journal {
         Some(journal) => find_lost_members(journal, scope, uploader, listener)?,
         None => Vec::new(),
     };
-    Ok((people, journal, lost_members))
+    Ok(Asked {
+        roster,
+        is_complete: listed == Listed::All,
+        journal,
+        lost_members,
+    })
 }
 
-/// Everybody in the LMS, a few bytes each.
-struct Everybody {
-    comparison: Comparison,
-    /// Hashes of the LMS's own ids.
-    people: HashSet<u64>,
-    /// By the hash of the external ID.
-    by_id: HashMap<u128, Seen>,
-    /// The external IDs of more than one person, with the LMS's own ids.
-    twice: HashMap<String, Vec<String>>,
-    /// Whether nobody can be overlooked.
-    is_complete: bool,
-}
-
-/// The people with one external ID: two numbers.
-struct Seen {
-    people: u32,
-    first: u64,
-}
-
-fn remote_key(id: &str) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(id.as_bytes())
-}
-
-impl Everybody {
-    fn read(uploader: &mut Uploader, listener: &mut dyn Listener) -> Result<Self, Failure> {
-        let mut everybody = Self {
-            comparison: Comparison::new(seed(), Variants::Distinct),
-            people: HashSet::new(),
-            by_id: HashMap::new(),
-            twice: HashMap::new(),
-            is_complete: false,
-        };
-        let mut add = |page: &[Remote]| {
-            for person in page {
-                everybody.add(person);
-            }
-            Ok(())
-        };
-        everybody.is_complete = uploader.everybody(None, &mut add, listener)? == Listed::All;
-        // The first person of each duplicate was not yet known to be one.
-        if !everybody.twice.is_empty() {
-            let firsts: HashSet<u64> = everybody
-                .twice
-                .keys()
-                .filter_map(|id| everybody.by_id.get(&everybody.comparison.key(id).hash))
-                .map(|seen| seen.first)
-                .collect();
-            let mut name = |page: &[Remote]| {
-                for person in page {
-                    if firsts.contains(&remote_key(&person.id))
-                        && let Some(id) = &person.external_id
-                        && let Some(ids) = everybody.twice.get_mut(id)
-                        && !ids.contains(&person.id)
-                    {
-                        ids.insert(0, person.id.clone());
-                    }
-                }
-                Ok(())
-            };
-            uploader.everybody(None, &mut name, listener)?;
-        }
-        Ok(everybody)
-    }
-
-    fn add(&mut self, person: &Remote) {
-        // A person may be on two pages.
-        if !self.people.insert(remote_key(&person.id)) {
-            return;
-        }
-        let Some(external_id) = &person.external_id else {
-            return;
-        };
-        let hash = self.comparison.key(external_id).hash;
-        let first = remote_key(&person.id);
-        let seen = self.by_id.entry(hash).or_insert(Seen { people: 0, first });
-        seen.people += 1;
-        if seen.people > 1 {
-            let ids = self.twice.entry(external_id.clone()).or_default();
-            ids.push(person.id.clone());
-        }
-    }
-
-    fn has(&self, external_id: &str) -> bool {
-        self.by_id
-            .contains_key(&self.comparison.key(external_id).hash)
-    }
-
-    fn duplicates(self) -> Vec<Duplicate> {
-        let mut duplicates: Vec<_> = self
-            .twice
-            .into_iter()
-            .map(|(external_id, people)| Duplicate {
-                external_id,
-                people,
-            })
-            .collect();
-        duplicates.sort_by(|one, other| one.external_id.cmp(&other.external_id));
-        duplicates
-    }
-}
-
-/// The people whom the journal knows and the LMS no longer has. A person who
-/// shared an external ID and now has it alone is recorded as such.
-fn find_lost(
-    path: &Path,
-    journal: Journal,
+/// Holds the people of the journal against those of the LMS. Returns the external
+/// IDs that several people shared and one person now has alone.
+fn compare(
+    journal: &Journal,
     scope: &Scope,
-    people: &Everybody,
+    roster: &mut Roster,
+    audit: &mut Audit,
 ) -> Result<Vec<String>, JournalError> {
-    let (mut lost, mut single) = (Vec::new(), Vec::new());
+    let (mut single, mut knows_anybody) = (Vec::new(), false);
     journal.people(scope, |known| {
         let id = known.external_id;
-        match (known.state, people.has(id)) {
-            (PersonState::Ambiguous, true) if !people.twice.contains_key(id) => {
-                single.push(id.to_owned());
+        knows_anybody = true;
+        // Somebody whom hrfeed deleted and who is there is in no feed, either.
+        if known.state != PersonState::Deleted {
+            let people = roster.ids_of(id).take(2).count();
+            let now = known.remote_id.and_then(|it| roster.external_id_of(it));
+            match (people, now) {
+                (1, _) if known.state == PersonState::Ambiguous => single.push(id.to_owned()),
+                (1.., _) => {}
+                (0, Some(now)) => audit.renumbered.push(Renumbered {
+                    external_id: id.to_owned(),
+                    now: Some(now.to_owned()).filter(|now| !now.is_empty()),
+                    person: known.remote_id.unwrap_or_default().to_owned(),
+                }),
+                (0, None) => audit.lost.push(id.to_owned()),
             }
-            (PersonState::Deleted, _) | (_, true) => {}
-            (_, false) => lost.push(id.to_owned()),
+            roster.mark(id);
         }
         Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
-    if people.is_complete && !single.is_empty() {
-        // Somebody corrected it in the LMS: imports may continue.
-        drop(journal);
-        let writer = Journal::open(path)?.writer()?;
-        writer.single(scope, single).wait_blocking()?;
+    // Under another external ID a known person is in a feed all along.
+    for renumbered in &audit.renumbered {
+        if let Some(now) = &renumbered.now {
+            roster.mark(now);
+        }
     }
-    Ok(lost)
+    // A journal that knows nobody cannot say whom no feed names.
+    if knows_anybody {
+        audit
+            .in_no_feed
+            .extend(roster.unmarked().map(str::to_owned));
+    }
+    Ok(single)
 }
 
 /// Compares the members of each group with those that hrfeed added: one request
@@ -306,9 +289,24 @@ fn problems(audit: &Audit) -> Vec<String> {
             "external IDs belong to more than one person",
         ),
         (
+            audit.duplicate_logins.len(),
+            "login belongs to more than one person",
+            "logins belong to more than one person",
+        ),
+        (
             audit.lost.len(),
             "known person is missing from the LMS",
             "known people are missing from the LMS",
+        ),
+        (
+            audit.renumbered.len(),
+            "known person has another external ID",
+            "known people have another external ID",
+        ),
+        (
+            audit.in_no_feed.len(),
+            "person with an external ID is in no feed",
+            "people with an external ID are in no feed",
         ),
         (
             audit.lost_members.len(),
@@ -341,8 +339,31 @@ fn render(audit: &Audit) -> String {
         "Duplicates (in the LMS, give all but one of them another external ID, or delete them)",
         audit.duplicates.iter().map(duplicate).collect(),
     );
+    let login = |it: &DuplicateLogin| {
+        let whose = match it.external_ids.as_slice() {
+            [] => "no external ID".to_owned(),
+            ids => ids.join(", "),
+        };
+        format!("{whose}: people {}", it.people.join(", "))
+    };
     list(
-        "Known to the journal but missing from the LMS (an import that changes them creates them again)",
+        "Duplicate logins (in the LMS, give all but one of them another login, or delete them)",
+        audit.duplicate_logins.iter().map(login).collect(),
+    );
+    let renumbered = |it: &Renumbered| {
+        let now = it.now.as_deref().unwrap_or("no external ID");
+        format!("{}: now {now} (person {})", it.external_id, it.person)
+    };
+    list(
+        "Known under another external ID (an import of the old ID can create them again)",
+        audit.renumbered.iter().map(renumbered).collect(),
+    );
+    list(
+        "In no feed (hrfeed did not create them, or deleted them before; imports leave them alone, unless [leavers] has among = \"lms\")",
+        audit.in_no_feed.clone(),
+    );
+    list(
+        "Known to the journal but missing from the LMS (an import that changes them can create them again)",
         audit.lost.clone(),
     );
     let member = |it: &LostMember| format!("{}: group {}", it.external_id, it.group);

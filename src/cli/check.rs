@@ -1,22 +1,22 @@
 //! `hrfeed check`: the problems of a feed, row by row. No network, no secret, no
 //! journal.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
-
 use clap::Args;
+use std::collections::BTreeMap;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, note_encoding, open};
-use super::output::{ROWS_SHOWN, cause_lines, report_of, reported};
+use super::output::{ROWS_SHOWN, cause_lines, report_of};
+use crate::clock::Clock;
 use crate::event::Event;
 use crate::feed::Feed;
 use crate::mapping::{Bound, Mapping};
 use crate::model::{Counts, Finding};
+use crate::plan::guards::{self, Allowed, FeedFacts};
 use crate::plan::{self, Item, MAX_FINDINGS, RowState, Scan, ScanError, Wanted};
 use crate::report::{self, Command, FindingLine, FindingsWriter, Format, RunReport};
-use crate::run::{bind, encoding_note, seed};
+use crate::run::{bind, encoding_note, feed_age, key_expiry, seed, sick_reasons};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -35,11 +35,7 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
-    reported(context, Command::Check, |begun| check(context, args, begun))
-}
-
-fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Failure> {
-    let mapping = Mapping::load(&args.feed.mapping)?;
+    let mapping = context.load_mapping(&args.feed.mapping)?;
     let mut feed = open(context, &args.feed, &mapping)?;
     let bound = bind(&mapping, &feed)?;
     if !context.json {
@@ -62,19 +58,24 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
     name_losers(&mut feed, &bound, &mut scan)?;
 
     let (rows, rejected) = (scan.rows.len() as u64, scan.rows.count(RowState::Rejected));
-    let exit = if rejected > 0 {
+    let exit = if mapping.guards.refused(rejected, rows) > 0 {
         Exit::RowsRefused
     } else {
         Exit::Done
     };
     let mut report = report_of(Command::Check, &feed, rows, scan.skipped);
     report.exit_code = exit.code();
-    report.elapsed_seconds = begun.elapsed().as_secs_f64();
+    report.elapsed_seconds = context.elapsed_seconds();
     report.counts = Counts {
         rejected,
         pending: rows - rejected,
         ..Counts::default()
     };
+    let clock = Clock::system();
+    report
+        .notes
+        .extend(would_stop(&feed, &mapping, &scan, clock));
+    report.notes.extend(key_expiry(&mapping.target, clock));
     report.message = report::headline(&report);
     if context.json {
         report.findings = Some(scan.findings.iter().map(|it| args.line(it)).collect());
@@ -87,6 +88,24 @@ fn check(context: &Context, args: &CheckArgs, begun: Instant) -> Result<Exit, Fa
         print_findings(context, args, &scan, &report)?;
     }
     Ok(exit)
+}
+
+/// Why an import would send nothing, by what is known without a journal: nothing of
+/// earlier feeds and of people.
+fn would_stop(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Option<String> {
+    let facts = FeedFacts {
+        rows: scan.rows.len() as u64,
+        rejected: scan.rows.count(RowState::Rejected),
+        profile: &scan.profile,
+        before: &[],
+        age: feed_age(feed, clock),
+    };
+    let sick = guards::feed(&mapping.guards, &Allowed::default(), &facts);
+    let allow = guards::allow_option(sick.iter().map(|sick| &sick.allow));
+    (!sick.is_empty()).then(|| {
+        let why = sick_reasons(&sick);
+        format!("an import would stop: {why} (if the feed is right, import it once with `{allow}`)")
+    })
 }
 
 impl CheckArgs {

@@ -1,20 +1,29 @@
 //! What every command needs: where to print and how, and where the journal is.
 
+use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, IsTerminal as _, StdoutLock, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use console::Term;
+use jiff::Timestamp;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::signals;
 use super::{Color, Global};
+use crate::clock::{self, Clock};
 use crate::event::Listener;
 use crate::journal::{Journal, JournalError};
+use crate::mapping::Mapping;
+use crate::model::RunState;
 use crate::plan::ScanError;
-use crate::report::{self, CauseLine, NextStep, ProgressMode, RunReport, Style};
+use crate::report::{
+    self, CauseLine, FeedReport, NextStep, ProgressMode, RunReport, Style, TargetReport,
+};
+use crate::run;
 use crate::upload::Stop;
 
 /// Decided once, at the start.
@@ -28,10 +37,26 @@ pub(super) struct Context {
     mode: ProgressMode,
     journal: Option<PathBuf>,
     stop: OnceLock<Stop>,
+    command: report::Command,
+    /// When the command began.
+    pub(super) began: Timestamp,
+    begun: Instant,
+    /// What is known of the mapping and the feed, for a failure.
+    about: RefCell<About>,
+    /// Whether stdout has something on it.
+    has_printed: Cell<bool>,
+}
+
+/// What a command is about, as far as it is known.
+#[derive(Debug, Default)]
+struct About {
+    target: Option<TargetReport>,
+    mapping: Option<String>,
+    feed: FeedReport,
 }
 
 impl Context {
-    pub(super) fn new(global: &Global) -> Self {
+    pub(super) fn new(global: &Global, command: report::Command) -> Self {
         let stderr_is_terminal = std::io::stderr().is_terminal();
         let mode = if global.quiet {
             ProgressMode::Silent
@@ -56,7 +81,54 @@ impl Context {
             mode,
             journal: global.journal.clone(),
             stop: OnceLock::new(),
+            command,
+            began: Clock::system().now(),
+            begun: clock::monotonic(),
+            about: RefCell::default(),
+            has_printed: Cell::new(false),
         }
+    }
+
+    /// How long the command has been at work, in seconds.
+    pub(super) fn elapsed_seconds(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Reads the mapping that a command is about.
+    pub(super) fn load_mapping(&self, path: &Path) -> Result<Mapping, Failure> {
+        self.about.borrow_mut().mapping = Some(run::absolute(path));
+        let mapping = Mapping::load(path)?;
+        let target = &mapping.target;
+        self.about.borrow_mut().target = Some(TargetReport {
+            system: target.system.word().to_owned(),
+            base_url: target.base_url.as_str().to_owned(),
+        });
+        Ok(mapping)
+    }
+
+    /// Notes the feed that a command is about.
+    pub(super) fn note_feed(&self, feed: FeedReport) {
+        self.about.borrow_mut().feed = feed;
+    }
+
+    /// An empty report of the command.
+    fn blank_report(&self) -> RunReport {
+        RunReport::new(self.command, self.about.borrow().feed.clone())
+    }
+
+    /// The report with what every command knows. Only runs of the journal know it
+    /// themselves.
+    fn completed(&self, report: &RunReport) -> RunReport {
+        let mut report = report.clone();
+        if report.run.is_none() {
+            let about = self.about.borrow();
+            report.target = report.target.or_else(|| about.target.clone());
+            report.mapping = report.mapping.or_else(|| about.mapping.clone());
+            report.started = Some(self.began);
+            report.ended = Some(Clock::system().now());
+            report.elapsed_seconds = self.elapsed_seconds();
+        }
+        report
     }
 
     /// The request to stop: from now on signals are caught.
@@ -95,11 +167,11 @@ impl Context {
 
     /// Prints on stdout what `write` writes. A reader that went away is not a
     /// failure: `hrfeed rows | head`.
-    #[expect(clippy::unused_self, reason = "stdout is the context's to print on")]
     pub(super) fn print_with(
         &self,
         write: impl FnOnce(&mut StdoutLock<'static>) -> Result<(), PrintError>,
     ) -> Result<(), Failure> {
+        self.has_printed.set(true);
         let mut out = std::io::stdout().lock();
         match write(&mut out).and_then(|()| Ok(out.flush()?)) {
             Err(PrintError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -127,7 +199,7 @@ impl Context {
         next: &[NextStep],
     ) -> Result<(), Failure> {
         if self.json {
-            self.print(&format!("{}\n", report.to_json()))
+            self.print(&format!("{}\n", self.completed(report).to_json()))
         } else if self.quiet {
             Ok(())
         } else {
@@ -135,8 +207,24 @@ impl Context {
         }
     }
 
-    /// Prints a failure, once.
+    /// Prints a failure, once: on stderr, and with `--json` on stdout too, as the
+    /// one object.
     pub(super) fn fail(&self, failure: &Failure) -> Exit {
+        if self.json && !self.has_printed.get() {
+            let report = RunReport {
+                state: if failure.exit == Exit::Interrupted {
+                    RunState::Interrupted
+                } else {
+                    RunState::Failed
+                },
+                exit_code: failure.exit.code(),
+                message: failure.what.clone(),
+                notes: failure.help.iter().cloned().collect(),
+                ..self.blank_report()
+            };
+            // The failure is printed on stderr in any case.
+            let _printed = self.finish(&report, &[], &[]);
+        }
         let text = report::error(&failure.what, failure.help.as_deref(), &self.err);
         let _gone = write!(std::io::stderr().lock(), "{text}");
         failure.exit
@@ -166,6 +254,12 @@ pub(super) enum PrintError {
 impl From<std::io::Error> for PrintError {
     fn from(error: std::io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+impl From<Failure> for PrintError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 

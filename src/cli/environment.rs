@@ -44,6 +44,21 @@ pub(super) fn state_folder() -> Result<PathBuf, Failure> {
         .to_path_buf())
 }
 
+/// Who runs the program, as the system calls the user.
+fn user() -> String {
+    // A scheduler sets one of them, a shell most.
+    let names = ["USER", "LOGNAME", "USERNAME"].into_iter();
+    let mut users = names.filter_map(|name| std::env::var(name).ok());
+    let user = users.find(|user| !user.is_empty());
+    user.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Who decides, as the journal records it: the user and the machine.
+pub(super) fn user_at_host() -> String {
+    let host = gethostname::gethostname();
+    format!("{}@{}", user(), host.to_string_lossy())
+}
+
 /// Reads what authenticates a run.
 pub(super) fn credentials(settings: &TargetSettings) -> Result<Credentials, Failure> {
     Ok(Credentials {

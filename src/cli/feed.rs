@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::Failure;
+use super::output::path_of;
 use crate::feed::{Feed, FeedSource};
 use crate::mapping::Mapping;
-use crate::report;
+use crate::report::{self, FeedReport};
 use crate::run::encoding_note;
 
 /// A feed and its mapping.
@@ -32,6 +33,10 @@ pub(super) fn open_source(
     source: &FeedSource,
     mapping: &Mapping,
 ) -> Result<Feed, Failure> {
+    context.note_feed(FeedReport {
+        path: path_of(source),
+        ..FeedReport::default()
+    });
     let feed = Feed::open(source, &mapping.source)?;
     tracing::info!(
         feed = %feed.path().display(), format = %feed.format(), header_row = feed.header_row().0,

@@ -1,5 +1,6 @@
 //! `hrfeed runs`, `show`, `rows` and `report`: past runs, from the journal alone.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -8,16 +9,17 @@ use jiff::tz::TimeZone;
 
 use super::context::{Context, PrintError};
 use super::exit::{Exit, Failure};
-use super::output::{reported, write_whole};
+use super::output::write_whole;
 use super::resume::find;
-use super::run_report::{causes, of_run, remarks};
-use crate::journal::{Journal, JournalError, RowEntry, RowFilter, Run};
+use super::run_report::{
+    add_holds, causes, field_names, held_counts, lms, mismatches, of_run, remarks,
+};
+use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RowNumber, RunState};
 use crate::report::{
     self, Command, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, RunReport,
     Throughput,
 };
-use crate::schema::System;
 
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
@@ -41,8 +43,8 @@ pub(super) struct RowsArgs {
     /// Run whose rows are listed (default: the latest)
     #[arg(value_name = "RUN")]
     run: Option<String>,
-    /// List only rows with this outcome (repeatable)
-    #[arg(long, value_enum, value_name = "OUTCOME")]
+    /// List only rows with this outcome (repeatable, or separated by commas)
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOME")]
     outcome: Vec<Outcome>,
     /// Print the rows in this format
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -97,27 +99,25 @@ fn with_actual_state(journal: &Journal, mut run: Run) -> Run {
 }
 
 pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
-    reported(context, Command::Show, |_| show_run(context, args))
-}
-
-/// A run as a report, with what a person should know about its rows.
-fn with_remarks(journal: &Journal, run: &Run) -> Result<RunReport, Failure> {
-    Ok(RunReport {
-        notes: remarks(journal, run.id)?,
-        ..of_run(run)
-    })
-}
-
-fn show_run(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
-    let report = with_remarks(&journal, &run)?;
+    let mut report = with_remarks(&journal, &run)?;
+    report.command = Command::Show;
     context.finish(
         &report,
         &causes(&journal, run.id)?,
         &report::next_steps(&report),
     )?;
     Ok(Exit::Done)
+}
+
+/// A run as a report, with what a person should know about its rows.
+fn with_remarks(journal: &Journal, run: &Run) -> Result<RunReport, Failure> {
+    let mut report = of_run(run);
+    report.notes = remarks(journal, run.id)?;
+    report.notes.extend(mismatches(&report));
+    add_holds(journal, run, &mut report)?;
+    Ok(report)
 }
 
 pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> {
@@ -142,16 +142,19 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
         Ok(writer.finish()?)
     })?;
     if format == Format::Table {
-        context.note(&not_listed(&run, &args.outcome, listed));
+        let held = held_counts(&journal, run.id)?;
+        context.note(&not_listed(&run, held.rows, &args.outcome, listed));
     }
     Ok(Exit::Done)
 }
 
 /// How many rows are listed, and which the journal only counts.
-fn not_listed(run: &Run, outcomes: &[Outcome], listed: u64) -> String {
+fn not_listed(run: &Run, held: u64, outcomes: &[Outcome], listed: u64) -> String {
+    // Held rows count as pending, and are listed.
+    let pending = run.counts.pending.saturating_sub(held);
     let only_counted = [
         (Outcome::Unchanged, run.unchanged),
-        (Outcome::Pending, run.counts.pending),
+        (Outcome::Pending, pending),
     ];
     let is_wanted = |outcome| outcomes.is_empty() || outcomes.contains(&outcome);
     let left_out: Vec<_> = only_counted
@@ -172,7 +175,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
     let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
     let report = with_remarks(&journal, &run)?;
     let mut throughput = Throughput::default();
-    let [mut rejected, mut failed, mut unknown] = <[RowSection; 3]>::default();
+    let [mut rejected, mut failed, mut unknown, mut held] = <[RowSection; 4]>::default();
     journal.rows(run.id, &RowFilter::default(), |row| {
         if let Some(at) = row.at {
             throughput.add(at.as_secs_f64(), row.outcome);
@@ -181,6 +184,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
             Outcome::Rejected => rejected.push(line(row)),
             Outcome::Failed => failed.push(line(row)),
             Outcome::Unknown => unknown.push(line(row)),
+            Outcome::Held => held.push(line(row)),
             _ => {}
         }
         Ok::<_, JournalError>(ControlFlow::Continue(()))
@@ -188,12 +192,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
     let zone = TimeZone::system();
     let page = report::html_page(&PageData {
         next: report::next_steps(&report),
-        target: Some(format!(
-            "{} at {}",
-            System::named(&run.start.system)
-                .map_or(run.start.system.as_str(), |system| system.spec().title),
-            run.start.base_url
-        )),
+        target: Some(lms(&run.start.system, &run.start.base_url)),
         started: Some(run.start.started.to_zoned(zone.clone())),
         ended: run
             .ended
@@ -204,6 +203,7 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
         rejected,
         failed,
         unknown,
+        held,
         report,
     })
     .map_err(|error| Failure::machine(format!("cannot create the report: {error}")))?;
@@ -221,5 +221,9 @@ fn line(row: RowEntry) -> RowLine {
         status: row.status,
         attempts: row.attempts,
         message: row.message,
+        changed: row.changed.as_deref().map(field_names).unwrap_or_default(),
+        known_as: row.from,
+        hold: row.hold.map(HoldId::number),
+        values: BTreeMap::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! `hrfeed import`: imports a feed into the LMS.
 
+use std::path::Path;
+
 use clap::Args;
 use url::Url;
 
@@ -8,11 +10,15 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
-use super::output::{finish, reported};
+use super::holds::approve_for_import;
+use super::key::KeyArgs;
+use super::output::finish;
+use super::verify::VerifyArgs;
 use crate::clock::Clock;
-use crate::mapping::{Mapping, TargetSettings};
+use crate::journal::Hold;
+use crate::mapping::TargetSettings;
 use crate::report::Command;
-use crate::run::{RunRequest, RunResult, execute, seed};
+use crate::run::{RunRequest, RunResult, absolute, execute, scope, seed};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::upload::{Credentials, Secret};
 
@@ -26,7 +32,14 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     sandbox: bool,
     #[command(flatten)]
+    key: KeyArgs,
+    /// Approve this hold and carry it out in this import (repeatable)
+    #[arg(long, value_delimiter = ',', value_name = "HOLD")]
+    approve: Vec<String>,
+    #[command(flatten)]
     allow: AllowArgs,
+    #[command(flatten)]
+    verify: VerifyArgs,
 }
 
 /// The least requests per second for a sandbox inside this process.
@@ -36,12 +49,12 @@ const SANDBOX_RATE: f64 = 250.0;
 const SANDBOX_JOURNAL: &str = "sandbox.db";
 
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
-    let (result, journal) = reported(context, Command::Import, |_| import(context, args))?;
+    let (result, journal) = import(context, args)?;
     finish(context, Command::Import, result, journal.as_deref())
 }
 
 fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<String>), Failure> {
-    let mapping = Mapping::load(&args.feed.mapping)?;
+    let mapping = context.load_mapping(&args.feed.mapping)?;
     let mut settings = mapping.target.clone();
     let (sandbox, credentials) = if args.sandbox {
         let (sandbox, credentials) = start_sandbox(&mut settings)?;
@@ -59,6 +72,14 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     // The other commands do not find the sandbox's journal by themselves.
     let elsewhere =
         (args.sandbox && !context.journal_is_named()).then(|| journal.display().to_string());
+    let (scope, mapping_path) = (scope(&settings, &credentials), absolute(mapping.path()));
+    // The holds of a mapping that was renamed are taken over.
+    let is_gone = |path: &str| !Path::new(path).exists();
+    let is_of_import = |hold: &Hold| {
+        let is_of_mapping = hold.mapping_path == mapping_path || is_gone(&hold.mapping_path);
+        hold.scope == scope && is_of_mapping
+    };
+    approve_for_import(context, (&journal, is_of_import), &args.approve)?;
     let mut listener = context.progress();
     let result = execute(RunRequest {
         mapping: &mapping,
@@ -67,7 +88,10 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         feed,
         journal,
         resumed: None,
+        verify: args.verify.verify,
         allowed: args.allow.allowed(),
+        replaces_key: args.key.replaces_key,
+        by: environment::user_at_host(),
         stop: context.stop(),
         clock: Clock::system(),
         listener: &mut *listener,

@@ -11,15 +11,19 @@ mod context;
 mod environment;
 mod exit;
 mod feed;
+mod held_rows;
+mod history;
+mod holds;
 mod import;
 mod init;
-mod history;
+mod key;
 mod output;
 mod plan;
 mod resume;
 mod run_report;
 mod sandbox;
 mod signals;
+mod verify;
 mod words;
 
 use std::path::PathBuf;
@@ -29,6 +33,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 
 use self::context::Context;
 use self::exit::Exit;
+use crate::report;
 
 /// Sync people from an HR export (CSV or Excel) to your LMS
 #[derive(Debug, Parser)]
@@ -93,6 +98,14 @@ enum Command {
     Import(import::ImportArgs),
     /// Resume an interrupted run
     Resume(resume::ResumeArgs),
+    /// List what waits for a decision
+    Holds(holds::HoldsArgs),
+    /// List the people of a hold, with the reason for each
+    Hold(holds::HoldArgs),
+    /// Approve a hold: the next import carries it out
+    Approve(holds::ApproveArgs),
+    /// Refuse a hold: its people stay as they are
+    Refuse(holds::RefuseArgs),
     /// List past runs
     Runs(history::RunsArgs),
     /// Show a run's summary
@@ -103,12 +116,53 @@ enum Command {
     Report(history::ReportArgs),
     /// Generate a starter mapping from a feed
     Init(init::InitArgs),
-    /// Find duplicate external IDs and missing people in the LMS
+    /// Find duplicates, missing people and people of no feed in the LMS
     Audit(audit::AuditArgs),
     /// Run a local mock LMS (KMI and aNewSpring APIs)
     Sandbox(sandbox::SandboxArgs),
     /// Generate a shell completion script
     Completions(completions::CompletionsArgs),
+}
+
+impl Command {
+    /// The command, as reports name it.
+    const fn word(&self) -> report::Command {
+        match self {
+            Self::Check(_) => report::Command::Check,
+            Self::Plan(_) => report::Command::Plan,
+            Self::Import(_) => report::Command::Import,
+            Self::Resume(_) => report::Command::Resume,
+            Self::Holds(_) => report::Command::Holds,
+            Self::Hold(_) => report::Command::Hold,
+            Self::Approve(_) => report::Command::Approve,
+            Self::Refuse(_) => report::Command::Refuse,
+            Self::Runs(_) => report::Command::Runs,
+            Self::Show(_) => report::Command::Show,
+            Self::Rows(_) => report::Command::Rows,
+            Self::Report(_) => report::Command::Report,
+            Self::Init(_) => report::Command::Init,
+            Self::Audit(_) => report::Command::Audit,
+            Self::Sandbox(_) => report::Command::Sandbox,
+            Self::Completions(_) => report::Command::Completions,
+        }
+    }
+}
+
+/// Ends the process because of its arguments: they are wrong, or ask for help or
+/// the version.
+fn misused(error: &clap::Error) -> ExitCode {
+    // Help and version are not errors and go to stdout.
+    if error.use_stderr() {
+        output::print_misuse(error);
+        return match error.print() {
+            Ok(()) => Exit::Usage.into(),
+            Err(_) => Exit::Machine.into(),
+        };
+    }
+    match error.print() {
+        Ok(()) => Exit::Done.into(),
+        Err(_) => Exit::Machine.into(),
+    }
 }
 
 /// Runs the command that the arguments name.
@@ -121,24 +175,19 @@ pub fn main() -> ExitCode {
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are not errors and go to stdout.
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
-            return match error.print() {
-                Ok(()) => exit.into(),
-                Err(_) => Exit::Machine.into(),
-            };
+            return misused(&error);
         }
     };
-    let context = Context::new(&cli.global);
+    let context = Context::new(&cli.global, cli.command.word());
     let exit = match cli.command {
         Command::Check(args) => check::run(&context, &args),
         Command::Plan(args) => plan::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Resume(args) => resume::run(&context, &args),
+        Command::Holds(args) => holds::list(&context, &args),
+        Command::Hold(args) => holds::show(&context, &args),
+        Command::Approve(args) => holds::approve(&context, &args),
+        Command::Refuse(args) => holds::refuse(&context, &args),
         Command::Runs(args) => history::runs(&context, &args),
         Command::Show(args) => history::show(&context, &args),
         Command::Rows(args) => history::rows(&context, &args),

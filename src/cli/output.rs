@@ -1,11 +1,11 @@
 //! How commands print rows and reports, and write files.
 
-use std::time::Instant;
+use std::io::Write;
+use std::path::Path;
 
-use super::context::Context;
+use super::context::{Context, PrintError};
 use super::exit::{Exit, Failure};
-use super::run_report::{causes, of_run, remarks};
-use crate::clock;
+use super::run_report::{add_holds, causes, mismatches, of_run, remarks};
 use crate::feed::{Feed, FeedSource};
 use crate::model::{Outcome, RunState};
 use crate::plan::FindingKind;
@@ -15,10 +15,7 @@ use crate::run::{RunEnd, RunResult};
 /// What `check` and `plan` report of a feed.
 pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) -> RunReport {
     let feed = FeedReport {
-        path: match feed.source() {
-            FeedSource::Stdin => "-".into(),
-            FeedSource::Path(path) => path.display().to_string(),
-        },
+        path: path_of(feed.source()),
         sha256: feed.sha256().map(hex),
         rows,
         skipped,
@@ -26,31 +23,34 @@ pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) 
     RunReport::new(command, feed)
 }
 
-/// Runs a part of a command. With `--json` a failure is printed on stdout too, as
-/// the one object.
-pub(super) fn reported<T>(
-    context: &Context,
-    command: Command,
-    run: impl FnOnce(Instant) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let begun = clock::monotonic();
-    let result = run(begun);
-    if let (true, Err(failure)) = (context.json, &result) {
-        let report = RunReport {
-            state: if failure.exit == Exit::Interrupted {
-                RunState::Interrupted
-            } else {
-                RunState::Failed
-            },
-            elapsed_seconds: begun.elapsed().as_secs_f64(),
-            exit_code: failure.exit.code(),
-            message: failure.what.clone(),
-            ..RunReport::new(command, FeedReport::default())
-        };
-        // The failure is printed on stderr in any case.
-        let _printed = context.print(&format!("{}\n", report.to_json()));
+/// A feed's path as the command line named it; `-` is stdin.
+pub(super) fn path_of(source: &FeedSource) -> String {
+    match source {
+        FeedSource::Stdin => "-".into(),
+        FeedSource::Path(path) => path.display().to_string(),
     }
-    result
+}
+
+/// With `--json` in the arguments, prints on stdout that they are wrong, as the
+/// one object.
+pub(super) fn print_misuse(error: &clap::Error) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if !arguments.iter().any(|it| it == "--json") {
+        return;
+    }
+    let mut words = arguments.iter().filter_map(|it| it.to_str());
+    let command =
+        words.find_map(|it| Some(Command::named(it)).filter(|it| *it != Command::Unknown));
+    let text = error.render().to_string();
+    let what = text.lines().next().unwrap_or_default();
+    let report = RunReport {
+        state: RunState::Failed,
+        exit_code: Exit::Usage.code(),
+        message: what.strip_prefix("error: ").unwrap_or(what).to_owned(),
+        ..RunReport::new(command.unwrap_or(Command::Unknown), FeedReport::default())
+    };
+    // The mistake is printed on stderr in any case.
+    let _gone = writeln!(std::io::stdout().lock(), "{}", report.to_json());
 }
 
 /// How many lines a person reads with patience.
@@ -84,6 +84,8 @@ pub(super) fn finish(
     report.exit_code = exit.code();
     report.notes = result.notes;
     report.notes.extend(remarks(&result.journal, id)?);
+    report.notes.extend(mismatches(&report));
+    add_holds(&result.journal, &result.run, &mut report)?;
     let next = report::next_steps(&report)
         .into_iter()
         .map(|step| match journal {
@@ -110,13 +112,36 @@ pub(super) fn hex(digest: [u8; 32]) -> String {
         })
 }
 
+/// Who may read a file that a command writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// As any other file.
+    Everybody,
+    /// The user alone: it holds data of people.
+    Owner,
+}
+
 /// Writes a file whole or not at all; a device may take a part.
-pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Failure> {
-    use std::io::Write as _;
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_file(path, Readers::Everybody, |out| Ok(out.write_all(bytes)?))
+}
+
+/// Writes what `write` writes into a file whole or not at all; a device may take a
+/// part.
+pub(super) fn write_file(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), PrintError>,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         let mut failure = Failure::machine(format!("cannot write `{}`: {error}", path.display()));
         failure.help = Some("check that the folder exists and can be written to".into());
         failure
+    };
+    let written = |result: Result<(), PrintError>| match result {
+        Ok(()) | Err(PrintError::Enough) => Ok(()),
+        Err(PrintError::Io(error)) => Err(failed(error)),
+        Err(PrintError::Failed(failure)) => Err(failure),
     };
     // A device or a pipe is written to, not replaced by a file.
     if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
@@ -124,19 +149,21 @@ pub(super) fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), Fa
             .write(true)
             .open(path)
             .map_err(failed)?;
-        return device.write_all(bytes).map_err(failed);
+        return written(write(&mut device));
     }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => std::path::Path::new("."),
+        _ => Path::new("."),
     };
     let mut file = tempfile::Builder::new()
         .prefix(".hrfeed-")
         .tempfile_in(folder)
         .map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    written(write(&mut file))?;
     let (file, temporary) = file.keep().map_err(|error| failed(error.error))?;
-    open_to_others(&file);
+    if readers == Readers::Everybody {
+        open_to_others(&file);
+    }
     drop(file);
     std::fs::rename(&temporary, path).map_err(|error| {
         // The temporary file goes with the failure.

@@ -1,6 +1,6 @@
 //! `hrfeed plan`: what an import would do. It only reads.
 
-use std::time::Instant;
+use std::collections::BTreeMap;
 
 use clap::Args;
 
@@ -8,13 +8,18 @@ use super::context::{Context, JOURNAL, PrintError};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, note_encoding, open};
-use super::output::{ROWS_SHOWN, cause_lines, report_of, reported};
+use super::key::KeyArgs;
+use super::output::{ROWS_SHOWN, cause_lines, report_of};
+use super::run_report::{field_names, planned_hold, remark};
 use crate::clock::Clock;
-use crate::mapping::{Leavers, Mapping};
+use crate::journal::{HeldPerson, HoldId};
+use crate::mapping::Leavers;
 use crate::model::{Action, ExternalId, Finding, Outcome};
-use crate::plan::{self, Allowed, Item, RowState, Wanted};
-use crate::report::{self, Command, Format, RowLine, RowsWriter, RunReport};
-use crate::run::{self, Planned, Prepared, RunRequest, Unanswered, held_in_words, sick_in_words};
+use crate::plan::{self, Allowed, Change, Item, LeftAlone, RowState, RowTable, Wanted};
+use crate::report::{self, Command, Format, HeldCounts, RowLine, RowsWriter, RunReport};
+use crate::run::{
+    self, HoldNow, Planned, Prepared, RunRequest, Unanswered, sick_help, sick_reasons,
+};
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -27,14 +32,15 @@ pub(super) struct PlanArgs {
     /// Print all rows, not only the first 50
     #[arg(long)]
     all: bool,
+    /// Include the new values of fields that change (personal data)
+    #[arg(long)]
+    show_values: bool,
+    #[command(flatten)]
+    key: KeyArgs,
 }
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
-    reported(context, Command::Plan, |begun| plan(context, args, begun))
-}
-
-fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Failure> {
-    let mapping = Mapping::load(&args.feed.mapping)?;
+    let mapping = context.load_mapping(&args.feed.mapping)?;
     let credentials = environment::credentials(&mapping.target)?;
     let feed = open(context, &args.feed, &mapping)?;
     let mut listener = context.progress();
@@ -45,14 +51,17 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
         feed,
         journal: context.journal_path(JOURNAL)?,
         resumed: None,
+        verify: None,
         allowed: Allowed::default(),
+        replaces_key: args.key.replaces_key,
+        by: environment::user_at_host(),
         stop: context.stop(),
         clock: Clock::system(),
         listener: &mut *listener,
     })?;
     note_encoding(context, planned.encoding_note.take());
     let mut report = report_on(&planned);
-    report.elapsed_seconds = begun.elapsed().as_secs_f64();
+    report.elapsed_seconds = context.elapsed_seconds();
     let exit = exit_of(&planned);
     report.exit_code = exit.code();
     report.message = report::headline(&report);
@@ -68,13 +77,17 @@ fn plan(context: &Context, args: &PlanArgs, begun: Instant) -> Result<Exit, Fail
 fn exit_of(planned: &Planned<'_>) -> Exit {
     let Prepared {
         plan,
+        rows,
+        holds,
         sick,
         unanswered,
         ..
     } = &planned.prepared;
-    if !plan.held.is_empty() || !sick.is_empty() {
+    let guards = &planned.bound.mapping().guards;
+    if !holds.is_empty() || !sick.is_empty() {
         Exit::Guard
-    } else if plan.counts.rejected > 0 || !unanswered.is_empty() {
+    } else if guards.refused(plan.counts.rejected, rows.len() as u64) > 0 || !unanswered.is_empty()
+    {
         Exit::RowsRefused
     } else {
         Exit::Done
@@ -93,8 +106,12 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.counts = prepared.plan.counts;
     report.counts.failed = prepared.unanswered.len() as u64;
     report.calls = planned.calls;
+    report.holds = prepared.holds.iter().map(planned_hold).collect();
+    report.held = held_counts(&prepared.holds);
+    report.is_sick = !prepared.sick.is_empty();
     report.notes = notes(prepared);
     report.notes.extend_from_slice(&planned.notes);
+    report.notes.extend(left_alone(rows));
     let adopted = rows.count(RowState::Adopt) + rows.count(RowState::UnknownAdopt);
     if adopted > 0 {
         let one = "existing person without an external ID would be linked";
@@ -112,14 +129,18 @@ fn print_plan(
     report: &RunReport,
 ) -> Result<(), Failure> {
     let format = args.format;
-    let all = planned.prepared.plan.changes() + report.counts.rejected + report.counts.failed;
+    let prepared = &planned.prepared;
+    let held = report.held.rows + report.held.leavers;
+    let left_alone = prepared.rows.count(RowState::LeftAlone);
+    let counts = &report.counts;
+    let all = prepared.plan.changes() + counts.rejected + counts.failed + held + left_alone;
     let most = if args.all || format != Format::Table {
         u64::MAX
     } else {
         ROWS_SHOWN as u64
     };
     if all > 0 || format == Format::Csv {
-        print_rows(context, planned, format, most)?;
+        print_rows(context, planned, (format, args.show_values), most)?;
     }
     if format != Format::Table {
         context.note(&report.message);
@@ -147,14 +168,12 @@ fn print_plan(
 /// What a person should know besides the rows.
 fn notes(prepared: &Prepared) -> Vec<String> {
     let (sick, groups) = (&prepared.sick, &prepared.groups);
-    let held = prepared.plan.held.iter();
-    let mut notes: Vec<_> = held
-        .map(|held| format!("an import would hold back: {}", held_in_words(held)))
-        .collect();
+    let mut notes = Vec::new();
     if !sick.is_empty() {
+        let why = sick_reasons(sick);
         notes.push(format!(
-            "an import would send nothing: {}",
-            sick_in_words(sick)
+            "an import would send nothing: {why} ({})",
+            sick_help(sick)
         ));
     }
     for (what, count) in [
@@ -168,6 +187,20 @@ fn notes(prepared: &Prepared) -> Vec<String> {
         }
     }
     notes
+}
+
+/// How many people differ and would be left alone, by the reason.
+fn left_alone(rows: &RowTable) -> Vec<String> {
+    let why = |row| rows.detail(row).and_then(|detail| detail.left_alone);
+    let of = |reason: LeftAlone| {
+        let all = rows.rows_in(&[RowState::LeftAlone]);
+        let mut of_reason = all.filter(|row| why(*row) == Some(reason));
+        let first = rows.number(of_reason.next()?);
+        let count = 1 + of_reason.count() as u64;
+        Some(remark(reason.message(), count, first))
+    };
+    let reasons = [LeftAlone::Protected, LeftAlone::Refused];
+    reasons.into_iter().filter_map(of).collect()
 }
 
 /// Somebody who is no longer in the feed.
@@ -186,7 +219,7 @@ fn leaver(id: &ExternalId, how: Leavers) -> RowLine {
 fn print_rows(
     context: &Context,
     planned: &mut Planned<'_>,
-    format: Format,
+    (format, show_values): (Format, bool),
     most: u64,
 ) -> Result<(), Failure> {
     let Planned {
@@ -203,8 +236,10 @@ fn print_rows(
             left = left.checked_sub(1).ok_or(PrintError::Enough)?;
             Ok(writer.write(line)?)
         };
-        let written = plan::replay(feed, bound, &prepared.rows, Wanted::Work, &[], |items| {
-            items.iter().try_for_each(|item| write(&line(item)))
+        let wanted = Wanted::Work { wave: None };
+        let written = plan::replay(feed, bound, &prepared.rows, wanted, &[], |items| {
+            let mut lines = items.iter().map(|item| line(item, show_values));
+            lines.try_for_each(|line| write(&line))
         })
         .and_then(|()| {
             let mut unanswered = prepared.unanswered.iter().map(unanswered);
@@ -213,6 +248,13 @@ fn print_rows(
         .and_then(|()| {
             let mut leavers = prepared.plan.leavers.iter();
             leavers.try_for_each(|id| write(&leaver(id, action)))
+        })
+        .and_then(|()| {
+            let mut holds = prepared.holds.iter();
+            holds.try_for_each(|hold| {
+                let mut held = hold.people.iter();
+                held.try_for_each(|person| write(&held_line(hold, person, action)))
+            })
         });
         match written {
             Ok(()) | Err(PrintError::Enough) => Ok(writer.finish()?),
@@ -221,31 +263,73 @@ fn print_rows(
     })
 }
 
+/// Somebody who would wait for a decision.
+fn held_line(hold: &HoldNow, person: &HeldPerson, leavers: Leavers) -> RowLine {
+    RowLine {
+        action: plan::action_of(hold.held.kind, leavers),
+        message: Some(person.reason.to_string()),
+        changed: (person.changed.as_deref())
+            .map(field_names)
+            .unwrap_or_default(),
+        known_as: person.known_as.clone(),
+        hold: hold.id.map(HoldId::number),
+        ..RowLine::new(person.row, Some(&person.external_id), Outcome::Held)
+    }
+}
+
+/// Whom the holds hold.
+fn held_counts(holds: &[HoldNow]) -> HeldCounts {
+    let people = holds.iter().flat_map(|hold| hold.people.iter());
+    let leavers = people.clone().filter(|person| person.row.is_none()).count() as u64;
+    HeldCounts {
+        rows: people.count() as u64 - leavers,
+        leavers,
+    }
+}
+
 /// A row as it would end.
-fn line(item: &Item) -> RowLine {
+fn line(item: &Item, show_values: bool) -> RowLine {
     match item {
         Item::Change(change) => {
             let (outcome, why) = match change.action {
-                Action::Create => (Outcome::Created, "no one in the LMS has this external ID"),
+                Action::Create => (
+                    Outcome::Created,
+                    Some("no one in the LMS has this external ID"),
+                ),
                 Action::Adopt => (
                     Outcome::Updated,
-                    "exists in the LMS without an external ID and would be linked",
+                    Some("exists in the LMS without an external ID and would be linked"),
                 ),
+                Action::Rekey => (Outcome::Updated, Some("would get another external ID")),
+                // What changes is said, where it is known.
+                _ if !change.changed.is_empty() => (Outcome::Updated, None),
                 _ => (
                     Outcome::Updated,
-                    "differs from the LMS or from the last import",
+                    Some("differs from the LMS or from the last import"),
                 ),
             };
+            let changed: Vec<_> = change.changed.iter().map(|it| (*it).to_owned()).collect();
             RowLine {
                 action: Some(change.action),
-                message: Some(why.into()),
+                message: why.map(str::to_owned),
+                values: new_values(change, show_values),
+                changed,
+                known_as: change.rekey.as_ref().map(|rekey| rekey.from.to_string()),
+                hold: change.hold,
                 ..RowLine::new(Some(change.row), Some(&change.content.external_id), outcome)
             }
         }
+        Item::LeftAlone(row) => RowLine {
+            message: Some(row.why.message().into()),
+            changed: row.changed.iter().map(|it| (*it).to_owned()).collect(),
+            hold: row.hold,
+            ..RowLine::new(Some(row.row), Some(&row.external_id), Outcome::Unchanged)
+        },
         Item::Rejected {
             row,
             external_id,
             findings,
+            ..
         } => {
             let messages: Vec<_> = findings.iter().map(Finding::message).collect();
             RowLine {
@@ -254,6 +338,15 @@ fn line(item: &Item) -> RowLine {
             }
         }
     }
+}
+
+/// The new values of the fields that change, if somebody asked for them.
+fn new_values(change: &Change, show_values: bool) -> BTreeMap<String, String> {
+    let fields = change.content.fields.iter();
+    fields
+        .filter(|(name, _)| show_values && change.changed.contains(name))
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
 }
 
 fn unanswered(row: &Unanswered) -> RowLine {

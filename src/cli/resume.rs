@@ -9,11 +9,11 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::open_source;
-use super::output::{finish, reported};
+use super::output::finish;
+use super::verify::VerifyArgs;
 use crate::clock::Clock;
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Run, RunRef};
-use crate::mapping::Mapping;
 use crate::report::Command;
 use crate::run::{RunRequest, RunResult, execute, resumable, scope};
 
@@ -29,10 +29,12 @@ pub(super) struct ResumeArgs {
     feed: Option<PathBuf>,
     #[command(flatten)]
     allow: AllowArgs,
+    #[command(flatten)]
+    verify: VerifyArgs,
 }
 
 pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
-    let result = reported(context, Command::Resume, |_| resume(context, args))?;
+    let result = resume(context, args)?;
     finish(context, Command::Resume, result, None)
 }
 
@@ -40,7 +42,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     resumable(&run)?;
-    let mapping = Mapping::load(std::path::Path::new(&run.start.mapping_path))?;
+    let mapping = context.load_mapping(std::path::Path::new(&run.start.mapping_path))?;
     if mapping.sha256() != run.start.mapping_sha256 {
         return Err(Failure::usage(
             format!(
@@ -78,6 +80,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
     };
     let feed = open_source(context, &source, &mapping)?;
     let mut listener = context.progress();
+    let replaces_key = run.start.replaces_key;
     // Only now is anything written.
     Ok(execute(RunRequest {
         mapping: &mapping,
@@ -86,7 +89,10 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         feed,
         journal: context.journal_path(JOURNAL)?,
         resumed: Some(run),
+        verify: args.verify.verify,
         allowed: args.allow.allowed(),
+        replaces_key,
+        by: environment::user_at_host(),
         stop: context.stop(),
         clock: Clock::system(),
         listener: &mut *listener,

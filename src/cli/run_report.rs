@@ -2,11 +2,24 @@
 
 use std::ops::ControlFlow;
 
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
 use super::exit::Failure;
 use super::output::hex;
-use crate::journal::{Journal, JournalError, RowFilter, Run, RunId};
-use crate::model::{Action, Outcome};
-use crate::report::{self, CauseLine, Command, FeedReport, RunReport};
+use crate::clock::Clock;
+use crate::journal::{
+    APPROVAL_VALID_FOR, Hold, HoldFilter, HoldId, Journal, JournalError, RowFilter, Run, RunId,
+    Verdict,
+};
+use crate::model::{Action, HoldState, Outcome, Proof, RowNumber, RunState};
+use crate::plan::LeftAlone;
+use crate::report::{
+    self, CauseLine, Command, DecisionLine, FeedReport, HeldCounts, HoldLine, RunReport,
+    TargetReport,
+};
+use crate::run::HoldNow;
+use crate::schema::System;
 
 /// A run of the journal as a report.
 pub(super) fn of_run(run: &Run) -> RunReport {
@@ -28,6 +41,15 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         calls: run.calls,
         elapsed_seconds: run.elapsed.as_secs_f64(),
         exit_code: run.exit_code.unwrap_or(0),
+        // A proof that another release wrote and this one cannot read says nothing.
+        proof: (run.proof.as_deref()).and_then(|json| serde_json::from_str(json).ok()),
+        target: Some(TargetReport {
+            system: run.start.system.clone(),
+            base_url: run.start.base_url.clone(),
+        }),
+        mapping: Some(run.start.mapping_path.clone()),
+        started: Some(run.start.started),
+        ended: run.ended.filter(|_| run.state != RunState::Running),
         ..RunReport::new(Command::Import, feed)
     };
     report.message = run
@@ -35,6 +57,138 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         .clone()
         .unwrap_or_else(|| report::headline(&report));
     report
+}
+
+/// A hold of the journal as it is now, as the reports show it.
+pub(super) fn hold_line(hold: &Hold) -> HoldLine {
+    let state = hold.state_at(Clock::system().now());
+    let decided = hold.decided.as_ref();
+    let lapses = decided.filter(|_| state == HoldState::Approved);
+    let lapses = lapses.and_then(|decided| decided.at.checked_add(APPROVAL_VALID_FOR).ok());
+    HoldLine {
+        id: Some(hold.id.number()),
+        kind: hold.kind,
+        people: hold.people,
+        new: hold.new,
+        bound: hold.bound.clone(),
+        since_run: Some(hold.since_run.to_string()),
+        last_run: Some(hold.last_run.to_string()),
+        state,
+        why: hold.why.clone(),
+        mapping: Some(hold.mapping_path.clone()),
+        opened: Some(local(hold.opened)),
+        decided: decided.map(|decision| DecisionLine {
+            at: local(decision.at),
+            by: decision.by.clone(),
+            reason: decision.reason.clone(),
+            as_joiners: decision.as_joiners,
+            verdict: hold.verdict.map_or(hold.state, Verdict::state),
+        }),
+        lapses: lapses.map(local),
+        // A run that began to carry it out may have been interrupted.
+        carried_out_by: (hold.carried_out_by)
+            .filter(|_| hold.state == HoldState::CarriedOut)
+            .map(|run| run.to_string()),
+        replaced_by: hold.replaced_by.map(HoldId::number),
+    }
+}
+
+/// A hold as a plan would open it, or finds it.
+pub(super) fn planned_hold(hold: &HoldNow) -> HoldLine {
+    HoldLine {
+        id: hold.id.map(HoldId::number),
+        kind: hold.held.kind,
+        people: hold.people.len() as u64,
+        new: hold.new,
+        bound: hold.held.bound.clone(),
+        since_run: hold.since_run.map(|run| run.to_string()),
+        last_run: None,
+        state: HoldState::Open,
+        why: hold.held.why.clone(),
+        mapping: None,
+        opened: None,
+        decided: None,
+        lapses: None,
+        carried_out_by: None,
+        replaced_by: None,
+    }
+}
+
+/// Adds to the report of a run what waits for a person, and what was proved.
+pub(super) fn add_holds(
+    journal: &Journal,
+    run: &Run,
+    report: &mut RunReport,
+) -> Result<(), Failure> {
+    report.holds = holds(journal, run)?;
+    report.held = held_counts(journal, run.id)?;
+    let reasons = [LeftAlone::Protected, LeftAlone::Refused].map(LeftAlone::message);
+    let remarks = journal.remarks(run.id)?;
+    let left_alone = remarks.iter().filter(|it| reasons.contains(&it.0.as_str()));
+    report.left_alone = left_alone.map(|(_, rows, _)| rows).sum();
+    if run.message.is_none() {
+        report.message = report::headline(report);
+    }
+    Ok(())
+}
+
+/// The holds of a run: what it held, and what it carried out. Each is as it is now.
+fn holds(journal: &Journal, run: &Run) -> Result<Vec<HoldLine>, Failure> {
+    let of_feed = journal.holds(&HoldFilter {
+        scope: Some(run.start.scope),
+        mapping_path: Some(run.start.mapping_path.clone()),
+        ..HoldFilter::default()
+    })?;
+    let is_of_run = |hold: &&Hold| {
+        let is_held = (hold.since_run..=hold.last_run).contains(&run.id);
+        // A hold that somebody refused before has nothing to do with the run.
+        let is_news = hold.state != HoldState::Refused
+            || (hold.decided.as_ref()).is_some_and(|decided| decided.at >= run.start.started);
+        is_held && is_news || hold.carried_out_by == Some(run.id)
+    };
+    Ok(of_feed
+        .iter()
+        .rev()
+        .filter(is_of_run)
+        .map(hold_line)
+        .collect())
+}
+
+/// Whom a run held.
+pub(super) fn held_counts(journal: &Journal, run: RunId) -> Result<HeldCounts, Failure> {
+    let mut counts = HeldCounts::default();
+    let held = RowFilter {
+        outcomes: vec![Outcome::Held],
+    };
+    journal.rows(run, &held, |row| {
+        let count = match row.row {
+            Some(_) => &mut counts.rows,
+            None => &mut counts.leavers,
+        };
+        *count += 1;
+        Ok::<_, JournalError>(ControlFlow::Continue(()))
+    })?;
+    Ok(counts)
+}
+
+/// An LMS as people know it: `KMI LMS at https://lms.example.com`.
+pub(super) fn lms(system: &str, base_url: &str) -> String {
+    let title = System::named(system).map_or(system, |system| system.spec().title);
+    format!("{title} at {base_url}")
+}
+
+/// The names of fields that the journal keeps as one text.
+pub(super) fn field_names(changed: &str) -> Vec<String> {
+    let names = changed.split(',').map(str::trim);
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A time in the reader's zone.
+pub(super) fn local(time: Timestamp) -> Zoned {
+    time.to_zoned(TimeZone::system())
 }
 
 /// Why rows of a run were not applied.
@@ -71,16 +225,28 @@ pub(super) fn remarks(journal: &Journal, run: RunId) -> Result<Vec<String>, Fail
         let were = "existing people without an external ID were";
         format!("{} linked", report::counted(adopted, was, were))
     });
-    let remarked = remarks
-        .into_iter()
-        .map(|(message, rows, first)| match rows {
-            1 => format!("row {first}: {message}"),
-            rows => format!(
-                "{} rows (first: row {first}): {message}",
-                report::count(rows)
-            ),
-        });
+    let remarked = (remarks.iter()).map(|(message, rows, first)| remark(message, *rows, *first));
     Ok(adopted.into_iter().chain(remarked).collect())
+}
+
+/// A remark on rows: how many there are, and the first of them.
+pub(super) fn remark(message: &str, rows: u64, first: RowNumber) -> String {
+    match rows {
+        1 => format!("row {first}: {message}"),
+        rows => format!(
+            "{} rows (first: row {first}): {message}",
+            report::count(rows)
+        ),
+    }
+}
+
+/// What a proof found, a sentence for each, where the run's message names something
+/// else.
+pub(super) fn mismatches(report: &RunReport) -> Vec<String> {
+    let problems = report.proof.as_ref().map(Proof::problems);
+    let mut problems = problems.unwrap_or_default();
+    problems.retain(|problem| !report.message.contains(problem.as_str()));
+    problems
 }
 
 /// How many people got their external ID in the run.

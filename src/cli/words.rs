@@ -4,7 +4,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::model::Outcome;
+use crate::model::{HoldState, Outcome};
 use crate::report::Format;
 use crate::schema::System;
 
@@ -24,7 +24,27 @@ macro_rules! named_by_their_word {
 
 named_by_their_word! {
     System: Self::ALL;
-    Outcome: &Self::ALL;
+    HoldState: &Self::ALL;
+}
+
+impl ValueEnum for Outcome {
+    fn value_variants<'a>() -> &'a [Self] {
+        // Held rows count as pending, and are asked for by themselves.
+        const ALL: [Outcome; 10] = {
+            let mut all = [Outcome::Held; 10];
+            let mut at = 0;
+            while at < Outcome::ALL.len() {
+                all[at] = Outcome::ALL[at];
+                at += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()))
+    }
 }
 
 impl ValueEnum for Format {

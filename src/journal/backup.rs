@@ -46,7 +46,7 @@ fn copy(conn: &Connection, part: &Path) -> io::Result<()> {
             _ => {}
         }
     }
-    create_file(part, part.parent().unwrap_or(Path::new(".")))?;
+    create_file(part, folder(part))?;
     let pages = || {
         let mut to = Connection::open(part)?;
         Backup::new(conn, &mut to)?.step(-1)
@@ -74,14 +74,30 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The folder of a file; of a name alone, the current one.
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// Without this the name of the copy may be lost with the power.
 fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-        fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        fs::File::open(folder(path))?.sync_all()?;
     }
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_is_named_without_a_folder_is_kept_in_the_current_one() {
+        assert_eq!(folder(Path::new("journal.db")), Path::new("."));
+        assert_eq!(folder(Path::new("state/journal.db")), Path::new("state"));
+    }
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::model::{ExternalId, HoldState, RunState};
 
-use super::codes;
+use super::codes::{self, natural};
 use super::error::JournalError;
 use super::holds::{self, Decision, Hold};
 use super::ids::{HoldId, RunId};
@@ -22,13 +22,28 @@ pub enum Verdict {
     Approved,
     /// Its people stay as they are.
     Refused,
+    /// The refusal is taken back: nobody has decided.
+    Reopened,
 }
 
 impl Verdict {
-    const fn state(self) -> HoldState {
+    /// The decision that brings a hold into that state.
+    pub(super) const fn of(state: HoldState) -> Option<Self> {
+        match state {
+            HoldState::Approved => Some(Self::Approved),
+            HoldState::Refused => Some(Self::Refused),
+            HoldState::Open => Some(Self::Reopened),
+            _ => None,
+        }
+    }
+
+    /// The state into which it brings a hold.
+    #[must_use]
+    pub const fn state(self) -> HoldState {
         match self {
             Self::Approved => HoldState::Approved,
             Self::Refused => HoldState::Refused,
+            Self::Reopened => HoldState::Open,
         }
     }
 }
@@ -38,7 +53,7 @@ impl Verdict {
 pub struct Decided {
     /// The hold, as it is now.
     pub hold: Hold,
-    /// The hold with the people about whom nothing was decided.
+    /// The hold with the people about whom nothing was decided now.
     pub rest: Option<HoldId>,
 }
 
@@ -49,7 +64,7 @@ pub enum HoldError {
     /// There is no such hold.
     #[error("journal `{}` has no hold {}", .0.display(), .1)]
     NoHold(PathBuf, HoldId),
-    /// It is too late, or decided already.
+    /// It is too late, or it is decided so already.
     #[error("hold {} {}", .0.id, state_of(.0))]
     NotOpen(Box<Hold>),
     /// An approval cannot be taken back while a run carries it out.
@@ -125,8 +140,8 @@ fn listed(external_ids: &[ExternalId]) -> String {
 impl Journal {
     /// Records a decision about a hold; durable when it returns.
     ///
-    /// With `only`, it is about these people of the hold. The others become an
-    /// open hold of their own.
+    /// With `only`, it is about these people of the hold. The others become a hold
+    /// of their own, in the state in which this one was.
     ///
     /// # Errors
     /// Why nothing was recorded.
@@ -157,17 +172,24 @@ impl Journal {
         {
             return Err(HoldError::UnderWay { hold, run });
         }
+        let state = before.state_at(decision.at);
+        if state != before.state {
+            return Err(HoldError::NotOpen(Box::new(Hold { state, ..before })));
+        }
         if !holds::change_state(&tx, hold, verdict.state(), decision.at).map_err(sql)? {
             return Err(HoldError::NotOpen(Box::new(before)));
         }
         let rest = if only.is_empty() {
             None
         } else {
-            split(&tx, hold, only)
+            split(&tx, &before, only)
                 .map_err(sql)?
                 .map_err(|external_ids| HoldError::NotInHold { hold, external_ids })?
         };
         note_decision(&tx, hold, decision).map_err(sql)?;
+        if verdict == Verdict::Reopened {
+            await_decision(&tx, hold).map_err(sql)?;
+        }
         let after = holds::read_one(&tx, hold).map_err(sql)?;
         tx.commit().map_err(sql)?;
         Ok(Decided {
@@ -191,30 +213,47 @@ impl Journal {
 
 fn note_decision(tx: &Connection, hold: HoldId, decision: &Decision) -> rusqlite::Result<()> {
     tx.execute(
-        "UPDATE holds SET decided = ?2, decided_by = ?3, decided_reason = ?4 WHERE id = ?1",
+        "UPDATE holds SET verdict = state, decided = ?2, decided_by = ?3, decided_reason = ?4,
+                          as_joiners = ?5
+         WHERE id = ?1",
         (
             hold.0,
             decision.at.as_microsecond(),
             &decision.by,
             &decision.reason,
+            decision.as_joiners,
         ),
     )
     .map(drop)
 }
 
-/// Leaves `only` in a hold and puts the others into one of their own, which is
-/// open. `None` if there are no others; an error names who is not in the hold.
+/// Keeps the people of a hold in it until somebody decides, however few they are.
+fn await_decision(tx: &Connection, hold: HoldId) -> rusqlite::Result<()> {
+    let sql = "UPDATE holds SET remainder_of = coalesce(remainder_of, id) WHERE id = ?1";
+    tx.execute(sql, [hold.0]).map(drop)
+}
+
+/// Leaves `only` in a hold and puts the others into one of their own, about which
+/// is decided what was decided `before`. `None` if there are no others; an error
+/// names who is not in the hold.
 fn split(
     tx: &Connection,
-    hold: HoldId,
+    before: &Hold,
     only: &[ExternalId],
 ) -> rusqlite::Result<Result<Option<HoldId>, Vec<ExternalId>>> {
+    let hold = before.id;
     tx.execute(
         "INSERT INTO holds (scope, mapping_path, kind, state, bound, why, people, new, since_run,
-                            last_run, remainder, opened)
-         SELECT scope, mapping_path, kind, ?2, bound, why, 0, 0, since_run, last_run, 1, opened
+                            last_run, remainder_of, opened, verdict, decided, decided_by,
+                            decided_reason, as_joiners, carried_out_by)
+         SELECT scope, mapping_path, kind, ?2, bound, ?3, 0, 0, since_run, last_run, id, opened,
+                verdict, decided, decided_by, decided_reason, as_joiners, carried_out_by
          FROM holds WHERE id = ?1",
-        (hold.0, codes::hold_state(HoldState::Open)),
+        (
+            hold.0,
+            codes::hold_state(before.state),
+            format!("these people were in hold {hold}"),
+        ),
     )?;
     let rest = HoldId(tx.last_insert_rowid());
     tx.execute(
@@ -237,10 +276,16 @@ fn split(
     if !strangers.is_empty() {
         return Ok(Err(strangers));
     }
-    let count = "UPDATE holds SET people = (SELECT count(*) FROM held WHERE hold = holds.id),
-                                  new = min(new, (SELECT count(*) FROM held WHERE hold = holds.id))
-                 WHERE id IN (?1, ?2)";
-    tx.execute(count, (hold.0, rest.0))?;
+    for it in [hold, rest] {
+        holds::count_people(tx, it)?;
+    }
+    if before.state == HoldState::Open {
+        let sql = "SELECT people FROM holds WHERE id = ?1";
+        let people = tx.query_row(sql, [rest.0], |row| row.get(0))?;
+        let why = holds::undecided(natural(people), hold);
+        let sql = "UPDATE holds SET why = ?2 WHERE id = ?1";
+        tx.execute(sql, (rest.0, why))?;
+    }
     let is_nobody = "DELETE FROM holds WHERE id = ?1 AND people = 0";
     let is_nobody_left = tx.execute(is_nobody, [rest.0])? > 0;
     Ok(Ok((!is_nobody_left).then_some(rest)))

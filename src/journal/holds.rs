@@ -4,14 +4,17 @@
 //! number as long as it is the same set. Which state may follow which,
 //! [`HoldState::may_become`] says; nothing else changes a state.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::model::{ExternalId, HoldKind, HoldState, RowNumber};
+use crate::model::{ExternalId, HoldKind, HoldState, Outcome, RowNumber, counted};
 
 use super::codes::{self, coded, natural, optional, time};
+use super::decide::Verdict;
 use super::error::JournalError;
 use super::ids::{HoldId, RunId, Scope};
 use super::open::Journal;
@@ -47,11 +50,14 @@ pub struct Hold {
     pub since_run: RunId,
     /// The last run that held it, or found it decided.
     pub last_run: RunId,
-    /// It is what a decision about some of a hold left over.
-    pub is_remainder: bool,
+    /// The hold of which a decision about some of its people left these over, or this
+    /// one, once its refusal was taken back: its people wait until somebody decides.
+    pub remainder_of: Option<HoldId>,
     /// When the set was held first.
     pub opened: Timestamp,
-    /// The decision, if there is one.
+    /// What was decided last, if anything was.
+    pub verdict: Option<Verdict>,
+    /// Who decided it.
     pub decided: Option<Decision>,
     /// The run that carried it out, or, while it is approved, that began to.
     pub carried_out_by: Option<RunId>,
@@ -59,6 +65,21 @@ pub struct Hold {
     pub replaced_by: Option<HoldId>,
     /// When it was carried out, lapsed or was replaced.
     pub closed: Option<Timestamp>,
+}
+
+/// How long an approval is good that no import used.
+pub const APPROVAL_VALID_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+impl Hold {
+    /// The state at that time: an approval lapses although no run notes it.
+    #[must_use]
+    pub fn state_at(&self, now: Timestamp) -> HoldState {
+        let is_old = |decided: &Decision| now.duration_since(decided.at) > APPROVAL_VALID_FOR;
+        match self.state {
+            HoldState::Approved if self.decided.as_ref().is_some_and(is_old) => HoldState::Lapsed,
+            state => state,
+        }
+    }
 }
 
 /// Who decided about a hold.
@@ -70,6 +91,8 @@ pub struct Decision {
     pub by: String,
     /// Why, in the person's words.
     pub reason: Option<String>,
+    /// Renumbered people are other people than they seem to be: to be created.
+    pub as_joiners: bool,
 }
 
 /// One of the people of a hold.
@@ -84,7 +107,32 @@ pub struct HeldPerson {
     /// A digest of what is wanted.
     pub digest: u64,
     /// Why: a sentence without the person's data.
-    pub reason: String,
+    pub reason: Arc<str>,
+    /// The names of the fields that change, with commas, where that is known.
+    pub changed: Option<Arc<str>>,
+}
+
+/// What is said of people of a hold, each text once: most are held for the same
+/// reason.
+#[derive(Debug, Default)]
+pub struct SharedTexts(HashSet<Arc<str>>);
+
+impl SharedTexts {
+    /// The person, with the texts that others have already.
+    #[must_use]
+    pub fn share(&mut self, mut person: HeldPerson) -> HeldPerson {
+        person.reason = self.one(person.reason);
+        person.changed = person.changed.map(|text| self.one(text));
+        person
+    }
+
+    fn one(&mut self, text: Arc<str>) -> Arc<str> {
+        if let Some(known) = self.0.get(&text) {
+            return Arc::clone(known);
+        }
+        self.0.insert(Arc::clone(&text));
+        text
+    }
 }
 
 /// A hold to be opened.
@@ -99,7 +147,7 @@ pub struct NewHold {
     /// Why: a sentence without full stop and without a person's data.
     pub why: String,
     /// The people, each once.
-    pub people: Vec<HeldPerson>,
+    pub people: Arc<[HeldPerson]>,
     /// How many of them the run before did not hold.
     pub new: u64,
     /// The open holds in whose place it is. One about which somebody decided in
@@ -127,8 +175,9 @@ macro_rules! select_holds {
     ($rest:literal) => {
         concat!(
             "SELECT holds.id, digest, coalesce(system, ''), coalesce(base_url, ''), mapping_path,
-                    kind, state, bound, why, people, new, since_run, last_run, remainder, opened,
-                    decided, decided_by, decided_reason, carried_out_by, replaced_by, closed
+                    kind, state, bound, why, people, new, since_run, last_run, remainder_of,
+                    opened, decided, decided_by, decided_reason, carried_out_by, replaced_by,
+                    closed, verdict, as_joiners
              FROM holds JOIN scopes ON scopes.id = holds.scope ",
             $rest
         )
@@ -165,6 +214,28 @@ impl Journal {
         read_one(&self.conn, hold).map_err(|error| self.sql(error))
     }
 
+    /// The last run that did something of what a hold approved.
+    pub fn carried_out(&self, hold: &Hold) -> Result<Option<RunId>, JournalError> {
+        let done = [
+            Outcome::Created,
+            Outcome::Updated,
+            Outcome::Deactivated,
+            Outcome::Deleted,
+        ];
+        let [created, updated, deactivated, deleted] = done.map(codes::outcome);
+        let sql = "SELECT max(run) FROM rows
+                   WHERE run >= ?1 AND hold = ?2 AND outcome IN (?3, ?4, ?5, ?6)";
+        self.conn
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                let (since, id) = (hold.since_run.0, hold.id.0);
+                let wanted = (since, id, created, updated, deactivated, deleted);
+                statement.query_row(wanted, |row| row.get::<_, Option<i64>>(0))
+            })
+            .map(|run| run.map(RunId))
+            .map_err(|error| self.sql(error))
+    }
+
     /// Hands out the people of a hold by external ID until `each` breaks off. A
     /// hold that was replaced has none any more.
     pub fn held_people<E: From<JournalError>>(
@@ -173,8 +244,10 @@ impl Journal {
         mut each: impl FnMut(HeldPerson) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         self.visit(
-            "SELECT external_id, row, known_as, digest, coalesce(message, '')
+            "SELECT external_id, row, known_as, digest, coalesce(reasons.message, ''),
+                    fields.message
              FROM held LEFT JOIN reasons ON reasons.id = held.reason
+                  LEFT JOIN reasons AS fields ON fields.id = held.changed
              WHERE hold = ?1 ORDER BY external_id",
             [hold.0],
             |row| {
@@ -185,10 +258,45 @@ impl Journal {
                     known_as: row.get(2)?,
                     digest: row.get::<_, i64>(3)?.cast_unsigned(),
                     reason: row.get(4)?,
+                    changed: row.get(5)?,
                 };
                 each(person).map_err(VisitError::Visitor)
             },
         )
+    }
+
+    /// The external IDs that holds of a mapping said to be somebody known under another
+    /// one, with that, whatever became of the hold; not those whom a person called
+    /// somebody else.
+    pub fn renumbered_in_holds(
+        &self,
+        scope: &Scope,
+        mapping_path: &str,
+    ) -> Result<Vec<(ExternalId, String)>, JournalError> {
+        let rows = self.all(
+            "SELECT held.external_id, held.known_as, as_joiners
+             FROM held JOIN holds ON holds.id = held.hold JOIN scopes ON scopes.id = holds.scope
+             WHERE scopes.digest = ?1 AND mapping_path = ?2 AND kind = ?3 AND known_as IS NOT NULL
+             ORDER BY holds.id",
+            (
+                scope.bytes(),
+                mapping_path,
+                codes::hold_kind(HoldKind::Renumbered),
+            ),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let mut latest: HashMap<String, String> = HashMap::new();
+        for (external_id, known_as, as_joiners) in rows {
+            if as_joiners {
+                latest.remove(&external_id);
+            } else {
+                latest.insert(external_id, known_as);
+            }
+        }
+        let known = latest.into_iter();
+        Ok(known
+            .map(|(id, known_as)| (ExternalId::known(&id), known_as))
+            .collect())
     }
 
     /// The holds of a mapping that a run must heed, oldest first, each with its
@@ -204,10 +312,11 @@ impl Journal {
             states: vec![HoldState::Open, HoldState::Approved, HoldState::Refused],
             last_run: None,
         })?;
+        let mut texts = SharedTexts::default();
         let with_people = holds.into_iter().rev().map(|hold| {
             let mut people = Vec::new();
             self.held_people(hold.id, |person| {
-                people.push(person);
+                people.push(texts.share(person));
                 Ok::<_, JournalError>(ControlFlow::Continue(()))
             })?;
             Ok((hold, people))
@@ -228,6 +337,7 @@ fn read_hold(row: &Row<'_>) -> rusqlite::Result<Hold> {
             at,
             by: row.get(16)?,
             reason: row.get(17)?,
+            as_joiners: row.get(22)?,
         }),
         None => None,
     };
@@ -245,8 +355,9 @@ fn read_hold(row: &Row<'_>) -> rusqlite::Result<Hold> {
         new: natural(row.get(10)?),
         since_run: RunId(row.get(11)?),
         last_run: RunId(row.get(12)?),
-        is_remainder: row.get(13)?,
+        remainder_of: row.get::<_, Option<i64>>(13)?.map(HoldId),
         opened: coded(row, 14, time)?,
+        verdict: optional(row, 21, codes::to_hold_state)?.and_then(Verdict::of),
         decided,
         carried_out_by: row.get::<_, Option<i64>>(18)?.map(RunId),
         replaced_by: row.get::<_, Option<i64>>(19)?.map(HoldId),
@@ -258,8 +369,8 @@ fn read_hold(row: &Row<'_>) -> rusqlite::Result<Hold> {
 pub(super) fn open(tx: &Connection, scope: i64, hold: &NewHold) -> rusqlite::Result<HoldId> {
     tx.prepare_cached(
         "INSERT INTO holds (scope, mapping_path, kind, state, bound, why, people, new, since_run,
-                            last_run, remainder, opened)
-         SELECT ?1, mapping_path, ?3, ?4, ?5, ?6, ?7, ?8, id, id, 0, ?9 FROM runs WHERE id = ?2",
+                            last_run, opened)
+         SELECT ?1, mapping_path, ?3, ?4, ?5, ?6, ?7, ?8, id, id, ?9 FROM runs WHERE id = ?2",
     )?
     .execute(params![
         scope,
@@ -284,17 +395,17 @@ pub(super) fn open(tx: &Connection, scope: i64, hold: &NewHold) -> rusqlite::Res
     Ok(id)
 }
 
-/// Adds a person to a hold. `reason` is an id in `reasons`.
+/// Adds a person to a hold. `reason` and `changed` are ids in `reasons`.
 pub(super) fn add(
     tx: &Connection,
     hold: HoldId,
     person: &HeldPerson,
-    reason: Option<i64>,
+    (reason, changed): (Option<i64>, Option<i64>),
 ) -> rusqlite::Result<()> {
     execute(
         tx,
-        "INSERT OR REPLACE INTO held (hold, external_id, row, known_as, digest, reason)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO held (hold, external_id, row, known_as, digest, reason, changed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         (
             hold.0,
             person.external_id.as_str(),
@@ -302,6 +413,7 @@ pub(super) fn add(
             &person.known_as,
             person.digest.cast_signed(),
             reason,
+            changed,
         ),
     )
 }
@@ -336,12 +448,53 @@ pub(super) fn change_state(
     Ok(true)
 }
 
-/// Notes that a run found the same set.
-pub(super) fn note_seen(tx: &Connection, hold: HoldId, run: RunId) -> rusqlite::Result<()> {
+/// Notes that a run found the same set, some of it in other rows.
+pub(super) fn note_seen(
+    tx: &Connection,
+    (hold, run): (HoldId, RunId),
+    moved: &[(ExternalId, Option<RowNumber>)],
+) -> rusqlite::Result<()> {
+    for (person, row) in moved {
+        let sql = "UPDATE held SET row = ?3 WHERE hold = ?1 AND external_id = ?2";
+        let row = row.map(|row| row.0);
+        execute(tx, sql, (hold.0, person.as_str(), row))?;
+    }
     execute(
         tx,
         "UPDATE holds SET new = iif(last_run = ?2, new, 0), last_run = ?2 WHERE id = ?1",
         (hold.0, run.0),
+    )
+}
+
+/// Why people stay held about whom nothing was decided.
+#[must_use]
+pub fn undecided(people: u64, of: HoldId) -> String {
+    let who = counted(people, "person", "people");
+    let verb = if people == 1 { "is" } else { "are" };
+    format!("{who} of hold {of} {verb} still to be decided")
+}
+
+/// Takes people out of a hold.
+pub(super) fn release(
+    tx: &Connection,
+    hold: HoldId,
+    people: &[ExternalId],
+) -> rusqlite::Result<()> {
+    for person in people {
+        let sql = "DELETE FROM held WHERE hold = ?1 AND external_id = ?2";
+        execute(tx, sql, (hold.0, person.as_str()))?;
+    }
+    count_people(tx, hold)
+}
+
+/// Counts the people of a hold again.
+pub(super) fn count_people(tx: &Connection, hold: HoldId) -> rusqlite::Result<()> {
+    execute(
+        tx,
+        "UPDATE holds SET people = (SELECT count(*) FROM held WHERE hold = holds.id),
+                          new = min(new, (SELECT count(*) FROM held WHERE hold = holds.id))
+         WHERE id = ?1",
+        [hold.0],
     )
 }
 

@@ -86,6 +86,12 @@ impl FromStr for RunId {
 pub struct HoldId(pub(super) i64);
 
 impl HoldId {
+    /// The hold of that number.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
     /// The number, as the JSON shows it.
     #[must_use]
     pub const fn number(self) -> i64 {

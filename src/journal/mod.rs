@@ -49,13 +49,15 @@ pub use causes::Cause;
 pub use codes::PersonState;
 pub use decide::{Decided, HoldError, Verdict};
 pub use error::JournalError;
-pub use holds::{Decision, HeldPerson, Hold, HoldFilter, NewHold};
+pub use holds::{
+    APPROVAL_VALID_FOR, Decision, HeldPerson, Hold, HoldFilter, NewHold, SharedTexts, undecided,
+};
 pub use ids::{FeedKey, HoldId, HoldIdError, RunId, RunIdError, RunRef, Scope};
 pub use lock::{Holder, LockError, ScopeLock};
 pub use open::Journal;
 pub use parts::{Acknowledged, GroupNow, KnownGroup};
 pub use past::Past;
-pub use people::{Known, KnownIdentity, PersonNow, Refreshed, SeenPerson};
-pub use read::{OpenIntent, RowEntry, RowFilter, Run};
+pub use people::{Known, KnownIdentity, OfOtherKey, PersonNow, Refreshed, SeenPerson};
+pub use read::{OpenIntent, RowEntry, RowFilter, Run, SettledRow};
 pub use records::{Intent, Resumption, RunChange, RunStart, Settled};
 pub use write::{Commit, Writer};

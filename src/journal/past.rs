@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::codes::{coded, natural, time};
+use super::codes::{self, coded, natural, time};
 use super::error::JournalError;
 use super::ids::{FeedKey, RunId, Scope};
 use super::open::Journal;
@@ -12,7 +12,8 @@ use super::store::execute;
 /// How many profiles of a feed are kept.
 const MAX_PROFILES: i64 = 5;
 
-/// What the runs of a feed did to people, without what a person approved.
+/// What the runs of a feed did to people, without what a person approved, and without
+/// the external IDs that accounts got since their API key was replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Past {
     /// People created.
@@ -26,31 +27,60 @@ pub struct Past {
 impl Journal {
     /// What the runs of the mapping at `mapping_path` did since then. The rows of
     /// a run that was resumed count as of its end.
-    pub fn left_within(
+    pub fn done_within(
         &self,
         scope: &Scope,
         mapping_path: &str,
         since: Timestamp,
     ) -> Result<Past, JournalError> {
-        let groups = self.all(
-            "SELECT outcome, count(*)
+        self.past(scope, mapping_path, since, 0)
+    }
+
+    /// How many people left in the runs of the mapping at `mapping_path` since
+    /// then; cheaper than all that they did.
+    pub fn left_within(
+        &self,
+        scope: &Scope,
+        mapping_path: &str,
+        since: Timestamp,
+    ) -> Result<u64, JournalError> {
+        let past = self.past(scope, mapping_path, since, codes::LEAVER)?;
+        Ok(past.left)
+    }
+
+    /// Of rows from that number on; nothing is read of runs that ended before.
+    fn past(
+        &self,
+        scope: &Scope,
+        mapping_path: &str,
+        since: Timestamp,
+        first_row: i64,
+    ) -> Result<Past, JournalError> {
+        let past = self.all(
+            "SELECT count(*) FILTER (WHERE outcome = 1),
+                    count(*) FILTER (WHERE outcome = 2
+                                     AND NOT (replaces_key AND action IS 5 AND former IS NOT NULL)),
+                    count(*) FILTER (WHERE outcome IN (8, 9))
              FROM runs CROSS JOIN rows ON rows.run = runs.id
              WHERE runs.scope = (SELECT id FROM scopes WHERE digest = ?1) AND mapping_path = ?2
+                   AND (ended IS NULL OR ended >= ?3) AND rows.row >= ?4
                    AND outcome IN (1, 2, 8, 9) AND rows.hold IS NULL
-                   AND max(started + at * 1000, iif(resumed, coalesce(ended, 0), 0)) >= ?3
-             GROUP BY outcome",
-            (scope.bytes(), mapping_path, since.as_microsecond()),
-            |row| Ok((row.get::<_, i64>(0)?, natural(row.get(1)?))),
+                   AND max(started + at * 1000, iif(resumed, coalesce(ended, 0), 0)) >= ?3",
+            (
+                scope.bytes(),
+                mapping_path,
+                since.as_microsecond(),
+                first_row,
+            ),
+            |row| {
+                Ok(Past {
+                    created: natural(row.get(0)?),
+                    updated: natural(row.get(1)?),
+                    left: natural(row.get(2)?),
+                })
+            },
         )?;
-        let mut past = Past::default();
-        for (outcome, count) in groups {
-            match outcome {
-                1 => past.created += count,
-                2 => past.updated += count,
-                _ => past.left += count,
-            }
-        }
-        Ok(past)
+        Ok(past.into_iter().next().unwrap_or_default())
     }
 
     /// What the good feeds of `feed` looked like, each with the start of its run:
@@ -98,4 +128,25 @@ pub(super) fn write_profile(
                 ORDER BY run DESC LIMIT ?3)",
         (scope, feed.0, MAX_PROFILES),
     )
+}
+
+/// A mapping has another path: its people, holds and groups, what its runs did, and
+/// what its feeds looked like are those of the new one.
+pub(super) fn rename(tx: &Connection, scope: i64, from: &str, to: &str) -> rusqlite::Result<()> {
+    let keys = (FeedKey::of_mapping(from).0, FeedKey::of_mapping(to).0);
+    for sql in [
+        "UPDATE people SET feed = ?3 WHERE scope = ?1 AND feed = ?2",
+        "UPDATE people SET other_feed = ?3 WHERE scope = ?1 AND other_feed = ?2",
+        "UPDATE groups SET feed = ?3 WHERE scope = ?1 AND feed = ?2",
+        "UPDATE profiles SET feed = ?3 WHERE scope = ?1 AND feed = ?2",
+    ] {
+        execute(tx, sql, (scope, keys.0, keys.1))?;
+    }
+    for sql in [
+        "UPDATE holds SET mapping_path = ?3 WHERE scope = ?1 AND mapping_path = ?2",
+        "UPDATE runs SET mapping_path = ?3 WHERE scope = ?1 AND mapping_path = ?2",
+    ] {
+        execute(tx, sql, (scope, from, to))?;
+    }
+    Ok(())
 }

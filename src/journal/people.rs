@@ -39,6 +39,9 @@ pub struct Known<'a> {
     pub is_protected: bool,
     /// The fingerprints of the person's fields are known.
     pub has_fields: bool,
+    /// The feed that named the person last, where it has come without the person
+    /// since.
+    pub absent_from: Option<FeedKey>,
 }
 
 /// Who a known person is, as far as fingerprints say it.
@@ -52,6 +55,29 @@ pub struct KnownIdentity<'a> {
     pub state: PersonState,
     /// The feed that named the person last.
     pub feed: Option<FeedKey>,
+    /// Another feed that named the person before.
+    pub other_feed: Option<FeedKey>,
+    /// The feed that named the person last, where it has come without the person
+    /// since.
+    pub absent_from: Option<FeedKey>,
+    /// The fingerprints of the mapped fields, packed; empty where none are known.
+    pub fields: &'a [u8],
+    /// The fingerprints of the fields that identify the person, packed; empty
+    /// where none are known.
+    pub identity: &'a [u8],
+}
+
+/// A person whom another API key knows at the same address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfOtherKey<'a> {
+    /// Which key: the same number for the same key, a higher one for a newer key.
+    pub key: i64,
+    /// The HR system's key, under that API key.
+    pub external_id: &'a str,
+    /// The target's key, where it has one.
+    pub remote_id: Option<&'a str>,
+    /// The scope that asks knows the same account by the same external ID.
+    pub is_taken_over: bool,
     /// The fingerprints of the mapped fields, packed; empty where none are known.
     pub fields: &'a [u8],
     /// The fingerprints of the fields that identify the person, packed; empty
@@ -119,7 +145,7 @@ impl Journal {
     ) -> Result<(), E> {
         self.visit(
             "SELECT external_id, remote_id, fingerprint, state, feed, other_feed, keyed, protected,
-                    fields IS NOT NULL
+                    fields IS NOT NULL, absent
              FROM people
              WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
             [scope.bytes()],
@@ -139,7 +165,8 @@ impl Journal {
         mut each: impl FnMut(KnownIdentity<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         self.visit(
-            "SELECT external_id, remote_id, state, feed, fields, identity FROM people
+            "SELECT external_id, remote_id, state, feed, other_feed, fields, identity, absent
+             FROM people
              WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND state <> 3",
             [scope.bytes()],
             |row| {
@@ -148,6 +175,28 @@ impl Journal {
                 each(person).map_err(VisitError::Visitor)
             },
         )
+    }
+
+    /// Whether people of `scope` have fingerprints that a release without a secret
+    /// made.
+    pub fn has_unkeyed(&self, scope: &Scope) -> Result<bool, JournalError> {
+        let people = self.count(
+            "SELECT EXISTS (SELECT 1 FROM people INDEXED BY people_unkeyed
+                            WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)
+                                  AND keyed = 0 AND fingerprint IS NOT NULL)",
+            [scope.bytes()],
+        )?;
+        Ok(people > 0)
+    }
+
+    /// Whether `scope` has people whom `feed` named last.
+    pub fn has_people_of(&self, scope: &Scope, feed: FeedKey) -> Result<bool, JournalError> {
+        let people = self.count(
+            "SELECT EXISTS (SELECT 1 FROM people
+                            WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND feed = ?2)",
+            (scope.bytes(), feed.0),
+        )?;
+        Ok(people > 0)
     }
 
     fn unreadable(&self) -> JournalError {
@@ -169,55 +218,30 @@ impl Journal {
         )
     }
 
-    /// How many people are known at the same address under other API keys, while
-    /// `scope` has nobody; 0 if it has somebody.
-    pub fn people_under_other_keys(
-        &self,
-        scope: &Scope,
-        system: &str,
-        base_url: &str,
-    ) -> Result<u64, JournalError> {
-        if self.people_count(scope)? > 0 {
-            return Ok(0);
-        }
-        self.count(
-            "SELECT count(*) FROM people JOIN scopes ON scopes.id = people.scope
-             WHERE system = ?1 AND rtrim(base_url, '/') = rtrim(?2, '/') AND digest <> ?3
-                   AND state <> 3",
-            (system, base_url, scope.bytes()),
-        )
-    }
-
-    /// Hands out the external IDs that other API keys gave at the same address,
-    /// each with the target's id for the person, until `each` breaks off; without
-    /// those deleted. An ID that several keys gave comes several times.
+    /// Hands out the people whom other API keys know at the same address, until
+    /// `each` breaks off; without those deleted. An external ID that several keys gave
+    /// comes several times.
     pub fn under_other_keys<E: From<JournalError>>(
         &self,
         scope: &Scope,
         (system, base_url): (&str, &str),
-        mut each: impl FnMut((&str, Option<&str>)) -> Result<ControlFlow<()>, E>,
+        mut each: impl FnMut(OfOtherKey<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         self.visit(
-            "SELECT external_id, remote_id FROM people JOIN scopes ON scopes.id = people.scope
+            "SELECT external_id, remote_id, fields, identity, scope,
+                    EXISTS (SELECT 1 FROM people AS own
+                            WHERE own.scope = (SELECT id FROM scopes WHERE digest = ?3)
+                                  AND own.external_id = people.external_id
+                                  AND own.remote_id = people.remote_id)
+             FROM people JOIN scopes ON scopes.id = people.scope
              WHERE system = ?1 AND rtrim(base_url, '/') = rtrim(?2, '/') AND digest <> ?3
                    AND state <> 3",
             (system, base_url, scope.bytes()),
             |row| {
-                let read = || Some((row.get_ref(0).ok()?.as_str().ok()?, row.get_ref(1).ok()?));
-                let person =
-                    read().and_then(|(id, remote)| Some((id, remote.as_str_or_null().ok()?)));
+                let person = of_other_key(row);
                 let person = person.ok_or_else(|| VisitError::Visitor(self.unreadable().into()))?;
                 each(person).map_err(VisitError::Visitor)
             },
-        )
-    }
-
-    /// How many people `scope` has, without those deleted.
-    pub(super) fn people_count(&self, scope: &Scope) -> Result<u64, JournalError> {
-        self.count(
-            "SELECT count(*) FROM people
-             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND state <> 3",
-            [scope.bytes()],
         )
     }
 
@@ -228,6 +252,7 @@ impl Journal {
 }
 
 fn known<'a>(row: &'a rusqlite::Row<'_>) -> Option<Known<'a>> {
+    let is_absent = row.get_ref(9).ok()?.as_i64().ok()? != 0;
     Some(Known {
         external_id: row.get_ref(0).ok()?.as_str().ok()?,
         remote_id: row.get_ref(1).ok()?.as_str_or_null().ok()?,
@@ -236,31 +261,48 @@ fn known<'a>(row: &'a rusqlite::Row<'_>) -> Option<Known<'a>> {
             value => Some(u128::from_le_bytes(value.as_blob().ok()?.try_into().ok()?)),
         },
         state: codes::to_person_state(row.get_ref(3).ok()?.as_i64().ok()?)?,
-        feed: row.get_ref(4).ok()?.as_i64_or_null().ok()?.map(FeedKey),
-        other_feed: row.get_ref(5).ok()?.as_i64_or_null().ok()?.map(FeedKey),
+        feed: feed(row, 4).ok()?,
+        other_feed: feed(row, 5).ok()?,
         is_keyed: row.get_ref(6).ok()?.as_i64().ok()? != 0,
         is_protected: row.get_ref(7).ok()?.as_i64().ok()? != 0,
         has_fields: row.get_ref(8).ok()?.as_i64().ok()? != 0,
+        absent_from: feed(row, 4).ok()?.filter(|_| is_absent),
     })
 }
 
+fn of_other_key<'a>(row: &'a rusqlite::Row<'_>) -> Option<OfOtherKey<'a>> {
+    Some(OfOtherKey {
+        external_id: row.get_ref(0).ok()?.as_str().ok()?,
+        remote_id: row.get_ref(1).ok()?.as_str_or_null().ok()?,
+        fields: bytes(row, 2)?,
+        identity: bytes(row, 3)?,
+        key: row.get_ref(4).ok()?.as_i64().ok()?,
+        is_taken_over: row.get_ref(5).ok()?.as_i64().ok()? != 0,
+    })
+}
+
+/// The feed of a column, if it names one.
+fn feed(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<FeedKey>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(FeedKey))
+}
+
+/// The bytes of a column; none where it is empty.
+fn bytes<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Option<&'a [u8]> {
+    let value = row.get_ref(column).ok()?;
+    Some(value.as_blob_or_null().ok()?.unwrap_or(&[]))
+}
+
 fn identity<'a>(row: &'a rusqlite::Row<'_>) -> Option<KnownIdentity<'a>> {
-    let packed = |column| {
-        Some(
-            row.get_ref(column)
-                .ok()?
-                .as_blob_or_null()
-                .ok()?
-                .unwrap_or(&[]),
-        )
-    };
+    let is_absent = row.get_ref(7).ok()?.as_i64().ok()? != 0;
     Some(KnownIdentity {
         external_id: row.get_ref(0).ok()?.as_str().ok()?,
         remote_id: row.get_ref(1).ok()?.as_str_or_null().ok()?,
         state: codes::to_person_state(row.get_ref(2).ok()?.as_i64().ok()?)?,
-        feed: row.get_ref(3).ok()?.as_i64_or_null().ok()?.map(FeedKey),
-        fields: packed(4)?,
-        identity: packed(5)?,
+        feed: feed(row, 3).ok()?,
+        other_feed: feed(row, 4).ok()?,
+        fields: bytes(row, 5)?,
+        identity: bytes(row, 6)?,
+        absent_from: feed(row, 3).ok()?.filter(|_| is_absent),
     })
 }
 
@@ -298,7 +340,8 @@ pub(super) fn seen(tx: &Connection, scope: i64, people: &[SeenPerson]) -> rusqli
             &person.remote_id,
             person.fingerprint.map(u128::to_le_bytes),
             state,
-            fields.is_some(),
+            // No release without a secret writes this.
+            person.fingerprint.is_some(),
             fields,
             identity,
         ))?;
@@ -324,8 +367,9 @@ pub(super) fn named(
     feed: FeedKey,
     people: &[String],
 ) -> rusqlite::Result<()> {
-    let sql = "UPDATE people SET feed = ?3,
-                   other_feed = CASE WHEN feed <> ?3 THEN feed ELSE other_feed END
+    let sql = "UPDATE people SET feed = ?3, absent = 0,
+                   other_feed = CASE WHEN feed <> ?3 AND NOT absent THEN feed
+                                ELSE other_feed END
                WHERE scope = ?1 AND external_id = ?2";
     for external_id in people {
         execute(tx, sql, (scope, external_id, feed.0))?;
@@ -333,9 +377,42 @@ pub(super) fn named(
     Ok(())
 }
 
-/// Notes that the feed that named these people last no longer does.
-pub(super) fn dropped(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::Result<()> {
-    let sql = "UPDATE people SET feed = other_feed, other_feed = NULL
+/// Notes that a feed no longer names these people, whether it named them last or
+/// before another one.
+pub(super) fn dropped(
+    tx: &Connection,
+    scope: i64,
+    feed: FeedKey,
+    people: &[String],
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET feed = iif(feed = ?3, other_feed, feed), other_feed = NULL,
+                   absent = iif(feed = ?3, 0, absent)
+               WHERE scope = ?1 AND external_id = ?2 AND ?3 IN (feed, other_feed)";
+    for external_id in people {
+        execute(tx, sql, (scope, external_id, feed.0))?;
+    }
+    Ok(())
+}
+
+/// Notes that the feed which named these people last has come without them, and no
+/// other feed names them.
+pub(super) fn absent(
+    tx: &Connection,
+    scope: i64,
+    feed: FeedKey,
+    people: &[String],
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET absent = 1
+               WHERE scope = ?1 AND external_id = ?2 AND feed = ?3";
+    for external_id in people {
+        execute(tx, sql, (scope, external_id, feed.0))?;
+    }
+    Ok(())
+}
+
+/// Notes people whom the target shows no longer.
+pub(super) fn gone(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::Result<()> {
+    let sql = "UPDATE people SET state = 3, fingerprint = NULL
                WHERE scope = ?1 AND external_id = ?2";
     for external_id in people {
         execute(tx, sql, (scope, external_id))?;
@@ -414,8 +491,9 @@ pub(super) fn ensure(
     execute(
         tx,
         "INSERT INTO people (scope, external_id, state, feed) VALUES (?1, ?2, 1, ?3)
-         ON CONFLICT DO UPDATE SET fingerprint = NULL, feed = excluded.feed,
-             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END,
+         ON CONFLICT DO UPDATE SET fingerprint = NULL, feed = excluded.feed, absent = 0,
+             other_feed = CASE WHEN feed <> excluded.feed AND NOT absent THEN feed
+                          ELSE other_feed END,
              state = CASE state WHEN 3 THEN 1 ELSE state END",
         (scope, external_id, feed.0),
     )
@@ -442,9 +520,11 @@ pub(super) fn write(
          ON CONFLICT DO UPDATE SET
              remote_id = CASE excluded.state WHEN 3 THEN NULL
                          ELSE coalesce(excluded.remote_id, remote_id) END,
-             keyed = iif(excluded.keyed OR excluded.fingerprint IS NOT NULL, excluded.keyed, keyed),
+             keyed = max(excluded.keyed, keyed),
              fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed,
-             other_feed = CASE WHEN feed <> excluded.feed THEN feed ELSE other_feed END,
+             other_feed = CASE WHEN feed <> excluded.feed AND NOT absent THEN feed
+                          ELSE other_feed END,
+             absent = iif(excluded.state = 2, absent, 0),
              fields = iif(excluded.state = 3, NULL, coalesce(excluded.fields, fields)),
              identity = iif(excluded.state = 3, NULL, coalesce(excluded.identity, identity))",
         (
@@ -454,7 +534,8 @@ pub(super) fn write(
             fingerprint,
             codes::person_state(person.state),
             feed.0,
-            fields.is_some(),
+            // No release without a secret writes this.
+            fingerprint.is_some(),
             fields,
             identity,
         ),

@@ -100,6 +100,11 @@ pub struct OpenIntent {
     pub action: Action,
     /// The external ID that the person had before, where the action changes it.
     pub from: Option<ExternalId>,
+    /// The target's id of the account without an external ID that was to get this
+    /// one, where the action went by it.
+    pub account: Option<String>,
+    /// The hold whose approval was to carry it out.
+    pub hold: Option<HoldId>,
     /// How many requests were recorded for it.
     pub attempts: u32,
 }
@@ -112,7 +117,7 @@ macro_rules! select_runs {
                     state, feed_path, from_stdin, feed_sha256, mapping_path, mapping_sha256,
                     rows, skipped, unchanged, calls_total, calls_retried, calls_throttled,
                     started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed,
-                    proof
+                    proof, replaces_key
              FROM runs JOIN scopes ON scopes.id = runs.scope ",
             $rest
         )
@@ -200,7 +205,10 @@ impl Journal {
         self.visit(
             "SELECT row, coalesce(external_id, nullif(leaver, '')), coalesce(outcome, 6),
                     action, status, attempts, reasons.code, reasons.message, at,
-                    fields.message, hold, from_id
+                    fields.message, hold,
+                    coalesce(iif(action = 5, NULL, former),
+                             (SELECT known_as FROM held WHERE held.hold = rows.hold
+                                     AND held.external_id = rows.external_id))
              FROM rows LEFT JOIN reasons ON reasons.id = rows.reason
                   LEFT JOIN reasons AS fields ON fields.id = rows.changed
              WHERE run = ?1 AND (?2 & (1 << coalesce(outcome, 6))) <> 0
@@ -231,7 +239,8 @@ impl Journal {
     /// outcome, and rows settled as unknown.
     pub fn open_intents(&self, run: RunId) -> Result<Vec<OpenIntent>, JournalError> {
         self.all(
-            "SELECT row, coalesce(external_id, leaver), action, attempts, from_id
+            "SELECT row, coalesce(external_id, leaver), action, attempts,
+                    iif(action = 5, NULL, former), iif(action = 5, former, NULL), hold
              FROM rows WHERE run = ?1 AND coalesce(outcome, 6) = 6 AND action IS NOT NULL
              ORDER BY row, leaver",
             [run.0],
@@ -245,9 +254,45 @@ impl Journal {
                         .get::<_, Option<String>>(4)?
                         .as_deref()
                         .map(ExternalId::known),
+                    account: row.get(5)?,
+                    hold: row.get::<_, Option<i64>>(6)?.map(HoldId),
                 })
             },
         )
+    }
+
+    /// The newest run of this mapping in the scope that has finished.
+    pub fn last_finished_run(
+        &self,
+        scope: &Scope,
+        mapping_path: &str,
+    ) -> Result<Option<Run>, JournalError> {
+        let runs = self.select_runs(
+            select_runs!(
+                "WHERE digest = ?1 AND mapping_path = ?2 AND state = 2 ORDER BY runs.id DESC LIMIT 1"
+            ),
+            (scope.bytes(), mapping_path),
+        )?;
+        Ok(runs.into_iter().next())
+    }
+
+    /// The outcome of a row of `run`; without a row, of that leaver. `None` if it
+    /// has none yet.
+    pub fn outcome(
+        &self,
+        run: RunId,
+        row: Option<RowNumber>,
+        leaver: Option<&ExternalId>,
+    ) -> Result<Option<Outcome>, JournalError> {
+        let row = row.map_or(codes::LEAVER, |row| i64::from(row.0));
+        let leaver = leaver.map_or("", ExternalId::as_str);
+        let outcomes = self.all(
+            "SELECT outcome FROM rows
+             WHERE run = ?1 AND row = ?2 AND leaver = ?3 AND outcome IS NOT NULL",
+            (run.0, row, leaver),
+            |row| coded(row, 0, codes::to_outcome),
+        )?;
+        Ok(outcomes.into_iter().next())
     }
 
     /// Hands out the rows of `run` that need nothing more, in row order. A row
@@ -256,16 +301,22 @@ impl Journal {
     pub fn settled_rows<E: From<JournalError>>(
         &self,
         run: RunId,
-        mut each: impl FnMut((RowNumber, Outcome)) -> Result<ControlFlow<()>, E>,
+        mut each: impl FnMut(SettledRow) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         self.visit(
-            "SELECT row, outcome FROM rows
+            "SELECT row, outcome, attempts > 0, code FROM rows
+                 LEFT JOIN reasons ON reasons.id = rows.reason
              WHERE run = ?1 AND row < 4294967296 AND outcome NOT IN (6, 7, 10) ORDER BY row",
             [run.0],
             |row| match row_number(row, 0)? {
                 Some(number) => {
-                    let outcome = coded(row, 1, codes::to_outcome)?;
-                    each((number, outcome)).map_err(VisitError::Visitor)
+                    let settled = SettledRow {
+                        row: number,
+                        outcome: coded(row, 1, codes::to_outcome)?,
+                        was_sent: row.get(2)?,
+                        code: row.get(3)?,
+                    };
+                    each(settled).map_err(VisitError::Visitor)
                 }
                 None => Ok(ControlFlow::Continue(())),
             },
@@ -321,6 +372,19 @@ impl Journal {
     }
 }
 
+/// A row that needs nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettledRow {
+    /// The row.
+    pub row: RowNumber,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The LMS was asked for it.
+    pub was_sent: bool,
+    /// The code of the reason, where there is one.
+    pub code: Option<String>,
+}
+
 /// Why a walk over rows ended early.
 pub(super) enum VisitError<E> {
     Sql(rusqlite::Error),
@@ -346,6 +410,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
             from_stdin: row.get(7)?,
             mapping_path: row.get(9)?,
             mapping_sha256: row.get(10)?,
+            replaces_key: row.get(27)?,
             started: coded(row, 17, time)?,
             pid: row.get(23)?,
             host: row.get(24)?,

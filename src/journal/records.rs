@@ -30,6 +30,8 @@ pub struct RunStart {
     pub mapping_path: String,
     /// The digest of the mapping.
     pub mapping_sha256: [u8; 32],
+    /// A person said that its API key replaces an earlier one.
+    pub replaces_key: bool,
     /// When it starts.
     pub started: Timestamp,
     /// The process.
@@ -90,6 +92,11 @@ pub struct Intent {
     pub action: Action,
     /// The external ID until now, where the action changes it.
     pub from: Option<ExternalId>,
+    /// The target's id of the account without an external ID that gets this one,
+    /// where the action goes by it.
+    pub account: Option<String>,
+    /// The hold whose approval carries it out.
+    pub hold: Option<HoldId>,
 }
 
 /// The outcome of a row or a leaver.
@@ -131,6 +138,26 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// An outcome of which nothing else is known.
+    #[must_use]
+    pub const fn new(external_id: Option<ExternalId>, outcome: Outcome) -> Self {
+        Self {
+            row: None,
+            external_id,
+            action: None,
+            outcome,
+            status: None,
+            attempts: 0,
+            code: None,
+            message: None,
+            awaits_groups: false,
+            changed: None,
+            hold: None,
+            rekeyed_from: None,
+            person: None,
+        }
+    }
+
     /// Finds an outcome that makes no sense.
     pub(super) const fn check(&self) -> Result<(), &'static str> {
         let leaver = matches!(self.outcome, Outcome::Deactivated | Outcome::Deleted);
@@ -172,7 +199,15 @@ pub(super) enum Work {
         are_in: bool,
     },
     Joined(RunId, RowNumber, ExternalId, Option<(Outcome, String)>),
-    Dropped(Scope, Vec<String>),
+    Dropped(Scope, FeedKey, Vec<String>),
+    Gone(Scope, Vec<String>),
+    Absent(Scope, FeedKey, Vec<String>),
+    /// A mapping has another path.
+    Renamed {
+        scope: Scope,
+        from: String,
+        to: String,
+    },
     Group(Scope, FeedKey, String, GroupNow),
     Fingerprints(Scope, Vec<Refreshed>),
     Protect(Scope, Vec<(String, bool)>),
@@ -186,7 +221,10 @@ pub(super) enum Work {
         hold: Box<NewHold>,
         id: Option<HoldId>,
     },
-    HoldSeen(HoldId, RunId),
+    /// The hold is there still, and these people of it are in other rows.
+    HoldSeen(HoldId, RunId, Vec<(ExternalId, Option<RowNumber>)>),
+    /// These people are in the hold no longer.
+    Released(HoldId, Vec<ExternalId>),
     /// `is_claimed` is filled in when it is written.
     ClaimHold {
         hold: HoldId,
@@ -204,18 +242,21 @@ pub(super) enum Work {
 
 impl Work {
     /// How many rows of the database it writes, about.
-    pub(super) const fn rows(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         match self {
             Self::Intend(_, intents) => intents.len(),
             Self::Seen(_, people) => people.len(),
-            Self::Single(_, people) | Self::Named(_, _, people) | Self::Dropped(_, people) => {
-                people.len()
-            }
-            Self::Members { people, .. } => people.len(),
+            Self::Single(_, people)
+            | Self::Named(_, _, people)
+            | Self::Dropped(_, _, people)
+            | Self::Absent(_, _, people)
+            | Self::Gone(_, people) => people.len(),
+            Self::Members { people, .. } | Self::Released(_, people) => people.len(),
             Self::SettleAll(_, rows) => rows.len(),
             Self::Fingerprints(_, people) => people.len(),
             Self::Protect(_, people) => people.len(),
             Self::OpenHold { hold, .. } => hold.people.len(),
+            Self::HoldSeen(_, _, moved) => moved.len() + 1,
             Self::Flush => 0,
             _ => 1,
         }

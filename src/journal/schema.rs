@@ -143,22 +143,29 @@ pub(super) const MIGRATIONS: &[&str] = &[
 
     -- keyed: the fingerprints of the person are made with the secret; those of
     -- an older hrfeed are not. protected: no run changes or removes the person.
+    -- absent: the feed that named the person last has come without since.
     -- fields, identity: a fingerprint of each mapped field, and of each field
     -- that identifies the person.
     ALTER TABLE people ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE people ADD COLUMN protected INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE people ADD COLUMN absent INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE people ADD COLUMN fields BLOB;
     ALTER TABLE people ADD COLUMN identity BLOB;
+    -- Empty after the first run: whether anybody is left is asked every night.
+    CREATE INDEX people_unkeyed ON people (scope) WHERE keyed = 0 AND fingerprint IS NOT NULL;
 
     -- changed: the fields that changed, an id in reasons. hold: the hold that
-    -- keeps the row back, or whose approval carried it out. from_id: the
-    -- external ID that the person had before.
+    -- keeps the row back, or whose approval carried it out. former: what was
+    -- known of the person before the row's external ID: the one that a rekey
+    -- takes away, or, for an adoption (5), the LMS's id of the account.
     ALTER TABLE rows ADD COLUMN changed INTEGER;
     ALTER TABLE rows ADD COLUMN hold INTEGER;
-    ALTER TABLE rows ADD COLUMN from_id TEXT;
+    ALTER TABLE rows ADD COLUMN former TEXT;
 
-    -- What was read back after the run, as JSON.
+    -- proof: what was read back after the run, as JSON. replaces_key: a person
+    -- said that its API key replaces an earlier one.
     ALTER TABLE runs ADD COLUMN proof TEXT;
+    ALTER TABLE runs ADD COLUMN replaces_key INTEGER NOT NULL DEFAULT 0;
 
     -- What good feeds looked like. resets: older ones count no more.
     CREATE TABLE profiles (
@@ -171,8 +178,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
 
     -- Changes that wait for a person's decision. Times are microseconds since
-    -- 1970. new: people who were not held before. remainder: what an approval
-    -- of some left over. carried_out_by is set before anything is sent.
+    -- 1970. new: people who were not held before. remainder_of: the hold of which
+    -- a decision left them over, or this one, if its refusal was taken back.
+    -- as_joiners: they are other people than they seemed to be. carried_out_by is
+    -- set before anything is sent.
     CREATE TABLE holds (
         id             INTEGER PRIMARY KEY AUTOINCREMENT,
         scope          INTEGER NOT NULL,
@@ -185,11 +194,13 @@ pub(super) const MIGRATIONS: &[&str] = &[
         new            INTEGER NOT NULL,
         since_run      INTEGER NOT NULL,
         last_run       INTEGER NOT NULL,
-        remainder      INTEGER NOT NULL,
+        remainder_of   INTEGER,
         opened         INTEGER NOT NULL,
+        verdict        INTEGER,
         decided        INTEGER,
         decided_by     TEXT,
         decided_reason TEXT,
+        as_joiners     INTEGER NOT NULL DEFAULT 0,
         carried_out_by INTEGER,
         replaced_by    INTEGER,
         closed         INTEGER
@@ -197,8 +208,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE INDEX holds_of_scope ON holds (scope, state);
 
     -- The people of a hold. row: NULL for who has none in the feed. known_as:
-    -- another external ID of the person. digest: of what is wanted. reason: an
-    -- id in reasons.
+    -- another external ID of the person. digest: of what is wanted. reason and
+    -- changed, the fields that change: ids in reasons.
     CREATE TABLE held (
         hold        INTEGER NOT NULL,
         external_id TEXT NOT NULL,
@@ -206,6 +217,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
         known_as    TEXT,
         digest      INTEGER NOT NULL,
         reason      INTEGER,
+        changed     INTEGER,
         PRIMARY KEY (hold, external_id)
     ) STRICT, WITHOUT ROWID;
 ",

@@ -156,7 +156,13 @@ impl Memory {
             Work::Named(scope, feed, ids) => {
                 people::named(tx, self.scope(tx, *scope)?, *feed, ids)?;
             }
-            Work::Dropped(scope, ids) => people::dropped(tx, self.scope(tx, *scope)?, ids)?,
+            Work::Dropped(scope, feed, ids) => {
+                people::dropped(tx, self.scope(tx, *scope)?, *feed, ids)?;
+            }
+            Work::Absent(scope, feed, ids) => {
+                people::absent(tx, self.scope(tx, *scope)?, *feed, ids)?;
+            }
+            Work::Gone(scope, ids) => people::gone(tx, self.scope(tx, *scope)?, ids)?,
             Work::Fingerprints(scope, refreshed) => {
                 people::refresh(tx, self.scope(tx, *scope)?, refreshed)?;
             }
@@ -189,6 +195,9 @@ impl Memory {
             Work::Joined(run, row, external_id, refused) => {
                 self.joined(tx, *run, *row, external_id.as_str(), refused.as_ref())?;
             }
+            Work::Renamed { scope, from, to } => {
+                past::rename(tx, self.scope(tx, *scope)?, from, to)?;
+            }
             Work::Group(scope, feed, id, now) => {
                 let scope = self.scope(tx, *scope)?;
                 parts::group(tx, scope, *feed, id, now)?;
@@ -202,7 +211,8 @@ impl Memory {
                 past::write_profile(tx, (scope, feed, *run), profile, *resets)?;
             }
             Work::OpenHold { hold, id } => *id = Some(self.open_hold(tx, hold)?),
-            Work::HoldSeen(hold, run) => holds::note_seen(tx, *hold, *run)?,
+            Work::HoldSeen(hold, run, moved) => holds::note_seen(tx, (*hold, *run), moved)?,
+            Work::Released(hold, people) => holds::release(tx, *hold, people)?,
             Work::ClaimHold {
                 hold,
                 run,
@@ -227,9 +237,10 @@ impl Memory {
     fn open_hold(&mut self, tx: &Connection, hold: &NewHold) -> Result<HoldId, Failure> {
         let run = self.run(tx, hold.run)?;
         let id = holds::open(tx, run.scope, hold)?;
-        for person in &hold.people {
+        for person in hold.people.iter() {
             let reason = self.reason(tx, None, Some(&person.reason))?;
-            holds::add(tx, id, person, reason)?;
+            let changed = self.reason(tx, None, person.changed.as_deref())?;
+            holds::add(tx, id, person, (reason, changed))?;
         }
         Ok(id)
     }
@@ -242,8 +253,9 @@ impl Memory {
         )?;
         tx.execute(
             "INSERT INTO runs (scope, command, state, feed_path, from_stdin, mapping_path,
-                               mapping_sha256, skipped, unchanged, started, pid, host)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10)",
+                               mapping_sha256, skipped, unchanged, started, pid, host,
+                               replaces_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10, ?11)",
             params![
                 scope,
                 start.command,
@@ -255,6 +267,7 @@ impl Memory {
                 start.started.as_microsecond(),
                 start.pid,
                 start.host,
+                start.replaces_key,
             ],
         )?;
         let id = RunId(tx.last_insert_rowid());
@@ -269,18 +282,20 @@ impl Memory {
         self.run(tx, run)?;
         // Earlier attempts stay counted.
         let mut statement = tx.prepare_cached(
-            "INSERT INTO rows (run, row, leaver, external_id, action, attempts, from_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)
+            "INSERT INTO rows (run, row, leaver, external_id, action, attempts, former, hold)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)
              ON CONFLICT DO UPDATE SET external_id = excluded.external_id,
                  action = excluded.action, outcome = NULL, status = NULL, reason = NULL, at = NULL,
-                 from_id = excluded.from_id, hold = NULL",
+                 former = excluded.former, hold = excluded.hold",
         )?;
         for intent in intents {
             let id = intent.external_id.as_str();
             let (row, leaver, external_id) = key(intent.row, Some(id));
             let action = codes::action(intent.action);
             let from = intent.from.as_ref().map(ExternalId::as_str);
-            statement.execute((run.0, row, leaver, external_id, action, from))?;
+            let former = from.or(intent.account.as_deref());
+            let hold = intent.hold.map(|hold| hold.0);
+            statement.execute((run.0, row, leaver, external_id, action, former, hold))?;
         }
         Ok(())
     }
@@ -302,7 +317,7 @@ impl Memory {
             let (row, leaver, external_id) = key(settled.row, id);
             tx.prepare_cached(
                 "INSERT INTO rows (run, row, leaver, external_id, action, outcome, status,
-                                   attempts, reason, at, awaited, changed, hold, from_id)
+                                   attempts, reason, at, awaited, changed, hold, former)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                  ON CONFLICT DO UPDATE SET
                      external_id = coalesce(excluded.external_id, external_id),
@@ -310,7 +325,7 @@ impl Memory {
                      status = excluded.status, attempts = excluded.attempts,
                      reason = excluded.reason, at = excluded.at, awaited = excluded.awaited,
                      changed = coalesce(excluded.changed, changed), hold = excluded.hold,
-                     from_id = coalesce(excluded.from_id, from_id)",
+                     former = coalesce(excluded.former, former)",
             )?
             .execute(params![
                 run.0,
@@ -363,7 +378,7 @@ impl Memory {
         if refused.is_none() {
             execute(
                 tx,
-                "UPDATE people SET fingerprint = awaited, awaited = NULL
+                "UPDATE people SET fingerprint = awaited, keyed = 1, awaited = NULL
                  WHERE scope = ?1 AND external_id = ?2 AND awaited IS NOT NULL
                    AND (SELECT outcome FROM rows
                         WHERE run = ?3 AND row = ?4 AND leaver = '') IN (1, 2, 3)",

@@ -193,11 +193,12 @@ impl Writer {
     }
 
     /// Records the outcomes of many rows in one transaction, as
-    /// [`Writer::settle`] does for one.
+    /// [`Writer::settle`] does for one. Durable when it returns.
     pub fn settle_all(&self, run: RunId, rows: Vec<Settled>) -> Result<(), JournalError> {
         let checked = rows.iter().try_for_each(Settled::check);
         checked.map_err(JournalError::Misuse)?;
-        self.send(Work::SettleAll(run, rows), None)
+        self.send_and_wait(Work::SettleAll(run, rows))
+            .wait_blocking()
     }
 
     /// Takes back an intent whose request was certainly not sent: its row is
@@ -232,10 +233,30 @@ impl Writer {
         self.send(Work::Named(*scope, feed, people), None)
     }
 
-    /// Notes that the feed that named these people last no longer does, while
-    /// another one names them.
-    pub fn dropped(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
-        self.send(Work::Dropped(*scope, people), None)
+    /// Notes that a feed no longer names these people, while another one does.
+    pub fn dropped(
+        &self,
+        scope: &Scope,
+        feed: FeedKey,
+        people: Vec<String>,
+    ) -> Result<(), JournalError> {
+        self.send(Work::Dropped(*scope, feed, people), None)
+    }
+
+    /// Notes that the feed which named these people last has come without them, and no
+    /// other one names them.
+    pub fn absent(
+        &self,
+        scope: &Scope,
+        feed: FeedKey,
+        people: Vec<String>,
+    ) -> Result<(), JournalError> {
+        self.send(Work::Absent(*scope, feed, people), None)
+    }
+
+    /// Notes that the target shows these people of the scope no longer.
+    pub fn gone(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
+        self.send(Work::Gone(*scope, people), None)
     }
 
     /// Records what the target acknowledged about a person whose row is not
@@ -277,6 +298,13 @@ impl Writer {
         refused: Option<(Outcome, String)>,
     ) -> Result<(), JournalError> {
         self.send(Work::Joined(run, row, external_id.clone(), refused), None)
+    }
+
+    /// Records that a mapping has another path: all that the scope has of it goes over,
+    /// at once.
+    pub fn renamed(&self, scope: &Scope, from: &str, to: &str) -> Commit {
+        let (scope, from, to) = (*scope, from.to_owned(), to.to_owned());
+        self.send_and_wait(Work::Renamed { scope, from, to })
     }
 
     /// Records the state of a user group that `feed` names.
@@ -325,9 +353,20 @@ impl Writer {
         }
     }
 
-    /// Notes that `run` found a hold with the same set of people and changes.
-    pub fn hold_seen(&self, hold: HoldId, run: RunId) -> Result<(), JournalError> {
-        self.send(Work::HoldSeen(hold, run), None)
+    /// Notes that `run` found a hold with the same set of people and changes, and
+    /// who is in another row than before.
+    pub fn hold_seen(
+        &self,
+        hold: HoldId,
+        run: RunId,
+        moved: Vec<(ExternalId, Option<RowNumber>)>,
+    ) -> Result<(), JournalError> {
+        self.send(Work::HoldSeen(hold, run, moved), None)
+    }
+
+    /// Takes people out of a hold. The others stay in it.
+    pub fn release(&self, hold: HoldId, people: Vec<ExternalId>) -> Result<(), JournalError> {
+        self.send(Work::Released(hold, people), None)
     }
 
     /// Notes that `run` is about to carry out an approved hold: until the run has

@@ -10,7 +10,7 @@ use super::value::{Fault, clean, finish, flaw, invalid};
 use super::words;
 use super::{FieldRule, Mapping, MappingError, Origin, nearest};
 use crate::feed::{Attachments, CellKind, Record};
-use crate::model::Rule;
+use crate::model::{FingerprintKey, Rule};
 use crate::schema::{self, FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
@@ -25,6 +25,8 @@ pub struct Bound<'m> {
     picture: Option<usize>,
     groups: Option<usize>,
     attachments: Option<Attachments>,
+    fingerprint_key: FingerprintKey,
+    compares_unkeyed: bool,
 }
 
 /// What a record is.
@@ -74,6 +76,9 @@ impl Mapping {
             picture: self.position_of(Part::Picture),
             groups: self.position_of(Part::Groups),
             attachments: None,
+            // Nothing is compared before a journal gives its own.
+            fingerprint_key: FingerprintKey([0; 32]),
+            compares_unkeyed: false,
         };
         bound.probe()?;
         Ok(bound)
@@ -152,6 +157,23 @@ impl<'m> Bound<'m> {
     /// The files in the feed's folder.
     pub fn attachments(&self) -> Option<&Attachments> {
         self.attachments.as_ref()
+    }
+
+    /// Makes fingerprints that can be compared with those of the journal with
+    /// this key, and with those of releases without a secret if it has such.
+    pub fn compare_with(&mut self, key: FingerprintKey, has_unkeyed: bool) {
+        self.fingerprint_key = key;
+        self.compares_unkeyed = has_unkeyed;
+    }
+
+    /// Whether people may be known by fingerprints without a secret.
+    pub fn compares_unkeyed(&self) -> bool {
+        self.compares_unkeyed
+    }
+
+    /// The secret of the fingerprints.
+    pub fn fingerprint_key(&self) -> &FingerprintKey {
+        &self.fingerprint_key
     }
 
     /// The mapping.

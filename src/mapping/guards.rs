@@ -62,6 +62,17 @@ impl Guards {
     pub const FLOOR_CREATES: u64 = 50;
     /// The floor of `max_rejected`.
     pub const FLOOR_REJECTED: u64 = 10;
+
+    /// How many rejected rows of a feed count for the exit code: all of them, or
+    /// none if `tolerate` lets that number pass.
+    #[must_use]
+    pub fn refused(&self, rejected: u64, rows: u64) -> u64 {
+        if rejected > self.tolerate.of(rows) {
+            rejected
+        } else {
+            0
+        }
+    }
 }
 
 impl Default for Guards {

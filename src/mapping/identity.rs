@@ -43,12 +43,6 @@ impl Protect {
     pub fn has_id(&self, external_id: &str) -> bool {
         self.ids.contains(external_id)
     }
-
-    /// Whether nobody is protected.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty() && !self.has_where
-    }
 }
 
 /// Something that shows who a person is, independently of the external ID.

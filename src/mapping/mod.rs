@@ -15,6 +15,7 @@ mod bound;
 mod date;
 mod fields;
 mod file;
+mod fingerprint;
 mod guards;
 mod identity;
 mod leavers;
@@ -34,10 +35,14 @@ pub use self::bound::{Bound, Mapped};
 pub use self::date::DateForm;
 pub(crate) use self::file::nearest;
 use self::file::{File, Node, Table};
+pub use self::fingerprint::{
+    FieldFingerprints, FieldSet, FieldTag, field_fingerprint, fingerprint, identity_fingerprint,
+    packed_identity, unkeyed_fingerprint,
+};
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 pub use self::leavers::{Among, Leavers};
-pub use self::person::{Person, Slot, fingerprint};
+pub use self::person::{Person, Slot};
 pub use self::settings::{SecretSource, TargetSettings};
 use self::template::{Condition, Templates};
 pub use self::value::Fault;
@@ -309,6 +314,11 @@ impl Mapping {
     /// mapping whose lines were moved about still maps to the same content.
     pub fn fields(&self) -> &[FieldRule] {
         &self.fields
+    }
+
+    /// The number of a field of the mapping's system.
+    pub fn tag(&self, name: &str) -> Option<FieldTag> {
+        FieldTag::of(self.target.system, name)
     }
 
     /// The position of a field in [`Mapping::fields`].

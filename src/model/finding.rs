@@ -206,6 +206,36 @@ pub enum Rule {
         /// The external ID that is known.
         known_as: Box<str>,
     },
+    /// The login is somebody else's, who keeps it.
+    #[error("{}", login_taken(by.as_deref(), *row))]
+    LoginTaken {
+        /// The external ID of the other one, if there is one.
+        by: Option<String>,
+        /// The row of the other one, if the feed names one.
+        row: Option<RowNumber>,
+    },
+    /// Somebody known comes under another external ID, and the mapping rejects
+    /// that.
+    #[error("{}", renumbered(known_as.as_deref(), *how))]
+    Renumbered {
+        /// The external ID so far; `None` for an account without one.
+        known_as: Option<String>,
+        /// What happened to the external ID, where that is plain.
+        how: Option<&'static str>,
+    },
+    /// The external ID is another human's, who does not give it up.
+    #[error("{}", external_id_in_use(known_as.as_deref()))]
+    ExternalIdInUse {
+        /// The external ID under which the row's person is known; `None` for
+        /// somebody who is not.
+        known_as: Option<Box<str>>,
+    },
+    /// People would exchange their external IDs.
+    #[error("{}", external_ids_exchanged(known_as.as_deref()))]
+    ExternalIdsExchanged {
+        /// The external ID under which the row's person is known.
+        known_as: Option<Box<str>>,
+    },
     /// The target has more than one person with this external ID.
     #[error(
         "{people} people in the LMS have this external ID: change it there for all but one \
@@ -256,6 +286,10 @@ impl Rule {
             Self::AdoptVariant => "adopt-variant",
             Self::Template { .. } => "template",
             Self::Duplicate { .. } => "duplicate",
+            Self::LoginTaken { .. } => "login-taken",
+            Self::Renumbered { .. } => "renumbered",
+            Self::ExternalIdInUse { .. } => "external-id-in-use",
+            Self::ExternalIdsExchanged { .. } => "external-ids-exchanged",
             Self::KnownAsVariant { .. } => "known-as-variant",
             Self::AmbiguousOnTarget { .. } => "ambiguous-on-target",
         }
@@ -271,6 +305,46 @@ impl Rule {
             _ => "",
         }
     }
+}
+
+fn login_taken(by: Option<&str>, row: Option<RowNumber>) -> String {
+    let who = match (by, row) {
+        (Some(id), Some(row)) => format!("{id} (row {row})"),
+        (Some(id), None) => format!("{id}, who is not in this feed"),
+        (None, Some(row)) => format!("the person in row {row}"),
+        (None, None) => "another account in the LMS".into(),
+    };
+    format!("the login belongs to {who} and does not become free in this run: nothing was sent")
+}
+
+fn external_id_in_use(known_as: Option<&str>) -> String {
+    let who = match known_as {
+        Some(id) => format!("seems to be {id} under an external ID that is still another person's"),
+        None => "the external ID is still another person's, whose row is not sent".into(),
+    };
+    format!("{who}: correct the external ID, or change the other person's in the LMS")
+}
+
+fn external_ids_exchanged(known_as: Option<&str>) -> String {
+    let who = known_as.map_or_else(
+        || "comes".to_owned(),
+        |id| format!("seems to be {id}, who comes"),
+    );
+    format!(
+        "{who} in exchange for another external ID of this feed, and no order of changes leaves \
+         each with one: correct them, or change one in the LMS"
+    )
+}
+
+fn renumbered(known_as: Option<&str>, how: Option<&str>) -> String {
+    let who = match known_as {
+        Some(id) => format!("{id} under another external ID"),
+        None => "somebody with an account without an external ID".into(),
+    };
+    let how = how.map(|how| format!(" ({how})")).unwrap_or_default();
+    format!(
+        "seems to be {who}{how}: correct the external ID, or set renumbered = \"rekey\" in [identity]"
+    )
 }
 
 fn country(meant: Option<&str>) -> String {

@@ -39,7 +39,8 @@ pub fn pack<const N: usize>(fingerprints: &[(u16, [u8; N])]) -> Vec<u8> {
         return Vec::new();
     };
     let bits = usize::from(last / 8 + 1);
-    let mut packed = vec![0; 1 + bits];
+    let mut packed = Vec::with_capacity(1 + bits + N * sorted.len());
+    packed.resize(1 + bits, 0);
     packed[0] = u8::try_from(bits).unwrap_or(u8::MAX);
     for (number, fingerprint) in sorted {
         packed[1 + usize::from(number / 8)] |= 1 << (number % 8);

@@ -46,12 +46,6 @@ impl HoldKind {
             Self::Identities => "identities",
         }
     }
-
-    /// The kind of that word.
-    #[must_use]
-    pub fn named(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.word() == word)
-    }
 }
 
 impl fmt::Display for HoldKind {
@@ -114,15 +108,10 @@ impl HoldState {
             // An approval can be taken back until it is used. It is not
             // replaced: it is for those people and no others.
             Self::Approved => matches!(next, Self::Refused | Self::CarriedOut | Self::Lapsed),
-            Self::Refused => matches!(next, Self::Lapsed),
+            // A refusal that is taken back is judged and decided again.
+            Self::Refused => matches!(next, Self::Open | Self::Lapsed),
             Self::CarriedOut | Self::Lapsed | Self::Replaced => false,
         }
-    }
-
-    /// The state of that word.
-    #[must_use]
-    pub fn named(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.word() == word)
     }
 }
 
@@ -151,7 +140,7 @@ mod tests {
             [
                 "open -> approved, refused, lapsed, replaced",
                 "approved -> refused, carried_out, lapsed",
-                "refused -> lapsed",
+                "refused -> open, lapsed",
                 "carried_out -> ",
                 "lapsed -> ",
                 "replaced -> ",
@@ -160,16 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn every_word_names_its_kind_or_state_in_json_too() {
+    fn every_kind_and_state_has_the_same_word_in_json() {
         for it in HoldKind::ALL {
-            assert_eq!(HoldKind::named(it.word()), Some(it));
             assert_eq!(serde_json::to_value(it).unwrap(), it.word());
         }
         for it in HoldState::ALL {
-            assert_eq!(HoldState::named(it.word()), Some(it));
             assert_eq!(serde_json::to_value(it).unwrap(), it.word());
         }
-        assert_eq!(HoldKind::named("rejected"), None);
-        assert_eq!(HoldState::named("Open"), None);
     }
 }

@@ -9,6 +9,7 @@ mod finding;
 mod fingerprint;
 mod hold;
 mod number;
+mod proof;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use self::finding::{DuplicateFate, Finding, Rule};
 pub use self::fingerprint::{FingerprintKey, PersonFingerprints, pack, unpack};
 pub use self::hold::{HoldKind, HoldState};
 pub use self::number::{count, counted};
+pub use self::proof::{Differs, Proof, Twice};
 
 /// Where a record starts, as a person sees it: the line of a CSV file in an
 /// editor, or the row of a sheet in Excel. The first line is 1.
@@ -99,6 +101,12 @@ impl ExternalId {
     /// The ID as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::borrow::Borrow<str> for ExternalId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::mapping::{Bound, Person, fingerprint};
+use crate::mapping::{Bound, Person, unkeyed_fingerprint};
 use crate::schema::BETWEEN;
 use crate::validate::unique::RowIndex;
 
@@ -42,7 +42,7 @@ impl NamedGroups {
             .into_iter()
             .filter_map(|(field, value)| Some((field, value?)))
             .collect();
-        (!said.is_empty()).then(|| fingerprint(said.into_iter()))
+        (!said.is_empty()).then(|| unkeyed_fingerprint(said.into_iter()))
     }
 
     /// Takes the groups of one person; `row` counts from the batch's first.

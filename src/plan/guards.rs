@@ -10,7 +10,7 @@
 mod allowed;
 mod feed;
 
-use crate::mapping::{Guards, Leavers, Limit};
+use crate::mapping::{Allowance, Guards, Leavers, Limit};
 use crate::model::{HoldKind, count, counted};
 
 pub use self::allowed::{Allow, AllowError, Allowed, allow_option};
@@ -22,12 +22,20 @@ const KNOWS_MANY: u64 = 100;
 
 /// What a run would change, and whom the mapping knows. People whose change was
 /// approved or refused and people who are protected are in none of the figures
-/// but `known` and `rows`.
+/// but `known`, `present` and `rows`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers {
     /// People whom this mapping names or named and who are on the LMS, leavers
     /// included.
     pub known: u64,
+    /// Those of them whom the feed names.
+    pub present: u64,
+    /// People of rows who are on the LMS, known before or not.
+    pub there: u64,
+    /// Those of them who were created since the last finished run of this mapping,
+    /// all of them if none has finished: a load that was interrupted goes on, and
+    /// is judged as a whole.
+    pub unfinished: u64,
     /// Rows of the feed.
     pub rows: u64,
     /// Rows without a readable external ID.
@@ -36,6 +44,12 @@ pub struct Numbers {
     pub new: u64,
     /// Those of them who were acknowledged at this address under another API key.
     pub new_under_other_keys: u64,
+    /// Those of them with whose external IDs another API key knows somebody else, it
+    /// seems.
+    pub new_of_others: u64,
+    /// People who get back their external IDs, since the API key was replaced: they
+    /// are known, too.
+    pub relinked: u64,
     /// People to update or to link.
     pub changed: u64,
     /// People who are missing from the feed and would be removed.
@@ -48,6 +62,9 @@ pub struct Numbers {
     pub identity_changes: u64,
     /// Known people under another external ID, where that is held.
     pub renumbered: u64,
+    /// People whom the feed still takes for others although a person refused that,
+    /// or let only a part of it pass.
+    pub refused_identities: u64,
     /// What earlier runs did, without what a person approved.
     pub past: Past,
     /// An open hold of creates that is not due to a number.
@@ -71,7 +88,7 @@ pub struct Past {
 pub struct Waiting {
     /// How many people are in it.
     pub people: u64,
-    /// How many of them are still new, and to be created.
+    /// How many of them are still to be created, exactly as the hold listed them.
     pub new: u64,
 }
 
@@ -98,8 +115,11 @@ pub struct Held {
 pub enum Whom {
     /// All of them.
     All,
-    /// Only people who were acknowledged under another API key.
+    /// Only people whose external IDs another API key knows, some of them for the
+    /// same people.
     UnderOtherKeys,
+    /// Only people whose external IDs another API key knows, for others.
+    OthersUnderOtherKeys,
     /// Only those whom an open hold has already.
     Waiting,
 }
@@ -111,18 +131,18 @@ impl Held {
         Allow::Held(self.kind, self.people)
     }
 
-    /// What an import does not do because of it, as the end of a sentence.
+    /// What an import does not do because of it, as the end of a sentence: it may do
+    /// the same to others, whom a person approved.
     #[must_use]
     pub fn not_done(&self) -> String {
         match self.kind {
-            HoldKind::Leavers => "nobody was removed".into(),
-            HoldKind::Creates if self.whom == Whom::All => "nobody was created".into(),
+            HoldKind::Leavers => "they were not removed".into(),
             HoldKind::Creates | HoldKind::Lost => "they were not created".into(),
-            HoldKind::Updates => "nobody was updated".into(),
+            HoldKind::Updates => "they were not updated".into(),
             HoldKind::Renumbered => "their external IDs were not changed".into(),
             HoldKind::Identities => {
                 let people = counted(self.people, "person", "people");
-                format!("nobody's name, login or e-mail was changed ({people})")
+                format!("the names, logins and e-mail addresses of {people} were not changed")
             }
         }
     }
@@ -145,16 +165,76 @@ pub fn judge(guards: &Guards, allowed: &Allowed, action: Leavers, numbers: &Numb
         identities(guards, numbers),
     ];
     let others = others.into_iter().flatten().filter(is_held);
-    leavers.into_iter().chain(others).collect()
+    let mut held: Vec<_> = leavers.into_iter().chain(others).collect();
+    if mistakes_people(guards, numbers, &held) {
+        for all in in_doubt(guards, action, numbers)
+            .into_iter()
+            .filter(is_held)
+        {
+            // Not only those who wait for another reason.
+            if held
+                .iter()
+                .all(|it| it.kind != all.kind || it.whom != Whom::All)
+            {
+                held.retain(|it| it.kind != all.kind);
+                held.push(all);
+            }
+        }
+    }
+    held.sort_by_key(|it| it.kind);
+    held
+}
+
+/// Whether the feed takes many people for others, beyond the limit: then nobody
+/// knows what its columns hold, and it is not believed about anybody else either.
+fn mistakes_people(guards: &Guards, numbers: &Numbers, held: &[Held]) -> bool {
+    let base = whose_identities(numbers);
+    let most = guards.max_identities.most(base, Guards::FLOOR);
+    let most = most.max(Guards::FLOOR);
+    let is_of = |kind| held.iter().any(|it| it.kind == kind);
+    is_of(HoldKind::Identities) && numbers.identities > most
+        || is_of(HoldKind::Renumbered) && numbers.renumbered > most
+        || numbers.refused_identities > most
+}
+
+/// Of how many people it shows whether a feed takes them for others: of those known,
+/// under this API key or the one that it replaced, or found on the LMS. Where that is nobody, the feed is all there is to compare with.
+fn whose_identities(numbers: &Numbers) -> u64 {
+    match (numbers.known.saturating_add(numbers.relinked)).max(numbers.there) {
+        0 => numbers.rows,
+        people => people,
+    }
+}
+
+/// Whom a feed would create and remove that takes many others for somebody else.
+/// They are held for as long as it does.
+fn in_doubt(guards: &Guards, action: Leavers, numbers: &Numbers) -> Vec<Held> {
+    let others = (numbers.identity_changes)
+        .max(numbers.renumbered)
+        .max(numbers.refused_identities);
+    let others = counted(others, "other", "others");
+    let held = |kind, people: u64, what: &str| {
+        let who = counted(people, "person", "people");
+        let why = format!(
+            "{who} would be {what} by a feed that seems to mistake {others} for somebody else"
+        );
+        Held {
+            bound: guards.max_identities.to_string(),
+            ..unconditional(kind, people, why)
+        }
+    };
+    let mut both = vec![held(HoldKind::Creates, numbers.new, "created")];
+    if action != Leavers::Ignore {
+        both.push(held(HoldKind::Leavers, numbers.leavers, "removed"));
+    }
+    both
 }
 
 /// Whether people whom the LMS does not show may be created again: judged when
 /// the whole run knows how many they are.
 #[must_use]
-pub fn lost(guards: &Guards, allowed: &Allowed, lost: u64, known: u64) -> Option<Held> {
-    let tally = Tally::of(HoldKind::Lost, guards.max_lost, lost, known);
-    let held = tally.held(lost);
-    held.filter(|held| !allowed.covers(&held.allow()))
+pub fn lost(guards: &Guards, lost: u64, known: u64) -> Option<Held> {
+    Tally::of(HoldKind::Lost, guards.max_lost, lost, known).held(lost)
 }
 
 /// A leaver could be in a row that nobody can read.
@@ -174,22 +254,26 @@ fn leavers(guards: &Guards, numbers: &Numbers) -> Option<Held> {
 }
 
 fn creates(guards: &Guards, numbers: &Numbers, are_leavers_held: bool) -> Option<Held> {
-    let Numbers { known, new, .. } = *numbers;
-    let tally = Tally::of(HoldKind::Creates, guards.max_creates, new, known);
+    let new = numbers.new;
+    let knew = knew(numbers);
+    let tally = Tally::of(HoldKind::Creates, guards.max_creates, new, knew);
     // A first load within the days of the limit is not a flood of joiners.
     let created = numbers.past.created;
-    let past = match known.saturating_sub(created) {
+    let past = match numbers.known.saturating_sub(created) {
         KNOWS_MANY.. => created,
         _ => 0,
     };
-    let beyond = (known >= KNOWS_MANY)
-        .then(|| tally.after(past, 0).held(new))
+    let beyond = (knew >= KNOWS_MANY)
+        .then(|| tally.after(past, 0).going_on(numbers.unfinished).held(new))
         .flatten();
+    // Who writes that all may be new has a feed of new people.
+    let may_all_be_new =
+        matches!(guards.max_creates.bound, Allowance::Percent(percent) if percent >= 100.0);
     let of_all = beyond.or_else(|| {
-        let why = other_population(numbers, are_leavers_held)?;
+        let why = other_population(numbers, are_leavers_held).filter(|_| !may_all_be_new)?;
         Some(unconditional(HoldKind::Creates, new, why))
     });
-    let under_other_keys = under_other_keys(numbers.new_under_other_keys);
+    let under_other_keys = under_other_keys(numbers);
     match (of_all, under_other_keys) {
         (Some(mut held), Some(other)) => {
             held.why = format!("{}; {}", held.why, other.why);
@@ -200,10 +284,12 @@ fn creates(guards: &Guards, numbers: &Numbers, are_leavers_held: bool) -> Option
 }
 
 /// Why the people of a feed look like other people than before, if they do: most
-/// are unknown, or as many are new as are missing.
+/// of them are unknown and most of those who are known are missing, or as many are
+/// new as are missing.
 fn other_population(numbers: &Numbers, are_leavers_held: bool) -> Option<String> {
     let Numbers {
         known,
+        present,
         new,
         leavers,
         rows,
@@ -214,12 +300,13 @@ fn other_population(numbers: &Numbers, are_leavers_held: bool) -> Option<String>
         counted(new, "person", "people"),
         counted(known, "person", "people"),
     );
-    let is_mostly_unknown = known > Guards::FLOOR && new > rows / 2;
+    let is_mostly_unknown = known > Guards::FLOOR && present <= half && new > rows / 2;
     if is_mostly_unknown && new > half.min(Guards::FLOOR_CREATES) {
         let rows = counted(rows, "row", "rows");
+        let present = count(present);
         return Some(format!(
-            "{new_people} would be created, most of the feed's {rows}, although this mapping knows \
-             {known_people}: the external IDs could have changed"
+            "{new_people} would be created, most of the feed's {rows}, and only {present} of \
+             {known_people} known are in the feed: the external IDs could have changed"
         ));
     }
     let few = half.min(Guards::FLOOR);
@@ -234,18 +321,37 @@ fn other_population(numbers: &Numbers, are_leavers_held: bool) -> Option<String>
 }
 
 /// External IDs belong to a key: under another one, people exist already.
-fn under_other_keys(new: u64) -> Option<Held> {
-    if new == 0 {
-        return None;
-    }
-    let who = counted(new, "new person was", "new people were");
-    let why = format!(
-        "{who} imported before under another API key of this LMS and could exist already (external \
-         IDs belong to a key)"
-    );
-    Some(Held {
-        whom: Whom::UnderOtherKeys,
-        ..unconditional(HoldKind::Creates, new, why)
+fn under_other_keys(numbers: &Numbers) -> Option<Held> {
+    let (same, others) = (numbers.new_under_other_keys, numbers.new_of_others);
+    let are_same = (same > 0).then(|| {
+        let who = counted(same, "new person was", "new people were");
+        format!(
+            "{who} imported before under another API key of this LMS and could exist already \
+             (external IDs belong to a key; if this key replaced that one, import with \
+             `--replaces-key`)"
+        )
+    });
+    let are_others = (others > 0).then(|| {
+        let who = counted(others, "new person has", "new people have");
+        let ids = if others == 1 {
+            "an external ID"
+        } else {
+            "external IDs"
+        };
+        format!("{who} {ids} that another API key of this LMS has for somebody else, it seems")
+    });
+    let whom = match are_same {
+        Some(_) => Whom::UnderOtherKeys,
+        None => Whom::OthersUnderOtherKeys,
+    };
+    let why: Vec<_> = are_same.into_iter().chain(are_others).collect();
+    (!why.is_empty()).then(|| Held {
+        whom,
+        ..unconditional(
+            HoldKind::Creates,
+            same.saturating_add(others),
+            why.join("; "),
+        )
     })
 }
 
@@ -265,19 +371,24 @@ fn waiting(Waiting { people, new }: Waiting) -> Option<Held> {
     })
 }
 
+/// How many people the mapping knew when its last run had finished.
+fn knew(numbers: &Numbers) -> u64 {
+    numbers.known.saturating_sub(numbers.unfinished)
+}
+
 fn updates(guards: &Guards, numbers: &Numbers) -> Option<Held> {
     let (changed, known) = (numbers.changed, numbers.known);
     let tally = Tally::of(HoldKind::Updates, guards.max_updates, changed, known);
-    (known >= KNOWS_MANY)
+    (knew(numbers) >= KNOWS_MANY)
         .then(|| tally.after(numbers.past.updated, 0).held(changed))
         .flatten()
 }
 
 fn renumbered(numbers: &Numbers) -> Held {
     let people = numbers.renumbered;
-    let who = counted(people, "known person has", "known people have");
+    let who = counted(people, "person seems", "people seem");
     let why =
-        format!("{who} another external ID in this feed (`renumbered` in [identity] is hold)");
+        format!("{who} to be known under another external ID, or to have an account without one");
     unconditional(HoldKind::Renumbered, people, why)
 }
 
@@ -285,7 +396,8 @@ fn renumbered(numbers: &Numbers) -> Held {
 /// whose columns were shifted is not only who changed in all of them.
 fn identities(guards: &Guards, numbers: &Numbers) -> Option<Held> {
     let (limit, people) = (guards.max_identities, numbers.identities);
-    let tally = Tally::of(HoldKind::Identities, limit, people, numbers.known);
+    let base = whose_identities(numbers);
+    let tally = Tally::of(HoldKind::Identities, limit, people, base);
     tally.held(numbers.identity_changes.max(people))
 }
 
@@ -309,6 +421,8 @@ struct Tally {
     known: u64,
     /// What earlier runs did within the days of the limit.
     past: u64,
+    /// What a load that was interrupted did.
+    unfinished: u64,
     /// People who left within them, and are part of the whole.
     left: u64,
 }
@@ -321,8 +435,28 @@ impl Tally {
             people,
             known,
             past: 0,
+            unfinished: 0,
             left: 0,
         }
+    }
+
+    /// The same as the rest of a load that was interrupted.
+    fn going_on(mut self, unfinished: u64) -> Self {
+        self.unfinished = unfinished;
+        self
+    }
+
+    /// What was done already, and when.
+    fn before(self) -> (u64, String) {
+        let days = match self.limit.days {
+            Some(1) => "in the last day".into(),
+            Some(days) => format!("in the last {days} days"),
+            None => String::new(),
+        };
+        if self.unfinished > self.past {
+            return (self.unfinished, "since the last finished import".into());
+        }
+        (self.past, days)
     }
 
     /// The same over the days of the limit, if it has any.
@@ -341,7 +475,7 @@ impl Tally {
             _ => Guards::FLOOR,
         };
         let most = self.limit.most(base, floor);
-        let is_beyond = self.people > 0 && self.people.saturating_add(self.past) > most;
+        let is_beyond = self.people > 0 && self.people.saturating_add(self.before().0) > most;
         is_beyond.then(|| Held {
             kind: self.kind,
             whom: Whom::All,
@@ -368,21 +502,13 @@ impl Tally {
     /// What would happen to how many of how many, and what happened before where
     /// that counts.
     fn what(self) -> String {
-        let Self {
-            kind, people, past, ..
-        } = self;
+        let (kind, people, (past, when)) = (self.kind, self.people, self.before());
         let known = counted(self.known, "person", "people");
         let of = format!("{} of {known}", count(people));
-        let over_days = match self.limit.days {
-            Some(1) if past > 0 => Some("the last day".into()),
-            Some(days) if past > 0 => Some(format!("the last {days} days")),
-            _ => None,
-        };
         let was = if past == 1 { "was" } else { "were" };
-        let before = |what: &str| {
-            over_days.map_or_else(String::new, |days| {
-                format!(", and {} {what} in {days}", count(past))
-            })
+        let before = |what: &str| match past {
+            0 => String::new(),
+            _ => format!(", and {} {what} {when}", count(past)),
         };
         match kind {
             HoldKind::Leavers => {

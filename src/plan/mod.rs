@@ -14,24 +14,39 @@
 //!   as a whole, [`guards::judge`] for each kind of change, and [`guards::lost`]
 //!   before anybody is created whom the LMS lost.
 
+mod damage;
+mod detail;
+mod fingerprints;
 mod groups;
 pub mod guards;
+mod holds;
+pub mod identity;
+mod other_keys;
 mod profile;
 mod scan;
 mod replay;
 mod rows;
 mod steps;
+mod waves;
 
 use crate::mapping::Leavers;
 use crate::model::{Counts, ExternalId};
 
+pub use self::damage::Damage;
+pub use self::detail::{After, IdChange, IdentityChange, LeftAlone, RowDetail, UnderOtherKey};
+pub use self::fingerprints::{fields_of_listed, fingerprint_of_listed, name_words};
 pub use self::groups::{NamedGroup, NamedGroups};
 pub use self::guards::{Allow, Allowed, Held, Sick};
+pub use self::holds::{
+    action_of, along_with, digest_of_identity, digest_of_leaver, digest_of_row, reason,
+};
+pub use self::other_keys::{OtherAccount, OtherKeys, Traits};
 pub use self::profile::{ColumnProfile, Profile, ProfileTally, worth_telling};
-pub use self::replay::{Change, Item, Rekey, Wanted, replay};
+pub use self::replay::{Asked, Change, Item, LeftAloneRow, Rekey, Wanted, replay, replay_as};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
-pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, fingerprint_of_listed, scan};
+pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, scan, with_later_kinds};
 pub use self::steps::{Remaining, roles, steps_for};
+pub use self::waves::{Blocked, arrange, in_cycles};
 pub use crate::validate::unique::RowIndex;
 
 /// What would be done.
@@ -42,22 +57,22 @@ pub struct Plan {
     /// People that this feed named before and no longer names, without those that
     /// a guard holds.
     pub leavers: Vec<ExternalId>,
-    /// What a person must approve first.
-    pub held: Vec<Held>,
 }
 
 impl Plan {
     /// Draws the plan up from the rows, after people and target were compared with
     /// them and the guards were asked.
-    pub fn of(rows: &RowTable, leavers: Vec<ExternalId>, action: Leavers, held: Vec<Held>) -> Self {
+    pub fn of(rows: &RowTable, leavers: Vec<ExternalId>, action: Leavers) -> Self {
         let gone = leavers.len() as u64;
         let counts = Counts {
             created: rows.count(RowState::New) + rows.count(RowState::UnknownCreate),
             updated: rows.count(RowState::Changed)
                 + rows.count(RowState::Adopt)
                 + rows.count(RowState::UnknownAdopt)
+                + rows.count(RowState::Rekey)
+                + rows.count(RowState::UnknownRekey)
                 + rows.count(RowState::UnknownUpdate),
-            unchanged: rows.count(RowState::Unchanged),
+            unchanged: rows.count(RowState::Unchanged) + rows.count(RowState::LeftAlone),
             rejected: rows.count(RowState::Rejected),
             pending: rows.count(RowState::Held),
             deactivated: match action {
@@ -70,11 +85,7 @@ impl Plan {
             },
             ..Counts::default()
         };
-        Self {
-            counts,
-            leavers,
-            held,
-        }
+        Self { counts, leavers }
     }
 
     /// How many changes must be sent.

@@ -2,23 +2,51 @@
 //! recorded are mapped again.
 
 use crate::feed::{Feed, FeedError};
-use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot};
+use crate::mapping::{Bound, Fault, FieldFingerprints, Mapped, MappingError, Person, Slot};
 use crate::model::{Action, BeforeGroups, Content, ExternalId, Finding, Picture, RowNumber};
+use crate::plan::detail::{LeftAlone, RowDetail};
+use crate::plan::fingerprints;
 use crate::plan::rows::{RowState, RowTable, fault};
-use crate::plan::scan::{ScanError, finding, fingerprint_of, fingerprint_of_parts};
+use crate::plan::scan::{ScanError, finding};
 use crate::schema::{BETWEEN, FieldKind, Part};
 use crate::validate;
 use crate::validate::unique::RowIndex;
+
+/// The field by which an account is recognised that is known by its id.
+const BY_ID: &str = "id";
 
 /// Which rows a replay hands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// People that the target may or may not have.
     New,
-    /// Everything to send or to record: joiners, changed people, rejected rows.
-    Work,
+    /// Everything to send or to record: joiners, changed people, rejected rows and
+    /// those that are left alone.
+    Work {
+        /// Only in this wave, counted from 0.
+        wave: Option<u16>,
+    },
+    /// Rows that differ from what is known, sent or not, those that an interrupted run
+    /// had begun to send, and these, sorted: their people are identified.
+    Differing {
+        /// Rejected rows, too, and those that are not done for another reason.
+        rejected: bool,
+    },
+    /// Rows that are held back.
+    Held,
     /// These rows, sorted.
     These,
+}
+
+/// Which rows a replay is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// What is known of the rows.
+    pub rows: &'a RowTable,
+    /// Which of them.
+    pub wanted: Wanted,
+    /// The rows that are named, sorted.
+    pub these: &'a [RowIndex],
 }
 
 /// A row to send or to record.
@@ -26,15 +54,40 @@ pub enum Wanted {
 pub enum Item {
     /// To be sent.
     Change(Box<Change>),
+    /// To be recorded: it differs, and is not sent.
+    LeftAlone(Box<LeftAloneRow>),
     /// To be recorded: what is wrong with it, at least one finding.
     Rejected {
-        /// The row.
+        /// The row among the rows of the feed.
+        index: RowIndex,
+        /// The row in the file.
         row: RowNumber,
         /// Its external ID, where it has one.
         external_id: Option<ExternalId>,
+        /// The fingerprints of those of its fields that can be read.
+        fingerprints: FieldFingerprints,
         /// What is wrong.
         findings: Vec<Finding>,
     },
+}
+
+/// A row that differs and is not sent.
+#[derive(Clone, Debug)]
+pub struct LeftAloneRow {
+    /// The row among the rows of the feed.
+    pub index: RowIndex,
+    /// The row in the file.
+    pub row: RowNumber,
+    /// The person.
+    pub external_id: ExternalId,
+    /// Why.
+    pub why: LeftAlone,
+    /// The fingerprints of its fields.
+    pub fingerprints: FieldFingerprints,
+    /// The fields that differ, where that is known.
+    pub changed: Vec<&'static str>,
+    /// The number of the hold that a person refused.
+    pub hold: Option<i64>,
 }
 
 /// A change of one person on the target.
@@ -52,6 +105,10 @@ pub struct Change {
     pub content: Content,
     /// The fingerprint of the content.
     pub fingerprint: u128,
+    /// The fingerprints of its fields, for the journal.
+    pub fingerprints: FieldFingerprints,
+    /// The fields that differ from what was acknowledged, where that is known.
+    pub changed: Vec<&'static str>,
     /// The fingerprint of the details.
     pub details: u128,
     /// The fingerprint of the picture.
@@ -62,6 +119,8 @@ pub struct Change {
     pub adopt_by: &'static str,
     /// Somebody known comes under another external ID than before.
     pub rekey: Option<Rekey>,
+    /// The number of the hold in which a person approved it.
+    pub hold: Option<i64>,
     /// What the run that is being resumed has done, if only the groups are left.
     pub before_groups: Option<BeforeGroups>,
 }
@@ -84,6 +143,31 @@ impl Change {
             None => &self.content.external_id,
         }
     }
+
+    /// The target's id of the account that gets the external ID, where it goes by
+    /// that.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.adopt.as_deref().filter(|_| self.adopt_by == BY_ID)
+    }
+
+    /// The names of the fields that differ, with commas.
+    #[must_use]
+    pub fn changed_in_words(&self) -> Option<String> {
+        in_words(&self.changed)
+    }
+}
+
+impl LeftAloneRow {
+    /// The names of the fields that differ, with commas.
+    #[must_use]
+    pub fn changed_in_words(&self) -> Option<String> {
+        in_words(&self.changed)
+    }
+}
+
+fn in_words(fields: &[&str]) -> Option<String> {
+    (!fields.is_empty()).then(|| fields.join(", "))
 }
 
 /// Reads the feed again and hands the wanted rows to `take`, in the order of
@@ -97,7 +181,27 @@ pub fn replay<E: From<ScanError>>(
     rows: &RowTable,
     wanted: Wanted,
     these: &[RowIndex],
-    mut take: impl FnMut(Vec<Item>) -> Result<(), E>,
+    take: impl FnMut(Vec<Item>) -> Result<(), E>,
+) -> Result<(), E> {
+    let asked = Asked {
+        rows,
+        wanted,
+        these,
+    };
+    replay_as(feed, bound, &asked, |item| item, take)
+}
+
+/// The same, with what `make` keeps of each row: several thousand rows are on their
+/// way at a time, and a whole one is large.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_as<T: Send, E: From<ScanError>>(
+    feed: &mut Feed,
+    bound: &Bound<'_>,
+    asked: &Asked<'_>,
+    make: impl Fn(Item) -> T + Sync + Send,
+    mut take: impl FnMut(Vec<T>) -> Result<(), E>,
 ) -> Result<(), E> {
     struct Failed<E>(E);
     impl<E: From<ScanError>> From<FeedError> for Failed<E> {
@@ -105,6 +209,11 @@ pub fn replay<E: From<ScanError>>(
             Self(E::from(ScanError::Feed(error)))
         }
     }
+    let Asked {
+        rows,
+        wanted,
+        these,
+    } = *asked;
     feed.read(
         |records| {
             let mut items = Vec::new();
@@ -114,56 +223,11 @@ pub fn replay<E: From<ScanError>>(
                 let Some(index) = rows.at(record.row()) else {
                     continue;
                 };
-                let state = rows.state(index);
-                let is_wanted = match wanted {
-                    Wanted::New => state == RowState::New,
-                    Wanted::Work => !matches!(
-                        state,
-                        RowState::Unchanged | RowState::Settled | RowState::Held
-                    ),
-                    Wanted::These => these.binary_search(&index).is_ok(),
-                };
+                let is_wanted = wanted.covers(rows, index, these);
                 if !is_wanted || bound.apply(record, &mut person, &mut faults)? == Mapped::Skipped {
                     continue;
                 }
-                let external_id =
-                    validate::person(bound, &person, &mut faults).map(ExternalId::known);
-                faults.extend(rows.faults(index).map(|found| fault(bound, found)));
-                let adopt = adopted(bound, rows, index, &person, &mut faults);
-                faults.sort_by_key(|fault| fault.field);
-                items.push(match external_id {
-                    Some(external_id) if faults.is_empty() => Item::Change(Box::new(Change {
-                        index,
-                        row: record.row(),
-                        action: match state {
-                            RowState::New | RowState::UnknownCreate => Action::Create,
-                            RowState::Adopt | RowState::UnknownAdopt => Action::Adopt,
-                            _ => Action::Update,
-                        },
-                        may_have_applied: matches!(
-                            state,
-                            RowState::UnknownCreate
-                                | RowState::UnknownAdopt
-                                | RowState::UnknownUpdate
-                        ),
-                        fingerprint: fingerprint_of(bound, &person),
-                        details: fingerprint_of_parts(bound, &person, |part| part == Part::Details),
-                        picture: fingerprint_of_parts(bound, &person, |part| part == Part::Picture),
-                        adopt,
-                        adopt_by: bound.mapping().adopt_by().unwrap_or_default(),
-                        rekey: None,
-                        before_groups: rows.before_groups(index),
-                        content: content(bound, &person, external_id),
-                    })),
-                    external_id => Item::Rejected {
-                        row: record.row(),
-                        findings: faults
-                            .drain(..)
-                            .map(|fault| finding(bound, record.row(), external_id.clone(), fault))
-                            .collect(),
-                        external_id,
-                    },
-                });
+                items.push(make(item(bound, rows, index, &person, &mut faults)));
             }
             Ok::<_, MappingError>(items)
         },
@@ -179,6 +243,146 @@ pub fn replay<E: From<ScanError>>(
     .map_err(|Failed(error)| error)
 }
 
+impl Wanted {
+    fn covers(self, rows: &RowTable, row: RowIndex, these: &[RowIndex]) -> bool {
+        let state = rows.state(row);
+        match self {
+            Self::New => state == RowState::New,
+            Self::Work { wave } => {
+                let of_row = rows.detail(row).map_or(0, |detail| detail.wave);
+                let rests = matches!(
+                    state,
+                    RowState::Unchanged | RowState::NotDone | RowState::Settled | RowState::Held
+                );
+                wave.is_none_or(|wave| wave == of_row) && !rests
+            }
+            Self::Differing { rejected } => match state {
+                RowState::New | RowState::Changed | RowState::LeftAlone => true,
+                RowState::Rejected | RowState::NotDone => rejected,
+                _ => state.is_under_way() || these.binary_search(&row).is_ok(),
+            },
+            Self::Held => state == RowState::Held,
+            Self::These => these.binary_search(&row).is_ok(),
+        }
+    }
+}
+
+/// What a mapped row is: a change, or what is recorded of it.
+fn item(
+    bound: &Bound<'_>,
+    rows: &RowTable,
+    row: RowIndex,
+    person: &Person,
+    faults: &mut Vec<Fault>,
+) -> Item {
+    let number = rows.number(row);
+    let external_id = validate::person(bound, person, faults).map(ExternalId::known);
+    faults.extend(rows.faults(row).map(|found| fault(bound, found)));
+    let adopt = adopted(bound, rows, row, person, faults);
+    faults.sort_by_key(|fault| fault.field);
+    let detail = rows.detail(row);
+    match (external_id, detail.and_then(|detail| detail.left_alone)) {
+        (Some(external_id), Some(why)) if faults.is_empty() => {
+            Item::LeftAlone(Box::new(LeftAloneRow {
+                index: row,
+                row: number,
+                external_id,
+                why,
+                fingerprints: fingerprints::of_fields(bound, person),
+                changed: changed_names(bound, detail),
+                hold: detail.and_then(|detail| detail.hold),
+            }))
+        }
+        (Some(external_id), None) if faults.is_empty() => Item::Change(Box::new(change(
+            bound,
+            rows,
+            row,
+            person,
+            (external_id, adopt),
+        ))),
+        (external_id, _) => Item::Rejected {
+            index: row,
+            row: number,
+            fingerprints: fingerprints::of_fields(bound, person),
+            findings: (faults.drain(..))
+                .map(|fault| finding(bound, number, external_id.clone(), fault))
+                .collect(),
+            external_id,
+        },
+    }
+}
+
+fn change(
+    bound: &Bound<'_>,
+    rows: &RowTable,
+    row: RowIndex,
+    person: &Person,
+    (external_id, adopt): (ExternalId, Option<String>),
+) -> Change {
+    let state = rows.state(row);
+    let detail = rows.detail(row);
+    let part = |wanted| {
+        // Where all is one part, nothing asks for the others.
+        let has_parts = bound.mapping().target.system.spec().has_parts;
+        let of = |part| part == wanted;
+        if has_parts {
+            fingerprints::of_parts(bound, person, of)
+        } else {
+            0
+        }
+    };
+    Change {
+        index: row,
+        row: rows.number(row),
+        action: match state {
+            RowState::New | RowState::UnknownCreate => Action::Create,
+            RowState::Adopt | RowState::UnknownAdopt => Action::Adopt,
+            RowState::Rekey | RowState::UnknownRekey => Action::Rekey,
+            _ => Action::Update,
+        },
+        may_have_applied: state.is_under_way(),
+        fingerprint: fingerprints::of_person(bound, person),
+        fingerprints: fingerprints::of_fields(bound, person),
+        details: part(Part::Details),
+        picture: part(Part::Picture),
+        adopt_by: match detail.and_then(|detail| detail.account.as_ref()) {
+            Some(_) => BY_ID,
+            None => bound.mapping().adopt_by().unwrap_or_default(),
+        },
+        adopt: (detail.and_then(|detail| detail.account.as_deref()))
+            .map(str::to_owned)
+            .or(adopt),
+        rekey: (detail.filter(|_| matches!(state, RowState::Rekey | RowState::UnknownRekey)))
+            .and_then(rekey),
+        hold: detail.and_then(|detail| detail.hold),
+        before_groups: rows.before_groups(row),
+        changed: changed_names(bound, detail),
+        content: content(bound, person, external_id),
+    }
+}
+
+/// The external ID that the person gives up for the row's, if there is one.
+fn rekey(detail: &RowDetail) -> Option<Rekey> {
+    let renumbered = detail.renumbered.as_deref()?;
+    Some(Rekey {
+        from: ExternalId::known(renumbered.from.as_deref()?),
+        handle: renumbered.remote_id.clone(),
+    })
+}
+
+/// The names of the fields that differ, in the order of the mapping.
+fn changed_names(bound: &Bound<'_>, detail: Option<&RowDetail>) -> Vec<&'static str> {
+    let Some(changed) = detail.and_then(|detail| detail.changed) else {
+        return Vec::new();
+    };
+    let fields = bound.mapping().fields().iter().map(|rule| rule.field.name);
+    let is_changed = |name: &&'static str| {
+        let tag = bound.mapping().tag(name);
+        tag.is_some_and(|tag| changed.contains(tag))
+    };
+    fields.filter(is_changed).collect()
+}
+
 /// The target's name for the person to adopt for the row.
 fn adopted(
     bound: &Bound<'_>,
@@ -187,6 +391,11 @@ fn adopted(
     person: &Person,
     faults: &mut Vec<Fault>,
 ) -> Option<String> {
+    // The account is known by its id.
+    let has_account = |detail: &RowDetail| detail.account.is_some();
+    if rows.detail(row).is_some_and(has_account) {
+        return None;
+    }
     let mapping = bound.mapping();
     let field = *mapping.unique.fields.get(mapping.adopt?)?;
     match rows.adopted(row, person.text(field)?) {

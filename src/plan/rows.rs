@@ -1,37 +1,18 @@
 //! What is kept in memory of each row of the feed: a few words.
 
-use std::collections::{BTreeMap, HashMap};
+mod accounts;
+mod marks;
+mod state;
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use self::accounts::OfOtherKey;
 use crate::mapping::{Bound, Duplicates, Fault};
 use crate::model::{Action, BeforeGroups, DuplicateFate, RowNumber, Rule};
+use crate::plan::detail::{Details, RowDetail};
 use crate::validate::unique::{Comparison, Index, Keys, Loser, RowIndex};
 
-/// What is to be done for a row, as far as is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowState {
-    /// Valid, and not known yet: the target must be asked, and if it does not know
-    /// the person either, it is a joiner.
-    New,
-    /// The person is as the feed says.
-    Unchanged,
-    /// The person is there, and differs.
-    Changed,
-    /// A person without an external ID on the target is this one.
-    Adopt,
-    /// A guard holds it back: a person must approve.
-    Held,
-    /// An interrupted run may have created the person: the target must be asked.
-    UnknownCreate,
-    /// An interrupted run may have given a person without an external ID this one:
-    /// the target must be asked.
-    UnknownAdopt,
-    /// An interrupted run may have updated the person: the target must be asked.
-    UnknownUpdate,
-    /// The row is invalid.
-    Rejected,
-    /// The run that is being resumed has an outcome for the row.
-    Settled,
-}
+pub use self::state::RowState;
 
 /// The rows of a feed after the first pass.
 #[derive(Debug)]
@@ -40,6 +21,9 @@ pub struct RowTable {
     states: Vec<RowState>,
     /// Empty unless a comparison with people is wanted.
     fingerprints: Vec<u128>,
+    /// The same as releases without a secret made them; empty unless people are
+    /// known by such.
+    unkeyed: Vec<u128>,
     /// Index into `distinct_shapes`.
     shapes: Vec<u16>,
     distinct_shapes: Vec<u64>,
@@ -55,6 +39,16 @@ pub struct RowTable {
     adoptable: HashMap<RowIndex, Adoptable>,
     /// Rows that await nothing but their groups in the run that is being resumed.
     awaiting_groups: HashMap<RowIndex, BeforeGroups>,
+    /// Rows whose people the mapping protects.
+    protected: HashSet<RowIndex>,
+    /// Unchanged rows whose people lack fingerprints in the journal.
+    to_fingerprint: Vec<RowIndex>,
+    details: Details,
+    /// Accounts of new rows that another API key knew, by the LMS's id.
+    of_other_key: HashMap<Box<str>, OfOtherKey>,
+    /// Accounts that another key knew by the external ID of a row, and that are
+    /// somebody else's: hashes of their ids on the LMS.
+    of_others: HashSet<(RowIndex, u64)>,
 }
 
 /// A person on the target without an external ID.
@@ -77,6 +71,9 @@ pub(super) struct Batch {
     pub(super) numbers: Vec<u32>,
     pub(super) rejected: Vec<bool>,
     pub(super) fingerprints: Vec<u128>,
+    pub(super) unkeyed: Vec<u128>,
+    /// Positions in the batch of protected people.
+    pub(super) protected: Vec<usize>,
     pub(super) shapes: Vec<u64>,
     /// By unique field.
     pub(super) keys: Vec<Keys>,
@@ -109,6 +106,7 @@ impl RowTable {
             numbers: Vec::with_capacity(expected),
             states: Vec::with_capacity(expected),
             fingerprints: Vec::with_capacity(with_fingerprints),
+            unkeyed: Vec::new(),
             shapes: Vec::with_capacity(with_fingerprints),
             distinct_shapes: Vec::new(),
             comparison,
@@ -120,10 +118,19 @@ impl RowTable {
             seen_ids: HashMap::new(),
             adoptable: HashMap::new(),
             awaiting_groups: HashMap::new(),
+            protected: HashSet::new(),
+            to_fingerprint: Vec::new(),
+            details: Details::default(),
+            of_other_key: HashMap::new(),
+            of_others: HashSet::new(),
         }
     }
 
     pub(super) fn extend(&mut self, batch: Batch) {
+        let from = self.numbers.len();
+        let at = |row: usize| RowIndex::try_from(from + row).unwrap_or(RowIndex::MAX);
+        self.protected.extend(batch.protected.into_iter().map(at));
+        self.unkeyed.extend_from_slice(&batch.unkeyed);
         self.numbers.extend_from_slice(&batch.numbers);
         self.states
             .extend(batch.rejected.iter().map(|rejected| match rejected {
@@ -231,6 +238,13 @@ impl RowTable {
         rows.into_iter()
     }
 
+    /// What the comparison with people and groups found wrong, in the order of the
+    /// feed.
+    pub fn later_faults(&self) -> impl Iterator<Item = (RowIndex, (Option<usize>, Rule))> {
+        let faults = self.faults.iter();
+        faults.map(|(row, rule)| (*row, (None, rule.clone())))
+    }
+
     fn rule(&self, loser: &Loser) -> Rule {
         Rule::Duplicate {
             other: self.number(loser.other),
@@ -243,65 +257,57 @@ impl RowTable {
         }
     }
 
-    fn reject(&mut self, row: RowIndex, rule: Rule) {
-        self.states[row as usize] = RowState::Rejected;
-        self.faults.insert(row, rule);
-    }
-
     /// The run that is being resumed has an intent for this row and no outcome.
     pub fn mark_unknown(&mut self, row: RowIndex, action: Action) {
         if self.state(row) == RowState::New {
             self.states[row as usize] = match action {
                 Action::Create => RowState::UnknownCreate,
                 Action::Adopt => RowState::UnknownAdopt,
-                Action::Update | Action::Rekey | Action::Deactivate | Action::Delete => {
-                    RowState::UnknownUpdate
-                }
+                Action::Rekey => RowState::UnknownRekey,
+                Action::Update | Action::Deactivate | Action::Delete => RowState::UnknownUpdate,
             };
         }
     }
 
-    /// The run that is being resumed has an outcome for this row.
+    /// Nothing is sent for this row, and it is recorded why.
+    pub fn mark_not_done(&mut self, row: RowIndex) {
+        self.states[row as usize] = RowState::NotDone;
+    }
+
+    /// The run that is being resumed has done what this row says.
     pub fn mark_settled(&mut self, row: RowIndex) {
         self.states[row as usize] = RowState::Settled;
     }
 
-    /// The LMS did not find this row's person, who is known: nobody is there.
-    pub fn mark_lost(&mut self, row: RowIndex) {
-        if self.state(row) == RowState::Changed || self.state(row) == RowState::UnknownUpdate {
-            self.states[row as usize] = RowState::New;
-        }
-    }
-
-    /// Notes that the scope knows a person, and as what. Returns whether the feed
-    /// names the person.
-    pub fn note_known(&mut self, external_id: &str, known: KnownAs) -> bool {
-        let Some(row) = self.find(external_id) else {
-            return false;
-        };
+    /// Notes that the scope knows a person, and as what. Returns the row that names
+    /// the person, if the feed has one.
+    pub fn note_known(&mut self, external_id: &str, known: KnownAs) -> Option<RowIndex> {
+        let row = self.find(external_id)?;
         if self.state(row) != RowState::New {
-            return true;
+            return Some(row);
         }
         if self.is_variant(row, external_id) {
-            self.reject(
-                row,
-                Rule::KnownAsVariant {
-                    known_as: external_id.into(),
-                },
-            );
-            return true;
+            // Whether it is the same person is found out by more than the ID.
+            self.detail_mut(row).variant_of = Some(external_id.into());
+            return None;
         }
-        self.states[row as usize] = match known {
-            KnownAs::Acknowledged(fingerprint) if fingerprint == self.fingerprint(row) => {
-                RowState::Unchanged
+        let is_same = match known {
+            KnownAs::Acknowledged(fingerprint) => fingerprint == self.fingerprint(row),
+            KnownAs::AcknowledgedUnkeyed(fingerprint) => {
+                self.unkeyed.get(row as usize) == Some(&fingerprint)
             }
-            KnownAs::Acknowledged(_) | KnownAs::There => RowState::Changed,
+            KnownAs::There => false,
             KnownAs::SeveralPeople => {
                 self.reject(row, Rule::AmbiguousOnTarget { people: 2 });
-                RowState::Rejected
+                return Some(row);
             }
         };
-        true
+        self.states[row as usize] = if is_same {
+            RowState::Unchanged
+        } else {
+            RowState::Changed
+        };
+        Some(row)
     }
 
     /// Holds back the row of a person that an interrupted run may have created.
@@ -311,7 +317,7 @@ impl RowTable {
         if self.state(row) != RowState::New || self.is_variant(row, external_id) {
             return None;
         }
-        self.mark_settled(row);
+        self.mark_not_done(row);
         Some(self.number(row))
     }
 
@@ -332,12 +338,12 @@ impl RowTable {
             if state != RowState::New {
                 return None;
             }
-            self.reject(
-                row,
-                Rule::KnownAsVariant {
-                    known_as: external_id.into(),
-                },
-            );
+            let detail = self.detail_mut(row);
+            if detail.variant_of.is_some() {
+                return None;
+            }
+            // As for somebody known.
+            detail.variant_of = Some(external_id.into());
             return Some(Found::Variant);
         }
         if !matches!(
@@ -346,7 +352,7 @@ impl RowTable {
         ) {
             return None;
         }
-        let remote = xxhash_rust::xxh3::xxh3_64(remote_id.as_bytes());
+        let remote = hash(remote_id);
         match self.seen_ids.insert(row, remote) {
             // Pages overlap: the same person again.
             Some(before) if before == remote => return None,
@@ -391,7 +397,7 @@ impl RowTable {
         let Some(row) = self.indices.get(field).and_then(|index| index.find(key)) else {
             return;
         };
-        let remote = xxhash_rust::xxh3::xxh3_64(remote_id.as_bytes());
+        let remote = hash(remote_id);
         match self.adoptable.get_mut(&row) {
             // Pages overlap: the same person again.
             Some(known) if known.remote == remote => {}
@@ -414,7 +420,19 @@ impl RowTable {
         let mut rows: Vec<_> = self.adoptable.keys().copied().collect();
         rows.sort_unstable();
         for row in rows {
-            let people = self.adoptable.get(&row).map_or(0, |known| known.people);
+            // The account is known by its id.
+            let has_account = |detail: &RowDetail| detail.account.is_some();
+            if self.detail(row).is_some_and(has_account) {
+                self.adoptable.remove(&row);
+                continue;
+            }
+            let found = self.adoptable.get(&row);
+            // The login of a row can be made from the external ID.
+            if found.is_some_and(|it| self.of_others.contains(&(row, it.remote))) {
+                self.adoptable.remove(&row);
+                continue;
+            }
+            let people = found.map_or(0, |known| known.people);
             match (self.state(row), people) {
                 (RowState::New, 1) => self.states[row as usize] = RowState::Adopt,
                 // The external ID is looked up first.
@@ -455,23 +473,17 @@ impl RowTable {
     /// Rejects the rows that name a group which is not there.
     pub fn no_such_group(&mut self, group: &str, rows: &[RowIndex]) {
         for &row in rows {
-            if !matches!(
-                self.state(row),
-                RowState::Rejected | RowState::Settled | RowState::Unchanged
-            ) {
+            if self.state(row).needs_groups() {
                 let group = group.into();
                 self.reject(row, Rule::NoSuchGroup { group });
             }
         }
     }
 
-    /// Holds back all rows of that state until a person approves.
-    pub fn hold(&mut self, state: RowState) {
-        for it in &mut self.states {
-            if *it == state {
-                *it = RowState::Held;
-            }
-        }
+    /// Rejects a row because of what is known of people.
+    pub fn reject(&mut self, row: RowIndex, rule: Rule) {
+        self.states[row as usize] = RowState::Rejected;
+        self.faults.insert(row, rule);
     }
 
     fn find(&self, external_id: &str) -> Option<RowIndex> {
@@ -487,7 +499,11 @@ impl RowTable {
 }
 
 fn case_hash(value: &str) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(value.to_lowercase().as_bytes())
+    hash(&value.to_lowercase())
+}
+
+fn hash(text: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes())
 }
 
 /// What the journal knows about a person of the scope.
@@ -495,6 +511,8 @@ fn case_hash(value: &str) -> u64 {
 pub enum KnownAs {
     /// The target acknowledged content with this fingerprint.
     Acknowledged(u128),
+    /// The same, with a fingerprint of a release without a secret.
+    AcknowledgedUnkeyed(u128),
     /// The person is there, with whatever content.
     There,
     /// More than one person has the external ID.
@@ -523,6 +541,7 @@ pub(super) fn fault(bound: &Bound<'_>, (field, rule): (Option<usize>, Rule)) -> 
         field: match &rule {
             Rule::NoSuchGroup { .. } => bound.groups(),
             Rule::AdoptAmbiguous { .. } | Rule::AdoptVariant => mapping.adopt.and_then(unique),
+            Rule::LoginTaken { .. } => mapping.position(mapping.target.system.spec().login),
             _ => unique(field.unwrap_or(0)),
         },
         rule,

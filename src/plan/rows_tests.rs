@@ -12,6 +12,7 @@ fn rows(ids: &[&str]) -> RowTable {
         fingerprints: (0..ids.len() as u128).collect(),
         shapes: vec![3; ids.len()],
         keys: vec![ids.iter().map(|id| Some(comparison.key(id))).collect()],
+        ..Batch::default()
     });
     rows.settle_duplicates(Duplicates::Reject);
     rows
@@ -21,9 +22,9 @@ fn rows(ids: &[&str]) -> RowTable {
 fn who_is_known_with_the_same_content_costs_no_call() {
     let mut rows = rows(&["a", "b", "c"]);
     assert!(
-        rows.note_known("a", KnownAs::Acknowledged(0))
-            && rows.note_known("b", KnownAs::Acknowledged(9))
-            && !rows.note_known("z", KnownAs::Acknowledged(1))
+        rows.note_known("a", KnownAs::Acknowledged(0)) == Some(0)
+            && rows.note_known("b", KnownAs::Acknowledged(9)) == Some(1)
+            && rows.note_known("z", KnownAs::Acknowledged(1)).is_none()
     );
     let states: Vec<_> = (0..3).map(|row| rows.state(row)).collect();
     assert_eq!(
@@ -35,8 +36,16 @@ fn who_is_known_with_the_same_content_costs_no_call() {
 #[test]
 fn who_is_known_under_a_variant_of_the_id_is_not_made_again() {
     let mut rows = rows(&["e7", "f1"]);
-    rows.note_known("E7", KnownAs::Acknowledged(0));
+    assert_eq!(rows.note_known("E7", KnownAs::Acknowledged(0)), None);
+    // The list shows both; whether they are the same people is found out after it.
+    assert_eq!(rows.note_found("E7", "11", |_| None), None);
     assert_eq!(rows.note_found("F1", "12", |_| None), Some(Found::Variant));
+    assert_eq!(
+        (rows.state(0), rows.state(1)),
+        (RowState::New, RowState::New)
+    );
+    // Nobody is known to be the same person.
+    assert_eq!(rows.reject_variants(), ["E7".into(), "F1".into()]);
     assert_eq!(
         (rows.state(0), rows.state(1)),
         (RowState::Rejected, RowState::Rejected)
@@ -46,6 +55,19 @@ fn who_is_known_under_a_variant_of_the_id_is_not_made_again() {
         [Rule::KnownAsVariant {
             known_as: "E7".into()
         }]
+    );
+}
+
+#[test]
+fn a_variant_of_an_id_on_the_list_leaves_it_open_whether_it_is_the_same_person() {
+    let mut rows = rows(&["e7"]);
+    assert_eq!(rows.note_known("E7", KnownAs::Acknowledged(0)), None);
+    assert_eq!(rows.note_found("E 7", "12", |_| None), None);
+    assert_eq!(rows.state(0), RowState::New);
+    assert_eq!(
+        rows.detail(0).and_then(|it| it.variant_of.as_deref()),
+        Some("E7"),
+        "the known person comes first"
     );
 }
 

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError, Record};
-use crate::mapping::{Bound, Fault, Mapped, MappingError, Person, Slot, fingerprint};
+use crate::mapping::{Bound, Fault, Mapped, MappingError, Person};
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
+use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
 use crate::plan::profile::{Profile, ProfileTally, ProfiledColumns};
 use crate::plan::rows::{Batch, RowTable, fault};
-use crate::schema::{FieldKind, Part};
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
@@ -229,7 +229,15 @@ impl Pass<'_, '_> {
         into.batch.numbers.push(number.0);
         into.batch.rejected.push(!faults.is_empty());
         if self.fingerprints {
-            into.batch.fingerprints.push(fingerprint_of(bound, person));
+            let fingerprint = fingerprints::of_person(bound, person);
+            into.batch.fingerprints.push(fingerprint);
+            if bound.compares_unkeyed() {
+                let unkeyed = fingerprints::unkeyed(bound, person);
+                into.batch.unkeyed.push(unkeyed);
+            }
+            if person.is_protected() {
+                into.batch.protected.push(row);
+            }
             into.batch.shapes.push(person.shape());
         }
         if !faults.is_empty() {
@@ -242,54 +250,6 @@ impl Pass<'_, '_> {
                 .extend(findings.map(|fault| finding(bound, number, id.clone(), fault)));
         }
     }
-}
-
-/// The fingerprint of a person's mapped content.
-pub(super) fn fingerprint_of(bound: &Bound<'_>, person: &Person) -> u128 {
-    fingerprint_of_parts(bound, person, Part::is_compared)
-}
-
-/// The fingerprint of some parts of a person.
-pub(super) fn fingerprint_of_parts(
-    bound: &Bound<'_>,
-    person: &Person,
-    wanted: impl Fn(Part) -> bool,
-) -> u128 {
-    let fields = bound.mapping().fields();
-    fingerprint(
-        fields
-            .iter()
-            .zip(person.slots())
-            .filter(|(rule, _)| wanted(rule.field.part))
-            .filter_map(|(rule, slot)| match slot {
-                Slot::Text(text) => Some((rule.field.name, text)),
-                Slot::Clear => Some((rule.field.name, "")),
-                Slot::Absent | Slot::Invalid => None,
-            }),
-    )
-}
-
-/// The fingerprint of a person that the LMS lists, over the fields among the bits
-/// of `shape`; `None` if the list does not have all of them. `get` gives the value
-/// of a field.
-pub fn fingerprint_of_listed<'p>(
-    bound: &Bound<'_>,
-    shape: u64,
-    external_id: &'p str,
-    get: impl Fn(&str) -> Option<&'p str>,
-) -> Option<u128> {
-    let fields = bound.mapping().fields();
-    let mut pairs = Vec::with_capacity(fields.len());
-    for (rule, bit) in fields.iter().zip(0..64) {
-        if shape & (1 << bit) != 0 && rule.field.part.is_compared() {
-            let value = match rule.field.kind {
-                FieldKind::ExternalId => external_id,
-                _ => get(rule.field.name)?,
-            };
-            pairs.push((rule.field.name, value));
-        }
-    }
-    Some(fingerprint(pairs.into_iter()))
 }
 
 /// A fault with its row, person and column.
@@ -315,22 +275,40 @@ pub(super) fn finding(
     }
 }
 
-#[derive(Default)]
-struct Findings {
-    kept: Vec<Finding>,
-    /// By code, variety and field.
-    kinds: HashMap<(&'static str, &'static str, Option<Box<str>>), FindingKind>,
+/// The kinds of findings, together with those of the rows that were rejected since
+/// the first pass, by what is known of people and groups.
+#[must_use]
+pub fn with_later_kinds(
+    bound: &Bound<'_>,
+    kinds: Vec<FindingKind>,
+    rows: &RowTable,
+) -> Vec<FindingKind> {
+    let mut all = Kinds::default();
+    for kind in kinds {
+        all.0.insert(Kinds::key(&kind.first), kind);
+    }
+    for (row, found) in rows.later_faults() {
+        all.add(&finding(bound, rows.number(row), None, fault(bound, found)));
+    }
+    all.sorted()
 }
 
-impl Findings {
-    fn add(&mut self, finding: Finding) {
+/// By code, variety and field.
+#[derive(Default)]
+struct Kinds(HashMap<KindKey, FindingKind>);
+
+type KindKey = (&'static str, &'static str, Option<Box<str>>);
+
+impl Kinds {
+    fn key(finding: &Finding) -> KindKey {
+        let rule = &finding.rule;
+        (rule.code(), rule.variety(), finding.field.clone())
+    }
+
+    fn add(&mut self, finding: &Finding) {
         let kind = self
-            .kinds
-            .entry((
-                finding.rule.code(),
-                finding.rule.variety(),
-                finding.field.clone(),
-            ))
+            .0
+            .entry(Self::key(finding))
             .or_insert_with(|| FindingKind {
                 count: 0,
                 first: finding.clone(),
@@ -340,6 +318,30 @@ impl Findings {
         if kind.rows.len() < 5 {
             kind.rows.push(finding.row);
         }
+    }
+
+    fn sorted(self) -> Vec<FindingKind> {
+        let mut kinds: Vec<_> = self.0.into_values().collect();
+        kinds.sort_by_key(|kind| {
+            (
+                std::cmp::Reverse(kind.count),
+                kind.first.row,
+                kind.first.rule.code(),
+            )
+        });
+        kinds
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    kept: Vec<Finding>,
+    kinds: Kinds,
+}
+
+impl Findings {
+    fn add(&mut self, finding: Finding) {
+        self.kinds.add(&finding);
         if self.kept.len() < MAX_FINDINGS {
             self.kept.push(finding);
         }
@@ -348,15 +350,7 @@ impl Findings {
     fn finish(mut self) -> (Vec<Finding>, Vec<FindingKind>) {
         // Stable: of one row, first what is wrong with it by itself.
         self.kept.sort_by_key(|finding| finding.row);
-        let mut kinds: Vec<_> = self.kinds.into_values().collect();
-        kinds.sort_by_key(|kind| {
-            (
-                std::cmp::Reverse(kind.count),
-                kind.first.row,
-                kind.first.rule.code(),
-            )
-        });
-        (self.kept, kinds)
+        (self.kept, self.kinds.sorted())
     }
 }
 
@@ -367,6 +361,22 @@ impl FindingKind {
             _ if self.count == 1 => return self.first.message(),
             // The sentences of these name one row's figures.
             Rule::Duplicate { .. } => "duplicate value".into(),
+            Rule::LoginTaken { .. } => "the login belongs to somebody else".into(),
+            Rule::Renumbered { .. } => "somebody known under another external ID".into(),
+            Rule::KnownAsVariant { .. } => {
+                "differs only in case or spaces from an external ID that is known".into()
+            }
+            Rule::ExternalIdInUse { .. } => Rule::ExternalIdInUse { known_as: None }.to_string(),
+            Rule::ExternalIdsExchanged { .. } => {
+                Rule::ExternalIdsExchanged { known_as: None }.to_string()
+            }
+            Rule::NoSuchGroup { .. } => "the LMS does not have the group".into(),
+            Rule::AdoptAmbiguous { .. } => {
+                "several accounts without an external ID match the person".into()
+            }
+            Rule::AmbiguousOnTarget { .. } => {
+                "several people in the LMS have the external ID".into()
+            }
             Rule::TooLong { max, .. } => {
                 format!("is longer than the {max} characters that the LMS accepts")
             }

@@ -173,6 +173,9 @@ mod tests {
             adopt: None,
             adopt_by: "login",
             rekey: None,
+            hold: None,
+            changed: Vec::new(),
+            fingerprints: crate::mapping::FieldFingerprints::default(),
             before_groups: None,
         }
     }

@@ -1,5 +1,6 @@
 //! How a command ended, in one sentence.
 
+use super::hold::awaiting;
 use super::text::{enumerate, rows};
 use super::{Command, RunReport, count, counted};
 use crate::model::{Exit, RunState};
@@ -17,7 +18,7 @@ impl Kind {
         match report.command {
             Command::Check => Self::Check,
             Command::Plan => Self::Plan,
-            Command::Import | Command::Resume | Command::Show | Command::Audit => Self::Run,
+            _ => Self::Run,
         }
     }
 }
@@ -40,7 +41,11 @@ pub(super) fn tone(report: &RunReport) -> Tone {
         RunState::Failed | RunState::Finished if is_guarded(report) => Tone::Attention,
         RunState::Failed => Tone::Bad,
         RunState::Running | RunState::Interrupted | RunState::Superseded => Tone::Attention,
-        RunState::Finished if counts.rejected + undone > 0 || has_flawed_leavers(report) => {
+        RunState::Finished
+            if counts.rejected + undone > 0
+                || report.has_mismatches()
+                || has_flawed_leavers(report) =>
+        {
             Tone::Attention
         }
         RunState::Finished => Tone::Good,
@@ -55,14 +60,24 @@ const fn changed(report: &RunReport) -> u64 {
 
 /// Whether a run that is all right but for its leavers has some who stayed: they
 /// are in no row, so only the exit code tells.
-const fn has_flawed_leavers(report: &RunReport) -> bool {
+fn has_flawed_leavers(report: &RunReport) -> bool {
     let counts = &report.counts;
-    report.exit_code == Exit::RowsRefused.code() && counts.rejected + counts.failed == 0
+    report.exit_code == Exit::RowsRefused.code()
+        && counts.rejected + counts.failed == 0
+        && !report.has_mismatches()
 }
 
 /// Whether a guard stopped the run or held a part of it.
 pub(super) const fn is_guarded(report: &RunReport) -> bool {
     report.exit_code == Exit::Guard.code()
+}
+
+/// What the headline does not say: the run's message, unless the holds say it
+/// better, each in a line.
+pub(super) fn detail<'a>(report: &'a RunReport, headline: &str) -> Option<&'a str> {
+    let is_held = report.state == RunState::Finished && !report.holds.is_empty();
+    let message = report.message.trim();
+    (!is_held && !message.is_empty() && message != headline).then_some(message)
 }
 
 /// One sentence that says how the command ended.
@@ -148,7 +163,12 @@ fn listed(parts: impl IntoIterator<Item = (u64, String, String)>) -> String {
 fn planned(report: &RunReport) -> String {
     let counts = &report.counts;
     if is_guarded(report) {
-        return "A safety limit would stop this import or hold back part of it.".to_owned();
+        return match awaiting(&report.holds) {
+            Some((_, changes)) if !report.is_sick => {
+                format!("An import would hold back {changes}.")
+            }
+            _ => "A safety limit would stop this import.".to_owned(),
+        };
     }
     let changes = listed(
         [
@@ -181,11 +201,22 @@ fn finished(report: &RunReport) -> String {
     let counts = &report.counts;
     let changed = changed(report);
     if is_guarded(report) {
-        return if changed == 0 {
-            "Some changes await approval. No other person changed.".to_owned()
-        } else {
-            "Import finished, but some changes await approval.".to_owned()
+        let (verb, held) = match awaiting(&report.holds) {
+            Some((1, held)) => ("awaits", held),
+            Some((_, held)) => ("await", held),
+            None if !report.holds.is_empty() => {
+                return "Import finished. What it held back was decided since.".to_owned();
+            }
+            None => ("await", "some changes".to_owned()),
         };
+        return if changed == 0 {
+            format!("No person changed: {held} {verb} approval.")
+        } else {
+            format!("Import finished, but {held} {verb} approval.")
+        };
+    }
+    if report.has_mismatches() {
+        return "Import finished, but the LMS does not show what was sent.".to_owned();
     }
     let flaws = listed(
         [
@@ -204,13 +235,19 @@ fn finished(report: &RunReport) -> String {
         }),
     );
     let current = counts.created + counts.updated + counts.unchanged;
+    let current = current.saturating_sub(report.left_alone);
+    let people = counted(current, "person is", "people are");
+    let others = counted(report.left_alone, "stays as it is", "stay as they are");
     match counts.rows() {
-        _ if !flaws.is_empty() => {
-            let people = counted(current, "person is", "people are");
-            format!("Import finished. {people} up to date; {flaws}.")
-        }
+        _ if !flaws.is_empty() => format!("Import finished. {people} up to date; {flaws}."),
         _ if has_flawed_leavers(report) => {
             "Import finished, but not every leaver was removed.".to_owned()
+        }
+        _ if report.left_alone > 0 && changed > 0 => {
+            format!("Import finished. {people} up to date, and {others}.")
+        }
+        _ if report.left_alone > 0 => {
+            format!("No changes: {people} already up to date, and {others}.")
         }
         _ if changed > 0 => "Import finished. Everyone is up to date.".to_owned(),
         0 => no_rows(report),

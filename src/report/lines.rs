@@ -2,6 +2,8 @@
 //!
 //! All three are written as the lines come, so a million rows need no memory.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::marker::PhantomData;
 
@@ -9,7 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::table::{Column, Fit, Table};
-use super::{Style, sanitize};
+use super::text::enumerate;
+use super::{HeldLine, Style, sanitize};
 use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
 
 /// What rows and findings are written as.
@@ -41,6 +44,17 @@ pub struct RowLine {
     pub attempts: u32,
     /// Why it ended so, and what to do.
     pub message: Option<String>,
+    /// The fields that change, by their names.
+    pub changed: Vec<String>,
+    /// The external ID by which the person was known until now, where it is
+    /// another one.
+    pub known_as: Option<String>,
+    /// The hold that keeps the change back, or that approved it.
+    pub hold: Option<i64>,
+    /// The new values of the fields that change, by the names of the fields:
+    /// personal data, only where somebody asked for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
 }
 
 impl RowLine {
@@ -55,7 +69,33 @@ impl RowLine {
             status: None,
             attempts: 0,
             message: None,
+            changed: Vec::new(),
+            known_as: None,
+            hold: None,
+            values: BTreeMap::new(),
         }
+    }
+
+    /// Whether the message names this external ID already.
+    fn is_named(&self, id: &str) -> bool {
+        (self.message.as_deref()).is_some_and(|message| message.contains(id))
+    }
+
+    /// What changes, and who it was: `known as E4; changes city and lastName`.
+    fn change(&self) -> Option<String> {
+        let name = |field: &String| match self.values.get(field) {
+            Some(value) => format!("{} `{}`", sanitize(field), sanitize(value)),
+            None => sanitize(field).into_owned(),
+        };
+        let changed: Vec<_> = self.changed.iter().map(name).collect();
+        // Why a change is held names the fields, too.
+        let is_said = (self.message.as_deref()).is_some_and(|it| it.starts_with("changes "));
+        let changed =
+            (!changed.is_empty() && !is_said).then(|| format!("changes {}", enumerate(&changed)));
+        let known_as = self.known_as.as_deref().filter(|id| !self.is_named(id));
+        let known_as = known_as.map(|id| format!("known as {}", sanitize(id)));
+        let parts: Vec<_> = known_as.into_iter().chain(changed).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
     }
 }
 
@@ -107,6 +147,9 @@ impl FindingLine {
 
 /// Writes how rows ended.
 pub type RowsWriter<W> = LinesWriter<RowLine, W>;
+
+/// Writes the people of a hold.
+pub type HoldsWriter<W> = LinesWriter<HeldLine, W>;
 
 /// Writes the problems of rows.
 pub type FindingsWriter<W> = LinesWriter<FindingLine, W>;
@@ -216,13 +259,23 @@ impl Line for RowLine {
         "status",
         "attempts",
         "message",
+        "changed",
+        "known_as",
+        "hold",
     ];
 
     fn cells(&self) -> Vec<String> {
-        let mut message = shown(self.message.as_deref());
-        if self.attempts > 1 {
+        let message = self.message.as_deref().map(|it| shown(Some(it)));
+        let parts: Vec<_> = message.into_iter().chain(self.change()).collect();
+        let mut message = parts.join("; ");
+        let notes = [
+            self.hold.map(|hold| format!("hold {hold}")),
+            (self.attempts > 1).then(|| format!("sent {} times", self.attempts)),
+        ];
+        let notes: Vec<_> = notes.into_iter().flatten().collect();
+        if !notes.is_empty() {
             let gap = if message.is_empty() { "" } else { " " };
-            message = format!("{message}{gap}(sent {} times)", self.attempts);
+            message = format!("{message}{gap}({})", notes.join(", "));
         }
         vec![
             text(self.row),
@@ -261,242 +314,50 @@ impl Line for FindingLine {
     }
 }
 
-fn text<T: ToString>(value: Option<T>) -> String {
+pub(super) fn text<T: ToString>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn shown(text: Option<&str>) -> String {
+pub(super) fn shown(text: Option<&str>) -> String {
     text.map(sanitize).unwrap_or_default().into_owned()
 }
 
-/// A field as a cell of CSV that no spreadsheet runs as a formula: text that
-/// starts like one gets the apostrophe that spreadsheets read as "this is text".
+/// A field as a cell of CSV.
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => {
-            let is_formula =
-                text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-            format!("{}{text}", if is_formula { "'" } else { "" })
+        Value::String(text) => disarmed(text).into_owned(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(csv_cell).collect();
+            items.join(", ")
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, value)| format!("{name}: {}", plain(value)));
+            disarmed(&fields.collect::<Vec<_>>().join("; ")).into_owned()
         }
         number => number.to_string(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{ExternalId, RowNumber, Rule};
-    use proptest::prelude::*;
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
 
-    fn lines() -> Vec<RowLine> {
-        vec![
-            RowLine {
-                row: Some(2),
-                external_id: Some("E10-05113".into()),
-                outcome: Outcome::Created,
-                action: Some(Action::Create),
-                status: Some(201),
-                attempts: 1,
-                message: None,
-            },
-            RowLine {
-                row: Some(1_048_576),
-                external_id: Some("E7\u{202e}".into()),
-                outcome: Outcome::Rejected,
-                action: Some(Action::Create),
-                status: Some(400),
-                attempts: 3,
-                message: Some(
-                    "the LMS says: \"loginName\" is already in use by somebody else,\n\
-                     choose another"
-                        .into(),
-                ),
-            },
-            RowLine {
-                row: None,
-                external_id: Some("L1".into()),
-                outcome: Outcome::Deactivated,
-                action: Some(Action::Deactivate),
-                status: Some(200),
-                attempts: 1,
-                message: None,
-            },
-            RowLine {
-                row: Some(9),
-                external_id: None,
-                outcome: Outcome::Rejected,
-                action: None,
-                status: None,
-                attempts: 0,
-                message: Some("=HYPERLINK(\"http://evil.example\")".into()),
-            },
-        ]
-    }
-
-    fn written<L: Line>(lines: &[L], format: Format, width: usize) -> String {
-        let mut out = Vec::new();
-        let style = Style {
-            width,
-            ..Style::piped()
-        };
-        let mut writer = LinesWriter::new(format, &mut out, &style);
-        for line in lines {
-            writer.write(line).unwrap();
-        }
-        writer.finish().unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn rows_as_a_table_at_80_columns_wrap_under_their_column() {
-        insta::assert_snapshot!(written(&lines(), Format::Table, 80), @r#"
-            Row  External ID  Outcome      Action      HTTP  Details
-        ───────  ───────────  ───────────  ──────────  ────  ───────────────────────────
-              2  E10-05113    created      create       201
-        1048576  E7\u{202e}   rejected     create       400  the LMS says: "loginName"
-                                                             is already in use by
-                                                             somebody else,\nchoose
-                                                             another (sent 3 times)
-                 L1           deactivated  deactivate   200
-              9               rejected                       =HYPERLINK("http://evil.exa
-                                                             mple")
-        "#);
-    }
-
-    #[test]
-    fn rows_as_a_table_at_120_columns() {
-        insta::assert_snapshot!(written(&lines(), Format::Table, 120), @r#"
-            Row  External ID  Outcome      Action      HTTP  Details
-        ───────  ───────────  ───────────  ──────────  ────  ───────────────────────────────────────────────────────────────────
-              2  E10-05113    created      create       201
-        1048576  E7\u{202e}   rejected     create       400  the LMS says: "loginName" is already in use by somebody
-                                                             else,\nchoose another (sent 3 times)
-                 L1           deactivated  deactivate   200
-              9               rejected                       =HYPERLINK("http://evil.example")
-        "#);
-    }
-
-    #[test]
-    fn rows_as_csv_are_plain_and_harmless() {
-        insta::assert_snapshot!(written(&lines(), Format::Csv, 80).replace('\u{202e}', "<U+202E>"), @r#"
-        row,external_id,outcome,action,status,attempts,message
-        2,E10-05113,created,create,201,1,
-        1048576,E7<U+202E>,rejected,create,400,3,"the LMS says: ""loginName"" is already in use by somebody else,
-        choose another"
-        ,L1,deactivated,deactivate,200,1,
-        9,,rejected,,,0,"'=HYPERLINK(""http://evil.example"")"
-        "#);
-    }
-
-    #[test]
-    fn rows_as_json_have_every_field_in_every_line() {
-        insta::assert_snapshot!(written(&lines(), Format::Json, 80).replace('\u{202e}', "<U+202E>"), @r#"
-        {"row":2,"external_id":"E10-05113","outcome":"created","action":"create","status":201,"attempts":1,"message":null}
-        {"row":1048576,"external_id":"E7<U+202E>","outcome":"rejected","action":"create","status":400,"attempts":3,"message":"the LMS says: \"loginName\" is already in use by somebody else,\nchoose another"}
-        {"row":null,"external_id":"L1","outcome":"deactivated","action":"deactivate","status":200,"attempts":1,"message":null}
-        {"row":9,"external_id":null,"outcome":"rejected","action":null,"status":null,"attempts":0,"message":"=HYPERLINK(\"http://evil.example\")"}
-        "#);
-    }
-
-    #[test]
-    fn csv_without_rows_still_has_its_header() {
-        assert_eq!(
-            written::<RowLine>(&[], Format::Csv, 80),
-            "row,external_id,outcome,action,status,attempts,message\n"
-        );
-        assert_eq!(written::<RowLine>(&[], Format::Table, 80), "");
-        assert_eq!(written::<RowLine>(&[], Format::Json, 80), "");
-    }
-
-    fn finding() -> Finding {
-        Finding {
-            row: RowNumber(17),
-            external_id: Some(ExternalId::known("E17")),
-            column: Some("Work Email".into()),
-            field: Some("email".into()),
-            rule: Rule::Email,
-            value: Some("jane@".into()),
-        }
-    }
-
-    #[test]
-    fn a_findings_value_is_shown_only_to_who_asked_for_it() {
-        for format in [Format::Table, Format::Csv, Format::Json] {
-            let without = written(&[FindingLine::new(&finding())], format, 80);
-            assert!(!without.contains("jane"), "{without}");
-            let with = written(&[FindingLine::with_value(&finding())], format, 80);
-            assert!(with.contains("jane@"), "{with}");
-        }
-    }
-
-    #[test]
-    fn findings_as_table_csv_and_json() {
-        let lines = [FindingLine::with_value(&finding())];
-        insta::assert_snapshot!(written(&lines, Format::Table, 80), @"
-        Row  External ID  Problem
-        ───  ───────────  ──────────────────────────────────────────────────────────────
-         17  E17          column `Work Email` (email): is not an e-mail address (the
-                          value is `jane@`)
-        ");
-        insta::assert_snapshot!(written(&lines, Format::Csv, 80), @"
-        row,external_id,column,field,rule,message,value
-        17,E17,Work Email,email,email,column `Work Email` (email): is not an e-mail address,jane@
-        ");
-        insta::assert_snapshot!(written(&lines, Format::Json, 80), @r#"{"row":17,"external_id":"E17","column":"Work Email","field":"email","rule":"email","message":"column `Work Email` (email): is not an e-mail address","value":"jane@"}"#);
-    }
-
-    #[test]
-    fn a_reader_that_went_away_is_an_error() {
-        struct Gone;
-        impl Write for Gone {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-        }
-        for format in [Format::Table, Format::Csv, Format::Json] {
-            let mut writer = RowsWriter::new(format, Gone, &Style::piped());
-            let ended = lines().iter().try_for_each(|line| writer.write(line));
-            let ended = ended.and_then(|()| writer.finish());
-            assert_eq!(
-                ended.unwrap_err().kind(),
-                io::ErrorKind::BrokenPipe,
-                "{format:?}"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_csv_cell_starts_like_a_formula_and_none_loses_text(
-            id in "[=+@\\-\t\r\na-z\",;']{0,8}",
-            message in any::<String>(),
-        ) {
-            let line = RowLine {
-                external_id: Some(id.clone()),
-                message: Some(message.clone()),
-                ..lines().remove(0)
-            };
-            let text = written(&[line], Format::Csv, 80);
-            let record = csv::Reader::from_reader(text.as_bytes()).records().next().unwrap().unwrap();
-            for cell in &record {
-                prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{}", cell);
-            }
-            for (cell, given) in [(&record[1], &id), (&record[6], &message)] {
-                prop_assert!(cell == given || cell.strip_prefix('\'') == Some(given.as_str()));
-            }
-        }
-
-        #[test]
-        fn a_json_line_is_one_line_whatever_a_server_says(message in any::<String>()) {
-            let line = RowLine { message: Some(message.clone()), ..lines().remove(0) };
-            let text = written(&[line], Format::Json, 80);
-            prop_assert_eq!(text.matches('\n').count(), 1);
-            let read: serde_json::Value = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(read["message"].as_str(), Some(message.as_str()));
-        }
+/// Text as a cell that no spreadsheet runs as a formula: text that starts like
+/// one gets the apostrophe that spreadsheets read as "this is text".
+pub(super) fn disarmed(text: &str) -> Cow<'_, str> {
+    let is_formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if is_formula {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
     }
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

@@ -19,7 +19,9 @@
 
 mod cause;
 mod error;
+mod feed_copy;
 mod headline;
+mod hold;
 mod lines;
 mod next;
 mod page;
@@ -32,12 +34,17 @@ mod text;
 
 pub use cause::CauseLine;
 pub use error::error;
+pub use feed_copy::{CopyError, CsvCopy, XlsxCopy};
 pub use headline::headline;
-pub use lines::{FindingLine, FindingsWriter, Format, RowLine, RowsWriter};
+pub use hold::{
+    DecisionLine, HeldLine, HoldLine, decision_text, held_changes, hold_head, holds_table,
+    next_lines,
+};
+pub use lines::{FindingLine, FindingsWriter, Format, HoldsWriter, RowLine, RowsWriter};
 pub use next::{NextKind, NextStep, next_steps};
 pub use page::{PageData, PageError, RowSection, Throughput, html_page};
 pub use progress::{ProgressMode, progress};
-pub use run::{Command, FeedReport, RunReport};
+pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
 pub use runs::{RunLine, runs_table};
 pub use summary::summary;
 pub use text::{count, counted, duration, sanitize};

@@ -24,9 +24,64 @@ pub enum NextKind {
     Rows,
     /// Writes the page about the run.
     Report,
+    /// Lists the people of a hold, or decides about it.
+    Hold,
 }
 
 impl NextStep {
+    /// A step about one hold.
+    pub(super) fn of_hold(command: &str, id: &str, purpose: &'static str) -> Self {
+        Self {
+            kind: NextKind::Hold,
+            arguments: vec![command.to_owned(), id.to_owned()],
+            purpose,
+        }
+    }
+
+    /// The way back from a refusal.
+    pub(super) fn take_back(hold: &str) -> Self {
+        let arguments = ["refuse", hold, "--take-back"];
+        Self {
+            kind: NextKind::Hold,
+            arguments: arguments.map(str::to_owned).into(),
+            purpose: "take the refusal back, to decide again",
+        }
+    }
+
+    /// The decision that renumbered people are other people than they seem to be.
+    #[must_use]
+    pub fn as_joiners(hold: &str) -> Self {
+        let arguments = ["approve", hold, "--as-joiners"];
+        Self {
+            kind: NextKind::Hold,
+            arguments: arguments.map(str::to_owned).into(),
+            purpose: "they are other people: create them",
+        }
+    }
+
+    /// The copy of the feed's rows that are held, for somebody who knows the people.
+    #[must_use]
+    pub fn look_through(feed: &str, hold: &str) -> Self {
+        let file = format!("hold-{hold}.xlsx");
+        let arguments = ["hold", hold, "--as-feed", feed, "-o", &file];
+        Self {
+            kind: NextKind::Hold,
+            arguments: arguments.map(str::to_owned).into(),
+            purpose: "write a workbook for HR to look through",
+        }
+    }
+
+    /// The import that carries out an approved hold at once.
+    #[must_use]
+    pub fn approved(feed: &str, mapping: &str, hold: &str) -> Self {
+        let arguments = ["import", feed, "-m", mapping, "--approve", hold];
+        Self {
+            kind: NextKind::Hold,
+            arguments: arguments.map(str::to_owned).into(),
+            purpose: "carry it out now",
+        }
+    }
+
     /// The step with the journal named, where the command would not find it by
     /// itself.
     #[must_use]
@@ -51,10 +106,10 @@ impl NextStep {
 /// What a reader would usually do next.
 #[must_use]
 pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
-    let mut steps = Vec::new();
     let (Kind::Run, Some(run)) = (Kind::of(report), &report.run) else {
-        return steps;
+        return Vec::new();
     };
+    let mut steps = about_holds(report);
     let mut add = |kind, arguments: &[&str], purpose| {
         let arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
         steps.push(NextStep {
@@ -89,6 +144,22 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
         let purpose = "create an HTML report you can share";
         add(NextKind::Report, &arguments, purpose);
     }
+    steps
+}
+
+/// What is to be done about open holds: each can be looked at, and the first is the
+/// example of how to decide.
+fn about_holds(report: &RunReport) -> Vec<NextStep> {
+    let open: Vec<_> = report.holds.iter().filter(|hold| hold.is_open()).collect();
+    let [first, others @ ..] = open.as_slice() else {
+        return Vec::new();
+    };
+    let mut steps = first.next_steps();
+    let looks = others
+        .iter()
+        .filter_map(|hold| hold.next_steps().into_iter().next());
+    let at = steps.len().min(1);
+    steps.splice(at..at, looks);
     steps
 }
 

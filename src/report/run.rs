@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::FindingLine;
-use crate::model::{Calls, Counts, Exit, RunState};
+use super::{FindingLine, HeldLine, HoldLine};
+use crate::model::{Calls, Counts, Exit, Proof, RunState};
 
-/// A command with a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+/// A command, as the JSON names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// `hrfeed check`.
     Check,
@@ -23,13 +23,110 @@ pub enum Command {
     Show,
     /// `hrfeed audit`.
     Audit,
+    /// `hrfeed holds`.
+    Holds,
+    /// `hrfeed hold`.
+    Hold,
+    /// `hrfeed approve`.
+    Approve,
+    /// `hrfeed refuse`.
+    Refuse,
+    /// `hrfeed runs`.
+    Runs,
+    /// `hrfeed rows`.
+    Rows,
+    /// `hrfeed report`.
+    Report,
+    /// `hrfeed init`.
+    Init,
+    /// `hrfeed sandbox`.
+    Sandbox,
+    /// `hrfeed completions`.
+    Completions,
+    /// The arguments name none: null in the JSON.
+    Unknown,
+}
+
+impl Command {
+    /// Every command that can be named.
+    const ALL: [Self; 16] = [
+        Self::Check,
+        Self::Plan,
+        Self::Import,
+        Self::Resume,
+        Self::Show,
+        Self::Audit,
+        Self::Holds,
+        Self::Hold,
+        Self::Approve,
+        Self::Refuse,
+        Self::Runs,
+        Self::Rows,
+        Self::Report,
+        Self::Init,
+        Self::Sandbox,
+        Self::Completions,
+    ];
+
+    /// How it is called.
+    #[must_use]
+    pub const fn word(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Check => "check",
+            Self::Plan => "plan",
+            Self::Import => "import",
+            Self::Resume => "resume",
+            Self::Show => "show",
+            Self::Audit => "audit",
+            Self::Holds => "holds",
+            Self::Hold => "hold",
+            Self::Approve => "approve",
+            Self::Refuse => "refuse",
+            Self::Runs => "runs",
+            Self::Rows => "rows",
+            Self::Report => "report",
+            Self::Init => "init",
+            Self::Sandbox => "sandbox",
+            Self::Completions => "completions",
+            Self::Unknown => return None,
+        })
+    }
+
+    /// The command of that name.
+    #[must_use]
+    pub fn named(word: &str) -> Self {
+        let mut all = Self::ALL.into_iter();
+        all.find(|it| it.word() == Some(word))
+            .unwrap_or(Self::Unknown)
+    }
+}
+
+impl Serialize for Command {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.word().serialize(serializer)
+    }
 }
 
 /// The result of a command. Serialized, it is the JSON object that scripts read:
 /// fields may be added, none renamed.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunReport {
-    /// The run's name in the journal; `check` and `plan` have none.
+    /// The version of this object: another one where a field would change its
+    /// meaning.
+    pub schema: u32,
+    /// The version of hrfeed.
+    pub hrfeed: &'static str,
+    /// The LMS, where the command is about one.
+    pub target: Option<TargetReport>,
+    /// The mapping's file.
+    pub mapping: Option<String>,
+    /// When it started.
+    #[serde(serialize_with = "instant")]
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    #[serde(serialize_with = "instant")]
+    pub ended: Option<Timestamp>,
+    /// The run's name in the journal; most commands have none.
     pub run: Option<String>,
     /// Which command it was.
     pub command: Command,
@@ -40,6 +137,16 @@ pub struct RunReport {
     /// How the rows ended; for `plan`, how they would end. For `check`, a valid
     /// row is pending.
     pub counts: Counts,
+    /// Whom a guard holds back.
+    #[serde(skip)]
+    pub held: HeldCounts,
+    /// Unchanged rows of people who differ and stay as they are: protected, or somebody
+    /// refused the change.
+    #[serde(skip)]
+    pub left_alone: u64,
+    /// The feed of a plan looks sick: an import would send nothing.
+    #[serde(skip)]
+    pub is_sick: bool,
     /// The requests that it took.
     pub calls: Calls,
     /// How long it took.
@@ -56,9 +163,33 @@ pub struct RunReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding_kinds: Option<BTreeMap<String, u64>>,
     /// What a person should know besides the rows, a sentence each: groups that
-    /// were created, roles that stay, changes that a guard holds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// were created, roles that stay.
     pub notes: Vec<String>,
+    /// What waits for a person, and what was decided.
+    pub holds: Vec<HoldLine>,
+    /// The people of the hold, where the command is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<Vec<HeldLine>>,
+    /// What was read back after the run; `None` where nothing was.
+    pub proof: Option<Proof>,
+}
+
+/// How many changes a guard holds back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeldCounts {
+    /// Rows of the feed: they are among the pending ones.
+    pub rows: u64,
+    /// People who are no longer in the feed.
+    pub leavers: u64,
+}
+
+/// The LMS of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetReport {
+    /// The system: `kmi`, `anewspring`.
+    pub system: String,
+    /// Its address.
+    pub base_url: String,
 }
 
 /// The feed of a run.
@@ -76,15 +207,26 @@ pub struct FeedReport {
 }
 
 impl RunReport {
+    const SCHEMA: u32 = 1;
+
     /// A finished report of `command` on `feed`, with nothing counted.
     #[must_use]
     pub fn new(command: Command, feed: FeedReport) -> Self {
         Self {
+            schema: Self::SCHEMA,
+            hrfeed: env!("CARGO_PKG_VERSION"),
+            target: None,
+            mapping: None,
+            started: None,
+            ended: None,
             run: None,
             command,
             state: RunState::Finished,
             feed,
             counts: Counts::default(),
+            held: HeldCounts::default(),
+            left_alone: 0,
+            is_sick: false,
             calls: Calls::default(),
             elapsed_seconds: 0.0,
             exit_code: Exit::Done.code(),
@@ -92,7 +234,15 @@ impl RunReport {
             findings: None,
             finding_kinds: None,
             notes: Vec::new(),
+            holds: Vec::new(),
+            people: None,
+            proof: None,
         }
+    }
+
+    /// Whether the LMS does not show what it should.
+    pub(super) fn has_mismatches(&self) -> bool {
+        self.proof.as_ref().is_some_and(|it| it.mismatches() > 0)
     }
 
     /// The report as one line of JSON, without a line break at its end.
@@ -104,6 +254,12 @@ impl RunReport {
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a report serializes")
     }
+}
+
+/// An instant for scripts: RFC 3339, UTC.
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn instant<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| format!("{time:.3}")).serialize(serializer)
 }
 
 /// More digits than a person or a script can use are noise.
@@ -119,15 +275,15 @@ pub(super) mod tests {
     /// A clean import of 1,000 rows, to be bent into other states.
     pub(crate) fn import() -> RunReport {
         RunReport {
+            hrfeed: "0.2.0",
+            target: Some(TargetReport {
+                system: "kmi".into(),
+                base_url: "https://lms.example.com/".into(),
+            }),
+            mapping: Some("/srv/hr/kmi.toml".into()),
+            started: Some("2026-11-21T01:00:14Z".parse().unwrap()),
+            ended: Some("2026-11-21T01:00:55Z".parse().unwrap()),
             run: Some("12".into()),
-            command: Command::Import,
-            state: RunState::Finished,
-            feed: FeedReport {
-                path: "fixtures/people.csv".into(),
-                sha256: Some("9f86d081884c7d659a2feaa0c55ad015".into()),
-                rows: 1_000,
-                skipped: 2,
-            },
             counts: Counts {
                 created: 940,
                 updated: 12,
@@ -142,15 +298,29 @@ pub(super) mod tests {
             elapsed_seconds: 41.234_567,
             exit_code: 0,
             message: "Done.".into(),
-            findings: None,
-            finding_kinds: None,
-            notes: Vec::new(),
+            ..RunReport::new(
+                Command::Import,
+                FeedReport {
+                    path: "fixtures/people.csv".into(),
+                    sha256: Some("9f86d081884c7d659a2feaa0c55ad015".into()),
+                    rows: 1_000,
+                    skipped: 2,
+                },
+            )
         }
     }
 
     #[test]
+    fn every_command_is_found_by_its_word() {
+        for command in Command::ALL {
+            assert_eq!(Command::named(command.word().unwrap()), command);
+        }
+        assert_eq!(Command::named("destroy"), Command::Unknown);
+    }
+
+    #[test]
     fn the_json_object_is_one_line_with_the_promised_fields_in_order() {
-        insta::assert_snapshot!(import().to_json(), @r#"{"run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0},"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done."}"#);
+        insta::assert_snapshot!(import().to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0},"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done.","notes":[],"holds":[],"proof":null}"#);
         let mut check = import();
         check.run = None;
         check.command = Command::Check;
@@ -158,6 +328,6 @@ pub(super) mod tests {
         check.elapsed_seconds = f64::NAN;
         check.findings = Some(Vec::new());
         check.finding_kinds = Some(BTreeMap::from([("email".into(), 9)]));
-        insta::assert_snapshot!(check.to_json(), @r#"{"run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0},"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9}}"#);
+        insta::assert_snapshot!(check.to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0},"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9},"notes":[],"holds":[],"proof":null}"#);
     }
 }

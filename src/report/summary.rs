@@ -3,11 +3,13 @@
 //! The first line alone says how it ended. The counts, the causes and the next
 //! steps follow, for a reader who has never seen the tool.
 
-use super::headline::{Kind, Tone, tone};
+use super::headline::{Kind, Tone, detail, tone};
+use super::hold::hold_lines;
 use super::table::{Column, Fit, Table};
 use super::text::times;
 use super::{
-    CauseLine, Ink, NextStep, RunReport, Style, count, counted, duration, headline, sanitize,
+    CauseLine, HoldLine, Ink, NextStep, RunReport, Style, count, counted, duration, headline,
+    sanitize,
 };
 
 /// How many causes are shown under one heading.
@@ -27,6 +29,19 @@ pub fn summary(
     let heading = |text| [String::new(), format!("  {}", style.paint(Ink::Bold, text))];
     lines.push(String::new());
     lines.extend(figure_lines(&figures(report), style));
+    if let Some(proof) = &report.proof {
+        lines.push(String::new());
+        lines.extend(flow("  ", &proof.summary(), style));
+    }
+    if !report.holds.is_empty() {
+        let is_any_open = report.holds.iter().any(HoldLine::is_open);
+        lines.extend(heading(match Kind::of(report) {
+            Kind::Plan => "Would be held for approval",
+            Kind::Check | Kind::Run if is_any_open => "Held for approval",
+            Kind::Check | Kind::Run => "Decided holds",
+        }));
+        lines.extend(hold_lines(&report.holds, style));
+    }
     for (title, group) in CauseLine::grouped(causes) {
         lines.extend(heading(title));
         lines.extend(cause_lines(&group, style));
@@ -71,8 +86,7 @@ fn head(report: &RunReport, style: &Style) -> Vec<String> {
     } else {
         vec![inked, dim]
     };
-    let message = report.message.trim();
-    if !message.is_empty() && message != head {
+    if let Some(message) = detail(report, &head) {
         lines.extend(flow("", message, style));
     }
     lines
@@ -99,8 +113,12 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     const RETRIED: &str = "the LMS could not process them; the next import retries";
     const UNCONFIRMED: &str = "sent but not confirmed; checked before any retry";
     const GONE: &str = "no longer in the feed";
+    const HELD: &str = "not sent until somebody approves";
+    const STAYING: &str = "no longer in the feed; they stay until somebody approves";
     let (kind, counts) = (Kind::of(report), &report.counts);
     let rejected = counts.rejected;
+    // Held rows count as pending.
+    let pending = counts.pending.saturating_sub(report.held.rows);
     let figure = |label, number, note: &str| Figure {
         label,
         number,
@@ -117,7 +135,7 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
             figure("unchanged", counts.unchanged, ""),
             figure("would be rejected", rejected, INVALID),
             figure("would fail", counts.failed, RETRIED),
-            figure("would be held", counts.pending, "not sent"),
+            figure("would be held", counts.pending, HELD),
         ],
         Kind::Run => vec![
             figure("created", counts.created, ""),
@@ -126,7 +144,8 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
             figure("rejected", rejected, REFUSED),
             figure("failed", counts.failed, RETRIED),
             figure("unknown", counts.unknown, UNCONFIRMED),
-            figure("pending", counts.pending, "not finished"),
+            figure("held", report.held.rows, HELD),
+            figure("pending", pending, "not finished"),
         ],
     };
     shown.push(Figure {
@@ -135,14 +154,15 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
         note: from_feed(report),
     });
     // Leavers are not rows of the feed.
-    let [deactivated, deleted] = match kind {
-        Kind::Plan => ["would be deactivated", "would be deleted"],
-        Kind::Check | Kind::Run => ["deactivated", "deleted"],
+    let [deactivated, deleted, held_leavers] = match kind {
+        Kind::Plan => ["would be deactivated", "would be deleted", "leavers held"],
+        Kind::Check | Kind::Run => ["deactivated", "deleted", "leavers held"],
     };
     let requests = about_requests(report);
     shown.extend([
         figure(deactivated, counts.deactivated, GONE),
         figure(deleted, counts.deleted, GONE),
+        figure(held_leavers, report.held.leavers, STAYING),
         figure(Figure::REQUESTS, report.calls.total, &requests),
     ]);
     let always = [
@@ -223,7 +243,7 @@ fn cause_lines(causes: &[&CauseLine], style: &Style) -> Vec<String> {
     lines.map(|line| format!("  {line}")).collect()
 }
 
-fn next_lines(next: &[NextStep], style: &Style) -> Vec<String> {
+pub(super) fn next_lines(next: &[NextStep], style: &Style) -> Vec<String> {
     let commands = next
         .iter()
         .map(|step| sanitize(&step.command()).into_owned());
@@ -246,7 +266,7 @@ fn next_lines(next: &[NextStep], style: &Style) -> Vec<String> {
 }
 
 /// Text from elsewhere, wrapped.
-fn flow(indent: &str, text: &str, style: &Style) -> Vec<String> {
+pub(super) fn flow(indent: &str, text: &str, style: &Style) -> Vec<String> {
     const COLUMNS: &[Column] = &[Column("", Fit::Rest)];
     let style = style.indented(indent.len());
     text.lines()

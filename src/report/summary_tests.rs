@@ -449,7 +449,7 @@ fn a_guard_is_said_first() {
     report.state = RunState::Finished;
     assert_eq!(
         headline(&report),
-        "Some changes await approval. No other person changed."
+        "No person changed: some changes await approval."
     );
     report.counts.created = 3;
     assert_eq!(

@@ -70,6 +70,7 @@ impl Stages<'_> {
             from_stdin,
             mapping_path: absolute(mapping.path()),
             mapping_sha256: mapping.sha256(),
+            replaces_key: self.replaces_key,
             started: self.clock.now(),
             pid,
             host,
@@ -97,7 +98,7 @@ fn still_newest(journal: &Journal, run: &Run) -> Result<(), RunError> {
 }
 
 /// A path that is the same from every folder.
-pub(super) fn absolute(path: &Path) -> String {
+pub fn absolute(path: &Path) -> String {
     std::path::absolute(path)
         .unwrap_or_else(|_| path.to_path_buf())
         .display()

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::held::{allow_help, not_done};
-use super::{RunError, RunResult, Stages, read_run};
+use super::held::{held_in_words, hold_help};
+use super::holds::HoldNow;
+use super::{Done, RunError, RunResult, Stages, read_run};
 use crate::journal::{RunChange, RunId};
-use crate::model::{Calls, Exit, RunState, counted};
-use crate::plan::Held;
+use crate::model::{Calls, Exit, Proof, RunState, counted};
 use crate::upload::RunRecorder;
 
 /// How a run ended.
@@ -18,8 +18,11 @@ pub enum RunEnd {
         /// Rows that were rejected or failed, and leavers who are still there.
         refused: u64,
     },
-    /// A guard held back a part; the rest is done.
-    Held(Vec<Held>),
+    /// A part waits for a person; the rest is done.
+    Held(Vec<HoldNow>),
+    /// It is done, and the LMS does not show what it should. A sentence for each
+    /// mismatch, without its full stop.
+    Mismatch(Vec<String>),
     /// The outcome of some rows or leavers is unknown.
     Unknown {
         /// The run.
@@ -50,7 +53,7 @@ impl RunEnd {
     pub fn state_and_exit(&self) -> (RunState, Exit) {
         match self {
             Self::Finished { refused: 0 } => (RunState::Finished, Exit::Done),
-            Self::Finished { .. } => (RunState::Finished, Exit::RowsRefused),
+            Self::Finished { .. } | Self::Mismatch(_) => (RunState::Finished, Exit::RowsRefused),
             Self::Held(_) => (RunState::Finished, Exit::Guard),
             Self::Unknown { .. } | Self::Interrupted(_) => {
                 (RunState::Interrupted, Exit::Interrupted)
@@ -78,10 +81,11 @@ impl RunEnd {
     pub fn message(&self) -> Option<String> {
         match self {
             Self::Finished { .. } => None,
-            Self::Held(held) => {
-                let why: Vec<_> = held.iter().map(not_done).collect();
+            Self::Held(holds) => {
+                let why: Vec<_> = holds.iter().map(held_in_words).collect();
                 Some(format!("held back: {}", why.join("; ")))
             }
+            Self::Mismatch(problems) => Some(problems.join("; ")),
             Self::Unknown { rows, leavers, .. } => Some(unknown_in_words(*rows, *leavers)),
             Self::Interrupted(error) | Self::Failed(error) => Some(error.message()),
         }
@@ -92,9 +96,9 @@ impl RunEnd {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Finished { .. } => None,
-            Self::Held(held) => {
-                let items: Vec<_> = held.iter().map(Held::allow).collect();
-                Some(allow_help(&items))
+            Self::Held(holds) => Some(hold_help(holds)),
+            Self::Mismatch(_) => {
+                Some("correct these people in the LMS; `hrfeed audit` checks everybody".to_owned())
             }
             Self::Unknown { run, .. } => Some(format!(
                 "`hrfeed resume {run}` checks the LMS before it sends anything"
@@ -109,7 +113,7 @@ impl Stages<'_> {
     /// the journal, and records it.
     pub(super) fn end(
         self,
-        held: Result<Vec<Held>, RunError>,
+        done: Result<Done, RunError>,
         recorder: &RunRecorder,
         begun: Instant,
     ) -> Result<RunResult, RunError> {
@@ -120,24 +124,35 @@ impl Stages<'_> {
         let calls = calls + self.uploader.calls();
         // What was settled is written before it is counted.
         let flushed = recorder.writer.flush().wait_blocking();
-        let held = held.and_then(|held| Ok(flushed.map(|()| held)?));
+        let done = done.and_then(|done| Ok(flushed.map(|()| done)?));
         let journal = self.journal.ok_or(RunError::Lost)?;
         let run = read_run(&journal, recorder.run)?;
         let (counts, leavers) = (run.counts, run.leavers);
         let kept = leavers.rejected + leavers.failed;
-        let mut end = match held {
-            Err(error) => error.into(),
-            Ok(_) if counts.unknown + leavers.unknown > 0 => RunEnd::Unknown {
-                run: run.id,
-                rows: counts.unknown,
-                leavers: leavers.unknown,
-            },
-            Ok(held) if !held.is_empty() => RunEnd::Held(held),
-            Ok(_) => RunEnd::Finished {
-                refused: counts.rejected + counts.failed + kept,
-            },
+        let problems = self.proof.as_ref().map(Proof::problems);
+        let problems = problems.unwrap_or_default();
+        let guards = &self.bound.mapping().guards;
+        let refused = guards.refused(counts.rejected, run.rows.unwrap_or(0));
+        let (mut end, done) = match done {
+            Err(error) => (error.into(), None),
+            Ok(done) if counts.unknown + leavers.unknown > 0 => {
+                let unknown = RunEnd::Unknown {
+                    run: run.id,
+                    rows: counts.unknown,
+                    leavers: leavers.unknown,
+                };
+                (unknown, Some(done))
+            }
+            Ok(done) if !done.holds.is_empty() => (RunEnd::Held(done.holds.clone()), Some(done)),
+            Ok(done) if !problems.is_empty() => (RunEnd::Mismatch(problems), Some(done)),
+            Ok(done) => {
+                let refused = refused + counts.failed + kept;
+                (RunEnd::Finished { refused }, Some(done))
+            }
         };
         let (state, exit) = end.state_and_exit();
+        let finished = done.as_ref().filter(|_| state == RunState::Finished);
+        let kept_for_next = finished.map_or(Ok(()), |done| self.notes.finished(done));
         let written = recorder.writer.update_run(
             run.id,
             RunChange {
@@ -147,17 +162,21 @@ impl Stages<'_> {
                 ended: Some(self.clock.now()),
                 exit_code: Some(exit.code()),
                 message: end.message(),
+                proof: self.proof.as_ref().map(Proof::to_json),
                 ..RunChange::default()
             },
         );
-        // A journal that failed says so already.
-        if let (Err(error), RunEnd::Finished { .. }) = (written, &end) {
+        // A run that failed says why already.
+        if let Err(error) = kept_for_next.and(written)
+            && !matches!(end, RunEnd::Failed(_))
+        {
             end = RunEnd::Failed(error.into());
         }
         let notes = self.encoding_note.into_iter().chain(self.remarks);
         Ok(RunResult {
             run: read_run(&journal, run.id)?,
             end,
+            holds: done.map(|done| done.holds).unwrap_or_default(),
             notes: notes.chain(leavers_kept(kept)).collect(),
             journal,
         })
@@ -191,24 +210,30 @@ mod tests {
     use crate::feed::FeedError;
     use crate::journal::{JournalError, LockError};
     use crate::model::HoldKind;
-    use crate::plan::guards::Whom;
-    use crate::plan::{Allow, Sick};
+    use crate::plan::Held;
+    use crate::plan::guards::{Allow, Sick, Whom};
     use crate::retry::Fatal;
     use crate::upload::{Halt, HttpError, UploadError};
 
     fn ends() -> Vec<(&'static str, RunEnd)> {
         let run: RunId = "7".parse().unwrap();
         let later: RunId = "8".parse().unwrap();
-        let held = Held {
-            kind: HoldKind::Leavers,
-            whom: Whom::All,
-            people: 9,
-            bound: "5%".into(),
-            why: "9 of 10 people are missing from the feed".into(),
+        let held = || HoldNow {
+            id: Some("7".parse().unwrap()),
+            since_run: None,
+            held: Held {
+                kind: HoldKind::Leavers,
+                whom: Whom::All,
+                people: 9,
+                bound: "5%".into(),
+                why: "9 of 10 people are missing from the feed".into(),
+            },
+            people: Arc::default(),
+            new: 9,
         };
         let sick = Sick {
-            why: "the feed has 0 rows".into(),
-            allow: Allow::Rows(0),
+            why: "the feed has 3 rows; the minimum is 10 (`min_rows`)".into(),
+            allow: Allow::Rows(3),
         };
         let path: Arc<Path> = Path::new("people.csv").into();
         let outage = Halt::Outage {
@@ -220,7 +245,11 @@ mod tests {
         vec![
             ("done", RunEnd::Finished { refused: 0 }),
             ("rows refused", RunEnd::Finished { refused: 2 }),
-            ("held", RunEnd::Held(vec![held])),
+            ("held", RunEnd::Held(vec![held()])),
+            (
+                "mismatch",
+                RunEnd::Mismatch(vec!["E7 is not as sent: city".into(), "and so on".into()]),
+            ),
             (
                 "unknown",
                 RunEnd::Unknown {
@@ -273,9 +302,10 @@ mod tests {
         insta::assert_snapshot!(table.join("\n"), @"
         done          finished     0
         rows refused  finished     3
-        held          finished     4  held back: 9 of 10 people are missing from the feed, so nobody was removed (to approve: `--allow leavers=9`)
+        held          finished     4  held back: 9 of 10 people are missing from the feed, so they were not removed (hold 7)
+        mismatch      finished     3  E7 is not as sent: city; and so on
         unknown       interrupted  5  the outcome of 2 rows and 1 leaver is unknown
-        sick feed     failed       4  the feed has 0 rows, so the run was stopped (to approve: `--allow rows=0`)
+        sick feed     failed       4  the feed has 3 rows; the minimum is 10 (`min_rows`), so the run was stopped (to let it pass once: `--allow rows=3`)
         on request    interrupted  5  stopped on request
         reading       interrupted  5  stopped while the feed was being read
         outage        interrupted  5  the LMS went down and did not come back (HTTP 503)

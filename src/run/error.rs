@@ -4,10 +4,11 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use crate::feed::FeedError;
-use crate::journal::{JournalError, LockError, RunId};
+use crate::journal::{HoldError, JournalError, LockError, RunId};
 use crate::mapping::MappingError;
-use crate::plan::{ScanError, Sick};
-use crate::run::held::{allow_help, stopped};
+use crate::plan::ScanError;
+use crate::plan::guards::Sick;
+use crate::run::held::{sick_help, sick_in_words};
 use crate::upload::{Halt, HttpError, UploadError};
 
 /// Why a run, or its plan, ended early.
@@ -39,7 +40,7 @@ pub enum RunError {
     #[error(transparent)]
     Upload(UploadError),
     /// The feed looks sick, so nothing more was sent.
-    #[error("{}", stopped(.0))]
+    #[error("{}", sick_in_words(.0))]
     SickFeed(Vec<Sick>),
     /// The feed is not the one that the run to resume began with.
     #[error("the feed `{}` is not the one that run {run} began with", feed.display())]
@@ -64,6 +65,9 @@ pub enum RunError {
         /// The newer one.
         later: RunId,
     },
+    /// A decision about a hold could not be recorded.
+    #[error(transparent)]
+    Hold(HoldError),
     /// The journal no longer has the run.
     #[error("the journal no longer has the run")]
     Lost,
@@ -93,10 +97,7 @@ impl RunError {
             Self::Feed(error) => return error.help(),
             Self::Mapping(error) => return error.help(),
             Self::Halted(halt) => return halt.help(),
-            Self::SickFeed(sick) => {
-                let items: Vec<_> = sick.iter().map(|it| it.allow.clone()).collect();
-                return Some(allow_help(&items));
-            }
+            Self::SickFeed(all) => return Some(sick_help(all)),
             Self::HasFinished(run) => {
                 return Some(format!(
                     "`hrfeed show {run}` shows its summary; `hrfeed import` starts a new run"
@@ -104,6 +105,7 @@ impl RunError {
             }
             Self::StoppedReading | Self::Upload(_) | Self::Lost => return None,
             Self::Journal(error) => error.help(),
+            Self::Hold(error) => error.help(),
             Self::Busy(_) => {
                 "wait for it to finish, or stop it first: only one run at a time, to prevent duplicates"
             }
@@ -117,6 +119,15 @@ impl RunError {
             }
         };
         Some(text.into())
+    }
+}
+
+impl From<HoldError> for RunError {
+    fn from(error: HoldError) -> Self {
+        match error {
+            HoldError::Journal(error) => error.into(),
+            error => Self::Hold(error),
+        }
     }
 }
 

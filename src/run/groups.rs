@@ -4,18 +4,46 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{RunError, Stages};
 use crate::journal::{JournalError, KnownGroup};
-use crate::plan::{NamedGroup, NamedGroups, RowState, RowTable};
+use crate::plan::{NamedGroup, NamedGroups, RowTable};
 use crate::targets::Group;
 use crate::upload::{GroupPlan, GroupsDone};
+
+/// The groups of the feed, held against those that are there.
+#[derive(Debug)]
+pub(super) struct FeedGroups {
+    named: NamedGroups,
+    /// Those that are not there and may be created.
+    absent: BTreeSet<String>,
+    plan: GroupPlan,
+}
+
+impl FeedGroups {
+    /// What is to be done, now that it is known which rows are sent.
+    pub(super) fn planned(self, rows: &RowTable) -> GroupPlan {
+        let Self {
+            named,
+            absent,
+            mut plan,
+        } = self;
+        let needed = needed(&named, rows);
+        let to_create = needed.into_iter().filter(|id| absent.contains(*id));
+        plan.create = named
+            .from_the_top(&to_create.collect())
+            .into_iter()
+            .filter_map(|id| Some(described(id, named.get(id)?)))
+            .collect();
+        plan
+    }
+}
 
 impl Stages<'_> {
     /// Finds out which groups must be created, changed or deleted. Rows with a
     /// group that neither exists nor is to be created are rejected.
-    pub(super) fn plan_groups(
+    pub(super) fn look_at_groups(
         &mut self,
         named: NamedGroups,
         rows: &mut RowTable,
-    ) -> Result<GroupPlan, RunError> {
+    ) -> Result<FeedGroups, RunError> {
         let named = named.with_parents();
         let known = self.known_groups()?;
         let unknown: Vec<&str> = needed(&named, rows)
@@ -26,7 +54,7 @@ impl Stages<'_> {
 
         let wanted = self.bound.mapping().groups;
         let mut plan = GroupPlan::default();
-        let mut to_create = BTreeSet::new();
+        let mut absent = BTreeSet::new();
         for (id, is_there) in unknown.iter().copied().zip(there) {
             let Some(group) = named.get(id) else {
                 continue;
@@ -37,16 +65,11 @@ impl Stages<'_> {
                     plan.change.push(described(id, group));
                 }
             } else if wanted.create && group.kind.is_some() {
-                to_create.insert(id);
+                absent.insert(id.to_owned());
             } else {
                 rows.no_such_group(id, &group.rows);
             }
         }
-        plan.create = named
-            .from_the_top(&to_create)
-            .into_iter()
-            .filter_map(|id| Some(described(id, named.get(id)?)))
-            .collect();
         for (id, group) in named.iter() {
             if let (Some(known), Some(wanted)) = (known.get(id), group.fingerprint())
                 && known.fingerprint != Some(wanted)
@@ -62,7 +85,11 @@ impl Stages<'_> {
                 .map(|group| group.id)
                 .collect();
         }
-        Ok(plan)
+        Ok(FeedGroups {
+            named,
+            absent,
+            plan,
+        })
     }
 
     /// The groups that the scope knows, by external ID.
@@ -81,12 +108,8 @@ impl Stages<'_> {
 /// The groups that must exist before something is sent, and their parents.
 fn needed<'n>(named: &'n NamedGroups, rows: &RowTable) -> BTreeSet<&'n str> {
     let is_needed = |group: &NamedGroup| {
-        group.rows.iter().any(|row| {
-            !matches!(
-                rows.state(*row),
-                RowState::Unchanged | RowState::Rejected | RowState::Settled
-            )
-        })
+        let mut of_rows = group.rows.iter();
+        of_rows.any(|row| rows.state(*row).needs_groups())
     };
     named
         .iter()

@@ -1,52 +1,66 @@
-//! What a guard holds, in words.
+//! What guards stopped or hold, in words.
 
-use crate::plan::guards::allow_option;
-use crate::plan::{Allow, Held, Sick};
+use super::holds::HoldNow;
+use crate::plan::guards::{Sick, Whom, allow_option};
 
-/// What is held, and the option that approves it: the run's message must contain
-/// it, since scripts and `hrfeed show` see no more than that.
+/// What is wrong with a feed.
 #[must_use]
-pub fn held_in_words(held: &Held) -> String {
-    format!("{} {}", held.why, approval([&held.allow()]))
-}
-
-/// What makes a feed look sick, and the option that lets it through.
-#[must_use]
-pub fn sick_in_words(sick: &[Sick]) -> String {
-    format!(
-        "{} {}",
-        why_sick(sick),
-        approval(sick.iter().map(|it| &it.allow))
-    )
-}
-
-/// What a guard held back, and what was not done.
-pub(super) fn not_done(held: &Held) -> String {
-    let (why, not) = (&held.why, held.not_done());
-    format!("{why}, so {not} {}", approval([&held.allow()]))
-}
-
-/// What made a feed look sick, and that it was not imported. A resumed run may
-/// have sent something before.
-pub(super) fn stopped(sick: &[Sick]) -> String {
-    let approval = approval(sick.iter().map(|it| &it.allow));
-    format!("{}, so the run was stopped {approval}", why_sick(sick))
-}
-
-fn why_sick(sick: &[Sick]) -> String {
-    let why: Vec<_> = sick.iter().map(|it| it.why.as_str()).collect();
+pub fn sick_reasons(all: &[Sick]) -> String {
+    let why: Vec<_> = all.iter().map(|sick| sick.why.as_str()).collect();
     why.join("; ")
 }
 
-fn approval<'a>(items: impl IntoIterator<Item = &'a Allow>) -> String {
-    format!("(to approve: `{}`)", allow_option(items))
+/// What is wrong with a feed, and what was not done.
+#[must_use]
+pub(super) fn sick_in_words(all: &[Sick]) -> String {
+    let allow = allow_option(all.iter().map(|sick| &sick.allow));
+    // A resumed run may have sent something before.
+    format!(
+        "{}, so the run was stopped (to let it pass once: `{allow}`)",
+        sick_reasons(all)
+    )
 }
 
-/// How a person overrides the guards.
+/// How a person lets a feed through once.
 #[must_use]
-pub fn allow_help(items: &[Allow]) -> String {
-    let option = allow_option(items);
-    format!(
-        "check with `hrfeed plan`; if the changes are intended, repeat the import with `{option}`"
-    )
+pub fn sick_help(all: &[Sick]) -> String {
+    let allow = allow_option(all.iter().map(|sick| &sick.allow));
+    format!("look at the feed with `hrfeed check`; if it is right, import it once with `{allow}`")
+}
+
+/// Who is held, why, and what was not done: the run's message must contain it,
+/// since scripts and `hrfeed show` see no more than that.
+#[must_use]
+pub fn held_in_words(hold: &HoldNow) -> String {
+    let (why, not_done) = (&hold.held.why, hold.held.not_done());
+    match hold.id {
+        Some(id) => format!("{why}, so {not_done} (hold {id})"),
+        None => format!("{why}, so {not_done}"),
+    }
+}
+
+/// How a person looks at what is held, and decides.
+#[must_use]
+pub fn hold_help(holds: &[HoldNow]) -> String {
+    let numbers: Vec<_> = holds.iter().filter_map(|hold| hold.id).collect();
+    let decide = match numbers.as_slice() {
+        [] => {
+            "an import gives each hold a number; `hrfeed hold NUMBER` then lists its people".into()
+        }
+        [id] => format!(
+            "`hrfeed hold {id}` lists the people; `hrfeed approve {id}` lets the next import carry it \
+             out, `hrfeed refuse {id}` leaves them as they are"
+        ),
+        _ => "`hrfeed holds` lists what is held, `hrfeed hold NUMBER` the people; \
+              `hrfeed approve NUMBER` lets the next import carry it out"
+            .into(),
+    };
+    let are_under_other_keys = |hold: &HoldNow| hold.held.whom == Whom::UnderOtherKeys;
+    if holds.iter().any(are_under_other_keys) {
+        return format!(
+            "if this API key replaced another one, import once with `--replaces-key`: their \
+             accounts get their external IDs back; if not, {decide}"
+        );
+    }
+    decide
 }

@@ -1,17 +1,20 @@
 //! The scope's known people, compared with the rows of the feed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use jiff::SignedDuration;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::left_over::LeftOvers;
 use super::notes::Notes;
 use super::{RunError, Stages};
 use crate::journal::{FeedKey, Journal, JournalError, Known, PersonState};
-use crate::model::{ExternalId, counted};
-use crate::plan::{KnownAs, RowTable};
+use crate::mapping::Protect;
+use crate::model::ExternalId;
+use crate::plan::{KnownAs, LeftAlone, RowState, RowTable, UnderOtherKey};
+use crate::validate::unique::RowIndex;
 
 /// How many people are noted at a time who are new to this feed.
 const AT_ONCE: usize = 1_000;
@@ -22,15 +25,132 @@ const FEED_ACTIVE_FOR: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// What the comparison found apart from the rows.
 #[derive(Debug, Default)]
 pub(super) struct Compared {
+    /// People whom the journal knows in this scope, without those deleted.
+    pub(super) known: u64,
     /// Known people who are missing from the feed, whichever feed named them
     /// before.
     pub(super) not_in_feed: u64,
     /// Those of them that this feed named before.
-    pub(super) leavers: Vec<ExternalId>,
+    pub(super) leavers: BTreeSet<ExternalId>,
+    /// People who would be leavers, and stay since they may be somebody in the feed.
+    kept: BTreeSet<ExternalId>,
     /// People that this feed named before, leavers included.
     pub(super) named_before: u64,
+    /// Those of them whom the feed names now.
+    pub(super) present: u64,
     /// People that this feed no longer names and another one does: not leavers.
     pub(super) named_elsewhere: u64,
+    /// Leavers that the mapping protects.
+    pub(super) protected_leavers: u64,
+    /// Leavers without fingerprints in the journal, since an older hrfeed made none: it
+    /// cannot be seen whether they come under another external ID.
+    pub(super) without_fingerprints: u64,
+    /// Changed rows of whose people the same is so: it cannot be seen what changes.
+    pub(super) changed_without_fingerprints: HashSet<RowIndex>,
+    /// People whom hrfeed deleted: if the LMS still shows them, they are written
+    /// again.
+    pub(super) deleted: HashSet<ExternalId>,
+    /// Known people who are missing from the feed and stay even so: another
+    /// feed names them, or they are protected.
+    pub(super) staying: HashSet<ExternalId>,
+    /// Those of them who are protected.
+    protected: HashSet<ExternalId>,
+    /// A hash of the external ID of each known person who is missing from the feed,
+    /// deleted people left out.
+    missing: HashSet<u64>,
+    /// The other feeds of the scope that are active.
+    pub(super) others: HashSet<FeedKey>,
+}
+
+impl Compared {
+    /// Whether the person is known and the feed has no row of the person.
+    pub(super) fn is_missing(&self, external_id: &str) -> bool {
+        self.missing.contains(&xxh3_64(external_id.as_bytes()))
+    }
+
+    /// Whether the feed no longer names the person, and nobody else does.
+    pub(super) fn is_leaver(&self, external_id: &str) -> bool {
+        self.leavers.contains(external_id)
+    }
+
+    /// Whether no run changes the person, whom the feed does not name.
+    pub(super) fn is_protected(&self, external_id: &str) -> bool {
+        self.protected.contains(&ExternalId::known(external_id))
+    }
+
+    /// These people stay after all. Returns how many of them would have left.
+    pub(super) fn keep<'a>(&mut self, external_ids: impl Iterator<Item = &'a str>) -> u64 {
+        let mut stay = 0;
+        for id in external_ids {
+            stay += u64::from(self.leavers.remove(id));
+            self.kept.remove(id);
+        }
+        stay
+    }
+
+    /// These people stay as long as they may be somebody in the feed.
+    pub(super) fn keep_renumbered<'a>(&mut self, external_ids: impl Iterator<Item = &'a str>) {
+        let kept = external_ids.filter_map(|id| self.leavers.take(id));
+        self.kept.extend(kept);
+    }
+
+    /// These people leave after all, if they would have before.
+    pub(super) fn keep_no_longer(&mut self, external_ids: &[String]) {
+        let kept = external_ids
+            .iter()
+            .filter_map(|id| self.kept.take(id.as_str()));
+        self.leavers.extend(kept);
+    }
+
+    /// The people of rows whom the LMS shows count as known.
+    pub(super) fn note_listed(&mut self, rows: &RowTable) {
+        let there = rows.count(RowState::Unchanged) + rows.count(RowState::Changed);
+        let unknown = there.saturating_sub(self.present);
+        self.present += unknown;
+        self.named_before += unknown;
+    }
+
+    /// These people on the LMS, whom no row names, leave, too, unless they are known
+    /// to stay.
+    pub(super) fn add_leavers(&mut self, people: Vec<ExternalId>, protect: &Protect) {
+        for id in people {
+            let stays = self.staying.contains(&id) || protect.has_id(id.as_str());
+            if !stays && self.leavers.insert(id) {
+                self.named_before += 1;
+            }
+        }
+    }
+
+    /// These people leave, too: a person approved it.
+    pub(super) fn take_in<'a>(&mut self, approved: impl Iterator<Item = &'a ExternalId>) {
+        self.leavers.extend(approved.cloned());
+    }
+}
+
+/// Leaves alone the rows of protected people whom only the LMS shows, and of those
+/// who are known under another external ID, or under another API key.
+pub(super) fn protect(rows: &mut RowTable, compared: &Compared) {
+    let states = [
+        RowState::New,
+        RowState::Changed,
+        RowState::Adopt,
+        RowState::Rekey,
+    ];
+    let is_protected = |row: &RowIndex| {
+        let is_there = rows.state(*row) != RowState::New;
+        let detail = rows.detail(*row).and_then(|it| it.renumbered.as_deref());
+        let is_of_protected = detail.is_some_and(|renumbered| {
+            let from = renumbered.from.as_deref();
+            rows.is_protected(*row) || from.is_some_and(|from| compared.is_protected(from))
+        });
+        let of_other_key = rows.detail(*row).map(|it| it.under_other_key);
+        let is_known = is_there || of_other_key == Some(UnderOtherKey::SamePerson);
+        is_known && rows.is_protected(*row) || is_of_protected
+    };
+    let protected: Vec<_> = rows.rows_in(&states).filter(is_protected).collect();
+    for row in protected {
+        rows.leave_alone(row, LeftAlone::Protected);
+    }
 }
 
 impl Stages<'_> {
@@ -42,15 +162,17 @@ impl Stages<'_> {
     ) -> Result<Compared, RunError> {
         let mut comparison = Comparison {
             this: self.mapping_key,
-            others: HashSet::new(),
             rows,
             notes: &self.notes,
             compared: Compared::default(),
             claimed: Vec::new(),
             dropped: Vec::new(),
+            absent: Vec::new(),
+            protect: Vec::new(),
+            ids: &self.bound.mapping().protect,
         };
         if let Some(journal) = &self.journal {
-            comparison.others = self.other_feeds(journal)?;
+            comparison.compared.others = self.other_feeds(journal)?;
             journal.people(&self.scope, |person| {
                 comparison.add(left_overs.apply(person))?;
                 Ok::<_, JournalError>(ControlFlow::Continue(()))
@@ -73,65 +195,81 @@ impl Stages<'_> {
             .filter(|other| *other != self.mapping_key)
             .collect())
     }
-
-    /// How many people the journal has at this address under other API keys, while
-    /// it has nobody under this one; 0 where external IDs do not belong to a key.
-    pub(super) fn under_other_keys(&self, left_overs: &LeftOvers) -> Result<u64, JournalError> {
-        let system = self.settings.system;
-        match &self.journal {
-            Some(journal) if system.spec().ids_belong_to_key && !left_overs.anybody_is_there() => {
-                let base_url = self.settings.base_url.as_str();
-                journal.people_under_other_keys(&self.scope, system.word(), base_url)
-            }
-            _ => Ok(0),
-        }
-    }
 }
 
 /// A comparison under way.
 struct Comparison<'a> {
     this: FeedKey,
-    others: HashSet<FeedKey>,
+    /// Whom the mapping protects.
+    ids: &'a Protect,
     rows: &'a mut RowTable,
     notes: &'a Notes,
     compared: Compared,
-    /// People that are new to this feed.
+    /// People that are new to this feed, or back in it.
     claimed: Vec<String>,
     /// People that this feed no longer names and another one does.
     dropped: Vec<String>,
+    /// People that only this feed named and no longer names, where that is new.
+    absent: Vec<String>,
+    /// People with whether the mapping protects them now, where that changes.
+    protect: Vec<(String, bool)>,
 }
 
 impl Comparison<'_> {
     fn add(&mut self, person: Known<'_>) -> Result<(), JournalError> {
         let known = match (person.state, person.fingerprint) {
             // Not there: if the feed names the person, it is a joiner.
-            (PersonState::Deleted, _) => return Ok(()),
+            (PersonState::Deleted, _) => {
+                if self.rows.named(person.external_id).is_some() {
+                    let id = ExternalId::known(person.external_id);
+                    self.compared.deleted.insert(id);
+                }
+                return Ok(());
+            }
             (PersonState::Ambiguous, _) => KnownAs::SeveralPeople,
-            (PersonState::Active, Some(fingerprint)) => KnownAs::Acknowledged(fingerprint),
+            (PersonState::Active, Some(fingerprint)) if person.is_keyed => {
+                KnownAs::Acknowledged(fingerprint)
+            }
+            (PersonState::Active, Some(fingerprint)) => KnownAs::AcknowledgedUnkeyed(fingerprint),
             // An inactive person who is named again must be brought back.
             (PersonState::Active, None) | (PersonState::Inactive, _) => KnownAs::There,
         };
+        self.compared.known += 1;
         let is_of_this_feed = person.feed == Some(self.this);
-        let is_named = self.rows.note_known(person.external_id, known);
+        let row = self.rows.note_known(person.external_id, known);
         let is_active = person.state == PersonState::Active;
         self.compared.named_before += u64::from(is_of_this_feed && is_active);
-        if !is_named {
-            self.compared.not_in_feed += u64::from(is_active);
-            if !is_of_this_feed || !is_active {
-                return Ok(());
+        let Some(row) = row else {
+            self.missing(&person, is_of_this_feed && is_active);
+            return Ok(());
+        };
+        self.compared.present += u64::from(is_of_this_feed && is_active);
+        self.named(row, &person, is_of_this_feed)
+    }
+
+    /// The feed names the person.
+    fn named(
+        &mut self,
+        row: RowIndex,
+        person: &Known<'_>,
+        is_of_this_feed: bool,
+    ) -> Result<(), JournalError> {
+        match self.rows.state(row) {
+            RowState::Unchanged if !person.has_fields => self.rows.note_without_fingerprints(row),
+            RowState::Changed if !person.has_fields => {
+                self.compared.changed_without_fingerprints.insert(row);
             }
-            // Two feeds can name one person, who leaves only when both drop the
-            // name.
-            if person
-                .other_feed
-                .is_some_and(|it| self.others.contains(&it))
-            {
-                self.dropped.push(person.external_id.to_owned());
-            } else {
-                let id = ExternalId::known(person.external_id);
-                self.compared.leavers.push(id);
-            }
-        } else if !is_of_this_feed {
+            _ => {}
+        }
+        let is_protected = self.rows.is_protected(row);
+        if is_protected && self.rows.state(row) == RowState::Changed {
+            self.rows.leave_alone(row, LeftAlone::Protected);
+        }
+        if is_protected != person.is_protected {
+            self.protect
+                .push((person.external_id.to_owned(), is_protected));
+        }
+        if !is_of_this_feed || person.absent_from.is_some() {
             self.claimed.push(person.external_id.to_owned());
             if self.claimed.len() >= AT_ONCE {
                 self.notes.named(std::mem::take(&mut self.claimed))?;
@@ -140,16 +278,44 @@ impl Comparison<'_> {
         Ok(())
     }
 
+    /// The feed does not name the person.
+    fn missing(&mut self, person: &Known<'_>, was_named: bool) {
+        self.compared.not_in_feed += u64::from(person.state == PersonState::Active);
+        let id = ExternalId::known(person.external_id);
+        (self.compared.missing).insert(xxh3_64(person.external_id.as_bytes()));
+        // Two feeds can name one person, who leaves only when both drop the name.
+        let is_of =
+            |feed: Option<FeedKey>| feed.is_some_and(|feed| self.compared.others.contains(&feed));
+        let is_elsewhere = is_of(person.feed) || is_of(person.other_feed);
+        let is_protected = person.is_protected || self.ids.has_id(person.external_id);
+        if is_protected {
+            self.compared.protected.insert(id.clone());
+        }
+        if !is_elsewhere && person.feed == Some(self.this) && person.absent_from.is_none() {
+            self.absent.push(person.external_id.to_owned());
+        }
+        if is_elsewhere || is_protected {
+            self.compared.staying.insert(id);
+            // Forgotten at once: whom the other feed lets go, too, was not left to
+            // this one.
+            let is_let_go = was_named || person.other_feed == Some(self.this);
+            if is_elsewhere && is_let_go {
+                self.dropped.push(person.external_id.to_owned());
+            }
+            let leaves = was_named && !is_elsewhere;
+            self.compared.protected_leavers += u64::from(leaves);
+        } else if was_named {
+            self.compared.without_fingerprints += u64::from(!person.has_fields);
+            self.compared.leavers.insert(id);
+        }
+    }
+
     fn finish(mut self) -> Result<Compared, JournalError> {
         self.compared.named_elsewhere = self.dropped.len() as u64;
+        self.notes.protect(self.protect)?;
         self.notes.named(self.claimed)?;
         self.notes.dropped(self.dropped)?;
+        self.notes.absent(self.absent)?;
         Ok(self.compared)
     }
-}
-
-/// A remark on people that another feed names.
-pub(super) fn named_elsewhere(people: u64) -> Option<String> {
-    let who = counted(people, "person is", "people are");
-    (people > 0).then(|| format!("{who} missing here, but named by another feed: left alone"))
 }

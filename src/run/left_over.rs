@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{RunError, Stages};
-use crate::journal::{FeedKey, JournalError, Known, PersonState, Run, RunChange};
-use crate::model::{ExternalId, RunState};
-use crate::plan::{RowState, RowTable};
+use crate::journal::{FeedKey, JournalError, Known, PersonState, Run, RunChange, SettledRow};
+use crate::model::{ExternalId, Outcome, RunState};
+use crate::plan::{LeftAlone, RowIndex, RowState, RowTable};
 use crate::upload::{LeftOver, RunRecorder, Settlement};
 
 /// How long a request of a killed run may still be in flight.
@@ -29,18 +29,18 @@ impl LeftOvers {
     fn add(&mut self, left: LeftOver, feed: FeedKey) {
         let id = left.intent.external_id;
         match left.settlement {
-            Settlement::Stands(state) => drop(self.people.insert(id, (Some(state), feed))),
+            Settlement::Stands(state) => {
+                self.people.insert(id, (Some(state), feed));
+                // Nobody has it any more, unless another rekey gave it on.
+                if let Some(from) = left.intent.from {
+                    let gone = (Some(PersonState::Deleted), feed);
+                    self.people.entry(from).or_insert(gone);
+                }
+            }
             Settlement::Invalidated => drop(self.people.insert(id, (None, feed))),
             Settlement::NotDone => {}
             Settlement::Unanswered => self.unanswered.push(id),
         }
-    }
-
-    /// Whether somebody is there because of an older run.
-    pub(super) fn anybody_is_there(&self) -> bool {
-        self.people
-            .values()
-            .any(|(state, _)| *state != Some(PersonState::Deleted))
     }
 
     /// A person of the journal, corrected by the look-ups.
@@ -58,8 +58,9 @@ impl LeftOvers {
                 feed: Some(feed),
                 other_feed: known
                     .feed
-                    .filter(|before| *before != feed)
+                    .filter(|before| *before != feed && known.absent_from.is_none())
                     .or(known.other_feed),
+                absent_from: None,
                 ..known
             },
             None => known,
@@ -78,19 +79,22 @@ impl LeftOvers {
             is_keyed: false,
             is_protected: false,
             has_fields: false,
+            absent_from: None,
         })
     }
 }
 
 impl Stages<'_> {
     /// Marks the rows that the resumed run has settled or left unknown.
-    pub(super) fn mark_resumed(&self, rows: &mut RowTable) -> Result<(), RunError> {
+    /// Returns the external IDs so far of people whom it may have renumbered.
+    pub(super) fn mark_resumed(&self, rows: &mut RowTable) -> Result<Vec<ExternalId>, RunError> {
+        let mut renumbered = Vec::new();
         let (Some(run), Some(journal)) = (&self.resumed, &self.journal) else {
-            return Ok(());
+            return Ok(renumbered);
         };
-        journal.settled_rows(run.id, |(number, _)| {
-            if let Some(row) = rows.at(number) {
-                rows.mark_settled(row);
+        journal.settled_rows(run.id, |settled| {
+            if let Some(row) = rows.at(settled.row) {
+                mark(rows, row, &settled);
             }
             Ok::<_, JournalError>(ControlFlow::Continue(()))
         })?;
@@ -103,12 +107,27 @@ impl Stages<'_> {
         for intent in journal.open_intents(run.id)? {
             if let Some(row) = intent.row.and_then(|number| rows.at(number)) {
                 rows.mark_unknown(row, intent.action);
+                if let Some(from) = intent.from {
+                    rows.note_renumbered(row, from.as_str());
+                    renumbered.push(from);
+                }
+                if let Some(hold) = intent.hold {
+                    rows.detail_mut(row).hold = Some(hold.number());
+                }
+                if let Some(account) = &intent.account {
+                    rows.note_account_of(row, account);
+                }
             }
         }
-        if rows.count(RowState::UnknownCreate) + rows.count(RowState::UnknownAdopt) > 0 {
+        let unknown = [
+            RowState::UnknownCreate,
+            RowState::UnknownAdopt,
+            RowState::UnknownRekey,
+        ];
+        if rows.rows_in(&unknown).next().is_some() {
             self.wait_for_in_flight();
         }
-        Ok(())
+        Ok(renumbered)
     }
 
     /// Looks up what older runs of the scope left unknown. A run supersedes them.
@@ -165,6 +184,19 @@ impl Stages<'_> {
     }
 }
 
+/// Marks a row of which the resumed run has an outcome. What it decided without the LMS
+/// is decided again.
+fn mark(rows: &mut RowTable, row: RowIndex, settled: &SettledRow) {
+    let left_alone = [LeftAlone::Protected, LeftAlone::Refused].map(LeftAlone::code);
+    let code = settled.code.as_deref();
+    match settled.outcome {
+        Outcome::Rejected | Outcome::Failed if settled.was_sent => rows.mark_not_done(row),
+        Outcome::Rejected | Outcome::Failed => {}
+        _ if code.is_some_and(|code| left_alone.contains(&code)) => {}
+        _ => rows.mark_settled(row),
+    }
+}
+
 fn supersede(old: &Run, by: &RunRecorder) -> Result<(), JournalError> {
     by.writer.update_run(
         old.id,
@@ -191,6 +223,8 @@ mod tests {
             external_id: ExternalId::known(ID),
             action: Action::Create,
             from: None,
+            account: None,
+            hold: None,
             attempts: 0,
         };
         left_overs.add(LeftOver { intent, settlement }, feed("old"));
@@ -212,6 +246,7 @@ mod tests {
             is_keyed: false,
             is_protected: false,
             has_fields: false,
+            absent_from: None,
         }
     }
 
@@ -240,13 +275,44 @@ mod tests {
     }
 
     #[test]
+    fn whoever_was_rekeyed_is_not_there_under_the_former_external_id() {
+        let rekey = |from: &str, to: &str| LeftOver {
+            intent: OpenIntent {
+                row: None,
+                external_id: ExternalId::known(to),
+                action: Action::Rekey,
+                from: Some(ExternalId::known(from)),
+                account: None,
+                hold: None,
+                attempts: 0,
+            },
+            settlement: Settlement::Stands(PersonState::Active),
+        };
+        // In whatever order they come: E7 was given on.
+        for chain in [[("E6", ID), (ID, "E8")], [(ID, "E8"), ("E6", ID)]] {
+            let mut left_overs = LeftOvers::default();
+            for (from, to) in chain {
+                left_overs.add(rekey(from, to), feed("old"));
+            }
+            let mut state = |external_id| {
+                let known = Known {
+                    external_id,
+                    ..known(PersonState::Active)
+                };
+                left_overs.apply(known).state
+            };
+            let states = ["E6", ID, "E8"].map(&mut state);
+            let active = PersonState::Active;
+            assert_eq!(states, [PersonState::Deleted, active, active]);
+        }
+    }
+
+    #[test]
     fn whoever_the_journal_does_not_hold_is_there_all_the_same() {
         let created = left(Settlement::Stands(PersonState::Active));
-        assert!(created.anybody_is_there());
         let rest: Vec<_> = created.rest().map(|person| person.external_id).collect();
         assert_eq!(rest, [ID]);
         let unanswered = left(Settlement::Unanswered);
-        assert!(!unanswered.anybody_is_there());
         assert_eq!(unanswered.unanswered.len(), 1);
     }
 }

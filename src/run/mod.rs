@@ -2,8 +2,9 @@
 //!
 //! [`execute`] makes the LMS agree with a feed; [`plan`] says what `execute`
 //! would do, and writes nothing. Both prepare alike: scan, compare, survey,
-//! groups, guards. A run needs a [`Stop`] and a [`Listener`], no terminal and
-//! no process.
+//! groups, guards. A run that created people or gave accounts an external ID ends
+//! with a proof, and so does one that is to be verified: it reads back. A run needs
+//! a [`Stop`] and a [`Listener`], no terminal and no process.
 //!
 //! # Invariants
 //!
@@ -14,19 +15,35 @@
 //!   one [`RunEnd`].
 
 mod begin;
+mod decisions;
 mod end;
 mod error;
+mod expiry;
 mod groups;
 mod held;
+mod holds;
+mod identify;
 mod known;
 mod left_over;
+mod look_again;
 mod lost;
+mod lost_accounts;
 mod notes;
+mod order;
+mod other_keys;
 mod prepare;
+mod proof;
 mod reading;
+mod roster;
+mod row_changes;
+mod remarks;
+mod renamed;
+mod shown;
 mod survey;
+mod verify;
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use self::notes::Notes;
@@ -34,19 +51,25 @@ use self::reading::{hand_over, read_while};
 use crate::clock::{self, Clock};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
-use crate::journal::{FeedKey, Journal, JournalError, Run, RunId, RunRef, Scope};
+use crate::journal::{FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope};
 use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
-use crate::model::{Calls, ExternalId, Parts, Step};
-use crate::plan::{Allowed, Held, Item, RowIndex, RowTable, Wanted, replay};
+use crate::model::{Calls, Parts, Proof, Step};
+use crate::plan::guards::Allowed;
+use crate::plan::{Change, Item, Profile, RowIndex, RowState, RowTable, Wanted, replay};
 use crate::upload::{
-    Connection, Credentials, GroupPlan, Memberships, RunRecorder, SendResult, Stop, Uploader, Work,
+    Connection, Credentials, GroupPlan, Leaver, Memberships, RunRecorder, SendResult, Stop,
+    Uploader, Work,
 };
 
-pub use self::begin::resumable;
+pub use self::begin::{absolute, resumable};
 pub use self::end::RunEnd;
 pub use self::error::RunError;
-pub use self::held::{allow_help, held_in_words, sick_in_words};
-pub use self::prepare::{Prepared, Unanswered, bind, encoding_note};
+pub use self::expiry::key_expiry;
+pub use self::held::{held_in_words, hold_help, sick_help, sick_reasons};
+pub use self::holds::HoldNow;
+pub use self::prepare::{Prepared, Unanswered, bind, encoding_note, feed_age};
+pub(crate) use self::roster::Roster;
+pub use self::verify::Verify;
 
 /// What a run needs to begin.
 pub struct RunRequest<'a> {
@@ -62,8 +85,15 @@ pub struct RunRequest<'a> {
     pub journal: PathBuf,
     /// The interrupted run to resume.
     pub resumed: Option<Run>,
-    /// What a person approves for this run.
+    /// Which changes are read back at the end.
+    pub verify: Option<Verify>,
+    /// What a person lets pass in this run.
     pub allowed: Allowed,
+    /// This key replaces the one that hrfeed used before at this address: the
+    /// accounts that it knew get their external IDs under this one.
+    pub replaces_key: bool,
+    /// Who runs it: the user and the machine, for the journal.
+    pub by: String,
     /// How the run is stopped from outside.
     pub stop: Stop,
     /// What time it is.
@@ -79,10 +109,25 @@ pub struct RunResult {
     pub run: Run,
     /// How it ended.
     pub end: RunEnd,
+    /// What waits for a person, without the people.
+    pub holds: Vec<HoldNow>,
     /// Remarks that belong to no row, a sentence each.
     pub notes: Vec<String>,
     /// A handle for reading.
     pub journal: Journal,
+}
+
+/// What a run leaves that went through all its stages.
+#[derive(Debug)]
+struct Done {
+    /// Holds that it carried out.
+    approved: Vec<HoldId>,
+    /// What waits for a person, without the people.
+    holds: Vec<HoldNow>,
+    /// What the feed looks like.
+    profile: Profile,
+    /// What a person let pass with this feed becomes the measure for the next.
+    is_new_measure: bool,
 }
 
 /// What a run would do.
@@ -109,12 +154,17 @@ struct Stages<'a> {
     scope: Scope,
     /// The identity of the feed in the scope.
     mapping_key: FeedKey,
+    /// The path by which the journal knows the mapping, where a plan finds it renamed.
+    known_path: Option<String>,
     /// `None` where a plan found no journal.
     journal: Option<Journal>,
     notes: Notes,
     uploader: Uploader,
     resumed: Option<Run>,
+    verify: Option<Verify>,
     allowed: Allowed,
+    replaces_key: bool,
+    by: String,
     stop: Stop,
     clock: Clock,
     listener: &'a mut dyn Listener,
@@ -124,6 +174,8 @@ struct Stages<'a> {
     encoding_note: Option<String>,
     /// Remarks that belong to no row, a sentence each.
     remarks: Vec<String>,
+    /// What was read back at the end.
+    proof: Option<Proof>,
 }
 
 /// What external IDs belong to: the system, its address and the API key.
@@ -199,14 +251,19 @@ impl<'a> Stages<'a> {
             journal,
             resumed,
             allowed,
+            verify,
+            replaces_key,
+            by,
             stop,
             clock,
             listener,
         } = request;
+        let key_expires = key_expiry(&settings, clock);
         Ok(Self {
             bound: bind(mapping, &feed)?,
             scope: scope(&settings, &credentials),
             mapping_key: FeedKey::of_mapping(&begin::absolute(mapping.path())),
+            known_path: None,
             uploader: Uploader::new(&connection(&settings), &credentials, stop.clone(), seed())?,
             last_written: begin::last_written(&journal),
             feed,
@@ -215,29 +272,49 @@ impl<'a> Stages<'a> {
             notes: Notes::none(),
             resumed,
             allowed,
+            verify,
+            replaces_key,
+            by,
             stop,
             clock,
             listener,
             encoding_note: None,
-            remarks: Vec::new(),
+            remarks: key_expires.into_iter().collect(),
+            proof: None,
         })
     }
 
-    /// All stages of a run, in order. Returns what a guard held back.
-    fn run_all(&mut self, recorder: &RunRecorder) -> Result<Vec<Held>, RunError> {
+    /// All stages of a run, in order.
+    fn run_all(&mut self, recorder: &RunRecorder) -> Result<Done, RunError> {
         let mut prepared = self.prepare()?;
         self.announce(&prepared, recorder.run)?;
-        let memberships = self.send_changes(&mut prepared, recorder)?;
-        self.send_groups(&prepared.groups, memberships, recorder)?;
-        self.send_leavers(prepared.plan.leavers, recorder)?;
+        // First those who leave: their logins are free then.
+        self.send_leavers(&mut prepared, recorder)?;
+        let mut sent = self.send_changes(&mut prepared, recorder)?;
+        let lost = std::mem::take(&mut sent.lost);
+        let more = self.send_lost(&mut prepared, lost, recorder)?;
+        sent.memberships.extend(more);
+        self.send_groups(&prepared.groups, sent.memberships, recorder)?;
         recorder.writer.flush().wait_blocking()?;
-        Ok(prepared.plan.held)
+        self.prove(&prepared.rows, recorder.run)?;
+        Ok(Done {
+            approved: prepared.earlier.approved(&prepared.rows),
+            holds: (prepared.holds.into_iter())
+                .map(HoldNow::without_people)
+                .collect(),
+            profile: prepared.profile,
+            is_new_measure: prepared.is_new_measure,
+        })
     }
 
-    /// Says what is about to be done.
+    /// Says what is about to be done, and records who waits for a person.
     fn announce(&mut self, prepared: &Prepared, run: RunId) -> Result<(), RunError> {
         let (plan, counts) = (&prepared.plan, &prepared.plan.counts);
-        self.notes.planned(counts)?;
+        let leaving = self.bound.mapping().leavers;
+        self.notes.held(&prepared.holds, leaving)?;
+        // Those left alone are recorded one by one.
+        let left_alone = prepared.rows.count(RowState::LeftAlone);
+        self.notes.planned(counts.unchanged - left_alone)?;
         self.listener.on_event(&Event::Planned { counts });
         if plan.changes() + counts.rejected > 0 {
             self.listener.on_event(&Event::SendStarted {
@@ -248,25 +325,28 @@ impl<'a> Stages<'a> {
         Ok(())
     }
 
-    /// Creates and updates people, and records the rejected rows.
+    /// Creates and updates people, and records the rejected rows: wave after wave,
+    /// since some wait for the login or the external ID of others.
     fn send_changes(
         &mut self,
         prepared: &mut Prepared,
         recorder: &RunRecorder,
-    ) -> Result<Memberships, RunError> {
+    ) -> Result<SendResult, RunError> {
         let counts = &prepared.plan.counts;
+        let mut sent = SendResult::default();
         // For leavers alone the feed need not be read again.
-        if counts.created + counts.updated + counts.rejected == 0 {
-            return Ok(Memberships::default());
+        let left_alone = prepared.rows.count(RowState::LeftAlone);
+        if counts.created + counts.updated + counts.rejected + left_alone == 0 {
+            return Ok(sent);
         }
-        let SendResult {
-            mut memberships,
-            lost,
-        } = self.send_rows(&prepared.rows, (Wanted::Work, &[]), recorder)?;
-        if !lost.is_empty() {
-            memberships.extend(self.send_lost(&mut prepared.rows, lost, recorder)?);
+        for wave in 0..prepared.rows.waves() {
+            if wave > 0 {
+                self.free_for(wave, &mut prepared.rows, recorder)?;
+            }
+            let wanted = (Wanted::Work { wave: Some(wave) }, &[][..]);
+            sent.extend(self.send_rows(&prepared.rows, wanted, recorder)?);
         }
-        Ok(memberships)
+        Ok(sent)
     }
 
     /// Sends the wanted rows, or records them.
@@ -279,13 +359,24 @@ impl<'a> Stages<'a> {
         let (journal, scope) = (self.journal()?.again()?, self.scope);
         let has_parts = self.settings.system.spec().has_parts;
         let acknowledged = move |item: &Item| match item {
-            Item::Change(change) if has_parts => journal.parts(&scope, change.known_as()),
+            Item::Change(change) if has_parts => acknowledged_parts(&journal, &scope, change),
             _ => Ok(Parts::default()),
         };
         let (feed, bound) = (&mut self.feed, &self.bound);
         let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
+        let protected = Mutex::new(Vec::new());
+        let note_protected = |item: &Item| {
+            if let Item::Change(change) = item
+                && rows.is_protected(change.index)
+                && let Ok(mut protected) = protected.lock()
+            {
+                let id = change.content.external_id.as_str();
+                protected.push((id.to_owned(), true));
+            }
+        };
         let read = move |sender| {
             replay(feed, bound, rows, wanted, these, |items| {
+                items.iter().for_each(note_protected);
                 let work = items.into_iter().map(|item| {
                     let parts = acknowledged(&item)?;
                     Ok((item, parts))
@@ -294,7 +385,11 @@ impl<'a> Stages<'a> {
             })
         };
         let send = |work| Ok(uploader.send(work, recorder, listener)?);
-        read_while(2, &self.stop, read, send)
+        let result = read_while(2, &self.stop, read, send)?;
+        // Only now is everybody known.
+        self.notes
+            .protect(protected.into_inner().unwrap_or_default())?;
+        Ok(result)
     }
 
     /// Creates, changes and deletes groups, and adds and removes members.
@@ -318,7 +413,7 @@ impl<'a> Stages<'a> {
     /// Deactivates or deletes leavers, as the mapping says.
     fn send_leavers(
         &mut self,
-        leavers: Vec<ExternalId>,
+        prepared: &mut Prepared,
         recorder: &RunRecorder,
     ) -> Result<(), RunError> {
         let step = match self.bound.mapping().leavers {
@@ -326,15 +421,45 @@ impl<'a> Stages<'a> {
             Leavers::Deactivate { archive } => Step::Deactivate { archive },
             Leavers::Delete => Step::Delete,
         };
+        if prepared.plan.leavers.is_empty() {
+            return Ok(());
+        }
+        let witnesses = self.witnesses(&prepared.rows)?;
+        let approved = &prepared.earlier.approved_leavers;
+        let leavers = std::mem::take(&mut prepared.plan.leavers).into_iter();
+        let leavers = leavers.map(|external_id| Leaver {
+            hold: approved.get(&external_id).copied(),
+            external_id,
+        });
         self.uploader
-            .leave(leavers, &step, recorder, self.listener)?;
+            .leave(leavers.collect(), &step, witnesses, recorder, self.listener)?;
         Ok(())
+    }
+
+    /// The mapping's path, as the journal has it.
+    fn mapping_path(&self) -> String {
+        let path = || begin::absolute(self.bound.mapping().path());
+        self.known_path.clone().unwrap_or_else(path)
     }
 
     /// The journal of a run that has begun.
     fn journal(&self) -> Result<&Journal, RunError> {
         self.journal.as_ref().ok_or(RunError::Lost)
     }
+}
+
+/// What was acknowledged of the person of a change.
+fn acknowledged_parts(
+    journal: &Journal,
+    scope: &Scope,
+    change: &Change,
+) -> Result<Parts, JournalError> {
+    let parts = journal.parts(scope, change.known_as())?;
+    // The run that is being resumed may have recorded the new external ID.
+    if change.rekey.is_some() && change.may_have_applied && parts == Parts::default() {
+        return journal.parts(scope, &change.content.external_id);
+    }
+    Ok(parts)
 }
 
 /// A run of the journal.

@@ -1,11 +1,23 @@
 //! What a run notes in the journal while it prepares.
 
+use std::sync::Arc;
+
+use super::Done;
+use super::decisions::EarlierHold;
+use super::holds::HoldNow;
 use super::prepare::Unanswered;
 use crate::clock::Clock;
-use crate::journal::{FeedKey, GroupNow, JournalError, RunChange, Scope, SeenPerson};
-use crate::model::Counts;
-use crate::plan::Scan;
+use crate::journal::{
+    FeedKey, GroupNow, HeldPerson, HoldId, JournalError, NewHold, Refreshed, RunChange, RunId,
+    Scope, SeenPerson, Settled,
+};
+use crate::mapping::Leavers;
+use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
+use crate::plan::{self, Held, LeftAlone, Scan};
 use crate::upload::{RunRecorder, UploadError, record_not_answered};
+
+/// How many people who wait are written at a time.
+const AT_ONCE: usize = 2_000;
 
 /// Where a run notes what it learns about the feed and the target. A plan notes
 /// nothing.
@@ -76,9 +88,29 @@ impl Notes {
         })
     }
 
+    /// The mapping was renamed.
+    pub(super) fn renamed(&self, from: &str, to: &str) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let renamed = kept.recorder.writer.renamed(&kept.scope, from, to);
+            // All that follows is asked of the new name.
+            renamed.wait_blocking()
+        })
+    }
+
     /// The feed no longer names these people, and another one does.
     pub(super) fn dropped(&self, people: Vec<String>) -> Result<(), JournalError> {
-        self.with(|kept| kept.recorder.writer.dropped(&kept.scope, people))
+        self.with(|kept| {
+            let writer = &kept.recorder.writer;
+            writer.dropped(&kept.scope, kept.mapping_key, people)
+        })
+    }
+
+    /// The feed, which named these people last, no longer does, nor does another one.
+    pub(super) fn absent(&self, people: Vec<String>) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let writer = &kept.recorder.writer;
+            writer.absent(&kept.scope, kept.mapping_key, people)
+        })
     }
 
     /// The LMS has these people of the feed.
@@ -91,6 +123,21 @@ impl Notes {
             // They can leave although nothing was ever sent for them.
             self.named(named)
         })
+    }
+
+    /// What the list of the LMS says of known people whom the feed does not name.
+    pub(super) fn listed(&self, people: Vec<SeenPerson>) -> Result<(), JournalError> {
+        self.with(|kept| {
+            kept.recorder
+                .writer
+                .seen(&kept.scope, people)
+                .wait_blocking()
+        })
+    }
+
+    /// The LMS shows these known people no longer.
+    pub(super) fn gone(&self, people: Vec<String>) -> Result<(), JournalError> {
+        self.with(|kept| kept.recorder.writer.gone(&kept.scope, people))
     }
 
     /// The survey is done.
@@ -128,10 +175,141 @@ impl Notes {
         })
     }
 
+    /// The journal gets the fingerprints that it lacks.
+    pub(super) fn fingerprints(&self, people: Vec<Refreshed>) -> Result<(), JournalError> {
+        self.with(|kept| {
+            // Waited for, or a large feed would pile up in front of the disk.
+            let writer = &kept.recorder.writer;
+            writer.fingerprints(&kept.scope, people).wait_blocking()
+        })
+    }
+
+    /// The mapping protects these people, or no longer does.
+    pub(super) fn protect(&self, people: Vec<(String, bool)>) -> Result<(), JournalError> {
+        self.with(|kept| kept.recorder.writer.protect(&kept.scope, people))
+    }
+
+    /// A new hold gets its number, instead of those that it replaces.
+    pub(super) fn open_hold(
+        &self,
+        held: &Held,
+        people: &Arc<[HeldPerson]>,
+        (replaces, new): (Vec<HoldId>, u64),
+    ) -> Result<Option<HoldId>, JournalError> {
+        let Some(kept) = &self.0 else { return Ok(None) };
+        let new_hold = NewHold {
+            run: kept.recorder.run,
+            kind: held.kind,
+            bound: held.bound.clone(),
+            why: held.why.clone(),
+            people: Arc::clone(people),
+            replaces,
+            new,
+            opened: kept.clock.now(),
+        };
+        kept.recorder.writer.open_hold(new_hold).map(Some)
+    }
+
+    /// The run is about to carry out a hold. False if somebody took the approval
+    /// back in the meantime.
+    pub(super) fn claim(&self, hold: HoldId) -> Result<bool, JournalError> {
+        match &self.0 {
+            Some(kept) => kept.recorder.writer.claim_hold(hold, kept.recorder.run),
+            None => Ok(true),
+        }
+    }
+
+    /// The same set is held again, some of it in other rows.
+    pub(super) fn hold_seen(&self, it: &EarlierHold) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let RunRecorder { writer, run } = &kept.recorder;
+            writer.hold_seen(it.hold.id, *run, it.moved.clone())
+        })
+    }
+
+    /// These people are in the hold no longer.
+    pub(super) fn release(
+        &self,
+        hold: HoldId,
+        people: Vec<ExternalId>,
+    ) -> Result<(), JournalError> {
+        self.with(|kept| kept.recorder.writer.release(hold, people))
+    }
+
+    /// Nothing of an earlier hold is wanted any more.
+    pub(super) fn lapses(&self, hold: HoldId) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let writer = &kept.recorder.writer;
+            writer.hold_state(hold, HoldState::Lapsed, None, kept.clock.now())
+        })
+    }
+
+    /// An earlier run carried a hold out, and did not come to note it.
+    pub(super) fn was_carried_out(&self, hold: HoldId, run: RunId) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let writer = &kept.recorder.writer;
+            writer.hold_state(hold, HoldState::CarriedOut, Some(run), kept.clock.now())
+        })
+    }
+
+    /// These people wait for a person.
+    pub(super) fn held(&self, holds: &[HoldNow], leaving: Leavers) -> Result<(), JournalError> {
+        self.with(|kept| {
+            for hold in holds {
+                let settled = |person: &HeldPerson| Settled {
+                    row: person.row,
+                    action: plan::action_of(hold.held.kind, leaving),
+                    code: Some("held"),
+                    message: Some(person.reason.to_string()),
+                    changed: person.changed.as_deref().map(str::to_owned),
+                    hold: hold.id,
+                    ..Settled::new(Some(person.external_id.clone()), Outcome::Held)
+                };
+                for people in hold.people.chunks(AT_ONCE) {
+                    let settled = people.iter().map(settled).collect();
+                    kept.recorder
+                        .writer
+                        .settle_all(kept.recorder.run, settled)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// A person who differs is left alone.
+    pub(super) fn left_alone(
+        &self,
+        row: RowNumber,
+        external_id: &ExternalId,
+        why: LeftAlone,
+    ) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let settled = Settled {
+                row: Some(row),
+                code: Some(why.code()),
+                message: Some(why.message().into()),
+                ..Settled::new(Some(external_id.clone()), Outcome::Unchanged)
+            };
+            kept.recorder.writer.settle(kept.recorder.run, settled)
+        })
+    }
+
+    /// The run has finished: what the next ones are held against.
+    pub(super) fn finished(&self, done: &Done) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let RunRecorder { writer, run } = &kept.recorder;
+            for hold in &done.approved {
+                writer.hold_state(*hold, HoldState::CarriedOut, Some(*run), kept.clock.now())?;
+            }
+            let profile = done.profile.to_bytes();
+            writer.profile(*run, profile, done.is_new_measure)
+        })
+    }
+
     /// It is decided what will be sent.
-    pub(super) fn planned(&self, counts: &Counts) -> Result<(), JournalError> {
+    pub(super) fn planned(&self, unchanged: u64) -> Result<(), JournalError> {
         self.update(RunChange {
-            unchanged: Some(counts.unchanged),
+            unchanged: Some(unchanged),
             ..RunChange::default()
         })
     }

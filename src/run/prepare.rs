@@ -1,12 +1,19 @@
 //! Everything before the first write: what an import does first, and all that
 //! a plan does.
 
-use super::{RunError, Stages, known};
+use std::time::Duration;
+
+use super::decisions::Earlier;
+use super::holds::HoldNow;
+use super::known::protect;
+use super::remarks::on_people;
+use super::{RunError, Stages};
+use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
-use crate::mapping::{Bound, Leavers, Mapping, MappingError};
-use crate::model::{ExternalId, HoldKind, RowNumber};
-use crate::plan::guards::{self, FeedFacts, Numbers};
-use crate::plan::{self, FindingKind, Held, Plan, RowState, RowTable, Scan, Sick};
+use crate::mapping::{Among, Bound, Mapping, MappingError};
+use crate::model::{ExternalId, RowNumber};
+use crate::plan::guards::{self, Allowed, FeedFacts, Sick};
+use crate::plan::{self, FindingKind, Plan, Profile, RowState, RowTable, Scan};
 use crate::run::seed;
 use crate::upload::GroupPlan;
 
@@ -31,6 +38,16 @@ pub struct Prepared {
     /// Known people who are missing from the feed, whichever feed named them
     /// before.
     pub not_in_feed: u64,
+    /// What waits for a person.
+    pub holds: Vec<HoldNow>,
+    /// What a person let pass with this feed becomes the measure for the next.
+    pub(super) is_new_measure: bool,
+    /// What the feed looks like.
+    pub(super) profile: Profile,
+    /// The earlier holds.
+    pub(super) earlier: Earlier,
+    /// People whom this feed named before.
+    pub(super) known: u64,
 }
 
 /// A row about whose person the target gave no answer.
@@ -50,49 +67,72 @@ impl Stages<'_> {
     /// Decides what must be done. A plan goes on with a feed that looks wrong, to
     /// show what would be done with it.
     pub(super) fn prepare(&mut self) -> Result<Prepared, RunError> {
+        self.compare_with_journal()?;
         let mut scan = self.scan()?;
-        let sick = self.judge_feed(&scan)?;
+        self.take_over(&scan.rows)?;
+        let (sick, is_new_measure) = self.judge_feed(&scan)?;
         // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
-        self.mark_resumed(&mut scan.rows)?;
+        let rekeyed = self.mark_resumed(&mut scan.rows)?;
         let mut left_overs = self.settle_older_runs()?;
-        let under_other_keys = self.under_other_keys(&left_overs)?;
+        let mut earlier = self.earlier_holds()?;
         let mut compared = self.compare(&mut scan.rows, &mut left_overs)?;
-        self.remarks
-            .extend(known::named_elsewhere(compared.named_elsewhere));
+        compared.keep(rekeyed.iter().map(ExternalId::as_str));
+        self.note_other_keys(&mut scan.rows)?;
         let mut unanswered = hold_back(&mut scan.rows, left_overs.unanswered);
         self.notes.unanswered(&unanswered)?;
-        unanswered.extend(self.survey(&mut scan.rows)?);
-        let groups = self.plan_groups(scan.groups, &mut scan.rows)?;
+        let mut surveyed = self.survey(&mut scan.rows, &compared, &earlier)?;
+        unanswered.append(&mut surveyed.unanswered);
+        let strangers = &mut surveyed.strangers;
         let mapping = self.bound.mapping();
-        let numbers = Numbers {
-            known: compared.named_before,
-            rows: scan.rows.len() as u64,
-            unidentified: scan.unidentified,
-            new: scan.rows.count(RowState::New),
-            new_under_other_keys: match under_other_keys {
-                0 => 0,
-                _ => scan.rows.count(RowState::New),
-            },
-            changed: scan.rows.count(RowState::Changed) + scan.rows.count(RowState::Adopt),
-            leavers: compared.leavers.len() as u64,
-            ..Numbers::default()
-        };
-        let held = guards::judge(&mapping.guards, &self.allowed, mapping.leavers, &numbers);
-        hold(&held, &mut scan.rows, &mut compared.leavers);
-        if mapping.leavers == Leavers::Ignore {
-            compared.leavers.clear();
+        (self.remarks).extend(on_people(&compared, strangers, mapping.among));
+        if mapping.among == Among::Lms || compared.named_before == 0 {
+            compared.note_listed(&scan.rows);
         }
+        compared.add_leavers(std::mem::take(&mut strangers.active), &mapping.protect);
+        self.identify(&mut scan.rows, &mut compared, &earlier, surveyed)?;
+        let variants = scan.rows.reject_variants();
+        compared.keep(variants.iter().map(AsRef::as_ref));
+        protect(&mut scan.rows, &compared);
+        // Who was found on the LMS is known now, too.
+        let there = scan.rows.count(RowState::Unchanged) + scan.rows.count(RowState::Changed);
+        let known = compared.named_before.max(there);
+        self.decide_earlier(&mut scan.rows, &mut compared, &mut earlier)?;
+        let groups = self.look_at_groups(scan.groups, &mut scan.rows)?;
+        let holds = self.hold(
+            &mut scan.rows,
+            &mut compared,
+            &mut earlier,
+            scan.unidentified,
+        )?;
+        let groups = groups.planned(&scan.rows);
+        let action = self.bound.mapping().leavers;
+        compared.take_in(earlier.approved_leavers.keys());
         Ok(Prepared {
-            plan: Plan::of(&scan.rows, compared.leavers, mapping.leavers, held),
-            sick,
+            plan: Plan::of(&scan.rows, compared.leavers.into_iter().collect(), action),
+            kinds: plan::with_later_kinds(&self.bound, scan.kinds, &scan.rows),
             rows: scan.rows,
+            holds,
+            sick,
+            is_new_measure,
+            earlier,
+            known,
             groups,
-            kinds: scan.kinds,
             skipped: scan.skipped,
             unanswered,
             not_in_feed: compared.not_in_feed,
+            profile: scan.profile,
         })
+    }
+
+    /// Makes fingerprints that can be compared with those of the journal.
+    fn compare_with_journal(&mut self) -> Result<(), RunError> {
+        if let Some(journal) = &self.journal {
+            let key = journal.fingerprint_key()?;
+            let has_unkeyed = journal.has_unkeyed(&self.scope)?;
+            self.bound.compare_with(key, has_unkeyed);
+        }
+        Ok(())
     }
 
     /// Reads the whole feed. A run is resumed with the feed that it began with.
@@ -121,36 +161,45 @@ impl Stages<'_> {
         Ok(scan)
     }
 
-    /// Stops a run whose feed looks sick; a plan only shows it.
-    fn judge_feed(&self, scan: &Scan) -> Result<Vec<Sick>, RunError> {
+    /// Stops a run whose feed looks wrong; a plan only shows it.
+    /// Beside what is wrong, whether a person let anything pass.
+    fn judge_feed(&mut self, scan: &Scan) -> Result<(Vec<Sick>, bool), RunError> {
+        let before = match &self.journal {
+            Some(journal) => journal.profiles(&self.scope, self.mapping_key)?,
+            None => Vec::new(),
+        };
+        let before: Vec<_> = (before.iter())
+            .filter_map(|(_, bytes)| Profile::from_bytes(bytes))
+            .collect();
         let facts = FeedFacts {
             rows: scan.rows.len() as u64,
             rejected: scan.rows.count(RowState::Rejected),
             profile: &scan.profile,
-            before: &[],
-            age: None,
+            before: &before,
+            age: feed_age(&self.feed, self.clock),
         };
-        let sick = guards::feed(&self.bound.mapping().guards, &self.allowed, &facts);
-        if sick.is_empty() || self.notes.recorder().is_none() {
-            return Ok(sick);
+        let guards = &self.bound.mapping().guards;
+        let sick = guards::feed(guards, &self.allowed, &facts);
+        let all = guards::feed(guards, &Allowed::default(), &facts);
+        if sick.is_empty() {
+            self.remarks
+                .extend(plan::worth_telling(&scan.profile, &before));
+        } else if self.notes.recorder().is_some() {
+            return Err(RunError::SickFeed(sick));
         }
-        Err(RunError::SickFeed(sick))
+        let is_new_measure = all.len() > sick.len();
+        Ok((sick, is_new_measure))
     }
 }
 
-/// Marks what is held, and removes the leavers who are.
-fn hold(held: &[Held], rows: &mut RowTable, leavers: &mut Vec<ExternalId>) {
-    for held in held {
-        match held.kind {
-            HoldKind::Leavers => leavers.clear(),
-            HoldKind::Creates => rows.hold(RowState::New),
-            HoldKind::Updates => {
-                rows.hold(RowState::Changed);
-                rows.hold(RowState::Adopt);
-            }
-            HoldKind::Renumbered | HoldKind::Lost | HoldKind::Identities => {}
-        }
-    }
+/// How old the file of a feed is; unknown for one from standard input.
+#[must_use]
+pub fn feed_age(feed: &Feed, clock: Clock) -> Option<Duration> {
+    let FeedSource::Path(path) = feed.source() else {
+        return None;
+    };
+    let modified = path.metadata().ok()?.modified().ok()?;
+    clock.age(modified)
 }
 
 /// Holds back the rows of people that an interrupted run may have created.

@@ -19,6 +19,7 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     login: "login",
     email: "email",
     names: &["firstName", "lastName"],
+    whole_name: Some("name"),
     // The URL parameter `_key` works too and is never used: addresses are
     // logged.
     key_header: "x-api-key",

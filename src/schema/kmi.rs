@@ -14,6 +14,7 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     login: "loginName",
     email: "email",
     names: &["firstName", "lastName"],
+    whole_name: None,
     // Page "Authorization": two headers on every request.
     key_header: "x-api-key",
     secret_header: Some("x-api-secret"),

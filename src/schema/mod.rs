@@ -90,6 +90,8 @@ pub struct SystemSpec {
     pub email: &'static str,
     /// The first and the last name.
     pub names: &'static [&'static str],
+    /// The whole name, where a list of the people shows it instead of its parts.
+    pub whole_name: Option<&'static str>,
     /// The header that carries the API key.
     pub key_header: &'static str,
     /// The header that carries the API secret, where a key is not enough.

@@ -134,6 +134,14 @@ impl Target for ANewSpring {
         super::looked_up(id, reply, user(&reply.body))
     }
 
+    fn account(&self, _remote_id: &str) -> Option<Call> {
+        None
+    }
+
+    fn account_shown(&self, remote_id: &str, reply: &Reply) -> LookUpReply {
+        super::account_shown(remote_id, reply, user(&reply.body))
+    }
+
     /// About a person who need not exist: the answer is `true` or `false`.
     fn probe(&self) -> Call {
         call("GET userExists/{userID}", &["hrfeed"])

@@ -25,6 +25,7 @@ macro_rules! suite {
             a_page_for_a_browser_is_never_taken_for_the_api
             a_refusal_says_why
             an_acknowledged_write_is_applied
+            a_rekey_is_one_update_of_the_same_account
             the_state_after_a_write_shows_it_and_the_state_before_does_not
             people_are_listed_page_by_page_or_at_once
             groups_are_asked_about_like_people
@@ -70,6 +71,8 @@ pub(super) fn any_answer_is_judged_without_a_panic(it: &Examples) {
             prop_assert!(reason.contains(&message));
         }
         let found = it.target.looked_up(&content.external_id, &reply);
+        prop_assert!(!matches!(found, LookUpReply::Found(_)), "{found:?}");
+        let found = it.target.account_shown(ID, &reply);
         prop_assert!(!matches!(found, LookUpReply::Found(_)), "{found:?}");
         let _people = (it.target.people(&reply), it.target.is_up(&reply));
         if let Some(groups) = it.target.groups() {
@@ -193,6 +196,17 @@ pub(super) fn only_the_record_of_the_person_asked_for_counts(it: &Examples) {
     {
         assert!(is_unclear(&it.looked_up(200, &body)), "{body}");
     }
+    // By its own id, the account counts whatever its external ID is.
+    let account = |id: &str, status, body: &str| it.target.account_shown(id, &reply(status, body));
+    for of_account in [&remote, &others[2]] {
+        let body = (it.person)(of_account).to_string();
+        let found = account(&remote.id, 200, &body);
+        assert_eq!(found, LookUpReply::Found(of_account.clone()));
+        assert!(is_unclear(&account("own-other", 200, &body)));
+        assert!(is_unclear(&account(&remote.id, 500, &body)));
+    }
+    let absent = LookUpReply::Absent { certain: true };
+    assert_eq!(account(&remote.id, 404, "{}"), absent);
     // Some systems answer a write with the person's record, too.
     if (it.acknowledged)(&others[0]) != (it.acknowledged)(&remote) {
         let records = others.iter().map(it.acknowledged);
@@ -290,6 +304,40 @@ pub(super) fn an_acknowledged_write_is_applied(it: &Examples) {
                 other => panic!("{step:?}: {other:?}"),
             }
         }
+    }
+}
+
+pub(super) fn a_rekey_is_one_update_of_the_same_account(it: &Examples) {
+    let (content, former) = (it.content(ID), it.remote(OTHER_ID));
+    for step in Examples::rekeys(OTHER_ID, &former.id) {
+        let call = it.target.write(&content, &step);
+        assert_eq!(call.method, Method::Post, "{call:?}");
+        let (segments, values) = read(&call);
+        let has_handle = matches!(
+            step,
+            Step::Rekey {
+                handle: Some(_),
+                ..
+            }
+        );
+        let named = if has_handle && it.target.rekeying_needs_handle() {
+            &former.id
+        } else {
+            OTHER_ID
+        };
+        assert!(segments.iter().any(|it| it == named), "{call:?}");
+        assert!(!segments.iter().any(|it| it == ID), "{call:?}");
+        let mut expected = vec![(it.external_id, ID)];
+        expected.extend(content.fields.iter().map(|(name, it)| (*name, it.as_str())));
+        for (name, value) in expected {
+            let is_sent = |(of, it): &(String, String)| of == name && it == value;
+            assert!(values.iter().any(is_sent), "{name}: {call:?}");
+        }
+        // Somebody under the former external ID does not show it, however alike.
+        assert_eq!(former.shows(&step, &content), Some(false));
+        assert_eq!(it.remote(ID).shows(&step, &content), Some(true));
+        let reason = it.target.conflict(&step, "", true);
+        assert_eq!(reason, "another account has the new external ID");
     }
 }
 

@@ -101,6 +101,15 @@ impl Target for Kmi {
         super::looked_up(id, reply, user(&reply.body))
     }
 
+    /// Page "Users".
+    fn account(&self, remote_id: &str) -> Option<Call> {
+        Some(call("GET users/{id}/", &[remote_id]))
+    }
+
+    fn account_shown(&self, remote_id: &str, reply: &Reply) -> LookUpReply {
+        super::account_shown(remote_id, reply, user(&reply.body))
+    }
+
     fn probe(&self) -> Call {
         self.page(0, 1)
     }
@@ -176,12 +185,14 @@ mod tests {
         root: "api/v2/",
         calls: &[
             "GET users/",
+            "GET users/{id}/",
             "GET users/external_id/{external_id}/",
             "POST users/",
             "POST users/{id}/",
             "POST users/external_id/{external_id}/",
             "DELETE users/external_id/{external_id}/",
         ],
+        external_id: "externalId",
         person,
         list: Value::Array,
         acknowledged: |remote| person(remote).to_string(),

@@ -267,6 +267,13 @@ pub trait Target: Send + Sync {
     /// Judges the answer to [`Target::look_up`].
     fn looked_up(&self, id: &ExternalId, reply: &Reply) -> LookUpReply;
 
+    /// Asks for one person by the target's own id. `None` where one call lists
+    /// everybody.
+    fn account(&self, remote_id: &str) -> Option<Call>;
+
+    /// Judges the answer to [`Target::account`].
+    fn account_shown(&self, remote_id: &str, reply: &Reply) -> LookUpReply;
+
     /// A read that changes nothing and costs little: is the target up?
     fn probe(&self) -> Call;
 
@@ -291,6 +298,22 @@ pub trait Target: Send + Sync {
 /// Judges the answer to a look-up; `user` is the record that it holds. Only the
 /// record of that person counts, and 404 for nobody.
 fn looked_up(id: &ExternalId, reply: &Reply, user: Option<Remote>) -> LookUpReply {
+    judged(reply, || of_person(id, user))
+}
+
+/// The same for a look-up by the target's own id.
+fn account_shown(id: &str, reply: &Reply, user: Option<Remote>) -> LookUpReply {
+    judged(reply, || {
+        let remote = user.ok_or("the reply is not a user record")?;
+        if remote.id == id {
+            Ok(remote)
+        } else {
+            Err("the reply is another person's record")
+        }
+    })
+}
+
+fn judged(reply: &Reply, record: impl FnOnce() -> Result<Remote, &'static str>) -> LookUpReply {
     match reply.status {
         404 | 410 => LookUpReply::Absent {
             certain: !is_page(&reply.body),
@@ -298,7 +321,7 @@ fn looked_up(id: &ExternalId, reply: &Reply, user: Option<Remote>) -> LookUpRepl
         _ if !reply.is_success() => LookUpReply::Unclear {
             why: "the LMS refused to look the person up",
         },
-        _ => match of_person(id, user) {
+        _ => match record() {
             Ok(remote) => LookUpReply::Found(remote),
             Err(why) => LookUpReply::Unclear { why },
         },
@@ -316,12 +339,14 @@ fn of_person(id: &ExternalId, user: Option<Remote>) -> Result<Remote, &'static s
     }
 }
 
-/// The details of a person in a JSON record.
+/// The details of a person in a JSON record, and the whole name where there is one.
 fn details(user: &Map<String, Value>, system: System) -> Vec<(&'static str, String)> {
-    let fields = system.spec().fields.iter();
-    fields
+    let spec = system.spec();
+    (spec.fields.iter())
         .filter(|field| field.part == Part::Details && field.kind != FieldKind::ExternalId)
-        .filter_map(|field| Some((field.name, text(user.get(field.name)?)?)))
+        .map(|field| field.name)
+        .chain(spec.whole_name)
+        .filter_map(|name| Some((name, text(user.get(name)?)?)))
         .collect()
 }
 

@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::engine::{Job, Next};
-use super::phase::{Answer, Because, Course, Phase, Then, Write};
+use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
 use crate::journal::{Acknowledged, PersonState};
 use crate::model::{Action, BeforeGroups, ExternalId, Parts, Step};
 use crate::plan::{Change, Remaining, steps_for};
@@ -307,6 +307,10 @@ impl ChangeJob {
                 Next::Call
             }
             (Then::Rekeyed, _) => self.was_rekeyed(),
+            // An account that was seen without an external ID: nobody known is lost.
+            (Then::Lost, _) if self.change.action == Action::Adopt => {
+                self.refuse(Refusal::NotFound, "")
+            }
             (Then::Lost, _) => {
                 self.is_lost = true;
                 Next::Done

@@ -22,7 +22,7 @@ mod queue;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -189,6 +189,13 @@ impl<T: Transport> Engine<T> {
             health: Health::default(),
         };
         drive.run(jobs).await
+    }
+
+    /// What time it is by the target's clock, as far as its answers have shown it.
+    pub(super) fn target_now(&self) -> Timestamp {
+        let now = clock::now();
+        let skew = self.clock_skew.unwrap_or_default();
+        now.checked_add(skew).unwrap_or(now)
     }
 
     fn judge(&mut self, result: &Result<Reply, NoReply>) -> Verdict {

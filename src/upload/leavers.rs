@@ -10,7 +10,7 @@ use super::phase::{Answer, Course, Then, Write};
 use super::recorder::{RunRecorder, outcome_unknown};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
-use crate::journal::{Intent, PersonNow, PersonState, Settled};
+use crate::journal::{HoldId, Intent, PersonNow, PersonState, Settled};
 use crate::model::{Action, Calls, Content, ExternalId, Outcome, Step};
 use crate::retry::NoAnswer;
 use crate::targets::{Call, LookUpReply, Reply, Target, Written};
@@ -19,31 +19,34 @@ use crate::targets::{Call, LookUpReply, Reply, Target, Written};
 const MAX_AHEAD: usize = 64;
 
 impl Uploader {
-    /// Makes these people inactive or deletes them, as `step` says. Returns how each
-    /// of them ended, in the order of the answers. It depends on nothing that
-    /// changes do, so it may come before them.
+    /// Makes these people inactive or deletes them, as `step` says. Where the LMS has
+    /// nobody of any of them, `witnesses` are looked up, who must be there: an LMS
+    /// that shows none of them shows this key nobody, and says nothing about
+    /// leavers. It depends on nothing that changes do, so it may come before them.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
     pub fn leave(
         &mut self,
-        leavers: Vec<ExternalId>,
+        leavers: Vec<Leaver>,
         step: &Step,
+        witnesses: Vec<ExternalId>,
         recorder: &RunRecorder,
         listener: &mut dyn Listener,
-    ) -> Result<Vec<LeaverResult>, UploadError> {
+    ) -> Result<(), UploadError> {
         let action = match step {
             Step::Delete => Action::Delete,
             _ => Action::Deactivate,
         };
         let (sender, mut receiver) = mpsc::channel(MAX_AHEAD);
         let (target, engine) = (&self.target, &mut self.engine);
-        let mut results = Vec::with_capacity(leavers.len());
+        let mut is_anybody_shown = false;
+        let mut gone = Vec::new();
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
                 let jobs = leavers
                     .into_iter()
-                    .map(|id| LeaverJob::new(target, id, action, step.clone()));
+                    .map(|leaver| LeaverJob::new(target, leaver, action, step.clone()));
                 let intended = send_intended(jobs, MAX_AHEAD, &sender, recorder).await;
                 drop(sender);
                 intended
@@ -53,7 +56,11 @@ impl Uploader {
                     .drive(
                         &mut receiver,
                         |job: LeaverJob, end, _: &Calls, listener: &mut dyn Listener| {
-                            results.extend(settle(job, &end, recorder, listener)?);
+                            if job.fate == Fate::Gone && end == End::Done {
+                                gone.push(job);
+                            } else {
+                                is_anybody_shown |= settle(job, &end, recorder, listener)?;
+                            }
                             Ok(())
                         },
                         listener,
@@ -66,19 +73,38 @@ impl Uploader {
         });
         intended?;
         driven?;
-        Ok(results)
+        let is_blind =
+            !gone.is_empty() && !is_anybody_shown && self.shows_none_of(witnesses, listener)?;
+        for mut job in gone {
+            if is_blind {
+                job.fate = Fate::Unseen;
+            }
+            settle(job, &End::Done, recorder, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the LMS shows none of these people, who must be there. Of nobody,
+    /// that says nothing.
+    ///
+    /// # Errors
+    /// The run was halted.
+    pub fn shows_none_of(
+        &mut self,
+        witnesses: Vec<ExternalId>,
+        listener: &mut dyn Listener,
+    ) -> Result<bool, UploadError> {
+        Ok(!witnesses.is_empty() && self.confirm_lost(witnesses, listener)?.there.is_empty())
     }
 }
 
-/// How a leaver ended.
+/// Somebody whom the feed no longer names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeaverResult {
+pub struct Leaver {
     /// The person.
     pub external_id: ExternalId,
-    /// The outcome.
-    pub outcome: Outcome,
-    /// Nobody has the account any more: its login and its external ID are free.
-    pub is_gone: bool,
+    /// The hold in which a person approved it.
+    pub hold: Option<HoldId>,
 }
 
 /// How far a leaver is.
@@ -90,6 +116,8 @@ enum Fate {
     Left,
     /// The LMS has nobody of this external ID.
     Gone,
+    /// The LMS shows nobody of this external ID, and nobody else.
+    Unseen,
     /// The LMS refuses it.
     Refused,
 }
@@ -98,6 +126,7 @@ pub(super) struct LeaverJob {
     target: Arc<dyn Target>,
     /// Nothing but who it is.
     content: Content,
+    hold: Option<HoldId>,
     action: Action,
     step: Step,
     course: Course,
@@ -113,13 +142,14 @@ pub(super) struct LeaverJob {
 impl LeaverJob {
     pub(super) fn new(
         target: &Arc<dyn Target>,
-        id: ExternalId,
+        leaver: Leaver,
         action: Action,
         step: Step,
     ) -> Self {
         Self {
             target: Arc::clone(target),
-            content: Content::only(id),
+            content: Content::only(leaver.external_id),
+            hold: leaver.hold,
             action,
             step,
             course: Course::new(),
@@ -210,6 +240,8 @@ impl Intended for LeaverJob {
             external_id: self.content.external_id.clone(),
             action: self.action,
             from: None,
+            account: None,
+            hold: self.hold,
         }
     }
 
@@ -218,15 +250,15 @@ impl Intended for LeaverJob {
     }
 }
 
-/// Records how a leaver ended. `None`: the run halted first.
+/// Records how a leaver ended. Returns whether it was done as the mapping says.
 fn settle(
     job: LeaverJob,
     end: &End,
     recorder: &RunRecorder,
     listener: &mut dyn Listener,
-) -> Result<Option<LeaverResult>, UploadError> {
+) -> Result<bool, UploadError> {
     let (outcome, message) = match (end, job.fate) {
-        (End::Halted, _) => return recorder.take_back(&job).map(|()| None),
+        (End::Halted, _) => return recorder.take_back(&job).map(|()| false),
         (End::Done, Fate::Left | Fate::Gone) => match job.action {
             Action::Delete => (Outcome::Deleted, None),
             _ => (Outcome::Deactivated, None),
@@ -240,6 +272,10 @@ fn settle(
                 job.action.word()
             )),
         ),
+        (End::Done, Fate::Unseen) => (
+            Outcome::Failed,
+            Some("the LMS shows neither this person nor others who must be there".into()),
+        ),
         (End::Done, Fate::Open) => (Outcome::Failed, Some(given_up(job.given_up.as_deref()))),
         (End::GaveUp(no_answer), _) if job.course.is_unknown() => {
             (Outcome::Unknown, Some(outcome_unknown(no_answer)))
@@ -249,7 +285,7 @@ fn settle(
     let state = match (job.fate, job.action) {
         (Fate::Left, Action::Delete) | (Fate::Gone, _) => Some(PersonState::Deleted),
         (Fate::Left, _) => Some(PersonState::Inactive),
-        (Fate::Open | Fate::Refused, _) => None,
+        (Fate::Open | Fate::Refused | Fate::Unseen, _) => None,
     };
     let person = state.map(|state| PersonNow {
         remote_id: None,
@@ -262,19 +298,13 @@ fn settle(
     recorder.writer.settle(
         recorder.run,
         Settled {
-            row: None,
-            external_id: Some(id.clone()),
             action: Some(job.action),
-            outcome,
             status: job.status,
             attempts: job.attempts,
-            code: None,
             message,
-            awaits_groups: false,
-            changed: None,
-            hold: None,
-            rekeyed_from: None,
+            hold: job.hold,
             person,
+            ..Settled::new(Some(id.clone()), outcome)
         },
     )?;
     listener.on_event(&Event::Settled {
@@ -284,12 +314,7 @@ fn settle(
         outcome,
         instead_of: None,
     });
-    let is_gone = state == Some(PersonState::Deleted);
-    Ok(Some(LeaverResult {
-        external_id: id,
-        outcome,
-        is_gone,
-    }))
+    Ok(state.is_some())
 }
 
 fn given_up(why: Option<&str>) -> String {
@@ -304,7 +329,11 @@ mod tests {
     fn job() -> LeaverJob {
         let target = crate::targets::of(System::ANewSpring);
         let step = Step::Deactivate { archive: false };
-        LeaverJob::new(&target, ExternalId::known("E7"), Action::Deactivate, step)
+        let leaver = Leaver {
+            external_id: ExternalId::known("E7"),
+            hold: None,
+        };
+        LeaverJob::new(&target, leaver, Action::Deactivate, step)
     }
 
     fn reply(status: u16, body: &str) -> Reply {

@@ -10,7 +10,7 @@ use crate::targets::Remote;
 
 impl Uploader {
     /// Settles what a run that is superseded left unknown, without its feed:
-    /// people who were to be created, adopted or removed are looked up. It is
+    /// people who were to be created, adopted, rekeyed or removed are looked up. It is
     /// recorded where there is a recorder of that run; a plan has none.
     ///
     /// # Errors
@@ -37,14 +37,12 @@ impl Uploader {
                 left.push(LeftOver { intent, settlement });
                 continue;
             }
-            let job = LookUp::new(&self.target, intent.external_id.clone(), ());
-            let (job, given_up) = self.drive_one(job, listener)?;
-            if given_up.is_some() {
+            let Some((found, attempts)) = self.look_for(&intent, listener)? else {
                 let settlement = Settlement::Unanswered;
                 left.push(LeftOver { intent, settlement });
                 continue;
-            }
-            let (outcome, person) = outcome_after_look_up(intent.action, job.found);
+            };
+            let (outcome, person) = outcome_after_look_up(intent.action, found);
             let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
             let settlement = match &person {
                 Some(person) => Settlement::Stands(person.state),
@@ -55,11 +53,38 @@ impl Uploader {
                 if is_open {
                     invalidate(&intent, recorder)?;
                 }
-                settle(&intent, outcome, job.attempts, person, recorder)?;
+                settle(&intent, outcome, attempts, person, recorder)?;
             }
             left.push(LeftOver { intent, settlement });
         }
         Ok(left)
+    }
+
+    /// Whom the LMS shows for an intent, and the calls that it took; `None` where it
+    /// could not say. Somebody who still has the former external ID was not rekeyed:
+    /// if there is a person with the new one, it is another.
+    fn look_for(
+        &mut self,
+        intent: &OpenIntent,
+        listener: &mut dyn Listener,
+    ) -> Result<Option<(Option<Remote>, u32)>, UploadError> {
+        let (mut found, mut attempts) = (None, 0);
+        let ids = std::iter::once(&intent.external_id).chain(&intent.from);
+        for (n, id) in ids.enumerate() {
+            let job = LookUp::new(&self.target, id.clone(), ());
+            let (job, given_up) = self.drive_one(job, listener)?;
+            if given_up.is_some() {
+                return Ok(None);
+            }
+            attempts += job.attempts;
+            match (n, job.found) {
+                (0, None) => break,
+                (0, person) => found = person,
+                (_, Some(_)) => found = None,
+                (_, None) => {}
+            }
+        }
+        Ok(Some((found, attempts)))
     }
 }
 
@@ -113,6 +138,14 @@ fn outcome_after_look_up(action: Action, found: Option<Remote>) -> (Outcome, Opt
             let person = now(PersonState::Active, Some(person.id));
             (Outcome::Updated, person)
         }
+        (Action::Rekey, Some(person)) => {
+            let state = if person.cannot_sign_in() {
+                PersonState::Inactive
+            } else {
+                PersonState::Active
+            };
+            (Outcome::Updated, now(state, Some(person.id)))
+        }
         (Action::Deactivate, Some(person)) if person.cannot_sign_in() => {
             let person = now(PersonState::Inactive, Some(person.id));
             (Outcome::Deactivated, person)
@@ -146,8 +179,8 @@ fn settle(
             person,
             awaits_groups: false,
             changed: None,
-            hold: None,
-            rekeyed_from: None,
+            hold: intent.hold,
+            rekeyed_from: (intent.from.clone()).filter(|_| outcome == Outcome::Updated),
         },
     )?;
     Ok(())

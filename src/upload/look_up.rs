@@ -1,4 +1,5 @@
-//! One question at a time: is there a person of this external ID?
+//! One question at a time: is there a person of this external ID, or an account with
+//! this id of the LMS?
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub(super) struct LookUp<A> {
     pub(super) external_id: ExternalId,
     /// What is asked about.
     pub(super) about: A,
+    /// The LMS's id, where it is that which is asked for.
+    account: Option<String>,
     pub(super) found: Option<Remote>,
     /// A page that is not an answer of the API may be a proxy's, whose LMS is
     /// away for a moment.
@@ -35,6 +38,7 @@ impl<A> LookUp<A> {
             target: Arc::clone(target),
             external_id,
             about,
+            account: None,
             found: None,
             asked_twice: false,
             attempts: 0,
@@ -42,14 +46,28 @@ impl<A> LookUp<A> {
     }
 }
 
+impl LookUp<String> {
+    /// The same for the account with the id that it is about.
+    pub(super) fn of_account(mut self) -> Self {
+        self.account = Some(self.about.clone());
+        self
+    }
+}
+
 impl<A: Send + 'static> Job for LookUp<A> {
     fn call(&mut self) -> Call {
         self.attempts += 1;
-        self.target.look_up(&self.external_id)
+        let account = self.account.as_deref();
+        let by_id = account.and_then(|id| self.target.account(id));
+        by_id.unwrap_or_else(|| self.target.look_up(&self.external_id))
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
-        match self.target.looked_up(&self.external_id, reply) {
+        let answer = match &self.account {
+            Some(id) => self.target.account_shown(id, reply),
+            None => self.target.looked_up(&self.external_id, reply),
+        };
+        match answer {
             LookUpReply::Found(person) => self.found = Some(person),
             LookUpReply::Absent { certain: false } if !self.asked_twice => {
                 self.asked_twice = true;

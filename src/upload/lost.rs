@@ -7,11 +7,14 @@
 
 use tokio::sync::mpsc;
 
+use super::engine::End;
+use super::look_up::LookUp;
 use super::survey::{Known, Question};
 use super::{UploadError, Uploader};
 use crate::event::Listener;
-use crate::model::{ExternalId, RowNumber};
+use crate::model::{Calls, ExternalId, RowNumber};
 use crate::plan::RowIndex;
+use crate::targets::Remote;
 
 /// How many of those lost are looked up before any of them is created again.
 const SAMPLE: usize = 20;
@@ -25,17 +28,42 @@ pub struct LostPerson {
     pub index: RowIndex,
     /// The person.
     pub external_id: ExternalId,
+    /// The external ID so far of somebody who was to get this one.
+    pub former: Option<ExternalId>,
 }
 
-impl LostPerson {
-    /// At most twenty of `lost`, spread evenly.
+/// At most twenty of `lost`, spread evenly.
+#[must_use]
+pub fn sample<T: Clone>(lost: &[T]) -> Vec<T> {
+    let count = lost.len().min(SAMPLE);
+    (0..count)
+        .filter_map(|n| lost.get(n * lost.len() / count).cloned())
+        .collect()
+}
+
+/// The account that somebody lost had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostAccount {
+    /// The person.
+    pub external_id: ExternalId,
+    /// The LMS's id.
+    pub remote_id: String,
+}
+
+/// What a look for the accounts of lost people showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountCheck {
+    /// The accounts that are there, without the external ID or with another one.
+    pub there: Vec<(ExternalId, Remote)>,
+    /// The LMS could not say.
+    pub unanswered: Vec<ExternalId>,
+}
+
+impl AccountCheck {
+    /// Whether none is there, and nothing is open.
     #[must_use]
-    pub fn sample(lost: &[Self]) -> Vec<ExternalId> {
-        let count = lost.len().min(SAMPLE);
-        (0..count)
-            .filter_map(|n| lost.get(n * lost.len() / count))
-            .map(|person| person.external_id.clone())
-            .collect()
+    pub fn is_empty(&self) -> bool {
+        self.there.is_empty() && self.unanswered.is_empty()
     }
 }
 
@@ -57,7 +85,48 @@ impl LostCheck {
 }
 
 impl Uploader {
-    /// Looks these people up, who seem lost: see [`LostPerson::sample`].
+    /// Looks these accounts up by the LMS's ids. One that is shown with the external
+    /// ID, by which nobody is found, is deleted and not there.
+    ///
+    /// # Errors
+    /// The run was halted.
+    pub fn accounts(
+        &mut self,
+        accounts: Vec<LostAccount>,
+        listener: &mut dyn Listener,
+    ) -> Result<AccountCheck, UploadError> {
+        let (sender, mut jobs) = mpsc::channel(accounts.len().max(1));
+        for account in accounts {
+            let LostAccount {
+                external_id,
+                remote_id,
+            } = account;
+            let job = LookUp::new(&self.target, external_id, remote_id).of_account();
+            // There is room for all of them.
+            let _sent = sender.try_send(job);
+        }
+        drop(sender);
+        let mut check = AccountCheck::default();
+        let ledger = |job: LookUp<String>, end, _: &Calls, _: &mut dyn Listener| {
+            match end {
+                End::Done => {
+                    let id = job.external_id;
+                    let found = job
+                        .found
+                        .filter(|it| it.external_id.as_deref() != Some(id.as_str()));
+                    check.there.extend(found.map(|person| (id, person)));
+                }
+                End::GaveUp(_) => check.unanswered.push(job.external_id),
+                End::Halted => {}
+            }
+            Ok(())
+        };
+        let drive = self.engine.drive(&mut jobs, ledger, listener);
+        self.runtime.block_on(drive)?;
+        Ok(check)
+    }
+
+    /// Looks these people up, who seem lost: see [`sample`].
     ///
     /// # Errors
     /// The run was halted.

@@ -1,7 +1,7 @@
 //! Changes become outcomes: pace, retries, unknown outcomes, recording.
 //!
-//! [`Uploader::survey`] asks the target who exists, [`Uploader::send`] makes
-//! the changes. Both run through one engine, so that rate, pauses and outages
+//! [`Uploader::everybody`] and [`Uploader::ask_each`] ask the target who exists,
+//! [`Uploader::send`] makes the changes. All run through one engine, so that rate, pauses and outages
 //! are decided in one place for reads and writes alike.
 //!
 //! # Invariants
@@ -36,7 +36,7 @@ mod survey;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -52,9 +52,9 @@ use crate::targets::{self, Target};
 
 pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
-pub use self::leavers::LeaverResult;
+pub use self::leavers::Leaver;
 pub use self::left_over::{LeftOver, Settlement};
-pub use self::lost::{LostCheck, LostPerson};
+pub use self::lost::{AccountCheck, LostAccount, LostCheck, LostPerson, sample};
 pub use self::memberships::Memberships;
 pub use self::proof::NewPeople;
 pub use self::recorder::{RunRecorder, record_not_answered};
@@ -219,10 +219,10 @@ impl Uploader {
         })
     }
 
-    /// How far the LMS's clock is ahead of this machine's, as its first dated answer
-    /// showed it: too little by at most the time that this answer took.
-    pub fn clock_skew(&self) -> Option<SignedDuration> {
-        self.engine.clock_skew
+    /// What time it is by the LMS's clock, as its first dated answer showed it: too
+    /// early by at most the time that this answer took.
+    pub fn lms_now(&self) -> Timestamp {
+        self.engine.target_now()
     }
 
     /// The calls made so far.
@@ -230,3 +230,6 @@ impl Uploader {
         self.engine.calls
     }
 }
+
+#[cfg(test)]
+mod tests;

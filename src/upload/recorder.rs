@@ -2,8 +2,9 @@
 
 use super::UploadError;
 use super::intents::Intended;
-use crate::journal::{RunId, Settled, Writer};
+use crate::journal::{HoldId, RunId, Settled, Writer};
 use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
+use crate::plan::LeftAloneRow;
 use crate::retry::NoAnswer;
 
 /// Where a run is recorded.
@@ -28,6 +29,19 @@ impl RunRecorder {
         Ok(())
     }
 
+    /// Records a row that differs and is not sent.
+    pub(super) fn leave_alone(&self, row: LeftAloneRow) -> Result<(), UploadError> {
+        let settled = Settled {
+            row: Some(row.row),
+            code: Some(row.why.code()),
+            message: Some(row.why.message().into()),
+            changed: row.changed_in_words(),
+            hold: row.hold.map(HoldId::from_number),
+            ..Settled::new(Some(row.external_id), Outcome::Unchanged)
+        };
+        Ok(self.writer.settle(self.run, settled)?)
+    }
+
     /// Records a row that is wrong: nothing is sent for it.
     pub(super) fn reject(
         &self,
@@ -40,18 +54,9 @@ impl RunRecorder {
             self.run,
             Settled {
                 row: Some(row),
-                external_id,
-                action: None,
-                outcome: Outcome::Rejected,
-                status: None,
-                attempts: 0,
                 code: findings.first().map(|finding| finding.rule.code()),
                 message: Some(messages.join("; ")),
-                person: None,
-                awaits_groups: false,
-                changed: None,
-                hold: None,
-                rekeyed_from: None,
+                ..Settled::new(external_id, Outcome::Rejected)
             },
         )?;
         Ok(())
@@ -79,18 +84,11 @@ pub fn record_not_answered(
         record.run,
         Settled {
             row: Some(row),
-            external_id: Some(external_id),
             action: Some(Action::Create),
-            outcome: Outcome::Failed,
-            status: None,
             attempts,
             code: Some("not-answered"),
             message: Some(why),
-            person: None,
-            awaits_groups: false,
-            changed: None,
-            hold: None,
-            rekeyed_from: None,
+            ..Settled::new(Some(external_id), Outcome::Failed)
         },
     )?;
     Ok(())

@@ -14,7 +14,7 @@ use super::recorder::{RunRecorder, outcome_unknown};
 use super::scrub::{scrub, shorten};
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
-use crate::journal::{Acknowledged, Intent, PersonNow, Settled};
+use crate::journal::{Acknowledged, HoldId, Intent, PersonNow, Settled};
 use crate::model::{Calls, Outcome, Parts};
 use crate::plan::Item;
 use crate::targets::Target;
@@ -32,6 +32,14 @@ pub struct SendResult {
     /// Known people whom the LMS did not find for a change, in the order of the
     /// answers. Their rows are pending.
     pub lost: Vec<LostPerson>,
+}
+
+impl SendResult {
+    /// Takes in what is left of more changes.
+    pub fn extend(&mut self, more: Self) {
+        self.memberships.extend(more.memberships);
+        self.lost.extend(more.lost);
+    }
 }
 
 /// Rows that something must be done for, each with what was acknowledged of its
@@ -109,10 +117,12 @@ async fn intend(
                         jobs.push(job);
                     }
                 }
+                Item::LeftAlone(left_alone) => ledger.recorder.leave_alone(*left_alone)?,
                 Item::Rejected {
                     row,
                     external_id,
                     findings,
+                    ..
                 } => ledger.recorder.reject(row, external_id, &findings)?,
             }
         }
@@ -129,7 +139,9 @@ impl Intended for ChangeJob {
             row: Some(self.change.row),
             external_id: self.change.content.external_id.clone(),
             action: self.change.action,
-            from: None,
+            from: (self.change.rekey.as_ref()).map(|rekey| rekey.from.clone()),
+            account: self.change.account().map(str::to_owned),
+            hold: self.change.hold.map(HoldId::from_number),
         }
     }
 
@@ -152,6 +164,7 @@ impl Ledger<ChangeJob> for ChangeLedger<'_> {
         let acknowledged = job.take_acknowledged();
         if !acknowledged.is_empty() {
             let RunRecorder { writer, run } = self.recorder;
+            // With the outcome all of it goes over to a new external ID.
             writer.acknowledge(*run, job.change.known_as(), acknowledged)?;
         }
         Ok(())
@@ -224,9 +237,10 @@ impl ChangeLedger<'_> {
             code,
             message,
             awaits_groups: has_groups,
-            changed: None,
-            hold: None,
-            rekeyed_from: None,
+            changed: job.change.changed_in_words(),
+            hold: job.change.hold.map(HoldId::from_number),
+            rekeyed_from: (job.change.rekey.as_ref().filter(|_| job.is_rekeyed))
+                .map(|rekey| rekey.from.clone()),
             person: person_now(&mut job, is_done, has_groups),
         };
         let RunRecorder { writer, run } = self.recorder;
@@ -256,6 +270,7 @@ impl ChangeLedger<'_> {
             row,
             index,
             external_id,
+            former: job.change.rekey.as_ref().map(|rekey| rekey.from.clone()),
         });
         Ok(())
     }
@@ -310,6 +325,6 @@ fn person_now(job: &mut ChangeJob, is_done: bool, has_groups: bool) -> Option<Pe
         fingerprint: (is_done && !has_groups).then_some(fingerprint),
         state: job.state(),
         acknowledged,
-        fingerprints: None,
+        fingerprints: is_done.then(|| job.change.fingerprints.packed()),
     })
 }

@@ -147,8 +147,16 @@ impl Uploader {
             return Ok(Listed::All);
         };
         let (mut offset, mut listed, mut sized_up) = (0, 0, most.is_none());
+        // Twice as many as they should be, since pages overlap and can be short.
+        let bound = |most: u64| most.saturating_mul(2).saturating_add(3);
+        let mut pages_left = most.map_or(u64::MAX, bound);
         let mut last: Option<String> = None;
         loop {
+            // It has grown meanwhile, or has no end.
+            pages_left = match pages_left.checked_sub(1) {
+                Some(left) => left,
+                None => return Ok(Listed::TooMany),
+            };
             let people = self.page(offset, page_size, listener)?;
             // Each page begins with the last person of the one before: if it
             // does not, somebody was deleted meanwhile and others moved up past

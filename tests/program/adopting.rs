@@ -1,9 +1,10 @@
 //! People who are there by hand, without an external ID.
 
+use hrfeed::sandbox::Faults;
 use serde_json::json;
 
 use crate::support::System::{self, AnewSpring, Kmi};
-use crate::support::{Feed, World, calls, on_each_system, wait_until};
+use crate::support::{Feed, IMPORT, World, calls, on_each_system, wait_until};
 
 fn by_login(system: System) -> &'static str {
     match system {
@@ -86,6 +87,28 @@ fn adopting_by_e_mail_goes_by_the_uid() {
     let cost = world.cost(&feed, 0);
     assert_eq!(cost["POST updateUser?userUID={userUID}"], 1, "{cost:#?}");
     world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn somebody_in_the_archive_is_adopted_and_leaves_it() {
+    for parts in [by_login(AnewSpring), by_email(AnewSpring)] {
+        let world = World::new(AnewSpring).parts(parts);
+        let feed = Feed::of(3);
+        let person = &feed.people[1];
+        let (login, email) = (person.login.to_lowercase(), person.email.to_lowercase());
+        let archived = json!({
+            "login": login, "email": email, "firstName": "By", "lastName": "Hand",
+            "archived": true,
+        });
+        let (status, body) =
+            (world.lms).ask("POST", "/sandbox/people", "by-hand", &archived.to_string());
+        assert_eq!(status, 201, "{body}");
+        let ran = world.import_feed(&feed).exits(0);
+        assert_eq!((ran.count("created"), ran.count("updated")), (2, 1));
+        world.assert_everyone_once(&feed);
+        assert_eq!(world.lms.person(&person.id)["archived"], false);
+        assert_eq!(world.cost(&feed, 0), calls(&[]));
+    }
 }
 
 #[test]
@@ -182,16 +205,36 @@ fn an_account_that_is_only_nearly_the_person_s_is_not_adopted() {
 #[test]
 fn without_adopt_a_login_in_use_is_reported_in_the_words_of_the_row() {
     let world = World::new(AnewSpring);
+    world.import_feed(&Feed::of(1)).exits(0);
+    // One joiner is looked up by the external ID, which shows no other account.
     let feed = Feed::of(2);
     world.by_hand(&feed.people[1]);
     world.import_feed(&feed).exits(3);
-    let message = world.row(3)["message"].to_string();
+    let row = world.row(3);
+    let message = row["message"].to_string();
     assert!(
         message.contains("another account has this login"),
         "{message}"
     );
+    assert_eq!(row["status"], 409, "not that of the look that followed");
     assert!(!message.contains("zquimby2"), "{message}");
     assert_eq!(world.lms.everybody().len(), 2);
+}
+
+#[test]
+fn without_adopt_a_listed_account_with_the_login_of_a_joiner_makes_the_row_wait() {
+    on_each_system(|system| {
+        let world = World::new(system);
+        let feed = Feed::of(2);
+        world.by_hand(&feed.people[1]);
+        let ran = world.import_feed(&feed).exits(4);
+        assert_eq!((ran.count("created"), ran.count("pending")), (1, 1));
+        assert_eq!(ran.held(), [("renumbered".to_owned(), 1)]);
+        let row = world.row(3);
+        assert_eq!(row["outcome"], "held", "{row:#}");
+        assert!(!row.to_string().contains("zquimby2"), "{row:#}");
+        assert_eq!(world.lms.everybody().len(), 2);
+    });
 }
 
 #[test]
@@ -209,5 +252,111 @@ fn two_who_could_be_the_person_are_left_alone() {
             message.contains("2 accounts without an external ID match this person"),
             "{message}"
         );
+    });
+}
+
+/// An LMS on which nothing but hrfeed keeps a second account with one login away.
+fn with_shared_logins(system: System) -> World {
+    let faults = Faults {
+        shared_logins: true,
+        ..Faults::default()
+    };
+    World::failing(system, faults)
+}
+
+/// Starts the program, and kills it while the LMS has not yet done the first
+/// writes: they never arrive.
+fn killed_while_linking(world: &World, arguments: &[&str]) {
+    let pages = match world.system {
+        Kmi => 2,
+        AnewSpring => 1,
+    };
+    world.lms.reset_stats();
+    world.lms.set_faults(&json!({"latency": 1.0}));
+    let started = world.start(arguments);
+    wait_until("all are listed", || world.lms.stats().pages() >= pages);
+    world.lms.set_faults(&json!({"latency": 60.0}));
+    wait_until("it is about to link them", || {
+        let rows = world.rows();
+        (rows.iter()).any(|row| row["action"] == "adopt" && row["outcome"] == "unknown")
+    });
+    started.kill();
+    world.lms.set_faults(&json!({"latency": 0.0}));
+}
+
+/// Two of 22 have accounts that an administrator created, which was approved as
+/// theirs; the import that links them is killed.
+fn linking_was_killed(system: System) -> (World, Feed) {
+    let world = with_shared_logins(system);
+    let feed = Feed::of(22);
+    world.import_feed(&Feed::of(20)).exits(0);
+    for person in &feed.people[20..] {
+        world.by_hand(person);
+    }
+    let hold = world.import_feed(&feed).exits(4).hold("renumbered");
+    world.run(&["approve", &hold]).exits(0);
+    killed_while_linking(&world, IMPORT);
+    (world, feed)
+}
+
+#[test]
+fn an_account_that_was_approved_as_somebodys_is_linked_by_the_resumed_run() {
+    on_each_system(|system| {
+        let (world, feed) = linking_was_killed(system);
+        let ran = world.resume().exits(0);
+        assert_eq!((ran.count("created"), ran.count("updated")), (0, 2));
+        let row = world.row(22);
+        assert_eq!((&row["action"], &row["hold"]), (&json!("adopt"), &json!(1)));
+        world.assert_everyone_once(&feed);
+        assert_eq!(world.cost(&feed, 0), calls(&[]));
+    });
+}
+
+#[test]
+fn an_import_after_a_kill_links_the_approved_accounts_too() {
+    on_each_system(|system| {
+        let (world, feed) = linking_was_killed(system);
+        let ran = world.import().exits(0);
+        assert_eq!((ran.count("created"), ran.count("updated")), (0, 2));
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn whose_account_is_gone_when_it_is_tried_again_is_not_created_by_the_resumed_run() {
+    on_each_system(|system| {
+        let (world, feed) = linking_was_killed(system);
+        world.lms.delete_by_hand(&feed.people[20].login);
+        let ran = world.resume().exits(3);
+        let counts = ["created", "updated", "rejected"].map(|it| ran.count(it));
+        assert_eq!(counts, [0, 1, 1], "{ran:#?}");
+        let message = world.row(22)["message"].to_string();
+        assert!(message.contains("is not there any more"), "{message}");
+        assert_eq!(world.lms.everybody().len(), 21);
+        // Nobody has an account of the person by now: the next night says so.
+        assert_eq!(world.import().exits(0).count("created"), 1);
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn accounts_that_the_mapping_adopts_are_linked_by_the_resumed_run_or_left_alone() {
+    on_each_system(|system| {
+        for parts in [by_login(system), by_email(system)] {
+            let world = with_shared_logins(system).parts(parts);
+            let feed = Feed::of(3);
+            world.by_hand(&feed.people[1]);
+            world.by_hand(&feed.people[2]);
+            world.feed(&feed);
+            killed_while_linking(&world, IMPORT);
+            world.lms.delete_by_hand(&feed.people[2].login);
+            let ran = world.resume().exits(3);
+            let counts = ["created", "updated", "rejected"].map(|it| ran.count(it));
+            assert_eq!(counts, [1, 1, 1], "{ran:#?}");
+            let message = world.row(4)["message"].to_string();
+            assert!(message.contains("is not there any more"), "{message}");
+            assert_eq!(world.import().exits(0).count("created"), 1);
+            world.assert_everyone_once(&feed);
+        }
     });
 }

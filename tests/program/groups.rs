@@ -30,6 +30,72 @@ fn a_group_that_does_not_exist_refuses_its_rows_before_anything_is_sent() {
 }
 
 #[test]
+fn a_protected_person_is_not_rejected_for_a_group_and_needs_none() {
+    const PROTECT: &str = "[protect]\nids = [\"E00001\"]\n";
+    for (groups, new) in [("", 0), (CREATE, 1)] {
+        let world = World::new(AnewSpring).parts(&format!("{PROTECT}{groups}"));
+        let mut feed = Feed::of(3);
+        world.import_feed(&feed).exits(0);
+        feed.people[0].last = "Changed".into();
+        feed.parts(0).groups = strings(&["Nowhere"]);
+        feed.parts(0).group_name = "Nowhere".into();
+        feed.people[1].city = "Zutphen".into();
+        if new > 0 {
+            feed.parts(1).groups = strings(&["New"]);
+            feed.parts(1).group_name = "New".into();
+        }
+        world.feed(&feed);
+        let plan = world.plan().exits(0);
+        assert_eq!((plan.count("unchanged"), plan.count("updated")), (2, 1));
+        let ran = world.import().exits(0);
+        assert_eq!((ran.count("unchanged"), ran.count("updated")), (2, 1));
+        let notes = ran.json()["notes"].to_string();
+        assert!(notes.contains("protects this person"), "{notes}");
+        let groups = world.lms.groups();
+        let ids: Vec<_> = groups.iter().map(|group| &group["id"]).collect();
+        assert_eq!(ids, vec!["New"; new], "{groups:#?}");
+    }
+}
+
+#[test]
+fn a_row_that_is_held_or_refused_is_not_rejected_for_a_group_and_needs_none() {
+    for (groups, new) in [("", 0), (CREATE, 1)] {
+        let world = World::new(AnewSpring).parts(groups);
+        let mut feed = Feed::of(3);
+        world.import_feed(&feed).exits(0);
+        feed.people[0].id = "N00001".into();
+        world.import_feed(&feed).exits(4);
+        let ids = || {
+            let groups = world.lms.groups();
+            groups.iter().map(|it| it["id"].clone()).collect::<Vec<_>>()
+        };
+        let mut name = |row: usize, group: &str| {
+            feed.parts(row).groups = strings(&[group]);
+            feed.parts(row).group_name = group.into();
+        };
+        name(0, "Nowhere");
+        if new > 0 {
+            name(1, "New");
+            // Nobody has decided: the row is held, and its group can wait.
+            let ran = world.import_feed(&feed).exits(4);
+            assert_eq!((ran.count("updated"), ran.count("pending")), (1, 1));
+            assert_eq!(ids(), ["New"]);
+        }
+        world.run(&["refuse", "1"]).exits(0);
+        feed.people[2].city = "Zutphen".into();
+        if new > 0 {
+            feed.parts(2).groups = strings(&["New"]);
+            feed.parts(2).group_name = "New".into();
+        }
+        world.feed(&feed);
+        world.plan().exits(0);
+        let ran = world.import().exits(0);
+        assert_eq!((ran.count("unchanged"), ran.count("updated")), (2, 1));
+        assert_eq!(ids(), vec!["New"; new]);
+    }
+}
+
+#[test]
 fn groups_follow_the_feed_from_their_making_to_their_end() {
     let world = World::new(AnewSpring).parts(CREATE);
     let feed = Feed::of(4).each(|number, it| {

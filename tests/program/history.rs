@@ -99,6 +99,20 @@ fn rows_lists_the_outcome_of_each_row() {
 }
 
 #[test]
+fn rows_that_are_held_are_listed_and_not_counted_as_pending_beside() {
+    let world = World::new(Kmi);
+    let mut feed = Feed::of(20);
+    world.import_feed(&feed).exits(0);
+    feed.people[3].id = "N00004".into();
+    world.import_feed(&feed).exits(4);
+    let rows = world.run(&["rows"]).exits(0);
+    assert!(rows.stdout.contains("seems to be E00004"), "{rows:#?}");
+    assert!(!rows.stdout.contains("known as E00004"), "{rows:#?}");
+    let footer = "1 row of run 2 (not listed: 19 unchanged)";
+    assert!(rows.stderr.contains(footer), "{rows:#?}");
+}
+
+#[test]
 fn rows_come_as_a_table_as_csv_and_as_json() {
     let world = with_two_runs();
     let format = |format| {
@@ -123,7 +137,10 @@ fn rows_come_as_a_table_as_csv_and_as_json() {
             "action",
             "status",
             "attempts",
-            "message"
+            "message",
+            "changed",
+            "known_as",
+            "hold"
         ]
     );
     let records: Vec<_> = reader.records().map(Result::unwrap).collect();

@@ -139,11 +139,17 @@ fn where_the_lms_is_large_and_the_feed_small_people_are_asked_for_one_by_one() {
             ..SandboxOptions::default()
         },
     );
-    let feed = Feed::of(10);
-    world.import_feed(&feed).exits(0);
+    // A journal that knows nobody says nothing of who is there: all are listed.
+    world.import_feed(&Feed::of(10)).exits(0);
     let stats = world.lms.stats();
-    assert_eq!((stats.creates(), stats.look_ups()), (10, 10));
-    assert!(stats.pages() <= 2, "{stats:?}");
+    assert_eq!((stats.creates(), stats.look_ups()), (10, 0));
+    assert!(stats.pages() >= 10, "{stats:?}");
+    world.lms.reset_stats();
+    let feed = Feed::of(14);
+    let ran = world.import_feed(&feed).exits(0);
+    let stats = world.lms.stats();
+    assert_eq!((stats.creates(), stats.look_ups()), (4, 4));
+    assert!(stats.pages() - ran.proof_requests() <= 2, "{stats:?}");
     world.assert_everyone_once(&feed);
 }
 
@@ -319,14 +325,32 @@ fn a_refused_row_is_sent_again_by_the_next_run() {
 #[test]
 fn a_login_name_that_somebody_else_has_on_the_lms_fails_that_row_alone() {
     let world = World::new(Kmi);
+    // One joiner is looked up by the external ID, and nobody is listed.
+    let mut feed = Feed::of(5);
+    let joiner = feed.people.remove(2);
+    world.import_feed(&feed).exits(0);
     world.lms.create("another-key", "zquimby3", "X1");
-    let ran = world.import_feed(&Feed::of(5)).exits(3);
-    assert_eq!((ran.count("created"), ran.count("rejected")), (4, 1));
+    feed.people.insert(2, joiner);
+    feed.people[3].city = "Groningen".into();
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!((ran.count("updated"), ran.count("rejected")), (1, 1));
     let shown = world.row(4);
     assert_eq!(shown["outcome"], "rejected");
     let message = shown["message"].as_str().unwrap();
     assert!(message.contains("loginName"), "{message}");
     assert!(!message.contains("zquimby3"), "{message}");
+    assert!(!world.journal_text().contains("zquimby"));
+}
+
+#[test]
+fn a_login_name_that_somebody_has_on_the_list_makes_that_row_alone_wait() {
+    let world = World::new(Kmi);
+    world.lms.create("another-key", "zquimby3", "X1");
+    let ran = world.import_feed(&Feed::of(5)).exits(4);
+    assert_eq!((ran.count("created"), ran.count("pending")), (4, 1));
+    assert_eq!(ran.held(), [("renumbered".to_owned(), 1)]);
+    assert_eq!(world.row(4)["outcome"], "held");
+    assert!(!world.row(4).to_string().contains("zquimby3"));
     assert!(!world.journal_text().contains("zquimby"));
 }
 
@@ -408,9 +432,19 @@ fn the_json_object_has_the_promised_shape() {
     report["feed"]["sha256"] = json!("…");
     let message = report["message"].take();
     assert!(message.as_str().is_some_and(|text| !text.is_empty()));
+    assert_eq!(report["mapping"], world.arg("mapping.toml"));
+    report["mapping"] = json!("mapping.toml");
+    let moment = |name: &str| report[name].as_str().unwrap().parse::<jiff::Timestamp>();
+    assert!(moment("started").unwrap() <= moment("ended").unwrap());
+    for name in ["started", "ended"] {
+        report[name] = json!("…");
+    }
     assert_eq!(
         report,
         json!({
+            "schema": 1, "hrfeed": env!("CARGO_PKG_VERSION"),
+            "target": {"system": "kmi", "base_url": world.lms.base_url() + "/"},
+            "mapping": "mapping.toml", "started": "…", "ended": "…",
             "run": "1", "command": "import", "state": "finished",
             "feed": {"path": "people.csv", "sha256": "…", "rows": 3, "skipped": 0},
             "counts": {
@@ -418,7 +452,11 @@ fn the_json_object_has_the_promised_shape() {
                 "unknown": 0, "pending": 0, "deactivated": 0, "deleted": 0
             },
             "calls": {"total": world.lms.stats().requests(), "retried": 0, "throttled": 0},
-            "elapsed_seconds": 0.5, "exit_code": 0, "message": null
+            "elapsed_seconds": 0.5, "exit_code": 0, "message": null, "notes": [], "holds": [],
+            "proof": {
+                "checked": 3, "twice": [], "missing": [], "differ": [], "unlisted": 0,
+                "searched_duplicates": true, "new_people": 3, "read_back": 0, "requests": 2
+            }
         })
     );
     // The object of the other commands has the same fields.
@@ -444,7 +482,8 @@ fn the_json_object_has_the_promised_shape() {
     assert_eq!(
         world.rows()[0],
         json!({"row": 2, "external_id": "E00001", "outcome": "created", "action": "create",
-               "status": 201, "attempts": 1, "message": null})
+               "status": 201, "attempts": 1, "message": null,
+               "changed": [], "known_as": null, "hold": null})
     );
 }
 

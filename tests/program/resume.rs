@@ -53,7 +53,7 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
                 world.assert_everyone_once(&feed);
                 // A settled row costs nothing; an unknown one is looked up once.
                 let stats = world.lms.stats();
-                assert_eq!(stats.pages(), 0, "{stats:?}");
+                assert_eq!(stats.pages(), ran.proof_requests(), "{stats:?}");
                 assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
                 assert!(
                     stats.creates() <= 80 - settled,

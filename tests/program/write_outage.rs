@@ -161,16 +161,23 @@ fn a_target_that_asks_to_wait_longer_than_an_outage_may_last_ends_the_run() {
 }
 
 #[test]
-fn a_person_who_is_shown_and_not_found_for_an_update_ends_as_a_rejected_row() {
+fn a_person_who_is_shown_and_not_found_for_an_update_ends_as_a_failed_row() {
+    const THERE: &str = r#"{"id":1,"externalId":"E00001","email":"other@example.com"}"#;
+    const LISTED: &str = r#"[{"id":1,"externalId":"E00001","email":"other@example.com"}]"#;
     let (address, writes) = serve(|request| match request {
         request if request.starts_with("POST") => (404, "{}"),
-        request if request.contains("external_id") => (
-            200,
-            r#"{"id":1,"externalId":"E00001","email":"other@example.com"}"#,
-        ),
-        _ => (200, "[]"),
+        request if request.contains("external_id") => (200, THERE),
+        _ => (200, LISTED),
     });
-    let ran = import(&address, 1).exits(3);
-    assert_eq!(ran.count("rejected"), 1, "{ran:#?}");
+    // So many may be lost, and whoever seems to be is looked up.
+    let world = World::new(Kmi).at(&address).parts("[guards]\nmax_lost = 1");
+    let ran = world.import_feed(&Feed::of(1)).exits(3);
+    // Nobody refused what the row says, and nobody is created.
+    assert_eq!(ran.count("failed"), 1, "{ran:#?}");
+    let message = world.row(2)["message"].to_string();
+    assert!(
+        message.contains("shows the person and does not find it for an update"),
+        "{message}"
+    );
     assert_eq!(writes.load(Ordering::SeqCst), 2);
 }

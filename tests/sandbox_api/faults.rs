@@ -420,3 +420,40 @@ async fn faults_are_shown_changed_and_refused_while_it_runs() {
     let again = got(it.request(Method::GET, "/sandbox/faults")).await;
     assert_eq!(again.unwrap().json(), shown);
 }
+
+#[tokio::test]
+async fn people_out_of_sight_are_found_by_no_call_and_can_be_created_again() {
+    let it = with(Faults::default());
+    for id in ["E1", "E2", "E3"] {
+        it.create(id, id).await;
+    }
+    it.set_faults(&json!({"lost_sight": 2})).await;
+    assert_eq!(ids(&it.get("users/").await), [3]);
+    let update = json!({"city": "Utrecht"});
+    for path in [by("E1"), "users/2/".to_owned()] {
+        assert_eq!(it.get(&path).await.status, 404, "{path}");
+        assert_eq!(it.post(&path, &update).await.status, 404, "{path}");
+        assert_eq!(it.delete(&path).await.status, 404, "{path}");
+    }
+    assert_eq!(it.create("e1", "E1").await, 4, "the login is free as well");
+    assert_eq!(it.get(&by("E1")).await.json()["id"], 4);
+    it.set_faults(&json!({"lost_sight": 0})).await;
+    assert_eq!(ids(&it.get("users/").await), [1, 2, 3, 4]);
+    assert_eq!(it.get(&by("E1")).await.json()["id"], 1);
+    assert_eq!(it.stats().await["faults"]["lost_sight"], 8);
+}
+
+#[tokio::test]
+async fn an_account_gets_another_external_id_and_its_details_with_one_update() {
+    let it = with(Faults::default());
+    let id = it.create("a", "E1").await;
+    let update = json!({"externalId": "N1", "city": "Utrecht"});
+    let got = it.post(&format!("users/{id}/"), &update).await.json();
+    assert_eq!(
+        (&got["id"], &got["externalId"], &got["city"]),
+        (&json!(id), &json!("N1"), &json!("Utrecht"))
+    );
+    assert_eq!(it.get(&by("E1")).await.status, 404);
+    assert_eq!(it.get(&by("N1")).await.json()["id"], id);
+    assert_eq!(it.people().await, 1);
+}

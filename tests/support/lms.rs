@@ -205,6 +205,47 @@ impl Lms {
         assert_eq!(status, 204, "{body}");
     }
 
+    /// Deletes whoever has that login and no external ID, as an administrator would
+    /// by hand.
+    pub(crate) fn delete_by_hand(&self, login: &str) {
+        let (field, number) = match self.system {
+            Kmi => ("loginName", "id"),
+            AnewSpring => ("login", "uid"),
+        };
+        let mut people = self.everybody();
+        people.retain(|person| {
+            let has = person[field].as_str().unwrap_or_default();
+            has.eq_ignore_ascii_case(login)
+        });
+        assert_eq!(people.len(), 1, "{people:#?}");
+        let number = people[0][number].to_string();
+        let number = number.trim_matches('"');
+        if self.system == AnewSpring {
+            self.call(&format!("deleteUser?userUID={number}"), "");
+            return;
+        }
+        let path = format!("/api/v2/users/{number}/");
+        let (status, body) = self.ask("DELETE", &path, "by-hand", "");
+        assert_eq!(status, 204, "{body}");
+    }
+
+    /// Gives an account another external ID, or none, as an administrator would by hand.
+    pub(crate) fn give_id(&self, key: &str, account: &Value, external_id: &str) {
+        if self.system == AnewSpring {
+            let uid = account["uid"].to_string();
+            let uid = uid.trim_matches('"');
+            self.call(
+                &format!("updateUser?userUID={uid}"),
+                &format!("id={external_id}"),
+            );
+            return;
+        }
+        let path = format!("/api/v2/users/{}/", account["id"]);
+        let user = json!({"externalId": external_id}).to_string();
+        let (status, body) = self.ask("POST", &path, key, &user);
+        assert_eq!(status, 200, "{body}");
+    }
+
     /// A person that an administrator created by hand: without an external ID.
     pub(crate) fn by_hand(&self, login: &str, email: &str) {
         let (path, login_field) = match self.system {

@@ -2,6 +2,8 @@
 
 pub(crate) mod archive;
 pub(crate) mod feed;
+pub(crate) mod gate;
+pub(crate) mod holds;
 pub(crate) mod lms;
 
 use std::collections::{BTreeMap, HashMap};
@@ -115,6 +117,12 @@ impl Ran {
     #[track_caller]
     pub(crate) fn count(&self, outcome: &str) -> u64 {
         self.json()["counts"][outcome].as_u64().unwrap()
+    }
+
+    /// The requests of the proof at the end of the run.
+    #[track_caller]
+    pub(crate) fn proof_requests(&self) -> u64 {
+        self.json()["proof"]["requests"].as_u64().unwrap_or(0)
     }
 
     /// All that was said.
@@ -255,6 +263,12 @@ impl World {
         )
     }
 
+    /// The program with another journal.
+    pub(crate) fn run_with(&self, arguments: &[&str], journal: &Path) -> Ran {
+        let mut command = self.command_with(arguments, journal);
+        Ran::of(command.stdin(Stdio::null()).output().unwrap())
+    }
+
     /// The program with `bytes` on its standard input.
     pub(crate) fn run_with_stdin(&self, arguments: &[&str], bytes: &[u8]) -> Ran {
         let input = self.write("stdin", bytes);
@@ -275,9 +289,54 @@ impl World {
         self.run(&[IMPORT, more].concat())
     }
 
+    /// `plan people.csv` with `--json`.
+    pub(crate) fn plan(&self) -> Ran {
+        self.run(&["plan", "people.csv", "-m", "mapping.toml", "--json"])
+    }
+
+    /// The LMS's own number of the account with that external ID.
+    #[track_caller]
+    pub(crate) fn account(&self, external_id: &str) -> String {
+        self.lms.person(external_id)[self.number()].to_string()
+    }
+
+    /// What the LMS calls its own number of an account.
+    fn number(&self) -> &'static str {
+        match self.system {
+            Kmi => "id",
+            AnewSpring => "uid",
+        }
+    }
+
+    /// Each account of the LMS, by the LMS's own number.
+    pub(crate) fn accounts(&self) -> BTreeMap<String, Value> {
+        let number = self.number();
+        let everybody = self.lms.everybody().into_iter();
+        everybody
+            .map(|account| (account[number].to_string(), account))
+            .collect()
+    }
+
+    /// Checks that a run changes nothing on the LMS, and returns how it ended.
+    #[track_caller]
+    pub(crate) fn changes_nothing(&self, run: impl FnOnce(&Self) -> Ran) -> Ran {
+        let before = self.accounts();
+        let ran = run(self);
+        // All of them would be no message that anybody could read.
+        assert!(before == self.accounts(), "the LMS changed: {ran:#?}");
+        ran
+    }
+
     /// `resume` with `--json`.
     pub(crate) fn resume(&self) -> Ran {
         self.run(&["resume", "--json"])
+    }
+
+    /// The journal is gone.
+    pub(crate) fn forget(&self) {
+        for file in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+            let _perhaps_none = fs::remove_file(self.path(file));
+        }
     }
 
     /// Writes the feed and imports it.
@@ -286,12 +345,20 @@ impl World {
         self.import()
     }
 
-    /// Writes the feed, imports it, and returns the requests that it took.
+    /// Writes the feed, imports it, and returns the requests that it took, without
+    /// those of the proof at its end.
     #[track_caller]
     pub(crate) fn cost(&self, feed: &Feed, code: i32) -> BTreeMap<String, u64> {
         self.lms.reset_stats();
-        self.import_feed(feed).exits(code);
-        self.lms.stats().by_call()
+        let proof_requests = self.import_feed(feed).exits(code).proof_requests();
+        let mut calls = self.lms.stats().by_call();
+        let list = match self.system {
+            Kmi => "GET users/",
+            AnewSpring => "GET getUsers",
+        };
+        *calls.entry(list.to_owned()).or_default() -= proof_requests;
+        calls.retain(|_, number| *number > 0);
+        calls
     }
 
     /// Starts the program and lets it run; what it says goes to files.

@@ -43,7 +43,7 @@ fn a_decision_says_who_decided_when_and_why() {
 }
 
 #[test]
-fn what_is_decided_or_over_cannot_be_approved_and_the_error_says_why() {
+fn what_is_decided_so_or_is_over_is_not_decided_again_and_the_error_says_why() {
     let (world, run, hold) = world_with_hold();
     let said = |hold, verdict| {
         let error = decide(&world, hold, verdict).unwrap_err();
@@ -59,8 +59,12 @@ fn what_is_decided_or_over_cannot_be_approved_and_the_error_says_why() {
     assert_eq!(said(hold, Verdict::Approved), "hold 1 is already approved");
     // An approval can be taken back.
     decide(&world, hold, Verdict::Refused).unwrap();
-    assert_eq!(said(hold, Verdict::Approved), "hold 1 was refused");
     assert_eq!(said(hold, Verdict::Refused), "hold 1 was refused");
+    assert_eq!(said(hold, Verdict::Approved), "hold 1 was refused");
+    // So can a refusal.
+    decide(&world, hold, Verdict::Reopened).unwrap();
+    assert_eq!(said(hold, Verdict::Reopened), "hold 1 is open");
+    decide(&world, hold, Verdict::Approved).unwrap();
     to(hold, HoldState::Lapsed, None);
     assert_eq!(said(hold, Verdict::Approved), "hold 1 has lapsed");
 
@@ -93,7 +97,11 @@ fn a_decision_about_some_leaves_the_others_in_an_open_hold_of_their_own() {
     assert_eq!((decided.hold.people, decided.hold.new), (2, 2));
     assert_eq!(ids(&world.journal, hold), ["E1", "E3"]);
     let rest = world.journal.hold(decided.rest.unwrap()).unwrap().unwrap();
-    assert!(rest.is_remainder && !decided.hold.is_remainder);
+    assert_eq!(
+        (rest.remainder_of, decided.hold.remainder_of),
+        (Some(hold), None)
+    );
+    assert_eq!(rest.why, "1 person of hold 1 is still to be decided");
     assert_eq!(
         (rest.state, rest.people, rest.since_run),
         (HoldState::Open, 1, run)
@@ -110,6 +118,44 @@ fn a_decision_about_some_leaves_the_others_in_an_open_hold_of_their_own() {
     // The remainder is decided like any other.
     let decided = decide(&world, rest.id, Verdict::Refused).unwrap();
     assert_eq!(decided.hold.state, HoldState::Refused);
+}
+
+#[test]
+fn a_decision_about_some_of_those_decided_leaves_the_others_as_they_were_decided() {
+    for (before, after) in [
+        (Verdict::Approved, Verdict::Refused),
+        (Verdict::Refused, Verdict::Reopened),
+    ] {
+        let (world, _, hold) = world_with_hold();
+        let first = decide(&world, hold, before).unwrap().hold;
+        let later = Decision {
+            at: decision().at + jiff::SignedDuration::from_hours(1),
+            by: "bo@hr2".into(),
+            reason: None,
+            as_joiners: false,
+        };
+        let decided = world.journal.decide(hold, after, &[id(2)], &later).unwrap();
+        assert_eq!(
+            (decided.hold.state, decided.hold.people),
+            (after.state(), 1)
+        );
+        assert_eq!(decided.hold.decided, Some(later));
+        let rest = world.journal.hold(decided.rest.unwrap()).unwrap().unwrap();
+        assert_eq!((rest.state, rest.people), (before.state(), 2));
+        assert_eq!(rest.decided, first.decided);
+        assert_eq!(ids(&world.journal, rest.id), ["E1", "E3"]);
+    }
+}
+
+#[test]
+fn who_leaves_a_hold_is_not_in_it_any_more_and_the_others_are() {
+    let (world, _, hold) = world_with_hold();
+    decide(&world, hold, Verdict::Refused).unwrap();
+    world.writer.release(hold, vec![id(2), id(9)]).unwrap();
+    world.flush();
+    assert_eq!(ids(&world.journal, hold), ["E1", "E3"]);
+    let read = world.journal.hold(hold).unwrap().unwrap();
+    assert_eq!((read.state, read.people), (HoldState::Refused, 2));
 }
 
 #[test]

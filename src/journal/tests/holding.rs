@@ -18,10 +18,13 @@ fn a_hold_and_its_people_are_read_back_as_they_were_opened() {
         known_as: Some("00123".into()),
         digest: u64::MAX,
         reason: "00123 without leading zeros".into(),
+        changed: Some("city, lastName".into()),
     };
     let mut new = new_hold(run, [3, 1]);
     new.kind = HoldKind::Renumbered;
-    new.people.push(renumbered.clone());
+    new.people = [&*new.people, std::slice::from_ref(&renumbered)]
+        .concat()
+        .into();
     new.new = 2;
     let id = world.writer.open_hold(new).unwrap();
     assert_eq!((id, id.to_string().as_str()), (HoldId(1), "1"));
@@ -39,22 +42,28 @@ fn a_hold_and_its_people_are_read_back_as_they_were_opened() {
         new: 2,
         since_run: run,
         last_run: run,
-        is_remainder: false,
+        remainder_of: None,
         opened: "2026-11-21T02:00:00Z".parse().unwrap(),
+        verdict: None,
         decided: None,
         carried_out_by: None,
         replaced_by: None,
         closed: None,
     };
     assert_eq!(hold(&world, id), expected);
-    assert_eq!(held_in(&world.journal, id), [held(1), renumbered, held(3)]);
+    assert_eq!(
+        held_in(&world.journal, id),
+        [held(1), renumbered.clone(), held(3)]
+    );
     assert!(world.journal.hold(HoldId(2)).unwrap().is_none());
 
     // The next run finds the same set.
     let next = world.start(10);
-    world.writer.hold_seen(id, next).unwrap();
+    let moved = vec![(renumbered.external_id, Some(RowNumber(40)))];
+    world.writer.hold_seen(id, next, moved).unwrap();
     let seen = hold(&world, id);
     assert_eq!((seen.since_run, seen.last_run, seen.new), (run, next, 0));
+    assert_eq!(held_in(&world.journal, id)[1].row, Some(RowNumber(40)));
 }
 
 #[test]
@@ -217,8 +226,8 @@ fn held_rows_are_pending_and_a_resumed_run_judges_them_again() {
     let mut is_settled = Vec::new();
     world
         .journal
-        .settled_rows(run, |(row, _)| {
-            is_settled.push(row);
+        .settled_rows(run, |it| {
+            is_settled.push(it.row);
             go_on()
         })
         .unwrap();

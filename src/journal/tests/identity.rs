@@ -80,7 +80,7 @@ fn fingerprints_of_fields_are_read_back_and_stay_where_an_outcome_says_none() {
         has_fields,
     };
     assert_eq!(flags(&world.journal, 1), Some(keyed(true, true)));
-    assert_eq!(flags(&world.journal, 2), Some(keyed(false, false)));
+    assert_eq!(flags(&world.journal, 2), Some(keyed(true, false)));
 
     // A leaver who is deactivated can still be recognised.
     let mut left = leaver(1, Outcome::Deactivated);
@@ -126,9 +126,10 @@ fn a_fingerprint_says_whether_it_is_made_with_the_secret() {
         commit.wait_blocking().unwrap();
         flags(&world.journal, 1).unwrap().is_keyed
     };
-    assert!(!seen(Some(1), None));
-    // The older fingerprint stays, and stays one of the older kind.
+    // Somebody who was only seen has none.
     assert!(!seen(None, Some(fingerprints(1))));
+    // No release without a secret writes one any more.
+    assert!(seen(Some(1), None));
     assert!(seen(Some(2), Some(fingerprints(2))));
     assert!(seen(None, None));
     assert_eq!(identities(&world.journal), [of(1, 2)]);
@@ -222,8 +223,8 @@ fn people_of_other_keys_are_handed_out_one_by_one() {
         let mut found = Vec::new();
         world
             .journal
-            .under_other_keys(scope, (system, base_url), |(id, remote_id)| {
-                found.push((id.to_owned(), remote_id.map(str::to_owned)));
+            .under_other_keys(scope, (system, base_url), |it| {
+                found.push((it.external_id.to_owned(), it.remote_id.map(str::to_owned)));
                 go_on()
             })
             .unwrap();
@@ -313,6 +314,33 @@ fn a_new_external_id_takes_over_all_that_is_known_and_given() {
     world.flush();
     assert_eq!(roles(&world, 9), ["role1"]);
     assert_eq!(people(&world.journal), known);
+}
+
+#[test]
+fn an_intent_keeps_the_account_that_it_is_about_until_its_outcome_is_known() {
+    let world = World::new();
+    let run = world.start(9);
+    let adopt = |account: &str| Intent {
+        action: Action::Adopt,
+        account: Some(account.into()),
+        ..intent(9)
+    };
+    let account = || {
+        let mut open = world.journal.open_intents(run).unwrap();
+        open.pop().and_then(|intent| intent.account)
+    };
+    for name in ["1523", "1524"] {
+        let commit = world.writer.intend(run, vec![adopt(name)]);
+        commit.wait_blocking().unwrap();
+        assert_eq!(account().as_deref(), Some(name));
+    }
+    let unknown = Settled {
+        row: Some(RowNumber(9)),
+        ..Settled::new(Some(id(9)), Outcome::Unknown)
+    };
+    world.settle(run, unknown);
+    world.flush();
+    assert_eq!(account().as_deref(), Some("1524"));
 }
 
 #[test]

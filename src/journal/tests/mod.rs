@@ -92,6 +92,7 @@ fn new_run() -> RunStart {
         from_stdin: false,
         mapping_path: "kmi.toml".into(),
         mapping_sha256: [7; 32],
+        replaces_key: false,
         started: "2026-11-21T02:00:00Z".parse().unwrap(),
         pid: 4711,
         host: "nightly".into(),
@@ -130,6 +131,8 @@ fn intent(row: u32) -> Intent {
         external_id: id(row),
         action: Action::Create,
         from: None,
+        account: None,
+        hold: None,
     }
 }
 
@@ -139,6 +142,8 @@ fn leaver_intent(who: u32) -> Intent {
         external_id: id(who),
         action: Action::Deactivate,
         from: None,
+        account: None,
+        hold: None,
     }
 }
 
@@ -188,6 +193,7 @@ fn decision() -> Decision {
         at: "2026-11-21T09:00:00Z".parse().unwrap(),
         by: "anna@nightly".into(),
         reason: Some("the branch in Utrecht closed".into()),
+        as_joiners: false,
     }
 }
 
@@ -200,7 +206,7 @@ fn new_hold(run: RunId, people: impl IntoIterator<Item = u32>) -> NewHold {
         bound: "5%".into(),
         why: "40 people would leave, and 10 may".into(),
         new: people.len() as u64,
-        people,
+        people: people.into(),
         replaces: Vec::new(),
         opened: "2026-11-21T02:00:00Z".parse().unwrap(),
     }
@@ -213,6 +219,7 @@ fn held(who: u32) -> HeldPerson {
         known_as: None,
         digest: u64::from(who),
         reason: "the feed does not name the person".into(),
+        changed: None,
     }
 }
 

@@ -21,8 +21,11 @@ fn run_at(world: &World, started: &str, mapping_path: &str) -> RunId {
 
 fn past(world: &World, since: &str) -> Past {
     world.flush();
-    let past = world.journal.left_within(&scope(), "kmi.toml", at(since));
-    past.unwrap()
+    let past = world.journal.done_within(&scope(), "kmi.toml", at(since));
+    let left = world.journal.left_within(&scope(), "kmi.toml", at(since));
+    let past = past.unwrap();
+    assert_eq!(left.unwrap(), past.left);
+    past
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn a_window_counts_what_the_runs_of_one_mapping_did_since_then() {
     let elsewhere = Scope::new("kmi", "https://lms.example.com", "another key");
     let nothing = world
         .journal
-        .left_within(&elsewhere, "kmi.toml", at("2026-11-05T02:00:00Z"));
+        .done_within(&elsewhere, "kmi.toml", at("2026-11-05T02:00:00Z"));
     assert_eq!(nothing.unwrap(), Past::default());
 }
 
@@ -121,4 +124,35 @@ fn the_newest_five_profiles_of_a_feed_are_kept() {
     }
     let days: Vec<_> = profiles("kmi.toml").iter().map(|it| it.1[0]).collect();
     assert_eq!(days, [9, 8]);
+}
+
+#[test]
+fn all_that_the_old_name_of_a_mapping_had_goes_over_to_the_new_one_at_once() {
+    let world = World::new();
+    let run = run_at(&world, "2026-11-12T02:00:00Z", "kmi.toml");
+    let other = run_at(&world, "2026-11-12T03:00:00Z", "other.toml");
+    world.settle(run, created(1));
+    world.settle(run, leaver(2, Outcome::Deleted));
+    world.settle(other, created(3));
+    world.writer.profile(run, vec![1], false).unwrap();
+    let hold = world.writer.open_hold(new_hold(run, [4])).unwrap();
+    let of_other = world.writer.open_hold(new_hold(other, [5])).unwrap();
+    let [old, new] = ["kmi.toml", "new.toml"].map(FeedKey::of_mapping);
+    let journal = &world.journal;
+    assert!(!journal.has_people_of(&scope(), new).unwrap());
+    let renamed = world.writer.renamed(&scope(), "kmi.toml", "new.toml");
+    renamed.wait_blocking().unwrap();
+    let has_people = [old, new].map(|feed| journal.has_people_of(&scope(), feed).unwrap());
+    assert_eq!(has_people, [false, true]);
+    let profiles = [old, new].map(|feed| journal.profiles(&scope(), feed).unwrap().len());
+    assert_eq!(profiles, [0, 1]);
+    let path = |hold| journal.hold(hold).unwrap().unwrap().mapping_path;
+    assert_eq!([path(hold), path(of_other)], ["new.toml", "other.toml"]);
+    let done = |mapping| {
+        let since = at("2026-11-05T02:00:00Z");
+        journal.done_within(&scope(), mapping, since).unwrap()
+    };
+    assert_eq!((done("new.toml").created, done("new.toml").left), (1, 1));
+    assert_eq!(done("kmi.toml"), Past::default());
+    assert_eq!(done("other.toml").created, 1);
 }

@@ -192,8 +192,8 @@ fn every_row_is_settled_or_open_or_pending() {
         [(Some(2), "E2", 0), (Some(3), "E3", 3), (None, "E50", 0)]
     );
     let mut done = Vec::new();
-    let each = |(row, outcome): (RowNumber, _)| {
-        done.push((row.0, outcome));
+    let each = |it: SettledRow| {
+        done.push((it.row.0, it.outcome));
         go_on()
     };
     world.journal.settled_rows(run, each).unwrap();

@@ -157,7 +157,7 @@ impl FromStr for Allow {
             let example = format!("`{word}=40` allows {what}");
             let Some(value) = value.filter(|value| !value.is_empty()) else {
                 return Err(AllowError(format!(
-                    "`{word}` requires the number that you have seen: {example}"
+                    "`{word}` requires the number that you have seen: write `--allow {word}=N` ({example})"
                 )));
             };
             // No sign and no separators: a number is what it looks like.

@@ -62,8 +62,8 @@ fn each_form_is_read_and_a_wrong_one_shows_the_right_one() {
     "emptied= Name,  \"first\" " is emptied=Name first
     "emptied=a=b" is emptied=a=b
     "age" is age
-    "leavers": `leavers` requires the number that you have seen: `leavers=40` allows at most 40 people
-    "leavers=": `leavers` requires the number that you have seen: `leavers=40` allows at most 40 people
+    "leavers": `leavers` requires the number that you have seen: write `--allow leavers=N` (`leavers=40` allows at most 40 people)
+    "leavers=": `leavers` requires the number that you have seen: write `--allow leavers=N` (`leavers=40` allows at most 40 people)
     "leavers=all": `all` is not a number of rows or people: `leavers=40` allows at most 40 people
     "leavers=-1": `-1` is not a number of rows or people: `leavers=40` allows at most 40 people
     "leavers=+1": `+1` is not a number of rows or people: `leavers=40` allows at most 40 people
@@ -72,7 +72,7 @@ fn each_form_is_read_and_a_wrong_one_shows_the_right_one() {
     "leavers=4O": `4O` is not a number of rows or people: `leavers=40` allows at most 40 people
     "leavers=٤": `٤` is not a number of rows or people: `leavers=40` allows at most 40 people
     "leavers=18446744073709551616": `18446744073709551616` is not a number of rows or people: `leavers=40` allows at most 40 people
-    "rows": `rows` requires the number that you have seen: `rows=40` allows a feed of 40 rows or more
+    "rows": `rows` requires the number that you have seen: write `--allow rows=N` (`rows=40` allows a feed of 40 rows or more)
     "rejected=10%": `10%` is not a number of rows or people: `rejected=40` allows at most 40 invalid rows
     "emptied": `emptied` requires the name of the column: for example `emptied=Department`
     "emptied=": `emptied` requires the name of the column: for example `emptied=Department`

@@ -18,13 +18,14 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, escape_formatter};
 use serde::Serialize;
 
-use super::headline::{Tone, tone};
+use super::headline::{Tone, detail, tone};
 use super::summary::{Figure, figures};
 use super::text::{counted, times};
 use super::{
-    CauseLine, NextKind, NextStep, RowLine, RunReport, count, duration, headline, sanitize,
+    CauseLine, HoldLine, NextKind, NextStep, RowLine, RunReport, count, duration, headline,
+    sanitize,
 };
-use crate::model::Outcome;
+use crate::model::{Outcome, Proof};
 use chart::{Chart, chart};
 pub use throughput::Throughput;
 
@@ -51,6 +52,8 @@ pub struct PageData {
     pub failed: RowSection,
     /// The rows with an unknown outcome.
     pub unknown: RowSection,
+    /// The rows and the leavers that a guard holds.
+    pub held: RowSection,
 }
 
 /// The rows of one outcome: the first of them, and how many there are.
@@ -115,11 +118,13 @@ struct View<'a> {
     took: Option<String>,
     tiles: Vec<Tile>,
     next: Vec<Step>,
+    holds: Vec<Hold>,
+    is_any_open: bool,
     causes: Vec<CauseGroup<'a>>,
     notes: &'a [String],
     chart: Option<Chart>,
     facts: Vec<Fact>,
-    sections: [Section<'a>; 3],
+    sections: Vec<Section<'a>>,
     version: &'static str,
 }
 
@@ -135,6 +140,15 @@ struct Tile {
 struct Step {
     command: String,
     purpose: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Hold {
+    id: Option<i64>,
+    changes: String,
+    why: String,
+    fate: String,
+    is_open: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -170,7 +184,6 @@ impl<'a> View<'a> {
     fn of(data: &'a PageData) -> Self {
         let report = &data.report;
         let headline = headline(report);
-        let message = report.message.trim();
         let (tone, mark, tone_word) = match tone(report) {
             Tone::Good => ("good", "✓", "success"),
             Tone::Attention => ("attention", "!", "needs attention"),
@@ -181,7 +194,7 @@ impl<'a> View<'a> {
             causes: causes.into_iter().map(cause).collect(),
         };
         Self {
-            message: (!message.is_empty() && message != headline).then_some(message),
+            message: detail(report, &headline),
             headline,
             tone,
             mark,
@@ -193,6 +206,8 @@ impl<'a> View<'a> {
             took: (report.elapsed_seconds > 0.0).then(|| duration(report.elapsed_seconds)),
             tiles: tiles(report),
             next: steps(&data.next),
+            holds: report.holds.iter().map(hold).collect(),
+            is_any_open: report.holds.iter().any(HoldLine::is_open),
             causes: CauseLine::grouped(&data.causes)
                 .into_iter()
                 .map(group)
@@ -215,6 +230,16 @@ fn pieces(message: Option<String>) -> Vec<String> {
         vec![message]
     } else {
         parts
+    }
+}
+
+fn hold(hold: &HoldLine) -> Hold {
+    Hold {
+        id: hold.id,
+        changes: hold.changes(),
+        why: hold.why.clone(),
+        fate: hold.fate(),
+        is_open: hold.is_open(),
     }
 }
 
@@ -242,7 +267,11 @@ fn tiles(report: &RunReport) -> Vec<Tile> {
     let tile = |figure: Figure| Tile {
         class: match figure.label {
             Figure::SUM => "sum",
-            "rejected" | "failed" | "unknown" | "pending" if figure.number > 0 => "flaw",
+            "rejected" | "failed" | "unknown" | "pending" | "held" | "leavers held"
+                if figure.number > 0 =>
+            {
+                "flaw"
+            }
             _ => "",
         },
         // The feed is named above the tiles.
@@ -287,6 +316,7 @@ fn facts(data: &PageData) -> Vec<Fact> {
     [
         ("Feed", Some(feed_name(report).to_owned())),
         ("Rows", Some(format!("{rows}{skipped}"))),
+        ("Mapping", report.mapping.as_deref().map(name_of)),
         ("LMS", data.target.clone()),
         ("Started", data.started.as_ref().map(moment)),
         ("Ended", data.ended.as_ref().map(moment)),
@@ -294,14 +324,30 @@ fn facts(data: &PageData) -> Vec<Fact> {
         ("Requests to the LMS", Some(count(calls.total))),
         ("Retries", Some(count(calls.retried))),
         ("Rate-limited", Some(limited)),
+        ("Proof", report.proof.as_ref().map(Proof::summary)),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| Fact { name, value }))
     .collect()
 }
 
-fn sections(data: &PageData) -> [Section<'_>; 3] {
-    [
+/// The name of a file without its folders, which a reader elsewhere has no use
+/// for.
+fn name_of(path: &str) -> String {
+    path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned()
+}
+
+fn sections(data: &PageData) -> Vec<Section<'_>> {
+    let held = Section {
+        outcome: Outcome::Held,
+        heading: "Held for approval: the people",
+        hint: "Nothing was sent for them. A person approves or refuses each hold.",
+        none: "Nobody is held.",
+        rows: &data.held.rows,
+        total: data.held.total,
+    };
+    let held = (held.total > 0).then_some(held);
+    let of_rows = [
         Section {
             outcome: Outcome::Rejected,
             heading: "Rejected rows",
@@ -326,7 +372,8 @@ fn sections(data: &PageData) -> [Section<'_>; 3] {
             rows: &data.unknown.rows,
             total: data.unknown.total,
         },
-    ]
+    ];
+    held.into_iter().chain(of_rows).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::super::run::tests::import;
 use super::*;
 use crate::model::{Action, Counts, RunState};
-use crate::report::{NextKind, NextStep, next_steps};
+use crate::report::hold::tests::{leavers, renumbered};
+use crate::report::{HeldCounts, NextKind, NextStep, next_steps};
 use proptest::prelude::*;
 
 fn line(row: u32, outcome: Outcome) -> RowLine {
@@ -22,6 +23,7 @@ fn line(row: u32, outcome: Outcome) -> RowLine {
         status: sent.then_some(400),
         attempts: u32::from(sent) * (1 + row % 3),
         message: Some(messages[row as usize % 4].into()),
+        ..RowLine::new(None, None, outcome)
     }
 }
 
@@ -94,6 +96,7 @@ fn data() -> PageData {
         rejected: section(2..25, Outcome::Rejected),
         failed: section(30..32, Outcome::Failed),
         unknown: section(40..41, Outcome::Unknown),
+        held: RowSection::default(),
         report,
     }
 }
@@ -116,6 +119,7 @@ fn empty() -> PageData {
         rejected: RowSection::default(),
         failed: RowSection::default(),
         unknown: RowSection::default(),
+        held: RowSection::default(),
     }
 }
 
@@ -310,4 +314,49 @@ proptest! {
         // Two cells of the same page hold the path; neither adds a tag.
         prop_assert_eq!(html_page(&data).unwrap().matches('<').count(), tags);
     }
+}
+
+#[test]
+fn what_is_held_is_on_the_page_with_its_people_and_what_was_decided() {
+    let mut data = data();
+    data.report.exit_code = 4;
+    data.report.counts.pending = 1;
+    data.report.holds = vec![leavers(), renumbered()];
+    data.report.held = HeldCounts {
+        rows: 1,
+        leavers: 40,
+    };
+    data.report.proof = Some(Proof {
+        checked: 940,
+        new_people: 940,
+        searched_duplicates: true,
+        ..Proof::default()
+    });
+    data.next = next_steps(&data.report);
+    data.held = section(50..51, Outcome::Held);
+    data.held.push(RowLine {
+        row: None,
+        known_as: Some("E4".into()),
+        changed: vec!["email".into(), "lastName".into()],
+        hold: Some(7),
+        ..line(1, Outcome::Held)
+    });
+    let page = html_page(&data).unwrap();
+    for part in [
+        "<b>40</b>leavers held",
+        "<b>1</b>held",
+        "<h2>Held for approval</h2>",
+        "<code>hrfeed approve 7</code> or <code>hrfeed refuse 7</code>",
+        "(<code>max_leavers</code>)",
+        "Held for approval: the people (2)",
+        "(known as E4)",
+        "(changes email, lastName)",
+        "(hold 7)",
+        "Verified: all 940 new people are in the LMS, no duplicates",
+        "<dt>Mapping</dt><dd>kmi.toml</dd>",
+    ] {
+        assert!(page.contains(part), "{part} is missing:\n{page}");
+    }
+    let page = html_page(&empty()).unwrap();
+    assert!(!page.contains("Held for approval"));
 }

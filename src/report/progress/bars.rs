@@ -169,6 +169,9 @@ impl Listener for Bars {
             Event::SendStarted { changes, .. } => {
                 self.put("Sending".to_owned(), Some(changes), DONE);
             }
+            Event::VerifyStarted { people } => {
+                self.put("Reading back".to_owned(), Some(people), DONE);
+            }
             Event::ReadFinished { .. } | Event::Planned { .. } | Event::Finished => self.take(),
             Event::Paused { .. } | Event::Continued => self.set_pause(),
             Event::ReadProgress { .. }

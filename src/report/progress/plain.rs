@@ -114,6 +114,7 @@ fn planned(counts: &Counts) -> String {
         (counts.rejected, "rejected"),
         (counts.deactivated, "to deactivate"),
         (counts.deleted, "to delete"),
+        (counts.pending, "held"),
     ]
     .into_iter()
     .filter(|&(number, _)| number > 0)
@@ -165,6 +166,9 @@ fn line(event: &Event<'_>, took: &str) -> Option<String> {
             };
             format!("{what} (run {})", sanitize(run))
         }
+        Event::VerifyStarted { people } => {
+            format!("Reading back {}", counted(people, "change", "changes"))
+        }
         Event::Continued => "Continuing".to_owned(),
         Event::Slowed { per_second, why } => {
             let (rate, why) = (rate(per_second), sanitize(why));
@@ -198,6 +202,7 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
             | Event::SettleStarted { .. }
             | Event::Planned { .. }
             | Event::SendStarted { .. }
+            | Event::VerifyStarted { .. }
             | Event::Finished => self.end_stage(now),
             _ => {}
         }

@@ -62,6 +62,8 @@ pub(super) struct Tally {
     pub(super) goal: u64,
     /// Their outcomes.
     settled: Counts,
+    /// How many of them wait for a person.
+    held: u64,
     /// How many of them are done.
     pub(super) done: u64,
     /// All requests of the run.
@@ -99,7 +101,7 @@ impl Tally {
                 (self.rows, self.rejected) = (rows, rejected);
                 self.stage = Stage::Idle;
             }
-            Event::SurveyStarted { .. } => {
+            Event::SurveyStarted { .. } | Event::VerifyStarted { .. } => {
                 self.begin(Stage::Surveying, now, 0);
                 self.people = 0;
             }
@@ -116,6 +118,7 @@ impl Tally {
                 ..
             } => {
                 *self.settled.of_mut(outcome) += 1;
+                self.held += u64::from(outcome == Outcome::Held);
                 if let Some(before) = instead_of {
                     let corrected = self.settled.of_mut(before);
                     *corrected = corrected.saturating_sub(1);
@@ -151,7 +154,7 @@ impl Tally {
         self.since = Some(now);
         self.goal = goal;
         self.settled = Counts::default();
-        self.done = 0;
+        (self.held, self.done) = (0, 0);
         self.calls_before = self.calls;
         self.mark = Some((now, 0));
         self.lately = None;
@@ -266,7 +269,8 @@ impl Tally {
             Outcome::Deactivated,
             Outcome::Deleted,
         ]);
-        sent.chain(self.flaws()).collect()
+        let held = (self.held > 0).then(|| format!("{} held", count(self.held)));
+        sent.chain(held).chain(self.flaws()).collect()
     }
 }
 

@@ -32,6 +32,7 @@ suite!(Examples {
         "POST addGroupUsers/{groupID}",
         "POST deleteGroupUsers/{groupID}",
     ],
+    external_id: "id",
     person,
     list: |people| json!({ "users": people }),
     acknowledged: |_| r#"{"success":{"message":"ok"}}"#.into(),
@@ -179,7 +180,41 @@ fn an_adopted_person_is_named_by_login_or_uid() {
         path,
         "api/updateUser?userUID=zo%C3%AB%40example.com&_formatErrors=true"
     );
-    assert!(parameters.starts_with("id=E 7/1&login=zoe"));
+    let expected = "id=E 7/1&login=zoe&title=&archived=false&notify=false";
+    assert_eq!(parameters, expected);
+}
+
+#[test]
+fn somebody_who_gets_another_external_id_is_named_by_the_former_one() {
+    let step = Step::Rekey {
+        from: ExternalId::known("E 6"),
+        handle: Some("U7".into()),
+    };
+    let (path, parameters) = sent(&zoe(), &step);
+    assert_eq!(path, "api/updateUser/E%206?_formatErrors=true");
+    let expected = "id=E 7/1&login=zoe&title=&archived=false&notify=false";
+    assert_eq!(parameters, expected);
+}
+
+#[test]
+fn nobody_in_the_archive_is_as_the_feed_says() {
+    let content = Content {
+        fields: vec![("login", "zoe".into())],
+        ..Content::only(ExternalId::known("E7"))
+    };
+    for archived in [true, false] {
+        let body = format!(r#"{{"id":"E7","uid":"U1","login":"zoe","archived":{archived}}}"#);
+        let reply = reply(200, &body);
+        let LookUpReply::Found(person) = ANewSpring.looked_up(&content.external_id, &reply) else {
+            panic!("{body}");
+        };
+        let update = Step::Update {
+            details: true,
+            picture: false,
+            reactivate: false,
+        };
+        assert_eq!(person.shows(&update, &content), Some(!archived));
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(in crate::targets) struct Examples {
     pub(in crate::targets) root: &'static str,
     /// The names of all calls, as the API's documentation has them.
     pub(in crate::targets) calls: &'static [&'static str],
+    /// The parameter that gives an account another external ID.
+    pub(in crate::targets) external_id: &'static str,
     /// The answer to a look-up that finds this person.
     pub(in crate::targets) person: fn(&Remote) -> Value,
     /// The answer that lists people, each as `person` shows them.
@@ -104,6 +106,7 @@ impl Examples {
             by,
             handle: handle.to_owned(),
         }));
+        steps.extend(Self::rekeys(handle, handle));
         if let Some(role) = spec.roles.first() {
             let roles = vec![role.word.to_owned()];
             steps.push(create(false, roles.clone()));
@@ -129,12 +132,23 @@ impl Examples {
         steps
     }
 
+    /// The writes that give the account of somebody another external ID.
+    pub(super) fn rekeys(from: &str, handle: &str) -> Vec<Step> {
+        [None, Some(handle.to_owned())]
+            .map(|handle| Step::Rekey {
+                from: ExternalId::known(from),
+                handle,
+            })
+            .into()
+    }
+
     /// Every call that names `id`, as a person, as a group or as what the LMS
     /// knows the person by.
     pub(super) fn calls_about(&self, id: &str) -> Vec<Call> {
         let person = ExternalId::known(id);
         let content = self.content(id);
         let mut calls = vec![self.target.look_up(&person)];
+        calls.extend(self.target.account(id));
         let steps = self.steps(id);
         calls.extend(steps.iter().map(|step| self.target.write(&content, step)));
         if let Some(groups) = self.target.groups() {

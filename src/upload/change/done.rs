@@ -105,10 +105,6 @@ impl ChangeJob {
             (Refusal::NotFoundThoughShown, _) => {
                 "the LMS shows the person and does not find it for an update".into()
             }
-            (Refusal::Vanished, Step::Rekey { .. }) => {
-                "the LMS shows nobody under the former external ID or the new one: check it there"
-                    .into()
-            }
             (Refusal::Vanished, _) => {
                 "the LMS had the person a moment ago and no longer shows an account: check it there"
                     .into()

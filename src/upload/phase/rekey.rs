@@ -83,7 +83,8 @@ pub(super) const fn at_former_id(
             };
             (Course { phase, ..course }, Then::ReadBackLater)
         }
-        Answer::Absent { .. } => course.write(Then::Refuse(Refusal::Vanished)),
+        Answer::Absent { .. } if course.was_there => course.write(Then::Refuse(Refusal::Vanished)),
+        Answer::Absent { .. } => course.write(Then::Lost),
         _ if is_taken => course.write(is_another),
         _ => course.write(Then::Write),
     }

@@ -9,15 +9,16 @@ use proptest::prelude::*;
 use super::super::{End, Job, Next};
 use super::scripted::{Answer, Rig};
 use crate::event::Listener;
+use crate::mapping::FieldFingerprints;
 use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber, Step};
-use crate::plan::Change;
+use crate::plan::{Change, Rekey};
 use crate::retry::NoAnswer;
 use crate::schema::{Part, System};
 use crate::targets::{self, Call, Group, Method, Reply, Target};
 use crate::upload::UploadError;
 use crate::upload::change::ChangeJob;
 use crate::upload::group_jobs::{GroupJob, GroupStep};
-use crate::upload::leavers::LeaverJob;
+use crate::upload::leavers::{Leaver, LeaverJob};
 use crate::upload::members::MembersJob;
 use crate::upload::memberships::Member;
 
@@ -32,6 +33,7 @@ struct Watch {
     is_unknown: bool,
     blind_writes: u32,
     writes: u32,
+    creates: u32,
 }
 
 impl Job for Watched {
@@ -42,6 +44,7 @@ impl Job for Watched {
         let mut watch = self.watch.lock().unwrap();
         watch.blind_writes += u32::from(is_write && watch.is_unknown);
         watch.writes += u32::from(is_write);
+        watch.creates += u32::from(is_write && is_create(&call));
         call
     }
 
@@ -74,6 +77,19 @@ impl Job for Watched {
     }
 }
 
+fn leaver() -> Leaver {
+    Leaver {
+        external_id: ExternalId::known("E7"),
+        hold: None,
+    }
+}
+
+fn is_create(call: &Call) -> bool {
+    ["addUser/", "addOrUpdateUser/"]
+        .iter()
+        .any(|name| call.name.contains(name))
+}
+
 fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJob {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     let change = Change {
@@ -94,11 +110,17 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         picture: 3,
         adopt: (action == Action::Adopt).then(|| "zoe".into()),
         adopt_by: "login",
-        rekey: None,
+        rekey: (action == Action::Rekey).then(|| Rekey {
+            from: ExternalId::known("E6"),
+            handle: None,
+        }),
+        hold: None,
+        changed: Vec::new(),
+        fingerprints: FieldFingerprints::default(),
         before_groups: None,
     };
     let parts = Parts {
-        is_inactive: action == Action::Update,
+        is_inactive: matches!(action, Action::Update | Action::Rekey),
         given: vec![
             (Part::AuthorLibraries, "L8".into()),
             (Part::AuthorLibraries, "L9".into()),
@@ -109,7 +131,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
 }
 
 /// How many kinds [`job_of`] knows.
-const KINDS: u32 = 12;
+const KINDS: u32 = 14;
 
 fn job_of(kind: u32) -> Box<dyn Job> {
     let target = targets::of(System::ANewSpring);
@@ -130,18 +152,20 @@ fn job_of(kind: u32) -> Box<dyn Job> {
         4 => Box::new(change(&target, Action::Adopt, false)),
         5 => Box::new(LeaverJob::new(
             &target,
-            ExternalId::known("E7"),
+            leaver(),
             Action::Deactivate,
             Step::Deactivate { archive: true },
         )),
         6 => Box::new(LeaverJob::new(
             &target,
-            ExternalId::known("E7"),
+            leaver(),
             Action::Delete,
             Step::Delete,
         )),
         7 => Box::new(GroupJob::new(&target, GroupStep::Create(group()))),
         8 => Box::new(GroupJob::new(&target, GroupStep::Change(group()))),
+        12 => Box::new(change(&target, Action::Rekey, false)),
+        13 => Box::new(change(&target, Action::Rekey, true)),
         9 => Box::new(GroupJob::new(&target, GroupStep::Delete("G1".into()))),
         leave => Box::new(MembersJob::new(
             &target,
@@ -160,6 +184,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         Just(r#"{"id":"E7","uid":"U1","login":"zoe","active":true,"roles":["student"]}"#),
         Just(r#"{"id":"E7","uid":"U1","login":"other","active":false}"#),
         Just(r#"{"id":"E7","uid":"U1","login":"zoe","archived":true}"#),
+        Just(r#"{"id":"E6","uid":"U1","login":"zoe","active":false}"#),
         Just(r#"{"id":"E8","uid":"U2"}"#),
         Just(r#"[{"id":"E5"},{"id":"E7"}]"#),
         Just("[]"),
@@ -197,7 +222,7 @@ proptest! {
         let job = job_of(kind);
         let watch = Arc::new(Mutex::new(Watch::default()));
         // A resumed run's last write may have been carried out.
-        watch.lock().unwrap().is_unknown = matches!(kind, 1 | 3);
+        watch.lock().unwrap().is_unknown = matches!(kind, 1 | 3 | 13);
         let rig = Rig { max_outage: Duration::from_hours(1), ..Rig::default() };
         let (mut answers, mut n_calls) = (answers.into_iter().cycle(), 0);
         let watched = Watched { job, watch: Arc::clone(&watch) };
@@ -217,6 +242,8 @@ proptest! {
         );
         let watch = watch.lock().unwrap();
         prop_assert_eq!(watch.blind_writes, 0, "{}", ran.lines);
+        // Only a create, and nothing else that finds nobody.
+        prop_assert!(kind < 2 || watch.creates == 0, "{}", ran.lines);
     }
 }
 

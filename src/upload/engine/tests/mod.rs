@@ -8,9 +8,11 @@ use crate::retry::{Fatal, NoAnswer};
 
 mod any_job;
 mod ends;
+mod lost;
 mod outage;
 mod property;
 mod read_back;
+mod rekey;
 mod scripted;
 mod waits;
 

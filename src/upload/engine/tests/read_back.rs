@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::scripted::{Answer, Asked, Rig};
 use super::{End, NoAnswer};
 use crate::event::Listener;
+use crate::mapping::FieldFingerprints;
 use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber};
 use crate::plan::Change;
 use crate::schema::System;
@@ -17,7 +18,7 @@ use crate::upload::change::ChangeJob;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+pub(super) enum Fate {
     Answered,
     TurnedAway,
     /// It never arrives.
@@ -28,7 +29,7 @@ enum Fate {
 
 /// What is seen of it here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Loss {
+pub(super) enum Loss {
     NotSent,
     Timeout,
     Broken,
@@ -38,7 +39,7 @@ enum Loss {
 }
 
 impl Loss {
-    fn answer(self) -> Answer {
+    pub(super) fn answer(self) -> Answer {
         match self {
             Self::NotSent => Answer::not_sent(),
             Self::Timeout => Answer::none(NoAnswer::Timeout).after(2_000),
@@ -50,7 +51,7 @@ impl Loss {
     }
 }
 
-fn any_fate() -> impl Strategy<Value = Fate> {
+pub(super) fn any_fate() -> impl Strategy<Value = Fate> {
     let loss = prop::sample::select(vec![
         Loss::Timeout,
         Loss::Broken,
@@ -144,6 +145,9 @@ fn job(id: &str, action: Action) -> ChangeJob {
         adopt: None,
         adopt_by: "",
         rekey: None,
+        hold: None,
+        changed: Vec::new(),
+        fingerprints: FieldFingerprints::default(),
         before_groups: None,
     };
     ChangeJob::new(targets::of(System::Kmi), Box::new(change), Parts::default())

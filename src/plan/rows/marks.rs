@@ -1,0 +1,126 @@
+//! What is learned about single rows after the first pass, and what is decided
+//! about them.
+
+use super::{RowState, RowTable};
+use crate::model::{HoldKind, Rule};
+use crate::plan::detail::{IdChange, LeftAlone, RowDetail};
+use crate::plan::identity::Renumbered;
+use crate::validate::unique::RowIndex;
+
+impl RowTable {
+    /// Holds a row back until a person approves.
+    pub fn hold(&mut self, row: RowIndex, kind: HoldKind) {
+        self.states[row as usize] = RowState::Held;
+        self.detail_mut(row).held = Some(kind);
+    }
+
+    /// Leaves the person of a row as is.
+    pub fn leave_alone(&mut self, row: RowIndex, why: LeftAlone) {
+        self.states[row as usize] = RowState::LeftAlone;
+        self.detail_mut(row).left_alone = Some(why);
+    }
+
+    /// Somebody known under another external ID gets the one of this row.
+    pub fn rekey(&mut self, row: RowIndex) {
+        self.states[row as usize] = RowState::Rekey;
+        self.detail_mut(row).id_change = IdChange::Rekeyed;
+    }
+
+    /// The rows in one of these states.
+    pub fn rows_in(&self, states: &[RowState]) -> impl Iterator<Item = RowIndex> {
+        (0..)
+            .zip(&self.states)
+            .filter(|(_, state)| states.contains(state))
+            .map(|(row, _)| row)
+    }
+
+    /// What is known of a row beyond its state.
+    pub fn detail(&self, row: RowIndex) -> Option<&RowDetail> {
+        self.details.get(row)
+    }
+
+    /// The same, to be changed.
+    pub fn detail_mut(&mut self, row: RowIndex) -> &mut RowDetail {
+        self.details.of_row(row)
+    }
+
+    /// Whether the mapping protects the person of a row.
+    pub fn is_protected(&self, row: RowIndex) -> bool {
+        self.protected.contains(&row)
+    }
+
+    /// Notes that the journal lacks the fingerprints of a person whose row is
+    /// unchanged.
+    pub fn note_without_fingerprints(&mut self, row: RowIndex) {
+        self.to_fingerprint.push(row);
+    }
+
+    /// The unchanged rows whose people lack fingerprints in the journal, sorted.
+    pub fn to_fingerprint(&mut self) -> &[RowIndex] {
+        self.to_fingerprint.sort_unstable();
+        &self.to_fingerprint
+    }
+
+    /// Whether a row has this external ID, in whatever spelling.
+    pub fn names(&self, external_id: &str) -> bool {
+        self.find(external_id).is_some()
+    }
+
+    /// The row that has exactly this external ID.
+    pub fn named(&self, external_id: &str) -> Option<RowIndex> {
+        self.find(external_id)
+            .filter(|row| !self.is_variant(*row, external_id))
+    }
+
+    /// Somebody must be created for a row.
+    pub fn create(&mut self, row: RowIndex) {
+        self.states[row as usize] = RowState::New;
+        self.detail_mut(row).changed = None;
+    }
+
+    /// The run that is being resumed may have renumbered the person of a row.
+    pub fn note_renumbered(&mut self, row: RowIndex, from: &str) {
+        self.detail_mut(row).renumbered = Some(Box::new(Renumbered::known_as(from)));
+    }
+
+    /// The run that is being resumed may have given the account with this id on the
+    /// LMS the external ID of a row.
+    pub fn note_account_of(&mut self, row: RowIndex, remote_id: &str) {
+        self.detail_mut(row).account = Some(remote_id.into());
+    }
+
+    /// The rows that are sent in a wave after the first.
+    pub fn rows_of_wave(&self, wave: u16) -> Vec<RowIndex> {
+        let is_in = |(_, detail): &(RowIndex, &RowDetail)| detail.wave == wave;
+        let in_wave = self.details.iter().filter(is_in);
+        let mut rows: Vec<_> = in_wave.map(|(row, _)| row).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// How many waves there are.
+    pub fn waves(&self) -> u16 {
+        let waves = self.details.iter().map(|(_, detail)| detail.wave);
+        waves.max().unwrap_or(0) + 1
+    }
+
+    /// Rejects the new rows whose external IDs differ in case or spaces only from
+    /// that of somebody known, who is not known to be the same person. Returns the
+    /// known external IDs.
+    pub fn reject_variants(&mut self) -> Vec<Box<str>> {
+        let is_open = |(row, detail): &(RowIndex, &RowDetail)| {
+            let is_renumbered = detail.renumbered.is_some();
+            self.state(*row) == RowState::New && detail.variant_of.is_some() && !is_renumbered
+        };
+        let mut open: Vec<_> = (self.details.iter())
+            .filter(is_open)
+            .filter_map(|(row, detail)| Some((row, detail.variant_of.clone()?)))
+            .collect();
+        open.sort_unstable();
+        for (row, known_as) in &open {
+            let known_as = known_as.clone();
+            self.reject(*row, Rule::KnownAsVariant { known_as });
+        }
+        open.into_iter().map(|(_, known_as)| known_as).collect()
+    }
+}

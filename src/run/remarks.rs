@@ -1,0 +1,87 @@
+//! What a person should know of a run that no row says, a sentence each.
+
+use super::known::Compared;
+use super::survey::Strangers;
+use super::{RunError, Stages};
+use crate::mapping::Among;
+use crate::model::{count, counted};
+
+/// Remarks on people of the journal and of the LMS whom the feed does not name.
+pub(super) fn on_people(compared: &Compared, strangers: &Strangers, among: Among) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if compared.named_elsewhere > 0 {
+        let who = counted(compared.named_elsewhere, "person is", "people are");
+        remarks.push(format!(
+            "{who} missing here, but named by another feed: left alone"
+        ));
+    }
+    if compared.protected_leavers > 0 {
+        let who = counted(compared.protected_leavers, "person is", "people are");
+        remarks.push(format!(
+            "{who} missing from the feed and protected ([protect]): left alone"
+        ));
+    }
+    let unknown = strangers.with_external_id;
+    if compared.known == 0 && unknown > 0 && among == Among::Journal {
+        let who = counted(unknown, "person", "people");
+        remarks.push(format!(
+            "the journal knows nobody yet, and the LMS has {who} with an external ID who are not in \
+             the feed: hrfeed cannot know whether they have left (set among = \"lms\" in [leavers] \
+             to treat them as leavers)"
+        ));
+    }
+    remarks
+}
+
+/// A remark on people who stay because rejected rows may mean them.
+pub(super) fn on_meant_by_rejected(people: u64) -> Option<String> {
+    let (who, verb) = match people {
+        0 => return None,
+        1 => (
+            "1 person".to_owned(),
+            "stays: a row that is not sent may be theirs",
+        ),
+        _ => (
+            counted(people, "person", "people"),
+            "stay: rows that are not sent may be theirs",
+        ),
+    };
+    let is = if people == 1 { "is" } else { "are" };
+    Some(format!("{who} who {is} missing from the feed {verb}"))
+}
+
+impl Stages<'_> {
+    /// Says what changes because the mapping did, and not the feed.
+    pub(super) fn remark_on_mapping(
+        &mut self,
+        changed: u64,
+        gained: &[(&'static str, u64)],
+    ) -> Result<(), RunError> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        let Some(last) = journal.last_finished_run(&self.scope, &self.mapping_path())? else {
+            return Ok(());
+        };
+        if changed == 0 || last.start.mapping_sha256 == self.bound.mapping().sha256() {
+            return Ok(());
+        }
+        let who = |people| counted(people, "person", "people");
+        if last.feed_sha256.is_some() && last.feed_sha256 == self.feed.sha256() {
+            self.remarks.push(format!(
+                "the feed is the same as in run {}: {} of the changes come from the mapping, which \
+                 has changed",
+                last.id,
+                count(changed)
+            ));
+        }
+        for (field, people) in gained {
+            let verb = if *people == 1 { "gains" } else { "gain" };
+            self.remarks.push(format!(
+                "{} {verb} `{field}`: the mapping changed, not the feed",
+                who(*people)
+            ));
+        }
+        Ok(())
+    }
+}

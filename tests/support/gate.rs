@@ -1,0 +1,148 @@
+//! A gate in front of the LMS: it keeps calls of one kind under way, so that a run
+//! is caught in the middle of one, or answers some in place of the LMS.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+
+use super::{World, wait_until};
+
+/// Which moment of a call the gate makes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// The LMS has not heard of the call, and never will.
+    BeforeItIsDone,
+    /// The LMS has done what was called for, and its answer never comes.
+    BeforeItIsAnswered,
+}
+
+/// Whether a call is kept, by its head: the line with method and path comes first.
+type Kind = fn(&str) -> bool;
+
+#[derive(Default)]
+struct Shared {
+    kept: Mutex<Kept>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// `None` while the gate is open.
+    kind: Option<(Kind, Moment)>,
+    /// The status that a call is answered with, if not by the LMS.
+    status: Option<fn(&str) -> Option<u16>>,
+    /// Calls that are under way at the gate.
+    calls: usize,
+}
+
+/// A gate that is open unless it is catching a run.
+pub(crate) struct Gate {
+    url: String,
+    shared: Arc<Shared>,
+}
+
+impl Gate {
+    /// A gate in front of the LMS of this world, which must be asked by way of
+    /// [`Gate::url`]. It lasts until the process ends.
+    pub(crate) fn of(world: &World) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let lms = world.lms.base_url();
+        let lms = lms.trim_start_matches("http://").to_owned();
+        let shared = Arc::new(Shared::default());
+        let of_calls = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (shared, lms) = (Arc::clone(&of_calls), lms.clone());
+                // A connection that broke is the matter of the one who asked.
+                std::thread::spawn(move || pass(stream, &lms, &shared));
+            }
+        });
+        Self { url, shared }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Answers calls in place of the LMS, each with the status that its head is given.
+    pub(crate) fn answer(&self, status: fn(&str) -> Option<u16>) {
+        self.shared.kept.lock().unwrap().status = Some(status);
+    }
+
+    /// Lets all calls pass again.
+    pub(crate) fn answer_none(&self) {
+        self.shared.kept.lock().unwrap().status = None;
+    }
+
+    /// Starts an import and kills it while a call of that kind is under way.
+    pub(crate) fn kill_import(&self, world: &World, moment: Moment, kind: Kind) {
+        self.shared.kept.lock().unwrap().kind = Some((kind, moment));
+        let run = world.start_import();
+        wait_until("such a call is under way", || {
+            self.shared.kept.lock().unwrap().calls > 0
+        });
+        run.kill();
+        *self.shared.kept.lock().unwrap() = Kept::default();
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    /// Keeps a call of that moment until the gate is open again, and says whether
+    /// it did.
+    fn keep(&self, request: &str, now: Moment) -> bool {
+        let mut kept = self.kept.lock().unwrap();
+        let is_kept = |kept: &Kept| {
+            (kept.kind).is_some_and(|(is_of_kind, moment)| moment == now && is_of_kind(request))
+        };
+        if !is_kept(&kept) {
+            return false;
+        }
+        kept.calls += 1;
+        while kept.kind.is_some() {
+            kept = self.changed.wait(kept).unwrap();
+        }
+        true
+    }
+}
+
+/// Carries one request to the LMS and its answer back, and ends the connection.
+fn pass(mut asking: TcpStream, lms: &str, shared: &Shared) -> std::io::Result<()> {
+    let mut from = BufReader::new(asking.try_clone()?);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        from.read_line(&mut line)?;
+        let lower = line.trim().to_ascii_lowercase();
+        if lower.is_empty() {
+            break;
+        }
+        if let Some(value) = lower.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if !lower.starts_with("connection:") {
+            head += &line;
+        }
+    }
+    let mut body = Vec::new();
+    from.take(length).read_to_end(&mut body)?;
+    if shared.keep(&head, Moment::BeforeItIsDone) {
+        return Ok(());
+    }
+    let answers = shared.kept.lock().unwrap().status;
+    if let Some(status) = answers.and_then(|status| status(&head)) {
+        let answer =
+            format!("HTTP/1.1 {status} -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return asking.write_all(answer.as_bytes());
+    }
+    let mut to = TcpStream::connect(lms)?;
+    to.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes())?;
+    to.write_all(&body)?;
+    let mut answer = Vec::new();
+    to.read_to_end(&mut answer)?;
+    if shared.keep(&head, Moment::BeforeItIsAnswered) {
+        return Ok(());
+    }
+    asking.write_all(&answer)
+}
