@@ -1,0 +1,92 @@
+//! A simulated year: each night the feed of an organisation is imported, some
+//! nights something is wrong with it. Every accident must be stopped or held, no
+//! ordinary night may be, and at the end the LMS is as the last sound feed.
+//!
+//! A seed decides what happens. `cargo test --test year` lives through some weeks of
+//! a small organisation, with each accident once:
+//!
+//! ```sh
+//! HRFEED_YEAR_SEED=17 cargo test --test year some_weeks -- --nocapture
+//! cargo test --release --test year a_year -- --ignored --nocapture
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+#[expect(dead_code, reason = "the tests of the program use the rest")]
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accidents;
+mod lms;
+mod organisation;
+mod simulation;
+mod verdicts;
+mod world;
+
+use crate::organisation::{A_YEAR, SOME_WEEKS};
+use crate::simulation::{Plan, Simulation};
+use crate::support::System::{AnewSpring, Kmi};
+use crate::world::Renumbered;
+
+/// Names the seed.
+const SEED: &str = "HRFEED_YEAR_SEED";
+
+const WEEKS_OF_300: Plan = Plan {
+    people: 300,
+    nights: 70,
+    times: 1,
+    leak: 8,
+    pace: SOME_WEEKS,
+    renumbered: Renumbered::Rekey,
+};
+
+const YEAR_OF_2000: Plan = Plan {
+    people: 2000,
+    nights: 365,
+    times: 3,
+    leak: 20,
+    pace: A_YEAR,
+    renumbered: Renumbered::Rekey,
+};
+
+/// Renumbered people wait for the administrator.
+const fn held(plan: Plan) -> Plan {
+    Plan {
+        renumbered: Renumbered::Hold,
+        ..plan
+    }
+}
+
+#[test]
+fn some_weeks_with_every_accident_once_leave_the_lms_as_the_last_sound_feed() {
+    Simulation::run(Kmi, WEEKS_OF_300, seed(1));
+}
+
+#[test]
+fn some_weeks_where_the_lms_keeps_logins_unique_and_renumbered_people_wait_end_alike() {
+    Simulation::run(AnewSpring, held(WEEKS_OF_300), seed(2));
+}
+
+#[test]
+#[ignore = "takes some minutes"]
+fn a_year_of_two_thousand_people_leaves_the_lms_as_the_last_sound_feed() {
+    Simulation::run(Kmi, YEAR_OF_2000, seed(fastrand::u64(..1_000_000)));
+}
+
+#[test]
+#[ignore = "takes some minutes"]
+fn a_year_where_the_lms_keeps_logins_unique_and_renumbered_people_wait_ends_alike() {
+    Simulation::run(
+        AnewSpring,
+        held(YEAR_OF_2000),
+        seed(fastrand::u64(..1_000_000)),
+    );
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is the program's in one file, and this is no part of the program"
+)]
+fn seed(unless_named: u64) -> u64 {
+    std::env::var(SEED).map_or(unless_named, |seed| seed.parse().unwrap())
+}
