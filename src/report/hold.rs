@@ -148,9 +148,10 @@ impl HoldLine {
     #[must_use]
     pub fn fate(&self) -> String {
         let mut parts = vec![match (self.state, &self.decided) {
-            (HoldState::CarriedOut | HoldState::Lapsed, Some(decision)) => {
-                state_word(decision.verdict).to_owned()
-            }
+            (HoldState::CarriedOut | HoldState::Lapsed, Some(decision)) => match decision.verdict {
+                HoldState::Open => "refusal taken back".to_owned(),
+                verdict => state_word(verdict).to_owned(),
+            },
             (HoldState::Open, _) => "waits for a decision".to_owned(),
             (HoldState::Replaced, _) => match self.replaced_by {
                 Some(other) => format!("replaced by hold {other}"),
@@ -158,7 +159,7 @@ impl HoldLine {
             },
             (state, _) => state_word(state).to_owned(),
         }];
-        if let Some(decision) = &self.decided {
+        if let Some(decision) = self.decided.as_ref().filter(|_| !self.is_open()) {
             let how = if decision.as_joiners {
                 "as joiners "
             } else {

@@ -177,6 +177,23 @@ fn the_people_of_a_hold_are_shown_in_the_rows_where_they_are_now() {
 }
 
 #[test]
+fn a_hold_whose_refusal_was_taken_back_and_that_lapses_says_so() {
+    on_each_system(|system| {
+        let (world, _) = with_three_held(system);
+        world.run(&["refuse", "1"]).exits(0);
+        world.run(&["refuse", "1", "--take-back"]).exits(0);
+        let shown = world.run(&["holds"]).exits(0).stdout;
+        assert!(!shown.contains(" by "), "{shown}");
+        // Everybody is back in the feed.
+        world.import_feed(&Feed::of(40)).exits(0);
+        let shown = world.run(&["holds", "--all"]).exits(0).stdout;
+        assert!(!shown.contains("open by"), "{shown}");
+        let words: Vec<_> = shown.split_whitespace().collect();
+        assert!(words.join(" ").contains("refusal taken back by"), "{shown}");
+    });
+}
+
+#[test]
 fn an_approval_is_taken_back_for_some_and_stands_for_the_others() {
     on_each_system(|system| {
         let (world, mut feed) = with_three_held(system);
