@@ -156,10 +156,9 @@ impl Identification {
     /// Whether exactly one known person has the login of a row.
     #[must_use]
     pub fn is_login_of_one(&self, row: RowIndex) -> bool {
-        let is_login = |(tag, _): &(FieldTag, u128)| Some(*tag) == self.tags.login;
         let login = self
             .subject(row)
-            .and_then(|it| it.fingerprints.identity().find(is_login));
+            .and_then(|it| self.login(&it.fingerprints));
         let people = login.and_then(|login| self.carriers.get(&login));
         people.is_some_and(|people| people.len() == 1)
     }
@@ -167,10 +166,17 @@ impl Identification {
     /// Whether somebody is known to have another login than a row says.
     #[must_use]
     pub fn has_other_login(&self, row: RowIndex, person: &FieldFingerprints) -> bool {
-        let login_of =
-            |of: &FieldFingerprints| of.identity().find(|(tag, _)| Some(*tag) == self.tags.login);
-        let wanted = self.subject(row).and_then(|it| login_of(&it.fingerprints));
-        wanted.is_some() && login_of(person).is_some_and(|login| Some(login) != wanted)
+        let wanted = self
+            .subject(row)
+            .and_then(|it| self.login(&it.fingerprints));
+        wanted.is_some()
+            && self
+                .login(person)
+                .is_some_and(|login| Some(login) != wanted)
+    }
+
+    fn login(&self, of: &FieldFingerprints) -> Option<(FieldTag, u128)> {
+        of.identity().find(|(tag, _)| Some(*tag) == self.tags.login)
     }
 
     /// Whether somebody known may have to do with any of the rows, by what the
@@ -347,8 +353,7 @@ impl Identification {
     fn under_the_login(&self, subject: usize) -> Who {
         let it = &self.subjects[subject];
         let own = self.own.get(&subject);
-        let is_login = |(tag, _): &(FieldTag, u128)| Some(*tag) == self.tags.login;
-        let Some(login) = it.fingerprints.identity().find(is_login) else {
+        let Some(login) = self.login(&it.fingerprints) else {
             return Who::AsTheIdSays;
         };
         if own.is_some_and(|own| own.has_identity(login)) {
