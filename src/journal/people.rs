@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::model::PersonFingerprints;
 
@@ -175,6 +175,33 @@ impl Journal {
                 each(person).map_err(VisitError::Visitor)
             },
         )
+    }
+
+    /// What is known of the fields of a person of `scope`; `None` for somebody who is
+    /// unknown or deleted.
+    pub fn fingerprints_of(
+        &self,
+        scope: &Scope,
+        external_id: &str,
+    ) -> Result<Option<PersonFingerprints>, JournalError> {
+        let read = || {
+            self.conn
+                .prepare_cached(
+                    "SELECT fields, identity FROM people
+                     WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)
+                           AND external_id = ?2 AND state <> 3",
+                )?
+                .query_row((scope.bytes(), external_id), |row| {
+                    let fields: Option<_> = row.get(0)?;
+                    let identity: Option<_> = row.get(1)?;
+                    Ok(PersonFingerprints {
+                        fields: fields.unwrap_or_default(),
+                        identity: identity.unwrap_or_default(),
+                    })
+                })
+                .optional()
+        };
+        read().map_err(|error| self.sql(error))
     }
 
     /// Whether people of `scope` have fingerprints that a release without a secret

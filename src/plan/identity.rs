@@ -195,6 +195,31 @@ impl Identification {
                 && self.by_normal.contains_key(&normal(external_id))
     }
 
+    /// Takes note of what is known by the external ID of a row.
+    pub fn note_own(&mut self, row: RowIndex, fingerprints: FieldFingerprints) {
+        if let Some(&subject) = self.by_row.get(&row) {
+            self.own.insert(subject, fingerprints);
+        }
+    }
+
+    /// Whether there is no verdict about any row, independently of who else is known:
+    /// the person of each row keeps the login, and is no other human. Each must have been
+    /// noted with [`note_own`](Self::note_own).
+    #[must_use]
+    pub fn all_keep_who_they_are(&self) -> bool {
+        (0..self.subjects.len()).all(|subject| {
+            let it = &self.subjects[subject];
+            match it.standing {
+                Standing::LeftAlone => true,
+                Standing::Known => self.own.get(&subject).is_some_and(|own| {
+                    let mut login = self.login(&it.fingerprints).into_iter();
+                    login.all(|login| own.has_identity(login)) && !self.is_other_human(it, own)
+                }),
+                Standing::New | Standing::Rejected | Standing::UnderWay { .. } => false,
+            }
+        })
+    }
+
     fn concerns(&self, value: (FieldTag, u128)) -> bool {
         self.by_value.contains_key(&value) || self.of_rejected.contains(&value)
     }

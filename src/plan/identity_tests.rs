@@ -380,6 +380,31 @@ proptest! {
     }
 
     #[test]
+    fn where_all_keep_who_they_are_nobody_else_changes_a_verdict(
+        (mut subjects, people) in world()
+    ) {
+        subjects.retain(|it| it.standing != Standing::New);
+        // Half of the worlds are such that it holds for every row.
+        if subjects.len() % 2 == 0 {
+            for it in &mut subjects {
+                let own = people.iter().find(|person| {
+                    matches!(person.place, Place::Row { row, .. } if row == it.row)
+                });
+                it.fingerprints = own.map_or_else(FieldFingerprints::default, |it| it.fingerprints.clone());
+            }
+        }
+        let mut it = Identification::new(tags(), subjects.clone());
+        for person in &people {
+            if let Place::Row { row, .. } = person.place {
+                it.note_own(row, person.fingerprints.clone());
+            }
+        }
+        if it.all_keep_who_they_are() {
+            prop_assert_eq!(verdicts(&subjects, &people), HashMap::new());
+        }
+    }
+
+    #[test]
     fn no_login_is_given_to_a_second_person((subjects, people) in world()) {
         let of = verdicts(&subjects, &people);
         let login = |it: &FieldFingerprints| {

@@ -26,6 +26,9 @@ use crate::plan::{
 /// How many fingerprints are written at a time.
 const AT_ONCE: usize = 5_000;
 
+/// How many people are read one after the other in the time of one look-up.
+const LOOK_UP: u64 = 10;
+
 impl Stages<'_> {
     /// Finds out who the people of new and changed rows are, and which fields
     /// differ. Also makes the fingerprints that the journal lacks.
@@ -54,7 +57,10 @@ impl Stages<'_> {
         for (row, known_as) in earlier.renumbered(rows) {
             identification.held_as(row, known_as);
         }
-        self.note_people(rows, compared, surveyed, &mut identification)?;
+        let suffices = !is_anybody_listed && !surveyed.strangers.are_all;
+        if !(suffices && self.note_own(compared, &mut identification)?) {
+            self.note_people(rows, compared, surveyed, &mut identification)?;
+        }
         let stay = compared.keep(identification.meant_by_rejected().into_iter());
         self.remarks.extend(on_meant_by_rejected(stay));
         let differences = self.differences(&identification);
@@ -173,6 +179,36 @@ impl Stages<'_> {
             self.notes.fingerprints(refreshed)?;
         }
         Ok(subjects)
+    }
+
+    /// Hands the people of few rows to the identification, by their external IDs.
+    /// Returns whether nobody else has to do with them.
+    fn note_own(
+        &self,
+        compared: &Compared,
+        identification: &mut Identification,
+    ) -> Result<bool, RunError> {
+        let subjects = identification.subjects();
+        let is_known = |it: &Subject| matches!(it.standing, Standing::Known | Standing::LeftAlone);
+        let Some(journal) = &self.journal else {
+            return Ok(false);
+        };
+        if subjects.len() as u64 * LOOK_UP > compared.known || !subjects.iter().all(is_known) {
+            return Ok(false);
+        }
+        let rows: Vec<_> = (subjects.iter())
+            .map(|it| {
+                let known = journal.fingerprints_of(&self.scope, &it.external_id)?;
+                Ok::<_, JournalError>((it.row, known))
+            })
+            .collect::<Result<_, _>>()?;
+        for (row, known) in rows {
+            if let Some(it) = known {
+                let fingerprints = FieldFingerprints::of_packed(&it.fields, &it.identity);
+                identification.note_own(row, fingerprints);
+            }
+        }
+        Ok(identification.all_keep_who_they_are())
     }
 
     /// Hands everybody to the identification whom the journal knows, or the LMS
