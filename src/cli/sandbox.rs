@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use crate::sandbox::{Faults, Sandbox, SandboxError, SandboxOptions};
+use crate::sandbox::{Faults, Lists, Sandbox, SandboxError, SandboxOptions};
 
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
@@ -53,6 +53,12 @@ struct FaultArgs {
     /// Apply the change, then drop the connection without an answer
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     lost_answers: f64,
+    /// Drop the connection, and apply the change later
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    late: f64,
+    /// Apply late changes after this many milliseconds
+    #[arg(long, default_value_t = 10_000, value_name = "MS")]
+    late_for: u64,
     /// Apply the change, then cut off the answer
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     cut: f64,
@@ -88,12 +94,32 @@ struct FaultArgs {
     /// Hide the first N people from every API key, as though they were not there
     #[arg(long, default_value_t = 0, value_name = "N")]
     lost_sight: u32,
+    /// Do not find people by external ID for this many milliseconds after they came
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    lag: u64,
+    /// Find nobody by external ID
+    #[arg(long)]
+    blind_look_ups: bool,
+    /// List only the first person of a page
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    short_lists: f64,
+    /// List everybody, nobody, or everybody without external IDs
+    #[arg(long, value_enum, default_value_t = ListsArg::Whole)]
+    lists: ListsArg,
     /// Go down after this many requests
     #[arg(long, value_name = "N")]
     down_after: Option<u64>,
     /// Stay down for this many milliseconds
     #[arg(long, default_value_t = 30_000, value_name = "MS")]
     down_for: u64,
+}
+
+/// What lists show.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ListsArg {
+    Whole,
+    Empty,
+    Nameless,
 }
 
 pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure> {
@@ -111,6 +137,8 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
             unavailable: faults.unavailable,
             lost_before: faults.lost_before,
             lost_after: faults.lost_answers,
+            late: faults.late,
+            late_for: Duration::from_millis(faults.late_for),
             cut: faults.cut,
             garbage: faults.garbage,
             wrong_person: faults.wrong_person,
@@ -121,6 +149,14 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
             shared_logins: faults.shared_logins,
             clock_skew: faults.clock_skew,
             lost_sight: faults.lost_sight,
+            lag: Duration::from_millis(faults.lag),
+            blind_look_ups: faults.blind_look_ups,
+            short_lists: faults.short_lists,
+            lists: match faults.lists {
+                ListsArg::Whole => Lists::Whole,
+                ListsArg::Empty => Lists::Empty,
+                ListsArg::Nameless => Lists::Nameless,
+            },
             down_after: faults.down_after,
             down_for: Duration::from_millis(faults.down_for),
         },

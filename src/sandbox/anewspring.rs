@@ -303,8 +303,18 @@ impl ANewSpring {
         let person = || self.person_of(route, query);
         match route.known.call {
             "userExists" => self.user_exists(route, query),
-            "getUser" => self.get_user(person()?, twist),
-            "getUsers" => Ok(self.get_users()),
+            "getUser" => {
+                // By the UID everybody is shown at once.
+                let hidden_from = twist.hidden_from.filter(|_| route.first.is_some());
+                self.get_user(
+                    person()?,
+                    Twist {
+                        hidden_from,
+                        ..twist
+                    },
+                )
+            }
+            "getUsers" => Ok(self.get_users(twist)),
             "initializeId" => self.initialize_id(&first()?, &value(route.second)?),
             "addUser" => self.add_user(&first()?, &form, twist),
             "updateUser" => self.update_user(person()?, &form, twist),

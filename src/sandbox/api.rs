@@ -13,7 +13,7 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
-use super::faults::Fault;
+use super::faults::{Fault, Lists};
 
 /// Content types.
 pub(super) const JSON: &str = "application/json";
@@ -67,6 +67,31 @@ pub(super) struct Twist {
     pub(super) clock_skew: i32,
     /// The key does not see the people with the numbers up to this one.
     pub(super) lost_sight: u32,
+    /// Look-ups by external ID do not show the people with the numbers from this one
+    /// on.
+    pub(super) hidden_from: Option<u32>,
+    /// What a list shows.
+    pub(super) lists: Lists,
+    /// How many people a list, or a page of one, shows at most.
+    pub(super) list_at_most: Option<usize>,
+}
+
+impl Twist {
+    /// Whether a look-up by external ID shows a person.
+    pub(super) fn hides(self, number: u32) -> bool {
+        self.hidden_from.is_some_and(|from| number >= from)
+    }
+
+    /// Shortens a list as it says. Returns the fault that this is.
+    pub(super) fn shorten<T>(self, people: &mut Vec<T>) -> Option<Fault> {
+        let before = people.len();
+        if self.lists == Lists::Empty {
+            people.clear();
+        } else if let Some(most) = self.list_at_most {
+            people.truncate(most);
+        }
+        (people.len() < before).then_some(Fault::ShortLists)
+    }
 }
 
 /// What an API says to a call.

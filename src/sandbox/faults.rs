@@ -42,6 +42,12 @@ pub struct Faults {
     pub lost_before: f64,
     /// Acts, then closes the connection without an answer.
     pub lost_after: f64,
+    /// Closes the connection without an answer, and acts `late_for` after that: calls
+    /// that change something.
+    pub late: f64,
+    /// How late a call is acted upon that is late.
+    #[serde(with = "seconds")]
+    pub late_for: Duration,
     /// Acts, then closes the connection in the middle of the answer's body.
     /// An answer without a body is not sent at all.
     pub cut: f64,
@@ -71,6 +77,16 @@ pub struct Faults {
     /// to this one: lists leave them out, calls about them are answered 404, and
     /// others can be created with their external IDs and logins.
     pub lost_sight: u32,
+    /// Look-ups by external ID do not show people who were created less than this
+    /// ago.
+    #[serde(with = "seconds")]
+    pub lag: Duration,
+    /// Look-ups by external ID show nobody.
+    pub blind_look_ups: bool,
+    /// Shows only the first person of a list or of a page of it.
+    pub short_lists: f64,
+    /// What lists show.
+    pub lists: Lists,
     /// After this many requests that were not turned away, the sandbox goes
     /// down once: it answers 503 for `down_for`.
     pub down_after: Option<u64>,
@@ -87,7 +103,9 @@ impl Faults {
             ("unavailable", self.unavailable),
             ("lost_before", self.lost_before),
             ("lost_after", self.lost_after),
+            ("late", self.late),
             ("cut", self.cut),
+            ("short_lists", self.short_lists),
             ("garbage", self.garbage),
             ("wrong_person", self.wrong_person),
             ("slow", self.slow),
@@ -108,6 +126,8 @@ impl Faults {
             ("latency", self.latency),
             ("latency_jitter", self.latency_jitter),
             ("slow_for", self.slow_for),
+            ("late_for", self.late_for),
+            ("lag", self.lag),
             ("down_for", self.down_for),
         ];
         for (name, duration) in durations {
@@ -135,6 +155,19 @@ impl Faults {
         faults.check()?;
         Ok(faults)
     }
+}
+
+/// What lists show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lists {
+    /// Everybody.
+    #[default]
+    Whole,
+    /// Nobody.
+    Empty,
+    /// Everybody, without external IDs.
+    Nameless,
 }
 
 /// The longest wait, so that adding durations to a point in time cannot
@@ -171,6 +204,7 @@ pub(super) enum Fault {
     Unavailable,
     LostBefore,
     LostAfter,
+    Late,
     Cut,
     Garbage,
     WrongPerson,
@@ -178,16 +212,19 @@ pub(super) enum Fault {
     Refuse,
     Twins,
     LostSight,
+    Lag,
+    ShortLists,
     DownAfter,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::RequestsPerSecond,
         Self::Errors,
         Self::Unavailable,
         Self::LostBefore,
         Self::LostAfter,
+        Self::Late,
         Self::Cut,
         Self::Garbage,
         Self::WrongPerson,
@@ -195,6 +232,8 @@ impl Fault {
         Self::Refuse,
         Self::Twins,
         Self::LostSight,
+        Self::Lag,
+        Self::ShortLists,
         Self::DownAfter,
     ];
 }
@@ -212,6 +251,8 @@ pub(super) struct Fate {
     pub(super) slow: Option<Duration>,
     /// What happens to the answer.
     pub(super) spoiled: Option<Fault>,
+    /// The connection is closed at once, and the call acted upon so much later.
+    pub(super) late: Option<Duration>,
     /// With [`Fault::Garbage`]: the call is not acted upon.
     pub(super) is_idle: bool,
     /// With [`Fault::Garbage`]: the page has status 502, not 200.
@@ -360,6 +401,9 @@ impl Dice {
             (garbage, Fault::Garbage),
         ]);
         let is_garbage = spoiled == Some(Fault::Garbage);
+        // Without draws of their own, which would change all others.
+        let also =
+            |number: u32, probability: f64| f64::from(number) < probability * 4_294_967_296.0;
         Fate {
             latency,
             instead: first([
@@ -371,8 +415,10 @@ impl Dice {
                 refuse,
                 wrong_person,
                 pick,
-                // Without a draw of its own, which would change all others.
-                twins: f64::from(pick) < faults.twins * 4_294_967_296.0,
+                twins: also(pick, faults.twins),
+                lists: faults.lists,
+                list_at_most: also(pick.rotate_left(8), faults.short_lists).then_some(1),
+                hidden_from: faults.blind_look_ups.then_some(0),
                 logins: if faults.shared_logins {
                     Logins::Shared
                 } else {
@@ -382,6 +428,7 @@ impl Dice {
                 lost_sight: faults.lost_sight,
             },
             slow: slow.then_some(faults.slow_for),
+            late: also(pick.rotate_left(16), faults.late).then_some(faults.late_for),
             spoiled,
             is_idle: is_garbage && !acted,
             is_bad_gateway: is_garbage && !ok,

@@ -39,7 +39,7 @@ use self::{
 };
 use super::{
     api::{Answer, Api, Call, Logins, OTHER, Twist, decoded, push_line, to_json},
-    faults::Fault,
+    faults::{Fault, Lists},
 };
 
 /// More invented people than this are a slip of the finger.
@@ -244,7 +244,14 @@ impl Kmi {
         };
         match call.method.as_str() {
             "GET" => match self.find(key, route)? {
-                None => self.list(key, call.query),
+                None => self.list(key, call.query, twist),
+                Some(id) if twist.hides(id) && matches!(route, Route::ExternalId(_)) => {
+                    let message = "no user has this external identifier";
+                    Err(Answer {
+                        twisted: Some(Fault::Lag),
+                        ..not_found("externalId", message)
+                    })
+                }
                 Some(id) => Ok(self.shows(StatusCode::OK, key, id, twist)),
             },
             "POST" => {
@@ -273,7 +280,7 @@ impl Kmi {
         }
     }
 
-    fn list(&self, key: &str, query: &str) -> Result<Answer, Refusal> {
+    fn list(&self, key: &str, query: &str, twist: Twist) -> Result<Answer, Refusal> {
         let (mut offset, mut limit) = (0, PAGE);
         let mut filter = Filter::default();
         let mut group = false;
@@ -299,13 +306,23 @@ impl Kmi {
             limit = 0;
         }
         let limit = usize::try_from(limit).unwrap_or_default();
-        let page: Vec<_> = self
+        // Nobody has an external ID of a key that no call can have.
+        let key = if twist.lists == Lists::Nameless {
+            ""
+        } else {
+            key
+        };
+        let mut page: Vec<_> = self
             .people
             .page(offset, limit, filter)
             .into_iter()
             .filter_map(|id| self.user(key, id))
             .collect();
-        Ok(Answer::new(StatusCode::OK, to_json(&page)))
+        let shortened = twist.shorten(&mut page);
+        Ok(Answer {
+            twisted: shortened,
+            ..Answer::new(StatusCode::OK, to_json(&page))
+        })
     }
 
     /// Creates a person, or updates the one that was `found`.

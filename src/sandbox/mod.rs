@@ -41,7 +41,7 @@ use std::{
 
 use tokio::sync::watch;
 
-pub use faults::Faults;
+pub use faults::{Faults, Lists};
 
 /// How a sandbox is to be.
 #[derive(Clone, Debug, Default)]

@@ -4,6 +4,7 @@
 //! while waiting. All requests run on one thread, so it is never contended.
 
 use std::{
+    collections::VecDeque,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
 use fastrand::Rng;
@@ -52,6 +53,35 @@ pub(super) struct Inside {
     pub(super) dice: Dice,
     /// What arrived.
     pub(super) statistics: Statistics,
+    /// Who came lately.
+    fresh: Fresh,
+}
+
+/// When people were created: of some numbers the first that came then.
+#[derive(Debug, Default)]
+struct Fresh(VecDeque<(Instant, u32)>);
+
+impl Fresh {
+    /// The last number that was given.
+    fn note(&mut self, last: u32) {
+        let known = self.0.back().map_or(0, |(_, number)| *number);
+        if last > known {
+            self.0.push_back((clock::monotonic(), last));
+        }
+    }
+
+    /// The first number of those that came within that time.
+    fn first_within(&mut self, lag: Duration) -> Option<u32> {
+        // The last of those before it tells where it begins.
+        while self.0.get(1).is_some_and(|(at, _)| at.elapsed() >= lag) {
+            self.0.pop_front();
+        }
+        let (at, first) = self.0.front()?;
+        if at.elapsed() < lag {
+            return Some(1);
+        }
+        (self.0.len() > 1).then_some(first + 1)
+    }
 }
 
 impl Inside {
@@ -68,6 +98,7 @@ impl Shared {
                 apis,
                 dice: Dice::new(faults, rng),
                 statistics: Statistics::new(),
+                fresh: Fresh::default(),
             }),
             start: clock::monotonic(),
             port,
@@ -165,7 +196,13 @@ async fn carry(
 
 impl Shared {
     /// Acts on an admitted request as its fate says.
-    async fn play(&self, fate: Fate, head: &Parts, body: &[u8], scissors: &Scissors) -> Response {
+    async fn play(
+        self: &Arc<Self>,
+        fate: Fate,
+        head: &Parts,
+        body: &[u8],
+        scissors: &Scissors,
+    ) -> Response {
         wait(fate.latency).await;
         if let Some(fault) = fate.instead {
             self.played(fault);
@@ -176,6 +213,16 @@ impl Shared {
                 }
                 _ => hang_up(scissors),
             };
+        }
+        if let Some(late_for) = fate.late.filter(|_| head.method != Method::GET) {
+            self.played(Fault::Late);
+            let (shared, head, body) = (Arc::clone(self), head.clone(), body.to_vec());
+            // The call is on its way though nobody waits for it any more.
+            tokio::spawn(async move {
+                wait(late_for).await;
+                shared.answer(fate.twist, &head, &body);
+            });
+            return hang_up(scissors);
         }
         let answer = (!fate.is_idle).then(|| self.answer(fate.twist, head, body));
         if let Some(slow_for) = fate.slow {
@@ -209,7 +256,13 @@ impl Shared {
             headers: &head.headers,
             body,
         };
+        let lag = inside.dice.faults().lag;
+        let twist = Twist {
+            hidden_from: twist.hidden_from.or(inside.fresh.first_within(lag)),
+            ..twist
+        };
         let answer = api.answer(&call, twist);
+        inside.fresh.note(api.last());
         if let Some(fault) = answer.twisted {
             inside.statistics.played(fault);
         }

@@ -457,3 +457,59 @@ async fn an_account_gets_another_external_id_and_its_details_with_one_update() {
     assert_eq!(it.get(&by("N1")).await.json()["id"], id);
     assert_eq!(it.people().await, 1);
 }
+
+#[tokio::test]
+async fn a_late_call_is_acted_upon_after_its_connection_was_closed() {
+    let it = with(Faults::default());
+    it.set_faults(&json!({"late": 1.0, "late_for": 0.3})).await;
+    let body = person("a", "A");
+    got(it.api(Method::POST, "users/", Some(&body)))
+        .await
+        .unwrap_err();
+    assert_eq!(it.people().await, 0);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(it.people().await, 1);
+    // What is only read is answered at once.
+    assert_eq!(it.get(&by("A")).await.status, 200);
+    assert_eq!(it.stats().await["faults"]["late"], 1);
+}
+
+#[tokio::test]
+async fn look_ups_that_lag_show_people_later_and_calls_by_the_lms_s_id_at_once() {
+    let it = with(Faults::default());
+    it.create("a", "A").await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    it.set_faults(&json!({"lag": 0.5})).await;
+    let id = it.create("b", "B").await;
+    assert_eq!(it.get(&by("A")).await.status, 200);
+    assert_eq!(it.get(&by("B")).await.status, 404);
+    assert_eq!(it.get(&format!("users/{id}/")).await.status, 200);
+    assert_eq!(ids(&it.get("users/").await), [1, 2]);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(it.get(&by("B")).await.status, 200);
+    it.set_faults(&json!({"lag": 0.0, "blind_look_ups": true}))
+        .await;
+    assert_eq!(it.get(&by("A")).await.status, 404);
+    assert_eq!(it.stats().await["faults"]["lag"], 2);
+}
+
+#[tokio::test]
+async fn lists_come_short_empty_or_without_external_ids() {
+    let it = with(Faults::default());
+    for id in ["A", "B"] {
+        it.create(id, id).await;
+    }
+    it.set_faults(&json!({"short_lists": 1.0})).await;
+    assert_eq!(ids(&it.get("users/").await), [1]);
+    it.set_faults(&json!({"short_lists": 0.0, "lists": "empty"}))
+        .await;
+    assert_eq!(it.get("users/").await.json(), json!([]));
+    it.set_faults(&json!({"lists": "nameless"})).await;
+    let list = it.get("users/").await.json();
+    assert_eq!(
+        (&list[0]["id"], &list[0]["externalId"]),
+        (&json!(1), &json!(""))
+    );
+    assert_eq!(it.get(&by("A")).await.json()["externalId"], "A");
+    assert_eq!(it.stats().await["faults"]["short_lists"], 2);
+}

@@ -64,7 +64,7 @@ impl ANewSpring {
         let users = self.group(id)?.users.iter();
         let users = users
             .filter(|&&uid| self.people.is_seen(uid))
-            .filter_map(|&uid| Some(Listed::new(uid, self.people.get(uid)?)))
+            .filter_map(|&uid| Some(Listed::new(uid, self.people.get(uid)?, true)))
             .collect();
         Ok(Done::json(&List { users }))
     }

@@ -41,6 +41,14 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// The person is there, and a look-up does not show it yet.
+    pub(super) fn hidden(message: impl Into<String>) -> Self {
+        Self {
+            twisted: Some(Fault::Lag),
+            ..Self::missing(message)
+        }
+    }
+
     /// 404.
     pub(super) fn missing(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)

@@ -20,9 +20,9 @@ pub(super) struct Listed<'a> {
 }
 
 impl<'a> Listed<'a> {
-    pub(super) fn new(uid: Uid, person: &'a Person) -> Self {
+    pub(super) fn new(uid: Uid, person: &'a Person, with_id: bool) -> Self {
         Self {
-            id: person.id.as_deref(),
+            id: person.id.as_deref().filter(|_| with_id),
             uid: shown(uid),
             name: person.name(),
             login: person.text(LOGIN),

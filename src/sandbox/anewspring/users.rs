@@ -17,7 +17,7 @@ use super::{
 };
 use crate::sandbox::{
     api::{Logins, Twist},
-    faults::Fault,
+    faults::{Fault, Lists},
 };
 
 /// The longest external ID, in letters.
@@ -95,6 +95,9 @@ impl ANewSpring {
     }
 
     pub(super) fn get_user(&self, uid: Uid, twist: Twist) -> Result<Done, Refusal> {
+        if twist.hides(uid) {
+            return Err(Refusal::hidden("There is no such user"));
+        }
         let other = self.people.places.other_than(uid, twist.pick);
         let shown = other.filter(|_| twist.wrong_person).unwrap_or(uid);
         // Where nobody else is there, an invented person has to do.
@@ -116,12 +119,14 @@ impl ANewSpring {
         Ok(Done::json(&details).twisted(twisted))
     }
 
-    pub(super) fn get_users(&self) -> Done {
+    pub(super) fn get_users(&self, twist: Twist) -> Done {
         let users = self.people.seen();
-        let users = users
-            .map(|(uid, person)| Listed::new(uid, person))
+        let with_ids = twist.lists != Lists::Nameless;
+        let mut users: Vec<_> = users
+            .map(|(uid, person)| Listed::new(uid, person, with_ids))
             .collect();
-        Done::json(&List { users })
+        let shortened = twist.shorten(&mut users);
+        Done::json(&List { users }).twisted(shortened)
     }
 
     fn person(&self, uid: Uid) -> Result<&Person, Refusal> {
