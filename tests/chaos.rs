@@ -181,6 +181,9 @@ impl Happened {
             "unavailable",
             "slow",
             "requests_per_second",
+            "late",
+            "lag",
+            "short_lists",
         ] {
             // aNewSpring shows nobody but in answer to a look-up: that is rare.
             if system == AnewSpring && fault == "wrong_person" {
@@ -230,7 +233,7 @@ fn chaos(seed: u64, load: Load) -> Happened {
     let max_in_flight = [4, 8, 32][rng.usize(..3)];
     let world = world
         .target(&format!(
-            "max_in_flight = {max_in_flight}\ntimeout = \"1s\"\nmax_outage = \"20s\""
+            "max_in_flight = {max_in_flight}\ntimeout = \"1s\"\nsettle_after = \"1s\"\nmax_outage = \"20s\""
         ))
         .fields(match load.system {
             Kmi => "",
@@ -405,6 +408,7 @@ impl Chaos {
             ..
         } = self.load;
         let rng = &mut self.rng;
+        let lags = rng.bool();
         let mut some = |worst: f64| {
             if rng.bool() { worst * rng.f64() } else { 0.0 }
         };
@@ -419,6 +423,13 @@ impl Chaos {
             slow: some(worst / 4.0),
             // Longer than the timeout.
             slow_for: 1300 * MS,
+            // Not longer than what is lost is waited for.
+            late: some(worst),
+            late_for: 1700 * MS,
+            short_lists: some(4.0 * worst),
+            lag: if lags { 600 * MS } else { Duration::ZERO },
+            // Nothing but hrfeed keeps people from being there twice.
+            shared_logins: true,
             requests_per_second: (rng.u8(..4) == 0).then_some(bearable),
             latency_jitter: latency.mul_f64(rng.f64()),
             ..Faults::default()
@@ -606,7 +617,9 @@ impl Chaos {
             .run(&["audit", "-m", "mapping.toml", "--json"])
             .exits(0);
 
-        // Everything that was done is known to have been done.
+        // Everything that was done is known to have been done, and that nobody came
+        // twice.
+        self.world.import().exits(0);
         self.world.lms.reset_stats();
         let ran = self.world.import().exits(0);
         assert_eq!(ran.count("unchanged"), feed.people.len() as u64, "{ran:#?}");

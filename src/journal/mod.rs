@@ -28,6 +28,7 @@ mod backup;
 mod causes;
 mod codes;
 mod decide;
+mod doubts;
 mod error;
 mod holds;
 mod ids;
@@ -48,6 +49,7 @@ mod tests;
 pub use causes::Cause;
 pub use codes::PersonState;
 pub use decide::{Decided, HoldError, Verdict};
+pub use doubts::{Doubt, DoubtKind};
 pub use error::JournalError;
 pub use holds::{
     APPROVAL_VALID_FOR, Decision, HeldPerson, Hold, HoldFilter, NewHold, SharedTexts, undecided,

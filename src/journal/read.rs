@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row};
 use crate::model::{Action, BeforeGroups, Calls, Counts, ExternalId, Outcome, RowNumber, RunState};
 
 use super::codes::{self, coded, millis, natural, optional, row_number, time};
+use super::doubts::ALIVE_FOR;
 use super::error::JournalError;
 use super::ids::{HoldId, RunId, RunRef, Scope};
 use super::open::Journal;
@@ -51,6 +52,9 @@ pub struct Run {
     pub resumed: u32,
     /// What was read back after it, as JSON.
     pub proof: Option<String>,
+    /// When a write of it went out at the latest; `None` for one of an older hrfeed,
+    /// and where none did.
+    pub sent_until: Option<Timestamp>,
 }
 
 /// One stored row, or one leaver.
@@ -117,7 +121,7 @@ macro_rules! select_runs {
                     state, feed_path, from_stdin, feed_sha256, mapping_path, mapping_sha256,
                     rows, skipped, unchanged, calls_total, calls_retried, calls_throttled,
                     started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed,
-                    proof, replaces_key
+                    proof, replaces_key, alive
              FROM runs JOIN scopes ON scopes.id = runs.scope ",
             $rest
         )
@@ -434,6 +438,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
         surveyed_at: optional(row, 22, time)?,
         resumed: row.get(25)?,
         proof: row.get(26)?,
+        sent_until: (row.get::<_, Option<i64>>(28)?).and_then(|alive| time(alive + ALIVE_FOR)),
     })
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{Action, Calls, ExternalId, HoldState, Outcome, RowNumber, RunState};
 
+use super::doubts::Doubt;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
 use super::parts::{Acknowledged, GroupNow};
@@ -127,6 +128,8 @@ pub struct Settled {
     pub changed: Option<String>,
     /// The hold that keeps the row back, or whose approval carried it out.
     pub hold: Option<HoldId>,
+    /// The create was sent a second time, then, and this one was acknowledged.
+    pub sent_twice: Option<Timestamp>,
     /// The person had this external ID until now, and the target has acknowledged
     /// the change: all that is known of the person goes over to `external_id` in
     /// the same transaction. `None` where it was recorded before, as
@@ -153,6 +156,7 @@ impl Settled {
             awaits_groups: false,
             changed: None,
             hold: None,
+            sent_twice: None,
             rekeyed_from: None,
             person: None,
         }
@@ -184,6 +188,10 @@ pub(super) enum Work {
     },
     UpdateRun(RunId, Box<RunChange>),
     Intend(RunId, Vec<Intent>),
+    Alive(RunId, Timestamp),
+    Doubts(Scope, Vec<Doubt>),
+    /// What became of the writes for these people is known.
+    NoDoubts(Scope, Vec<String>),
     Settle(RunId, Box<Settled>),
     SettleAll(RunId, Vec<Settled>),
     NotSent(RunId, Option<RowNumber>, ExternalId),
@@ -250,7 +258,9 @@ impl Work {
             | Self::Named(_, _, people)
             | Self::Dropped(_, _, people)
             | Self::Absent(_, _, people)
-            | Self::Gone(_, people) => people.len(),
+            | Self::Gone(_, people)
+            | Self::NoDoubts(_, people) => people.len(),
+            Self::Doubts(_, doubts) => doubts.len(),
             Self::Members { people, .. } | Self::Released(_, people) => people.len(),
             Self::SettleAll(_, rows) => rows.len(),
             Self::Fingerprints(_, people) => people.len(),

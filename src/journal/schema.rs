@@ -221,6 +221,22 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (hold, external_id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- alive: a write of the run that went out later was preceded by a later sign
+    -- of life, microseconds since 1970.
+    ALTER TABLE runs ADD COLUMN alive INTEGER;
+
+    -- People for whom a write of unknown outcome may still land. sent: when it went
+    -- out at the latest. kind: 0 a change, 1 it may create the person, 2 the create
+    -- was sent twice.
+    CREATE TABLE doubts (
+        scope       INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        sent        INTEGER NOT NULL,
+        kind        INTEGER NOT NULL,
+        PRIMARY KEY (scope, external_id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What a file is, by its header.

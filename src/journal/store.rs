@@ -15,6 +15,7 @@ use crate::model::{ExternalId, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
 use super::codes::{self, millis, natural};
+use super::doubts::{self, Doubt, DoubtKind};
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -40,6 +41,8 @@ struct Memory {
     scopes: HashMap<Scope, i64>,
     runs: HashMap<RunId, RunMemory>,
     reasons: HashMap<String, i64>,
+    /// Whether there are doubts, if that is known.
+    has_doubts: Option<bool>,
 }
 
 /// What is remembered of a run: its scope, its feed, and how long it was under
@@ -139,13 +142,16 @@ impl Memory {
     fn apply(&mut self, tx: &Connection, work: &mut Work) -> Result<(), Failure> {
         match work {
             Work::StartRun { run, id } => *id = Some(self.start_run(tx, run)?),
-            Work::UpdateRun(run, change) => update_run(tx, *run, change)?,
-            Work::Intend(run, intents) => self.intend(tx, *run, intents)?,
-            Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
-            Work::NotSent(run, row, external_id) => {
-                self.run(tx, *run)?;
-                take_back(tx, *run, *row, external_id.as_str(), true)?;
+            Work::UpdateRun(run, change) => {
+                update_run(tx, *run, change)?;
+                self.has_doubts = None;
             }
+            Work::Intend(run, intents) => self.intend(tx, *run, intents)?,
+            Work::Alive(run, now) => note_alive(tx, *run, *now)?,
+            Work::Doubts(scope, doubts) => self.doubt(tx, *scope, doubts)?,
+            Work::NoDoubts(scope, ids) => doubts::forget(tx, self.scope(tx, *scope)?, ids)?,
+            Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
+            Work::NotSent(run, row, id) => self.not_sent(tx, *run, *row, id)?,
             Work::SettleAll(run, rows) => {
                 for settled in rows {
                     self.settle(tx, *run, settled)?;
@@ -300,6 +306,56 @@ impl Memory {
         Ok(())
     }
 
+    fn not_sent(
+        &mut self,
+        tx: &Connection,
+        run: RunId,
+        row: Option<RowNumber>,
+        external_id: &ExternalId,
+    ) -> Result<(), Failure> {
+        self.run(tx, run)?;
+        Ok(take_back(tx, run, row, external_id.as_str(), true)?)
+    }
+
+    fn doubt(&mut self, tx: &Connection, scope: Scope, doubts: &[Doubt]) -> Result<(), Failure> {
+        self.has_doubts = None;
+        Ok(doubts::note(tx, self.scope(tx, scope)?, doubts)?)
+    }
+
+    /// What is known of a write by its outcome.
+    fn settle_doubt(
+        &mut self,
+        tx: &Connection,
+        (scope, id): (i64, &str),
+        settled: &Settled,
+    ) -> Result<(), Failure> {
+        if let Some(sent) = settled.sent_twice {
+            let doubt = Doubt {
+                external_id: ExternalId::known(id),
+                sent,
+                kind: DoubtKind::Twice,
+            };
+            doubts::note(tx, scope, &[doubt])?;
+            self.has_doubts = Some(true);
+            return Ok(());
+        }
+        let is_open = matches!(
+            settled.outcome,
+            Outcome::Pending | Outcome::Unknown | Outcome::Held
+        );
+        if is_open || settled.attempts == 0 {
+            return Ok(());
+        }
+        let has_doubts = match self.has_doubts {
+            Some(known) => known,
+            None => *self.has_doubts.insert(doubts::are_any(tx)?),
+        };
+        if has_doubts {
+            doubts::settled(tx, scope, id)?;
+        }
+        Ok(())
+    }
+
     fn settle(&mut self, tx: &Connection, run: RunId, settled: &Settled) -> Result<(), Failure> {
         let known = self.run(tx, run)?;
         let at = known.millis();
@@ -345,6 +401,9 @@ impl Memory {
             ])?;
         }
         let RunMemory { scope, feed, .. } = known;
+        if let Some(id) = id {
+            self.settle_doubt(tx, (scope, id), settled)?;
+        }
         if let (Some(id), Some(from)) = (id, &settled.rekeyed_from) {
             people::rekey(tx, scope, from.as_str(), id)?;
         }
@@ -463,6 +522,7 @@ impl Memory {
 
 fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Failure> {
     if let Some(by) = &change.resumed {
+        doubts::keep_of_interrupted(tx, run, clock::now())?;
         tx.execute(
             "UPDATE runs SET state = 1, ended = NULL, exit_code = NULL, message = NULL,
                              proof = NULL, resumed = resumed + 1, pid = ?2, host = ?3
@@ -508,6 +568,12 @@ fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Fai
         return Err(Failure::NoRun(run));
     }
     Ok(())
+}
+
+/// A write of the run is about to go out.
+fn note_alive(tx: &Connection, run: RunId, now: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE runs SET alive = ?2 WHERE id = ?1";
+    execute(tx, sql, (run.0, now.as_microsecond()))
 }
 
 /// Notes which run holds the lock, for other processes that ask for it.

@@ -9,10 +9,10 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use crate::clock;
 use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
 
+use super::doubts::{ALIVE_FOR, Doubt};
 use super::error::JournalError;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -60,6 +61,8 @@ struct Shared {
     queue: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
     fate: Arc<Fate>,
+    /// When the last sign of life was recorded.
+    alive: Mutex<Option<Instant>>,
 }
 
 /// The writer's file, and its failure.
@@ -156,6 +159,7 @@ impl Writer {
                 queue: Some(queue),
                 thread: Some(thread),
                 fate,
+                alive: Mutex::new(None),
             }),
         })
     }
@@ -182,6 +186,36 @@ impl Writer {
     /// commit resolves.
     pub fn intend(&self, run: RunId, intents: Vec<Intent>) -> Commit {
         self.send_and_wait(Work::Intend(run, intents))
+    }
+
+    /// Records that the run is about to send a write, unless it did so less than a
+    /// second ago. After a kill nobody knows what was sent; but nothing was later than
+    /// a second after the last of these. Durable when it returns.
+    pub fn alive(&self, run: RunId) -> Result<(), JournalError> {
+        let now = clock::monotonic();
+        let valid_for = Duration::from_micros(ALIVE_FOR.unsigned_abs());
+        let mut alive = self
+            .shared
+            .alive
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if alive.is_some_and(|last| now.duration_since(last) < valid_for) {
+            return Ok(());
+        }
+        self.send_and_wait(Work::Alive(run, clock::now()))
+            .wait_blocking()?;
+        *alive = Some(now);
+        Ok(())
+    }
+
+    /// Records for whom a write of unknown outcome may still land.
+    pub fn doubts(&self, scope: &Scope, doubts: Vec<Doubt>) -> Commit {
+        self.send_and_wait(Work::Doubts(*scope, doubts))
+    }
+
+    /// Records that it is known what became of all that was sent for these people.
+    pub fn no_doubts(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
+        self.send(Work::NoDoubts(*scope, people), None)
     }
 
     /// Records the outcome of a row, in place of an earlier one. Does not wait for

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
+
 use super::identity::Renumbered;
 use crate::mapping::FieldSet;
 use crate::model::HoldKind;
@@ -45,6 +47,18 @@ pub struct RowDetail {
     pub hold: Option<i64>,
     /// Why the row is not sent although it differs.
     pub left_alone: Option<LeftAlone>,
+    /// What an earlier run may have sent for the person, if nobody knows what became of
+    /// it.
+    pub doubt: Option<InDoubt>,
+}
+
+/// What an earlier run may have sent, and nobody knows what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InDoubt {
+    /// When it went out, at the latest.
+    pub sent: Timestamp,
+    /// This run has looked for the person already, and seen nobody.
+    pub is_looked_for: bool,
 }
 
 /// The details of rows, one after the other: in a table by row, every second place

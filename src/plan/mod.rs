@@ -33,7 +33,9 @@ use crate::mapping::Leavers;
 use crate::model::{Counts, ExternalId};
 
 pub use self::damage::Damage;
-pub use self::detail::{After, IdChange, IdentityChange, LeftAlone, RowDetail, UnderOtherKey};
+pub use self::detail::{
+    After, IdChange, IdentityChange, InDoubt, LeftAlone, RowDetail, UnderOtherKey,
+};
 pub use self::fingerprints::{fields_of_listed, fingerprint_of_listed, name_words};
 pub use self::groups::{NamedGroup, NamedGroups};
 pub use self::guards::{Allow, Allowed, Held, Sick};

@@ -4,7 +4,7 @@
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, FieldFingerprints, Mapped, MappingError, Person, Slot};
 use crate::model::{Action, BeforeGroups, Content, ExternalId, Finding, Picture, RowNumber};
-use crate::plan::detail::{LeftAlone, RowDetail};
+use crate::plan::detail::{InDoubt, LeftAlone, RowDetail};
 use crate::plan::fingerprints;
 use crate::plan::rows::{RowState, RowTable, fault};
 use crate::plan::scan::{ScanError, finding};
@@ -101,6 +101,9 @@ pub struct Change {
     pub action: Action,
     /// An interrupted run may have applied it: the target is asked first.
     pub may_have_applied: bool,
+    /// What an earlier run may have sent for the person, if nobody knows what became of
+    /// it.
+    pub doubt: Option<InDoubt>,
     /// Who, and how the person must be.
     pub content: Content,
     /// The fingerprint of the content.
@@ -341,6 +344,7 @@ fn change(
             _ => Action::Update,
         },
         may_have_applied: state.is_under_way(),
+        doubt: detail.and_then(|detail| detail.doubt),
         fingerprint: fingerprints::of_person(bound, person),
         fingerprints: fingerprints::of_fields(bound, person),
         details: part(Part::Details),

@@ -321,6 +321,12 @@ impl RowTable {
         Some(self.number(row))
     }
 
+    /// Whether a list has shown the person of a row that is not under way.
+    #[must_use]
+    pub fn is_listed(&self, row: RowIndex) -> bool {
+        self.seen_ids.contains_key(&row)
+    }
+
     /// Notes that the target has a person with this external ID. `fingerprint`
     /// computes the fingerprint of the person's fields on the target that are among
     /// the bits of a shape, if all of them can be compared.

@@ -159,6 +159,7 @@ mod tests {
             row: RowNumber(2),
             action: Action::Update,
             may_have_applied: false,
+            doubt: None,
             content: Content {
                 fields: vec![("login", "zoe".into())],
                 sets: sets

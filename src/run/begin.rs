@@ -1,25 +1,13 @@
 //! How a run begins: what is in the journal before anything is read.
 
 use std::path::Path;
-use std::time::Instant;
 
 use super::notes::Notes;
 use super::{RunError, Stages, read_run};
-use crate::clock;
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer};
 use crate::model::RunState;
 use crate::upload::RunRecorder;
-
-/// When a file of the journal was last written to.
-pub(super) fn last_written(journal: &Path) -> Option<Instant> {
-    let mut log = journal.as_os_str().to_owned();
-    log.push("-wal");
-    let age = |path: &Path| path.metadata().ok()?.modified().ok().and_then(clock::age);
-    let ages = age(journal).into_iter().chain(age(log.as_ref()));
-    ages.min()
-        .and_then(|age| clock::monotonic().checked_sub(age))
-}
 
 impl Stages<'_> {
     /// Opens the journal, takes the scope's lock, and records the start of the run.

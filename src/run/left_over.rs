@@ -1,18 +1,19 @@
 //! What interrupted runs left: rows that are settled, and changes whose outcome
 //! is unknown.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::time::Duration;
 
+use jiff::Timestamp;
+
+use super::doubts::kind_of;
 use super::{RunError, Stages};
-use crate::journal::{FeedKey, JournalError, Known, PersonState, Run, RunChange, SettledRow};
+use crate::journal::{
+    Doubt, FeedKey, JournalError, Known, OpenIntent, PersonState, Run, RunChange, SettledRow,
+};
 use crate::model::{ExternalId, Outcome, RunState};
-use crate::plan::{LeftAlone, RowIndex, RowState, RowTable};
+use crate::plan::{LeftAlone, RowIndex, RowTable};
 use crate::upload::{LeftOver, RunRecorder, Settlement};
-
-/// How long a request of a killed run may still be in flight.
-const IN_FLIGHT_GRACE: Duration = Duration::from_secs(5);
 
 /// The answers of the look-ups of people that older runs of the scope left
 /// unknown. A run also records them; a plan has them here only.
@@ -23,6 +24,10 @@ pub(super) struct LeftOvers {
     people: HashMap<ExternalId, (Option<PersonState>, FeedKey)>,
     /// People about whom the target gave no answer.
     pub(super) unanswered: Vec<ExternalId>,
+    /// People who may have been created, and whom the LMS does not show.
+    pub(super) absent: HashSet<ExternalId>,
+    /// What may still land, where no run records it.
+    pub(super) doubts: Vec<Doubt>,
 }
 
 impl LeftOvers {
@@ -38,7 +43,7 @@ impl LeftOvers {
                 }
             }
             Settlement::Invalidated => drop(self.people.insert(id, (None, feed))),
-            Settlement::NotDone => {}
+            Settlement::NotDone => drop(self.absent.insert(id)),
             Settlement::Unanswered => self.unanswered.push(id),
         }
     }
@@ -119,14 +124,6 @@ impl Stages<'_> {
                 }
             }
         }
-        let unknown = [
-            RowState::UnknownCreate,
-            RowState::UnknownAdopt,
-            RowState::UnknownRekey,
-        ];
-        if rows.rows_in(&unknown).next().is_some() {
-            self.wait_for_in_flight();
-        }
         Ok(renumbered)
     }
 
@@ -148,8 +145,8 @@ impl Stages<'_> {
             }
             let intents = journal.open_intents(old.id)?;
             let is_settled = intents.is_empty() || {
-                // An older change that comes after a newer one undoes it.
-                self.wait_for_in_flight();
+                let doubts = doubts_of(&old, &intents, self.clock.now());
+                self.notes.doubts(doubts.clone())?;
                 let of_old = recorder.as_ref().map(|this| RunRecorder {
                     writer: this.writer.clone(),
                     run: old.id,
@@ -159,7 +156,10 @@ impl Stages<'_> {
                         .settle_left_over(intents, of_old.as_ref(), self.listener)?;
                 let feed = FeedKey::of_mapping(&old.start.mapping_path);
                 let unanswered = left_overs.unanswered.len();
-                for left in left {
+                for (left, doubt) in left.into_iter().zip(doubts) {
+                    if recorder.is_none() && left.settlement.may_land() {
+                        left_overs.doubts.push(doubt);
+                    }
                     left_overs.add(left, feed);
                 }
                 // If not, the next run asks again.
@@ -171,17 +171,18 @@ impl Stages<'_> {
         }
         Ok(left_overs)
     }
+}
 
-    /// Gives the last request of a killed run a moment before "not found" is
-    /// believed.
-    fn wait_for_in_flight(&self) {
-        if let Some(left) = self
-            .last_written
-            .and_then(|written| IN_FLIGHT_GRACE.checked_sub(written.elapsed()))
-        {
-            self.stop.wait(left);
-        }
-    }
+/// What of a run may still land. One of an older hrfeed does not say when it sent
+/// something last.
+fn doubts_of(old: &Run, intents: &[OpenIntent], now: Timestamp) -> Vec<Doubt> {
+    let sent = old.sent_until.or(old.ended).unwrap_or(now);
+    let doubts = intents.iter().map(|intent| Doubt {
+        external_id: intent.external_id.clone(),
+        sent,
+        kind: kind_of(intent.action),
+    });
+    doubts.collect()
 }
 
 /// Marks a row of which the resumed run has an outcome. What it decided without the LMS

@@ -87,13 +87,15 @@ impl Stages<'_> {
         self.send_again(prepared, goes, recorder)
     }
 
-    /// A few known people whom this run does not change: the LMS must show them.
+    /// A few known people whom this run does not change any more: the LMS must show
+    /// them.
     pub(super) fn witnesses(&self, rows: &RowTable) -> Result<Vec<ExternalId>, RunError> {
         let mut witnesses = Vec::new();
         if let Some(journal) = &self.journal {
             journal.people(&self.scope, |person| {
                 let row = rows.named(person.external_id);
-                let is_unchanged = row.is_some_and(|row| rows.state(row) == RowState::Unchanged);
+                let rests = [RowState::Unchanged, RowState::Settled];
+                let is_unchanged = row.is_some_and(|row| rests.contains(&rows.state(row)));
                 if is_unchanged && person.state == PersonState::Active {
                     witnesses.push(ExternalId::known(person.external_id));
                 }

@@ -15,7 +15,9 @@
 //!   one [`RunEnd`].
 
 mod begin;
+mod believed;
 mod decisions;
+mod doubts;
 mod end;
 mod error;
 mod expiry;
@@ -44,14 +46,13 @@ mod verify;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Instant;
 
 use self::notes::Notes;
 use self::reading::{hand_over, read_while};
 use crate::clock::{self, Clock};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
-use crate::journal::{FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope};
+use crate::journal::{Doubt, FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope};
 use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
 use crate::model::{Calls, Parts, Proof, Step};
 use crate::plan::guards::Allowed;
@@ -168,8 +169,8 @@ struct Stages<'a> {
     stop: Stop,
     clock: Clock,
     listener: &'a mut dyn Listener,
-    /// When the journal was last written to before this run.
-    last_written: Option<Instant>,
+    /// People whose create an earlier run sent twice.
+    sent_twice: Vec<Doubt>,
     /// The encoding in which the feed is read, where it was guessed.
     encoding_note: Option<String>,
     /// Remarks that belong to no row, a sentence each.
@@ -198,6 +199,7 @@ pub fn connection(settings: &TargetSettings) -> Connection {
         max_in_flight: settings.max_in_flight,
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
+        settle_after: settings.settle_after,
         max_outage: settings.max_outage,
     }
 }
@@ -248,7 +250,7 @@ impl<'a> Stages<'a> {
             settings,
             credentials,
             feed,
-            journal,
+            journal: _,
             resumed,
             allowed,
             verify,
@@ -265,7 +267,7 @@ impl<'a> Stages<'a> {
             mapping_key: FeedKey::of_mapping(&begin::absolute(mapping.path())),
             known_path: None,
             uploader: Uploader::new(&connection(&settings), &credentials, stop.clone(), seed())?,
-            last_written: begin::last_written(&journal),
+            sent_twice: Vec::new(),
             feed,
             settings,
             journal: None,
@@ -339,6 +341,7 @@ impl<'a> Stages<'a> {
         if counts.created + counts.updated + counts.rejected + left_alone == 0 {
             return Ok(sent);
         }
+        self.uploader.must_show(self.witnesses(&prepared.rows)?);
         for wave in 0..prepared.rows.waves() {
             if wave > 0 {
                 self.free_for(wave, &mut prepared.rows, recorder)?;

@@ -8,8 +8,8 @@ use super::holds::HoldNow;
 use super::prepare::Unanswered;
 use crate::clock::Clock;
 use crate::journal::{
-    FeedKey, GroupNow, HeldPerson, HoldId, JournalError, NewHold, Refreshed, RunChange, RunId,
-    Scope, SeenPerson, Settled,
+    Doubt, FeedKey, GroupNow, HeldPerson, HoldId, JournalError, NewHold, Refreshed, RunChange,
+    RunId, Scope, SeenPerson, Settled,
 };
 use crate::mapping::Leavers;
 use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
@@ -111,6 +111,23 @@ impl Notes {
             let writer = &kept.recorder.writer;
             writer.absent(&kept.scope, kept.mapping_key, people)
         })
+    }
+
+    /// What was sent for these people may still land.
+    pub(super) fn doubts(&self, doubts: Vec<Doubt>) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let noted = kept.recorder.writer.doubts(&kept.scope, doubts);
+            noted.wait_blocking()
+        })
+    }
+
+    /// It is known what became of all that was sent for these people.
+    pub(super) fn no_doubts(&self, people: &[ExternalId]) -> Result<(), JournalError> {
+        let people: Vec<_> = people.iter().map(|id| id.as_str().to_owned()).collect();
+        if people.is_empty() {
+            return Ok(());
+        }
+        self.with(|kept| kept.recorder.writer.no_doubts(&kept.scope, people))
     }
 
     /// The LMS has these people of the feed.

@@ -7,6 +7,7 @@ use super::{RunError, Stages};
 use crate::journal::JournalError;
 use crate::mapping::FieldFingerprints;
 use crate::plan::{Item, OtherAccount, OtherKeys, RowState, RowTable, Traits, Wanted, replay};
+use crate::schema::ExternalIds;
 
 impl Stages<'_> {
     /// Marks the new rows whose external IDs are known at this address under another
@@ -17,7 +18,7 @@ impl Stages<'_> {
         let Some(journal) = &self.journal else {
             return Ok(());
         };
-        if !system.spec().ids_belong_to_key || rows.count(RowState::New) == 0 {
+        if system.spec().external_ids != ExternalIds::OfTheKey || rows.count(RowState::New) == 0 {
             return Ok(());
         }
         let mut keys = OtherKeys::new(Traits::of(self.bound.mapping()));

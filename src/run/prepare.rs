@@ -75,6 +75,7 @@ impl Stages<'_> {
         scan.findings = Vec::new();
         let rekeyed = self.mark_resumed(&mut scan.rows)?;
         let mut left_overs = self.settle_older_runs()?;
+        self.take_doubts(&mut scan.rows, &mut left_overs)?;
         let mut earlier = self.earlier_holds()?;
         let mut compared = self.compare(&mut scan.rows, &mut left_overs)?;
         compared.keep(rekeyed.iter().map(ExternalId::as_str));

@@ -17,7 +17,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::roster::Roster;
 use super::{RunError, Stages, read_run};
-use crate::journal::{Journal, JournalError, PersonState, RowFilter, Run, RunId, Scope};
+use crate::journal::{
+    Journal, JournalError, PersonState, RowFilter, Run, RunId, Scope, SeenPerson,
+};
 use crate::model::{Action, ExternalId, Outcome, Proof, Twice, counted};
 use crate::plan::RowTable;
 use crate::upload::{Halt, Known, NewPeople, Question, UploadError};
@@ -80,7 +82,7 @@ impl Stages<'_> {
         let calls = self.uploader.calls().total;
         let mut proof = Proof::default();
         let mut is_proved = false;
-        if changes.created + changes.given_id > 0 {
+        if changes.created + changes.given_id > 0 || !self.sent_twice.is_empty() {
             let found = self.look_for_duplicates(&journal, &run, (changes, &mut proof));
             is_proved |= self.note_proved(found)?;
         }
@@ -128,7 +130,10 @@ impl Stages<'_> {
             Ok(())
         };
         // By the run's own clock, which may be another one.
-        let under_way = self.clock.now().duration_since(run.start.started);
+        let twice = self.sent_twice.iter().map(|doubt| doubt.sent);
+        let from = twice.chain([run.start.started]).min();
+        let now = self.clock.now();
+        let under_way = now.duration_since(from.unwrap_or(now));
         let since = since(self.uploader.lms_now(), under_way);
         let max_calls = changes.max_calls();
         let listed = self
@@ -148,6 +153,7 @@ impl Stages<'_> {
         };
         roster.seal();
         let hidden = mark_own(journal, run.id, &mut roster)?;
+        let single = self.mark_sent_twice(&mut roster);
         let looked_up = self.look_up_hidden(&hidden)?;
         let proved = looked_up.in_words(&hidden);
         if looked_up.stand_for_all(&hidden) {
@@ -166,12 +172,14 @@ impl Stages<'_> {
             proof.add_twice(twice);
         }
         if is_recent {
-            add_known_twice(journal, &self.scope, &roster, proof)?;
+            let known = (journal, &self.scope);
+            add_known_twice(known, &roster, &single, proof)?;
         }
         for twice in roster.logins_twice(is_recent) {
             proof.add_twice(twice);
         }
         if proved.is_ok() {
+            self.note_single(&single)?;
             proof.checked = changes.created;
             proof.new_people = changes.created;
             proof.searched_duplicates = true;
@@ -180,6 +188,37 @@ impl Stages<'_> {
             proof.searched_duplicates = !proof.twice.is_empty();
         }
         Ok(proved)
+    }
+
+    /// Marks those whose create an earlier run sent twice. Returns those who are there
+    /// once, or no more.
+    fn mark_sent_twice(&self, roster: &mut Roster) -> Vec<SeenPerson> {
+        let mut single = Vec::new();
+        for doubt in &self.sent_twice {
+            let id = doubt.external_id.as_str();
+            roster.mark(id);
+            let mut accounts = roster.ids_of(id);
+            let account = accounts.next().map(str::to_owned);
+            if accounts.next().is_none() {
+                single.push(SeenPerson {
+                    external_id: id.to_owned(),
+                    remote_id: account,
+                    fingerprint: None,
+                    is_ambiguous: false,
+                    fingerprints: None,
+                });
+            }
+        }
+        single
+    }
+
+    /// Whose create went out twice is there once: no later run asks again.
+    fn note_single(&self, single: &[SeenPerson]) -> Result<(), JournalError> {
+        let ids = single.iter().map(|it| ExternalId::known(&it.external_id));
+        let ids: Vec<_> = ids.collect();
+        let there = single.iter().filter(|it| it.remote_id.is_some());
+        self.notes.listed(there.cloned().collect())?;
+        self.notes.no_doubts(&ids)
     }
 
     /// Looks up people of this run whom the list does not show: a list can lag, or
@@ -311,13 +350,17 @@ fn mark_own(journal: &Journal, run: RunId, roster: &mut Roster) -> Result<Hidden
 /// Adds people who were created lately with the external ID of somebody who is
 /// known as another person.
 fn add_known_twice(
-    journal: &Journal,
-    scope: &Scope,
+    (journal, scope): (&Journal, &Scope),
     roster: &Roster,
+    single: &[SeenPerson],
     proof: &mut Proof,
 ) -> Result<(), JournalError> {
     journal.people(scope, |known| {
         let id = known.external_id;
+        // Of two accounts that were made for one person somebody deleted the other.
+        if single.iter().any(|it| it.external_id == id) {
+            return Ok(ControlFlow::Continue(()));
+        }
         let mut others = roster.ids_of(id).peekable();
         if let (Some(before), true, Some(_)) = (
             known.remote_id,

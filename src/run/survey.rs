@@ -100,10 +100,21 @@ impl Stages<'_> {
             let max_calls = (compared.known > 0).then_some(unknown);
             if must_list {
                 self.list_whole(rows, compared, &mut surveyed)?;
-            } else if max_calls.is_some_and(|it| it <= ASK_EACH_UP_TO)
-                || self.list(rows, compared, max_calls, &mut surveyed)? != Listed::All
-            {
-                surveyed = self.ask_each(rows, compared)?;
+            } else {
+                let is_dear = max_calls.is_some_and(|it| it <= ASK_EACH_UP_TO);
+                let listed = if is_dear {
+                    Listed::TooMany
+                } else {
+                    self.list_believed(rows, compared, max_calls, &mut surveyed)?
+                };
+                if listed == Listed::InPart {
+                    let remark = "the list of the LMS leaves out people whom it finds one by \
+                                  one, so each new person was looked up";
+                    self.remarks.push(remark.into());
+                }
+                if listed != Listed::All {
+                    surveyed = self.ask_each(rows, compared)?;
+                }
             }
         }
         let unanswered = &surveyed.unanswered;
@@ -136,16 +147,44 @@ impl Stages<'_> {
         compared: &Compared,
         surveyed: &mut Surveyed,
     ) -> Result<(), RunError> {
-        if self.list(rows, compared, None, surveyed)? != Listed::All {
-            let moved = Halt::Outage {
-                why: "people kept being deleted while the LMS listed them".into(),
-                down: std::time::Duration::ZERO,
-                ever_up: true,
-            };
-            return Err(moved.into());
+        match self.list_believed(rows, compared, None, surveyed)? {
+            Listed::All => {}
+            Listed::InPart => {
+                let why = "its list leaves out people whom it finds one by one";
+                return Err(Halt::Blind(why.into()).into());
+            }
+            Listed::Moved | Listed::TooMany => {
+                let moved = Halt::Outage {
+                    why: "people kept being deleted while the LMS listed them".into(),
+                    down: std::time::Duration::ZERO,
+                    ever_up: true,
+                };
+                return Err(moved.into());
+            }
         }
         rows.adopt();
         Ok(())
+    }
+
+    /// Lists everybody, once more where people are left out whom look-ups show. Whom
+    /// such a list does not show must be asked for.
+    fn list_believed(
+        &mut self,
+        rows: &mut RowTable,
+        compared: &Compared,
+        max_calls: Option<u64>,
+        surveyed: &mut Surveyed,
+    ) -> Result<Listed, RunError> {
+        let mut listed = self.list(rows, compared, max_calls, surveyed)?;
+        if listed == Listed::All && !self.is_list_whole(rows)? {
+            self.settle()?;
+            listed = self.list(rows, compared, max_calls, surveyed)?;
+            if listed == Listed::All && !self.is_list_whole(rows)? {
+                surveyed.strangers.are_all = false;
+                listed = Listed::InPart;
+            }
+        }
+        Ok(listed)
     }
 
     fn list(
@@ -178,6 +217,7 @@ impl Stages<'_> {
     }
 
     fn ask_each(&mut self, rows: &mut RowTable, compared: &Compared) -> Result<Surveyed, RunError> {
+        self.must_see(rows)?;
         let (feed, bound, notes) = (&mut self.feed, &self.bound, &self.notes);
         let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
         let (mut present, mut unanswered) = (Vec::new(), Vec::new());

@@ -1,6 +1,6 @@
 //! aNewSpring: users and user groups.
 
-use super::{Field, FieldKind, Part, Role, SystemSpec};
+use super::{ExternalIds, Field, FieldKind, Part, Role, SystemSpec};
 use super::{TEXT_CHARS, instruction, of_group, of_part, optional, required, role, set};
 
 pub(super) static SPEC: SystemSpec = SystemSpec {
@@ -25,7 +25,7 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     key_header: "x-api-key",
     secret_header: None,
     page_size: None,
-    ids_belong_to_key: false,
+    external_ids: ExternalIds::OfTheLms,
     has_parts: true,
     can_deactivate: true,
 };

@@ -1,6 +1,6 @@
 //! KMI LMS, users API v2.
 
-use super::{Field, FieldKind, SystemSpec, optional, required};
+use super::{ExternalIds, Field, FieldKind, SystemSpec, optional, required};
 
 pub(super) static SPEC: SystemSpec = SystemSpec {
     word: "kmi",
@@ -21,7 +21,7 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     // Page "Pagination": without a limit at most 100 come back; that more can
     // be had with one is not stated.
     page_size: Some(100),
-    ids_belong_to_key: true,
+    external_ids: ExternalIds::OfTheKey,
     has_parts: false,
     // The page knows no such state; what `expirationDate` takes is nowhere
     // stated.

@@ -99,13 +99,23 @@ pub struct SystemSpec {
     /// The most people that one page of a list holds; `None` where one answer
     /// holds everybody.
     pub page_size: Option<u32>,
-    /// External IDs belong to the API key: another key sees none of them.
-    pub ids_belong_to_key: bool,
+    /// Whose external IDs are.
+    pub external_ids: ExternalIds,
     /// A person has parts with calls of their own, so that each must be
     /// remembered by itself.
     pub has_parts: bool,
     /// People can be deactivated without being deleted.
     pub can_deactivate: bool,
+}
+
+/// Whose external IDs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExternalIds {
+    /// The API key's: another key sees none of them, and the LMS does not check that
+    /// they are unique.
+    OfTheKey,
+    /// The LMS's: it refuses a second person with one.
+    OfTheLms,
 }
 
 impl SystemSpec {

@@ -121,7 +121,14 @@ impl Draft {
             )?;
         }
         writeln!(text, "requests_per_second = 10  # never exceeded")?;
-        writeln!(text, "max_in_flight = 8")
+        writeln!(
+            text,
+            "max_in_flight = 8\n\
+             # How long a request may take, and how much later one without an answer may\n\
+             # still be carried out.\n\
+             # timeout = \"60s\"\n\
+             # settle_after = \"30s\""
+        )
     }
 
     /// Where the table is in the file, if that was given or is ambiguous.

@@ -16,7 +16,11 @@ mod found;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::doubt::{Belief, Shown, Trust, believe, instant_of};
 use super::engine::{Job, Next};
 use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
 use crate::journal::{Acknowledged, PersonState};
@@ -35,6 +39,15 @@ pub(super) enum Effect {
     Changed,
     /// The person was created.
     Created,
+}
+
+/// What it means that the LMS shows nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Missing {
+    /// The person is known, and the LMS finds nobody for the change.
+    Lost,
+    /// It shows nobody else either who must be there.
+    Unseen,
 }
 
 /// What the LMS refused, in its own words.
@@ -57,6 +70,7 @@ impl Refused {
 /// A change under way.
 pub(super) struct ChangeJob {
     target: Arc<dyn Target>,
+    trust: Trust,
     pub(super) change: Box<Change>,
     /// What was acknowledged before.
     parts: Parts,
@@ -66,12 +80,22 @@ pub(super) struct ChangeJob {
     pub(super) groups_to_leave: Vec<String>,
     roles_kept: Vec<String>,
     course: Course,
+    /// When its last write went out, at the latest; `None` for long ago.
+    sent: Option<Instant>,
+    /// Nothing is sent before: an older write for the person may still land.
+    not_before: Option<Instant>,
+    /// Whom the last look for somebody whom the LMS must show asked for.
+    control: Option<ExternalId>,
+    /// When the last look showed nobody, if nothing could land any more.
+    late_look: Option<Instant>,
     /// What the LMS said of the write that conflicts.
     conflict: String,
     pub(super) effect: Effect,
     pub(super) refused: Option<Refused>,
-    /// The person is known, and the LMS finds nobody for the change.
-    pub(super) is_lost: bool,
+    /// What it means that the LMS shows nobody, if that ends it.
+    pub(super) missing: Option<Missing>,
+    /// The create went out a second time, and both may have been carried out.
+    pub(super) is_sent_twice: bool,
     /// The person has the new external ID.
     pub(super) is_rekeyed: bool,
     /// Why nothing more is written.
@@ -98,9 +122,22 @@ enum Evidence {
 }
 
 impl ChangeJob {
-    pub(super) fn new(target: Arc<dyn Target>, change: Box<Change>, parts: Parts) -> Self {
+    pub(super) fn new(
+        target: Arc<dyn Target>,
+        trust: Trust,
+        change: Box<Change>,
+        parts: Parts,
+    ) -> Self {
+        // Of what may have been sent, and nobody knows when, the latest is assumed.
+        let doubt = change.doubt;
+        let sent = doubt.map_or(Some(Instant::now()), |doubt| instant_of(doubt.sent));
         let mut job = Self {
             target,
+            not_before: None,
+            trust,
+            sent,
+            control: None,
+            late_look: None,
             parts: Parts::default(),
             steps: VecDeque::new(),
             groups_to_join: Vec::new(),
@@ -114,7 +151,8 @@ impl ChangeJob {
                 Some(BeforeGroups::Created) => Effect::Created,
             },
             refused: None,
-            is_lost: false,
+            missing: None,
+            is_sent_twice: false,
             is_rekeyed: false,
             given_up: None,
             attempts: 0,
@@ -125,6 +163,7 @@ impl ChangeJob {
             change,
         };
         job.plan(job.change.action, parts);
+        job.not_before = job.trust.over(sent).filter(|_| job.waits());
         job.course = job.begin();
         job
     }
@@ -132,6 +171,7 @@ impl ChangeJob {
     /// Where the job begins.
     fn begin(&self) -> Course {
         match self.steps.front() {
+            Some(Step::Create { .. } | Step::Adopt { .. }) if self.waits() => Course::looked_for(),
             _ if self.change.may_have_applied => Course::interrupted(),
             Some(Step::Rekey { handle: None, .. }) if self.target.rekeying_needs_handle() => {
                 Course::without_handle()
@@ -140,9 +180,15 @@ impl ChangeJob {
         }
     }
 
+    /// Whether it waits until an older write can have no effect any more.
+    fn waits(&self) -> bool {
+        let doubt = self.change.doubt.as_ref();
+        doubt.is_some_and(|it| it.is_looked_for || !self.change.may_have_applied)
+    }
+
     /// Whether all of its own writes are done or refused.
     pub(super) fn is_complete(&self) -> bool {
-        self.steps.is_empty() && self.course.is_write() && !self.is_lost
+        self.steps.is_empty() && self.course.is_write() && self.missing.is_none()
     }
 
     /// Whether a write went out whose outcome is unknown.
@@ -244,6 +290,20 @@ impl ChangeJob {
         (answer, evidence)
     }
 
+    /// Whether the LMS shows the one who was asked for since it must; `None` where
+    /// nobody was, or it does not say.
+    fn judge_control(&self, reply: &Reply) -> Option<bool> {
+        let control = self.control.as_ref()?;
+        match self.target.looked_up(control, reply) {
+            LookUpReply::Found(_) => {
+                self.trust.controls.was_shown(control, Instant::now());
+                Some(true)
+            }
+            LookUpReply::Absent { .. } => Some(false),
+            LookUpReply::Unclear { .. } => None,
+        }
+    }
+
     /// What an answer to a read-back means.
     fn judge_read_back(&self, reply: &Reply) -> (Answer, Evidence) {
         let content = &self.change.content;
@@ -266,10 +326,65 @@ impl ChangeJob {
 
     /// Whom a read-back asks for.
     fn asked_for(&self) -> &ExternalId {
-        match self.course.phase {
-            Phase::FormerId { .. } => self.change.known_as(),
-            _ => &self.change.content.external_id,
+        match (&self.control, self.course.phase) {
+            (Some(control), _) => control,
+            (None, Phase::FormerId { .. }) => self.change.known_as(),
+            (None, _) => &self.change.content.external_id,
         }
+    }
+
+    /// Picks whom the next look is for, if it is for somebody whom the LMS must show.
+    fn pick_control(&mut self) {
+        self.control = None;
+        let Phase::Control { again, .. } = self.course.phase else {
+            return;
+        };
+        let shown = if again {
+            Shown::Nobody
+        } else {
+            Shown::NotAsked
+        };
+        let controls = &self.trust.controls;
+        let (control, id) = controls.pick(self.sent, usize::from(again));
+        match believe(true, control, shown, false) {
+            Belief::AskControl | Belief::AskControlLater if !controls.is_shown(self.sent) => {
+                self.control = id;
+            }
+            _ => self.course.look_again(),
+        }
+    }
+
+    /// What follows a look that showed nobody: one that came when nothing could land any
+    /// more counts once somebody is shown who must be.
+    fn seen_nobody(&mut self, reply: &Reply) -> Next {
+        let wait = self.until_over();
+        self.late_look = wait.is_zero().then(Instant::now);
+        if self.late_look.is_some() && self.trust.controls.is_shown(self.sent) {
+            return self.seen_control(true, reply);
+        }
+        Next::Later(wait)
+    }
+
+    /// What follows a look for somebody who must be shown.
+    fn seen_control(&mut self, is_shown: bool, reply: &Reply) -> Next {
+        let write = self.next_write();
+        let mut was = self.course;
+        let mut answer = Answer::Control { is_shown };
+        let mut then = self.course.follow(write, answer);
+        if is_shown && self.late_look.is_some() {
+            was = self.course;
+            answer = Answer::Absent { certain: true };
+            then = self.course.follow(write, answer);
+        }
+        self.act(then, (was, answer, Evidence::Nothing), reply)
+    }
+
+    /// How long it takes until nothing that was sent can have an effect any more.
+    fn until_over(&self) -> Duration {
+        let over = self.trust.over(self.sent);
+        over.map_or(Duration::ZERO, |over| {
+            over.saturating_duration_since(Instant::now())
+        })
     }
 
     const fn is_in_conflict(&self) -> bool {
@@ -312,7 +427,16 @@ impl ChangeJob {
                 self.refuse(Refusal::NotFound, "")
             }
             (Then::Lost, _) => {
-                self.is_lost = true;
+                self.missing = Some(Missing::Lost);
+                Next::Done
+            }
+            (Then::AskControl, _) => self.seen_nobody(reply),
+            (Then::AskControlLater, _) => {
+                self.late_look = None;
+                Next::Later(self.trust.patience.settle_after)
+            }
+            (Then::Blind, _) => {
+                self.missing = Some(Missing::Unseen);
                 Next::Done
             }
             (Then::Adopted, _) => self.was_adopted(answer == Answer::Shown),
@@ -336,15 +460,26 @@ impl ChangeJob {
 impl Job for ChangeJob {
     fn call(&mut self) -> Call {
         self.attempts += 1;
+        self.pick_control();
         let content = &self.change.content;
         match self.steps.front() {
-            Some(step) if self.course.is_write() => self.target.write(content, step),
+            Some(step) if self.course.is_write() => {
+                self.sent = Some(Instant::now());
+                self.target.write(content, step)
+            }
             _ => self.target.look_up(self.asked_for()),
         }
     }
 
+    fn not_before(&self) -> Option<Instant> {
+        self.not_before
+    }
+
     fn answered(&mut self, reply: &Reply) -> Next {
         self.status = Some(reply.status);
+        if let Some(is_shown) = self.judge_control(reply) {
+            return self.seen_control(is_shown, reply);
+        }
         let was = self.course;
         let (answer, evidence) = if was.is_write() {
             self.write_status = self.status;

@@ -47,9 +47,14 @@ pub(super) trait Job: Send + 'static {
     /// The target answered.
     fn answered(&mut self, reply: &Reply) -> Next;
 
-    /// Whether the call that was just made changes something.
+    /// Whether the call that is made next, or was just made, changes something.
     fn is_write(&self) -> bool {
         false
+    }
+
+    /// Nothing of it goes out before.
+    fn not_before(&self) -> Option<Instant> {
+        None
     }
 
     /// It is to be given up. Returns whether it reads back once more first, to
@@ -104,6 +109,14 @@ pub(super) enum NoReply {
 
 /// Where jobs are recorded. Only the loop calls it, one call after the other.
 pub(super) trait Ledger<J> {
+    /// A write of the job is about to go out.
+    ///
+    /// # Errors
+    /// The journal cannot be written: the run ends.
+    fn writes(&mut self, _job: &J) -> Result<(), UploadError> {
+        Ok(())
+    }
+
     /// An answer has brought the job further, and it is not over: what it has
     /// acknowledged is recorded before its next call goes out.
     ///
@@ -275,7 +288,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                     }
                     Some(*until)
                 }
-                Mode::Sending | Mode::Probing(_) => self.launch(),
+                Mode::Sending | Mode::Probing(_) => self.launch()?,
             };
             if self.is_finished() {
                 return Ok(());
@@ -322,7 +335,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 self.returned(returned)?;
             }
             job = jobs.recv(), if takes_more => match job {
-                Some(job) => self.queue.ready.push_back(Flight::new(job)),
+                Some(job) => self.queue.take_in(Flight::new(job)),
                 None => self.more = false,
             },
             () = sleep_until(wake), if wake.is_some() => {}
@@ -369,12 +382,12 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
     }
 
     /// Sends what may be sent now, and says when to try again.
-    fn launch(&mut self) -> Option<Instant> {
+    fn launch(&mut self) -> Result<Option<Instant>, UploadError> {
         let now = Instant::now();
         let is_probing = matches!(self.mode, Mode::Probing(_));
         if let Some(until) = self.paused_until {
             if now < until {
-                return Some(until);
+                return Ok(Some(until));
             }
             self.paused_until = None;
             if !is_probing {
@@ -382,7 +395,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             }
         }
         if is_probing {
-            return self.launch_probe(now);
+            return Ok(self.launch_probe(now));
         }
         // Those that wait are older than those that are ready.
         for flight in self.queue.take_due(now) {
@@ -392,13 +405,13 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             && !self.queue.ready.is_empty()
         {
             if let Err(wait) = self.engine.pace.take() {
-                return Some(now + wait);
+                return Ok(Some(now + wait));
             }
             if let Some(flight) = self.queue.ready.pop_front() {
-                self.send(flight);
+                self.send(flight)?;
             }
         }
-        self.queue.next_due()
+        Ok(self.queue.next_due())
     }
 
     /// A harmless read that tells whether the target is up: one request at a
@@ -417,7 +430,10 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         None
     }
 
-    fn send(&mut self, mut flight: Flight<J>) {
+    fn send(&mut self, mut flight: Flight<J>) -> Result<(), UploadError> {
+        if flight.job.is_write() {
+            self.ledger.writes(&flight.job)?;
+        }
         let (transport, call) = (self.engine.transport.clone(), flight.job.call());
         self.called(flight.again);
         flight.again = false;
@@ -427,6 +443,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             let result = transport.send(call).await;
             Returned::Job(flight, result)
         });
+        Ok(())
     }
 
     fn called(&mut self, again: bool) {
@@ -488,16 +505,13 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             Next::Call => {
                 self.health.answered();
                 self.ledger.advanced(&mut flight.job)?;
-                // It has come a call further: what failed before does not count
-                // against the next one.
-                if was_write {
-                    flight.failed_attempts = 0;
-                }
+                flight.came_further(was_write);
                 self.go_on(flight);
             }
             Next::Later(wait) => {
                 self.health.answered();
                 self.ledger.advanced(&mut flight.job)?;
+                flight.came_further(was_write);
                 self.queue.wait_until(Instant::now() + wait, flight);
             }
             Next::Unclear(why) => self.failed(flight, NoAnswer::Unclear(why)),

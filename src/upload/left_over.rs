@@ -110,6 +110,14 @@ pub enum Settlement {
     Unanswered,
 }
 
+impl Settlement {
+    /// Whether what was sent may still have an effect.
+    #[must_use]
+    pub const fn may_land(self) -> bool {
+        matches!(self, Self::Invalidated | Self::NotDone)
+    }
+}
+
 /// Notes that what was acknowledged of the person may hold no more.
 fn invalidate(intent: &OpenIntent, recorder: &RunRecorder) -> Result<(), UploadError> {
     let RunRecorder { writer, run } = recorder;
@@ -180,6 +188,7 @@ fn settle(
             awaits_groups: false,
             changed: None,
             hold: intent.hold,
+            sent_twice: None,
             rekeyed_from: (intent.from.clone()).filter(|_| outcome == Outcome::Updated),
         },
     )?;

@@ -12,6 +12,7 @@
 //! - A journal that cannot be written stops the run.
 
 mod change;
+mod doubt;
 mod engine;
 mod group_jobs;
 mod groups;
@@ -40,12 +41,13 @@ use jiff::Timestamp;
 use tokio::runtime::Runtime;
 use url::Url;
 
+use self::doubt::{Controls, Patience, Trust};
 use self::engine::Engine;
 use self::http::Http;
 use self::pace::Pace;
 use self::pressure::Pressure;
 use crate::journal::JournalError;
-use crate::model::Calls;
+use crate::model::{Calls, ExternalId};
 use crate::retry::Fatal;
 use crate::schema::System;
 use crate::targets::{self, Target};
@@ -99,6 +101,9 @@ pub enum Halt {
         /// Whether it had answered before.
         ever_up: bool,
     },
+    /// The target does not show people who are there: it says nothing of others.
+    #[error("the LMS does not show everybody: {0}")]
+    Blind(String),
     /// Nothing will succeed until a person has repaired something.
     #[error("{}", fatal(.0))]
     Fatal(Fatal),
@@ -128,6 +133,9 @@ impl Halt {
                 "check `base_url` in the mapping, and whether the LMS is up"
             }
             Self::Outage { .. } => "check whether the LMS is up",
+            Self::Blind(_) => {
+                "check in the LMS what the account behind the API key may see; nobody was created"
+            }
             Self::Fatal(Fatal::Unauthorized) => "check the API key and secret; keys can expire",
             Self::Fatal(Fatal::Forbidden(_)) => {
                 "check the permissions of the API key in the LMS, and whether it is restricted to certain addresses or calls"
@@ -166,6 +174,8 @@ pub struct Connection {
     pub connect_timeout: Duration,
     /// How long a whole request may take, the answer's body included.
     pub timeout: Duration,
+    /// How long a request without an answer may still be carried out after that.
+    pub settle_after: Duration,
     /// How long the LMS may be down before the run ends, to be resumed.
     pub max_outage: Duration,
 }
@@ -175,6 +185,7 @@ pub struct Uploader {
     runtime: Runtime,
     engine: Engine<Http>,
     target: Arc<dyn Target>,
+    trust: Trust,
 }
 
 impl std::fmt::Debug for Uploader {
@@ -212,11 +223,30 @@ impl Uploader {
             clock_skew: None,
             random: fastrand::Rng::with_seed(seed),
         };
+        let patience = Patience {
+            window: connection.timeout + connection.settle_after,
+            settle_after: connection.settle_after,
+        };
         Ok(Self {
             runtime,
             engine,
             target,
+            trust: Trust {
+                patience,
+                controls: Controls::default(),
+            },
         })
+    }
+
+    /// These people are known and not changed: the LMS must show them.
+    pub fn must_show(&self, known: Vec<ExternalId>) {
+        self.trust.controls.set_known(known);
+    }
+
+    /// How long what was sent may take until it can have no effect any more.
+    #[must_use]
+    pub fn window(&self) -> Duration {
+        self.trust.patience.window
     }
 
     /// What time it is by the LMS's clock, as its first dated answer showed it: too

@@ -11,7 +11,8 @@
 //!   them is answered, and by the same write only where that answer does not
 //!   show it done.
 //! - "Nobody there" is believed at once only where nothing may still be on its
-//!   way and the API itself says so.
+//!   way and the API itself says so; of somebody who may have been created, only as
+//!   [`believe`](super::doubt::believe) says.
 //! - Nobody is created whom the LMS has accepted or shown before in this job,
 //!   and nobody for an update or a rekey: somebody known who is not there is lost.
 //! - What was given up is read back once more and never written again.
@@ -19,7 +20,7 @@
 mod absence;
 mod rekey;
 
-use self::absence::{after_absence, write_not_found};
+use self::absence::{after_absence, after_control, write_not_found};
 use self::rekey::{at_former_id, at_new_id};
 use super::engine::Next;
 use super::look_up::SECOND_LOOK;
@@ -132,10 +133,12 @@ pub(super) enum Phase {
         /// Somebody has the new external ID, and does not show the write.
         is_taken: bool,
     },
-    /// Nothing more is written. One read-back is to say what became of the
-    /// last write.
-    GivenUp {
-        /// As in [`Phase::ReadBack`].
+    /// Nobody was there: the next call looks for somebody whom the LMS must show.
+    /// Nothing is written before that person is shown.
+    Control {
+        /// What the read-back was for.
+        because: Because,
+        /// The person was not shown once.
         again: bool,
     },
 }
@@ -152,6 +155,16 @@ pub(super) struct Course {
     /// The LMS has acknowledged a write for the person, or shown the person: if
     /// it then shows nobody, that is not believed enough to create somebody.
     was_there: bool,
+    aim: Aim,
+}
+
+/// What a job is after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Aim {
+    /// To have everything written.
+    Write,
+    /// To know what became of the last write: it is given up, and writes no more.
+    Know,
 }
 
 /// An answer, or the lack of one, as far as the rule tells one from another.
@@ -184,6 +197,11 @@ pub(super) enum Answer {
         /// The API says so itself, and not a page in between.
         certain: bool,
     },
+    /// To a look for somebody whom the LMS must show.
+    Control {
+        /// It does.
+        is_shown: bool,
+    },
     /// Not what the API answers.
     Unclear,
     /// There was no usable answer.
@@ -204,6 +222,14 @@ pub(super) enum Then {
     ReadBack,
     /// Read back once more, after a while: what is still on its way lands.
     ReadBackLater,
+    /// Once nothing that was sent can have an effect any more: look for somebody whom
+    /// the LMS must show.
+    AskControl,
+    /// The same once more, after a while.
+    AskControlLater,
+    /// The LMS does not show somebody whom it must show: what it says of the person
+    /// is not believed.
+    Blind,
     /// Try each of several by itself.
     Split,
     /// The person is there after all: work out what is left to write.
@@ -239,8 +265,12 @@ impl Then {
     /// `why` is why the answer is unusable, if it is.
     pub(super) const fn next(self, reply: &Reply, why: &'static str) -> Next {
         match self {
-            Self::Done | Self::Gone | Self::Stop | Self::Lost | Self::Refuse(_) => Next::Done,
-            Self::ReadBackLater => Next::Later(SECOND_LOOK),
+            Self::Done | Self::Gone | Self::Stop | Self::Lost | Self::Blind | Self::Refuse(_) => {
+                Next::Done
+            }
+            Self::ReadBackLater | Self::AskControl | Self::AskControlLater => {
+                Next::Later(SECOND_LOOK)
+            }
             Self::Unclear => Next::Unclear(why),
             Self::Forbidden => Next::Fatal(Fatal::Forbidden(reply.call)),
             Self::WrongAddress => Next::Fatal(Fatal::WrongAddress),
@@ -297,6 +327,7 @@ impl Course {
             had_conflict: false,
             presence_checked: false,
             was_there: false,
+            aim: Aim::Write,
         }
     }
 
@@ -304,6 +335,17 @@ impl Course {
     pub(super) const fn interrupted() -> Self {
         Self {
             phase: Phase::ReadBack {
+                because: Because::Interrupted,
+                again: false,
+            },
+            ..Self::new()
+        }
+    }
+
+    /// Begins where a look has shown nobody, and an earlier run may have sent the write.
+    pub(super) const fn looked_for() -> Self {
+        Self {
+            phase: Phase::Control {
                 because: Because::Interrupted,
                 again: false,
             },
@@ -335,42 +377,39 @@ impl Course {
         matches!(self.phase, Phase::Write)
     }
 
+    /// Why something is read back, if it is.
+    const fn because(self) -> Option<Because> {
+        match self.phase {
+            Phase::Write => None,
+            Phase::ReadBack { because, .. }
+            | Phase::FormerId { because, .. }
+            | Phase::Control { because, .. } => Some(because),
+        }
+    }
+
     /// Whether a write went out whose outcome is unknown.
     pub(super) const fn is_unknown(self) -> bool {
         matches!(
-            self.phase,
-            Phase::GivenUp { .. }
-                | Phase::ReadBack {
-                    because: Because::Unanswered | Because::Interrupted,
-                    ..
-                }
-                | Phase::FormerId {
-                    because: Because::Unanswered | Because::Interrupted,
-                    ..
-                }
+            self.because(),
+            Some(Because::Unanswered | Because::Interrupted)
         )
     }
 
     /// The job is given up. Returns whether one more read-back is to say what
     /// became of its last write.
     pub(super) const fn give_up(&mut self) -> bool {
-        match self.phase {
-            Phase::ReadBack {
-                because: Because::Unanswered | Because::Interrupted,
-                again,
-            }
-            | Phase::FormerId {
-                because: Because::Unanswered | Because::Interrupted,
-                again,
-                ..
-            } => {
-                self.phase = Phase::GivenUp { again };
-                true
-            }
-            Phase::Write
-            | Phase::ReadBack { .. }
-            | Phase::FormerId { .. }
-            | Phase::GivenUp { .. } => false,
+        let reads_back = self.is_unknown() && matches!(self.aim, Aim::Write);
+        if reads_back {
+            self.aim = Aim::Know;
+        }
+        reads_back
+    }
+
+    /// There is nobody whom the LMS must show: one more look decides.
+    pub(super) const fn look_again(&mut self) {
+        if let Phase::Control { because, .. } = self.phase {
+            let again = true;
+            self.phase = Phase::ReadBack { because, again };
         }
     }
 
@@ -392,13 +431,25 @@ impl Course {
     }
 
     const fn write(self, then: Then) -> (Self, Then) {
-        let phase = Phase::Write;
-        (Self { phase, ..self }, then)
+        let course = Self {
+            phase: Phase::Write,
+            aim: Aim::Write,
+            ..self
+        };
+        (course, then)
     }
 }
 
 /// The rule: what follows an answer.
 pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Course, Then) {
+    match follows(write, course, answer) {
+        // What was given up is looked for, and never written again.
+        (_, Then::Write | Then::StartOver) if course.aim == Aim::Know => (course, Then::Stop),
+        other => other,
+    }
+}
+
+fn follows(write: Write, course: Course, answer: Answer) -> (Course, Then) {
     match (course.phase, answer) {
         (_, Answer::Unclear) => (course, Then::Unclear),
         (Phase::Write, Answer::Lost { may_have_applied }) => {
@@ -418,38 +469,19 @@ pub(super) fn transition(write: Write, course: Course, answer: Answer) -> (Cours
             },
             answer,
         ) => at_former_id(course, (because, again), is_taken, answer),
+        (Phase::Control { because, again }, Answer::Control { is_shown }) => {
+            after_control(course, (because, again), is_shown)
+        }
+        (Phase::Control { .. }, _) | (Phase::ReadBack { .. }, Answer::Control { .. }) => {
+            (course, Then::Unclear)
+        }
         (Phase::ReadBack { because, again }, answer) if write == Write::Rekey => {
             at_new_id(course, (because, again), answer)
         }
         (Phase::ReadBack { because, again }, Answer::Absent { certain }) => {
-            let twice = match because {
-                Because::Unanswered => write.creates_person(),
-                Because::NotFound => true,
-                Because::Interrupted | Because::Conflict | Because::Refused | Because::NoHandle => {
-                    false
-                }
-            };
-            after_absence(write, course, (because, again), (certain, twice))
-        }
-        (Phase::GivenUp { again }, Answer::Absent { certain }) => {
-            let because = Because::Unanswered;
-            let twice = write.creates_person();
-            match after_absence(write, course, (because, again), (certain, twice)) {
-                (_, Then::ReadBackLater) => {
-                    let phase = Phase::GivenUp { again: true };
-                    (Course { phase, ..course }, Then::ReadBackLater)
-                }
-                (_, Then::StartOver) => (course, Then::Stop),
-                other => other,
-            }
+            after_absence(write, course, (because, again), certain)
         }
         (Phase::ReadBack { because, .. }, answer) => after_sight(write, course, because, answer),
-        (Phase::GivenUp { .. }, answer) => {
-            match after_sight(write, course, Because::Unanswered, answer) {
-                (_, Then::Write) => (course, Then::Stop),
-                other => other,
-            }
-        }
     }
 }
 
@@ -503,6 +535,7 @@ fn after_write(write: Write, course: Course, answer: Answer) -> (Course, Then) {
             | Answer::NotShown
             | Answer::Archived
             | Answer::Absent { .. }
+            | Answer::Control { .. }
             | Answer::Unclear
             | Answer::Lost { .. },
             _,

@@ -45,6 +45,15 @@ const TO_A_WRITE: [Answer; 10] = [
     },
 ];
 
+const TO_A_CONTROL: [Answer; 4] = [
+    Answer::Control { is_shown: true },
+    Answer::Control { is_shown: false },
+    Answer::Unclear,
+    Answer::Lost {
+        may_have_applied: true,
+    },
+];
+
 const TO_A_READ_BACK: [Answer; 7] = [
     Answer::Shown,
     Answer::NotShown,
@@ -82,7 +91,8 @@ fn can_meet(write: Write, course: Course, answer: Answer) -> bool {
 fn answers(course: Course) -> &'static [Answer] {
     match course.phase {
         Phase::Write => &TO_A_WRITE,
-        Phase::ReadBack { .. } | Phase::FormerId { .. } | Phase::GivenUp { .. } => &TO_A_READ_BACK,
+        Phase::Control { .. } => &TO_A_CONTROL,
+        Phase::ReadBack { .. } | Phase::FormerId { .. } => &TO_A_READ_BACK,
     }
 }
 
@@ -98,13 +108,14 @@ fn reachable(write: Write) -> Vec<Course> {
     let mut at = 0;
     while let Some(&course) = found.get(at) {
         at += 1;
-        let mut given_up = course;
+        let (mut given_up, mut without_control) = (course, course);
         given_up.give_up();
+        without_control.look_again();
         let next = answers(course)
             .iter()
             .filter(|answer| can_meet(write, course, **answer))
             .map(|answer| transition(write, course, *answer).0);
-        for next in next.chain([given_up]) {
+        for next in next.chain([given_up, without_control]) {
             if !found.contains(&next) {
                 found.push(next);
             }
@@ -125,10 +136,17 @@ fn phase(course: Course) -> String {
             let taken = if is_taken { ", the new one taken" } else { "" };
             (format!("former ID: {because:?}{taken}"), again)
         }
-        Phase::GivenUp { again } => ("given up".to_owned(), again),
+        Phase::Control { because, again } => {
+            (format!("whom the LMS must show: {because:?}"), again)
+        }
     };
     let again = if again { ", nobody seen once" } else { "" };
-    format!("{phase}{again}")
+    let given_up = if course.aim == Aim::Know {
+        ", given up"
+    } else {
+        ""
+    };
+    format!("{phase}{again}{given_up}")
 }
 
 /// How a person reads a course, with what is remembered where it matters.
@@ -202,10 +220,10 @@ fn table() -> String {
             writeln!(text, "{course}").unwrap();
             of.clone_from(&course);
         }
-        let answer = if course.starts_with("write") {
-            TO_A_WRITE[index]
-        } else {
-            TO_A_READ_BACK[index]
+        let answer = match course.split(' ').next() {
+            Some("write" | "write,") => TO_A_WRITE[index],
+            Some("whom") => TO_A_CONTROL[index],
+            _ => TO_A_READ_BACK[index],
         };
         let answer = format!("{answer:?}");
         let answer = answer.replace(" { certain: true }", "");
@@ -242,29 +260,44 @@ fn arb_answer(to_a_write: bool) -> impl Strategy<Value = Answer> {
     prop::sample::select(answers)
 }
 
+fn arb_control() -> impl Strategy<Value = Answer> {
+    prop::sample::select(TO_A_CONTROL.to_vec())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
     #[test]
     fn after_an_unknown_outcome_nothing_is_written_before_a_read_back_is_answered(
         write in prop::sample::select(WRITES.to_vec()),
         interrupted in any::<bool>(),
-        answers in prop::collection::vec((arb_answer(true), arb_answer(false), any::<bool>()), 1..40),
+        answers in prop::collection::vec(
+            (arb_answer(true), arb_answer(false), arb_control(), any::<bool>()), 1..40,
+        ),
     ) {
         let mut course = if interrupted { Course::interrupted() } else { Course::new() };
         let mut is_unknown = interrupted;
-        for (to_a_write, to_a_read_back, gives_up) in answers {
+        for (to_a_write, to_a_read_back, to_a_control, gives_up) in answers {
+            let is_control = matches!(course.phase, Phase::Control { .. });
+            let to_a_read_back = if is_control { to_a_control } else { to_a_read_back };
             if course.is_write() {
                 prop_assert!(!is_unknown, "written while the outcome was unknown");
                 course.follow(write, to_a_write);
                 is_unknown = matches!(to_a_write, Answer::Lost { may_have_applied: true });
             } else {
                 let then = course.follow(write, to_a_read_back);
-                if then == Then::Stop {
+                if matches!(then, Then::Stop | Then::Blind) {
                     break;
                 }
                 // A second question is asked where the first answer says too little.
                 let says_nothing = matches!(to_a_read_back, Answer::Unclear | Answer::Lost { .. })
-                    || matches!(then, Then::ReadBack | Then::ReadBackLater | Then::Unclear);
+                    || matches!(
+                        then,
+                        Then::ReadBack
+                            | Then::ReadBackLater
+                            | Then::AskControl
+                            | Then::AskControlLater
+                            | Then::Unclear
+                    );
                 is_unknown &= says_nothing;
                 prop_assert!(!(says_nothing && course.is_write()), "an answer that says nothing ended a read-back");
             }

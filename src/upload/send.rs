@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::change::{ChangeJob, Effect};
+use super::change::{ChangeJob, Effect, Missing};
+use super::doubt::Trust;
 use super::engine::{End, Ledger};
 use super::intents::{Intended, send_intended};
 use super::lost::LostPerson;
@@ -13,6 +14,7 @@ use super::memberships::{Member, Memberships, Open};
 use super::recorder::{RunRecorder, outcome_unknown};
 use super::scrub::{scrub, shorten};
 use super::{UploadError, Uploader};
+use crate::clock;
 use crate::event::{Event, Listener};
 use crate::journal::{Acknowledged, HoldId, Intent, PersonNow, Settled};
 use crate::model::{Calls, Outcome, Parts};
@@ -59,7 +61,7 @@ impl Uploader {
         recorder: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<SendResult, UploadError> {
-        let (target, engine) = (&self.target, &mut self.engine);
+        let (target, trust, engine) = (&self.target, &self.trust, &mut self.engine);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -75,7 +77,7 @@ impl Uploader {
         };
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
-                let intended = intend(&mut work, &sender, target, &ledger, ahead).await;
+                let intended = intend(&mut work, &sender, (target, trust), &ledger, ahead).await;
                 drop(sender);
                 // The thread that reads the feed is to stop, too.
                 drop(work);
@@ -101,7 +103,7 @@ impl Uploader {
 async fn intend(
     work: &mut mpsc::Receiver<Work>,
     sender: &mpsc::Sender<ChangeJob>,
-    target: &Arc<dyn Target>,
+    (target, trust): (&Arc<dyn Target>, &Trust),
     ledger: &ChangeLedger<'_>,
     ahead: usize,
 ) -> Result<(), UploadError> {
@@ -110,7 +112,7 @@ async fn intend(
         for (item, parts) in items {
             match item {
                 Item::Change(change) => {
-                    let job = ChangeJob::new(Arc::clone(target), change, parts);
+                    let job = ChangeJob::new(Arc::clone(target), trust.clone(), change, parts);
                     if job.is_complete() {
                         ledger.settle(job, &End::Done, None)?;
                     } else {
@@ -160,6 +162,11 @@ struct ChangeLedger<'a> {
 }
 
 impl Ledger<ChangeJob> for ChangeLedger<'_> {
+    fn writes(&mut self, _: &ChangeJob) -> Result<(), UploadError> {
+        let RunRecorder { writer, run } = self.recorder;
+        Ok(writer.alive(*run)?)
+    }
+
     fn advanced(&mut self, job: &mut ChangeJob) -> Result<(), UploadError> {
         let acknowledged = job.take_acknowledged();
         if !acknowledged.is_empty() {
@@ -189,7 +196,7 @@ impl ChangeLedger<'_> {
         end: &End,
         listener: Option<&mut dyn Listener>,
     ) -> Result<(), UploadError> {
-        if job.is_lost {
+        if job.missing == Some(Missing::Lost) {
             return self.lost(&job);
         }
         let is_complete = job.is_complete();
@@ -239,6 +246,7 @@ impl ChangeLedger<'_> {
             awaits_groups: has_groups,
             changed: job.change.changed_in_words(),
             hold: job.change.hold.map(HoldId::from_number),
+            sent_twice: job.is_sent_twice.then(clock::now),
             rekeyed_from: (job.change.rekey.as_ref().filter(|_| job.is_rekeyed))
                 .map(|rekey| rekey.from.clone()),
             person: person_now(&mut job, is_done, has_groups),
@@ -303,6 +311,11 @@ fn outcome_of(job: &ChangeJob, end: &End, has_groups: bool) -> (Outcome, Option<
         }
         (_, End::GaveUp(no_answer)) if job.is_unknown() => {
             (Outcome::Unknown, Some(outcome_unknown(no_answer)))
+        }
+        (_, End::Done) if job.missing.is_some() => {
+            let message = "sent, but not confirmed: the LMS shows neither this person nor another \
+                           who must be there";
+            (Outcome::Unknown, Some(message.into()))
         }
         (_, End::GaveUp(no_answer)) => (Outcome::Failed, given_up(&no_answer.why())),
         (_, End::Done | End::Halted) => (

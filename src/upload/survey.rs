@@ -25,6 +25,8 @@ pub enum Listed {
     /// People were deleted meanwhile again and again: somebody may have been
     /// missed.
     Moved,
+    /// It was read to its end, and leaves people out who are there.
+    InPart,
 }
 
 /// A person to ask for. What is asked about comes back with the answer.
@@ -151,6 +153,7 @@ impl Uploader {
         let bound = |most: u64| most.saturating_mul(2).saturating_add(3);
         let mut pages_left = most.map_or(u64::MAX, bound);
         let mut last: Option<String> = None;
+        let mut ended_once = false;
         loop {
             // It has grown meanwhile, or has no end.
             pages_left = match pages_left.checked_sub(1) {
@@ -168,10 +171,16 @@ impl Uploader {
             }
             let news = people.len().saturating_sub(usize::from(last.is_some())) as u64;
             // A page that is not full is not taken for the last one: that a
-            // smaller page is not the server's own bound is nowhere stated.
+            // smaller page is not the server's own bound is nowhere stated. And one
+            // page that comes short ends nothing.
             let Some(end) = people.last().filter(|_| news > 0) else {
-                return Ok(Listed::All);
+                if ended_once {
+                    return Ok(Listed::All);
+                }
+                ended_once = true;
+                continue;
             };
+            ended_once = false;
             last = Some(end.id.clone());
             listed += news;
             each(&people)?;

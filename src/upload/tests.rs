@@ -65,6 +65,7 @@ impl World {
             max_in_flight: 8,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(5),
+            settle_after: Duration::from_secs(1),
             max_outage: Duration::from_mins(1),
         };
         let credentials = Credentials {
@@ -93,6 +94,7 @@ impl World {
             row: RowNumber(number + 1),
             action,
             may_have_applied: false,
+            doubt: None,
             content: Content {
                 fields: vec![
                     ("email", format!("p{number}@example.com")),

@@ -198,7 +198,7 @@ fn a_header_without_the_column_of_the_external_id() {
     let csv = csv.replacen("Employee ID", "Emplyee ID", 1);
     insta::assert_snapshot!(feed_output("people.csv", csv), @"
     exit code 2
-    error: mapping.toml, line 10, column 14: the feed has no column `Employee ID` (field externalId)
+    error: mapping.toml, line 12, column 14: the feed has no column `Employee ID` (field externalId)
     help: did you mean `Emplyee ID`? The feed's columns: `Emplyee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
     ");
 }
@@ -209,7 +209,7 @@ fn a_header_that_names_a_mapped_column_twice() {
     let csv = csv.replacen("Status", "Login", 1);
     insta::assert_snapshot!(feed_output("people.csv", csv), @"
     exit code 2
-    error: mapping.toml, line 14, column 13: column `Login` appears more than once in the feed's header (columns 5, 9) (field loginName)
+    error: mapping.toml, line 16, column 13: column `Login` appears more than once in the feed's header (columns 5, 9) (field loginName)
     help: rename the columns in the feed
     ");
 }
@@ -264,12 +264,12 @@ fn a_mapping_with_a_typing_mistake_in_a_key() {
     ");
     insta::assert_snapshot!(mapping_output("lower = true", "lowr = true"), @"
     exit code 2
-    error: mapping.toml, line 11, column 35: unknown key `lowr` in field email
+    error: mapping.toml, line 13, column 35: unknown key `lowr` in field email
     help: did you mean `lower`?
     ");
     insta::assert_snapshot!(mapping_output("[fields]", "[feilds]"), @"
     exit code 2
-    error: mapping.toml, line 9, column 2: unknown key `feilds`
+    error: mapping.toml, line 11, column 2: unknown key `feilds`
     help: did you mean `fields`?
     ");
 }
@@ -278,7 +278,7 @@ fn a_mapping_with_a_typing_mistake_in_a_key() {
 fn a_mapping_with_a_typing_mistake_in_the_name_of_a_field() {
     insta::assert_snapshot!(mapping_output("firstName =", "fristName ="), @"
     exit code 2
-    error: mapping.toml, line 12, column 1: KMI LMS has no field `fristName`
+    error: mapping.toml, line 14, column 1: KMI LMS has no field `fristName`
     help: did you mean `firstName`?
     ");
 }
@@ -287,7 +287,7 @@ fn a_mapping_with_a_typing_mistake_in_the_name_of_a_field() {
 fn a_mapping_that_is_no_toml() {
     insta::assert_snapshot!(mapping_output("city = \"City\"", "city = \"City"), @r#"
     exit code 2
-    error: mapping.toml, line 15, column 13: not valid TOML: invalid basic string, expected `"`
+    error: mapping.toml, line 17, column 13: not valid TOML: invalid basic string, expected `"`
     "#);
 }
 
@@ -295,7 +295,7 @@ fn a_mapping_that_is_no_toml() {
 fn a_mapping_that_names_a_column_which_the_feed_does_not_have() {
     insta::assert_snapshot!(mapping_output("\"First name\"", "\"Frist name\""), @"
     exit code 2
-    error: mapping.toml, line 12, column 13: the feed has no column `Frist name` (field firstName)
+    error: mapping.toml, line 14, column 13: the feed has no column `Frist name` (field firstName)
     help: did you mean `First name`? The feed's columns: `Employee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
     ");
 }
@@ -304,7 +304,7 @@ fn a_mapping_that_names_a_column_which_the_feed_does_not_have() {
 fn a_mapping_without_a_field_that_the_target_requires() {
     insta::assert_snapshot!(mapping_output("lastName = \"Last name\"\n", ""), @r#"
     exit code 2
-    error: mapping.toml, line 9, column 1: [fields] has no `lastName`, which KMI LMS requires
+    error: mapping.toml, line 11, column 1: [fields] has no `lastName`, which KMI LMS requires
     help: each line of [fields] is: field of the LMS = column of the feed, for example lastName = "…"
     "#);
 }
@@ -313,7 +313,7 @@ fn a_mapping_without_a_field_that_the_target_requires() {
 fn a_template_that_makes_no_sense() {
     insta::assert_snapshot!(mapping_output("\"City\"", "{ template = \"{{ row['City' }}\" }"), @r#"
     exit code 2
-    error: mapping.toml, line 15, column 21: `template` in field city is not a valid template: syntax error (unexpected `}`, expected `]`)
+    error: mapping.toml, line 17, column 21: `template` in field city is not a valid template: syntax error (unexpected `}`, expected `]`)
     help: for example "{{ row['First'] }} {{ row['Last'] }}"
     "#);
 }
@@ -348,19 +348,19 @@ fn an_address_without_tls_that_is_not_this_machine() {
 fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
     insta::assert_snapshot!(mapping_output("[fields]", "[guards]\nmax_leavers = \"5\"\n\n[fields]"), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 15: `max_leavers` in [guards] cannot be "5"
+    error: mapping.toml, line 12, column 15: `max_leavers` in [guards] cannot be "5"
     help: use a percentage in quotes, such as "5%", or a whole number without, such as 20, or { share = "5%", per = "7 days" }
     "#);
     let leavers = mapping_output("[fields]", "[leavers]\naction = \"deactivate\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
-    error: mapping.toml, line 10, column 10: KMI LMS cannot make people inactive
+    error: mapping.toml, line 12, column 10: KMI LMS cannot make people inactive
     help: possible values: "ignore", "delete"
     "#);
     let leavers = mapping_output("[fields]", "[leavers]\naction = \"fire\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
-    error: mapping.toml, line 10, column 10: `action` in [leavers] cannot be "fire"
+    error: mapping.toml, line 12, column 10: `action` in [leavers] cannot be "fire"
     help: possible values: "ignore", "deactivate", "delete"
     "#);
 }
@@ -370,37 +370,37 @@ fn a_limit_that_makes_no_sense() {
     let guards = |line: &str| mapping_output("[fields]", &format!("[guards]\n{line}\n\n[fields]"));
     insta::assert_snapshot!(guards("max_identites = \"2%\""), @"
     exit code 2
-    error: mapping.toml, line 10, column 1: unknown key `max_identites` in [guards]
+    error: mapping.toml, line 12, column 1: unknown key `max_identites` in [guards]
     help: did you mean `max_identities`?
     ");
     insta::assert_snapshot!(guards("max_leavers = { share = \"5%\", pr = \"7 days\" }"), @"
     exit code 2
-    error: mapping.toml, line 10, column 31: unknown key `pr` in `max_leavers` in [guards]
+    error: mapping.toml, line 12, column 31: unknown key `pr` in `max_leavers` in [guards]
     help: known keys: share, number, per
     ");
     insta::assert_snapshot!(guards("max_leavers = { share = \"5%\", per = \"a week\" }"), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 37: `per` in `max_leavers` in [guards] must be a number of whole days, at most 366
+    error: mapping.toml, line 12, column 37: `per` in `max_leavers` in [guards] must be a number of whole days, at most 366
     help: for example per = "7 days"
     "#);
     insta::assert_snapshot!(guards("max_lost = { share = \"1%\", per = \"7 days\" }"), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 12: `max_lost` in [guards] cannot be counted over days
+    error: mapping.toml, line 12, column 12: `max_lost` in [guards] cannot be counted over days
     help: use a percentage in quotes, such as "5%", or a whole number without, such as 20
     "#);
     insta::assert_snapshot!(guards("max_emptied = 20"), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 15: `max_emptied` in [guards] must be a percentage in quotes
+    error: mapping.toml, line 12, column 15: `max_emptied` in [guards] must be a percentage in quotes
     help: for example max_emptied = "20%"
     "#);
     insta::assert_snapshot!(guards("max_age = 36"), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 11: `max_age` in [guards] must be a duration of at most 366 days
+    error: mapping.toml, line 12, column 11: `max_age` in [guards] must be a duration of at most 366 days
     help: for example max_age = "36 h" or "3 days"
     "#);
     insta::assert_snapshot!(guards("tolerate = \"a few\""), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 12: `tolerate` in [guards] cannot be "a few"
+    error: mapping.toml, line 12, column 12: `tolerate` in [guards] cannot be "a few"
     help: use a percentage in quotes, such as "5%", or a whole number without, such as 20
     "#);
 }
@@ -411,37 +411,37 @@ fn an_identity_that_makes_no_sense() {
         |line: &str| mapping_output("[fields]", &format!("[identity]\n{line}\n\n[fields]"));
     insta::assert_snapshot!(identity("by = [\"email\", \"loginname\"]"), @"
     exit code 2
-    error: mapping.toml, line 10, column 16: [identity] names `loginname`, which is not mapped
+    error: mapping.toml, line 12, column 16: [identity] names `loginname`, which is not mapped
     help: did you mean `loginName`?
     ");
     insta::assert_snapshot!(identity("by = [\"zip\"]"), @"
     exit code 2
-    error: mapping.toml, line 10, column 7: [identity] names `zip`, which is not mapped
+    error: mapping.toml, line 12, column 7: [identity] names `zip`, which is not mapped
     help: possible fields: email, firstName, lastName, loginName, city, country, expirationDate
     ");
     insta::assert_snapshot!(identity("by = [\"externalId\"]"), @"
     exit code 2
-    error: mapping.toml, line 10, column 7: [identity] names `externalId`, which is the external ID itself
+    error: mapping.toml, line 12, column 7: [identity] names `externalId`, which is the external ID itself
     help: possible fields: email, firstName, lastName, loginName, city, country, expirationDate
     ");
     insta::assert_snapshot!(identity("by = []"), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 6: `by` in [identity] names no field
+    error: mapping.toml, line 12, column 6: `by` in [identity] names no field
     help: for example by = ["loginName", "email"]
     "#);
     insta::assert_snapshot!(identity("by = \"email\""), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 6: `by` in [identity] must be a list of texts in quotes, not text in quotes
+    error: mapping.toml, line 12, column 6: `by` in [identity] must be a list of texts in quotes, not text in quotes
     help: for example ["loginName", "email"]
     "#);
     insta::assert_snapshot!(identity("renumbered = \"rekeyed\""), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 14: `renumbered` in [identity] cannot be "rekeyed"
+    error: mapping.toml, line 12, column 14: `renumbered` in [identity] cannot be "rekeyed"
     help: did you mean "rekey"?
     "#);
     insta::assert_snapshot!(identity("renumberd = \"hold\""), @"
     exit code 2
-    error: mapping.toml, line 10, column 1: unknown key `renumberd` in [identity]
+    error: mapping.toml, line 12, column 1: unknown key `renumberd` in [identity]
     help: did you mean `renumbered`?
     ");
 }
@@ -452,31 +452,31 @@ fn a_protection_that_makes_no_sense() {
         |line: &str| mapping_output("[fields]", &format!("[protect]\n{line}\n\n[fields]"));
     insta::assert_snapshot!(protect("ids = [7]"), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 8: `ids` in [protect] must contain only text in quotes, not a number
+    error: mapping.toml, line 12, column 8: `ids` in [protect] must contain only text in quotes, not a number
     help: for example ["E1", "E2"]
     "#);
     insta::assert_snapshot!(protect("ids = [\"E1\", \" \"]"), @"
     exit code 2
-    error: mapping.toml, line 10, column 14: `ids` in [protect] has an empty external ID
+    error: mapping.toml, line 12, column 14: `ids` in [protect] has an empty external ID
     ");
     insta::assert_snapshot!(protect(""), @r#"
     exit code 2
-    error: mapping.toml, line 9, column 1: [protect] names nobody
+    error: mapping.toml, line 11, column 1: [protect] names nobody
     help: add ids = ["E1"], or where = "row['Department'] == 'Board'"
     "#);
     insta::assert_snapshot!(protect("were = \"row.Status\""), @"
     exit code 2
-    error: mapping.toml, line 10, column 1: unknown key `were` in [protect]
+    error: mapping.toml, line 12, column 1: unknown key `were` in [protect]
     help: did you mean `where`?
     ");
     insta::assert_snapshot!(protect("where = \"row['Status' == 'Board'\""), @r#"
     exit code 2
-    error: mapping.toml, line 10, column 9: `where` in [protect] is not a valid expression: syntax error (unexpected end of input, expected `]`)
+    error: mapping.toml, line 12, column 9: `where` in [protect] is not a valid expression: syntax error (unexpected end of input, expected `]`)
     help: for example where = "row['Department'] == 'Board'"
     "#);
     insta::assert_snapshot!(protect("where = \"row.Statsu == 'Board'\""), @"
     exit code 2
-    error: mapping.toml, line 10, column 9: the feed has no column `Statsu` (`where` in [protect])
+    error: mapping.toml, line 12, column 9: the feed has no column `Statsu` (`where` in [protect])
     help: did you mean `Status`? The feed's columns: `Employee ID`, `First name`, `Last name`, `Work e-mail`, `Login`, `City`, `Country`, `End date`, `Status`
     ");
 }
@@ -486,27 +486,26 @@ fn a_setting_of_the_key_or_of_the_leavers_that_makes_no_sense() {
     let target = |line: &str| mapping_output("[fields]", &format!("{line}\n\n[fields]"));
     insta::assert_snapshot!(target("api_key_expires = 2027-02-30"), @"
     exit code 2
-    error: mapping.toml, line 9, column 19: not valid TOML: invalid date, expected day between 01 and 28
+    error: mapping.toml, line 11, column 19: not valid TOML: invalid date, expected day between 01 and 28
     ");
     insta::assert_snapshot!(target("api_key_expires = \"31-01-2027\""), @"
     exit code 2
-    error: mapping.toml, line 9, column 19: `api_key_expires` in [target] must be a date
+    error: mapping.toml, line 11, column 19: `api_key_expires` in [target] must be a date
     help: for example 2027-01-31
     ");
     insta::assert_snapshot!(target("api_key_expires = 2027-01-31T12:00:00Z"), @"
     exit code 2
-    error: mapping.toml, line 9, column 19: `api_key_expires` in [target] must be a date
+    error: mapping.toml, line 11, column 19: `api_key_expires` in [target] must be a date
     help: for example 2027-01-31
     ");
-    insta::assert_snapshot!(target("settle_after = 30"), @r#"
+    insta::assert_snapshot!(target("settle_after = 30"), @"
     exit code 2
-    error: mapping.toml, line 9, column 16: `settle_after` in [target] must be a duration of at most one day
-    help: for example "30s", "10m" or "2h"
-    "#);
+    error: mapping.toml, line 11, column 1: not valid TOML: duplicate key
+    ");
     let leavers = mapping_output("[fields]", "[leavers]\namong = \"LMS\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
-    error: mapping.toml, line 10, column 9: `among` in [leavers] cannot be "LMS"
+    error: mapping.toml, line 12, column 9: `among` in [leavers] cannot be "LMS"
     help: did you mean "lms"?
     "#);
 }
@@ -603,12 +602,12 @@ fn a_journal_of_a_newer_version() {
     world.lms.reset_stats();
     insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 3)
+    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 4)
     help: the file was not changed; use the newer hrfeed, or choose another file with `--journal PATH`
     ");
     insta::assert_snapshot!(output_of(&world, &["resume"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 3)
+    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 4)
     help: the file was not changed; use the newer hrfeed, or choose another file with `--journal PATH`
     ");
 }

@@ -107,6 +107,7 @@ fn groups_follow_the_feed_from_their_making_to_their_end() {
         world.cost(&feed, 0),
         calls(&[
             ("GET getUsers", 1),
+            ("GET getUser/{userID}", 4),
             ("GET groupExists/{groupID}", 3),
             ("POST addUser/{userID}", 4),
             ("POST addGroup/{groupID}", 3),

@@ -23,7 +23,7 @@ fn assert_adds_up(report: &Value, rows: u64) {
 }
 
 #[test]
-fn a_first_load_creates_everyone_once_with_all_content_for_at_most_1_02_calls_each() {
+fn a_first_load_creates_everyone_once_with_all_content_for_at_most_40_more_calls() {
     on_each_system(|system| {
         let world = World::with(
             system,
@@ -39,7 +39,8 @@ fn a_first_load_creates_everyone_once_with_all_content_for_at_most_1_02_calls_ea
         world.assert_everyone_once(&feed);
         assert_eq!(world.lms.everybody().len(), 1_150);
         let requests = world.lms.stats().requests();
-        assert!(requests <= 1_020, "{requests} calls for 1,000 people");
+        // One in a hundred for the proof, and the controls of the list.
+        assert!(requests <= 1_040, "{requests} calls for 1,000 people");
         assert_eq!(ran.json()["calls"]["total"], requests);
     });
 }
@@ -142,13 +143,15 @@ fn where_the_lms_is_large_and_the_feed_small_people_are_asked_for_one_by_one() {
     // A journal that knows nobody says nothing of who is there: all are listed.
     world.import_feed(&Feed::of(10)).exits(0);
     let stats = world.lms.stats();
-    assert_eq!((stats.creates(), stats.look_ups()), (10, 0));
+    // Of those whom the list does not show, a sample is looked for.
+    assert_eq!((stats.creates(), stats.look_ups()), (10, 10));
     assert!(stats.pages() >= 10, "{stats:?}");
     world.lms.reset_stats();
     let feed = Feed::of(14);
     let ran = world.import_feed(&feed).exits(0);
     let stats = world.lms.stats();
-    assert_eq!((stats.creates(), stats.look_ups()), (4, 4));
+    // And somebody whom the LMS must show.
+    assert_eq!((stats.creates(), stats.look_ups()), (4, 5));
     assert!(stats.pages() - ran.proof_requests() <= 2, "{stats:?}");
     world.assert_everyone_once(&feed);
 }

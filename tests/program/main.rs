@@ -25,6 +25,7 @@ mod import;
 mod key_expiry;
 mod killed_rekeys;
 mod known_people;
+mod late;
 mod leavers;
 mod lost;
 mod lost_journals;

@@ -32,6 +32,7 @@ fn three_hundred_people_get_everything_and_each_change_costs_only_its_own_calls(
         first,
         calls(&[
             ("GET getUsers", 1),
+            ("GET getUser/{userID}", 20),
             ("GET groupExists/{groupID}", 6),
             ("POST addUser/{userID}", 300),
             ("POST linkAuthorToContentLabels/{userID}", 300),
@@ -84,13 +85,13 @@ fn three_hundred_people_get_everything_and_each_change_costs_only_its_own_calls(
 }
 
 #[test]
-fn a_thousand_joiners_in_three_groups_take_at_most_1020_calls() {
+fn a_thousand_joiners_in_three_groups_take_at_most_1040_calls() {
     let world =
         World::new(AnewSpring).parts("[groups]\ncreate = true\ntype = { value = \"Learner\" }");
     let feed = Feed::of(1000).each(|_, it| it.groups = strings(&["A", "B", "C"]));
     let cost = world.cost(&feed, 0);
     world.assert_everyone_once(&feed);
-    assert!(cost.values().sum::<u64>() <= 1020, "{cost:#?}");
+    assert!(cost.values().sum::<u64>() <= 1040, "{cost:#?}");
 }
 
 #[test]

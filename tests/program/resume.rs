@@ -51,10 +51,13 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
                 let ran = world.resume().exits(0);
                 assert_eq!(ran.count("created"), 80, "{ran:?}");
                 world.assert_everyone_once(&feed);
-                // A settled row costs nothing; an unknown one is looked up once.
+                // A settled row costs nothing; an unknown one is looked up twice, before
+                // and after what was sent may land, and others beside somebody who must
+                // be there.
                 let stats = world.lms.stats();
                 assert_eq!(stats.pages(), ran.proof_requests(), "{stats:?}");
-                assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
+                let most = 2 * unknown + 10;
+                assert!(stats.look_ups() <= most, "{unknown} unknown: {stats:?}");
                 assert!(
                     stats.creates() <= 80 - settled,
                     "{settled} settled: {stats:?}"
@@ -62,6 +65,8 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
                 assert_eq!(stats.updates(), 0);
                 // And it is over.
                 world.resume().exits(2);
+                assert_eq!(world.import().exits(0).count("unchanged"), 80);
+                // Nobody came twice, as that import has seen.
                 world.lms.reset_stats();
                 assert_eq!(world.import().exits(0).count("unchanged"), 80);
                 assert_eq!(world.lms.stats().requests(), 0);
@@ -144,7 +149,8 @@ fn an_import_after_a_kill_takes_the_place_of_the_killed_run() {
                 );
                 world.assert_everyone_once(&feed);
                 let stats = world.lms.stats();
-                assert!(stats.look_ups() <= unknown, "{unknown} unknown: {stats:?}");
+                let most = 2 * unknown + 30;
+                assert!(stats.look_ups() <= most, "{unknown} unknown: {stats:?}");
                 let old = world.run(&["show", "1", "--json"]).exits(0);
                 assert_eq!(old.json()["state"], "superseded");
                 assert_eq!(old.count("unknown"), 0);
@@ -290,7 +296,7 @@ fn an_outage_in_the_middle_fails_no_row() {
         assert!(world.lms.stats().played("down_after") > 0);
         // A pause, not a storm.
         let requests = world.lms.stats().requests();
-        assert!(requests < 120 + 60, "{requests} calls");
+        assert!(requests < 120 + 90, "{requests} calls");
         world.assert_everyone_once(&feed);
     });
 }

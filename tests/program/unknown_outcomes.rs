@@ -145,7 +145,7 @@ fn with_lost_and_broken_answers_everybody_is_there_once_with_everything() {
 fn after_a_lost_create_the_upsert_cannot_meet_a_twin() {
     let world = World::new(AnewSpring).target("timeout = \"2s\"");
     let feed = Feed::of(40);
-    world.lms.set_faults(&json!({"lost_before": 0.2}));
+    world.lms.set_faults(&json!({"lost_before": 0.1}));
     world.import_feed(&feed).exits(0);
     world.assert_everyone_once(&feed);
     let calls = world.lms.stats().by_call();

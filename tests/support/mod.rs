@@ -169,6 +169,9 @@ impl World {
         self.target = [
             ("requests_per_second", "requests_per_second = 5000\n"),
             ("max_in_flight", "max_in_flight = 8\n"),
+            // What was lost is waited for so long.
+            ("timeout", "timeout = \"4s\"\n"),
+            ("settle_after", "settle_after = \"1s\"\n"),
         ]
         .into_iter()
         .filter(|(key, _)| !lines.contains(key))

@@ -13,6 +13,7 @@ const NEXT: &[&str] = &[
     MIGRATIONS[0],
     MIGRATIONS[1],
     MIGRATIONS[2],
+    MIGRATIONS[3],
     "ALTER TABLE runs ADD COLUMN note TEXT",
 ];
 
@@ -193,12 +194,13 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         MIGRATIONS[0],
         MIGRATIONS[1],
         MIGRATIONS[2],
+        MIGRATIONS[3],
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
     ];
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
-        matches!(error, JournalError::Migration { from: 3, to: 5, .. }),
+        matches!(error, JournalError::Migration { from: 4, to: 6, .. }),
         "{error:?}"
     );
     let journal = Journal::open(&path).unwrap();

@@ -1,9 +1,11 @@
 //! What follows the answer to a write: it is done, refused, or tried in halves.
 
+use tokio::time::Instant;
+
 use super::{ChangeJob, Effect, Refused};
 use crate::journal::Acknowledged;
 use crate::model::Step;
-use crate::schema::Part;
+use crate::schema::{ExternalIds, Part};
 use crate::upload::engine::Next;
 use crate::upload::phase::Refusal;
 
@@ -24,7 +26,13 @@ impl ChangeJob {
             return Next::Done;
         };
         let effect = match step {
-            Step::Create { .. } => Effect::Created,
+            Step::Create { again, .. } => {
+                let whose = self.target.system().spec().external_ids;
+                self.is_sent_twice |= again && whose == ExternalIds::OfTheKey;
+                let (controls, id) = (&self.trust.controls, &self.change.content.external_id);
+                controls.acknowledged(id, Instant::now());
+                Effect::Created
+            }
             _ => Effect::Changed,
         };
         self.effect = self.effect.max(effect);

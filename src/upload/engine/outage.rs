@@ -181,6 +181,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         let was_write = flight.job.is_write();
         flight.job.unanswered(why.may_have_applied());
         flight.failed_attempts += 1;
+        flight.failed_write_attempts += u32::from(was_write);
         flight.again = true;
         let failing = Streak::of(&mut self.health.failing);
         failing.times += 1;

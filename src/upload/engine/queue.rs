@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
+use super::Job;
 use crate::retry::NoAnswer;
 
 /// A job under way.
@@ -11,6 +12,8 @@ pub(super) struct Flight<J> {
     pub(super) job: J,
     /// Attempts without a usable answer since it last came further.
     pub(super) failed_attempts: u32,
+    /// The writes among them.
+    pub(super) failed_write_attempts: u32,
     /// How often it was turned away.
     pub(super) throttled: u32,
     /// Its next call repeats one.
@@ -34,11 +37,21 @@ impl<J> Flight<J> {
         Self {
             job,
             failed_attempts: 0,
+            failed_write_attempts: 0,
             throttled: 0,
             again: false,
             sent: Instant::now(),
             failed_writes: FailedWrites::default(),
         }
+    }
+
+    /// A call was answered, and the job goes on: what failed before does not count
+    /// against the next one. Writes that failed do, until one is answered.
+    pub(super) const fn came_further(&mut self, with_write: bool) {
+        if with_write {
+            self.failed_write_attempts = 0;
+        }
+        self.failed_attempts = self.failed_write_attempts;
     }
 
     /// No write of it has failed yet.
@@ -68,6 +81,17 @@ impl<J> Queue<J> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.ready.is_empty() && self.waiting.is_empty() && self.on_probation.is_empty()
+    }
+
+    /// Takes in a job that is new here.
+    pub(super) fn take_in(&mut self, flight: Flight<J>)
+    where
+        J: Job,
+    {
+        match flight.job.not_before() {
+            Some(due) if due > Instant::now() => self.wait_until(due, flight),
+            _ => self.ready.push_back(flight),
+        }
     }
 
     pub(super) fn wait_until(&mut self, due: Instant, flight: Flight<J>) {

@@ -3,7 +3,10 @@
 //! # Invariants
 //!
 //! - Only a create or an adoption that finds nobody begins again.
+//! - What may still land is looked for again once it cannot, beside somebody whom the
+//!   LMS must show.
 
+use super::super::doubt::{Belief, Control, Shown, believe};
 use super::{Because, Course, Phase, Refusal, Then, Write};
 
 /// What follows a write that does not find what it is about. Not `certain`: the
@@ -34,13 +37,12 @@ pub(super) const fn write_not_found(write: Write, course: Course, certain: bool)
     }
 }
 
-/// What follows a read-back that shows nobody. `twice`: what was sent may
-/// still be on its way, so the first such answer is not believed.
-pub(super) fn after_absence(
+/// What follows a read-back that shows nobody.
+pub(super) const fn after_absence(
     write: Write,
     course: Course,
     (because, again): (Because, bool),
-    (certain, twice): (bool, bool),
+    certain: bool,
 ) -> (Course, Then) {
     match write {
         Write::Leave if certain => return course.write(Then::Gone),
@@ -51,6 +53,13 @@ pub(super) fn after_absence(
         }
         _ => {}
     }
+    let may_land = write.creates_person() && course.is_unknown();
+    if may_land && !again {
+        let again = false;
+        let phase = Phase::Control { because, again };
+        return (Course { phase, ..course }, Then::AskControl);
+    }
+    let twice = matches!(because, Because::NotFound);
     if !again && (twice || !certain) {
         let phase = Phase::ReadBack {
             because,
@@ -68,5 +77,32 @@ pub(super) fn after_absence(
         _ if course.was_there => course.write(Then::Refuse(Refusal::Vanished)),
         _ if write.creates_person() => course.write(Then::StartOver),
         _ => course.write(Then::Lost),
+    }
+}
+
+/// What follows a look for somebody whom the LMS must show, after one that showed
+/// nobody.
+pub(super) const fn after_control(
+    course: Course,
+    (because, again): (Because, bool),
+    is_shown: bool,
+) -> (Course, Then) {
+    let shown = match (is_shown, again) {
+        (true, _) => Shown::Person,
+        (false, false) => Shown::Nobody,
+        (false, true) => Shown::NobodyAgain,
+    };
+    let again = true;
+    match believe(true, Control::Known, shown, false) {
+        Belief::Blind => (course, Then::Blind),
+        Belief::AskControlLater => {
+            let phase = Phase::Control { because, again };
+            (Course { phase, ..course }, Then::AskControlLater)
+        }
+        // Whatever it is, the person is looked for once more before anything is sent.
+        _ => {
+            let phase = Phase::ReadBack { because, again };
+            (Course { phase, ..course }, Then::ReadBack)
+        }
     }
 }

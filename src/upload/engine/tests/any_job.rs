@@ -17,6 +17,7 @@ use crate::schema::{Part, System};
 use crate::targets::{self, Call, Group, Method, Reply, Target};
 use crate::upload::UploadError;
 use crate::upload::change::ChangeJob;
+use crate::upload::doubt::Trust;
 use crate::upload::group_jobs::{GroupJob, GroupStep};
 use crate::upload::leavers::{Leaver, LeaverJob};
 use crate::upload::members::MembersJob;
@@ -97,6 +98,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         row: RowNumber(2),
         action,
         may_have_applied: is_resumed,
+        doubt: None,
         content: Content {
             fields: vec![("login", "zoe".into())],
             sets: vec![
@@ -127,7 +129,12 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         ],
         ..Parts::default()
     };
-    ChangeJob::new(Arc::clone(target), Box::new(change), parts)
+    ChangeJob::new(
+        Arc::clone(target),
+        Trust::of_a_minute(),
+        Box::new(change),
+        parts,
+    )
 }
 
 /// How many kinds [`job_of`] knows.
@@ -294,7 +301,7 @@ fn a_resumed_change_that_was_given_up_and_shows_nobody_is_not_complete() {
         details: Some(change.details),
         ..Parts::default()
     };
-    job = ChangeJob::new(target, change, parts);
+    job = ChangeJob::new(target, Trust::of_a_minute(), change, parts);
     let _read_back = job.call();
     job.unanswered(true);
     assert!(job.give_up(&NoAnswer::Status(500)));

@@ -12,6 +12,7 @@ use crate::schema::{Part, System};
 use crate::targets::{self, Method};
 use crate::upload::UploadError;
 use crate::upload::change::{ChangeJob, Effect};
+use crate::upload::doubt::Trust;
 use crate::upload::engine::End;
 
 /// A change of somebody known; `sets` are what else there is of the person.
@@ -21,6 +22,7 @@ fn update(system: System, sets: Vec<(Part, Vec<String>)>, parts: Parts) -> Chang
         row: RowNumber(6),
         action: Action::Update,
         may_have_applied: false,
+        doubt: None,
         content: Content {
             fields: vec![("email", "zoe@example.com".into())],
             sets,
@@ -37,7 +39,12 @@ fn update(system: System, sets: Vec<(Part, Vec<String>)>, parts: Parts) -> Chang
         fingerprints: crate::mapping::FieldFingerprints::default(),
         before_groups: None,
     };
-    ChangeJob::new(targets::of(system), Box::new(change), parts)
+    ChangeJob::new(
+        targets::of(system),
+        Trust::of_a_minute(),
+        Box::new(change),
+        parts,
+    )
 }
 
 fn inactive() -> Parts {
@@ -107,7 +114,7 @@ fn page() -> Answer {
 }
 
 fn assert_lost(job: &ChangeJob) {
-    assert!(job.is_lost && !job.is_complete() && !job.is_unknown());
+    assert!(job.missing.is_some() && !job.is_complete() && !job.is_unknown());
     assert_eq!((job.effect, &job.refused), (Effect::None, &None));
 }
 
@@ -143,7 +150,7 @@ fn a_page_in_between_says_nothing_of_the_person_until_the_lms_does() {
     let job = update(System::Kmi, Vec::new(), Parts::default());
     let there = [page(), Answer::body(record), Answer::body(done)];
     let came = drive(vec![job], &there);
-    assert!(came.jobs[0].is_complete() && !came.jobs[0].is_lost);
+    assert!(came.jobs[0].is_complete() && came.jobs[0].missing.is_none());
 
     let job = update(System::Kmi, Vec::new(), Parts::default());
     let came = drive(vec![job], &[page(), nobody()]);
@@ -176,6 +183,6 @@ fn whether_the_library_is_missing_or_the_person_is_looked_up() {
         let job = update(System::ANewSpring, libraries(count), parts.clone());
         let came = drive(vec![job], &[nobody(), Answer::body(person), nobody()]);
         assert_eq!(came.reads, 1);
-        assert!(!came.jobs[0].is_lost && came.jobs[0].refused.is_some());
+        assert!(came.jobs[0].missing.is_none() && came.jobs[0].refused.is_some());
     }
 }

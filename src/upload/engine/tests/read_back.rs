@@ -15,6 +15,7 @@ use crate::plan::Change;
 use crate::schema::System;
 use crate::targets::{self, Body, Method};
 use crate::upload::change::ChangeJob;
+use crate::upload::doubt::Trust;
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +65,7 @@ pub(super) fn any_fate() -> impl Strategy<Value = Fate> {
         1 => Just(Fate::TurnedAway),
         1 => Just(Fate::LostBefore(Loss::NotSent)),
         2 => loss.clone().prop_map(Fate::LostBefore),
-        3 => (loss, 0..4_900_u64).prop_map(|(loss, late)| Fate::LostAfter(loss, late)),
+        3 => (loss, 0..59_000_u64).prop_map(|(loss, late)| Fate::LostAfter(loss, late)),
     ]
 }
 
@@ -135,6 +136,7 @@ fn job(id: &str, action: Action) -> ChangeJob {
         row: RowNumber(1),
         action,
         may_have_applied: false,
+        doubt: None,
         content: Content {
             fields: vec![("email", email.into())],
             ..Content::only(ExternalId::known(id))
@@ -150,7 +152,12 @@ fn job(id: &str, action: Action) -> ChangeJob {
         fingerprints: FieldFingerprints::default(),
         before_groups: None,
     };
-    ChangeJob::new(targets::of(System::Kmi), Box::new(change), Parts::default())
+    ChangeJob::new(
+        targets::of(System::Kmi),
+        Trust::of_a_minute(),
+        Box::new(change),
+        Parts::default(),
+    )
 }
 
 /// Whom a call is about; `None` for a probe.

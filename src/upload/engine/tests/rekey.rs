@@ -16,6 +16,7 @@ use crate::schema::System;
 use crate::targets::{self, Method};
 use crate::upload::UploadError;
 use crate::upload::change::ChangeJob;
+use crate::upload::doubt::Trust;
 
 const FORMER: &str = "E6";
 const NEW: &str = "E7";
@@ -140,6 +141,7 @@ fn job(system: System, has_handle: bool, may_have_applied: bool) -> ChangeJob {
         row: RowNumber(1),
         action: Action::Rekey,
         may_have_applied,
+        doubt: None,
         content: Content {
             fields: vec![(login, "new".into())],
             ..Content::only(ExternalId::known(NEW))
@@ -158,7 +160,12 @@ fn job(system: System, has_handle: bool, may_have_applied: bool) -> ChangeJob {
         fingerprints: crate::mapping::FieldFingerprints::default(),
         before_groups: None,
     };
-    ChangeJob::new(targets::of(system), Box::new(change), Parts::default())
+    ChangeJob::new(
+        targets::of(system),
+        Trust::of_a_minute(),
+        Box::new(change),
+        Parts::default(),
+    )
 }
 
 /// Sends one rekey, and returns the LMS, the job and the log.
@@ -224,7 +231,11 @@ fn whose_account_vanished_is_lost_and_not_created_at_once() {
         for (has_handle, is_resumed) in [(true, false), (false, false), (false, true)] {
             let job = job(system, has_handle, is_resumed);
             let (lms, job, lines) = send(Case::Gone, job, system, vec![]);
-            assert_eq!((job.is_lost, job.is_complete()), (true, false), "{lines}");
+            assert_eq!(
+                (job.missing.is_some(), job.is_complete()),
+                (true, false),
+                "{lines}"
+            );
             assert_eq!((lms.creates, job.is_rekeyed), (0, false), "{lines}");
         }
     }
@@ -261,7 +272,7 @@ proptest! {
             send(Case::There, job(system, has_handle, is_resumed), system, fates);
         prop_assert_eq!(lms.creates, 0, "{}", lines);
         prop_assert_eq!(lms.n_blind_writes, 0, "{}", lines);
-        prop_assert!(job.refused.is_none() && !job.is_lost, "{:?}\n{}", job.refused, lines);
+        prop_assert!(job.refused.is_none() && job.missing.is_none(), "{:?}\n{}", job.refused, lines);
         // What was given up may have been carried out, and is said to be unknown or
         // read back.
         prop_assert!(!job.is_rekeyed || !lms.rekeyed.is_empty(), "{}", lines);

@@ -1,0 +1,131 @@
+//! Writes whose outcome nobody knows: for whom, and when they may have gone out.
+//!
+//! A doubt stands from the end of the run that sent the write until a later one has
+//! found out what became of it. While a run is under way, its own intents say it.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::model::ExternalId;
+
+use super::codes::{coded, time};
+use super::error::JournalError;
+use super::ids::{RunId, Scope};
+use super::open::Journal;
+use super::store::execute;
+
+/// A write goes out at the latest so many microseconds after the last sign of life of
+/// its run: see [`Writer::alive`](super::Writer::alive).
+pub(super) const ALIVE_FOR: i64 = 1_000_000;
+
+/// A person for whom a write of unknown outcome may still land.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// The person.
+    pub external_id: ExternalId,
+    /// When the write went out, at the latest.
+    pub sent: Timestamp,
+    /// What it may do.
+    pub kind: DoubtKind,
+}
+
+/// What a write of unknown outcome may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoubtKind {
+    /// Change or remove a person, or give somebody an external ID: a newer change waits
+    /// for it, or it would undo that.
+    Change,
+    /// Create the person.
+    Create,
+    /// The create was sent a second time, which was acknowledged: the first may have
+    /// created another person.
+    Twice,
+}
+
+const fn code(kind: DoubtKind) -> i64 {
+    match kind {
+        DoubtKind::Change => 0,
+        DoubtKind::Create => 1,
+        DoubtKind::Twice => 2,
+    }
+}
+
+const fn to_kind(code: i64) -> Option<DoubtKind> {
+    match code {
+        0 => Some(DoubtKind::Change),
+        1 => Some(DoubtKind::Create),
+        2 => Some(DoubtKind::Twice),
+        _ => None,
+    }
+}
+
+impl Journal {
+    /// The doubts of `scope`.
+    pub fn doubts(&self, scope: &Scope) -> Result<Vec<Doubt>, JournalError> {
+        self.all(
+            "SELECT external_id, sent, kind FROM doubts
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY external_id",
+            [scope.bytes()],
+            |row| {
+                Ok(Doubt {
+                    external_id: ExternalId::known(&row.get::<_, String>(0)?),
+                    sent: coded(row, 1, time)?,
+                    kind: coded(row, 2, to_kind)?,
+                })
+            },
+        )
+    }
+}
+
+/// Whether there are any.
+pub(super) fn are_any(tx: &Connection) -> rusqlite::Result<bool> {
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM doubts)", (), |row| row.get(0))
+}
+
+/// Records doubts. Of two of one person the later time and the graver kind stand.
+pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO doubts (scope, external_id, sent, kind) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT DO UPDATE SET sent = max(sent, excluded.sent),
+                                         kind = max(kind, excluded.kind)";
+    for doubt in doubts {
+        let sent = doubt.sent.as_microsecond();
+        execute(
+            tx,
+            sql,
+            (scope, doubt.external_id.as_str(), sent, code(doubt.kind)),
+        )?;
+    }
+    Ok(())
+}
+
+/// Keeps the time of what a run left unknown before another process goes on with it:
+/// from then on it is that one which gives signs of life.
+pub(super) fn keep_of_interrupted(
+    tx: &Connection,
+    run: RunId,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO doubts (scope, external_id, sent, kind)
+               SELECT runs.scope, external_id, coalesce(alive + ?2, ended, ?3),
+                      action = 1
+               FROM rows JOIN runs ON runs.id = rows.run
+               WHERE run = ?1 AND row < 4294967296 AND coalesce(outcome, 6) = 6
+                     AND action IS NOT NULL AND external_id IS NOT NULL
+               ON CONFLICT DO UPDATE SET kind = max(kind, excluded.kind)";
+    execute(tx, sql, (run.0, ALIVE_FOR, now.as_microsecond()))
+}
+
+/// What became of the writes for these people is known, whatever was in doubt.
+pub(super) fn forget(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM doubts WHERE scope = ?1 AND external_id = ?2";
+    people
+        .iter()
+        .try_for_each(|id| execute(tx, sql, (scope, id)))
+}
+
+/// What became of the write for a person is known. That a create went out twice
+/// stands until somebody has looked for a second person.
+pub(super) fn settled(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM doubts WHERE scope = ?1 AND external_id = ?2 AND kind <> 2";
+    execute(tx, sql, (scope, external_id))
+}

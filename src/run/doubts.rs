@@ -1,0 +1,104 @@
+//! What earlier runs sent and nobody has heard of: it may still land.
+//!
+//! A row is not decided by what the LMS shows before that time is over, and nobody
+//! waits for it before all else is done. A create that went out twice is looked at
+//! once more.
+
+use tokio::sync::mpsc;
+
+use super::left_over::LeftOvers;
+use super::{RunError, Stages};
+use crate::journal::{Doubt, DoubtKind, SeenPerson};
+use crate::model::Action;
+use crate::plan::{InDoubt, RowState, RowTable};
+use crate::upload::{Known, Question, UploadError};
+
+impl Stages<'_> {
+    /// Marks the rows of people for whom an earlier write may still land. Keeps the
+    /// people who may be there twice for the proof, and settles what is in doubt of
+    /// people whom no row names any more.
+    pub(super) fn take_doubts(
+        &mut self,
+        rows: &mut RowTable,
+        left_overs: &mut LeftOvers,
+    ) -> Result<(), RunError> {
+        let mut doubts = match &self.journal {
+            Some(journal) => journal.doubts(&self.scope)?,
+            None => Vec::new(),
+        };
+        doubts.append(&mut left_overs.doubts);
+        let mut unnamed = Vec::new();
+        for doubt in doubts {
+            if doubt.kind == DoubtKind::Twice {
+                self.sent_twice.push(doubt);
+                continue;
+            }
+            let Some(row) = rows.named(doubt.external_id.as_str()) else {
+                unnamed.push(doubt);
+                continue;
+            };
+            if doubt.kind == DoubtKind::Create && rows.state(row) == RowState::New {
+                rows.mark_unknown(row, Action::Create);
+            }
+            let is_looked_for = left_overs.absent.contains(&doubt.external_id);
+            let sent = doubt.sent;
+            rows.detail_mut(row).doubt = Some(InDoubt {
+                sent,
+                is_looked_for,
+            });
+        }
+        self.settle_unnamed(unnamed)
+    }
+
+    /// Finds out what became of people whom no row names. Where it can land still, a
+    /// later run asks.
+    fn settle_unnamed(&mut self, doubts: Vec<Doubt>) -> Result<(), RunError> {
+        let window = self.uploader.window();
+        let now = self.clock.now();
+        let is_over = |doubt: &Doubt| doubt.sent + window <= now;
+        let over: Vec<_> = doubts.into_iter().filter(is_over).collect();
+        if over.is_empty() || self.notes.recorder().is_none() {
+            return Ok(());
+        }
+        let (created, changed): (Vec<_>, Vec<_>) =
+            (over.into_iter()).partition(|doubt| doubt.kind == DoubtKind::Create);
+        let mut settled: Vec<_> = changed.into_iter().map(|it| it.external_id).collect();
+        let mut seen = Vec::new();
+        let (sender, questions) = mpsc::channel(created.len().max(1));
+        for doubt in created {
+            let (external_id, about) = (doubt.external_id, ());
+            // There is room for all of them.
+            let _sent = sender.try_send(Question { external_id, about });
+        }
+        drop(sender);
+        let mut answer = |question: Question<()>, known| {
+            match known {
+                Known::There(person) => seen.push(SeenPerson {
+                    external_id: question.external_id.as_str().to_owned(),
+                    remote_id: Some(person.id),
+                    fingerprint: None,
+                    is_ambiguous: false,
+                    fingerprints: None,
+                }),
+                Known::NotFound => {}
+                Known::NotAnswered { .. } => return Ok(()),
+            }
+            settled.push(question.external_id);
+            Ok::<_, UploadError>(())
+        };
+        (self.uploader).ask_each(questions, &mut answer, self.listener)?;
+        self.notes.seen(seen)?;
+        Ok(self.notes.no_doubts(&settled)?)
+    }
+}
+
+/// What an intent of unknown outcome may still do.
+pub(super) const fn kind_of(action: Action) -> DoubtKind {
+    match action {
+        Action::Create => DoubtKind::Create,
+        // An adoption creates nobody: it is planned again.
+        Action::Adopt | Action::Update | Action::Rekey | Action::Deactivate | Action::Delete => {
+            DoubtKind::Change
+        }
+    }
+}
