@@ -1,5 +1,5 @@
-//! An older journal is kept before it is upgraded: the older hrfeed can go on
-//! with the copy.
+//! A copy of the journal beside it: of an older one before it is upgraded, so that
+//! the older hrfeed can go on with it, and of one that loses its place during a run.
 
 use std::fs;
 use std::io;
@@ -12,17 +12,13 @@ use rusqlite::backup::{Backup, StepResult};
 use super::error::JournalError;
 use super::open::create_file;
 
-/// Copies the journal at `path`, which is of format `version`, into a file next
-/// to it: `journal.db.v2-backup`, and with a number where that is there. `conn`
-/// is a connection of its own, and the caller keeps others from writing.
-pub(super) fn keep(
-    conn: &Connection,
-    path: &Path,
-    version: usize,
-) -> Result<PathBuf, JournalError> {
-    let kept = free_name(path, version);
+/// Copies the journal of `path` into a file next to it, such as
+/// `journal.db.v2-backup` for the suffix `v2-backup`, and with a number where that
+/// is there. `conn` is in no transaction, and the caller keeps others from writing.
+pub(super) fn keep(conn: &Connection, path: &Path, suffix: &str) -> Result<PathBuf, JournalError> {
+    let kept = free_name(&with_suffix(path, &format!(".{suffix}")));
     // A copy that a kill cut short has another name than a whole one.
-    let part = with_suffix(path, &format!(".v{version}-backup.part"));
+    let part = with_suffix(path, &format!(".{suffix}.part"));
     let copied = copy(conn, &part).and_then(|()| fs::rename(&part, &kept));
     let done = copied.and_then(|()| sync_folder(path));
     match done {
@@ -58,17 +54,16 @@ fn copy(conn: &Connection, part: &Path) -> io::Result<()> {
 }
 
 /// The first name that no file has.
-fn free_name(path: &Path, version: usize) -> PathBuf {
-    let name = with_suffix(path, &format!(".v{version}-backup"));
-    let numbered = (2_u32..).map(|number| with_suffix(&name, &format!("-{number}")));
-    std::iter::once(name.clone())
+fn free_name(name: &Path) -> PathBuf {
+    let numbered = (2_u32..).map(|number| with_suffix(name, &format!("-{number}")));
+    std::iter::once(name.to_path_buf())
         .chain(numbered)
         .find(|it| !it.exists())
-        .unwrap_or(name)
+        .unwrap_or_else(|| name.to_path_buf())
 }
 
 /// `path` with more at the end of its name.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(suffix);
     path.with_file_name(name)

@@ -95,6 +95,19 @@ pub enum JournalError {
     /// A scope's lock file could not be created or locked.
     #[error("failed to lock `{}`", .0.display())]
     LockFile(PathBuf, #[source] Arc<io::Error>),
+    /// The lock on the journal's file is another process's.
+    #[error("the lock of journal `{}` was lost to another process", .0.display())]
+    LockLost(PathBuf),
+    /// The path leads to no file any more, or to another one.
+    #[error("{}", displaced(path, *is_replaced, kept.as_deref()))]
+    Displaced {
+        /// The path.
+        path: PathBuf,
+        /// Another file is there.
+        is_replaced: bool,
+        /// Where everything is that was recorded.
+        kept: Option<PathBuf>,
+    },
     /// The journal does not have the run that was asked for.
     #[error("journal `{}` has no run {}", .0.display(), .1)]
     NoRun(PathBuf, RunId),
@@ -174,6 +187,18 @@ impl JournalError {
                 "put the journal in a folder that you can write to, on a local disk: some network \
                  disks cannot lock files"
             }
+            Self::LockLost(_) => {
+                "nothing more was sent; wait until the other run has finished, then continue with \
+                 `hrfeed resume`: everything recorded so far is safe"
+            }
+            Self::Displaced { kept: Some(_), .. } => {
+                "nothing more was sent, and the copy has all that was recorded: while no hrfeed is \
+                 running, move it to the journal's path, then continue with `hrfeed resume`"
+            }
+            Self::Displaced { kept: None, .. } => {
+                "nothing more was sent: put the file back or restore a backup before the next \
+                 import; without a journal, it asks the LMS who exists"
+            }
             Self::NoRun(..) => "`hrfeed runs` lists the runs that it has",
             Self::Misuse(_) => "this is a bug in hrfeed: please report it",
             Self::Thread(..) | Self::Stopped(_) => {
@@ -181,6 +206,21 @@ impl JournalError {
             }
         }
     }
+}
+
+fn displaced(path: &Path, is_replaced: bool, kept: Option<&Path>) -> String {
+    let what = if is_replaced {
+        "replaced by another file"
+    } else {
+        "deleted or moved"
+    };
+    let kept = kept.map_or_else(String::new, |kept| {
+        format!("; a copy is in `{}`", kept.display())
+    });
+    format!(
+        "journal `{}` was {what} during the run{kept}",
+        path.display()
+    )
 }
 
 #[cfg(test)]

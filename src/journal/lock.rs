@@ -1,9 +1,11 @@
 //! One run at a time for each scope.
 //!
-//! The lock is the operating system's, on a file next to the journal. It is
-//! released when its process ends, however it ends, so a left-over lock file
-//! means nothing. The holder is noted in the journal and not in that file, since
-//! no other process can read a locked file on Windows.
+//! The locks are the operating system's: one on the journal's own file, which holds by
+//! whichever name the journal is reached, and one on a file next to it, which an older
+//! hrfeed knows, too, and which holds alone on Windows. They are released when their
+//! process ends, however it ends, so a left-over lock file means nothing. The holder
+//! is noted in the journal and not in that file, since no other process can read a
+//! locked file on Windows.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -16,6 +18,7 @@ use rusqlite::OptionalExtension as _;
 
 use crate::clock;
 
+use super::byte_lock::{self, ByteLock};
 use super::codes::{coded, time};
 use super::error::JournalError;
 use super::ids::{RunId, Scope};
@@ -44,11 +47,24 @@ fn by(holder: Option<&Holder>) -> String {
     holder.map_or_else(String::new, |holder| format!(": {holder}"))
 }
 
-/// Holds a scope until it is dropped or the process ends.
-#[derive(Debug)]
+/// Holds a scope until it and its clones are dropped or the process ends.
+#[derive(Clone, Debug)]
 pub struct ScopeLock {
+    held: Arc<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    byte: ByteLock,
     // Closing it releases the lock.
     _file: File,
+}
+
+impl ScopeLock {
+    /// Whether the lock on the journal's file is still this process's.
+    pub(super) fn is_held(&self) -> std::io::Result<bool> {
+        self.held.byte.is_held()
+    }
 }
 
 /// The holder of a scope.
@@ -84,6 +100,9 @@ impl Journal {
         if self.for_reading {
             return self.again()?.lock(scope);
         }
+        let Some(byte) = byte_lock::take(&self.place, scope)? else {
+            return Err(self.held(scope)?);
+        };
         let path = lock_path(self.path(), scope);
         let failed = |error| JournalError::LockFile(path.clone(), Arc::new(error));
         let file = open(&path).map_err(failed)?;
@@ -100,22 +119,31 @@ impl Journal {
         match locked {
             Ok(()) => {
                 self.note_holder(scope)?;
-                Ok(ScopeLock { _file: file })
+                let held = Held { byte, _file: file };
+                Ok(ScopeLock {
+                    held: Arc::new(held),
+                })
             }
-            Err(TryLockError::WouldBlock) => Err(LockError::Held {
-                holder: self.holder(scope)?,
-            }),
+            Err(TryLockError::WouldBlock) => Err(self.held(scope)?),
             Err(TryLockError::Error(error)) => Err(failed(error).into()),
         }
     }
 
     /// Whether a run of the scope is under way, in this process or another.
     pub fn is_under_way(&self, scope: &Scope) -> bool {
+        if byte_lock::is_locked(&self.place, scope).is_ok_and(|locked| locked) {
+            return true;
+        }
         // Never created here: a lock file that is not there is not held.
         let Ok(file) = File::open(lock_path(self.path(), scope)) else {
             return false;
         };
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    }
+
+    fn held(&self, scope: &Scope) -> Result<LockError, JournalError> {
+        let holder = self.holder(scope)?;
+        Ok(LockError::Held { holder })
     }
 
     fn note_holder(&self, scope: &Scope) -> Result<(), JournalError> {
@@ -171,5 +199,8 @@ fn open(path: &Path) -> std::io::Result<File> {
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // Others may read (1) and write (2) it, and not delete or rename it.
+    #[cfg(windows)]
+    std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 1 | 2);
     options.open(path)
 }

@@ -13,6 +13,8 @@
 //! - An outcome and what it says about the person are one transaction.
 //! - A row that is intended and not settled counts as unknown. The counts of a
 //!   run add up to its rows after a cut at any commit.
+//! - A commit of a run resolves only while the run holds its lock, and the journal's
+//!   path leads to the file that was written.
 //! - After the first failure nothing more is accepted: everybody who waits gets
 //!   the failure, and the run must stop.
 //! - No person's data: external IDs, the target's ids, fingerprints made with
@@ -25,6 +27,11 @@
 //! the user's profile folder, keeps other users out.
 
 mod backup;
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+mod byte_lock;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+#[path = "no_byte_lock.rs"]
+mod byte_lock;
 mod causes;
 mod codes;
 mod decide;
@@ -37,6 +44,7 @@ mod open;
 mod parts;
 mod past;
 mod people;
+mod place;
 mod read;
 mod records;
 mod schema;

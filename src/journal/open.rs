@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::model::FingerprintKey;
 
 use super::backup;
 use super::error::JournalError;
+use super::place::Place;
 use super::schema::{self, Format, MIGRATIONS};
 
 /// How long another process's write is waited for. A write is a group of some
@@ -25,7 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Journal {
     // Before `_copy`: the connection closes before its file goes.
     pub(super) conn: Connection,
-    path: PathBuf,
+    pub(super) place: Place,
     pub(super) for_reading: bool,
     /// The folder of a temporary copy, if an older journal is read through one.
     _copy: Option<TempDir>,
@@ -51,11 +52,21 @@ impl Journal {
         if size(path)?.unwrap_or(0) == 0 {
             create(path)?;
         }
+        Self::open_at(Place::at(path)?, migrations)
+    }
+
+    /// Opens a file that is there.
+    fn open_at(place: Place, migrations: &[&str]) -> Result<Self, JournalError> {
+        let path = place.path();
         let mut conn = connect(path)?;
         if schema::format(&conn, path, migrations)? != Format::Current {
             let mut kept = None;
             let before = |version| {
-                kept = Some(backup::keep(&connect(path)?, path, version)?);
+                kept = Some(backup::keep(
+                    &connect(path)?,
+                    path,
+                    &format!("v{version}-backup"),
+                )?);
                 Ok(())
             };
             if let Err(error) = schema::migrate(&mut conn, path, migrations, before) {
@@ -65,9 +76,11 @@ impl Journal {
             }
         }
         use_wal(&conn).map_err(|error| JournalError::sqlite(path, error))?;
+        // SQLite opened the path by itself.
+        place.check()?;
         Ok(Self {
             conn,
-            path: path.into(),
+            place,
             for_reading: false,
             _copy: None,
         })
@@ -80,6 +93,7 @@ impl Journal {
         if size(path)?.unwrap_or(0) == 0 {
             return Ok(None);
         }
+        let place = Place::at(path)?;
         let mut conn = connect(path)?;
         let mut copy = None;
         match schema::format(&conn, path, migrations)? {
@@ -95,18 +109,22 @@ impl Journal {
         }
         conn.pragma_update(None, "query_only", true)
             .map_err(|error| JournalError::sqlite(path, error))?;
+        place.check()?;
         Ok(Some(Self {
             conn,
-            path: path.into(),
+            place,
             for_reading: true,
             _copy: copy,
         }))
     }
 
     /// Another handle on the same journal, for another thread or in addition to a
-    /// [`Writer`](super::Writer). Opened for writing.
+    /// [`Writer`](super::Writer). Opened for writing. Fails if another file has
+    /// taken its place.
     pub fn again(&self) -> Result<Self, JournalError> {
-        Self::open(&self.path)
+        // Nothing is created in its place either.
+        self.place.check()?;
+        Self::open_at(self.place.clone(), MIGRATIONS)
     }
 
     /// The secret with which the fingerprints of this journal's people are made.
@@ -120,18 +138,18 @@ impl Journal {
             .map(FingerprintKey)
             .map_err(|error| match error {
                 rusqlite::Error::SqliteFailure(..) => self.sql(error),
-                _ => JournalError::Damaged(self.path.clone(), "its secret cannot be read".into()),
+                _ => JournalError::Damaged(self.path().into(), "its secret cannot be read".into()),
             })
     }
 
     /// Where the journal is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     pub(super) fn sql(&self, error: rusqlite::Error) -> JournalError {
-        JournalError::sqlite(&self.path, error)
+        JournalError::sqlite(self.path(), error)
     }
 
     /// All rows of a query.

@@ -1,10 +1,12 @@
 //! The tables, and how an older file gets them.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::backup::with_suffix;
 use super::error::JournalError;
 
 /// In the header of every journal (`hrfd`): another program's SQLite file lacks
@@ -24,8 +26,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
         base_url TEXT
     ) STRICT;
 
-    -- The last holder of a scope's lock. Whether it is held, only the lock on the
-    -- lock file shows.
+    -- The last holder of a scope's lock. Whether it is held, only the lock itself
+    -- shows.
     CREATE TABLE locks (
         scope INTEGER PRIMARY KEY,
         pid   INTEGER NOT NULL,
@@ -310,7 +312,10 @@ pub(super) fn migrate(
     // Another process may have done it while this one waited.
     let from = match format(&tx, path, migrations)? {
         Format::Current => return Ok(()),
-        Format::Empty => 0,
+        Format::Empty => {
+            forget_index(path);
+            0
+        }
         Format::Older(version) => {
             before(version)?;
             version
@@ -330,6 +335,17 @@ pub(super) fn migrate(
             known => known,
         }
     })
+}
+
+/// Removes the index of a log that is not the log of this file, which is empty: that
+/// of a journal which was deleted without it, perhaps under a run that still writes.
+/// Both would take the index for their own. Nobody has this file in WAL mode while it
+/// is locked and empty, and SQLite itself removes the log.
+fn forget_index(path: &Path) {
+    // SQLite puts it beside the file itself, wherever a link to it is.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    // It is hardly ever there.
+    drop(fs::remove_file(with_suffix(&path, "-shm")));
 }
 
 fn random_bytes(path: &Path) -> Result<[u8; 32], JournalError> {

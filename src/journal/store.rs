@@ -2,7 +2,7 @@
 //! group.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -14,21 +14,26 @@ use crate::clock;
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
 use crate::schema::Part;
 
+use super::backup;
 use super::codes::{self, millis, natural};
 use super::doubts::{self, Doubt, DoubtKind};
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
+use super::lock::ScopeLock;
 use super::parts::{self, Acknowledged};
 use super::past;
 use super::people;
+use super::place::Place;
 use super::records::{Intent, RunChange, RunStart, Settled, Work};
 
 /// The writing connection and what its thread remembers.
 #[derive(Debug)]
 pub(super) struct Store {
     conn: Connection,
-    path: PathBuf,
+    place: Place,
+    /// The lock of the run that writes, if one does.
+    lock: Option<ScopeLock>,
     memory: Memory,
     /// The pages of the file when the writer began.
     pages: u64,
@@ -95,11 +100,12 @@ impl From<rusqlite::Error> for Failure {
 }
 
 impl Store {
-    pub(super) fn new(conn: Connection, path: PathBuf) -> Self {
+    pub(super) fn new(conn: Connection, place: Place, lock: Option<ScopeLock>) -> Self {
         Self {
             pages: pages(&conn).unwrap_or(0),
             conn,
-            path,
+            place,
+            lock,
             memory: Memory::default(),
         }
     }
@@ -115,14 +121,13 @@ impl Store {
         }
     }
 
-    /// Writes all of `group` durably, or nothing of it.
+    /// Writes all of `group` durably, or nothing of it. Fails, too, if it was written
+    /// to a file that is not the journal any more.
     pub(super) fn write<'a>(
         &mut self,
         group: impl Iterator<Item = &'a mut Work>,
     ) -> Result<(), JournalError> {
-        let Self {
-            conn, path, memory, ..
-        } = self;
+        let Self { conn, memory, .. } = self;
         let write = || {
             // Dropped without a commit, it is rolled back.
             let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
@@ -132,9 +137,43 @@ impl Store {
             tx.commit().map_err(Failure::from)
         };
         write().map_err(|failure| match failure {
-            Failure::Sqlite(error) => JournalError::sqlite(path, error),
-            Failure::NoRun(run) => JournalError::NoRun(path.clone(), run),
-        })
+            Failure::Sqlite(error) => JournalError::sqlite(self.place.path(), error),
+            Failure::NoRun(run) => JournalError::NoRun(self.place.path().into(), run),
+        })?;
+        self.place.check().map_err(|error| self.keep(error))?;
+        self.check_lock()
+    }
+
+    fn check_lock(&self) -> Result<(), JournalError> {
+        let path = || self.place.path().to_path_buf();
+        match self.lock.as_ref().map(ScopeLock::is_held) {
+            None | Some(Ok(true)) => Ok(()),
+            Some(Ok(false)) => Err(JournalError::LockLost(path())),
+            Some(Err(error)) => Err(JournalError::LockFile(path(), Arc::new(error))),
+        }
+    }
+
+    /// Keeps a copy of a journal that lost its place: once it is closed, a deleted
+    /// file is gone.
+    fn keep(&self, error: JournalError) -> JournalError {
+        let JournalError::Displaced {
+            path, is_replaced, ..
+        } = error
+        else {
+            return error;
+        };
+        // The log stays at the path, and whatever is put there would take it for its
+        // own: an empty one does no harm, and a file that was moved is whole.
+        let emptied = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+        // If that fails, the copy has everything even so.
+        drop(emptied);
+        JournalError::Displaced {
+            kept: backup::keep(&self.conn, &path, "rescued").ok(),
+            path,
+            is_replaced,
+        }
     }
 }
 

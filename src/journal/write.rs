@@ -15,7 +15,6 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::clock;
@@ -25,6 +24,7 @@ use super::doubts::{ALIVE_FOR, Doubt};
 use super::error::JournalError;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
+use super::lock::ScopeLock;
 use super::open::Journal;
 use super::parts::{Acknowledged, GroupNow};
 use super::people::{Refreshed, SeenPerson};
@@ -130,20 +130,30 @@ impl Journal {
     /// Starts the one thread that writes, and gives it this handle's
     /// connection. Keep a handle for reading with [`Journal::again`].
     pub fn writer(self) -> Result<Writer, JournalError> {
+        self.writer_with(None)
+    }
+
+    /// [`Journal::writer`] of a run: nothing is taken for recorded once the run does
+    /// not hold its lock any more.
+    pub fn writer_under(self, lock: &ScopeLock) -> Result<Writer, JournalError> {
+        self.writer_with(Some(lock.clone()))
+    }
+
+    fn writer_with(self, lock: Option<ScopeLock>) -> Result<Writer, JournalError> {
         let journal = if self.for_reading {
             self.again()?
         } else {
             self
         };
         let path = journal.path().to_path_buf();
-        Writer::start(journal.conn, path)
+        Writer::start(Store::new(journal.conn, journal.place, lock), path)
     }
 }
 
 impl Writer {
-    pub(super) fn start(conn: Connection, path: PathBuf) -> Result<Self, JournalError> {
+    fn start(store: Store, path: PathBuf) -> Result<Self, JournalError> {
         let fate = Arc::new(Fate {
-            path: path.clone(),
+            path,
             failure: OnceLock::new(),
         });
         let (queue, messages) = sync_channel(QUEUE);
@@ -151,7 +161,7 @@ impl Writer {
             .name("journal".into())
             .spawn({
                 let fate = Arc::clone(&fate);
-                move || run(Store::new(conn, path), &messages, &fate)
+                move || run(store, &messages, &fate)
             })
             .map_err(|error| JournalError::Thread(fate.path.clone(), Arc::new(error)))?;
         Ok(Self {

@@ -22,7 +22,7 @@ impl Stages<'_> {
             still_newest(&journal, run)?;
         }
         self.journal = Some(journal.again()?);
-        let writer = journal.writer()?;
+        let writer = journal.writer_under(&lock)?;
         let run = self.write_begin(&writer)?;
         let recorder = RunRecorder { writer, run };
         self.notes = Notes::of(recorder.clone(), self.scope, self.mapping_key, self.clock);

@@ -124,7 +124,11 @@ impl Stages<'_> {
         let calls = calls + self.uploader.calls();
         // What was settled is written before it is counted.
         let flushed = recorder.writer.flush().wait_blocking();
-        let done = done.and_then(|done| Ok(flushed.map(|()| done)?));
+        let done = match (done, flushed) {
+            // What the writer says of the journal is more than what others met.
+            (Ok(_) | Err(RunError::Journal(_)), Err(error)) => Err(error.into()),
+            (done, _) => done,
+        };
         let journal = self.journal.ok_or(RunError::Lost)?;
         let run = read_run(&journal, recorder.run)?;
         let (counts, leavers) = (run.counts, run.leavers);

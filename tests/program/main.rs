@@ -30,6 +30,7 @@ mod leavers;
 mod lost;
 mod lost_journals;
 mod migrating;
+mod one_at_a_time;
 mod parts;
 mod plan_after_kill;
 mod proof;

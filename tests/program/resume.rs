@@ -12,7 +12,7 @@ use crate::unknown_outcomes::busy;
 const MS: Duration = Duration::from_millis(1);
 
 /// An LMS that takes its time, so that a run has a middle.
-fn slow(system: System) -> World {
+pub(crate) fn slow(system: System) -> World {
     World::failing(
         system,
         Faults {

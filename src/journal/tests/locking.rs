@@ -63,3 +63,35 @@ fn a_new_holder_does_not_inherit_the_run_of_the_last() {
     };
     assert_eq!(holder.unwrap().run, None);
 }
+
+/// On Windows nobody can delete the lock file of a run.
+#[cfg(unix)]
+#[test]
+fn a_scope_is_held_without_its_lock_file() {
+    let world = World::new();
+    let other = world.journal.again().unwrap();
+    let lock = world.journal.lock(&scope()).unwrap();
+    for entry in std::fs::read_dir(world.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "lock") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    assert!(other.is_under_way(&scope()));
+    assert!(matches!(other.lock(&scope()), Err(LockError::Held { .. })));
+    drop(lock);
+    assert!(!other.is_under_way(&scope()));
+    assert!(other.lock(&scope()).is_ok());
+}
+
+#[test]
+fn a_writer_keeps_the_lock_of_its_run_until_it_ends() {
+    let world = World::new();
+    let lock = world.journal.lock(&scope()).unwrap();
+    let writer = world.journal.again().unwrap().writer_under(&lock).unwrap();
+    drop(lock);
+    writer.start_run(new_run()).unwrap();
+    assert!(world.journal.is_under_way(&scope()));
+    drop(writer);
+    assert!(!world.journal.is_under_way(&scope()));
+}

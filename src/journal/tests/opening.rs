@@ -208,6 +208,78 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
     assert_eq!(people(&journal).len(), 1);
 }
 
+/// Windows deletes and renames no file that is open.
+#[cfg(unix)]
+#[test]
+fn nothing_is_recorded_once_the_journal_has_lost_its_place() {
+    let displaced = |error| match error {
+        JournalError::Displaced {
+            is_replaced, kept, ..
+        } => (is_replaced, kept),
+        other => panic!("{other:?}"),
+    };
+    for is_replaced in [false, true] {
+        let world = World::new();
+        let run = world.start(2);
+        world.intend(run, [1]);
+        let path = world.path();
+        fs::rename(&path, path.with_extension("moved")).unwrap();
+        if is_replaced {
+            journal_with_a_run(&path);
+        }
+        // Nor is another file taken for it, or created.
+        let error = world.journal.again().unwrap_err();
+        assert_eq!(displaced(error), (is_replaced, None));
+        assert_eq!(path.exists(), is_replaced);
+        let commit = world.writer.intend(run, vec![intent(2)]);
+        let (replaced, kept) = displaced(commit.wait_blocking().unwrap_err());
+        assert_eq!(replaced, is_replaced);
+        assert!(world.writer.start_run(new_run()).is_err());
+        // The copy has what was recorded up to then.
+        let kept = Journal::open(&kept.unwrap()).unwrap();
+        assert_eq!(kept.open_intents(run).unwrap().len(), 2);
+    }
+}
+
+/// Windows deletes no file that is open.
+#[cfg(unix)]
+#[test]
+fn a_new_journal_takes_nothing_from_what_was_beside_a_deleted_one() {
+    let beside = |path: &Path| ["-wal", "-shm"].map(|end| format!("{}{end}", path.display()));
+    for under_a_run in [false, true] {
+        let world = World::new();
+        let run = world.start(300);
+        world.intend(run, 1..=300);
+        let path = world.path();
+        let left = beside(&path).map(|file| fs::read(file).unwrap());
+        fs::remove_file(&path).unwrap();
+        let (folder, writer) = if under_a_run {
+            (world.folder, Some(world.writer))
+        } else {
+            // As a kill leaves them.
+            drop(world.writer);
+            for (file, content) in beside(&path).into_iter().zip(left) {
+                fs::write(file, content).unwrap();
+            }
+            (world.folder, None)
+        };
+        let newer = Journal::open(&path).unwrap().writer().unwrap();
+        let first = start(&newer, 1);
+        newer.settle(first, created(1)).unwrap();
+        if let Some(older) = writer {
+            let commit = older.intend(run, vec![intent(301)]);
+            assert!(commit.wait_blocking().is_err());
+        }
+        newer.flush().wait_blocking().unwrap();
+        drop(newer);
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!(journal.runs(10).unwrap().len(), 1, "{folder:?}");
+        let check = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let sound = journal.conn.query_row("PRAGMA integrity_check", (), check);
+        assert_eq!(sound.unwrap(), "ok");
+    }
+}
+
 #[test]
 fn a_handle_for_reading_writes_nothing_and_still_makes_a_writer() {
     let folder = tempfile::tempdir().unwrap();

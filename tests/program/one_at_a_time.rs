@@ -1,0 +1,281 @@
+//! Two runs never send for one LMS and key at the same time, whatever becomes of the
+//! lock file and by whichever name they reach the journal. A run whose journal is
+//! taken from its place stops.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use crate::resume::slow;
+use crate::support::System::Kmi;
+use crate::support::{Feed, IMPORT, Started, World, wait_until};
+
+const PEOPLE: usize = 80;
+
+/// A run under way that has created somebody, and its feed.
+fn under_way(world: &World) -> (Started, Feed) {
+    let feed = Feed::of(PEOPLE);
+    world.feed(&feed);
+    let run = world.start_import();
+    wait_until("the first is under way", || {
+        world.lms.stats().creates() >= 1
+    });
+    (run, feed)
+}
+
+/// The files of the world's folder whose names have these ends.
+fn files(world: &World, start: &str, end: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(world.folder.path()).unwrap();
+    let mut paths: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name.starts_with(start) && name.ends_with(end)
+        })
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn a_run_of_an_older_version_that_holds_the_lock_file_alone_turns_a_new_one_away() {
+    let world = World::new(Kmi);
+    let feed = Feed::of(3);
+    world.import_feed(&feed).exits(0);
+    let file = &files(&world, "journal", ".lock")[0];
+    let file = File::options().write(true).open(file).unwrap();
+    file.try_lock().unwrap();
+    world.changes_nothing(World::import).exits(6);
+    drop(file);
+    world.import().exits(0);
+}
+
+#[test]
+fn two_lms_share_a_journal_and_are_served_at_the_same_time() {
+    let (one, other) = (slow(Kmi), slow(Kmi));
+    let (first, feed) = under_way(&one);
+    other.feed(&feed);
+    let ran = other.run_with(IMPORT, &one.path("journal.db")).exits(0);
+    assert_eq!(ran.count("created"), PEOPLE as u64);
+    other.assert_everyone_once(&feed);
+    assert_eq!(first.wait().exits(0).count("created"), PEOPLE as u64);
+    one.assert_everyone_once(&feed);
+}
+
+#[cfg(unix)]
+mod names {
+    //! By whichever name.
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Checks that the first run was under way all the time, and ends as if alone.
+    #[track_caller]
+    fn ends_alone(world: &World, mut run: Started, feed: &Feed) {
+        assert!(run.is_running(), "the first run was over too soon");
+        let ran = run.wait().exits(0);
+        assert_eq!(ran.count("created"), PEOPLE as u64);
+        world.assert_everyone_once(feed);
+    }
+
+    #[test]
+    fn a_second_run_is_turned_away_although_the_lock_file_was_deleted() {
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        for file in files(&world, "journal", ".lock") {
+            fs::remove_file(file).unwrap();
+        }
+        let ran = world.import().exits(6);
+        assert!(
+            ran.stderr
+                .contains("another run is using this LMS: run 1, process"),
+            "{ran:?}"
+        );
+        world.run(&["resume"]).exits(6);
+        // Somebody who looks on is not told that it was killed.
+        let shown = world.run(&["show", "--json"]).exits(0);
+        assert_eq!(shown.json()["state"], "running");
+        ends_alone(&world, run, &feed);
+    }
+
+    #[test]
+    fn the_lock_of_a_killed_run_is_free_at_once() {
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        for file in files(&world, "journal", ".lock") {
+            fs::remove_file(file).unwrap();
+        }
+        run.kill();
+        world.import().exits(0);
+        world.assert_everyone_once(&feed);
+    }
+
+    #[test]
+    fn a_second_run_by_a_symbolic_link_is_turned_away() {
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        for file in files(&world, "journal", ".lock") {
+            fs::remove_file(file).unwrap();
+        }
+        let link = world.path("link.db");
+        symlink("journal.db", &link).unwrap();
+        world.run_with(IMPORT, &link).exits(6);
+        ends_alone(&world, run, &feed);
+        // It is the same journal: nobody is new.
+        let ran = world.run_with(IMPORT, &link).exits(0);
+        assert_eq!(ran.count("unchanged"), PEOPLE as u64);
+    }
+}
+
+#[cfg(unix)]
+mod displaced {
+    //! A journal that is taken from its place under a run. Windows deletes, renames and
+    //! replaces no file that a program has open.
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::support::on_each_system;
+
+    /// Checks how a run ends whose journal lost its place, and returns the copy.
+    #[track_caller]
+    fn stopped(world: &World, run: Started, what: &str) -> PathBuf {
+        let ran = run.wait().exits(1);
+        assert!(ran.stderr.contains(what), "{ran:?}");
+        assert!(ran.stderr.contains("nothing more was sent"), "{ran:?}");
+        assert!(ran.stderr.contains("`hrfeed resume`"), "{ran:?}");
+        assert_eq!(ran.json()["exit_code"], 1);
+        assert_ne!(ran.json()["state"], "finished");
+        // What was on its way has come to its end by now, and nobody was sent since.
+        let there = world.lms.people().len();
+        assert!(there < PEOPLE, "everybody is there");
+        let kept = files(world, "journal.db.rescued", "");
+        assert_eq!(kept.len(), 1, "{ran:?}");
+        assert!(ran.stderr.contains("journal.db.rescued`"), "{ran:?}");
+        kept.into_iter().next().unwrap()
+    }
+
+    /// Checks that the run goes on with the copy in the journal's place.
+    #[track_caller]
+    fn goes_on(world: &World, feed: &Feed) {
+        let ran = world.resume().exits(0);
+        assert_eq!(ran.count("created"), PEOPLE as u64, "{ran:?}");
+        world.assert_everyone_once(feed);
+        world.lms.reset_stats();
+        assert_eq!(world.import().exits(0).count("unchanged"), PEOPLE as u64);
+        assert_eq!(world.lms.stats().requests(), 0);
+    }
+
+    #[test]
+    fn a_run_whose_journal_is_deleted_stops_and_is_resumed_with_the_copy() {
+        on_each_system(|system| {
+            let world = slow(system);
+            let (run, feed) = under_way(&world);
+            fs::remove_file(world.path("journal.db")).unwrap();
+            let kept = stopped(&world, run, "was deleted or moved during the run");
+            fs::rename(kept, world.path("journal.db")).unwrap();
+            goes_on(&world, &feed);
+        });
+    }
+
+    #[test]
+    fn a_run_whose_journal_is_deleted_before_its_first_write_sends_nothing() {
+        on_each_system(|system| {
+            let world = slow(system);
+            let feed = Feed::of(PEOPLE);
+            world.feed(&feed);
+            world.lms.set_faults(&json!({"latency": 0.3}));
+            let run = world.start_import();
+            wait_until("the LMS is asked", || world.lms.stats().requests() > 0);
+            fs::remove_file(world.path("journal.db")).unwrap();
+            let kept = stopped(&world, run, "was deleted or moved during the run");
+            assert_eq!(world.lms.people().len(), 0);
+            world.lms.set_faults(&json!({"latency": 0.0}));
+            fs::rename(kept, world.path("journal.db")).unwrap();
+            goes_on(&world, &feed);
+        });
+    }
+
+    #[test]
+    fn a_run_whose_journal_and_all_beside_it_are_deleted_stops_too() {
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        for file in files(&world, "journal.db", "") {
+            fs::remove_file(file).unwrap();
+        }
+        let kept = stopped(&world, run, "was deleted or moved during the run");
+        fs::rename(kept, world.path("journal.db")).unwrap();
+        goes_on(&world, &feed);
+    }
+
+    #[test]
+    fn a_run_whose_journal_is_renamed_stops_and_is_resumed_with_the_file_itself() {
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        fs::rename(world.path("journal.db"), world.path("elsewhere.db")).unwrap();
+        stopped(&world, run, "was deleted or moved during the run");
+        // With nothing of what is beside it: the file is whole.
+        for file in files(&world, "journal.db", "") {
+            fs::remove_file(file).unwrap();
+        }
+        fs::rename(world.path("elsewhere.db"), world.path("journal.db")).unwrap();
+        goes_on(&world, &feed);
+    }
+
+    #[test]
+    fn a_run_whose_journal_is_replaced_stops_and_leaves_the_other_file_as_it_is() {
+        let world = slow(Kmi);
+        // A backup from before anybody was sent.
+        world.import_feed(&Feed::of(0));
+        let backup = world.path("backup.db");
+        fs::copy(world.path("journal.db"), &backup).unwrap();
+        let content = fs::read(&backup).unwrap();
+        let (run, feed) = under_way(&world);
+        fs::rename(&backup, world.path("journal.db")).unwrap();
+        let kept = stopped(&world, run, "was replaced by another file during the run");
+        assert!(fs::read(world.path("journal.db")).unwrap() == content);
+        fs::rename(kept, world.path("journal.db")).unwrap();
+        goes_on(&world, &feed);
+    }
+
+    #[test]
+    fn a_run_whose_folder_is_moved_stops_and_says_that_it_kept_no_copy() {
+        let world = slow(Kmi);
+        let (state, moved) = (world.path("state"), world.path("moved"));
+        let feed = Feed::of(PEOPLE);
+        world.feed(&feed);
+        let run = world.start_with(IMPORT, &state.join("journal.db"));
+        wait_until("it is under way", || world.lms.stats().creates() >= 1);
+        fs::rename(&state, &moved).unwrap();
+        let ran = run.wait().exits(1);
+        assert!(
+            ran.stderr.contains("was deleted or moved during the run\n"),
+            "{ran:?}"
+        );
+        assert!(ran.stderr.contains("put the file back"), "{ran:?}");
+        assert!(world.lms.people().len() < PEOPLE);
+        fs::rename(&moved, &state).unwrap();
+        let resumed = world.run_with(&["resume", "--json"], &state.join("journal.db"));
+        assert_eq!(resumed.exits(0).count("created"), PEOPLE as u64);
+        world.assert_everyone_once(&feed);
+    }
+
+    #[test]
+    fn an_import_that_begins_after_the_deletion_is_no_second_run_beside_the_first() {
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        fs::remove_file(world.path("journal.db")).unwrap();
+        // It makes a new journal and finds the lock file held, unless the first has
+        // stopped by then.
+        let ran = world.import();
+        assert!([0, 6].contains(&ran.code), "{ran:?}");
+        run.wait().exits(1);
+        let kept = files(&world, "journal.db.rescued", "").remove(0);
+        for file in ["journal.db", "journal.db-wal", "journal.db-shm"] {
+            let _perhaps_none = fs::remove_file(world.path(file));
+        }
+        fs::rename(kept, world.path("journal.db")).unwrap();
+        world.import().exits(0);
+        world.assert_everyone_once(&feed);
+    }
+}
