@@ -98,6 +98,12 @@ pub enum JournalError {
     /// The lock on the journal's file is another process's.
     #[error("the lock of journal `{}` was lost to another process", .0.display())]
     LockLost(PathBuf),
+    /// The file has several names, each with a log of its own.
+    #[error("journal `{}` has {} names (hard links)", .0.display(), .1)]
+    ManyNames(PathBuf, u64),
+    /// The file was mounted without its folder, where its log would be.
+    #[error("journal `{}` is mounted without its folder", .0.display())]
+    MountedAlone(PathBuf),
     /// The path leads to no file any more, or to another one.
     #[error("{}", displaced(path, *is_replaced, kept.as_deref()))]
     Displaced {
@@ -190,6 +196,14 @@ impl JournalError {
             Self::LockLost(_) => {
                 "nothing more was sent; wait until the other run has finished, then continue with \
                  `hrfeed resume`: everything recorded so far is safe"
+            }
+            Self::ManyNames(..) => {
+                "each name has a log of its own, and two of them damage the journal: delete the \
+                 other names while no hrfeed is running"
+            }
+            Self::MountedAlone(_) => {
+                "mount the folder of the journal instead of the file: the log of its latest \
+                 changes is beside it, and would be lost or not shared"
             }
             Self::Displaced { kept: Some(_), .. } => {
                 "nothing more was sent, and the copy has all that was recorded: while no hrfeed is \

@@ -13,7 +13,7 @@ use crate::model::FingerprintKey;
 
 use super::backup;
 use super::error::JournalError;
-use super::place::Place;
+use super::place::{self, Place};
 use super::schema::{self, Format, MIGRATIONS};
 
 /// How long another process's write is waited for. A write is a group of some
@@ -52,6 +52,7 @@ impl Journal {
         if size(path)?.unwrap_or(0) == 0 {
             create(path)?;
         }
+        place::refuse_unsafe_names(path)?;
         Self::open_at(Place::at(path)?, migrations)
     }
 
@@ -93,6 +94,7 @@ impl Journal {
         if size(path)?.unwrap_or(0) == 0 {
             return Ok(None);
         }
+        place::refuse_unsafe_names(path)?;
         let place = Place::at(path)?;
         let mut conn = connect(path)?;
         let mut copy = None;

@@ -66,8 +66,10 @@ mod names {
     //! By whichever name.
 
     use std::os::unix::fs::symlink;
+    use std::process::{Command, Stdio};
 
     use super::*;
+    use crate::support::Ran;
 
     /// Checks that the first run was under way all the time, and ends as if alone.
     #[track_caller]
@@ -124,6 +126,67 @@ mod names {
         // It is the same journal: nobody is new.
         let ran = world.run_with(IMPORT, &link).exits(0);
         assert_eq!(ran.count("unchanged"), PEOPLE as u64);
+    }
+
+    #[test]
+    fn a_journal_with_a_hard_link_is_refused_by_both_names() {
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        let link = world.path("link.db");
+        fs::hard_link(world.path("journal.db"), &link).unwrap();
+        let refused = |ran: Ran| {
+            let ran = ran.exits(1);
+            assert!(ran.stderr.contains("has 2 names (hard links)"), "{ran:?}");
+            assert!(ran.stderr.contains("delete the other names"), "{ran:?}");
+        };
+        refused(world.run_with(IMPORT, &link));
+        refused(world.run_with(&["runs"], &link));
+        // The run itself goes on: it began with one name.
+        ends_alone(&world, run, &feed);
+        refused(world.changes_nothing(World::import));
+        fs::remove_file(link).unwrap();
+        assert_eq!(world.import().exits(0).count("unchanged"), PEOPLE as u64);
+    }
+
+    /// Where a user may mount in a space of the own. What recognises such a file
+    /// has a test of its own, for all other systems.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_journal_that_is_mounted_without_its_folder_is_refused() {
+        let may_mount = Command::new("unshare")
+            .args(["-rm", "true"])
+            .stderr(Stdio::null())
+            .status();
+        if !may_mount.is_ok_and(|status| status.success()) {
+            return;
+        }
+        let world = slow(Kmi);
+        let (run, feed) = under_way(&world);
+        let folder = world.path("the container");
+        fs::create_dir(&folder).unwrap();
+        let mounted = folder.join("journal.db");
+        fs::write(&mounted, "").unwrap();
+        let import = world.command_with(IMPORT, &mounted);
+        let script = r#"mount --bind journal.db "the container/journal.db" && exec "$@""#;
+        let mut command = Command::new("unshare");
+        command
+            .args(["-rm", "sh", "-c", script, "sh"])
+            .arg(import.get_program())
+            .args(import.get_args())
+            .envs(
+                import
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .current_dir(world.folder.path())
+            .stdin(Stdio::null());
+        let ran = Ran::of(command.output().unwrap()).exits(1);
+        assert!(
+            ran.stderr.contains("is mounted without its folder"),
+            "{ran:?}"
+        );
+        assert!(ran.stderr.contains("mount the folder"), "{ran:?}");
+        ends_alone(&world, run, &feed);
     }
 }
 
@@ -194,6 +257,23 @@ mod displaced {
             fs::rename(kept, world.path("journal.db")).unwrap();
             goes_on(&world, &feed);
         });
+    }
+
+    #[test]
+    fn a_run_whose_journal_is_deleted_when_all_is_sent_is_not_done() {
+        let world = slow(Kmi);
+        let feed = Feed::of(4);
+        world.feed(&feed);
+        world.lms.set_faults(&json!({"latency": 0.3}));
+        let run = world.start_import();
+        wait_until("all is sent", || world.lms.stats().creates() >= 4);
+        let pages = world.lms.stats().pages();
+        wait_until("it is proved", || world.lms.stats().pages() > pages);
+        fs::remove_file(world.path("journal.db")).unwrap();
+        let kept = stopped(&world, run, "was deleted or moved during the run");
+        fs::rename(kept, world.path("journal.db")).unwrap();
+        assert_eq!(world.resume().exits(0).count("created"), 4);
+        world.assert_everyone_once(&feed);
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn of(output: std::process::Output) -> Self {
+    pub(crate) fn of(output: std::process::Output) -> Self {
         Self {
             // A signal has no code.
             code: output.status.code().unwrap_or(-1),
@@ -245,7 +245,8 @@ impl World {
         self.command_with(arguments, &self.path("journal.db"))
     }
 
-    fn command_with(&self, arguments: &[&str], journal: &Path) -> Command {
+    /// [`World::command`] with another journal.
+    pub(crate) fn command_with(&self, arguments: &[&str], journal: &Path) -> Command {
         let mut command = program();
         command
             .args(arguments)

@@ -208,6 +208,23 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
     assert_eq!(people(&journal).len(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_journal_with_two_names_is_refused_by_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (
+        folder.path().join("journal.db"),
+        folder.path().join("link.db"),
+    );
+    journal_with_a_run(&path);
+    fs::hard_link(&path, &link).unwrap();
+    for path in [&path, &link] {
+        assert!(matches!(refused(path), JournalError::ManyNames(_, 2)));
+    }
+    fs::remove_file(link).unwrap();
+    Journal::open(&path).unwrap();
+}
+
 /// Windows deletes and renames no file that is open.
 #[cfg(unix)]
 #[test]
