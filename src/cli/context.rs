@@ -1,7 +1,7 @@
 //! What every command needs: where to print and how, and where the journal is.
 
 use std::cell::{Cell, RefCell};
-use std::io::{ErrorKind, IsTerminal as _, StdoutLock, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -225,9 +225,15 @@ impl Context {
             // The failure is printed on stderr in any case.
             let _printed = self.finish(&report, &[], &[]);
         }
-        let text = report::error(&failure.what, failure.help.as_deref(), &self.err);
-        let _gone = write!(std::io::stderr().lock(), "{text}");
+        self.print_failure(failure);
         failure.exit
+    }
+
+    /// Prints a failure on stderr alone: one that does not decide how the command ends.
+    pub(super) fn print_failure(&self, failure: &Failure) {
+        let text = report::error(&failure.what, failure.help.as_deref(), &self.err);
+        // With stderr closed there is nothing left to do.
+        let _gone = write!(std::io::stderr().lock(), "{text}");
     }
 }
 
@@ -300,11 +306,29 @@ fn log(verbose: u8, color: bool) {
     };
     // A second subscriber in one process is a test's, and the first is as good.
     let _set_before = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Lossy(std::io::stderr()))
         .with_max_level(level)
         .with_ansi(color)
         .with_target(false)
+        // It would be printed where the log itself cannot be, and panic.
+        .log_internal_errors(false)
         .try_init();
+}
+
+/// A writer that loses what it cannot write: the reader of a log may go away, or its disk
+/// be full, and the run goes on.
+struct Lossy<W>(W);
+
+impl<W: Write> Write for Lossy<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(self.0.write(bytes).unwrap_or(bytes.len()))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        // What was lost stays lost.
+        let _lost = self.0.flush();
+        Ok(())
+    }
 }
 
 impl From<std::io::Error> for Failure {

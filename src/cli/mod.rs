@@ -26,6 +26,7 @@ mod signals;
 mod verify;
 mod words;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -154,14 +155,14 @@ fn misused(error: &clap::Error) -> ExitCode {
     // Help and version are not errors and go to stdout.
     if error.use_stderr() {
         output::print_misuse(error);
-        return match error.print() {
-            Ok(()) => Exit::Usage.into(),
-            Err(_) => Exit::Machine.into(),
-        };
+        // With stderr closed there is nothing left to do.
+        let _gone = error.print();
+        return Exit::Usage.into();
     }
     match error.print() {
-        Ok(()) => Exit::Done.into(),
-        Err(_) => Exit::Machine.into(),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Exit::Machine.into(),
+        // The reader has read enough: `hrfeed --help | head`.
+        Ok(()) | Err(_) => Exit::Done.into(),
     }
 }
 

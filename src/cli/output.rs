@@ -93,7 +93,12 @@ pub(super) fn finish(
             None => step,
         });
     let causes = causes(&result.journal, id)?;
-    context.finish(&report, &causes, &next.collect::<Vec<_>>())?;
+    // The run is over and in the journal: a full disk behind stdout does not change how
+    // it ended.
+    if let Err(mut failure) = context.finish(&report, &causes, &next.collect::<Vec<_>>()) {
+        failure.help = Some(format!("`hrfeed show {id}` prints the summary of this run"));
+        context.print_failure(&failure);
+    }
     match result.end {
         RunEnd::Finished { .. } => Ok(exit),
         end => Err(end.into()),

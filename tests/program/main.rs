@@ -11,6 +11,7 @@ mod adopting;
 mod approvals;
 mod audit;
 mod bad_input;
+mod closed_streams;
 mod corrected;
 mod deciding;
 mod encodings;
