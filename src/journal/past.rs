@@ -1,5 +1,7 @@
 //! What earlier runs of a feed did, and what its good feeds looked like.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -7,6 +9,7 @@ use super::codes::{self, coded, natural, time};
 use super::error::JournalError;
 use super::ids::{FeedKey, RunId, Scope};
 use super::open::Journal;
+use super::read::VisitError;
 use super::store::execute;
 
 /// How many profiles of a feed are kept.
@@ -81,6 +84,30 @@ impl Journal {
             },
         )?;
         Ok(past.into_iter().next().unwrap_or_default())
+    }
+
+    /// Hands out the external IDs of the people whom runs of the mapping at
+    /// `mapping_path` created or updated since then, until `each` breaks off. A person who was
+    /// changed twice comes twice.
+    pub fn changed_since<E: From<JournalError>>(
+        &self,
+        scope: &Scope,
+        mapping_path: &str,
+        since: Timestamp,
+        mut each: impl FnMut(&str) -> Result<ControlFlow<()>, E>,
+    ) -> Result<(), E> {
+        self.visit(
+            "SELECT external_id FROM runs CROSS JOIN rows ON rows.run = runs.id
+             WHERE runs.scope = (SELECT id FROM scopes WHERE digest = ?1) AND mapping_path = ?2
+                   AND (ended IS NULL OR ended >= ?3) AND external_id IS NOT NULL
+                   AND outcome IN (1, 2)
+                   AND max(started + at * 1000, iif(resumed, coalesce(ended, 0), 0)) >= ?3",
+            (scope.bytes(), mapping_path, since.as_microsecond()),
+            |row| {
+                let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+                each(id).map_err(VisitError::Visitor)
+            },
+        )
     }
 
     /// What the good feeds of `feed` looked like, each with the start of its run:

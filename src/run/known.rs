@@ -1,6 +1,6 @@
 //! The scope's known people, compared with the rows of the feed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -60,6 +60,9 @@ pub(super) struct Compared {
     missing: HashSet<u64>,
     /// The other feeds of the scope that are active.
     pub(super) others: HashSet<FeedKey>,
+    /// By other feed, a hash of the external ID of each person whom it named last and
+    /// this one before, and whose row here is not what was acknowledged since.
+    pub(super) changed_elsewhere: HashMap<FeedKey, HashSet<u64>>,
 }
 
 impl Compared {
@@ -262,6 +265,18 @@ impl Comparison<'_> {
             _ => {}
         }
         let is_protected = self.rows.is_protected(row);
+        if let Some(feed) = person
+            .feed
+            .filter(|feed| self.compared.others.contains(feed))
+            && person.other_feed == Some(self.this)
+            && person.fingerprint.is_some()
+            && !is_protected
+            && self.rows.state(row) == RowState::Changed
+        {
+            let id = xxh3_64(person.external_id.as_bytes());
+            let changed = &mut self.compared.changed_elsewhere;
+            changed.entry(feed).or_default().insert(id);
+        }
         if is_protected && self.rows.state(row) == RowState::Changed {
             self.rows.leave_alone(row, LeftAlone::Protected);
         }

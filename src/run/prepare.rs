@@ -79,6 +79,7 @@ impl Stages<'_> {
         let mut earlier = self.earlier_holds()?;
         let mut compared = self.compare(&mut scan.rows, &mut left_overs)?;
         compared.keep(rekeyed.iter().map(ExternalId::as_str));
+        self.remark_on_overwriting(&compared)?;
         self.note_other_keys(&mut scan.rows)?;
         let mut unanswered = hold_back(&mut scan.rows, left_overs.unanswered);
         self.notes.unanswered(&unanswered)?;

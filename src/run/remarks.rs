@@ -1,8 +1,15 @@
 //! What a person should know of a run that no row says, a sentence each.
 
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::known::Compared;
 use super::survey::Strangers;
 use super::{RunError, Stages};
+use crate::journal::FeedKey;
 use crate::mapping::Among;
 use crate::model::{count, counted};
 
@@ -51,6 +58,47 @@ pub(super) fn on_meant_by_rejected(people: u64) -> Option<String> {
 }
 
 impl Stages<'_> {
+    /// Says whom two mappings overwrite in turn: this one changed them in its last run,
+    /// another one has changed them since, and this one is about to change them again.
+    /// Mappings with the same content do not: what one of them sent is unchanged for the
+    /// other.
+    pub(super) fn remark_on_overwriting(&mut self, compared: &Compared) -> Result<(), RunError> {
+        let (Some(journal), false) = (&self.journal, compared.changed_elsewhere.is_empty()) else {
+            return Ok(());
+        };
+        let path = self.mapping_path();
+        let Some(last) = journal.last_finished_run(&self.scope, &path)? else {
+            return Ok(());
+        };
+        let began = last.start.started;
+        let changed_by = |path: &str, since| {
+            let mut ids = HashSet::new();
+            journal.changed_since(&self.scope, path, since, |id| {
+                ids.insert(xxh3_64(id.as_bytes()));
+                Ok::<_, RunError>(ControlFlow::Continue(()))
+            })?;
+            Ok::<_, RunError>(ids)
+        };
+        let here = changed_by(&path, began)?;
+        for other in journal.mappings_since(&self.scope, Timestamp::MIN)? {
+            let Some(ids) = (compared.changed_elsewhere).get(&FeedKey::of_mapping(&other)) else {
+                continue;
+            };
+            let since = changed_by(&other, last.ended.unwrap_or(began))?;
+            let is_overwritten = |id: &&u64| here.contains(id) && since.contains(id);
+            let people = ids.iter().filter(is_overwritten).count() as u64;
+            if people > 0 {
+                let who = counted(people, "person was", "people were");
+                self.remarks.push(format!(
+                    "{who} last changed by the mapping `{other}`, and this mapping has other values \
+                     for them: each import overwrites what the other wrote (let one mapping name each \
+                     person, for instance by `where` in [source])"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Says what changes because the mapping did, and not the feed.
     pub(super) fn remark_on_mapping(
         &mut self,
