@@ -127,7 +127,9 @@ impl Stages<'_> {
         Ok(renumbered)
     }
 
-    /// Looks up what older runs of the scope left unknown. A run supersedes them.
+    /// Looks up what older runs of the scope left unknown, and the leavers of the run that
+    /// is being resumed: guards and decisions judge what is still to be done, not what may
+    /// be done already. A run supersedes the older ones.
     pub(super) fn settle_older_runs(&mut self) -> Result<LeftOvers, RunError> {
         let mut left_overs = LeftOvers::default();
         let Some(journal) = &self.journal else {
@@ -140,10 +142,10 @@ impl Stages<'_> {
             return Ok(left_overs);
         }
         for old in journal.unfinished_runs(&self.scope)? {
-            if recorder.as_ref().is_some_and(|this| this.run == old.id) {
-                continue;
-            }
-            let intents = journal.open_intents(old.id)?;
+            let is_own = recorder.as_ref().is_some_and(|this| this.run == old.id);
+            let mut intents = journal.open_intents(old.id)?;
+            // Its rows are read back before they are sent again.
+            intents.retain(|intent| !is_own || intent.action.is_for_leaver());
             let is_settled = intents.is_empty() || {
                 let doubts = doubts_of(&old, &intents, self.clock.now());
                 self.notes.doubts(doubts.clone())?;
@@ -165,7 +167,7 @@ impl Stages<'_> {
                 // If not, the next run asks again.
                 left_overs.unanswered.len() == unanswered
             };
-            if let (true, Some(recorder)) = (is_settled, &recorder) {
+            if let (true, false, Some(recorder)) = (is_settled, is_own, &recorder) {
                 supersede(&old, recorder)?;
             }
         }

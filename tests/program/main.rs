@@ -24,6 +24,7 @@ mod hostile;
 mod identity;
 mod import;
 mod key_expiry;
+mod killed_approvals;
 mod killed_rekeys;
 mod known_people;
 mod late;

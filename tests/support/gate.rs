@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::{World, wait_until};
+use super::{IMPORT, World, wait_until};
 
 /// Which moment of a call the gate makes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +77,13 @@ impl Gate {
 
     /// Starts an import and kills it while a call of that kind is under way.
     pub(crate) fn kill_import(&self, world: &World, moment: Moment, kind: Kind) {
+        self.kill(world, IMPORT, (moment, kind));
+    }
+
+    /// Starts the program and kills it while a call of that kind is under way.
+    pub(crate) fn kill(&self, world: &World, arguments: &[&str], (moment, kind): (Moment, Kind)) {
         self.shared.kept.lock().unwrap().kind = Some((kind, moment));
-        let run = world.start_import();
+        let run = world.start(arguments);
         wait_until("such a call is under way", || {
             self.shared.kept.lock().unwrap().calls > 0
         });
