@@ -17,7 +17,7 @@ use crate::mapping::{Among, Bound, Guards, Leavers};
 use crate::model::ExternalId;
 use crate::plan::identity;
 use crate::plan::{self, Found, Item, RowState, RowTable, Wanted, replay};
-use crate::targets::{self, Remote, Target};
+use crate::targets::{self, Fit, Remote, Target, WantedState};
 use crate::upload::{Halt, Known, Listed, Question};
 
 /// How long a resumed run trusts its first survey: others may have created people
@@ -241,13 +241,10 @@ impl Stages<'_> {
                 match known {
                     Known::There(person) => {
                         let content = &change.content;
-                        // The answer shows no pictures, rights and groups, and
-                        // hrfeed gave none.
-                        let is_same = person.is_as(content)
-                            && content.sets.is_empty()
-                            && content.picture.is_none()
-                            && !person.is_archived
-                            && !compared.deleted.contains(&external_id);
+                        let fit = WantedState::by_row(content, &plan::roles(content)).fit(&person);
+                        // Nobody knows who is there now in the place of a deleted person.
+                        let is_same =
+                            fit == Fit::AsWanted && !compared.deleted.contains(&external_id);
                         if !is_same {
                             let is = Shown::of(bound, external_id.as_str(), &person);
                             shown.insert(change.index, is);
@@ -329,13 +326,14 @@ impl Listing<'_> {
             let shown = Shown::of(bound, external_id, person);
             self.shown.insert(row, shown);
         }
-        // Whom hrfeed deleted and who is still shown is written again.
+        // Whom hrfeed deleted and who is still shown is written again, and so is a person in
+        // the archive.
         let id = ExternalId::known(external_id);
         let was_deleted = self.compared.deleted.contains(&id);
         let found = self.rows.note_found(external_id, &person.id, |shape| {
             let fingerprint =
                 plan::fingerprint_of_listed(bound, shape, external_id, |field| person.get(field));
-            fingerprint.filter(|_| !was_deleted)
+            fingerprint.filter(|_| !was_deleted && !person.is_archived)
         })?;
         if found == Found::Differs
             && let Some(row) = row

@@ -8,10 +8,9 @@ use super::reading::{hand_over, read_while};
 use super::{RunError, Stages, seed};
 use crate::event::Event;
 use crate::journal::{Journal, JournalError, RowEntry, RowFilter, Run};
-use crate::model::{Content, Differs, ExternalId, Outcome, Proof, counted};
+use crate::model::{Content, Differs, ExternalId, Outcome, Proof, Step, counted};
 use crate::plan::{Item, RowTable, Wanted, replay, roles};
-use crate::schema::{Part, System};
-use crate::targets::Remote;
+use crate::targets::{Fit, WantedState};
 use crate::upload::{Known, Question};
 use crate::validate::unique::RowIndex;
 
@@ -47,8 +46,8 @@ enum Expected {
         /// The run created the person.
         is_new: bool,
     },
-    /// A leaver who was deactivated or deleted.
-    Leaver(Outcome),
+    /// A leaver, after this step.
+    Leaver(Step),
 }
 
 /// The changes that are read back.
@@ -73,7 +72,6 @@ impl Stages<'_> {
         let chosen = choose(journal, run, rows, self.verify)?;
         let people = (chosen.rows.len() + chosen.leavers.len()) as u64;
         self.listener.on_event(&Event::VerifyStarted { people });
-        let system = self.settings.system;
         let (feed, bound) = (&mut self.feed, &self.bound);
         let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
         let Chosen {
@@ -100,7 +98,12 @@ impl Stages<'_> {
                 })?;
             }
             leavers.into_iter().try_for_each(|(external_id, outcome)| {
-                let about = Expected::Leaver(outcome);
+                let step = match outcome {
+                    // In the archive, nobody signs in either.
+                    Outcome::Deactivated => Step::Deactivate { archive: false },
+                    _ => Step::Delete,
+                };
+                let about = Expected::Leaver(step);
                 hand_over(&sender, Question { external_id, about })
             })
         };
@@ -116,7 +119,7 @@ impl Stages<'_> {
                 }
                 Known::NotAnswered { .. } => unanswered += 1,
             }
-            compare(system, &question, &known, proof);
+            compare(&question, &known, proof);
             Ok(())
         };
         let ask = |questions| {
@@ -226,43 +229,32 @@ impl<T> Sample<T> {
 }
 
 /// Holds a person against what must be there.
-fn compare(system: System, question: &Question<Expected>, known: &Known, proof: &mut Proof) {
+fn compare(question: &Question<Expected>, known: &Known, proof: &mut Proof) {
     let id = question.external_id.as_str();
-    let not_gone = match (&question.about, known) {
-        (_, Known::NotAnswered { .. }) | (Expected::Leaver(_), Known::NotFound) => return,
+    match (&question.about, known) {
+        (_, Known::NotAnswered { .. }) | (Expected::Leaver(_), Known::NotFound) => {}
         (Expected::Person { .. }, Known::NotFound) => {
             if !proof.missing.iter().any(|missing| missing == id) {
                 proof.add_missing(id);
             }
-            return;
         }
         (Expected::Person { content, .. }, Known::There(person)) => {
-            let fields = differing(system, person, content);
+            let fields = WantedState::by_row(content, &roles(content)).differing(person);
             if !fields.is_empty() {
-                proof.add_differing(id, fields);
+                proof.add_differing(id, fields.into_iter().map(str::to_owned).collect());
             }
-            return;
         }
-        (Expected::Leaver(Outcome::Deleted), Known::There(_)) => Differs::NOT_DELETED,
-        (Expected::Leaver(_), Known::There(person)) if person.cannot_sign_in() => return,
-        (Expected::Leaver(_), Known::There(_)) => Differs::NOT_DEACTIVATED,
-    };
-    proof.add_differing(id, vec![not_gone.to_owned()]);
-}
-
-/// The names of the fields in which the person is not as `content` says. The LMS
-/// shows no pictures, rights and groups here.
-fn differing(system: System, person: &Remote, content: &Content) -> Vec<String> {
-    let mut fields: Vec<_> = person.differing(content).map(str::to_owned).collect();
-    let lacks = |has: &Vec<String>| roles(content).iter().any(|role| !has.contains(role));
-    if person.roles.as_ref().is_some_and(lacks) {
-        let mut all = system.spec().fields.iter();
-        fields.extend(
-            all.find(|field| field.part == Part::Roles)
-                .map(|field| field.name.to_owned()),
-        );
+        (Expected::Leaver(step), Known::There(person)) => {
+            let content = Content::only(question.external_id.clone());
+            let is_there = match step {
+                Step::Delete => Differs::NOT_DELETED,
+                _ => Differs::NOT_DEACTIVATED,
+            };
+            if WantedState::after(step, &content).fit(person) != Fit::AsWanted {
+                proof.add_differing(id, vec![is_there.to_owned()]);
+            }
+        }
     }
-    fields
 }
 
 #[cfg(test)]

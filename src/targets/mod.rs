@@ -8,6 +8,7 @@
 mod anewspring;
 mod kmi;
 mod message;
+mod wanted;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use serde_json::{Map, Value};
 
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::{FieldKind, Part, System};
+
+pub use self::wanted::{Fit, WantedState};
 
 /// What a path segment may contain unescaped (RFC 3986, "unreserved").
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -147,44 +150,9 @@ impl Remote {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether the person shows that a write with an unknown outcome was applied;
-    /// `None` where a person does not show it.
-    pub fn shows(&self, step: &Step, content: &Content) -> Option<bool> {
-        match step {
-            Step::Update { picture: true, .. } | Step::Link(..) | Step::Unlink(..) => None,
-            Step::Create { .. } | Step::Update { .. } | Step::Adopt { .. } | Step::Rekey { .. } => {
-                let reactivates = matches!(step, Step::Update { reactivate, .. } if *reactivate);
-                // The feed may say itself whether the person is active.
-                let is_said = content.fields.iter().any(|(name, _)| *name == "active");
-                let is_active = self.get("active") == Some("true");
-                let is_back = !reactivates || is_said || is_active;
-                Some(!self.is_archived && self.is_as(content) && is_back)
-            }
-            Step::BringBack => Some(!self.is_archived),
-            Step::AddRoles(roles) => self
-                .roles
-                .as_ref()
-                .map(|has| roles.iter().all(|role| has.contains(role))),
-            Step::Deactivate { .. } => Some(self.cannot_sign_in()),
-            Step::Delete => Some(false),
-        }
-    }
-
     /// Whether the person is inactive, or in the archive.
     pub fn cannot_sign_in(&self) -> bool {
         self.is_archived || self.get("active") == Some("false")
-    }
-
-    /// Whether the person is as `content` says, in every detail that it names.
-    pub fn is_as(&self, content: &Content) -> bool {
-        self.external_id.as_deref() == Some(content.external_id.as_str())
-            && self.differing(content).next().is_none()
-    }
-
-    /// The details in which the person is not as `content` says.
-    pub fn differing<'c>(&self, content: &'c Content) -> impl Iterator<Item = &'static str> {
-        let differs = |(name, value): &&'c (&'static str, String)| self.get(name) != Some(value);
-        content.fields.iter().filter(differs).map(|(name, _)| *name)
     }
 }
 

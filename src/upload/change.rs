@@ -28,7 +28,7 @@ use crate::model::{Action, BeforeGroups, ExternalId, Parts, Step};
 use crate::plan::{Change, Remaining, steps_for};
 use crate::retry::NoAnswer;
 use crate::schema::Role;
-use crate::targets::{Call, LookUpReply, Remote, Reply, Target, Written};
+use crate::targets::{Call, Fit, LookUpReply, Remote, Reply, Target, WantedState, Written};
 
 /// What this run has done for a person so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -309,7 +309,7 @@ impl ChangeJob {
         let content = &self.change.content;
         match self.target.looked_up(self.asked_for(), reply) {
             LookUpReply::Found(person) => {
-                let shows = |step| person.shows(step, content) == Some(true);
+                let shows = |step| WantedState::after(step, content).fit(&person) == Fit::AsWanted;
                 let answer = if person.is_archived && self.is_in_conflict() {
                     Answer::Archived
                 } else if self.steps.front().is_none_or(shows) {

@@ -13,7 +13,7 @@ use crate::event::{Event, Listener};
 use crate::journal::{HoldId, Intent, PersonNow, PersonState, Settled};
 use crate::model::{Action, Calls, Content, ExternalId, Outcome, Step};
 use crate::retry::NoAnswer;
-use crate::targets::{Call, LookUpReply, Reply, Target, Written};
+use crate::targets::{Call, Fit, LookUpReply, Reply, Target, WantedState, Written};
 
 /// The most intents that are committed ahead of being sent.
 const MAX_AHEAD: usize = 64;
@@ -172,10 +172,12 @@ impl LeaverJob {
             return (Answer::from(&written), why);
         }
         match self.target.looked_up(&self.content.external_id, reply) {
-            LookUpReply::Found(person) => match person.shows(&self.step, &self.content) {
-                Some(true) => (Answer::Shown, ""),
-                _ => (Answer::NotShown, ""),
-            },
+            LookUpReply::Found(person) => {
+                match WantedState::after(&self.step, &self.content).fit(&person) {
+                    Fit::AsWanted => (Answer::Shown, ""),
+                    Fit::Differs | Fit::CannotSay => (Answer::NotShown, ""),
+                }
+            }
             LookUpReply::Absent { certain } => (
                 Answer::Absent { certain },
                 "the answer is a page, not the API's",

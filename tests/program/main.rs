@@ -9,6 +9,7 @@ mod support;
 
 mod adopting;
 mod approvals;
+mod as_wanted;
 mod audit;
 mod bad_input;
 mod closed_streams;

@@ -331,15 +331,21 @@ fn verify_finds_who_was_edited_or_deleted_meanwhile_and_names_fields_only() {
                 let body = json!({"city": "Elsewhere", "externalId": "E00001"}).to_string();
                 assert_eq!(world.lms.ask("POST", path, world.key, &body).0, 200);
             }
-            AnewSpring => world.lms.call("updateUser/E00001", "residence=Elsewhere"),
+            AnewSpring => {
+                let form = "residence=Elsewhere&archived=true";
+                world.lms.call("updateUser/E00001", form);
+            }
         }
         world.lms.delete(world.key, "E00002");
         let ran = run.wait().exits(3);
-        let field = if system == Kmi { "city" } else { "residence" };
+        let fields: &[&str] = match system {
+            Kmi => &["city"],
+            AnewSpring => &["residence", "archived"],
+        };
         let found = proof(&ran);
         assert_eq!(
             found["differ"],
-            json!([{"external_id": "E00001", "fields": [field]}])
+            json!([{"external_id": "E00001", "fields": fields}])
         );
         assert_eq!(found["missing"], json!(["E00002"]));
         assert_eq!(

@@ -16,6 +16,17 @@ pub(crate) enum Moment {
     BeforeItIsAnswered,
 }
 
+/// What becomes of one call, and of no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Once {
+    /// It is answered with this status, and the LMS does not hear of it.
+    Answered(u16),
+    /// Its connection breaks at this moment.
+    Lost(Moment),
+    /// The program is killed at this moment.
+    Killed(Moment),
+}
+
 /// Whether a call is kept, by its head: the line with method and path comes first.
 type Kind = fn(&str) -> bool;
 
@@ -29,6 +40,10 @@ struct Shared {
 struct Kept {
     /// `None` while the gate is open.
     kind: Option<(Kind, Moment)>,
+    /// How many of these calls pass before.
+    passing: usize,
+    /// What becomes of a call of that kind, after so many of them.
+    once: Option<(Kind, usize, Once)>,
     /// The status that a call is answered with, if not by the LMS.
     status: Option<fn(&str) -> Option<u16>>,
     /// Calls that are under way at the gate.
@@ -75,6 +90,38 @@ impl Gate {
         self.shared.kept.lock().unwrap().status = None;
     }
 
+    /// Imports, and something becomes of one call, after `passing` of its kind. Says whether
+    /// there was such a call: the import went to its end otherwise.
+    pub(crate) fn import_with(
+        &self,
+        world: &World,
+        (kind, passing): (Kind, usize),
+        once: Once,
+    ) -> bool {
+        let Once::Killed(moment) = once else {
+            self.shared.kept.lock().unwrap().once = Some((kind, passing, once));
+            world.import();
+            return self.shared.kept.lock().unwrap().once.take().is_none();
+        };
+        *self.shared.kept.lock().unwrap() = Kept {
+            kind: Some((kind, moment)),
+            passing,
+            ..Kept::default()
+        };
+        let mut run = world.start_import();
+        let mut is_caught = false;
+        wait_until("the call is under way, or the run over", || {
+            is_caught = self.shared.kept.lock().unwrap().calls > 0;
+            is_caught || !run.is_running()
+        });
+        if is_caught {
+            run.kill();
+        }
+        *self.shared.kept.lock().unwrap() = Kept::default();
+        self.shared.changed.notify_all();
+        is_caught
+    }
+
     /// Starts an import and kills it while a call of that kind is under way.
     pub(crate) fn kill_import(&self, world: &World, moment: Moment, kind: Kind) {
         self.kill(world, IMPORT, (moment, kind));
@@ -104,11 +151,33 @@ impl Shared {
         if !is_kept(&kept) {
             return false;
         }
+        if kept.passing > 0 {
+            kept.passing -= 1;
+            return false;
+        }
         kept.calls += 1;
         while kept.kind.is_some() {
             kept = self.changed.wait(kept).unwrap();
         }
         true
+    }
+}
+
+impl Shared {
+    /// What becomes of this call alone.
+    fn once(&self, request: &str) -> Option<Once> {
+        let mut kept = self.kept.lock().unwrap();
+        let (kind, passing, once) = kept.once.as_mut()?;
+        if !kind(request) {
+            return None;
+        }
+        if *passing > 0 {
+            *passing -= 1;
+            return None;
+        }
+        let once = *once;
+        kept.once = None;
+        Some(once)
     }
 }
 
@@ -135,8 +204,16 @@ fn pass(mut asking: TcpStream, lms: &str, shared: &Shared) -> std::io::Result<()
     if shared.keep(&head, Moment::BeforeItIsDone) {
         return Ok(());
     }
+    let once = shared.once(&head);
+    if once == Some(Once::Lost(Moment::BeforeItIsDone)) {
+        return Ok(());
+    }
     let answers = shared.kept.lock().unwrap().status;
-    if let Some(status) = answers.and_then(|status| status(&head)) {
+    let answer = match once {
+        Some(Once::Answered(status)) => Some(status),
+        _ => answers.and_then(|status| status(&head)),
+    };
+    if let Some(status) = answer {
         let answer =
             format!("HTTP/1.1 {status} -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         return asking.write_all(answer.as_bytes());
@@ -146,7 +223,8 @@ fn pass(mut asking: TcpStream, lms: &str, shared: &Shared) -> std::io::Result<()
     to.write_all(&body)?;
     let mut answer = Vec::new();
     to.read_to_end(&mut answer)?;
-    if shared.keep(&head, Moment::BeforeItIsAnswered) {
+    let is_lost = once == Some(Once::Lost(Moment::BeforeItIsAnswered));
+    if is_lost || shared.keep(&head, Moment::BeforeItIsAnswered) {
         return Ok(());
     }
     asking.write_all(&answer)

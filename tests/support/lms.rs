@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use hrfeed::sandbox::{Sandbox, SandboxOptions};
+use hrfeed::targets::{Body, Call, Method};
 use serde_json::{Value, json};
 
 use super::System::{self, AnewSpring, Kmi};
@@ -276,6 +277,30 @@ impl Lms {
     /// One request with JSON.
     pub(crate) fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, String) {
         self.ask_with(method, path, key, "application/json", body)
+    }
+
+    /// One call of the program's, as it would make it. Pictures are for the program alone.
+    pub(crate) fn send(&self, key: &str, call: &Call) -> (u16, String) {
+        let method = match call.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Delete => "DELETE",
+        };
+        let path = format!("/{}", call.path);
+        match &call.body {
+            None => self.ask(method, &path, key, ""),
+            Some(Body::Json(body)) => {
+                let body = str::from_utf8(body).unwrap();
+                self.ask(method, &path, key, body)
+            }
+            Some(Body::Form(parameters)) => {
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                let form = form.extend_pairs(parameters).finish();
+                let kind = "application/x-www-form-urlencoded";
+                self.ask_with(method, &path, key, kind, &form)
+            }
+            Some(Body::Multipart { .. }) => panic!("{call:?}"),
+        }
     }
 
     /// One request. HTTP/1.0, so that the end of the connection is the end of
