@@ -99,6 +99,7 @@ fn would_stop(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Opti
         profile: &scan.profile,
         before: &[],
         age: feed_age(feed, clock),
+        last: scan.last,
     };
     let sick = guards::feed(&mapping.guards, &Allowed::default(), &facts);
     let allow = guards::allow_option(sick.iter().map(|sick| &sick.allow));

@@ -296,6 +296,15 @@ impl Feed {
         }
     }
 
+    /// Whether the end of the file is that of a line, white space left out: known after a
+    /// complete pass, for text.
+    pub fn ends_line(&self) -> Option<bool> {
+        match &self.table {
+            Table::Csv(csv) => csv.ends_line,
+            Table::Sheet(_) => None,
+        }
+    }
+
     /// The SHA-256 of the file as it was given: of the compressed bytes of a
     /// compressed file, of what came over stdin. Known at the latest after the
     /// first complete pass.

@@ -62,6 +62,9 @@ pub enum Rule {
         /// Columns of the header.
         columns: u32,
     },
+    /// The file ends inside the row.
+    #[error("the row is cut off: the file ends inside it")]
+    CutOff,
     /// A cell that is not text in the feed's encoding.
     #[error(
         "is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set \
@@ -262,6 +265,7 @@ impl Rule {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TooManyCells { .. } => "too-many-cells",
+            Self::CutOff => "cut-off",
             Self::NotText => "not-text",
             Self::CellError { .. } => "cell-error",
             Self::Required => "required",

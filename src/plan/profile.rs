@@ -6,6 +6,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::last_row::{FileEnd, LastRow};
 use crate::feed::Record;
 use crate::mapping::{Bound, Person, Slot};
 use crate::model::{count, counted};
@@ -16,7 +17,8 @@ use crate::schema::FieldKind;
 const SKETCH_BITS: u32 = 10;
 const REGISTERS: usize = 1 << SKETCH_BITS;
 
-/// The first byte of a stored profile.
+/// The first byte of a stored profile of whose end nothing is known; the bytes after it
+/// are for the other ends of a file.
 const VERSION: u8 = 1;
 
 /// Fewer filled cells than this say nothing about a column.
@@ -29,6 +31,8 @@ pub struct Profile {
     pub rows: u64,
     /// The mapped columns, each once.
     pub columns: Vec<ColumnProfile>,
+    /// How the file ended.
+    pub end: FileEnd,
 }
 
 /// What is kept of one column.
@@ -54,7 +58,9 @@ impl Profile {
     /// The profile as the journal keeps it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
+        let versions = FileEnd::ALL.into_iter().zip(VERSION..);
+        let version = versions.filter(|(end, _)| *end == self.end);
+        let mut bytes: Vec<_> = version.map(|(_, version)| version).collect();
         let mut number = |it: u64, name: &str| {
             bytes.extend_from_slice(&it.to_le_bytes());
             bytes.extend_from_slice(name.as_bytes());
@@ -74,13 +80,13 @@ impl Profile {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (&version, rest) = bytes.split_first()?;
-        if version != VERSION {
-            return None;
-        }
+        let mut versions = FileEnd::ALL.into_iter().zip(VERSION..);
+        let (end, _) = versions.find(|(_, it)| *it == version)?;
         let mut rest = rest;
         let mut profile = Self {
             rows: number(&mut rest)?,
             columns: Vec::new(),
+            end,
         };
         while !rest.is_empty() {
             let length = usize::try_from(number(&mut rest)?).ok()?;
@@ -163,9 +169,12 @@ impl ProfiledColumns {
         tally.end_row();
     }
 
-    /// The profile of what was counted.
-    pub(super) fn profile(self, tally: &ProfileTally) -> Profile {
-        tally.finish(self.names)
+    /// The profile of what was counted, for a feed with that last row.
+    pub(super) fn profile(self, tally: &ProfileTally, last: Option<LastRow>) -> Profile {
+        Profile {
+            end: last.map_or(FileEnd::Unknown, |last| last.end),
+            ..tally.finish(self.names)
+        }
     }
 }
 
@@ -252,6 +261,7 @@ impl ProfileTally {
                     chars: column.chars,
                 })
                 .collect(),
+            end: FileEnd::Unknown,
         }
     }
 }

@@ -46,6 +46,7 @@ fn a_profile_counts_rows_filled_cells_and_characters_exactly() {
                 column("Name", 2, 1, 6),
                 column("Note", 1, 1, 1)
             ],
+            end: FileEnd::Unknown,
         }
     );
 }
@@ -151,6 +152,7 @@ fn a_stored_profile_is_read_by_every_release() {
             distinct: 2,
             chars: 1,
         }],
+        end: FileEnd::Unknown,
     };
     let number = |number: u8| [number, 0, 0, 0, 0, 0, 0, 0];
     let mut bytes = vec![1, 2, 1, 0, 0, 0, 0, 0, 0];
@@ -159,7 +161,13 @@ fn a_stored_profile_is_read_by_every_release() {
     bytes.extend([3, 2, 1].map(number).concat());
     assert_eq!(profile.to_bytes(), bytes);
     assert_eq!(Profile::from_bytes(&bytes), Some(profile));
-    bytes[0] = 2;
+    for (end, version) in FileEnd::ALL.into_iter().zip(1..) {
+        bytes[0] = version;
+        let stored = Profile::from_bytes(&bytes).unwrap();
+        assert_eq!(stored.end, end);
+        assert_eq!(stored.to_bytes(), bytes);
+    }
+    bytes[0] = 5;
     assert_eq!(Profile::from_bytes(&bytes), None, "of a later release");
 }
 
@@ -263,8 +271,12 @@ fn any_profile() -> impl Strategy<Value = Profile> {
             chars,
         }
     });
-    (any::<u64>(), proptest::collection::vec(column, 0..6))
-        .prop_map(|(rows, columns)| Profile { rows, columns })
+    let columns = proptest::collection::vec(column, 0..6);
+    (any::<u64>(), columns, 0..FileEnd::ALL.len()).prop_map(|(rows, columns, end)| Profile {
+        rows,
+        columns,
+        end: FileEnd::ALL[end],
+    })
 }
 
 proptest! {

@@ -10,6 +10,7 @@ use crate::mapping::{Bound, Fault, Mapped, MappingError, Person};
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
+use crate::plan::last_row::{LastRow, RowLengths};
 use crate::plan::profile::{Profile, ProfileTally, ProfiledColumns};
 use crate::plan::rows::{Batch, RowTable, fault};
 use crate::validate;
@@ -36,6 +37,8 @@ pub struct Scan {
     pub groups: NamedGroups,
     /// What the feed looks like; without columns where people are not compared.
     pub profile: Profile,
+    /// The last row, left out by the filter or not.
+    pub last: Option<LastRow>,
 }
 
 /// Findings of one rule and one column.
@@ -74,6 +77,7 @@ struct TalliedBatch {
     unidentified: u64,
     groups: NamedGroups,
     profile: ProfileTally,
+    lengths: RowLengths,
 }
 
 /// Reads the whole feed. `seed` is this run's for hashing; `fingerprints` and the
@@ -97,14 +101,11 @@ pub fn scan(
         feed.estimated_rows(),
         fingerprints,
     );
-    let mut findings = Findings::default();
+    let (mut findings, mut lengths) = (Findings::default(), RowLengths::default());
     let (mut skipped, mut rejected, mut unidentified) = (0, 0, 0);
     let mut groups = NamedGroups::default();
-    let columns = if fingerprints {
-        ProfiledColumns::of(bound, feed.columns())
-    } else {
-        ProfiledColumns::default()
-    };
+    let columns = fingerprints.then(|| ProfiledColumns::of(bound, feed.columns()));
+    let columns = columns.unwrap_or_default();
     let mut profile = columns.tally();
     let pass = Pass {
         bound,
@@ -124,6 +125,7 @@ pub fn scan(
             let mut tallied = pass.begin(expected);
             let (mut person, mut faults) = (Person::default(), Vec::new());
             while let Some(record) = records.next_record() {
+                tallied.lengths.add(record);
                 match bound.apply(record, &mut person, &mut faults)? {
                     Mapped::Skipped => tallied.skipped += 1,
                     Mapped::Row => pass.tally(record, &person, &mut faults, &mut tallied),
@@ -142,6 +144,7 @@ pub fn scan(
             unidentified += tallied.unidentified;
             groups.extend(tallied.groups, rows.len());
             profile.merge(&tallied.profile);
+            lengths.extend(&tallied.lengths);
             rows.extend(tallied.batch);
             for finding in tallied.findings {
                 findings.add(finding);
@@ -168,6 +171,7 @@ pub fn scan(
         skipped,
         rejected,
     });
+    let last = lengths.last_row(feed.columns().len(), feed.ends_line());
     Ok(Scan {
         rows,
         skipped,
@@ -175,7 +179,8 @@ pub fn scan(
         kinds,
         unidentified,
         groups,
-        profile: columns.profile(&profile),
+        profile: columns.profile(&profile, last),
+        last,
     })
 }
 

@@ -11,8 +11,8 @@ use super::{RunError, Stages};
 use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
 use crate::mapping::{Among, Bound, Mapping, MappingError};
-use crate::model::{ExternalId, RowNumber};
-use crate::plan::guards::{self, Allowed, FeedFacts, Sick};
+use crate::model::{ExternalId, RowNumber, Rule};
+use crate::plan::guards::{self, Allow, Allowed, FeedFacts, Sick};
 use crate::plan::{self, FindingKind, Plan, Profile, RowState, RowTable, Scan};
 use crate::run::seed;
 use crate::upload::GroupPlan;
@@ -70,7 +70,7 @@ impl Stages<'_> {
         self.compare_with_journal()?;
         let mut scan = self.scan()?;
         self.take_over(&scan.rows)?;
-        let (sick, is_new_measure) = self.judge_feed(&scan)?;
+        let (sick, is_new_measure) = self.judge_feed(&mut scan)?;
         // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
         let rekeyed = self.mark_resumed(&mut scan.rows)?;
@@ -165,7 +165,7 @@ impl Stages<'_> {
 
     /// Stops a run whose feed looks wrong; a plan only shows it.
     /// Beside what is wrong, whether a person let anything pass.
-    fn judge_feed(&mut self, scan: &Scan) -> Result<(Vec<Sick>, bool), RunError> {
+    fn judge_feed(&mut self, scan: &mut Scan) -> Result<(Vec<Sick>, bool), RunError> {
         let before = match &self.journal {
             Some(journal) => journal.profiles(&self.scope, self.mapping_key)?,
             None => Vec::new(),
@@ -179,6 +179,7 @@ impl Stages<'_> {
             profile: &scan.profile,
             before: &before,
             age: feed_age(&self.feed, self.clock),
+            last: scan.last,
         };
         let guards = &self.bound.mapping().guards;
         let sick = guards::feed(guards, &self.allowed, &facts);
@@ -190,6 +191,12 @@ impl Stages<'_> {
             return Err(RunError::SickFeed(sick));
         }
         let is_new_measure = all.len() > sick.len();
+        if all.iter().any(|sick| sick.allow == Allow::CutOff) {
+            // Half a value is not a value.
+            if let Some(row) = scan.last.and_then(|last| scan.rows.at(last.row)) {
+                scan.rows.reject(row, Rule::CutOff);
+            }
+        }
         Ok((sick, is_new_measure))
     }
 }

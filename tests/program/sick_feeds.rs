@@ -286,3 +286,85 @@ fn growth_is_not_sick() {
         assert_eq!(ran.count("created"), 40);
     });
 }
+
+/// The feed as CSV, without the end of the last line.
+fn without_line_end(feed: &Feed, system: System) -> Vec<u8> {
+    let csv = feed.csv(system);
+    csv.strip_suffix(b"\n").unwrap().to_vec()
+}
+
+#[test]
+fn a_file_that_was_cut_off_in_a_row_removes_nobody_and_sends_no_half_of_one() {
+    on_each_system(|system| {
+        let world = World::new(system).parts("[leavers]\naction = \"delete\"");
+        let feed = Feed::of(100);
+        world.import_feed(&feed).exits(0);
+        // Two people are missing, and a part of a third one.
+        let (before, whole) = (
+            truncated(&feed, 97).csv(system),
+            truncated(&feed, 98).csv(system),
+        );
+        for end in (before.len() + 1..whole.len()).step_by(9) {
+            world.write("people.csv", &whole[..end]);
+            let ran = world.changes_nothing(World::import).exits(4);
+            assert!(ran.stderr.contains("cut off in row 99"), "{ran:#?}");
+            let plan = world.plan().exits(4);
+            assert!(plan.said().contains("--allow cut"), "{plan:#?}");
+        }
+        // Somebody lets it pass all the same: not what is left of the row.
+        world.write("people.csv", &whole[..before.len() + 30]);
+        let ran = world.import_with(&["--allow", "cut"]).exits(3);
+        assert_eq!((ran.count("rejected"), ran.count("deleted")), (1, 2));
+        let row = world.row(99);
+        let message = row["message"].as_str().unwrap();
+        assert!(message.starts_with("the row is cut off: "), "{message}");
+        world.assert_everyone_once(&truncated(&feed, 98));
+    });
+}
+
+#[test]
+fn the_first_file_of_a_mapping_that_was_cut_off_in_a_row_is_sick_too() {
+    on_each_system(|system| {
+        let world = World::new(system);
+        let csv = without_line_end(&Feed::of(50), system);
+        world.write("people.csv", &csv[..csv.len() - 20]);
+        let check = ["check", "people.csv", "-m", "mapping.toml"];
+        let checked = world.run(&check);
+        let said = checked.said().replace("\n    ", " ");
+        assert!(
+            said.contains("an import would stop: the feed is cut off"),
+            "{said}"
+        );
+        let ran = world.import().exits(4);
+        assert!(
+            ran.stderr.contains("fewer than every other row"),
+            "{ran:#?}"
+        );
+        assert_eq!(world.lms.people().len(), 0);
+    });
+}
+
+#[test]
+fn files_without_a_last_line_end_and_with_short_rows_are_sound() {
+    on_each_system(|system| {
+        let feed = Feed::of(50);
+        // A program that ends no last line.
+        let world = World::new(system);
+        for city in ["Zwolle", "Meppel"] {
+            let feed = feed.clone().change(49, |person| person.city = city.into());
+            world.write("people.csv", without_line_end(&feed, system));
+            world.import().exits(0);
+            world.assert_everyone_once(&feed);
+        }
+        // One that leaves empty cells at the end of a row out, as Excel does for some.
+        for last_line_end in ["", "\n"] {
+            let world = World::new(system);
+            let csv = String::from_utf8(feed.csv(system)).unwrap();
+            let lines = csv.lines().map(|line| line.trim_end_matches(','));
+            let csv = lines.collect::<Vec<_>>().join("\n") + last_line_end;
+            world.write("people.csv", csv);
+            world.import().exits(0);
+            world.assert_everyone_once(&feed);
+        }
+    });
+}

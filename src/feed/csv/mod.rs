@@ -57,6 +57,8 @@ pub(super) struct CsvFile {
     head: u64,
     /// Whether a pass makes the digest, if there is none yet.
     pub(super) wants_digest: bool,
+    /// Whether the end of the file is that of a line, after the first complete pass.
+    pub(super) ends_line: Option<bool>,
     /// The hash of each block, after the first complete pass.
     seen: Option<Vec<u64>>,
     block: usize,
@@ -160,6 +162,7 @@ impl CsvFile {
             start_line,
             head: xxh3_64(sample.get(..start).unwrap_or_default()),
             wants_digest: true,
+            ends_line: None,
             seen: None,
             block,
             text,
@@ -198,6 +201,7 @@ impl CsvFile {
             digest,
             encoding,
             copy,
+            ends_line,
             ..
         } = blocks;
         // A pass that was ended early leaves the feed as it was: how far the
@@ -209,6 +213,7 @@ impl CsvFile {
         }
         self.text.encoding = Some(encoding.unwrap_or(UTF_8));
         self.seen = Some(hashes);
+        self.ends_line = ends_line;
         Ok(())
     }
 }
@@ -223,6 +228,8 @@ struct Blocks<'f> {
     read: u64,
     handed: u64,
     ended: bool,
+    /// Whether the end of what was handed on is that of a line.
+    ends_line: Option<bool>,
     hashes: Vec<u64>,
     /// Where the digest of the file is not known yet.
     digest: Option<Sha256>,
@@ -243,6 +250,7 @@ impl<'f> Blocks<'f> {
             read: 0,
             handed: feed.start,
             ended: false,
+            ends_line: None,
             hashes: Vec::new(),
             digest: (feed.wants_digest && feed.text.sha256.is_none()).then(Sha256::new),
             encoding: feed.text.encoding,
@@ -322,6 +330,12 @@ impl<'f> Blocks<'f> {
             return Err(self.changed());
         }
         self.hashes.push(hash);
+        // Old programs end a text with the character 26.
+        let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\x1a');
+        let last = data.iter().rev().find(|byte| !is_blank(byte));
+        self.ends_line = last
+            .map(|last| matches!(last, b'\r' | b'\n'))
+            .or(self.ends_line);
         self.handed += data.len() as u64;
         Ok(Filled::Batch(Progress { bytes: self.handed }))
     }

@@ -22,6 +22,8 @@ pub enum Allow {
     Emptied(String),
     /// That the feed is old.
     Age,
+    /// That the last row is cut off: the others are sent.
+    CutOff,
 }
 
 /// What a person approves for one run.
@@ -69,7 +71,7 @@ impl Allow {
             // A feed that has become shorter still is another one.
             | (Self::Rows(rows), Self::Rows(most)) => most >= rows,
             (Self::Emptied(column), Self::Emptied(needed)) => column == needed,
-            (Self::Age, Self::Age) => true,
+            (Self::Age, Self::Age) | (Self::CutOff, Self::CutOff) => true,
             _ => false,
         }
     }
@@ -84,6 +86,7 @@ impl fmt::Display for Allow {
             Self::Rows(rows) => write!(f, "rows={rows}"),
             Self::Emptied(column) => write!(f, "emptied={column}"),
             Self::Age => f.write_str("age"),
+            Self::CutOff => f.write_str("cut"),
         }
     }
 }
@@ -171,7 +174,10 @@ impl FromStr for Allow {
         }
         match (word, value) {
             ("age", None) => Ok(Self::Age),
-            ("age", Some(_)) => Err(AllowError("`age` takes no value: write `age`".into())),
+            ("cut", None) => Ok(Self::CutOff),
+            ("age" | "cut", Some(_)) => Err(AllowError(format!(
+                "`{word}` takes no value: write `{word}`"
+            ))),
             ("emptied", Some(column)) if !column.is_empty() => Ok(Self::emptied(column)),
             ("emptied", _) => Err(AllowError(
                 "`emptied` requires the name of the column: for example `emptied=Department`"
@@ -184,7 +190,7 @@ impl FromStr for Allow {
 
 fn unknown(word: &str) -> AllowError {
     let mut forms: Vec<_> = NUMBERS.iter().map(|it| format!("{}=N", it.0)).collect();
-    forms.extend(["emptied=COLUMN", "age"].map(String::from));
+    forms.extend(["emptied=COLUMN", "age", "cut"].map(String::from));
     let near = nearest(word, forms.iter().map(String::as_str));
     let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
     let forms = forms.join(", ");

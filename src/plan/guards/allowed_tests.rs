@@ -77,11 +77,11 @@ fn each_form_is_read_and_a_wrong_one_shows_the_right_one() {
     "emptied": `emptied` requires the name of the column: for example `emptied=Department`
     "emptied=": `emptied` requires the name of the column: for example `emptied=Department`
     "age=3": `age` takes no value: write `age`
-    "leaver=3": `leaver` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age
-    "Leavers=3": `Leavers` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age
-    "everything": `everything` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age
-    "": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age
-    "=3": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age
+    "leaver=3": `leaver` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age, cut
+    "Leavers=3": `Leavers` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age, cut
+    "everything": `everything` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age, cut
+    "": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age, cut
+    "=3": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, emptied=COLUMN, age, cut
     "#);
 }
 
@@ -117,6 +117,8 @@ fn an_approval_covers_what_was_seen_and_nothing_else() {
         ("emptied=City  state", Allow::emptied("City, state"), true),
         ("age", Allow::Age, true),
         ("age", Allow::Rows(0), false),
+        ("cut", Allow::CutOff, true),
+        ("cut", Allow::Rejected(1), false),
     ];
     for (text, needed, expected) in cases {
         let allowed: Allowed = [text.parse().unwrap()].into_iter().collect();
@@ -139,7 +141,7 @@ proptest! {
         let shown = [
             Allow::Held(HoldKind::ALL[kind], number),
             Allow::Rejected(number), Allow::Shrink(number), Allow::Rows(number),
-            Allow::emptied(&column), Allow::Age,
+            Allow::emptied(&column), Allow::Age, Allow::CutOff,
         ];
         for allow in shown {
             let typed = allow.to_string();

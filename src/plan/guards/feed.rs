@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Allow, Allowed, limit_of};
 use crate::mapping::{Allowance, Guards, Limit};
 use crate::model::{count, counted};
+use crate::plan::last_row::{FileEnd, LastRow};
 use crate::plan::profile::{Profile, median, scaled};
 
 /// This number of cells may become empty in any column, in a small feed half of
@@ -24,6 +25,8 @@ pub struct FeedFacts<'a> {
     pub before: &'a [Profile],
     /// How old the file is; `None` where nobody can know.
     pub age: Option<Duration>,
+    /// Its last row.
+    pub last: Option<LastRow>,
 }
 
 /// What makes a feed look sick. Nothing may be sent.
@@ -38,7 +41,7 @@ pub struct Sick {
 /// All that makes a feed look sick, but what a person allowed.
 #[must_use]
 pub fn feed(guards: &Guards, allowed: &Allowed, facts: &FeedFacts<'_>) -> Vec<Sick> {
-    let rules = [too_short, too_wrong, shrunk, too_old];
+    let rules = [too_short, too_wrong, shrunk, too_old, cut_off];
     rules
         .iter()
         .filter_map(|rule| rule(guards, facts))
@@ -115,6 +118,33 @@ fn too_old(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
             in_words(limit)
         ),
         allow: Allow::Age,
+    })
+}
+
+/// A text file that was cut off in its last row. Where a person let a feed pass that ends in
+/// a short row, the feeds after it may, too.
+fn cut_off(_: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
+    let last = facts.last?;
+    let ends = facts.before.iter().map(|profile| profile.end);
+    let mut ends = ends.filter(|end| *end != FileEnd::Unknown).peekable();
+    let (row, cells) = (last.row, counted(last.cells as u64, "cell", "cells"));
+    let why = match last.end {
+        FileEnd::InShortRow if ends.clone().all(|end| end != FileEnd::InShortRow) => format!(
+            "the feed is cut off in row {row}, which has {cells} of {}, fewer than every other \
+             row, and no line end",
+            count(last.columns as u64)
+        ),
+        FileEnd::InRow if ends.peek().is_some() && ends.all(|end| end == FileEnd::OfLine) => {
+            format!(
+                "the feed may be cut off in row {row}: the file ends without a line end, and the \
+                 last good feeds had one"
+            )
+        }
+        _ => return None,
+    };
+    Some(Sick {
+        why,
+        allow: Allow::CutOff,
     })
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::tests::{allowed, limit};
 use super::*;
+use crate::model::RowNumber;
 use crate::plan::profile::ColumnProfile;
 
 /// What makes a feed sick, or that nothing does.
@@ -27,6 +28,7 @@ pub(in crate::plan::guards) fn facts<'a>(
         profile,
         before,
         age: None,
+        last: None,
     }
 }
 
@@ -39,6 +41,7 @@ pub(in crate::plan::guards) fn departments(rows: u64, filled: u64) -> Profile {
             filled,
             ..ColumnProfile::default()
         }],
+        ..Profile::default()
     }
 }
 
@@ -367,4 +370,54 @@ fn an_old_feed_is_sick_only_where_the_mapping_says_how_old_it_may_be() {
     let older = hours(36) + Duration::from_millis(1);
     assert_eq!(judged(Some(older), Some(hours(36)), ""), "sick: age");
     assert_eq!(judged(Some(older), Some(hours(36)), "age"), "passes");
+}
+
+#[test]
+fn a_feed_that_ends_in_a_short_row_is_sick_unless_good_feeds_end_so() {
+    use FileEnd::{InRow, InShortRow, OfLine, Unknown};
+    let judged = |end, before: &[FileEnd], typed| {
+        let profile = Profile::default();
+        let before = before.iter().map(|end| Profile {
+            rows: 1_000,
+            end: *end,
+            ..Profile::default()
+        });
+        let before: Vec<_> = before.collect();
+        let last = LastRow {
+            row: RowNumber(991),
+            cells: 4,
+            columns: 9,
+            end,
+        };
+        let facts = FeedFacts {
+            last: Some(last),
+            ..facts(990, 0, &profile, &before)
+        };
+        sick_in_short(&feed(&Guards::default(), &allowed(typed), &facts))
+    };
+    for (end, before, expected) in [
+        (OfLine, &[][..], "passes"),
+        (Unknown, &[], "passes"),
+        // A mapping's first feed is judged by itself.
+        (InRow, &[], "passes"),
+        (InShortRow, &[], "sick: cut"),
+        (InShortRow, &[OfLine; 5], "sick: cut"),
+        (InShortRow, &[InRow; 5], "sick: cut"),
+        (InShortRow, &[Unknown; 5], "sick: cut"),
+        // Somebody let such a feed pass.
+        (InShortRow, &[InShortRow, OfLine], "passes"),
+        // In its last cell.
+        (InRow, &[OfLine, OfLine], "sick: cut"),
+        (InRow, &[OfLine, Unknown], "sick: cut"),
+        (InRow, &[InRow, OfLine], "passes"),
+        (InRow, &[InShortRow], "passes"),
+        (InRow, &[Unknown], "passes"),
+    ] {
+        assert_eq!(
+            judged(end, before, ""),
+            expected,
+            "{end:?} after {before:?}"
+        );
+        assert_eq!(judged(end, before, "cut"), "passes");
+    }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::super::feed::tests::{departments, facts};
 use super::*;
+use crate::model::RowNumber;
+use crate::plan::last_row::{FileEnd, LastRow};
 use crate::plan::profile::Profile;
 
 /// The default limits, and what a run with so many changes would do.
@@ -117,6 +119,19 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
         age,
         ..facts(20, 0, &nothing, &[])
     };
+    let ended = [Profile {
+        end: FileEnd::OfLine,
+        ..Profile::default()
+    }];
+    let cut_off = |end| FeedFacts {
+        last: Some(LastRow {
+            row: RowNumber(991),
+            cells: 4,
+            columns: 9,
+            end,
+        }),
+        ..facts(20, 0, &nothing, &ended)
+    };
     let of_rows = [(612, 612), (1_100, 300), (3, 0)];
     let [shorter, emptied, cut] = of_rows.map(|(rows, filled)| departments(rows, filled));
     let cases = [
@@ -142,6 +157,8 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
             },
             at_age(minutes(50)),
         ),
+        (default, cut_off(FileEnd::InShortRow)),
+        (default, cut_off(FileEnd::InRow)),
     ];
     let sentences: Vec<_> = cases
         .iter()
@@ -162,5 +179,7 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
     age: the feed is 36 h 1 min old; the limit is 36 h (`max_age`)
     age: the feed is 2,000 h old; the limit is 36 h (`max_age`)
     age: the feed is 50 min old; the limit is 45 min (`max_age`)
+    cut: the feed is cut off in row 991, which has 4 cells of 9, fewer than every other row, and no line end
+    cut: the feed may be cut off in row 991: the file ends without a line end, and the last good feeds had one
     ");
 }
