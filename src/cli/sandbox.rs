@@ -71,6 +71,12 @@ struct FaultArgs {
     /// Refuse with 400
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     refuse: f64,
+    /// Answer every change of one person with this status (repeatable)
+    #[arg(long, value_name = "ID=STATUS", value_parser = odd_row)]
+    odd_row: Vec<(String, u16)>,
+    /// Refuse every change with 422 and these words
+    #[arg(long, value_name = "WORDS")]
+    refuse_all: Option<String>,
     /// Create the person a second time
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     twins: f64,
@@ -122,6 +128,15 @@ enum ListsArg {
     Nameless,
 }
 
+/// Reads `ID=STATUS`.
+fn odd_row(text: &str) -> Result<(String, u16), String> {
+    let row = text.rsplit_once('=').and_then(|(id, status)| {
+        let status = status.parse().ok()?;
+        (!id.is_empty()).then(|| (id.to_owned(), status))
+    });
+    row.ok_or_else(|| "use an external ID and a status, such as `E7=403`".to_owned())
+}
+
 pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure> {
     let faults = &args.faults;
     let sandbox = Sandbox::start(SandboxOptions {
@@ -145,6 +160,8 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
             slow: faults.slow,
             slow_for: Duration::from_millis(faults.slow_for),
             refuse: faults.refuse,
+            odd_rows: faults.odd_row.iter().cloned().collect(),
+            refuse_all: faults.refuse_all.clone(),
             twins: faults.twins,
             shared_logins: faults.shared_logins,
             clock_skew: faults.clock_skew,

@@ -4,7 +4,7 @@
 //! same seed and the same faults give the same draws, whatever the requests
 //! are: each request takes the same number of draws.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,11 @@ pub struct Faults {
     /// Answers 400 without acting, with an error that quotes the person's
     /// e-mail address: creates and updates.
     pub refuse: f64,
+    /// Answers each change of the person with that external ID with that status,
+    /// without acting: 300 to 599. A 429 has `Retry-After: 1`.
+    pub odd_rows: BTreeMap<String, u16>,
+    /// Answers each change of anybody with 422 and these words, without acting.
+    pub refuse_all: Option<String>,
     /// Creates the person a second time: on KMI with the same external ID and
     /// login, on aNewSpring with the same login and without an external ID.
     pub twins: f64,
@@ -118,6 +123,12 @@ impl Faults {
                     "`{name}` is {probability}, but a probability is between 0 and 1"
                 ));
             }
+        }
+        let mut odd = self.odd_rows.iter();
+        if let Some((id, status)) = odd.find(|(_, it)| !(300..600).contains(*it)) {
+            return Err(format!(
+                "`odd_rows` has {status} for `{id}`, but such a status is from 300 to 599"
+            ));
         }
         if self.capacity == Some(0) {
             return Err("`capacity` is 0, so no request would ever be answered".to_owned());
@@ -210,6 +221,8 @@ pub(super) enum Fault {
     WrongPerson,
     Slow,
     Refuse,
+    OddRows,
+    RefuseAll,
     Twins,
     LostSight,
     Lag,
@@ -218,7 +231,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::RequestsPerSecond,
         Self::Errors,
         Self::Unavailable,
@@ -230,6 +243,8 @@ impl Fault {
         Self::WrongPerson,
         Self::Slow,
         Self::Refuse,
+        Self::OddRows,
+        Self::RefuseAll,
         Self::Twins,
         Self::LostSight,
         Self::Lag,
@@ -556,6 +571,7 @@ mod tests {
             br#"{"errors": -0.1}"#,
             br#"{"latency": -1}"#,
             br#"{"capacity": 0}"#,
+            br#"{"odd_rows": {"E1": 200}}"#,
             br#"{"latency": 1e300}"#,
             br#"{"down_for": 1e9}"#,
         ] {

@@ -28,6 +28,7 @@ mod connection;
 mod control;
 mod faults;
 mod kmi;
+mod odd;
 mod places;
 mod server;
 mod statistics;

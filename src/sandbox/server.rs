@@ -28,6 +28,7 @@ use super::{
     connection::{Loopback, Scissors},
     control,
     faults::{Dice, Fate, Fault, Faults, TurnedAway},
+    odd::Odd,
     statistics::Statistics,
 };
 
@@ -213,6 +214,16 @@ impl Shared {
                 }
                 _ => hang_up(scissors),
             };
+        }
+        let odd = Odd::of(
+            self.lock().dice.faults(),
+            &head.method,
+            head.uri.path(),
+            body,
+        );
+        if let Some(odd) = odd {
+            self.played(odd.fault);
+            return self.send(odd);
         }
         if let Some(late_for) = fate.late.filter(|_| head.method != Method::GET) {
             self.played(Fault::Late);

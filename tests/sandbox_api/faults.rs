@@ -30,7 +30,7 @@ async fn beyond_the_rate_429_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn errors_and_unavailable_do_not_act() {
+async fn faults_in_place_of_an_answer_do_not_act() {
     for (faults, status, retry_after, counted) in [
         (
             Faults {
@@ -49,6 +49,24 @@ async fn errors_and_unavailable_do_not_act() {
             503,
             Some("1"),
             "unavailable",
+        ),
+        (
+            Faults {
+                odd_rows: [("A".to_owned(), 429)].into(),
+                ..Faults::default()
+            },
+            429,
+            Some("1"),
+            "odd_rows",
+        ),
+        (
+            Faults {
+                refuse_all: Some("no".to_owned()),
+                ..Faults::default()
+            },
+            422,
+            None,
+            "refuse_all",
         ),
     ] {
         let it = with(faults);
