@@ -35,17 +35,24 @@ pub enum NoAnswer {
     Timeout,
     /// The connection broke, or the answer was cut.
     Broken(String),
-    /// 5xx or 408.
+    /// 5xx or 408; or 429 or 503 again and again, while others were answered.
     Status(u16),
     /// An answer that is not what the API answers.
     Unclear(&'static str),
+    /// Refused for this call alone, in a way that is mostly about the key or the
+    /// address.
+    Refused(Fatal),
 }
 
 impl NoAnswer {
     /// Whether the request may have had an effect.
     #[must_use]
     pub const fn may_have_applied(&self) -> bool {
-        !matches!(self, Self::NotSent(_))
+        match self {
+            Self::NotSent(_) => false,
+            Self::Refused(fatal) => matches!(fatal, Fatal::Redirect(_)),
+            Self::Timeout | Self::Broken(_) | Self::Status(_) | Self::Unclear(_) => true,
+        }
     }
 
     /// Why, as a fragment of a sentence.
@@ -57,6 +64,7 @@ impl NoAnswer {
             Self::Broken(why) => format!("the connection broke: {why}"),
             Self::Status(status) => format!("HTTP {status}"),
             Self::Unclear(why) => (*why).into(),
+            Self::Refused(fatal) => fatal.why(),
         }
     }
 }
@@ -80,6 +88,40 @@ pub enum Fatal {
     Certificate(String),
     /// The host's name is not known.
     UnknownHost(String),
+}
+
+impl Fatal {
+    /// Whether it may be about a single request: a firewall that dislikes a name, or
+    /// an account that is protected, is answered like a key without the right. Other
+    /// requests of the same kind show which of the two it is.
+    #[must_use]
+    pub const fn may_be_about_one(&self) -> bool {
+        match self {
+            Self::Unauthorized | Self::Forbidden(_) | Self::Redirect(_) | Self::WrongAddress => {
+                true
+            }
+            Self::ProxyAuthentication | Self::Certificate(_) | Self::UnknownHost(_) => false,
+        }
+    }
+
+    /// Why, as a sentence without its full stop.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::Unauthorized => "the LMS rejected the API key or secret (401)".into(),
+            Self::Forbidden("") => "the LMS does not allow this API key to do this (403)".into(),
+            Self::Forbidden(call) => {
+                format!("the LMS does not allow this API key to call `{call}`")
+            }
+            Self::ProxyAuthentication => "a proxy requires a password (407)".into(),
+            Self::Redirect(status) => format!("the LMS redirects to another address ({status})"),
+            Self::WrongAddress => "there is no such API at this address".into(),
+            Self::Certificate(why) => format!("the LMS's certificate is not valid ({why})"),
+            Self::UnknownHost(why) => {
+                format!("the LMS's host name cannot be resolved ({why})")
+            }
+        }
+    }
 }
 
 /// Judges a status. `retry_after` is the header as it came.

@@ -53,8 +53,9 @@ Exit codes:
   2  invalid usage or mapping; nothing was done
   3  finished, but some rows were rejected or failed (see `hrfeed rows`)
   4  a safety limit stopped the run, or some changes await approval
-  5  interrupted and can be resumed (Ctrl-C, LMS down, credentials refused)
-  6  another run is using this LMS";
+  5  interrupted: try again later (Ctrl-C, LMS down)
+  6  another run is using this LMS
+  7  a person must act first (credentials, a right, address, certificate)";
 
 /// The options of every command.
 #[derive(Clone, Debug, Args)]

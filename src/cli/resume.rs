@@ -15,7 +15,11 @@ use crate::clock::Clock;
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Run, RunRef};
 use crate::report::Command;
-use crate::run::{RunRequest, RunResult, execute, resumable, scope};
+use crate::run::{RunRequest, RunResult, execute, has_changed_nothing, resumable, scope};
+
+/// What to do in place of resuming a run that ended before it changed anything.
+const NOTHING_LEFT: &str =
+    "the run changed nothing, so nothing is left of it: start a new `hrfeed import`";
 
 /// Arguments of `resume`.
 #[derive(Debug, Args)]
@@ -49,7 +53,11 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
                 "the mapping `{}` has changed since run {} started",
                 run.start.mapping_path, run.id
             ),
-            "start a new `hrfeed import` with the changed mapping; it settles the old run first",
+            if has_changed_nothing(&run) {
+                NOTHING_LEFT
+            } else {
+                "start a new `hrfeed import` with the changed mapping; it settles the old run first"
+            },
         ));
     }
     let credentials = environment::credentials(&mapping.target)?;
@@ -59,7 +67,11 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
                 "run {} was for another LMS address or API key than the mapping has now ({})",
                 run.id, run.start.base_url
             ),
-            "external IDs belong to the API key: restore both, or start a new `hrfeed import`",
+            if has_changed_nothing(&run) {
+                NOTHING_LEFT
+            } else {
+                "external IDs belong to the API key: restore both, or start a new `hrfeed import`"
+            },
         ));
     }
     let source = match &args.feed {

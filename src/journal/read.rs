@@ -156,6 +156,17 @@ impl Journal {
         )
     }
 
+    /// The runs with this mapping that failed with that exit code, in whatever scope,
+    /// newest first: after another key or address is put in, the scope is another.
+    pub fn failed_with(&self, mapping: &str, exit_code: u8) -> Result<Vec<Run>, JournalError> {
+        self.select_runs(
+            select_runs!(
+                "WHERE mapping_path = ?1 AND state = 4 AND exit_code = ?2 ORDER BY runs.id DESC"
+            ),
+            (mapping, exit_code),
+        )
+    }
+
     /// The newest run of the same scope that began after `run` and has changed
     /// something or has finished.
     pub fn done_since(&self, run: RunId) -> Result<Option<RunId>, JournalError> {

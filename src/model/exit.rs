@@ -13,12 +13,16 @@ pub enum Exit {
     Usage = 2,
     /// Done, and some rows were rejected or failed.
     RowsRefused = 3,
-    /// A guard stopped the run before its first write, or held a part of it.
+    /// A guard stopped the run before its first write, or held a part of it, or
+    /// stopped it when the LMS refused everybody.
     Guard = 4,
-    /// Interrupted, can be resumed.
+    /// Interrupted: to be tried again later.
     Interrupted = 5,
     /// Another run holds this target.
     Busy = 6,
+    /// Nothing will succeed until a person has repaired something: credentials, a
+    /// right, the address, a certificate, a redirect.
+    Repair = 7,
 }
 
 impl Exit {

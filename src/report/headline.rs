@@ -72,6 +72,11 @@ pub(super) const fn is_guarded(report: &RunReport) -> bool {
     report.exit_code == Exit::Guard.code()
 }
 
+/// Whether a person must repair something before anything succeeds.
+pub(super) const fn needs_repair(report: &RunReport) -> bool {
+    report.exit_code == Exit::Repair.code()
+}
+
 /// What the headline does not say: the run's message, unless the holds say it
 /// better, each in a line.
 pub(super) fn detail<'a>(report: &'a RunReport, headline: &str) -> Option<&'a str> {
@@ -92,7 +97,14 @@ pub fn headline(report: &RunReport) -> String {
             rows(all)
         ),
         (Kind::Run, RunState::Superseded) => "Superseded by a later import.".to_owned(),
+        (Kind::Run, RunState::Interrupted) if is_guarded(report) || needs_repair(report) => {
+            left_over("Stopped", report)
+        }
         (Kind::Run, RunState::Interrupted) => left_over("Interrupted", report),
+        (Kind::Run, RunState::Failed) if needs_repair(report) => match all {
+            0 => "Stopped before anything was changed.".to_owned(),
+            all => format!("Stopped before anything was changed ({}).", rows(all)),
+        },
         (Kind::Run, RunState::Failed) if is_guarded(report) => {
             let sent = if changed(report) > 0 {
                 "Nothing more"

@@ -1,7 +1,7 @@
 //! What to do next.
 
 use super::RunReport;
-use super::headline::{Kind, Tone, is_guarded, tone};
+use super::headline::{Kind, Tone, is_guarded, needs_repair, tone};
 use crate::model::{Outcome, RunState};
 
 /// A command that a reader would usually give next.
@@ -20,6 +20,8 @@ pub struct NextStep {
 pub enum NextKind {
     /// Resumes the run.
     Resume,
+    /// Starts a new one.
+    Import,
     /// Lists rows.
     Rows,
     /// Writes the page about the run.
@@ -118,16 +120,26 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
             purpose,
         });
     };
-    // A guard stops a resumed run again; its message says what to do.
-    let can_resume = !is_guarded(report)
-        && matches!(
-            report.state,
-            RunState::Running | RunState::Interrupted | RunState::Failed
-        );
+    let needs_repair = needs_repair(report);
     // The purposes leave the commands on one line at 80 columns.
-    if can_resume {
-        let purpose = "continue; no one is created twice";
-        add(NextKind::Resume, &["resume", run], purpose);
+    match report.state {
+        // Nothing was changed: nothing is left to resume.
+        RunState::Failed if needs_repair => {
+            let mapping = report.mapping.as_deref().unwrap_or("MAPPING");
+            let arguments = ["import", &report.feed.path, "-m", mapping];
+            add(NextKind::Import, &arguments, "start again after the repair");
+        }
+        // A guard stops a resumed run again; its message says what to do.
+        RunState::Failed if is_guarded(report) => {}
+        RunState::Interrupted if needs_repair => {
+            let purpose = "continue after the repair";
+            add(NextKind::Resume, &["resume", run], purpose);
+        }
+        RunState::Running | RunState::Interrupted | RunState::Failed => {
+            let purpose = "continue; no one is created twice";
+            add(NextKind::Resume, &["resume", run], purpose);
+        }
+        RunState::Finished | RunState::Superseded => {}
     }
     for (outcome, purpose) in [
         (Outcome::Rejected, "list the rejected rows"),
@@ -167,6 +179,7 @@ fn about_holds(report: &RunReport) -> Vec<NextStep> {
 mod tests {
     use super::super::run::tests::import;
     use super::*;
+    use crate::model::Exit;
 
     #[test]
     fn a_next_step_names_the_journal_that_the_command_would_not_find() {
@@ -179,5 +192,32 @@ mod tests {
             resume.command(),
             "hrfeed --journal \"/home/hr feed/sandbox.db\" resume 12"
         );
+    }
+
+    #[test]
+    fn a_run_that_changed_nothing_is_started_again_after_the_repair_and_another_one_resumed() {
+        let first = |state, exit: Exit| {
+            let mut report = import();
+            (report.state, report.exit_code) = (state, exit.code());
+            report.feed.path = "people.csv".into();
+            report.mapping = Some("kmi.toml".into());
+            next_steps(&report)
+                .first()
+                .map(|step| format!("{}  {}", step.command(), step.purpose))
+                .unwrap_or_default()
+        };
+        let steps = [
+            first(RunState::Failed, Exit::Repair),
+            first(RunState::Interrupted, Exit::Repair),
+            // Everybody was refused.
+            first(RunState::Interrupted, Exit::Guard),
+            first(RunState::Interrupted, Exit::Interrupted),
+        ];
+        insta::assert_snapshot!(steps.join("\n"), @"
+        hrfeed import people.csv -m kmi.toml  start again after the repair
+        hrfeed resume 12  continue after the repair
+        hrfeed resume 12  continue; no one is created twice
+        hrfeed resume 12  continue; no one is created twice
+        ");
     }
 }

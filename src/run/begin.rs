@@ -6,7 +6,7 @@ use super::notes::Notes;
 use super::{RunError, Stages, read_run};
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer};
-use crate::model::RunState;
+use crate::model::{Exit, RunState};
 use crate::upload::RunRecorder;
 
 impl Stages<'_> {
@@ -74,6 +74,13 @@ pub fn resumable(run: &Run) -> Result<(), RunError> {
         RunState::Finished => Err(RunError::HasFinished(run.id)),
         RunState::Superseded => Err(RunError::Superseded(run.id)),
     }
+}
+
+/// Whether a run ended before it had changed anything, since something must be
+/// repaired first: nothing of it is left to go on with.
+#[must_use]
+pub fn has_changed_nothing(run: &Run) -> bool {
+    run.state == RunState::Failed && run.exit_code == Some(Exit::Repair.code())
 }
 
 /// Judges whether the run is the newest in its scope: an older feed would undo

@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::begin::has_changed_nothing;
 use super::held::{held_in_words, hold_help};
 use super::holds::HoldNow;
 use super::{Done, RunError, RunResult, Stages, read_run};
 use crate::journal::{RunChange, RunId};
 use crate::model::{Calls, Exit, Proof, RunState, counted};
-use crate::upload::RunRecorder;
+use crate::upload::{Halt, RunRecorder};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -32,7 +33,8 @@ pub enum RunEnd {
         /// How many leavers.
         leavers: u64,
     },
-    /// It was halted in order: everything is recorded, and it can be resumed.
+    /// It was halted in order: everything is recorded, and it can be resumed, if need
+    /// be after a repair.
     Interrupted(RunError),
     /// It ended early for any other reason.
     Failed(RunError),
@@ -48,6 +50,15 @@ impl From<RunError> for RunEnd {
 }
 
 impl RunEnd {
+    /// The end of a run that `error` ended early. One that needs a repair, and has
+    /// changed nothing by then, is not interrupted: nothing of it is left.
+    fn early(error: RunError, has_changed: bool) -> Self {
+        match error {
+            RunError::Halted(Halt::Fatal(_)) if !has_changed => Self::Failed(error),
+            error => error.into(),
+        }
+    }
+
     /// The run's state in the journal and the exit code: the one table.
     #[must_use]
     pub fn state_and_exit(&self) -> (RunState, Exit) {
@@ -55,12 +66,19 @@ impl RunEnd {
             Self::Finished { refused: 0 } => (RunState::Finished, Exit::Done),
             Self::Finished { .. } | Self::Mismatch(_) => (RunState::Finished, Exit::RowsRefused),
             Self::Held(_) => (RunState::Finished, Exit::Guard),
-            Self::Unknown { .. } | Self::Interrupted(_) => {
-                (RunState::Interrupted, Exit::Interrupted)
-            }
+            Self::Unknown { .. } => (RunState::Interrupted, Exit::Interrupted),
+            Self::Interrupted(error) => (
+                RunState::Interrupted,
+                match error {
+                    RunError::Halted(Halt::Fatal(_)) => Exit::Repair,
+                    RunError::Halted(Halt::RefusedAll(_)) => Exit::Guard,
+                    _ => Exit::Interrupted,
+                },
+            ),
             Self::Failed(error) => (
                 RunState::Failed,
                 match error {
+                    RunError::Halted(Halt::Fatal(_)) => Exit::Repair,
                     RunError::SickFeed(_) => Exit::Guard,
                     RunError::Busy(_) => Exit::Busy,
                     RunError::Feed(error) if error.is_usage() => Exit::Usage,
@@ -122,6 +140,9 @@ impl Stages<'_> {
             |run| (run.calls, run.elapsed),
         );
         let calls = calls + self.uploader.calls();
+        let resumed = self.resumed.as_ref();
+        let has_changed = self.uploader.may_have_written()
+            || resumed.is_some_and(|run| !has_changed_nothing(run));
         // What was settled is written before it is counted.
         let flushed = recorder.writer.flush().wait_blocking();
         let done = match (done, flushed) {
@@ -138,7 +159,7 @@ impl Stages<'_> {
         let guards = &self.bound.mapping().guards;
         let refused = guards.refused(counts.rejected, run.rows.unwrap_or(0));
         let (mut end, done) = match done {
-            Err(error) => (error.into(), None),
+            Err(error) => (RunEnd::early(error, has_changed), None),
             Ok(done) if counts.unknown + leavers.unknown > 0 => {
                 let unknown = RunEnd::Unknown {
                     run: run.id,
@@ -217,7 +238,7 @@ mod tests {
     use crate::plan::Held;
     use crate::plan::guards::{Allow, Sick, Whom};
     use crate::retry::Fatal;
-    use crate::upload::{Halt, HttpError, UploadError};
+    use crate::upload::{HttpError, Looks, SameRefusal, UploadError};
 
     fn ends() -> Vec<(&'static str, RunEnd)> {
         let run: RunId = "7".parse().unwrap();
@@ -240,11 +261,17 @@ mod tests {
             allow: Allow::Rows(3),
         };
         let path: Arc<Path> = Path::new("people.csv").into();
-        let outage = Halt::Outage {
+        let outage = || Halt::Outage {
             why: "HTTP 503".into(),
             down: Duration::ZERO,
             ever_up: true,
         };
+        let refused_all = Halt::RefusedAll(SameRefusal {
+            rows: 50,
+            status: Some(422),
+            words: "licence limit reached".into(),
+            looks: Looks::Licences,
+        });
         let failed = |error: RunError| RunEnd::from(error);
         vec![
             ("done", RunEnd::Finished { refused: 0 }),
@@ -265,8 +292,14 @@ mod tests {
             ("sick feed", failed(RunError::SickFeed(vec![sick]))),
             ("on request", failed(Halt::Requested.into())),
             ("reading", failed(RunError::StoppedReading)),
-            ("outage", failed(outage.into())),
+            ("outage", failed(outage().into())),
+            ("refused all", failed(refused_all.into())),
             ("fatal", failed(Halt::Fatal(Fatal::Unauthorized).into())),
+            (
+                "fatal at once",
+                RunEnd::early(Halt::Fatal(Fatal::Unauthorized).into(), false),
+            ),
+            ("down at once", RunEnd::early(outage().into(), false)),
             ("busy", failed(LockError::Held { holder: None }.into())),
             ("feed", failed(FeedError::Empty(path.clone()).into())),
             (
@@ -313,7 +346,10 @@ mod tests {
         on request    interrupted  5  stopped on request
         reading       interrupted  5  stopped while the feed was being read
         outage        interrupted  5  the LMS went down and did not come back (HTTP 503)
-        fatal         interrupted  5  the LMS rejected the API key or secret (401)
+        refused all   interrupted  4  the LMS refused 50 rows in turn with the same words (HTTP 422): licence limit reached; it looks as if the licences of the LMS are used up
+        fatal         interrupted  7  the LMS rejected the API key or secret (401)
+        fatal at once failed       7  the LMS rejected the API key or secret (401)
+        down at once  interrupted  5  the LMS went down and did not come back (HTTP 503)
         busy          failed       6  another run is using this LMS
         feed          failed       1  feed `people.csv` is empty
         other feed    failed       2  the feed `people.csv` is not the one that run 7 began with

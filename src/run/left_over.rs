@@ -11,7 +11,7 @@ use super::{RunError, Stages};
 use crate::journal::{
     Doubt, FeedKey, JournalError, Known, OpenIntent, PersonState, Run, RunChange, SettledRow,
 };
-use crate::model::{ExternalId, Outcome, RunState};
+use crate::model::{Exit, ExternalId, Outcome, RunState};
 use crate::plan::{LeftAlone, RowIndex, RowTable};
 use crate::upload::{LeftOver, RunRecorder, Settlement};
 
@@ -169,6 +169,14 @@ impl Stages<'_> {
             };
             if let (true, false, Some(recorder)) = (is_settled, is_own, &recorder) {
                 supersede(&old, recorder)?;
+            }
+        }
+        if let Some(recorder) = &recorder {
+            // Those that ended before they changed anything, with another key or
+            // address.
+            let failed = journal.failed_with(&self.mapping_path(), Exit::Repair.code())?;
+            for old in failed.iter().filter(|old| old.start.scope != self.scope) {
+                supersede(old, recorder)?;
             }
         }
         Ok(left_overs)

@@ -62,7 +62,7 @@ use crate::upload::{
     Uploader, Work,
 };
 
-pub use self::begin::{absolute, resumable};
+pub use self::begin::{absolute, has_changed_nothing, resumable};
 pub use self::end::RunEnd;
 pub use self::error::RunError;
 pub use self::expiry::key_expiry;

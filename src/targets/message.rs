@@ -20,7 +20,7 @@ pub(super) fn of_reply(reply: &Reply) -> String {
 }
 
 /// The gist of an error's body, in one line; empty where there is none.
-fn of(body: &[u8]) -> String {
+pub(super) fn of(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     let message = match serde_json::from_str::<Value>(text) {

@@ -340,6 +340,21 @@ fn not_found(reply: &Reply) -> Written {
     }
 }
 
+/// What is said of a write that is refused in a way that is mostly about the key or
+/// the address, while other calls are answered. The target's own words may quote the
+/// person.
+pub fn refused_alone(reply: &Reply) -> String {
+    let status = reply.status;
+    match message::of(&reply.body) {
+        words if words.is_empty() => {
+            format!("the LMS refuses this and answers other requests (HTTP {status})")
+        }
+        words => {
+            format!("the LMS refuses this and answers other requests (HTTP {status}): {words}")
+        }
+    }
+}
+
 /// A page for a browser: a proxy's, or the web server's.
 fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")

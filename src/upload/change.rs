@@ -28,7 +28,9 @@ use crate::model::{Action, BeforeGroups, ExternalId, Parts, Step};
 use crate::plan::{Change, Remaining, steps_for};
 use crate::retry::NoAnswer;
 use crate::schema::Role;
-use crate::targets::{Call, Fit, LookUpReply, Remote, Reply, Target, WantedState, Written};
+use crate::targets::{
+    self, Call, Fit, LookUpReply, Remote, Reply, Target, WantedState, Written,
+};
 
 /// What this run has done for a person so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -493,6 +495,18 @@ impl Job for ChangeJob {
 
     fn is_write(&self) -> bool {
         self.course.is_write()
+    }
+
+    fn refused(&mut self, reply: &Reply) -> Option<Next> {
+        if !self.is_write() {
+            return None;
+        }
+        self.status = Some(reply.status);
+        self.write_status = self.status;
+        let (was, answer) = (self.course, Answer::Refused);
+        let then = self.course.follow(self.next_write(), answer);
+        let evidence = Evidence::Message(targets::refused_alone(reply));
+        Some(self.act(then, (was, answer, evidence), reply))
     }
 
     fn give_up(&mut self, why: &NoAnswer) -> bool {

@@ -15,9 +15,12 @@
 //!   next one, so that it can read back instead of sending again.
 //! - An outage costs no job anything: a job is given up only after the target
 //!   has answered others, or a probe, in between.
+//! - A job that alone is refused or turned away, again and again, ends alone.
 
 mod outage;
 mod queue;
+mod suspicion;
+mod turned_away;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +32,7 @@ use tokio::time::Instant;
 
 use self::outage::{Health, Outage};
 use self::queue::{Flight, Queue};
+pub(super) use self::suspicion::Suspicion;
 use super::pace::Pace;
 use super::pressure::Pressure;
 use super::stop::Stop;
@@ -57,6 +61,18 @@ pub(super) trait Job: Send + 'static {
         None
     }
 
+    /// Whether the run can go on without it: then a refusal that is mostly about the
+    /// key may be about it alone, as others like it show.
+    fn is_one_of_many(&self) -> bool {
+        true
+    }
+
+    /// The target refuses this job's last call, and answers others. Returns how the
+    /// job goes on, or `None` where the call was not a write: then it is given up.
+    fn refused(&mut self, _reply: &Reply) -> Option<Next> {
+        None
+    }
+
     /// It is to be given up. Returns whether it reads back once more first, to
     /// know what became of its last write.
     fn give_up(&mut self, _why: &NoAnswer) -> bool {
@@ -79,7 +95,7 @@ pub(super) enum Next {
     Later(Duration),
     /// The answer is not one that the API gives.
     Unclear(&'static str),
-    /// Nothing will succeed.
+    /// Nothing will succeed, unless it is about this job alone.
     Fatal(Fatal),
 }
 
@@ -137,6 +153,11 @@ pub(super) trait Ledger<J> {
         calls: &Calls,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError>;
+
+    /// Why nothing more is to be sent, if what has ended shows that.
+    fn stops(&self) -> Option<Halt> {
+        None
+    }
 }
 
 impl<J, F> Ledger<J> for F
@@ -168,6 +189,11 @@ pub(super) struct Engine<T> {
     pub(super) target: Arc<dyn Target>,
     pub(super) calls: Calls,
     pub(super) contacted: bool,
+    /// It has changed something, or may have.
+    pub(super) may_have_written: bool,
+    pub(super) suspicion: Suspicion,
+    /// How many jobs there were so far.
+    pub(super) jobs: u64,
     /// How far the target's clock is ahead of this machine's, as its first dated
     /// answer showed it.
     pub(super) clock_skew: Option<SignedDuration>,
@@ -335,7 +361,10 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 self.returned(returned)?;
             }
             job = jobs.recv(), if takes_more => match job {
-                Some(job) => self.queue.take_in(Flight::new(job)),
+                Some(job) => {
+                    self.engine.jobs += 1;
+                    self.queue.take_in(Flight::new(job, self.engine.jobs));
+                }
                 None => self.more = false,
             },
             () = sleep_until(wake), if wake.is_some() => {}
@@ -378,12 +407,30 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
 
     fn ended(&mut self, job: J, end: End) -> Result<(), UploadError> {
         self.ledger
-            .ended(job, end, &self.engine.calls, self.listener)
+            .ended(job, end, &self.engine.calls, self.listener)?;
+        if let Some(halt) = self.ledger.stops() {
+            self.halt(halt);
+        }
+        Ok(())
+    }
+
+    /// Gives a job up: at once, or after one more read-back.
+    fn give_up(&mut self, mut flight: Flight<J>, why: NoAnswer) -> Result<(), UploadError> {
+        if flight.job.give_up(&why) {
+            flight.failed_attempts = outage::MAX_FAILED_ATTEMPTS - 1;
+            self.queue.wait_until(Instant::now(), flight);
+            return Ok(());
+        }
+        self.ended(flight.job, End::GaveUp(why))
     }
 
     /// Sends what may be sent now, and says when to try again.
     fn launch(&mut self) -> Result<Option<Instant>, UploadError> {
         let now = Instant::now();
+        if self.is_suspended() {
+            // Where that halts the run, it goes on at once.
+            return Ok(self.in_flight.is_empty().then_some(now));
+        }
         let is_probing = matches!(self.mode, Mode::Probing(_));
         if let Some(until) = self.paused_until {
             if now < until {
@@ -408,6 +455,17 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 return Ok(Some(now + wait));
             }
             if let Some(flight) = self.queue.ready.pop_front() {
+                self.send(flight)?;
+            }
+        }
+        if self.probe_for_refused() {
+            return Ok(self.launch_probe(now));
+        }
+        if self.is_nobody_else_left() && !self.queue.last.is_empty() {
+            if let Err(wait) = self.engine.pace.take() {
+                return Ok(Some(now + wait));
+            }
+            if let Some(flight) = self.queue.last.pop_front() {
                 self.send(flight)?;
             }
         }
@@ -465,7 +523,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
 
     fn job_returned(
         &mut self,
-        mut flight: Flight<J>,
+        flight: Flight<J>,
         result: Result<Reply, NoReply>,
     ) -> Result<(), UploadError> {
         self.untried_in_flight -= usize::from(flight.is_untried());
@@ -477,12 +535,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             } => self.turned_away(flight, wait, may_have_applied),
             Verdict::NoAnswer(why) => self.failed(flight, why),
             Verdict::Fatal(fatal) => {
-                // A redirect can follow what was done: the intent stays open, at
-                // the price of one look-up.
-                if matches!(fatal, Fatal::Redirect(_)) {
-                    flight.job.unanswered(true);
-                }
-                self.halt_for(fatal, flight);
+                return self.refused(flight, fatal, result.unwrap_or_default());
             }
         }
         Ok(())
@@ -491,39 +544,42 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
     /// The target answered: the job says what that means.
     fn answered(&mut self, mut flight: Flight<J>, reply: &Reply) -> Result<(), UploadError> {
         self.engine.contacted = true;
-        let was_write = flight.job.is_write();
-        self.note_answer(flight.sent, was_write);
+        let (was_write, sent) = (flight.job.is_write(), flight.sent);
+        self.note_answer(sent, was_write);
         let next = flight.job.answered(reply);
         if was_write && !matches!(next, Next::Unclear(_)) {
             self.write_was_answered();
         }
+        if !matches!(next, Next::Unclear(_) | Next::Fatal(_)) {
+            self.engine.may_have_written |= was_write;
+            self.health.answered();
+            self.clear(reply.call, sent)?;
+            flight.came_further(was_write);
+        }
+        self.follow(flight, next, reply)
+    }
+
+    /// Goes on with a job as it says.
+    fn follow(
+        &mut self,
+        mut flight: Flight<J>,
+        next: Next,
+        reply: &Reply,
+    ) -> Result<(), UploadError> {
         match next {
-            Next::Done => {
-                self.health.answered();
-                self.ended(flight.job, End::Done)?;
-            }
+            Next::Done => self.ended(flight.job, End::Done)?,
             Next::Call => {
-                self.health.answered();
                 self.ledger.advanced(&mut flight.job)?;
-                flight.came_further(was_write);
                 self.go_on(flight);
             }
             Next::Later(wait) => {
-                self.health.answered();
                 self.ledger.advanced(&mut flight.job)?;
-                flight.came_further(was_write);
                 self.queue.wait_until(Instant::now() + wait, flight);
             }
             Next::Unclear(why) => self.failed(flight, NoAnswer::Unclear(why)),
-            Next::Fatal(fatal) => self.halt_for(fatal, flight),
+            Next::Fatal(fatal) => return self.refused(flight, fatal, reply.clone()),
         }
         Ok(())
-    }
-
-    /// The job goes back to the others: it is handed over as halted with them.
-    fn halt_for(&mut self, fatal: Fatal, flight: Flight<J>) {
-        self.queue.wait_until(Instant::now(), flight);
-        self.halt(Halt::Fatal(fatal));
     }
 }
 

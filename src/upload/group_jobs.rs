@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::engine::{Job, Next};
 use super::phase::{Answer, Course, Refusal, Then, Write};
 use super::scrub::shorten;
-use crate::targets::{Call, Group, GroupCall, Reply, Target, Written};
+use crate::targets::{self, Call, Group, GroupCall, Reply, Target, Written};
 
 const NEITHER: &str = "the answer is neither true nor false";
 
@@ -65,6 +65,10 @@ impl Job for Exists {
         call(&*self.target, GroupCall::Exists(&self.group))
     }
 
+    fn is_one_of_many(&self) -> bool {
+        false
+    }
+
     fn answered(&mut self, reply: &Reply) -> Next {
         match self.target.groups().map(|groups| groups.truth(reply)) {
             Some(Some(is_there)) => self.is_there = is_there,
@@ -88,6 +92,10 @@ impl Members {
 impl Job for Members {
     fn call(&mut self) -> Call {
         call(&*self.target, GroupCall::Members(&self.group))
+    }
+
+    fn is_one_of_many(&self) -> bool {
+        false
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
@@ -154,8 +162,7 @@ impl GroupJob {
             Written::Refused { .. } | Written::Conflict { .. }
                 if matches!(self.step, GroupStep::Delete(_)) =>
             {
-                let why = format!("the LMS does not delete it (HTTP {})", reply.status);
-                Stated::Reason(why)
+                Stated::Reason(not_deleted(reply))
             }
             Written::Refused { message } | Written::Conflict { message } => {
                 Stated::Reason(shorten(&message))
@@ -193,6 +200,18 @@ impl Job for GroupJob {
         then.next(reply, why)
     }
 
+    fn refused(&mut self, reply: &Reply) -> Option<Next> {
+        if !self.course.is_write() {
+            return None;
+        }
+        self.refused = Some(match self.step {
+            GroupStep::Delete(_) => not_deleted(reply),
+            _ => shorten(&targets::refused_alone(reply)),
+        });
+        let then = self.course.follow(self.write(), Answer::Refused);
+        Some(then.next(reply, NEITHER))
+    }
+
     fn is_write(&self) -> bool {
         self.course.is_write()
     }
@@ -201,6 +220,10 @@ impl Job for GroupJob {
         let lost = Answer::Lost { may_have_applied };
         self.course.follow(self.write(), lost);
     }
+}
+
+fn not_deleted(reply: &Reply) -> String {
+    format!("the LMS does not delete it (HTTP {})", reply.status)
 }
 
 /// A call about groups. A system without groups has no such jobs; it is asked

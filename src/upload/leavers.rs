@@ -185,6 +185,22 @@ impl LeaverJob {
             LookUpReply::Unclear { why } => (Answer::Unclear, why),
         }
     }
+
+    /// Goes on as the rule says. `why` is why the answer is unusable, if it is.
+    fn follow(&mut self, answer: Answer, why: &'static str, reply: &Reply) -> Next {
+        let then = self.course.follow(Write::Leave, answer);
+        self.fate = match then {
+            Then::Done => Fate::Left,
+            Then::Gone => Fate::Gone,
+            Then::Refuse(_) => Fate::Refused,
+            _ => Fate::Open,
+        };
+        // That of the answer that refuses it, not of a look that followed.
+        if self.fate == Fate::Refused {
+            self.status = self.write_status.or(self.status);
+        }
+        then.next(reply, why)
+    }
 }
 
 impl Job for LeaverJob {
@@ -203,22 +219,20 @@ impl Job for LeaverJob {
             self.write_status = self.status;
         }
         let (answer, why) = self.judge(reply);
-        let then = self.course.follow(Write::Leave, answer);
-        self.fate = match then {
-            Then::Done => Fate::Left,
-            Then::Gone => Fate::Gone,
-            Then::Refuse(_) => Fate::Refused,
-            _ => Fate::Open,
-        };
-        // That of the answer that refuses it, not of a look that followed.
-        if self.fate == Fate::Refused {
-            self.status = self.write_status.or(self.status);
-        }
-        then.next(reply, why)
+        self.follow(answer, why, reply)
     }
 
     fn is_write(&self) -> bool {
         self.course.is_write()
+    }
+
+    fn refused(&mut self, reply: &Reply) -> Option<Next> {
+        if !self.is_write() {
+            return None;
+        }
+        self.status = Some(reply.status);
+        self.write_status = self.status;
+        Some(self.follow(Answer::Refused, "", reply))
     }
 
     fn give_up(&mut self, why: &NoAnswer) -> bool {

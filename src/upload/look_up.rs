@@ -114,6 +114,7 @@ impl Uploader {
     ) -> Result<J, UploadError> {
         match self.drive_one(job, listener)? {
             (job, None) => Ok(job),
+            (_, Some(NoAnswer::Refused(fatal))) => Err(UploadError::Halted(Halt::Fatal(fatal))),
             (_, Some(why)) => Err(UploadError::Halted(Halt::Outage {
                 why: why.why(),
                 down: Duration::ZERO,

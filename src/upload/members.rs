@@ -130,7 +130,7 @@ impl MembersJob {
             Written::Conflict { .. } => "the LMS does not take the person: the role of the \
                                          group's type is needed first"
                 .to_owned(),
-            _ => format!("the LMS does not take the person (HTTP {})", reply.status),
+            _ => refused_with(reply),
         };
         (Answer::from(&written), why)
     }
@@ -215,6 +215,17 @@ impl MembersJob {
         self.advance()
     }
 
+    /// Goes on as the rule says; `why` is for those who are refused.
+    fn follow(&mut self, answer: Answer, why: &str, reply: &Reply) -> Next {
+        match self.course.follow(self.write(), answer) {
+            Then::Done => self.next_done(),
+            Then::Split => self.split(),
+            Then::Refuse(_) => self.refuse(why),
+            Then::Gone => self.no_group(),
+            then => then.next(reply, "the answer does not say who is in the group"),
+        }
+    }
+
     fn no_group(&mut self) -> Next {
         self.is_gone = true;
         let all: Vec<_> = self.open.drain(..).flatten().collect();
@@ -227,6 +238,10 @@ impl MembersJob {
         }
         Next::Done
     }
+}
+
+fn refused_with(reply: &Reply) -> String {
+    format!("the LMS does not take the person (HTTP {})", reply.status)
 }
 
 impl Job for MembersJob {
@@ -248,17 +263,19 @@ impl Job for MembersJob {
         } else {
             (self.judge_read_back(reply), String::new())
         };
-        match self.course.follow(self.write(), answer) {
-            Then::Done => self.next_done(),
-            Then::Split => self.split(),
-            Then::Refuse(_) => self.refuse(&why),
-            Then::Gone => self.no_group(),
-            then => then.next(reply, "the answer does not say who is in the group"),
-        }
+        self.follow(answer, &why, reply)
     }
 
     fn is_write(&self) -> bool {
         self.course.is_write()
+    }
+
+    fn refused(&mut self, reply: &Reply) -> Option<Next> {
+        if !self.is_write() {
+            return None;
+        }
+        let why = refused_with(reply);
+        Some(self.follow(Answer::Refused, &why, reply))
     }
 
     fn give_up(&mut self, why: &NoAnswer) -> bool {

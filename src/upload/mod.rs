@@ -29,6 +29,7 @@ mod phase;
 mod pressure;
 mod proof;
 mod recorder;
+mod refused_all;
 mod scrub;
 mod send;
 mod stop;
@@ -42,10 +43,11 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use self::doubt::{Controls, Patience, Trust};
-use self::engine::Engine;
+use self::engine::{Engine, Suspicion};
 use self::http::Http;
 use self::pace::Pace;
 use self::pressure::Pressure;
+use self::refused_all::RefusedInTurn;
 use crate::journal::JournalError;
 use crate::model::{Calls, ExternalId};
 use crate::retry::Fatal;
@@ -60,6 +62,7 @@ pub use self::lost::{AccountCheck, LostAccount, LostCheck, LostPerson, sample};
 pub use self::memberships::Memberships;
 pub use self::proof::NewPeople;
 pub use self::recorder::{RunRecorder, record_not_answered};
+pub use self::refused_all::{Looks, SameRefusal};
 pub use self::send::{SendResult, Work};
 pub use self::stop::Stop;
 pub use self::survey::{Known, Listed, Question};
@@ -105,23 +108,11 @@ pub enum Halt {
     #[error("the LMS does not show everybody: {0}")]
     Blind(String),
     /// Nothing will succeed until a person has repaired something.
-    #[error("{}", fatal(.0))]
+    #[error("{}", .0.why())]
     Fatal(Fatal),
-}
-
-fn fatal(cause: &Fatal) -> String {
-    match cause {
-        Fatal::Unauthorized => "the LMS rejected the API key or secret (401)".into(),
-        Fatal::Forbidden("") => "the LMS does not allow this API key to do this (403)".into(),
-        Fatal::Forbidden(call) => {
-            format!("the LMS does not allow this API key to call `{call}`")
-        }
-        Fatal::ProxyAuthentication => "a proxy requires a password (407)".into(),
-        Fatal::Redirect(status) => format!("the LMS redirects to another address ({status})"),
-        Fatal::WrongAddress => "there is no such API at this address".into(),
-        Fatal::Certificate(why) => format!("the LMS's certificate is not valid ({why})"),
-        Fatal::UnknownHost(why) => format!("the LMS's host name cannot be resolved ({why})"),
-    }
+    /// The target refused one row after the other in the same words.
+    #[error(transparent)]
+    RefusedAll(SameRefusal),
 }
 
 impl Halt {
@@ -154,6 +145,7 @@ impl Halt {
             Self::Fatal(Fatal::UnknownHost(_)) => {
                 "check `base_url` for typing errors, and check the network"
             }
+            Self::RefusedAll(refusal) => refusal.help(),
         };
         Some(text.into())
     }
@@ -186,6 +178,8 @@ pub struct Uploader {
     engine: Engine<Http>,
     target: Arc<dyn Target>,
     trust: Trust,
+    /// Over all that a run sends, since people are sent in waves.
+    refused_in_turn: RefusedInTurn,
 }
 
 impl std::fmt::Debug for Uploader {
@@ -220,6 +214,9 @@ impl Uploader {
             target: Arc::clone(&target),
             calls: Calls::default(),
             contacted: false,
+            may_have_written: false,
+            suspicion: Suspicion::default(),
+            jobs: 0,
             clock_skew: None,
             random: fastrand::Rng::with_seed(seed),
         };
@@ -235,6 +232,7 @@ impl Uploader {
                 patience,
                 controls: Controls::default(),
             },
+            refused_in_turn: RefusedInTurn::default(),
         })
     }
 
@@ -253,6 +251,11 @@ impl Uploader {
     /// early by at most the time that this answer took.
     pub fn lms_now(&self) -> Timestamp {
         self.engine.target_now()
+    }
+
+    /// Whether the LMS has changed anything for this run, or may have.
+    pub const fn may_have_written(&self) -> bool {
+        self.engine.may_have_written
     }
 
     /// The calls made so far.

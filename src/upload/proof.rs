@@ -130,6 +130,10 @@ impl Job for NewPage {
         recent.unwrap_or_else(|| self.target.page(self.offset, self.limit))
     }
 
+    fn is_one_of_many(&self) -> bool {
+        false
+    }
+
     fn answered(&mut self, reply: &Reply) -> Next {
         match self.target.people(reply) {
             Some(people) => self.answer = Ok(people),

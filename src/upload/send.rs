@@ -12,8 +12,9 @@ use super::intents::{Intended, send_intended};
 use super::lost::LostPerson;
 use super::memberships::{Member, Memberships, Open};
 use super::recorder::{RunRecorder, outcome_unknown};
+use super::refused_all::RefusedInTurn;
 use super::scrub::{scrub, shorten};
-use super::{UploadError, Uploader};
+use super::{Halt, UploadError, Uploader};
 use crate::clock;
 use crate::event::{Event, Listener};
 use crate::journal::{Acknowledged, HoldId, Intent, PersonNow, Settled};
@@ -71,9 +72,11 @@ impl Uploader {
             .clamp(engine.max_in_flight.min(MAX_AHEAD), MAX_AHEAD);
         let (sender, mut jobs) = mpsc::channel::<ChangeJob>(ahead);
         let left = RefCell::new(SendResult::default());
+        let in_turn = RefCell::new(&mut self.refused_in_turn);
         let ledger = ChangeLedger {
             recorder,
             left: &left,
+            in_turn: &in_turn,
         };
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
@@ -159,12 +162,17 @@ impl Intended for ChangeJob {
 struct ChangeLedger<'a> {
     recorder: &'a RunRecorder,
     left: &'a RefCell<SendResult>,
+    in_turn: &'a RefCell<&'a mut RefusedInTurn>,
 }
 
 impl Ledger<ChangeJob> for ChangeLedger<'_> {
     fn writes(&mut self, _: &ChangeJob) -> Result<(), UploadError> {
         let RunRecorder { writer, run } = self.recorder;
         Ok(writer.alive(*run)?)
+    }
+
+    fn stops(&self) -> Option<Halt> {
+        self.in_turn.borrow().stops().map(Halt::RefusedAll)
     }
 
     fn advanced(&mut self, job: &mut ChangeJob) -> Result<(), UploadError> {
@@ -211,6 +219,11 @@ impl ChangeLedger<'_> {
         let (outcome, message) = outcome_of(&job, end, has_groups);
         let action = job.change.action;
         let (row, id) = (job.change.row, job.change.content.external_id.clone());
+        if job.attempts > 0 {
+            let said = (message.as_deref()).filter(|_| job.is_refused_whole());
+            let said = said.map(|words| (job.status, words));
+            self.in_turn.borrow_mut().note(outcome, said, id.as_str());
+        }
         if has_groups {
             let member = Member {
                 row,

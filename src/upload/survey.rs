@@ -229,6 +229,10 @@ impl Job for Page {
         self.target.page(self.offset, self.limit)
     }
 
+    fn is_one_of_many(&self) -> bool {
+        false
+    }
+
     fn answered(&mut self, reply: &Reply) -> Next {
         if matches!(reply.status, 404 | 405 | 410) {
             return Next::Fatal(Fatal::WrongAddress);

@@ -700,7 +700,7 @@ fn an_address_that_is_not_this_api() {
     world.write("mapping.toml", mapping);
     let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
     insta::assert_snapshot!(redacted(&world, &world.run(&import)), @"
-    exit code 5
+    exit code 7
     error: there is no such API at this address
     help: check `base_url`: it must end before `/api/`
     ");

@@ -54,7 +54,7 @@ fn a_certificate_that_does_not_fit_stops_the_run_at_once() {
         let _broken = tls.complete_io(&mut stream);
     });
     let (_world, ran) = import(&format!("https://localhost:{port}"));
-    let ran = ran.exits(5);
+    let ran = ran.exits(7);
     assert!(
         ran.stderr.contains("the LMS's certificate is not valid"),
         "{ran:#?}"
@@ -77,7 +77,7 @@ fn a_redirect_is_not_followed_and_the_key_reaches_no_other_host() {
         let _sent = stream.write_all(answer.as_bytes());
     });
     let (_world, ran) = import(&format!("http://127.0.0.1:{port}"));
-    let ran = ran.exits(5);
+    let ran = ran.exits(7);
     assert!(
         ran.stderr.contains("redirects to another address (308)"),
         "{ran:#?}"
@@ -95,7 +95,7 @@ fn a_redirect_is_not_followed_and_the_key_reaches_no_other_host() {
 fn a_host_that_nobody_knows_stops_the_run_at_once() {
     // Never to be given to anybody (RFC 6761).
     let (_world, ran) = import("https://lms.invalid");
-    let ran = ran.exits(5);
+    let ran = ran.exits(7);
     assert!(
         ran.stderr.contains("host name cannot be resolved"),
         "{ran:#?}"

@@ -33,6 +33,7 @@ mod leavers;
 mod lost;
 mod lost_journals;
 mod migrating;
+mod odd_rows;
 mod one_at_a_time;
 mod parts;
 mod plan_after_kill;

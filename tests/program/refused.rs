@@ -15,7 +15,7 @@ fn a_call_that_the_key_may_not_make_stops_the_run_with_its_name() {
         world.import_feed(&feed).exits(0);
         world.key = key;
         // The key is the scope: with another one everybody is new.
-        let ran = world.import().exits(5);
+        let ran = world.import().exits(7);
         let message = "does not allow this API key to call `POST addUserRoles/{userID}`";
         assert!(ran.stderr.contains(message), "{ran:#?}");
         assert_eq!(ran.count("rejected") + ran.count("failed"), 0, "{ran:#?}");

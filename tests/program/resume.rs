@@ -382,12 +382,12 @@ fn credentials_that_are_refused_stop_the_run_at_once_and_in_words() {
     ] {
         let mut world = World::new(system);
         world.key = key;
-        let ran = world.import_feed(&Feed::of(40)).exits(5);
+        let ran = world.import_feed(&Feed::of(40)).exits(7);
         assert!(ran.stderr.contains(words), "{ran:?}");
         assert!(ran.stderr.contains("API key"), "{ran:?}");
         assert_eq!(world.lms.stats().requests(), 1);
         assert_eq!((ran.count("pending"), ran.count("failed")), (40, 0));
-        world.resume().exits(5);
+        world.resume().exits(7);
     }
 }
 

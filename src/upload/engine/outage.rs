@@ -1,19 +1,19 @@
-//! What the engine does about refusals, failures and outages.
+//! What the engine does about failures and outages.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::pressure::{Answer, Kind, Pressure, Refusal};
+use super::super::pressure::{Answer, Kind, Pressure};
 use super::super::{Halt, UploadError};
 use super::queue::{FailedWrites, Flight};
-use super::{Drive, End, Job, Ledger, Mode, NoReply, Transport};
+use super::{Drive, Job, Ledger, Mode, NoReply, Transport};
 use crate::event::Event;
 use crate::retry::{self, NoAnswer, Verdict};
 use crate::targets::Reply;
 
 /// Failed attempts of one job after which it is given up, if the target is up.
-const MAX_FAILED_ATTEMPTS: u32 = 5;
+pub(super) const MAX_FAILED_ATTEMPTS: u32 = 5;
 
 /// Failures in a row, of any job, that look like an outage.
 const OUTAGE: u32 = 5;
@@ -33,6 +33,16 @@ pub(super) struct Outage {
     probes: u32,
 }
 
+impl Outage {
+    /// Nothing is known of it yet.
+    pub(super) fn begin() -> Self {
+        Self {
+            since: Instant::now(),
+            probes: 0,
+        }
+    }
+}
+
 /// Failures with no answer in between.
 #[derive(Clone, Copy, Debug)]
 struct Streak {
@@ -45,6 +55,10 @@ struct Streak {
 pub(super) struct Health {
     /// Attempts that failed since it last answered.
     failing: Option<Streak>,
+    /// Calls that it answered.
+    answered: u64,
+    /// Rounds of calls that it turned away since, and when the last of them began.
+    turned_away: Option<(u32, Instant)>,
     /// Writes that it answered.
     answered_writes: u64,
     /// Jobs whose writes failed since it last answered one.
@@ -55,6 +69,44 @@ impl Health {
     /// The target answered as it should.
     pub(super) fn answered(&mut self) {
         self.failing = None;
+        self.turned_away = None;
+        self.answered += 1;
+    }
+
+    /// How many writes, or calls of any kind, it has answered.
+    pub(super) const fn answered_calls(&self, writes: bool) -> u64 {
+        if writes {
+            self.answered_writes
+        } else {
+            self.answered
+        }
+    }
+
+    /// Counts a call that it turned away, by when it was sent: those that were under
+    /// way together are one round. Returns how many there were since it last
+    /// answered.
+    pub(super) fn turned_away(&mut self, sent: Instant) -> u32 {
+        let (rounds, since) = self.turned_away.unwrap_or((0, sent));
+        if sent >= since {
+            self.turned_away = Some((rounds + 1, Instant::now()));
+        }
+        self.turned_away.map_or(1, |(rounds, _)| rounds)
+    }
+
+    /// For how long it has answered nothing as it should. Begins to count where it
+    /// just did.
+    pub(super) fn failing_for(&mut self) -> Duration {
+        Streak::of(&mut self.failing).since.elapsed()
+    }
+
+    /// The same, or for how long it has done no write.
+    pub(super) fn down_for(&mut self) -> Duration {
+        self.failing_for().max(self.writes_down_for())
+    }
+
+    /// Begins to count for how long writes fail.
+    pub(super) fn writes_are_refused(&mut self) {
+        Streak::of(&mut self.failing_writers);
     }
 
     /// The target answers reads and does no writes, for several jobs at once.
@@ -118,7 +170,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         });
     }
 
-    fn slow_down(&mut self, why: &str, lower: impl FnOnce(&mut Pressure)) {
+    pub(super) fn slow_down(&mut self, why: &str, lower: impl FnOnce(&mut Pressure)) {
         let pressure = &mut self.engine.pressure;
         let was_slowed = pressure.is_slowed();
         lower(pressure);
@@ -127,53 +179,6 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         if pressure.is_slowed() && !was_slowed {
             self.listener.on_event(&Event::Slowed { per_second, why });
         }
-    }
-
-    /// The target turned a call away: the rate is lowered for everybody, before
-    /// anybody else is sent.
-    pub(super) fn turned_away(
-        &mut self,
-        mut flight: Flight<J>,
-        wait: Option<Duration>,
-        may_have_applied: bool,
-    ) {
-        let (refusal, why) = if may_have_applied {
-            if flight.job.is_write() {
-                Streak::of(&mut self.health.failing_writers);
-            }
-            flight.job.unanswered(true);
-            (Refusal::Overloaded, "the LMS is overloaded")
-        } else {
-            (Refusal::TooMany, "the LMS limits requests")
-        };
-        flight.again = true;
-        flight.throttled += 1;
-        let (times, sent) = (flight.throttled, flight.sent);
-        self.queue.ready.push_front(flight);
-        let lately = self.engine.pace.sent_lately();
-        self.slow_down(why, |pressure| {
-            pressure.refused(refusal, sent, Instant::now(), lately);
-        });
-        self.throttled(wait, times);
-    }
-
-    /// The target asked to slow down, the `times`th time for one job. It is
-    /// obeyed, but not for ever: a quota may be used up for the day.
-    fn throttled(&mut self, wait: Option<Duration>, times: u32) {
-        self.engine.contacted = true;
-        self.engine.calls.throttled += 1;
-        let down = Streak::of(&mut self.health.failing).since.elapsed();
-        let down = down.max(self.health.writes_down_for());
-        // Clocks differ: a wait of nothing is not taken for one.
-        let least = retry::back_off(times, self.engine.random.f64());
-        let wait = wait.map_or(least, |wait| wait.max(least));
-        if down >= self.engine.max_outage || wait > self.engine.max_outage {
-            let why = format!("it asks to wait another {} s", wait.as_secs());
-            self.halt_as_down(why, down);
-            return;
-        }
-        self.engine.pressure.paused(Instant::now() + wait);
-        self.pause(wait, "the LMS asked hrfeed to slow down");
     }
 
     /// A job's call got no usable answer.
@@ -209,7 +214,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         if (failing.times >= OUTAGE || was_last) && matches!(self.mode, Mode::Sending) {
             self.mode = Mode::Probing(Outage {
                 since: failing.since,
-                probes: 0,
+                ..Outage::begin()
             });
         }
         if was_last {
@@ -272,7 +277,8 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                     outage.probes += 1;
                     times = outage.probes;
                 }
-                self.throttled(wait, times);
+                let down = self.health.down_for();
+                self.throttled(wait, times, down);
                 return Ok(());
             }
             Verdict::Fatal(fatal) => {
@@ -298,12 +304,12 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         if was_down {
             self.back_up();
         }
-        for (mut flight, why) in std::mem::take(&mut self.queue.on_probation) {
-            if flight.job.give_up(&why) {
-                flight.failed_attempts = MAX_FAILED_ATTEMPTS - 1;
-                self.queue.wait_until(Instant::now(), flight);
-            } else {
-                self.ended(flight.job, End::GaveUp(why))?;
+        if self.is_nobody_else_left() {
+            self.clear_all()?;
+        }
+        for (flight, why) in std::mem::take(&mut self.queue.on_probation) {
+            if let Some(flight) = self.once_more(flight) {
+                self.give_up(flight, why)?;
             }
         }
         Ok(())
@@ -338,7 +344,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         self.pause(wait.min(patience.saturating_sub(down)), &why);
     }
 
-    fn halt_as_down(&mut self, why: String, down: Duration) {
+    pub(super) fn halt_as_down(&mut self, why: String, down: Duration) {
         self.halt(Halt::Outage {
             why,
             down,
@@ -347,7 +353,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
     }
 
     /// Holds everybody up.
-    fn pause(&mut self, wait: Duration, why: &str) {
+    pub(super) fn pause(&mut self, wait: Duration, why: &str) {
         let until = Instant::now() + wait;
         if self.paused_until.is_none_or(|before| before < until) {
             self.paused_until = Some(until);

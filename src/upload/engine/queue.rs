@@ -5,22 +5,56 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use super::Job;
+use super::suspicion::Refused;
 use crate::retry::NoAnswer;
 
 /// A job under way.
 pub(super) struct Flight<J> {
     pub(super) job: J,
+    /// Tells it from all other jobs of the run.
+    pub(super) number: u64,
     /// Attempts without a usable answer since it last came further.
     pub(super) failed_attempts: u32,
     /// The writes among them.
     pub(super) failed_write_attempts: u32,
-    /// How often it was turned away.
-    pub(super) throttled: u32,
+    pub(super) turned_away: Option<TurnedAway>,
+    /// A refusal that is mostly about the key was shown to be about this job alone.
+    pub(super) was_refused_alone: bool,
     /// Its next call repeats one.
     pub(super) again: bool,
     /// When its last call went out.
     pub(super) sent: Instant,
     pub(super) failed_writes: FailedWrites,
+}
+
+/// A job that was turned away since it last came further, and what was seen of others
+/// meanwhile.
+#[derive(Debug)]
+pub(super) struct TurnedAway {
+    pub(super) times: u32,
+    /// When it was turned away first.
+    pub(super) since: Instant,
+    /// How many calls of its kind the target had answered by then.
+    pub(super) answered_before: u64,
+    /// It goes once all others are done.
+    pub(super) is_last: bool,
+    /// It may be its own fault.
+    pub(super) is_alone: bool,
+    /// How often that was so when it was sent as the last one.
+    pub(super) refused_alone: u32,
+}
+
+impl TurnedAway {
+    pub(super) fn new(answered_before: u64) -> Self {
+        Self {
+            times: 0,
+            since: Instant::now(),
+            answered_before,
+            is_last: false,
+            is_alone: false,
+            refused_alone: 0,
+        }
+    }
 }
 
 /// The writes of one job that got no usable answer.
@@ -33,12 +67,14 @@ pub(super) struct FailedWrites {
 }
 
 impl<J> Flight<J> {
-    pub(super) fn new(job: J) -> Self {
+    pub(super) fn new(job: J, number: u64) -> Self {
         Self {
             job,
+            number,
             failed_attempts: 0,
             failed_write_attempts: 0,
-            throttled: 0,
+            turned_away: None,
+            was_refused_alone: false,
             again: false,
             sent: Instant::now(),
             failed_writes: FailedWrites::default(),
@@ -47,9 +83,10 @@ impl<J> Flight<J> {
 
     /// A call was answered, and the job goes on: what failed before does not count
     /// against the next one. Writes that failed do, until one is answered.
-    pub(super) const fn came_further(&mut self, with_write: bool) {
+    pub(super) fn came_further(&mut self, with_write: bool) {
         if with_write {
             self.failed_write_attempts = 0;
+            self.turned_away = None;
         }
         self.failed_attempts = self.failed_write_attempts;
     }
@@ -68,6 +105,10 @@ pub(super) struct Queue<J> {
     pub(super) waiting: Vec<(Instant, Flight<J>)>,
     /// After their last attempt, until a probe has shown whether it is them.
     pub(super) on_probation: Vec<(Flight<J>, NoAnswer)>,
+    /// Turned away several times: each is sent alone once all others are done.
+    pub(super) last: VecDeque<Flight<J>>,
+    /// Refused, until it is known whether that is about them alone.
+    pub(super) refused: Vec<Refused<J>>,
 }
 
 impl<J> Queue<J> {
@@ -76,10 +117,17 @@ impl<J> Queue<J> {
             ready: VecDeque::new(),
             waiting: Vec::new(),
             on_probation: Vec::new(),
+            last: VecDeque::new(),
+            refused: Vec::new(),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
+        self.has_only_put_aside() && self.last.is_empty() && self.refused.is_empty()
+    }
+
+    /// Whether nobody is left but those who are sent last, and those who were refused.
+    pub(super) fn has_only_put_aside(&self) -> bool {
         self.ready.is_empty() && self.waiting.is_empty() && self.on_probation.is_empty()
     }
 
@@ -92,6 +140,12 @@ impl<J> Queue<J> {
             Some(due) if due > Instant::now() => self.wait_until(due, flight),
             _ => self.ready.push_back(flight),
         }
+    }
+
+    /// How many jobs are left.
+    pub(super) fn len(&self) -> usize {
+        let may_go = self.ready.len() + self.waiting.len() + self.last.len();
+        may_go + self.on_probation.len() + self.refused.len()
     }
 
     pub(super) fn wait_until(&mut self, due: Instant, flight: Flight<J>) {
@@ -125,6 +179,8 @@ impl<J> Queue<J> {
     pub(super) fn into_flights(self) -> impl Iterator<Item = Flight<J>> {
         let waiting = self.waiting.into_iter().map(|(_, flight)| flight);
         let on_probation = self.on_probation.into_iter().map(|(flight, _)| flight);
-        self.ready.into_iter().chain(waiting).chain(on_probation)
+        let refused = self.refused.into_iter().map(|refused| refused.flight);
+        let put_aside = on_probation.chain(self.last).chain(refused);
+        self.ready.into_iter().chain(waiting).chain(put_aside)
     }
 }

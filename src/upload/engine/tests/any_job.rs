@@ -67,6 +67,14 @@ impl Job for Watched {
         self.job.is_write()
     }
 
+    fn is_one_of_many(&self) -> bool {
+        self.job.is_one_of_many()
+    }
+
+    fn refused(&mut self, reply: &Reply) -> Option<Next> {
+        self.job.refused(reply)
+    }
+
     fn give_up(&mut self, why: &NoAnswer) -> bool {
         self.job.give_up(why)
     }
@@ -200,7 +208,8 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         "\\PC{0,20}".prop_map(|text| &*text.leak()),
     ];
     let status = prop::sample::select(vec![
-        200_u16, 200, 200, 204, 400, 404, 404, 408, 409, 410, 422, 429, 500, 502, 503,
+        200_u16, 200, 200, 204, 302, 400, 401, 403, 404, 404, 405, 408, 409, 410, 422, 429, 500,
+        502, 503,
     ]);
     let said = (status, body, any::<bool>()).prop_map(|(status, body, waits)| {
         let mut answer = Answer::body(body);

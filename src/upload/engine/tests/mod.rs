@@ -6,6 +6,7 @@ use self::scripted::{Answer, Happened, Ran, Rig, Work};
 use super::End;
 use crate::retry::{Fatal, NoAnswer};
 
+mod alone;
 mod any_job;
 mod ends;
 mod lost;

@@ -12,7 +12,9 @@ const MS: Duration = Duration::from_millis(1);
 
 /// Anything that a target, or a network, may do with a call.
 fn any_answer() -> impl Strategy<Value = Answer> {
-    let status = prop::sample::select(vec![200, 200, 200, 404, 408, 429, 500, 502, 503]);
+    let status = prop::sample::select(vec![
+        200, 200, 200, 302, 401, 403, 404, 408, 429, 500, 502, 503,
+    ]);
     let wait = (
         prop::sample::select(vec![429, 503]),
         prop::sample::select(vec!["0", "1", "30", "400", "soon"]),
@@ -24,7 +26,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         2 => Just(Answer::not_sent()),
         1 => Just(Answer::none(NoAnswer::Timeout)),
         1 => Just(Answer::none(NoAnswer::Broken("reset".into()))),
-        1 => prop::sample::select(vec!["unclear", "later"]).prop_map(Answer::body),
+        1 => prop::sample::select(vec!["unclear", "later", "denied"]).prop_map(Answer::body),
     ];
     (answer, latency).prop_map(|(answer, latency)| answer.after(latency))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::super::{End, Engine, Job, Ledger, Next, NoReply, Transport};
+use super::super::{End, Engine, Job, Ledger, Next, NoReply, Suspicion, Transport};
 use crate::event::{Event, Listener};
 use crate::model::Calls;
 use crate::retry::{Fatal, NoAnswer};
@@ -441,6 +441,9 @@ impl Rig {
             target: targets::of(System::Kmi),
             calls: Calls::default(),
             contacted: false,
+            may_have_written: false,
+            suspicion: Suspicion::default(),
+            jobs: 0,
             clock_skew: None,
             random: fastrand::Rng::with_seed(1),
         }

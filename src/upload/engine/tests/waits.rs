@@ -77,9 +77,13 @@ fn a_retry_after_holds_everybody_for_exactly_so_long() {
 
 #[test]
 fn a_429_without_a_retry_after_is_waited_out_longer_each_time() {
-    let ran = Rig::default().run(reads(1), |asked| match asked.times {
-        1..=4 => Answer::status(429),
-        5 => Answer::wait(429, "0"),
+    let rig = Rig {
+        max_in_flight: 1,
+        ..Rig::default()
+    };
+    let ran = rig.run(reads(6), |asked| match asked.at.as_secs() {
+        0..3 => Answer::status(429),
+        3..6 => Answer::wait(429, "0"),
         _ => Answer::status(200),
     });
     insta::assert_snapshot!(ran.lines, @"
@@ -93,15 +97,25 @@ fn a_429_without_a_retry_after_is_waited_out_longer_each_time() {
      1.109 P0 read: 429 after 0.020 s
      1.129 all wait 1.760 s: the LMS asked hrfeed to slow down
      2.890 all go on
-     2.890 P0 read: 429 after 0.020 s
+     2.890 P1 read: 429 after 0.020 s
      2.910 all wait 2.442 s: the LMS asked hrfeed to slow down
      5.353 all go on
-     5.353 P0 read: 429 (Retry-After: 0) after 0.020 s
+     5.353 P1 read: 429 (Retry-After: 0) after 0.020 s
      5.373 all wait 7.961 s: the LMS asked hrfeed to slow down
     13.335 all go on
-    13.335 P0 read: 200 after 0.020 s
-    13.355 P0 is done
-    13.355 end
+    13.335 P1 read: 200 after 0.020 s
+    13.355 P1 is done
+    13.655 P2 read: 200 after 0.020 s
+    13.675 P2 is done
+    13.952 P3 read: 200 after 0.020 s
+    13.972 P3 is done
+    14.232 P4 read: 200 after 0.020 s
+    14.252 P4 is done
+    14.499 P5 read: 200 after 0.020 s
+    14.519 P5 is done
+    14.755 P0 read: 200 after 0.020 s
+    14.775 P0 is done
+    14.775 end
     ");
 }
 
