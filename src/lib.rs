@@ -4,7 +4,7 @@
 //! The modules are in the order in which they are read. First the few that the
 //! others share: [`model`] has the words of hrfeed as types, [`event`] says what
 //! happens, [`clock`] what time it is, [`schema`] what differs between systems,
-//! [`retry`] what an answer means.
+//! [`retry`] what an answer means, [`files`] what a file holds.
 //!
 //! Then the way of a row: [`feed`] reads the file, [`mapping`] turns a row into
 //! a person, [`validate`] finds what is wrong with the person, [`plan`] decides
@@ -20,6 +20,7 @@ pub mod event;
 pub mod clock;
 pub mod schema;
 pub mod retry;
+pub mod files;
 
 pub mod feed;
 pub mod mapping;

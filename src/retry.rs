@@ -42,6 +42,9 @@ pub enum NoAnswer {
     /// Refused for this call alone, in a way that is mostly about the key or the
     /// address.
     Refused(Fatal),
+    /// The request could not be put together, for a reason of its row alone, as a
+    /// sentence: nothing was sent, and the target is not to blame.
+    NotMade(&'static str),
 }
 
 impl NoAnswer {
@@ -49,7 +52,7 @@ impl NoAnswer {
     #[must_use]
     pub const fn may_have_applied(&self) -> bool {
         match self {
-            Self::NotSent(_) => false,
+            Self::NotSent(_) | Self::NotMade(_) => false,
             Self::Refused(fatal) => matches!(fatal, Fatal::Redirect(_)),
             Self::Timeout | Self::Broken(_) | Self::Status(_) | Self::Unclear(_) => true,
         }
@@ -63,7 +66,7 @@ impl NoAnswer {
             Self::Timeout => "no answer in time".into(),
             Self::Broken(why) => format!("the connection broke: {why}"),
             Self::Status(status) => format!("HTTP {status}"),
-            Self::Unclear(why) => (*why).into(),
+            Self::Unclear(why) | Self::NotMade(why) => (*why).into(),
             Self::Refused(fatal) => fatal.why(),
         }
     }

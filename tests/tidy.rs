@@ -248,6 +248,12 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         of: &[""],
+        but: &[],
+        never: &["fs::read", "fs::read_to_string"],
+        because: "files.rs reads what is read whole: bounded, and no device, or a file could take all memory",
+    },
+    Wall {
+        of: &[""],
         but: &["clock.rs"],
         never: &[
             "Timestamp::now",

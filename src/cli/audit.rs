@@ -91,7 +91,7 @@ const MAX_CALLS: u64 = 100_000;
 
 pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> {
     let mapping = context.load_mapping(&args.mapping)?;
-    let credentials = environment::credentials(&mapping.target)?;
+    let credentials = environment::credentials(context, &mapping.target)?;
     let mut uploader = Uploader::new(
         &connection(&mapping.target),
         &credentials,

@@ -53,6 +53,8 @@ struct About {
     target: Option<TargetReport>,
     mapping: Option<String>,
     feed: FeedReport,
+    /// What a person should know beside what the run knows.
+    notes: Vec<String>,
 }
 
 impl Context {
@@ -120,8 +122,9 @@ impl Context {
     /// themselves.
     fn completed(&self, report: &RunReport) -> RunReport {
         let mut report = report.clone();
+        let about = self.about.borrow();
+        report.notes.extend_from_slice(&about.notes);
         if report.run.is_none() {
-            let about = self.about.borrow();
             report.target = report.target.or_else(|| about.target.clone());
             report.mapping = report.mapping.or_else(|| about.mapping.clone());
             report.started = Some(self.began);
@@ -187,8 +190,16 @@ impl Context {
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
             // With stderr closed there is nothing left to do.
+            let text = report::sanitize_lines(text);
             let _gone = writeln!(std::io::stderr().lock(), "{text}");
         }
+    }
+
+    /// Prints on stderr what a person should know, and keeps it for the notes of the
+    /// JSON object.
+    pub(super) fn warn(&self, text: String) {
+        self.note(&format!("note: {text}"));
+        self.about.borrow_mut().notes.push(text);
     }
 
     /// Prints the end of a command that creates a report.

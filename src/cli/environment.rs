@@ -7,11 +7,15 @@
     reason = "the one place that reads the environment"
 )]
 
-use std::path::PathBuf;
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 
+use super::context::Context;
 use super::exit::Failure;
+use crate::files;
 use crate::mapping::{SecretSource, TargetSettings};
 use crate::upload::{Credentials, Secret};
 
@@ -59,48 +63,25 @@ pub(super) fn user_at_host() -> String {
     format!("{}@{}", user(), host.to_string_lossy())
 }
 
-/// Reads what authenticates a run.
-pub(super) fn credentials(settings: &TargetSettings) -> Result<Credentials, Failure> {
+/// Reads what authenticates a run, with a word where others can read it too.
+pub(super) fn credentials(
+    context: &Context,
+    settings: &TargetSettings,
+) -> Result<Credentials, Failure> {
     Ok(Credentials {
-        key: secret("api_key", &settings.api_key)?,
+        key: secret(context, "api_key", &settings.api_key)?,
         secret: settings
             .api_secret
             .as_ref()
-            .map(|source| secret("api_secret", source))
+            .map(|source| secret(context, "api_secret", source))
             .transpose()?,
     })
 }
 
-fn secret(what: &str, source: &SecretSource) -> Result<Secret, Failure> {
+fn secret(context: &Context, what: &str, source: &SecretSource) -> Result<Secret, Failure> {
     let (text, place) = match source {
-        SecretSource::Env(name) => {
-            let text = std::env::var(name).map_err(|problem| {
-                let why = match problem {
-                    std::env::VarError::NotPresent => "is not set",
-                    std::env::VarError::NotUnicode(_) => "is not valid UTF-8",
-                };
-                Failure::usage(
-                    format!("the environment variable {name} (`{what}` in the mapping) {why}"),
-                    format!("set {name} for the user who runs hrfeed, or use a file: {what} = {{ file = \"…\" }}"),
-                )
-            })?;
-            (text, format!("the environment variable {name}"))
-        }
-        SecretSource::File(path) => {
-            let place = format!("the file `{}`", path.display());
-            let text = std::fs::metadata(path)
-                .and_then(|file| match file.len() {
-                    0..=MAX_SECRET_BYTES => std::fs::read_to_string(path),
-                    _ => Err(std::io::Error::other("it is too large for a secret")),
-                })
-                .map_err(|error| {
-                    Failure::usage(
-                        format!("cannot read {place} (`{what}` in the mapping): {error}"),
-                        "check the path; it is relative to the mapping's folder",
-                    )
-                })?;
-            (text, place)
-        }
+        SecretSource::Env(name) => of_variable(what, name)?,
+        SecretSource::File(path) => of_file(context, what, path)?,
     };
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -110,4 +91,126 @@ fn secret(what: &str, source: &SecretSource) -> Result<Secret, Failure> {
         ));
     }
     Ok(Secret::new(text.to_owned()))
+}
+
+/// The value of a variable, and what the variable is called in messages.
+fn of_variable(what: &str, name: &str) -> Result<(String, String), Failure> {
+    let text = std::env::var(name).map_err(|problem| {
+        let why = match problem {
+            std::env::VarError::NotPresent => "is not set",
+            std::env::VarError::NotUnicode(_) => "is not valid UTF-8",
+        };
+        if !looks_like_a_name(name) {
+            return Failure::usage(
+                format!(
+                    "the environment variable that `{what}` in the mapping names {why}; the name \
+                     is not shown, since it looks like the secret itself"
+                ),
+                format!(
+                    "write the variable's name there, for example {what} = {{ env = \"LMS_{}\" }}; \
+                     if the mapping did contain the secret, have it replaced",
+                    what.to_uppercase()
+                ),
+            );
+        }
+        Failure::usage(
+            format!("the environment variable {name} (`{what}` in the mapping) {why}"),
+            format!("set {name} for the user who runs hrfeed, or use a file: {what} = {{ file = \"…\" }}"),
+        )
+    })?;
+    Ok((text, format!("the environment variable {name}")))
+}
+
+/// The content of a file, and what the file is called in messages.
+fn of_file(context: &Context, what: &str, path: &Path) -> Result<(String, String), Failure> {
+    let place = format!("the file `{}`", path.display());
+    let (text, about) = files::read_text(path, MAX_SECRET_BYTES).map_err(|error| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let place = if error.kind() == ErrorKind::NotFound && !looks_like_a_name(&name) {
+            "the file that is named there, which is not shown, since it looks like the secret itself"
+        } else {
+            &place
+        };
+        Failure::usage(
+            format!("cannot read {place} (`{what}` in the mapping): {error}"),
+            "check the path; it is relative to the mapping's folder",
+        )
+    })?;
+    if let Some(others) = others_can(&about) {
+        context.warn(format!(
+            "{place} (`{what}` in the mapping) can be {others} by other users of this machine; \
+             make it private, for example with `chmod 600`"
+        ));
+    }
+    Ok((text, place))
+}
+
+/// Whether people would call a variable or a file so, and nobody a key: words of one
+/// case, with few digits at the end of a word.
+fn looks_like_a_name(name: &str) -> bool {
+    let is_word = |word: &str| {
+        let letters = word.trim_end_matches(|char: char| char.is_ascii_digit());
+        let is_of_one_case = letters.bytes().all(|it| it.is_ascii_lowercase())
+            || letters.bytes().all(|it| it.is_ascii_uppercase());
+        let is_capitalized = letters
+            .strip_prefix(|first: char| first.is_ascii_uppercase())
+            .is_some_and(|rest| rest.bytes().all(|it| it.is_ascii_lowercase()));
+        (is_of_one_case || is_capitalized) && letters.len() <= 20 && word.len() - letters.len() <= 4
+    };
+    name.len() <= 80 && name.split(['_', '-', '.']).all(is_word)
+}
+
+/// What people who are neither the owner nor trusted by the owner can do with a
+/// file. A group may read it: that is how a service gets a secret of root's.
+#[cfg(unix)]
+fn others_can(file: &Metadata) -> Option<&'static str> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = file.permissions().mode();
+    if !file.is_file() {
+        return None;
+    }
+    match (mode & 0o004 != 0, mode & 0o022 != 0) {
+        (true, true) => Some("read and changed"),
+        (true, false) => Some("read"),
+        (false, true) => Some("changed"),
+        (false, false) => None,
+    }
+}
+
+/// Windows has no such mode: there a file takes the rights of its folder.
+#[cfg(not(unix))]
+fn others_can(_file: &Metadata) -> Option<&'static str> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_does_not_look_like_the_name_of_a_variable_or_a_file() {
+        for name in [
+            "KMI_API_KEY",
+            "kmi_api_key",
+            "KEY2",
+            "PATH",
+            "HR.Key",
+            "kmi.key",
+            "api-key-2027.txt",
+            ".kmi_key",
+        ] {
+            assert!(looks_like_a_name(name), "{name}");
+        }
+        for key in [
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "AKIA5XAMPLE7KEY",
+            "c2VjcmV0IGtleQ==",
+            "kq7Vd2LmZp0XtRsY",
+            "8b5f1f8e-6c1d-4c3e-9f1b-2d6c1a0e7f55",
+            "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+            "no name",
+        ] {
+            assert!(!looks_like_a_name(key), "{key}");
+        }
+    }
 }

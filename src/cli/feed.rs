@@ -39,7 +39,8 @@ pub(super) fn open_source(
     });
     let feed = Feed::open(source, &mapping.source)?;
     tracing::info!(
-        feed = %feed.path().display(), format = %feed.format(), header_row = feed.header_row().0,
+        feed = %report::sanitize(&feed.path().display().to_string()),
+        format = %report::sanitize(&feed.format().to_string()), header_row = feed.header_row().0,
         columns = feed.columns().len(), "opened the feed"
     );
     if !feed.other_sheets().is_empty() && mapping.source.sheet.is_none() {

@@ -60,7 +60,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         let (sandbox, credentials) = start_sandbox(&mut settings)?;
         (Some(sandbox), credentials)
     } else {
-        (None, environment::credentials(&settings)?)
+        (None, environment::credentials(context, &settings)?)
     };
     let feed = open(context, &args.feed, &mapping)?;
     let name = if args.sandbox {

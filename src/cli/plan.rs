@@ -41,7 +41,7 @@ pub(super) struct PlanArgs {
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let mapping = context.load_mapping(&args.feed.mapping)?;
-    let credentials = environment::credentials(&mapping.target)?;
+    let credentials = environment::credentials(context, &mapping.target)?;
     let feed = open(context, &args.feed, &mapping)?;
     let mut listener = context.progress();
     let mut planned = run::plan(RunRequest {

@@ -60,7 +60,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
             },
         ));
     }
-    let credentials = environment::credentials(&mapping.target)?;
+    let credentials = environment::credentials(context, &mapping.target)?;
     if scope(&mapping.target, &credentials) != run.start.scope {
         return Err(Failure::usage(
             format!(

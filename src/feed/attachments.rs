@@ -1,21 +1,22 @@
 //! Files that a row names, such as a person's picture. They are in the feed's
 //! folder or below it, and nowhere else.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
+use crate::files::{self, FileError, Folder, SeenFile};
 use crate::model::Picture;
-use xxhash_rust::xxh3::Xxh3;
 
 /// The largest picture that is sent, in bytes. No API page states a bound; a
 /// portrait is a hundredth of it.
 const MAX_BYTES: u64 = 10 << 20;
 
+const OUTSIDE: &str = "it must be in the feed's folder or below it";
+
 /// The folder of a feed.
 #[derive(Clone, Debug)]
 pub struct Attachments {
-    folder: PathBuf,
+    /// `None` if it cannot be opened: then there is no file in it.
+    folder: Option<Folder>,
 }
 
 impl Attachments {
@@ -27,66 +28,50 @@ impl Attachments {
             _ => Path::new("."),
         };
         Self {
-            folder: folder.into(),
+            folder: Folder::open(folder).ok(),
         }
     }
 
-    /// The path of the file of that name, if it is in the folder: a feed must
-    /// not be able to send the machine's other files to an LMS.
-    ///
-    /// # Errors
-    /// Why there is none, as a fragment of a sentence.
-    pub fn path(&self, name: &str) -> Result<PathBuf, &'static str> {
-        // Exports from Windows name folders with a backslash.
-        let relative = PathBuf::from(name.replace('\\', "/"));
-        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        if !relative.components().all(inside) {
-            return Err("it must be in the feed's folder or below it");
-        }
-        let file = self.folder.join(relative);
-        let (Ok(folder), Ok(real)) = (self.folder.canonicalize(), file.canonicalize()) else {
-            return Err("the feed's folder has no such file");
-        };
-        if real.starts_with(folder) {
-            Ok(real)
-        } else {
-            Err("it must be in the feed's folder or below it")
-        }
-    }
-
-    /// The digest of a picture.
+    /// The digest of a picture. Reads the picture: a feed must not be able to send
+    /// the machine's other files to an LMS.
     ///
     /// # Errors
     /// Why it is none, as a fragment of a sentence.
     pub fn picture(&self, name: &str) -> Result<u128, &'static str> {
-        digest(&self.path(name)?).unwrap_or(Err("it cannot be read"))
+        let name = relative(name);
+        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !name.components().all(inside) {
+            return Err(OUTSIDE);
+        }
+        let found = match &self.folder {
+            Some(folder) => folder.read(&name, MAX_BYTES),
+            None => Err(FileError::NotFound),
+        };
+        let bytes = found.map_err(|error| match error {
+            FileError::NotFound => "the feed's folder has no such file",
+            FileError::Outside => OUTSIDE,
+            FileError::NotAFile => "it is not a file",
+            FileError::TooLarge => "it is larger than 10 MiB",
+            FileError::Unreadable => "it cannot be read",
+        })?;
+        if Picture::media_type(&bytes).is_none() {
+            return Err("it is not a JPEG, PNG or GIF file");
+        }
+        Ok(files::digest(&bytes))
+    }
+
+    /// The picture of that name, whose digest was `digest`: for sending it later.
+    #[must_use]
+    pub fn seen(&self, name: &str, digest: u128) -> Option<SeenFile> {
+        let folder = self.folder.as_ref()?;
+        Some(SeenFile::new(folder, &relative(name), digest, MAX_BYTES))
     }
 }
 
-fn digest(path: &Path) -> io::Result<Result<u128, &'static str>> {
-    // Asked of the path: Windows opens no folder.
-    let about = path.metadata()?;
-    if !about.is_file() {
-        return Ok(Err("it is not a file"));
-    }
-    if about.len() > MAX_BYTES {
-        return Ok(Err("it is larger than 10 MiB"));
-    }
-    let mut file = File::open(path)?;
-    let mut hasher = Xxh3::new();
-    let (mut block, mut first) = (vec![0; 64 << 10], true);
-    loop {
-        let read = file.read(&mut block)?;
-        let bytes = block.get(..read).unwrap_or_default();
-        if first && Picture::media_type(bytes).is_none() {
-            return Ok(Err("it is not a JPEG, PNG or GIF file"));
-        }
-        if read == 0 {
-            return Ok(Ok(hasher.digest128()));
-        }
-        first = false;
-        hasher.update(bytes);
-    }
+/// A name as the system writes it. Exports from Windows name folders with a
+/// backslash.
+fn relative(name: &str) -> PathBuf {
+    PathBuf::from(name.replace('\\', "/"))
 }
 
 #[cfg(test)]
@@ -126,10 +111,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("in")).unwrap();
         std::fs::write(folder.path().join("secret.png"), b"\x89PNG\r\n\x1a\n").unwrap();
         std::os::unix::fs::symlink("../secret.png", folder.path().join("in/me.png")).unwrap();
-        assert!(
-            Attachments::of(&folder.path().join("in/people.csv"))
-                .path("me.png")
-                .is_err()
-        );
+        let attachments = Attachments::of(&folder.path().join("in/people.csv"));
+        assert_eq!(attachments.picture("me.png"), Err(OUTSIDE));
     }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::files;
 use crate::model::RowNumber;
 
 /// Why a feed could not be read, or not to its end.
@@ -28,6 +29,9 @@ pub enum FeedError {
     /// A folder was named.
     #[error("feed `{}` is a folder, not a file", .0.display())]
     Directory(Arc<Path>),
+    /// A device was named: reading it could go on for ever.
+    #[error("feed `{}` is a device, not a file", .0.display())]
+    Device(Arc<Path>),
     /// Nothing is in the file, or nothing but blank lines.
     #[error("feed `{}` is empty", .0.display())]
     Empty(Arc<Path>),
@@ -177,6 +181,16 @@ pub enum FeedError {
         /// What it unpacks to, as far as that was followed.
         unpacked: u64,
     },
+    /// More bytes than the mapping lets a feed have.
+    #[error("feed `{}` {} more than {}", path.display(), if *is_unpacked { "unpacks to" } else { "has" }, files::size(*max))]
+    TooLarge {
+        /// The feed.
+        path: Arc<Path>,
+        /// The bound, in bytes.
+        max: u64,
+        /// Whether it is the unpacked content that is too large.
+        is_unpacked: bool,
+    },
     /// A cell of a workbook that is too long for one.
     #[error("a cell of workbook `{}` is longer than {max} bytes", path.display())]
     CellTooLong {
@@ -204,6 +218,19 @@ pub enum FeedError {
         folder: Box<Path>,
         /// What the system says.
         source: io::Error,
+    },
+    /// The private copy would fill the disk, on which other programs depend.
+    #[error(
+        "there is not enough room in {} for the private copy of feed `{}`: {} free",
+        folder.display(), path.display(), files::size(*available)
+    )]
+    NoRoom {
+        /// The feed.
+        path: Arc<Path>,
+        /// The folder for temporary files.
+        folder: Box<Path>,
+        /// The bytes that are free there.
+        available: u64,
     },
 }
 
@@ -282,7 +309,12 @@ impl FeedError {
                 "open it in Excel and shorten the cell; Excel allows 32,767 characters in a cell"
             }
             Self::TooMuchHeld { .. } => "save it as `CSV UTF-8`, which has no limit",
-            Self::Spool { .. } => {
+            Self::Device(_) => "give the path of a file, or `-` for standard input",
+            Self::TooLarge { .. } => {
+                "check that this is the right file; if it is, allow more with `max_feed` in \
+                 [source], for example `max_feed = \"8 GiB\"`"
+            }
+            Self::Spool { .. } | Self::NoRoom { .. } => {
                 "free some space there, or set TMPDIR (on Windows: TMP) to another folder"
             }
             Self::CannotOpen { .. } => return None,

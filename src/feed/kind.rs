@@ -6,15 +6,17 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use encoding_rs::Encoding;
 use memchr::memmem;
 
-use super::FeedError;
+use super::spool::{Bounds, Opened};
 use super::zip::Archive;
+use super::{FeedError, encoding};
 
 /// What can be read.
 #[derive(Debug)]
 pub(super) enum FileKind {
-    /// Text, unless [`refuse_other_text`] says otherwise.
+    /// Text; what has other bytes for ASCII's letters may still be no table.
     Text,
     /// An Excel workbook.
     Workbook(Archive),
@@ -38,16 +40,50 @@ const MAGIC: [(&[u8], &str); 12] = [
     (b"\x1f\x8b", "a gzip file inside a gzip file"),
 ];
 
-/// Finds out what `file` is, whose first bytes are `start`.
-pub(super) fn find(path: &Arc<Path>, file: &File, start: &[u8]) -> Result<FileKind, FeedError> {
+/// Finds out what a file is that begins with `start`.
+///
+/// # Errors
+/// It is not a table, or larger than the mapping lets it be.
+pub(super) fn find(
+    path: &Arc<Path>,
+    opened: &Opened,
+    start: &[u8],
+    bounds: Bounds,
+) -> Result<FileKind, FeedError> {
+    let file = &opened.file;
     if start.is_empty() {
         return Err(FeedError::Empty(path.clone()));
     }
-    if start.starts_with(b"PK") && matches!(start.get(2..4), Some(b"\x03\x04" | b"\x05\x06")) {
-        return workbook(path, file);
-    }
-    if start.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") {
+    if is_ole(start) {
         return Err(ole(path, file).unwrap_or_else(FeedError::read(path, 0)));
+    }
+    refuse_by_start(path, start, bounds.named)?;
+    if opened.length > bounds.max {
+        return Err(bounds.too_large(path, opened.gzip));
+    }
+    if is_archive(start) {
+        return workbook(path, file, bounds);
+    }
+    Ok(FileKind::Text)
+}
+
+fn is_archive(start: &[u8]) -> bool {
+    start.starts_with(b"PK") && matches!(start.get(2..4), Some(b"\x03\x04" | b"\x05\x06"))
+}
+
+fn is_ole(start: &[u8]) -> bool {
+    start.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+}
+
+/// Refuses what its first bytes show not to be a table, before the rest is read.
+/// `named` is the encoding that the mapping names.
+pub(super) fn refuse_by_start(
+    path: &Arc<Path>,
+    start: &[u8],
+    named: Option<&'static Encoding>,
+) -> Result<(), FeedError> {
+    if is_archive(start) || is_ole(start) {
+        return Ok(());
     }
     // A workbook of Excel 2 to 4 begins with such a record.
     if matches!(start, [0x09, 0x00 | 0x02 | 0x04, 0x04 | 0x06, 0x00, ..]) {
@@ -63,7 +99,15 @@ pub(super) fn find(path: &Arc<Path>, file: &File, start: &[u8]) -> Result<FileKi
     if let Some(&(_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(FeedError::not_a_table(path, what));
     }
-    Ok(FileKind::Text)
+    if is_readable(start, named) {
+        refuse_other_text(path, start)?;
+    }
+    Ok(())
+}
+
+/// Whether text that begins so has ASCII's bytes for ASCII's letters.
+pub(super) fn is_readable(start: &[u8], named: Option<&'static Encoding>) -> bool {
+    encoding::certain(start, named).is_none_or(|(encoding, _)| encoding.is_ascii_compatible())
 }
 
 /// Refuses text that is not a table: HTML, XML and JSON, all of which some
@@ -101,7 +145,7 @@ fn begins(text: &[u8], what: &str) -> bool {
 }
 
 /// Distinguishes the kinds of ZIP archive.
-fn workbook(path: &Arc<Path>, file: &File) -> Result<FileKind, FeedError> {
+fn workbook(path: &Arc<Path>, file: &File, bounds: Bounds) -> Result<FileKind, FeedError> {
     let archive = Archive::read(file).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
             FeedError::not_a_table(path, "a damaged ZIP archive")
@@ -114,6 +158,9 @@ fn workbook(path: &Arc<Path>, file: &File) -> Result<FileKind, FeedError> {
     if has("xl/workbook.bin") {
         Err(FeedError::format(path, "a binary Excel workbook (.xlsb)"))
     } else if any("xl/") || any("workbook.xml") {
+        if archive.parts.iter().any(|part| part.unpacked > bounds.max) {
+            return Err(bounds.too_large(path, true));
+        }
         if let Some(part) = archive.parts.iter().find(|part| part.is_bomb()) {
             return Err(FeedError::Bomb {
                 path: path.clone(),

@@ -32,7 +32,7 @@ mod zip;
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,8 +46,9 @@ pub use self::record::{Cell, CellKind, Record};
 use self::csv::{CsvFile, CsvRows};
 use self::kind::FileKind;
 use self::sheet::{SheetFile, SheetRows};
-use self::spool::Opened;
+use self::spool::{Bounds, Opened};
 use self::text::Text;
+use crate::files;
 use crate::model::RowNumber;
 
 /// The most rows that are ever estimated: what is reserved by the estimate must
@@ -69,7 +70,21 @@ pub struct FeedOptions {
     pub sheet: Option<String>,
     /// The line or sheet row of the header, counted from 1.
     pub header_row: Option<u32>,
+    /// The most bytes that the feed may have, unpacked; [`DEFAULT_MAX_FEED`] if it
+    /// is not given.
+    pub max_feed: Option<u64>,
 }
+
+impl FeedOptions {
+    /// The most bytes that the feed may have, unpacked.
+    fn max_bytes(&self) -> u64 {
+        self.max_feed.unwrap_or(DEFAULT_MAX_FEED)
+    }
+}
+
+/// The most bytes that a feed may have unless the mapping says otherwise: a
+/// hundred times what HR departments have, and less than most disks.
+pub const DEFAULT_MAX_FEED: u64 = 4 << 30;
 
 /// Where a feed comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,16 +199,20 @@ impl Feed {
             FeedSource::Path(path) => Arc::from(path.as_path()),
             FeedSource::Stdin => Arc::from(Path::new("<stdin>")),
         };
+        let bounds = Bounds {
+            named,
+            max: options.max_bytes(),
+        };
         let opened = match source {
-            FeedSource::Stdin => spool::spool(&path, io::stdin().lock())?,
-            FeedSource::Path(_) => open_file(&path)?,
+            FeedSource::Stdin => spool::spool(&path, io::stdin().lock(), bounds)?,
+            FeedSource::Path(_) => open_file(&path, bounds)?,
         };
         let gzip = opened.gzip;
         let start = start_of(&opened.file).map_err(|source| FeedError::CannotOpen {
             path: path.clone(),
             source,
         })?;
-        let (format, table) = match kind::find(&path, &opened.file, &start)? {
+        let (format, table) = match kind::find(&path, &opened, &start, bounds)? {
             FileKind::Text => {
                 let text = text(&path, opened, &start, named)?;
                 let csv = CsvFile::open(text, options)?;
@@ -404,14 +423,9 @@ fn text(
     start: &[u8],
     named: Option<&'static Encoding>,
 ) -> Result<Text, FeedError> {
-    let decode_first = encoding::certain(start, named)
-        .is_some_and(|(encoding, _)| !encoding.is_ascii_compatible());
-    // Before the rest is read for its encoding, if it can be said before.
-    if !decode_first {
-        kind::refuse_other_text(path, start)?;
-    }
     let text = Text::open(path, opened, start, named)?;
-    if decode_first {
+    // What has other bytes for ASCII's letters shows only now what it is.
+    if !kind::is_readable(start, named) {
         let start = start_of(&text.file).map_err(FeedError::read(path, 0))?;
         kind::refuse_other_text(path, &start)?;
     }
@@ -419,7 +433,7 @@ fn text(
 }
 
 /// Opens a file, or a private copy of it if it cannot be read twice as it is.
-fn open_file(path: &Arc<Path>) -> Result<Opened, FeedError> {
+fn open_file(path: &Arc<Path>, bounds: Bounds) -> Result<Opened, FeedError> {
     let cannot_open = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => FeedError::NotFound(path.clone()),
         _ => FeedError::CannotOpen {
@@ -427,20 +441,30 @@ fn open_file(path: &Arc<Path>) -> Result<Opened, FeedError> {
             source,
         },
     };
-    // Asked before opening, since Windows does not open folders.
-    if std::fs::metadata(path).map_err(cannot_open)?.is_dir() {
+    let refuse_device = |about: &Metadata| {
+        if files::is_device(about) {
+            return Err(FeedError::Device(path.clone()));
+        }
+        Ok(())
+    };
+    // Asked before opening: Windows does not open folders, and opening a device can
+    // act on it.
+    let about = std::fs::metadata(path).map_err(cannot_open)?;
+    if about.is_dir() {
         return Err(FeedError::Directory(path.clone()));
     }
+    refuse_device(&about)?;
     let mut file = File::open(path).map_err(cannot_open)?;
     let metadata = file.metadata().map_err(cannot_open)?;
+    refuse_device(&metadata)?;
     // A pipe can be read once only, and its start not twice.
     if !metadata.is_file() {
-        return spool::spool(path, file);
+        return spool::spool(path, file, bounds);
     }
     let start = start_of(&file).map_err(cannot_open)?;
     if spool::is_gzip(&start) {
         file.seek(SeekFrom::Start(0)).map_err(cannot_open)?;
-        return spool::spool(path, file);
+        return spool::spool(path, file, bounds);
     }
     Ok(Opened {
         file,

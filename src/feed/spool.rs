@@ -13,13 +13,35 @@ use encoding_rs::{DecoderResult, Encoding};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
-use super::FeedError;
+use super::{FeedError, START, kind};
 
 /// No honest text packs this well. Below [`SMALL`] it does no harm.
 const MAX_RATIO: u64 = 1000;
 const SMALL: u64 = 1 << 30;
-/// More than any HR department has, and less than most disks.
-const MAX_UNPACKED: u64 = 64 << 30;
+/// How many bytes of a copy are written before it is asked again how much room is
+/// left.
+const STEP: u64 = 16 << 20;
+/// The most that is left free for others, in bytes; of a small disk less.
+const MAX_LEFT_FREE: u64 = 256 << 20;
+
+/// What a feed may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// The encoding that the mapping names.
+    pub(super) named: Option<&'static Encoding>,
+    /// The most bytes, unpacked.
+    pub(super) max: u64,
+}
+
+impl Bounds {
+    pub(super) fn too_large(self, path: &Arc<Path>, is_unpacked: bool) -> FeedError {
+        FeedError::TooLarge {
+            path: path.clone(),
+            max: self.max,
+            is_unpacked,
+        }
+    }
+}
 
 /// A file that can be read twice: the feed itself, or a private copy.
 #[derive(Debug)]
@@ -32,17 +54,70 @@ pub(super) struct Opened {
     pub(super) gzip: bool,
 }
 
-impl Opened {
-    fn copy(path: &Arc<Path>, mut file: File, length: u64, of: Sha256) -> Result<Self, FeedError> {
-        file.seek(SeekFrom::Start(0))
-            .map_err(|source| cannot_write(path, source))?;
+/// A private copy that is being written.
+struct Copy<'a> {
+    path: &'a Arc<Path>,
+    file: File,
+    length: u64,
+    /// Up to this length there was room when it was last asked.
+    asked_up_to: u64,
+}
+
+impl<'a> Copy<'a> {
+    /// Begins a copy that will have about `expected` bytes; 0 if that is not known.
+    fn new(path: &'a Arc<Path>, expected: u64) -> Result<Self, FeedError> {
+        if expected > STEP {
+            ask_for_room(path, expected)?;
+        }
         Ok(Self {
-            file,
-            length,
-            sha256: Some(of.finalize().into()),
+            path,
+            file: tempfile::tempfile().map_err(|source| cannot_write(path, source))?,
+            length: 0,
+            asked_up_to: STEP,
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
+        self.length += bytes.len() as u64;
+        if self.length > self.asked_up_to {
+            ask_for_room(self.path, STEP)?;
+            self.asked_up_to = self.length + STEP;
+        }
+        self.file
+            .write_all(bytes)
+            .map_err(|source| cannot_write(self.path, source))
+    }
+
+    /// The copy, to be read from its start. `digest` is of what it was made of.
+    fn finish(mut self, digest: Sha256) -> Result<Opened, FeedError> {
+        self.file
+            .seek(SeekFrom::Start(0))
+            .map_err(|source| cannot_write(self.path, source))?;
+        Ok(Opened {
+            file: self.file,
+            length: self.length,
+            sha256: Some(digest.finalize().into()),
             gzip: false,
         })
     }
+}
+
+/// Makes sure that `bytes` more do not fill the disk of temporary files.
+fn ask_for_room(path: &Arc<Path>, bytes: u64) -> Result<(), FeedError> {
+    let folder = tempfile::env::temp_dir();
+    // Where the system does not say, writing shows it.
+    let Ok(disk) = fs4::statvfs(&folder) else {
+        return Ok(());
+    };
+    let left_free = MAX_LEFT_FREE.min(disk.total_space() / 20);
+    if disk.available_space() < bytes.saturating_add(left_free) {
+        return Err(FeedError::NoRoom {
+            path: path.clone(),
+            folder: folder.into(),
+            available: disk.available_space(),
+        });
+    }
+    Ok(())
 }
 
 /// Whether these first bytes are gzip's.
@@ -50,12 +125,22 @@ pub(super) fn is_gzip(start: &[u8]) -> bool {
     start.starts_with(&[0x1f, 0x8b])
 }
 
-/// Copies `input` to its end, unpacked if it is gzip.
-pub(super) fn spool(path: &Arc<Path>, input: impl Read) -> Result<Opened, FeedError> {
-    spool_with(path, input, SMALL)
+/// Copies `input` to its end, unpacked if it is gzip. What cannot be a table by its
+/// first bytes, and what is too large, is refused there.
+pub(super) fn spool(
+    path: &Arc<Path>,
+    input: impl Read,
+    bounds: Bounds,
+) -> Result<Opened, FeedError> {
+    spool_with(path, input, bounds, SMALL)
 }
 
-fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Opened, FeedError> {
+fn spool_with(
+    path: &Arc<Path>,
+    mut input: impl Read,
+    bounds: Bounds,
+    small: u64,
+) -> Result<Opened, FeedError> {
     let mut start = Vec::new();
     (&mut input)
         .take(2)
@@ -63,11 +148,15 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Open
         .map_err(FeedError::read(path, 0))?;
     let gzip = is_gzip(&start);
     let counted = Counted::new(io::Cursor::new(start).chain(input));
-    let mut copy = tempfile::tempfile().map_err(|source| cannot_write(path, source))?;
+    let mut spooled = Spooled {
+        copy: Copy::new(path, 0)?,
+        start: Vec::new(),
+        bounds,
+        gzip,
+    };
     let mut buffer = vec![0; 1 << 17];
-    let (length, counted) = if gzip {
+    let counted = if gzip {
         let mut source = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted));
-        let mut length = 0;
         loop {
             let piece = match next_piece(&mut source, &mut buffer) {
                 Ok([]) => break,
@@ -84,33 +173,58 @@ fn spool_with(path: &Arc<Path>, mut input: impl Read, small: u64) -> Result<Open
                     });
                 }
             };
-            write(path, &mut copy, piece)?;
-            length += piece.len() as u64;
-            let packed = source.get_ref().get_ref().read;
-            if length > MAX_UNPACKED || (length > small && length / MAX_RATIO > packed) {
+            spooled.write(piece)?;
+            let (packed, unpacked) = (source.get_ref().get_ref().read, spooled.copy.length);
+            if unpacked > small && unpacked / MAX_RATIO > packed {
                 return Err(FeedError::Bomb {
                     path: path.clone(),
                     packed,
-                    unpacked: length,
+                    unpacked,
                 });
             }
         }
-        (length, source.into_inner().into_inner())
+        source.into_inner().into_inner()
     } else {
         let mut source = counted;
         loop {
             let failed = FeedError::read(path, source.read);
             match next_piece(&mut source, &mut buffer).map_err(failed)? {
                 [] => break,
-                piece => write(path, &mut copy, piece)?,
+                piece => spooled.write(piece)?,
             }
         }
-        (source.read, source)
+        source
     };
     Ok(Opened {
         gzip,
-        ..Opened::copy(path, copy, length, counted.digest)?
+        ..spooled.copy.finish(counted.digest)?
     })
+}
+
+/// A feed on its way into its copy.
+struct Spooled<'a> {
+    copy: Copy<'a>,
+    /// What it begins with, until that was judged.
+    start: Vec<u8>,
+    bounds: Bounds,
+    gzip: bool,
+}
+
+impl Spooled<'_> {
+    fn write(&mut self, piece: &[u8]) -> Result<(), FeedError> {
+        let path = self.copy.path;
+        if self.copy.length + piece.len() as u64 > self.bounds.max {
+            return Err(self.bounds.too_large(path, self.gzip));
+        }
+        if self.copy.length < START {
+            self.start.extend_from_slice(piece);
+            if self.start.len() as u64 >= START {
+                let start = std::mem::take(&mut self.start);
+                kind::refuse_by_start(path, &start, self.bounds.named)?;
+            }
+        }
+        self.copy.write(piece)
+    }
 }
 
 /// Copies a file of `length` bytes from its start, as UTF-8; the `mark` bytes of
@@ -134,9 +248,9 @@ pub(super) fn decode(
         .read_to_end(&mut start)
         .map_err(FeedError::read(path, 0))?;
     let mut decoder = encoding.new_decoder_without_bom_handling();
-    let mut copy = tempfile::tempfile().map_err(|source| cannot_write(path, source))?;
+    // Text that becomes shorter as UTF-8 loses half of its bytes at most.
+    let mut copy = Copy::new(path, length / 2)?;
     let (mut buffer, mut utf8) = (vec![0; 1 << 17], vec![0; 3 << 17]);
-    let mut written = 0;
     loop {
         let failed = FeedError::read(path, source.read);
         let mut rest = next_piece(&mut source, &mut buffer).map_err(failed)?;
@@ -145,15 +259,11 @@ pub(super) fn decode(
             let (result, used, filled) =
                 decoder.decode_to_utf8_without_replacement(rest, &mut utf8, is_last);
             rest = rest.get(used..).unwrap_or_default();
-            write(path, &mut copy, utf8.get(..filled).unwrap_or_default())?;
-            written += filled as u64;
+            copy.write(utf8.get(..filled).unwrap_or_default())?;
             match result {
                 DecoderResult::InputEmpty => break,
                 DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => {
-                    write(path, &mut copy, NOT_TEXT)?;
-                    written += 1;
-                }
+                DecoderResult::Malformed(..) => copy.write(NOT_TEXT)?,
             }
         }
         if is_last {
@@ -163,12 +273,7 @@ pub(super) fn decode(
     if source.read != length {
         return Err(FeedError::Changed(path.clone()));
     }
-    Opened::copy(path, copy, written, source.digest)
-}
-
-fn write(path: &Arc<Path>, copy: &mut File, bytes: &[u8]) -> Result<(), FeedError> {
-    copy.write_all(bytes)
-        .map_err(|source| cannot_write(path, source))
+    copy.finish(source.digest)
 }
 
 fn cannot_write(path: &Arc<Path>, source: io::Error) -> FeedError {
@@ -247,6 +352,11 @@ mod tests {
         Arc::from(Path::new("people.csv.gz"))
     }
 
+    const BOUNDS: Bounds = Bounds {
+        named: None,
+        max: 1 << 40,
+    };
+
     fn content(mut spooled: Opened) -> String {
         let mut text = String::new();
         spooled.file.read_to_string(&mut text).unwrap();
@@ -256,7 +366,7 @@ mod tests {
     #[test]
     fn members_of_a_gzip_file_are_read_one_after_the_other() {
         let packed = [gzip(b"id\n"), gzip(b"7\n")].concat();
-        let spooled = spool(&path(), &packed[..]).unwrap();
+        let spooled = spool(&path(), &packed[..], BOUNDS).unwrap();
         assert!(spooled.gzip);
         assert_eq!(spooled.length, 5);
         assert_eq!(spooled.sha256, Some(Sha256::digest(&packed).into()));
@@ -266,7 +376,7 @@ mod tests {
     #[test]
     fn what_is_not_packed_is_copied_as_it_is() {
         for text in ["", "i", "id\n7\n"] {
-            let spooled = spool(&path(), text.as_bytes()).unwrap();
+            let spooled = spool(&path(), text.as_bytes(), BOUNDS).unwrap();
             assert_eq!(spooled.length, text.len() as u64);
             assert_eq!(spooled.sha256, Some(Sha256::digest(text).into()));
             assert_eq!(content(spooled), text);
@@ -276,17 +386,44 @@ mod tests {
     #[test]
     fn a_gzip_file_that_ends_early_is_damaged() {
         let packed = gzip(b"id\n7\n");
-        let error = spool(&path(), &packed[..packed.len() - 5]).unwrap_err();
+        let error = spool(&path(), &packed[..packed.len() - 5], BOUNDS).unwrap_err();
         assert!(matches!(error, FeedError::Gzip { .. }), "{error:?}");
     }
 
     #[test]
     fn a_bomb_is_not_unpacked_to_its_end() {
         let packed = gzip(&vec![b'a'; 40 << 20]);
-        let error = spool_with(&path(), &packed[..], 1 << 20).unwrap_err();
+        let error = spool_with(&path(), &packed[..], BOUNDS, 1 << 20).unwrap_err();
         assert!(
             matches!(error, FeedError::Bomb { unpacked, .. } if unpacked < 40 << 20),
             "{error:?}"
         );
+    }
+
+    #[test]
+    fn what_is_not_a_table_is_refused_at_its_first_bytes() {
+        let endless = || io::repeat(0);
+        let error = spool(&path(), endless(), BOUNDS).unwrap_err();
+        assert!(matches!(error, FeedError::NotATable { .. }), "{error:?}");
+        let packed = gzip(&vec![0; 8 << 20]);
+        let error = spool(&path(), &packed[..], BOUNDS).unwrap_err();
+        assert!(matches!(error, FeedError::NotATable { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_feed_has_no_byte_more_than_it_may() {
+        let max = |max| Bounds { max, ..BOUNDS };
+        let packed = gzip(b"id\n7\n");
+        for (given, is_unpacked) in [(&b"id\n7\n"[..], false), (&packed[..], true)] {
+            assert_eq!(spool(&path(), given, max(5)).unwrap().length, 5);
+            let error = spool(&path(), given, max(4)).unwrap_err();
+            let FeedError::TooLarge {
+                is_unpacked: it, ..
+            } = error
+            else {
+                panic!("{error:?}");
+            };
+            assert_eq!(it, is_unpacked);
+        }
     }
 }

@@ -15,8 +15,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use memchr::memmem;
 
-/// The most that a part of a workbook may unpack to.
-const MAX_UNPACKED: u64 = 4 << 30;
 /// Spreadsheet XML packs 10 to 40 times; rows of empty, formatted cells more.
 const MAX_RATIO: u64 = 200;
 /// Below this a high ratio does no harm.
@@ -38,8 +36,7 @@ pub(super) struct Part {
 
 impl Part {
     pub(super) fn is_bomb(&self) -> bool {
-        self.unpacked > MAX_UNPACKED
-            || (self.unpacked > SMALL && self.unpacked / MAX_RATIO > self.packed)
+        self.unpacked > SMALL && self.unpacked / MAX_RATIO > self.packed
     }
 
     /// Goes to where its data begin: behind its local header, whose names and

@@ -154,7 +154,12 @@ impl<'m> Bound<'m> {
         self
     }
 
-    /// The files in the feed's folder.
+    /// The position of the picture in [`Mapping::fields`], where it is mapped.
+    pub fn picture(&self) -> Option<usize> {
+        self.picture
+    }
+
+    /// The files that a row may name.
     pub fn attachments(&self) -> Option<&Attachments> {
         self.attachments.as_ref()
     }

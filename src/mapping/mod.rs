@@ -47,7 +47,11 @@ pub use self::settings::{SecretSource, TargetSettings};
 use self::template::{Condition, Templates};
 pub use self::value::Fault;
 use crate::feed::FeedOptions;
+use crate::files;
 use crate::schema::{self, Part};
+
+/// The largest mapping, in bytes: a thousand times what people write.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// A mapping file that makes sense in itself.
 #[derive(Debug)]
@@ -217,7 +221,7 @@ impl Mapping {
     /// # Errors
     /// The file cannot be read, or what is wrong in it, with its place.
     pub fn load(path: &Path) -> Result<Self, MappingError> {
-        let text = std::fs::read_to_string(path).map_err(|source| MappingError::Read {
+        let (text, _) = files::read_text(path, MAX_BYTES).map_err(|source| MappingError::Read {
             path: path.into(),
             source,
         })?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use url::{Host, Url};
 
 use super::MappingError;
@@ -236,9 +237,24 @@ pub(super) fn source(
         .take("header_row")
         .map(|node| node.whole(1, u32::MAX))
         .transpose()?;
+    options.max_feed = table.take("max_feed").map(|node| size(&node)).transpose()?;
     let filter = table.take("where");
     table.finish()?;
     Ok((options, filter))
+}
+
+/// A number of bytes with its unit, from one kilobyte on.
+fn size(node: &Node<'_>) -> Result<u64, MappingError> {
+    node.as_text()
+        .and_then(|text| text.parse::<ByteSize>().ok())
+        .map(|size| size.as_u64())
+        .filter(|size| *size >= 1000)
+        .ok_or_else(|| {
+            node.error(
+                format!("{} must be a size of at least 1 kB", node.name),
+                Some("for example \"500 MB\" or \"8 GiB\"".into()),
+            )
+        })
 }
 
 #[cfg(test)]
@@ -263,6 +279,32 @@ mod tests {
             assert_eq!(target.api_key_expires, Some(day), "{line}");
         }
         assert_eq!(target_of("").api_key_expires, None);
+    }
+
+    #[test]
+    fn a_feed_may_be_as_large_as_the_mapping_says_with_a_unit() {
+        let max_feed = |value: &str| {
+            let text = format!(
+                "[target]\nsystem = \"anewspring\"\nbase_url = \"https://school.example.com\"\n\
+                 api_key = {{ env = \"K\" }}\n[source]\nmax_feed = {value}\n[fields]\nuserID = \"ID\"\n\
+                 login = \"L\"\nfirstName = \"F\"\nlastName = \"N\"\n"
+            );
+            let mapping = Mapping::parse(Path::new("m.toml"), &text);
+            mapping.map(|mapping| mapping.source.max_feed)
+        };
+        for (value, bytes) in [
+            ("\"4 GiB\"", 4 << 30),
+            ("\"500 MB\"", 500_000_000),
+            ("\"1.5kB\"", 1500),
+            ("\"20000\"", 20_000),
+        ] {
+            assert_eq!(max_feed(value).unwrap(), Some(bytes), "{value}");
+        }
+        for value in ["\"large\"", "\"0\"", "\"-1 GB\"", "4", "\"\""] {
+            let error = max_feed(value).unwrap_err().to_string();
+            let why = "`max_feed` in [source] must be a size of at least 1 kB";
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What must be done for a person, and how the person must be.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use super::ExternalId;
+use crate::files::SeenFile;
 use crate::schema::Part;
 
 /// What must be done for a person.
@@ -67,7 +66,7 @@ pub struct Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picture {
     /// It is in this file.
-    File(PathBuf),
+    File(SeenFile),
     /// The person gets none.
     Clear,
 }

@@ -3,7 +3,7 @@
 
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Fault, FieldFingerprints, Mapped, MappingError, Person, Slot};
-use crate::model::{Action, BeforeGroups, Content, ExternalId, Finding, Picture, RowNumber};
+use crate::model::{Action, BeforeGroups, Content, ExternalId, Finding, Picture, RowNumber, Rule};
 use crate::plan::detail::{InDoubt, LeftAlone, RowDetail};
 use crate::plan::fingerprints;
 use crate::plan::rows::{RowState, RowTable, fault};
@@ -282,6 +282,7 @@ fn item(
     let external_id = validate::person(bound, person, faults).map(ExternalId::known);
     faults.extend(rows.faults(row).map(|found| fault(bound, found)));
     let adopt = adopted(bound, rows, row, person, faults);
+    faults.extend(other_picture(bound, rows, row, person).filter(|_| faults.is_empty()));
     faults.sort_by_key(|fault| fault.field);
     let detail = rows.detail(row);
     match (external_id, detail.and_then(|detail| detail.left_alone)) {
@@ -365,6 +366,27 @@ fn change(
     }
 }
 
+/// What is wrong with a row whose picture is not the one that the scan saw, and on
+/// which the plan and the guards went.
+fn other_picture(
+    bound: &Bound<'_>,
+    rows: &RowTable,
+    row: RowIndex,
+    person: &Person,
+) -> Option<Fault> {
+    let field = bound.picture()?;
+    let seen = rows.fingerprint(row);
+    let is_other = seen != 0 && seen != fingerprints::of_person(bound, person);
+    is_other.then_some(Fault {
+        field: Some(field),
+        rule: Rule::Picture {
+            problem: "it changed while the run was under way; the next import sends the one \
+                      that is there then",
+        },
+        value: None,
+    })
+}
+
 /// The external ID that the person gives up for the row's, if there is one.
 fn rekey(detail: &RowDetail) -> Option<Rekey> {
     let renumbered = detail.renumbered.as_deref()?;
@@ -438,9 +460,10 @@ fn content(bound: &Bound<'_>, person: &Person, external_id: ExternalId) -> Conte
 
 /// The picture of a mapped value, which is a name and a digest.
 fn picture(bound: &Bound<'_>, text: &str) -> Option<Picture> {
-    let name = text.split(BETWEEN).next().unwrap_or_default();
+    let (name, digest) = text.split_once(BETWEEN).unwrap_or_default();
     if name.is_empty() {
         return Some(Picture::Clear);
     }
-    bound.attachments()?.path(name).ok().map(Picture::File)
+    let digest = u128::from_str_radix(digest, 16).ok()?;
+    bound.attachments()?.seen(name, digest).map(Picture::File)
 }

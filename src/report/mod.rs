@@ -47,7 +47,7 @@ pub use progress::{ProgressMode, progress};
 pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
 pub use runs::{RunLine, runs_table};
 pub use summary::summary;
-pub use text::{count, counted, duration, sanitize};
+pub use text::{count, counted, duration, sanitize, sanitize_lines};
 
 /// How text is shown: decided once, from the flags, the environment and the
 /// terminal.

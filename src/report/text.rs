@@ -131,6 +131,13 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
+/// Text of several lines, each of which is [sanitized](sanitize).
+#[must_use]
+pub fn sanitize_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(sanitize).collect();
+    lines.join("\n")
+}
+
 /// Whether a character acts on its surroundings, or cannot be seen.
 ///
 /// The zero-width joiners (U+200C, U+200D) are let through: Persian, Hindi and

@@ -257,10 +257,10 @@ fn repeated(name: &'static str, values: &[String]) -> Parameters {
 
 fn with_picture(mut parameters: Parameters, content: &Content, picture: bool) -> Body {
     match &content.picture {
-        Some(Picture::File(path)) if picture => Body::Multipart {
+        Some(Picture::File(file)) if picture => Body::Multipart {
             parameters,
             name: "avatar",
-            path: path.clone(),
+            file: file.clone(),
         },
         Some(Picture::Clear) if picture => {
             parameters.push(("deleteAvatar", "true".into()));

@@ -10,13 +10,13 @@ mod kmi;
 mod message;
 mod wanted;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::files::SeenFile;
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::{FieldKind, Part, System};
 
@@ -99,8 +99,8 @@ pub enum Body {
         parameters: Vec<(&'static str, String)>,
         /// The parameter that the file is.
         name: &'static str,
-        /// Where the file is.
-        path: PathBuf,
+        /// The file.
+        file: SeenFile,
     },
 }
 

@@ -510,6 +510,9 @@ impl Job for ChangeJob {
     }
 
     fn give_up(&mut self, why: &NoAnswer) -> bool {
+        if let NoAnswer::NotMade(_) = why {
+            self.attempts -= 1;
+        }
         self.given_up = Some(why.why());
         self.course.give_up()
     }

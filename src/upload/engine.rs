@@ -523,7 +523,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
 
     fn job_returned(
         &mut self,
-        flight: Flight<J>,
+        mut flight: Flight<J>,
         result: Result<Reply, NoReply>,
     ) -> Result<(), UploadError> {
         self.untried_in_flight -= usize::from(flight.is_untried());
@@ -533,6 +533,16 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 wait,
                 may_have_applied,
             } => self.turned_away(flight, wait, may_have_applied),
+            Verdict::NoAnswer(why @ NoAnswer::NotMade(_)) => {
+                // Another attempt would fail like this one, and an outage it is not.
+                self.engine.calls.total -= 1;
+                flight.job.unanswered(false);
+                if flight.job.give_up(&why) {
+                    self.go_on(flight);
+                } else {
+                    self.ended(flight.job, End::GaveUp(why))?;
+                }
+            }
             Verdict::NoAnswer(why) => self.failed(flight, why),
             Verdict::Fatal(fatal) => {
                 return self.refused(flight, fatal, result.unwrap_or_default());

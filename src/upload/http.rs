@@ -1,7 +1,6 @@
 //! The one place that opens a socket.
 
 use std::error::Error as _;
-use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -11,6 +10,7 @@ use url::{Host, Url};
 
 use super::Connection;
 use super::engine::{NoReply, Transport};
+use crate::files::SeenFile;
 use crate::model::Picture;
 use crate::retry::{Fatal, NoAnswer};
 use crate::targets::{Body, Call, Method, Reply, Target};
@@ -136,8 +136,8 @@ impl Http {
             Some(Body::Multipart {
                 parameters,
                 name,
-                path,
-            }) => request.multipart(multipart(parameters, name, &path)?),
+                file,
+            }) => request.multipart(multipart(parameters, name, file).await?),
         };
         let mut response = request.send().await.map_err(no_reply)?;
         let header = |name| {
@@ -181,24 +181,29 @@ impl Transport for Http {
     }
 }
 
-/// A form with a picture. Looking at the feed has shown that it can be read;
-/// by now it may be gone.
-fn multipart(
+/// A form with a picture, if that is the one that the feed named: by now somebody
+/// may have put another file in its place.
+async fn multipart(
     parameters: Vec<(&'static str, String)>,
     name: &'static str,
-    path: &Path,
+    file: SeenFile,
 ) -> Result<Form, NoReply> {
-    let not_sent = |_| NoReply::NoAnswer(NoAnswer::NotSent("the picture cannot be read".into()));
-    let bytes = std::fs::read(path).map_err(not_sent)?;
-    let kind = Picture::media_type(&bytes).unwrap_or("application/octet-stream");
+    let changed = || {
+        NoReply::NoAnswer(NoAnswer::NotMade(
+            "the picture changed while the run was under way, so nothing was sent for this row; \
+             the next import sends the picture that is there then",
+        ))
+    };
+    // A disk can be slow, and this thread drives all requests.
+    let read = tokio::task::spawn_blocking(move || file.read()).await;
+    let bytes = read.ok().flatten().ok_or_else(changed)?;
+    let kind = Picture::media_type(&bytes).ok_or_else(changed)?;
     // What the file is called here is nobody's business there.
     let extension = kind.rsplit('/').next().unwrap_or_default();
     let part = Part::bytes(bytes)
         .file_name(format!("{name}.{extension}"))
         .mime_str(kind)
-        .map_err(|_| {
-            NoReply::NoAnswer(NoAnswer::NotSent("the picture is of no known kind".into()))
-        })?;
+        .map_err(|_| changed())?;
     let form = parameters
         .into_iter()
         .fold(Form::new(), |form, (name, value)| form.text(name, value));

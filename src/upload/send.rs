@@ -20,6 +20,7 @@ use crate::event::{Event, Listener};
 use crate::journal::{Acknowledged, HoldId, Intent, PersonNow, Settled};
 use crate::model::{Calls, Outcome, Parts};
 use crate::plan::Item;
+use crate::retry::NoAnswer;
 use crate::targets::Target;
 
 /// The most intents that are committed ahead of being sent. Each of them costs
@@ -330,6 +331,7 @@ fn outcome_of(job: &ChangeJob, end: &End, has_groups: bool) -> (Outcome, Option<
                            who must be there";
             (Outcome::Unknown, Some(message.into()))
         }
+        (_, End::GaveUp(NoAnswer::NotMade(why))) => (Outcome::Failed, Some((*why).to_owned())),
         (_, End::GaveUp(no_answer)) => (Outcome::Failed, given_up(&no_answer.why())),
         (_, End::Done | End::Halted) => (
             Outcome::Failed,

@@ -250,7 +250,7 @@ fn a_mapping_that_is_a_folder_or_no_text() {
     world.write("mapping.toml", b"\xff\xfe\x00");
     insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 2
-    error: cannot read the mapping `mapping.toml`: stream did not contain valid UTF-8
+    error: cannot read the mapping `mapping.toml`: it is not UTF-8 text
     help: a mapping is a text file: save it as UTF-8
     ");
 }
@@ -761,36 +761,11 @@ fn a_report_onto_a_device_leaves_the_device_a_device() {
     assert!(is_device(&device), "{ran:?}");
 }
 
-/// A small disk of one's own. `None` where this machine lets nobody have one.
-#[cfg(target_os = "linux")]
-struct SmallDisk(std::path::PathBuf);
-
-#[cfg(target_os = "linux")]
-impl SmallDisk {
-    fn mount(path: std::path::PathBuf, kilobytes: u32) -> Option<Self> {
-        fs::create_dir(&path).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={kilobytes}k"), "tmpfs"])
-            .arg(&path)
-            .output();
-        mounted
-            .is_ok_and(|mounted| mounted.status.success())
-            .then_some(Self(path))
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _unmounted = Command::new("umount").arg(&self.0).status();
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
     let world = World::new(Kmi);
-    let Some(disk) = SmallDisk::mount(world.path("disk"), 300) else {
+    let Some(disk) = crate::support::disk::SmallDisk::mount(world.path("disk"), 300) else {
         // Only root may mount, and not in every container.
         return;
     };
@@ -811,11 +786,7 @@ fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
     let created = world.lms.people().len();
     assert!(created < 3_000, "the disk was too large for this test");
     // Now there is room.
-    let remounted = Command::new("mount")
-        .args(["-o", "remount,size=20000k"])
-        .arg(&disk.0)
-        .status();
-    assert!(remounted.unwrap().success());
+    disk.remount("size=20000k");
     let (code, stderr) = on_disk(&["resume"]);
     assert_eq!(code, 0, "{stderr}");
     world.assert_everyone_once(&feed);

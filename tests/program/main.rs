@@ -38,6 +38,7 @@ mod one_at_a_time;
 mod parts;
 mod plan_after_kill;
 mod proof;
+mod read_files;
 mod refused;
 mod renamed_mapping;
 mod replaced_key;

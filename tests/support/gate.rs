@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::{IMPORT, World, wait_until};
+use super::{IMPORT, Ran, World, wait_until};
 
 /// Which moment of a call the gate makes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ struct Kept {
     status: Option<fn(&str) -> Option<u16>>,
     /// Calls that are under way at the gate.
     calls: usize,
+    /// Calls go on once the gate is open again.
+    goes_on: bool,
 }
 
 /// A gate that is open unless it is catching a run.
@@ -140,6 +142,31 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Imports, and does something while a call of that kind is under way, which the
+    /// LMS has not heard of by then.
+    pub(crate) fn import_and_meanwhile(
+        &self,
+        world: &World,
+        kind: Kind,
+        meanwhile: impl FnOnce(),
+    ) -> Ran {
+        *self.shared.kept.lock().unwrap() = Kept {
+            kind: Some((kind, Moment::BeforeItIsDone)),
+            goes_on: true,
+            ..Kept::default()
+        };
+        let run = world.start_import();
+        wait_until("such a call is under way", || {
+            self.shared.kept.lock().unwrap().calls > 0
+        });
+        meanwhile();
+        self.shared.kept.lock().unwrap().kind = None;
+        self.shared.changed.notify_all();
+        run.wait()
+    }
+}
+
 impl Shared {
     /// Keeps a call of that moment until the gate is open again, and says whether
     /// it did.
@@ -159,7 +186,7 @@ impl Shared {
         while kept.kind.is_some() {
             kept = self.changed.wait(kept).unwrap();
         }
-        true
+        !kept.goes_on
     }
 }
 

@@ -1,6 +1,8 @@
 //! A world for a test: a folder, an LMS, a feed, a mapping, and the program.
 
 pub(crate) mod archive;
+#[cfg(target_os = "linux")]
+pub(crate) mod disk;
 pub(crate) mod feed;
 pub(crate) mod gate;
 pub(crate) mod holds;
@@ -562,8 +564,14 @@ impl Started {
     /// Ctrl-C.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
+        self.signal("INT");
+    }
+
+    /// The signal of that name.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")
-            .args(["-INT", &self.child.id().to_string()])
+            .args([&format!("-{name}"), &self.child.id().to_string()])
             .status()
             .unwrap();
         assert!(sent.success());

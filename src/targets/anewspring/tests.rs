@@ -1,8 +1,11 @@
 //! What is sent, and what an answer means.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::*;
+use crate::files::{Folder, SeenFile};
 use crate::targets::conformance::{Examples, GroupExamples, suite};
 use crate::targets::{Fit, WantedState};
 
@@ -155,8 +158,10 @@ fn a_password_is_for_somebody_new_only_and_an_empty_text_clears() {
 
 #[test]
 fn a_picture_goes_as_a_file() {
+    let folder = Folder::open(Path::new(".")).unwrap();
+    let picture = SeenFile::new(&folder, Path::new("zoe.png"), 1, 1);
     let content = Content {
-        picture: Some(Picture::File("zoe.png".into())),
+        picture: Some(Picture::File(picture)),
         ..zoe()
     };
     let call = ANewSpring.write(&content, &UPDATE);
