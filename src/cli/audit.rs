@@ -152,8 +152,7 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> 
     };
     audit.exit_code = exit.code();
     if context.json {
-        let json =
-            serde_json::to_string(&audit).map_err(|error| Failure::machine(error.to_string()))?;
+        let json = report::to_json(&audit).map_err(|error| Failure::machine(error.to_string()))?;
         context.print(&format!("{json}\n"))?;
     } else {
         context.print(&render(&audit))?;

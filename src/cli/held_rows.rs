@@ -10,7 +10,7 @@ use super::context::{Context, PrintError};
 use super::exit::Failure;
 use super::feed::open_source;
 use super::holds::HoldFormat;
-use super::output::{Readers, write_file};
+use super::output_file::OutputFile;
 use crate::feed::{Batch, Feed, FeedSource, Format};
 use crate::journal::{Hold, Journal, JournalError, RowFilter, RunId, RunRef};
 use crate::mapping::{Bound, Mapped, Mapping, Person, Slot};
@@ -241,19 +241,17 @@ pub(super) fn write_copy(
     context: &Context,
     feed: &mut HeldFeed,
     people: &[HeldLine],
-    (format, output): (HoldFormat, Option<&Path>),
+    (format, output): (HoldFormat, Option<&OutputFile<'_>>),
 ) -> Result<(), Failure> {
     let columns = feed.feed.columns().to_vec();
-    if let (HoldFormat::Xlsx, Some(path)) = (format, output) {
-        write_file(path, Readers::Owner, |out| {
+    if let (HoldFormat::Xlsx, Some(output)) = (format, output) {
+        return output.write(context, |out| {
             let mut copy = XlsxCopy::new(&columns)?;
             copy_rows(feed, people, |cells, reason| {
                 copy.write(cells.iter().map(String::as_str), reason)
             })?;
             Ok(out.write_all(&copy.finish()?)?)
-        })?;
-        context.note(&format!("Wrote {}", path.display()));
-        return Ok(());
+        });
     }
     let (delimiter, encoding) = match feed.feed.format() {
         Format::Csv {
@@ -271,11 +269,7 @@ pub(super) fn write_copy(
         Ok(copy.finish()?)
     };
     match output {
-        Some(path) => {
-            write_file(path, Readers::Owner, write)?;
-            context.note(&format!("Wrote {}", path.display()));
-            Ok(())
-        }
+        Some(output) => output.write(context, write),
         None => context.print_with(|out| write(out)),
     }
 }

@@ -1,15 +1,16 @@
 //! `hrfeed runs`, `show`, `rows` and `report`: past runs, from the journal alone.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 use jiff::tz::TimeZone;
 
 use super::context::{Context, PrintError};
 use super::exit::{Exit, Failure};
-use super::output::write_whole;
+use super::output_file::{Kind, OutputArgs, OutputFile};
 use super::resume::find;
 use super::run_report::{
     add_holds, causes, field_names, held_counts, lms, mismatches, of_run, remarks,
@@ -46,9 +47,22 @@ pub(super) struct RowsArgs {
     /// List only rows with this outcome (repeatable, or separated by commas)
     #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOME")]
     outcome: Vec<Outcome>,
-    /// Print the rows in this format
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    /// Print the rows in this format (default: what the name of the output file
+    /// says, else table)
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl RowsArgs {
+    /// The format that was named, or the one of the output's name.
+    fn format(&self, json: bool) -> Format {
+        let name = self.output.output.as_deref().and_then(Path::extension);
+        let of_name = name.and_then(|name| Format::from_str(name.to_str()?, true).ok());
+        let json = json.then_some(Format::Json);
+        (json.or(self.format).or(of_name)).unwrap_or(Format::Table)
+    }
 }
 
 /// Arguments of `report`.
@@ -81,7 +95,11 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
         })
         .collect();
     let text = if context.json {
-        format!("{}\n", serde_json::json!({ "runs": lines }))
+        let json = report::to_json(&serde_json::json!({ "runs": lines }));
+        format!(
+            "{}\n",
+            json.map_err(|error| Failure::machine(error.to_string()))?
+        )
     } else {
         report::runs_table(&lines, &context.out)
     };
@@ -126,13 +144,13 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     let filter = RowFilter {
         outcomes: args.outcome.clone(),
     };
-    let format = if context.json {
-        Format::Json
-    } else {
-        args.format
-    };
+    let format = args.format(context.json);
+    let output =
+        args.output.output.as_deref().map(|path| {
+            not_over_the_run(OutputFile::new(path, Kind::Export, args.output.force), &run)
+        });
     let mut listed = 0_u64;
-    context.print_with(|out| {
+    let mut write = |out: &mut dyn Write| {
         let mut writer = RowsWriter::new(format, out, &context.out);
         journal.rows(run.id, &filter, |row| {
             listed += 1;
@@ -140,7 +158,11 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
             Ok::<_, PrintError>(ControlFlow::Continue(()))
         })?;
         Ok(writer.finish()?)
-    })?;
+    };
+    match output {
+        Some(output) => output.write(context, write)?,
+        None => context.print_with(|out| write(out))?,
+    }
     if format == Format::Table {
         let held = held_counts(&journal, run.id)?;
         context.note(&not_listed(&run, held.rows, &args.outcome, listed));
@@ -173,6 +195,9 @@ fn not_listed(run: &Run, held: u64, outcomes: &[Outcome], listed: u64) -> String
 pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
+    let output = OutputFile::new(&args.output, Kind::Report, false);
+    let output = not_over_the_run(output, &run);
+    output.check()?;
     let report = with_remarks(&journal, &run)?;
     let mut throughput = Throughput::default();
     let [mut rejected, mut failed, mut unknown, mut held] = <[RowSection; 4]>::default();
@@ -207,9 +232,15 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
         report,
     })
     .map_err(|error| Failure::machine(format!("cannot create the report: {error}")))?;
-    write_whole(&args.output, page.as_bytes())?;
-    context.note(&format!("Wrote {}", args.output.display()));
+    output.write(context, |out| Ok(out.write_all(page.as_bytes())?))?;
     Ok(Exit::Done)
+}
+
+/// A file that does not take the place of what a run has read.
+pub(super) fn not_over_the_run<'a>(output: OutputFile<'a>, run: &Run) -> OutputFile<'a> {
+    output
+        .but(&run.start.feed_path, "the feed of this run")
+        .but(&run.start.mapping_path, "the mapping of this run")
 }
 
 fn line(row: RowEntry) -> RowLine {

@@ -11,7 +11,8 @@ use super::context::Context;
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::held_rows::{self, HeldFeed};
-use super::output::{Readers, write_file};
+use super::history::not_over_the_run;
+use super::output_file::{Kind, OutputArgs, OutputFile};
 use super::run_report::{hold_line, lms};
 use crate::journal::{
     Decided, Decision, Hold, HoldError, HoldFilter, HoldId, Journal, JournalError, RunRef, Verdict,
@@ -47,9 +48,8 @@ pub(super) struct HoldArgs {
     /// with `--show-values`, take the values from it
     #[arg(long, value_name = "FEED")]
     as_feed: Option<PathBuf>,
-    /// Write to this file instead of stdout
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    to: OutputArgs,
     /// Include what the feed says of these people (personal data)
     #[arg(long)]
     show_values: bool,
@@ -148,6 +148,7 @@ pub(super) fn show(context: &Context, args: &HoldArgs) -> Result<Exit, Failure> 
     let copy = args.copy(context.json)?;
     let journal = context.existing_journal()?;
     let hold = find(&journal, &args.hold)?;
+    let output = args.output_file(&journal, &hold)?;
     let line = hold_line(&hold);
     let mut people = people_of(&journal, &hold)?;
     let mut feed = match (&args.as_feed, args.show_values) {
@@ -160,9 +161,9 @@ pub(super) fn show(context: &Context, args: &HoldArgs) -> Result<Exit, Failure> 
     }
     match (&mut feed, copy) {
         (Some(feed), Some(format)) => {
-            held_rows::write_copy(context, feed, &people, (format, args.output.as_deref()))?;
+            held_rows::write_copy(context, feed, &people, (format, output.as_ref()))?;
         }
-        _ if context.json && args.output.is_none() => {}
+        _ if context.json && args.to.output.is_none() => {}
         _ => {
             let mut next = line.next_steps();
             if let Some(look) = next.first_mut() {
@@ -172,7 +173,7 @@ pub(super) fn show(context: &Context, args: &HoldArgs) -> Result<Exit, Failure> 
                     next.push(NextStep::as_joiners(&hold.id.to_string()));
                 }
             }
-            args.print(context, &hold, (&people, &next))?;
+            args.print(context, (&hold, output.as_ref()), (&people, &next))?;
         }
     }
     if context.json {
@@ -193,9 +194,29 @@ fn feed_of(journal: &Journal, hold: &Hold) -> Result<String, JournalError> {
 }
 
 impl HoldArgs {
+    /// The file to write, which must not be what was read.
+    fn output_file(
+        &self,
+        journal: &Journal,
+        hold: &Hold,
+    ) -> Result<Option<OutputFile<'_>>, Failure> {
+        let Some(path) = self.to.output.as_deref() else {
+            return Ok(None);
+        };
+        let mut output = OutputFile::new(path, Kind::Export, self.to.force);
+        if let Some(run) = journal.run(RunRef::Id(hold.last_run))? {
+            output = not_over_the_run(output, &run);
+        }
+        if let Some(feed) = &self.as_feed {
+            output = output.but(feed, "the feed");
+        }
+        output.check()?;
+        Ok(Some(output))
+    }
+
     /// The format that was named, or the one of the output's name.
     fn format(&self) -> Option<HoldFormat> {
-        let name = self.output.as_deref().and_then(Path::extension);
+        let name = self.to.output.as_deref().and_then(Path::extension);
         let of_name = name.and_then(|name| HoldFormat::from_str(name.to_str()?, true).ok());
         self.format.or(of_name)
     }
@@ -207,14 +228,14 @@ impl HoldArgs {
             return Ok(None);
         }
         match self.format() {
-            None if self.show_values && self.output.is_none() => Ok(None),
+            None if self.show_values && self.to.output.is_none() => Ok(None),
             Some(HoldFormat::Table | HoldFormat::Json) if self.show_values => Ok(None),
             Some(HoldFormat::Table | HoldFormat::Json) => Err(Failure::usage(
                 "rows of a feed are written as csv or xlsx",
                 "name the file accordingly, for example `-o look.xlsx`, or choose `--format csv`",
             )),
-            Some(HoldFormat::Xlsx) if self.output.is_none() => Err(no_file()),
-            _ if json && self.output.is_none() => Err(Failure::usage(
+            Some(HoldFormat::Xlsx) if self.to.output.is_none() => Err(no_file()),
+            _ if json && self.to.output.is_none() => Err(Failure::usage(
                 "`--json` prints one object on stdout, and there is no file for the rows",
                 "leave `--json` out, or name a file: `-o look.csv`",
             )),
@@ -226,7 +247,7 @@ impl HoldArgs {
     fn print(
         &self,
         context: &Context,
-        hold: &Hold,
+        (hold, output): (&Hold, Option<&OutputFile<'_>>),
         (people, next): (&[HeldLine], &[NextStep]),
     ) -> Result<(), Failure> {
         let format = match self.format().unwrap_or(HoldFormat::Table) {
@@ -234,11 +255,9 @@ impl HoldArgs {
             HoldFormat::Csv => Format::Csv,
             HoldFormat::Json => Format::Json,
             HoldFormat::Xlsx => {
-                let path = self.output.as_deref().ok_or_else(no_file)?;
+                let output = output.ok_or_else(no_file)?;
                 let bytes = workbook(people).map_err(held_rows::not_copied)?;
-                write_file(path, Readers::Owner, |out| Ok(out.write_all(&bytes)?))?;
-                context.note(&format!("Wrote {}", path.display()));
-                return Ok(());
+                return output.write(context, |out| Ok(out.write_all(&bytes)?));
             }
         };
         let line = hold_line(hold);
@@ -262,12 +281,8 @@ impl HoldArgs {
             }
             Ok(())
         };
-        match &self.output {
-            Some(path) => {
-                write_file(path, Readers::Owner, |out| write(out))?;
-                context.note(&format!("Wrote {}", path.display()));
-                Ok(())
-            }
+        match output {
+            Some(output) => output.write(context, write),
             None => context.print_with(|out| write(out)),
         }
     }
@@ -287,7 +302,11 @@ fn workbook(people: &[HeldLine]) -> Result<Vec<u8>, report::CopyError> {
     for person in people {
         let row = person.row.map(|row| row.to_string()).unwrap_or_default();
         let known_as = person.known_as.as_deref().unwrap_or_default();
-        let cells = [row.as_str(), &person.external_id, known_as];
+        let (id, known_as) = (
+            report::sanitize(&person.external_id),
+            report::sanitize(known_as),
+        );
+        let cells = [row.as_str(), &*id, &*known_as];
         copy.write(cells.into_iter(), &person.reason_with_values())?;
     }
     copy.finish()

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::output::write_whole;
+use super::output_file::{Kind, OutputFile};
 use crate::feed::{Feed, FeedOptions, FeedSource};
 use crate::schema::System;
 use crate::suggest::{Draft, DraftOptions};
@@ -38,15 +38,12 @@ pub(super) struct InitArgs {
 }
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
-    if let Some(output) = args
+    let output = args
         .output
-        .as_ref()
-        .filter(|output| !args.force && output.exists())
-    {
-        return Err(Failure::usage(
-            format!("`{}` already exists", output.display()),
-            "choose another file, or add `--force` to overwrite it",
-        ));
+        .as_deref()
+        .map(|path| OutputFile::new(path, Kind::Mapping, args.force).but(&args.feed, "the feed"));
+    if let Some(output) = &output {
+        output.check()?;
     }
     let source = FeedOptions {
         encoding: args.encoding.clone(),
@@ -62,10 +59,9 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         source,
     };
     let draft = Draft::of(&mut feed, &options)?;
-    match &args.output {
+    match &output {
         Some(output) => {
-            write_whole(output, draft.text.as_bytes())?;
-            context.note(&format!("Wrote {}", output.display()));
+            output.write(context, |out| Ok(out.write_all(draft.text.as_bytes())?))?;
         }
         None => context.print(&draft.text)?,
     }

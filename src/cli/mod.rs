@@ -18,6 +18,7 @@ mod import;
 mod init;
 mod key;
 mod output;
+mod output_file;
 mod plan;
 mod resume;
 mod run_report;

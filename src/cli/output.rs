@@ -1,9 +1,8 @@
-//! How commands print rows and reports, and write files.
+//! How commands print rows and reports.
 
 use std::io::Write;
-use std::path::Path;
 
-use super::context::{Context, PrintError};
+use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::run_report::{add_holds, causes, mismatches, of_run, remarks};
 use crate::feed::{Feed, FeedSource};
@@ -116,75 +115,3 @@ pub(super) fn hex(digest: [u8; 32]) -> String {
             text
         })
 }
-
-/// Who may read a file that a command writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readers {
-    /// As any other file.
-    Everybody,
-    /// The user alone: it holds data of people.
-    Owner,
-}
-
-/// Writes a file whole or not at all; a device may take a part.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    write_file(path, Readers::Everybody, |out| Ok(out.write_all(bytes)?))
-}
-
-/// Writes what `write` writes into a file whole or not at all; a device may take a
-/// part.
-pub(super) fn write_file(
-    path: &Path,
-    readers: Readers,
-    write: impl FnOnce(&mut dyn Write) -> Result<(), PrintError>,
-) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        let mut failure = Failure::machine(format!("cannot write `{}`: {error}", path.display()));
-        failure.help = Some("check that the folder exists and can be written to".into());
-        failure
-    };
-    let written = |result: Result<(), PrintError>| match result {
-        Ok(()) | Err(PrintError::Enough) => Ok(()),
-        Err(PrintError::Io(error)) => Err(failed(error)),
-        Err(PrintError::Failed(failure)) => Err(failure),
-    };
-    // A device or a pipe is written to, not replaced by a file.
-    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        let mut device = std::fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .map_err(failed)?;
-        return written(write(&mut device));
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".hrfeed-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    written(write(&mut file))?;
-    let (file, temporary) = file.keep().map_err(|error| failed(error.error))?;
-    if readers == Readers::Everybody {
-        open_to_others(&file);
-    }
-    drop(file);
-    std::fs::rename(&temporary, path).map_err(|error| {
-        // The temporary file goes with the failure.
-        let _removed = std::fs::remove_file(&temporary);
-        failed(error)
-    })
-}
-
-/// A temporary file is private; a file for a person is as readable as any other.
-#[cfg(unix)]
-fn open_to_others(file: &std::fs::File) {
-    use std::os::unix::fs::PermissionsExt as _;
-    // A file that stays private is still the file.
-    let _set = file.set_permissions(std::fs::Permissions::from_mode(0o644));
-}
-
-/// On Windows a file takes the rights of its folder.
-#[cfg(not(unix))]
-fn open_to_others(_file: &std::fs::File) {}

@@ -6,10 +6,10 @@ use std::io::{self, BufWriter, Write};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 
-use super::lines::disarmed;
+use super::lines::{disarmed, io_error};
 
 /// The heading of the column with the reason.
-const REASON: &str = "hrfeed: reason";
+pub(super) const REASON: &str = "hrfeed: reason";
 
 /// Why the copy could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -74,13 +74,9 @@ impl<W: Write> CsvCopy<W> {
     ) -> Result<(), CopyError> {
         for cell in cells.chain([reason]) {
             let cell = disarmed(cell);
-            self.writer
-                .write_field(cell.as_bytes())
-                .map_err(io::Error::from)?;
+            self.writer.write_field(cell.as_bytes()).map_err(io_error)?;
         }
-        self.writer
-            .write_record(None::<&[u8]>)
-            .map_err(io::Error::from)?;
+        self.writer.write_record(None::<&[u8]>).map_err(io_error)?;
         Ok(())
     }
 

@@ -10,9 +10,10 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::feed_copy::REASON;
 use super::table::{Column, Fit, Table};
 use super::text::enumerate;
-use super::{HeldLine, Style, sanitize};
+use super::{HeldLine, Style, sanitize, write_json};
 use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
 
 /// What rows and findings are written as.
@@ -178,7 +179,7 @@ enum Header {
 impl Header {
     fn write<W: Write>(&mut self, names: &[&str], writer: &mut csv::Writer<W>) -> io::Result<()> {
         if std::mem::replace(self, Self::Written) == Self::Due {
-            writer.write_record(names)?;
+            writer.write_record(names).map_err(io_error)?;
         }
         Ok(())
     }
@@ -205,11 +206,12 @@ impl<L: Line, W: Write> LinesWriter<L, W> {
             Sink::Csv(writer, header) => {
                 header.write(L::FIELDS, writer)?;
                 let line = serde_json::to_value(line)?;
-                writer.write_record(L::FIELDS.iter().map(|field| csv_cell(&line[field])))?;
-                Ok(())
+                writer
+                    .write_record(L::FIELDS.iter().map(|field| csv_cell(&line[field])))
+                    .map_err(io_error)
             }
             Sink::Json(out) => {
-                serde_json::to_writer(&mut *out, line)?;
+                write_json(line, &mut *out)?;
                 out.write_all(b"\n")
             }
         }
@@ -326,7 +328,7 @@ pub(super) fn shown(text: Option<&str>) -> String {
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => disarmed(text).into_owned(),
+        Value::String(text) => disarmed(&sanitize(text)).into_owned(),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(csv_cell).collect();
             items.join(", ")
@@ -334,10 +336,38 @@ fn csv_cell(value: &Value) -> String {
         Value::Object(fields) => {
             let fields = fields.iter();
             let fields = fields.map(|(name, value)| format!("{name}: {}", plain(value)));
-            disarmed(&fields.collect::<Vec<_>>().join("; ")).into_owned()
+            disarmed(&sanitize(&fields.collect::<Vec<_>>().join("; "))).into_owned()
         }
         number => number.to_string(),
     }
+}
+
+/// What the system says of a failed write; csv wraps it, and the one who prints must
+/// know a reader that went away.
+pub(super) fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// Whether a file that begins so is one of rows or people that hrfeed wrote: CSV by
+/// its header, JSON by the keys of its first line. A table for people and a workbook
+/// cannot be recognised.
+#[must_use]
+pub fn is_export(start: &[u8]) -> bool {
+    // Of a copy in UTF-16 the letters remain.
+    let start: Vec<u8> = start.iter().copied().filter(|byte| *byte != 0).collect();
+    let first = start
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let first = String::from_utf8_lossy(first);
+    let first = first.trim_end_matches('\r');
+    let headers = [RowLine::FIELDS, HeldLine::FIELDS, FindingLine::FIELDS];
+    headers.iter().any(|fields| first == fields.join(","))
+        || first.trim_end_matches('"').ends_with(REASON)
+        || (first.starts_with("{\"row\":") && first.contains("\"external_id\":"))
 }
 
 fn plain(value: &Value) -> String {

@@ -111,11 +111,10 @@ fn rows_as_a_table_at_120_columns() {
 
 #[test]
 fn rows_as_csv_are_plain_and_harmless() {
-    insta::assert_snapshot!(written(&lines(), Format::Csv, 80).replace('\u{202e}', "<U+202E>"), @r#"
+    insta::assert_snapshot!(written(&lines(), Format::Csv, 80), @r#"
     row,external_id,outcome,action,status,attempts,message,changed,known_as,hold
     2,E10-05113,created,create,201,1,,,,
-    1048576,E7<U+202E>,rejected,create,400,3,"the LMS says: ""loginName"" is already in use by somebody else,
-    choose another",,,
+    1048576,E7\u{202e},rejected,create,400,3,"the LMS says: ""loginName"" is already in use by somebody else,\nchoose another",,,
     ,L1,deactivated,deactivate,200,1,,,,
     9,,rejected,,,0,"'=HYPERLINK(""http://evil.example"")",,,
     10,E10,updated,update,200,1,,"city, lastName",,
@@ -125,9 +124,9 @@ fn rows_as_csv_are_plain_and_harmless() {
 
 #[test]
 fn rows_as_json_have_every_field_in_every_line() {
-    insta::assert_snapshot!(written(&lines(), Format::Json, 80).replace('\u{202e}', "<U+202E>"), @r#"
+    insta::assert_snapshot!(written(&lines(), Format::Json, 80), @r#"
     {"row":2,"external_id":"E10-05113","outcome":"created","action":"create","status":201,"attempts":1,"message":null,"changed":[],"known_as":null,"hold":null}
-    {"row":1048576,"external_id":"E7<U+202E>","outcome":"rejected","action":"create","status":400,"attempts":3,"message":"the LMS says: \"loginName\" is already in use by somebody else,\nchoose another","changed":[],"known_as":null,"hold":null}
+    {"row":1048576,"external_id":"E7\u202e","outcome":"rejected","action":"create","status":400,"attempts":3,"message":"the LMS says: \"loginName\" is already in use by somebody else,\nchoose another","changed":[],"known_as":null,"hold":null}
     {"row":null,"external_id":"L1","outcome":"deactivated","action":"deactivate","status":200,"attempts":1,"message":null,"changed":[],"known_as":null,"hold":null}
     {"row":9,"external_id":null,"outcome":"rejected","action":null,"status":null,"attempts":0,"message":"=HYPERLINK(\"http://evil.example\")","changed":[],"known_as":null,"hold":null}
     {"row":10,"external_id":"E10","outcome":"updated","action":"update","status":200,"attempts":1,"message":null,"changed":["city","lastName"],"known_as":null,"hold":null}
@@ -222,7 +221,8 @@ proptest! {
             prop_assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{}", cell);
         }
         for (cell, given) in [(&record[1], &id), (&record[6], &message)] {
-            prop_assert!(cell == given || cell.strip_prefix('\'') == Some(given.as_str()));
+            let shown = sanitize(given);
+            prop_assert!(cell == shown || cell.strip_prefix('\'') == Some(&*shown));
         }
     }
 

@@ -22,6 +22,7 @@ mod error;
 mod feed_copy;
 mod headline;
 mod hold;
+mod json;
 mod lines;
 mod next;
 mod page;
@@ -40,9 +41,10 @@ pub use hold::{
     DecisionLine, HeldLine, HoldLine, decision_text, held_changes, hold_head, holds_table,
     next_lines,
 };
-pub use lines::{FindingLine, FindingsWriter, Format, HoldsWriter, RowLine, RowsWriter};
+pub use json::{to_json, write_json};
+pub use lines::{FindingLine, FindingsWriter, Format, HoldsWriter, RowLine, RowsWriter, is_export};
 pub use next::{NextKind, NextStep, next_steps};
-pub use page::{PageData, PageError, RowSection, Throughput, html_page};
+pub use page::{PageData, PageError, RowSection, Throughput, html_page, is_page};
 pub use progress::{ProgressMode, progress};
 pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
 pub use runs::{RunLine, runs_table};

@@ -252,7 +252,7 @@ impl RunReport {
         reason = "every key is text and every value serializes, so there is nothing to fail"
     )]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a report serializes")
+        super::to_json(self).expect("a report serializes")
     }
 }
 

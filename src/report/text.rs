@@ -142,7 +142,7 @@ pub fn sanitize_lines(text: &str) -> String {
 ///
 /// The zero-width joiners (U+200C, U+200D) are let through: Persian, Hindi and
 /// emoji are not written without them.
-fn deceives(char: char) -> bool {
+pub(super) fn deceives(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

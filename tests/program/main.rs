@@ -51,3 +51,4 @@ mod unknown_outcomes;
 mod unlisted_accounts;
 mod unreadable_cells;
 mod write_outage;
+mod written_files;

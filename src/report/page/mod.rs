@@ -81,6 +81,15 @@ impl RowSection {
 #[error("failed to fill in the report page; this is a mistake in hrfeed, please report it")]
 pub struct PageError(#[from] minijinja::Error);
 
+/// Whether a file that begins so is a page that [`html_page`] made.
+#[must_use]
+pub fn is_page(start: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+        style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n";
+    start.starts_with(BEGIN)
+}
+
 /// The page as text.
 pub fn html_page(data: &PageData) -> Result<String, PageError> {
     let mut environment = Environment::new();
