@@ -1,6 +1,11 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and a hang-up.
+
+#[cfg(target_os = "linux")]
+use std::path::Path;
 
 use super::exit::Exit;
+#[cfg(target_os = "linux")]
+use crate::files;
 use crate::upload::Stop;
 
 /// Catches signals from now on: the first asks the run to stop, the second
@@ -34,18 +39,45 @@ pub(super) fn catch() -> Stop {
     stop
 }
 
-/// A hang-up is not caught: `nohup` ignores it, and elsewhere it ends the
-/// process, which is as safe as a crash.
 #[cfg(unix)]
 async fn signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    if hang_up_is_ignored() {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        return Ok(());
+    }
+    let mut hang_up = signal(SignalKind::hangup())?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
     Ok(())
+}
+
+/// Whether the one who started hrfeed wants it to outlive a hang-up, as `nohup` does:
+/// catching the signal would undo that.
+#[cfg(target_os = "linux")]
+fn hang_up_is_ignored() -> bool {
+    const HANG_UP: u32 = 1;
+    let Ok((status, _)) = files::read_text(Path::new("/proc/self/status"), 1 << 20) else {
+        return true;
+    };
+    let ignored = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_none_or(|mask| mask & (1 << (HANG_UP - 1)) != 0)
+}
+
+/// Other systems do not say. There a hang-up ends the process, unless it is ignored:
+/// that is as safe as a crash.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn hang_up_is_ignored() -> bool {
+    true
 }
 
 #[cfg(windows)]

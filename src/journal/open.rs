@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub struct Journal {
     pub(super) conn: Connection,
     pub(super) place: Place,
     pub(super) for_reading: bool,
-    /// The folder of a temporary copy, if an older journal is read through one.
+    /// The folder of a temporary copy, if the journal is read through one.
     _copy: Option<TempDir>,
 }
 
@@ -43,7 +43,8 @@ impl Journal {
     /// missing or empty.
     ///
     /// The journal is not changed: an older one is read through a private
-    /// temporary copy that is upgraded.
+    /// temporary copy that is upgraded, and one in a folder that cannot be written
+    /// through a copy as it is.
     pub fn open_existing(path: &Path) -> Result<Option<Self>, JournalError> {
         Self::open_existing_with(path, MIGRATIONS)
     }
@@ -96,14 +97,28 @@ impl Journal {
         }
         place::refuse_unsafe_names(path)?;
         let place = Place::at(path)?;
-        let mut conn = connect(path)?;
+        let examined = |file: &Path| {
+            let conn = connect(file)?;
+            let format = schema::format(&conn, path, migrations)?;
+            Ok((conn, format))
+        };
         let mut copy = None;
-        match schema::format(&conn, path, migrations)? {
+        let (mut conn, format) = match examined(path) {
+            // SQLite puts files beside the journal even to read it.
+            Err(error @ (JournalError::Open(..) | JournalError::ReadOnly(_))) => {
+                let Ok(folder) = copied_aside(path) else {
+                    return Err(error);
+                };
+                examined(&copy.insert(folder).path().join(COPY))?
+            }
+            examined => examined?,
+        };
+        match format {
             Format::Empty => return Ok(None),
             Format::Current => {}
             Format::Older(_) => {
                 let folder = tempfile::tempdir().map_err(|error| failed(path, error))?;
-                let file = folder.path().join("journal.db");
+                let file = folder.path().join(COPY);
                 conn = copied(&conn, &file).map_err(|error| JournalError::sqlite(path, error))?;
                 schema::migrate(&mut conn, path, migrations, |_| Ok(()))?;
                 copy = Some(folder);
@@ -233,6 +248,26 @@ fn connect(path: &Path) -> Result<Connection, JournalError> {
         Ok(conn)
     };
     configure().map_err(|error| JournalError::sqlite(path, error))
+}
+
+/// The name of a temporary copy in its folder.
+const COPY: &str = "journal.db";
+
+/// A copy of the file and of its log. Nobody writes them while it is made: a writer
+/// keeps a third file there, with which SQLite reads the journal where it is.
+fn copied_aside(path: &Path) -> io::Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join(COPY);
+    fs::copy(path, &copy)?;
+    let log = |file: &Path| {
+        let mut name = file.as_os_str().to_owned();
+        name.push("-wal");
+        PathBuf::from(name)
+    };
+    match fs::copy(log(path), log(&copy)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(folder),
+    }
 }
 
 /// A copy of the whole database in a new file.

@@ -7,6 +7,8 @@ use std::process::Stdio;
 
 use crate::support::System::{AnewSpring, Kmi};
 use crate::support::{Feed, KEY, Ran, World};
+#[cfg(unix)]
+use crate::support::{on_each_system, wait_until};
 
 /// Half of the people may be missing, and are held.
 const LEAVERS: &str = "[leavers]\naction = \"deactivate\"\n[guards]\nmax_shrink = \"60%\"";
@@ -325,4 +327,115 @@ fn a_reader_that_goes_away_is_no_failure() {
         assert_eq!(output.status.code(), Some(0), "{format}: {stderr}");
         assert!(!stderr.contains("error"), "{format}: {stderr}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_that_only_read_work_on_a_disk_that_is_read_only() {
+    let world = World::new(AnewSpring).parts(LEAVERS);
+    let Some(disk) = crate::support::disk::SmallDisk::mount(world.path("disk"), 8 << 10) else {
+        // Only root may mount, and not in every container.
+        return;
+    };
+    let journal = disk.0.join("journal.db");
+    let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
+    world.feed(&Feed::of(30));
+    world.run_with(&import, &journal).exits(0);
+    world.feed(&Feed::of(15));
+    world.run_with(&import, &journal).exits(4);
+    let reading = [
+        &["runs", "--json"][..],
+        &["show", "--json"],
+        &["rows", "--json"],
+        &["holds", "--json"],
+        &["hold", "1", "--json"],
+        &["report", "-o", "page.html"],
+        &["plan", "people.csv", "-m", "mapping.toml"],
+    ];
+    let say = |arguments: &&[&str]| {
+        let ran = world.run_with(arguments, &journal);
+        let mut said = Vec::new();
+        if arguments.contains(&"--json") {
+            said = ran.json_lines();
+        }
+        // When the command ran.
+        for line in &mut said {
+            for key in ["started", "ended", "elapsed_seconds"] {
+                line[key].take();
+            }
+        }
+        (ran.code, said)
+    };
+    let before: Vec<_> = reading.iter().map(say).collect();
+    assert!(
+        before.iter().all(|(code, _)| matches!(code, 0 | 4)),
+        "{before:?}"
+    );
+    disk.remount("ro");
+    let after: Vec<_> = reading.iter().map(say).collect();
+    assert_eq!(after, before);
+    world.run_with(&["approve", "1"], &journal).exits(1);
+    // And with what a killed run left in the log.
+    disk.remount("rw");
+    let left = disk.0.join("left.db");
+    let open = rusqlite::Connection::open(&journal).unwrap();
+    open.execute_batch("PRAGMA wal_autocheckpoint = 0; UPDATE runs SET message = 'in the log'")
+        .unwrap();
+    fs::copy(&journal, &left).unwrap();
+    fs::copy(disk.0.join("journal.db-wal"), disk.0.join("left.db-wal")).unwrap();
+    drop(open);
+    disk.remount("ro");
+    let ran = world.run_with(&["show", "--json"], &left).exits(0);
+    assert!(ran.stdout.contains("in the log"), "{ran:#?}");
+}
+
+/// An import that takes a while.
+#[cfg(unix)]
+fn slow(system: crate::support::System) -> World {
+    let world = World::new(system).target("requests_per_second = 40");
+    world.feed(&Feed::of(80));
+    world
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_stops_a_run_as_a_request_to_end_does() {
+    on_each_system(|system| {
+        let world = slow(system);
+        let run = world.start_import();
+        wait_until("some people are there", || world.lms.stats().creates() >= 5);
+        run.signal("HUP");
+        let ran = run.wait().exits(5);
+        assert_eq!(ran.count("unknown"), 0);
+        assert_eq!(ran.count("created"), world.lms.people().len() as u64);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_was_started_to_outlive_a_hang_up_outlives_it() {
+    let world = slow(Kmi);
+    let import = world.command(crate::support::IMPORT);
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+        .arg(import.get_program())
+        .args(import.get_args())
+        .current_dir(world.folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    for (name, value) in import.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let mut run = shell.spawn().unwrap();
+    wait_until("some people are there", || world.lms.stats().creates() >= 5);
+    let hung_up = std::process::Command::new("kill")
+        .args(["-HUP", &run.id().to_string()])
+        .status();
+    assert!(hung_up.unwrap().success());
+    assert_eq!(run.wait().unwrap().code(), Some(0));
+    assert_eq!(world.lms.people().len(), 80);
 }
