@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::person::{Person, Slot};
@@ -260,6 +261,7 @@ impl<'m> Bound<'m> {
             flaws,
             met: Mutex::new(None),
             missing: OnceLock::new(),
+            handled: AtomicUsize::new(0),
         })
     }
 

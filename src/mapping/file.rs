@@ -209,6 +209,14 @@ impl<'a> Node<'a> {
         self.file.error(self.span.clone(), message, help)
     }
 
+    /// An error of the machine, which could not look at this value.
+    pub(super) fn unreadable(&self, source: std::io::Error) -> MappingError {
+        MappingError::Read {
+            path: PathBuf::from(self.file.path),
+            source,
+        }
+    }
+
     fn wrong(&self, wanted: &str, example: &str) -> MappingError {
         self.error(
             format!("{} must be {wanted}, not {}", self.name, kind(&self.value)),

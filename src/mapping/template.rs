@@ -2,13 +2,24 @@
 //!
 //! A template sees `row`, and nothing else: no file, no environment, no other
 //! row. `row['Column']` is the cell's text, trimmed and in NFC.
+//!
+//! # Invariants
+//!
+//! - A template ends within [`FUEL`] steps, and handles at most
+//!   [`filters::MAX_BYTES`] of a row and what [`check`] lets it repeat of these.
+
+mod check;
+mod filters;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 
+use self::check::{Refusal, Source, checked};
+use self::filters::{MAX_BYTES, too_much};
 use super::file::Node;
 use super::{MappingError, value};
 use crate::model::Rule;
@@ -57,13 +68,12 @@ impl Condition {
 
 /// How much a template may work for one row, in instructions of the engine: a
 /// loop that never ends is a mistake, not a night.
-const FUEL: u64 = 50_000;
+const FUEL: u64 = 20_000;
 
 impl Templates {
     pub(super) fn new() -> Self {
-        let mut environment = Environment::new();
+        let mut environment = filters::environment();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.set_fuel(Some(FUEL));
         // The engine's own report quotes the row.
         environment.set_debug(false);
@@ -75,14 +85,12 @@ impl Templates {
 
     pub(super) fn add(&mut self, name: &'static str, node: &Node<'_>) -> Result<(), MappingError> {
         let text = node.text()?;
-        self.environment
-            .add_template_owned(name, text)
-            .map_err(|error| {
-                node.error(
-                    format!("{} is not a valid template: {}", node.name, problem(&error)),
-                    Some("for example \"{{ row['First'] }} {{ row['Last'] }}\"".into()),
-                )
-            })
+        let environment = &mut self.environment;
+        let compiled = checked(&text, Source::Template, || {
+            environment.add_template_owned(name, text.clone())
+        });
+        let example = "\"{{ row['First'] }} {{ row['Last'] }}\"";
+        refuse(node, compiled, &node.name, "template", example)
     }
 
     pub(super) fn add_condition(
@@ -91,27 +99,16 @@ impl Templates {
         node: &Node<'_>,
     ) -> Result<(), MappingError> {
         let text = node.text()?;
-        let refuse = |error: minijinja::Error| {
-            node.error(
-                format!(
-                    "{} is not a valid expression: {}",
-                    condition.title(),
-                    problem(&error)
-                ),
-                Some(format!("for example {}", condition.example())),
-            )
-        };
-        // By itself first, so that text that closes the `if` below is not read as
-        // an expression.
-        self.environment
-            .compile_expression_owned(text.clone())
-            .map_err(refuse)?;
-        self.environment
-            .add_template_owned(
-                condition.key(),
-                format!("{{% if ({text}) %}}y{{% endif %}}"),
-            )
-            .map_err(refuse)?;
+        let environment = &mut self.environment;
+        let compiled = checked(&text, Source::Condition, || {
+            // By itself first, so that text that closes the `if` below is not read
+            // as an expression.
+            environment.compile_expression(&text)?;
+            let template = format!("{{% if ({text}) %}}y{{% endif %}}");
+            environment.add_template_owned(condition.key(), template)
+        });
+        let (title, example) = (condition.title(), condition.example());
+        refuse(node, compiled, title, "expression", example)?;
         self.conditions.push((condition, node.place()));
         Ok(())
     }
@@ -137,9 +134,23 @@ impl Templates {
             .environment
             .get_template(name)
             .map_err(|error| problem(&error))?;
-        template
-            .render(context! { row => Value::from_dyn_object(Arc::clone(row)) })
-            .map_err(|error| problem(&error))
+        row.handled.store(0, Ordering::Relaxed);
+        let mut text = Text {
+            bytes: Vec::new(),
+            row,
+        };
+        let rendered = template.render_captured_to(
+            context! { row => Value::from_dyn_object(Arc::clone(row)) },
+            &mut text,
+        );
+        if row.handled.load(Ordering::Relaxed) > MAX_BYTES {
+            return Err(format!(
+                "it handles more than {MAX_BYTES} bytes of the row: a cell is very long, or text \
+                 is repeated"
+            ));
+        }
+        rendered.map_err(|error| problem(&error))?;
+        String::from_utf8(text.bytes).map_err(|_| "it makes no valid text".to_owned())
     }
 
     /// What a condition says of the row.
@@ -150,6 +161,47 @@ impl Templates {
     ) -> Result<bool, String> {
         self.render(condition.key(), row)
             .map(|text| !text.is_empty())
+    }
+}
+
+/// Says where in the mapping a template is wrong, and how.
+fn refuse(
+    node: &Node<'_>,
+    compiled: std::io::Result<Result<(), Refusal>>,
+    title: &str,
+    kind: &str,
+    example: &str,
+) -> Result<(), MappingError> {
+    match compiled {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Refusal::Syntax(error))) => Err(node.error(
+            format!("{title} is not a valid {kind}: {}", problem(&error)),
+            Some(format!("for example {example}")),
+        )),
+        Ok(Err(Refusal::Unbounded { what, help })) => {
+            Err(node.error(format!("{title} {what}"), Some(help)))
+        }
+        Err(error) => Err(node.unreadable(error)),
+    }
+}
+
+/// The text that a template makes, which counts like what it reads.
+struct Text<'r> {
+    bytes: Vec<u8>,
+    row: &'r TemplateRow,
+}
+
+impl std::io::Write for &mut Text<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !self.row.spend(bytes.len()) {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -202,9 +254,18 @@ pub(super) struct TemplateRow {
     pub(super) met: Mutex<Option<String>>,
     /// The first column that was asked for and is not there.
     pub(super) missing: OnceLock<String>,
+    /// How many bytes the template that runs has handled.
+    pub(super) handled: AtomicUsize,
 }
 
 impl TemplateRow {
+    /// Counts bytes that a template handles. Returns whether it may.
+    fn spend(&self, bytes: usize) -> bool {
+        let handled = self.handled.load(Ordering::Relaxed).saturating_add(bytes);
+        self.handled.store(handled, Ordering::Relaxed);
+        handled <= MAX_BYTES
+    }
+
     /// What was wrong with the cells that were asked for since the last call:
     /// a text made of them is not a value.
     pub(super) fn take_flaw(&self) -> Option<String> {
@@ -231,12 +292,17 @@ impl Object for TemplateRow {
                 .unwrap_or_else(PoisonError::into_inner)
                 .get_or_insert_with(|| format!("column `{name}`: {flaw}"));
         }
-        Some(Value::from(
-            self.cells.get(index).map_or("", String::as_str),
-        ))
+        let cell = self.cells.get(index).map_or("", String::as_str);
+        if !self.spend(cell.len()) {
+            return Some(Value::from(too_much()));
+        }
+        Some(Value::from(cell))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::NonEnumerable
     }
 }
+
+#[cfg(test)]
+mod tests;

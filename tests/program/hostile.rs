@@ -377,3 +377,87 @@ fn millions_of_quotes_are_one_cell_or_one_wrong_row() {
         );
     }
 }
+
+#[test]
+fn a_template_that_could_fill_the_memory_is_an_error_of_the_mapping() {
+    for (template, words) in [
+        ("{{ 'x' * 1000000000 }}", "multiplies what may be text"),
+        (
+            "{{ row.City|batch(2000000000)|list }}",
+            "the filter `batch`",
+        ),
+        (
+            "{% set n = namespace(a=row.City) %}",
+            "no functions and methods",
+        ),
+        (
+            &("{% set a = row.City %}".to_owned() + &"{% set a = a ~ a %}".repeat(60)),
+            "too often",
+        ),
+        (
+            &format!("{{{{ {}1 }}}}", "not ".repeat(50_000)),
+            "has more than",
+        ),
+        (&format!("{{{{ {}1 }}}}", "not ".repeat(10_000)), "in a row"),
+        (
+            &format!("{{{{ {}1{} }}}}", "(".repeat(20_000), ")".repeat(20_000)),
+            "recursion",
+        ),
+    ] {
+        let world = World::new(Kmi).fields(&format!("address = {{ template = {template:?} }}"));
+        world.write("people.csv", format!("{HEADER}{ROW}"));
+        let ran = checked(&world, "people.csv").exits(2);
+        let place = "error: mapping.toml, line 18, column 24: `template` in field address ";
+        assert!(ran.stderr.starts_with(place), "{ran:#?}");
+        assert!(
+            ran.stderr.contains(words) && ran.stderr.contains("help: "),
+            "{ran:#?}"
+        );
+        assert!(ran.stderr.len() < 1000, "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_condition_of_twenty_thousand_terms_is_refused_at_once() {
+    let terms: Vec<_> = (0..20_000).map(|at| format!("row.City=='C{at}'")).collect();
+    let condition = format!("[protect]\nwhere = \"{}\"", terms.join(" or "));
+    let world = World::new(Kmi).parts(&condition);
+    world.write("people.csv", format!("{HEADER}{ROW}"));
+    let ran = checked(&world, "people.csv").exits(2);
+    assert!(
+        ran.stderr
+            .contains("`where` in [protect] has more than 65536 bytes"),
+        "{ran:#?}"
+    );
+}
+
+#[test]
+fn a_row_of_which_a_template_would_make_gigabytes_is_rejected() {
+    for (cell, template) in [
+        (
+            MIB,
+            "{{ row['First name']|replace('x', row['First name']) }}",
+        ),
+        (
+            20_000,
+            "{{ row['First name']|replace('x', row['First name']) }}",
+        ),
+        (
+            20_000,
+            "{{ row['First name']|list|join(row['First name']) }}",
+        ),
+        (1, "{{ '%2000000000d'|format(1) }}"),
+        (
+            20_000,
+            "{% for x in row['First name']|list %}{% for y in row['First name']|list %}{{ x ~ y }}\
+             {% endfor %}{% endfor %}",
+        ),
+    ] {
+        let world = World::new(Kmi).fields(&format!("address = {{ template = {template:?} }}"));
+        let row = ROW.replace("Ann", &"x".repeat(cell));
+        world.write("people.csv", format!("{HEADER}{row}"));
+        let ran = checked(&world, "people.csv").exits(3);
+        assert!(ran.said().contains("the template failed: "), "{ran:#?}");
+        assert!(ran.said().len() < 5_000, "{} bytes", ran.said().len());
+    }
+}
