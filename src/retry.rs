@@ -91,6 +91,15 @@ pub enum Fatal {
     Certificate(String),
     /// The host's name is not known.
     UnknownHost(String),
+    /// The LMS's list of people goes on without an end.
+    EndlessList,
+    /// This machine cannot do it.
+    Machine {
+        /// What, and what the system says.
+        what: String,
+        /// What to do.
+        help: &'static str,
+    },
 }
 
 impl Fatal {
@@ -103,7 +112,11 @@ impl Fatal {
             Self::Unauthorized | Self::Forbidden(_) | Self::Redirect(_) | Self::WrongAddress => {
                 true
             }
-            Self::ProxyAuthentication | Self::Certificate(_) | Self::UnknownHost(_) => false,
+            Self::ProxyAuthentication
+            | Self::Certificate(_)
+            | Self::UnknownHost(_)
+            | Self::EndlessList
+            | Self::Machine { .. } => false,
         }
     }
 
@@ -123,6 +136,8 @@ impl Fatal {
             Self::UnknownHost(why) => {
                 format!("the LMS's host name cannot be resolved ({why})")
             }
+            Self::EndlessList => "the LMS's list of people does not end".into(),
+            Self::Machine { what, .. } => what.clone(),
         }
     }
 }

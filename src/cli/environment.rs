@@ -17,6 +17,7 @@ use super::context::Context;
 use super::exit::Failure;
 use crate::files;
 use crate::mapping::{SecretSource, TargetSettings};
+use crate::model::Limit;
 use crate::upload::{Credentials, Secret};
 
 /// The largest file that is read as a secret, in bytes.
@@ -131,10 +132,14 @@ fn of_file(context: &Context, what: &str, path: &Path) -> Result<(String, String
         } else {
             &place
         };
-        Failure::usage(
-            format!("cannot read {place} (`{what}` in the mapping): {error}"),
-            "check the path; it is relative to the mapping's folder",
-        )
+        let said = format!("cannot read {place} (`{what}` in the mapping): {error}");
+        match Limit::of(&error) {
+            Some(limit) => Failure {
+                help: Some(limit.help().into()),
+                ..Failure::machine(said)
+            },
+            None => Failure::usage(said, "check the path; it is relative to the mapping's folder"),
+        }
     })?;
     if let Some(others) = others_can(&about) {
         context.warn(format!(

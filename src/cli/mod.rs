@@ -11,6 +11,7 @@ mod context;
 mod environment;
 mod exit;
 mod feed;
+mod files;
 mod held_rows;
 mod history;
 mod holds;
@@ -19,6 +20,7 @@ mod init;
 mod key;
 mod output;
 mod output_file;
+mod panics;
 mod plan;
 mod resume;
 mod run_report;
@@ -182,24 +184,26 @@ pub fn main() -> ExitCode {
         }
     };
     let context = Context::new(&cli.global, cli.command.word());
-    let exit = match cli.command {
-        Command::Check(args) => check::run(&context, &args),
-        Command::Plan(args) => plan::run(&context, &args),
-        Command::Import(args) => import::run(&context, &args),
-        Command::Resume(args) => resume::run(&context, &args),
-        Command::Holds(args) => holds::list(&context, &args),
-        Command::Hold(args) => holds::show(&context, &args),
-        Command::Approve(args) => holds::approve(&context, &args),
-        Command::Refuse(args) => holds::refuse(&context, &args),
-        Command::Runs(args) => history::runs(&context, &args),
-        Command::Show(args) => history::show(&context, &args),
-        Command::Rows(args) => history::rows(&context, &args),
-        Command::Report(args) => history::report(&context, &args),
-        Command::Init(args) => init::run(&context, &args),
-        Command::Audit(args) => audit::run(&context, &args),
-        Command::Sandbox(args) => sandbox::run(&context, &args),
-        Command::Completions(args) => completions::run::<Cli>(&context, &args),
-    };
+    let exit = panics::caught(|| {
+        files::are_enough().and_then(|()| match cli.command {
+            Command::Check(args) => check::run(&context, &args),
+            Command::Plan(args) => plan::run(&context, &args),
+            Command::Import(args) => import::run(&context, &args),
+            Command::Resume(args) => resume::run(&context, &args),
+            Command::Holds(args) => holds::list(&context, &args),
+            Command::Hold(args) => holds::show(&context, &args),
+            Command::Approve(args) => holds::approve(&context, &args),
+            Command::Refuse(args) => holds::refuse(&context, &args),
+            Command::Runs(args) => history::runs(&context, &args),
+            Command::Show(args) => history::show(&context, &args),
+            Command::Rows(args) => history::rows(&context, &args),
+            Command::Report(args) => history::report(&context, &args),
+            Command::Init(args) => init::run(&context, &args),
+            Command::Audit(args) => audit::run(&context, &args),
+            Command::Sandbox(args) => sandbox::run(&context, &args),
+            Command::Completions(args) => completions::run::<Cli>(&context, &args),
+        })
+    });
     match exit {
         Ok(exit) => exit.into(),
         Err(failure) => context.fail(&failure).into(),

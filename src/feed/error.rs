@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::files;
-use crate::model::RowNumber;
+use crate::model::{Limit, RowNumber};
 
 /// Why a feed could not be read, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,12 @@ pub enum FeedError {
     CannotOpen {
         /// The feed.
         path: Arc<Path>,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The machine refuses the threads that read it.
+    #[error("the threads that read the feed cannot be started")]
+    Threads {
         /// What the system says.
         source: io::Error,
     },
@@ -134,6 +140,16 @@ pub enum FeedError {
         path: Arc<Path>,
         /// Columns found.
         columns: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// More sheets than are looked through for a table.
+    #[error("workbook `{}` has {sheets} sheets; the maximum is {max}", path.display())]
+    TooManySheets {
+        /// The feed.
+        path: Arc<Path>,
+        /// Sheets found.
+        sheets: usize,
         /// The bound.
         max: usize,
     },
@@ -261,6 +277,7 @@ impl FeedError {
             Self::CannotOpen { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "give the user who runs hrfeed permission to read the file; on Windows, close it in Excel"
             }
+            Self::Threads { .. } => Limit::Threads.help(),
             Self::Directory(_) => "give the path of a file in it",
             Self::Empty(_) | Self::NoHeader(_) => {
                 "check that the export is complete: the first row must contain the column names"
@@ -296,6 +313,7 @@ impl FeedError {
                 "check that line: a quote inside a quoted value must be doubled (\"\")"
             }
             Self::TooManyColumns { .. } => "check the delimiter, and that this is the right file",
+            Self::TooManySheets { .. } => "save the sheet with the people as a workbook of its own",
             Self::TooManyLines(_) => "split the feed",
             Self::Changed(_) => {
                 "run again when the export has finished; let it write to another name and rename the \

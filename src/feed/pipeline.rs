@@ -13,6 +13,8 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -47,6 +49,7 @@ where
     T: Send,
     E: From<FeedError>,
 {
+    start_pool()?;
     // One batch is being filled, one taken, and each worker has one and finds
     // the next one waiting.
     let batches = 2 * rayon::current_num_threads() + 2;
@@ -61,7 +64,8 @@ where
                 put(&free_sender, B::default());
             }
 
-            threads.spawn(move || {
+            let reader = std::thread::Builder::new();
+            let reader = reader.spawn_scoped(threads, move || {
                 // Ends when the taking side has gone: nobody gives batches back.
                 for (number, mut batch) in (0_u64..).zip(free) {
                     let filled = catch_unwind(AssertUnwindSafe(|| fill(&mut batch)));
@@ -90,12 +94,32 @@ where
                 }
             });
 
+            reader.map_err(|source| FeedError::Threads { source })?;
             let result = take_in_order(&parcels, &free_sender, &mut take);
             stopped.store(true, Ordering::Relaxed);
             // `free_sender` falls here, which ends a reader that waits for it.
             result.unwrap_or_else(|panic| resume_unwind(panic))
         })
     })
+}
+
+/// Starts rayon's threads, unless they are there: later it would panic where the
+/// machine refuses one.
+fn start_pool() -> Result<(), FeedError> {
+    if rayon::current_thread_index().is_some() {
+        return Ok(());
+    }
+    match rayon::ThreadPoolBuilder::new().build_global() {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let source = error.source().and_then(|it| it.downcast_ref::<io::Error>());
+            // Without one, the pool has been there before.
+            source.map_or(Ok(()), |source| {
+                let source = io::Error::from(source.kind());
+                Err(FeedError::Threads { source })
+            })
+        }
+    }
 }
 
 /// Hands results on in order and batches back, until the end, an error or a

@@ -383,3 +383,29 @@ pub(crate) fn nearest<'k>(
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, name)| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::Mapping;
+
+    #[test]
+    fn no_mapping_is_nested_too_deeply_for_the_stack() {
+        let deep =
+            |begin: &str, piece: &str, end: &str| format!("{begin}{}{end}", piece.repeat(100_000));
+        for text in [
+            deep("x = ", "[", ""),
+            deep("x = ", "[", &"]".repeat(100_000)),
+            deep("x = ", "{a=", ""),
+            deep("x = ", "{a=", &format!("1{}", "}".repeat(100_000))),
+            deep("", "a.", "a = 1"),
+            deep("[", "a.", "a]"),
+            deep("[[", "a.", "a]]"),
+            deep("x = {", "a.", "a = 1}"),
+        ] {
+            let begin: String = text.chars().take(20).collect();
+            let error = Mapping::parse(Path::new("m.toml"), &text).map(drop);
+            assert!(error.is_err(), "{begin}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod exit;
 mod finding;
 mod fingerprint;
 mod hold;
+mod limit;
 mod number;
 mod proof;
 
@@ -20,6 +21,7 @@ pub use self::exit::Exit;
 pub use self::finding::{DuplicateFate, Finding, Rule};
 pub use self::fingerprint::{FingerprintKey, PersonFingerprints, pack, unpack};
 pub use self::hold::{HoldKind, HoldState};
+pub use self::limit::Limit;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};
 

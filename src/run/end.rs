@@ -8,8 +8,9 @@ use super::held::{held_in_words, hold_help};
 use super::holds::HoldNow;
 use super::{Done, RunError, RunResult, Stages, read_run};
 use crate::journal::{RunChange, RunId};
-use crate::model::{Calls, Exit, Proof, RunState, counted};
-use crate::upload::{Halt, RunRecorder};
+use crate::model::{Calls, Exit, Limit, Proof, RunState, counted};
+use crate::retry::Fatal;
+use crate::upload::{Halt, HttpError, RunRecorder};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -70,6 +71,7 @@ impl RunEnd {
             Self::Interrupted(error) => (
                 RunState::Interrupted,
                 match error {
+                    RunError::Halted(Halt::Fatal(Fatal::Machine { .. })) => Exit::Machine,
                     RunError::Halted(Halt::Fatal(_)) => Exit::Repair,
                     RunError::Halted(Halt::RefusedAll(_)) => Exit::Guard,
                     _ => Exit::Interrupted,
@@ -78,6 +80,9 @@ impl RunEnd {
             Self::Failed(error) => (
                 RunState::Failed,
                 match error {
+                    _ if Limit::of(error).is_some() => Exit::Machine,
+                    RunError::Halted(Halt::Fatal(Fatal::Machine { .. }))
+                    | RunError::Client(HttpError::Setup(_)) => Exit::Machine,
                     RunError::Halted(Halt::Fatal(_)) => Exit::Repair,
                     RunError::SickFeed(_) => Exit::Guard,
                     RunError::Busy(_) => Exit::Busy,

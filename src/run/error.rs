@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::feed::FeedError;
 use crate::journal::{HoldError, JournalError, LockError, RunId};
 use crate::mapping::MappingError;
+use crate::model::Limit;
 use crate::plan::ScanError;
 use crate::plan::guards::Sick;
 use crate::run::held::{sick_help, sick_in_words};
@@ -93,6 +94,9 @@ impl RunError {
     /// What to do.
     #[must_use]
     pub fn help(&self) -> Option<String> {
+        if let Some(limit) = Limit::of(self) {
+            return Some(limit.help().into());
+        }
         let text = match self {
             Self::Feed(error) => return error.help(),
             Self::Mapping(error) => return error.help(),
@@ -103,13 +107,21 @@ impl RunError {
                     "`hrfeed show {run}` shows its summary; `hrfeed import` starts a new run"
                 ));
             }
+            Self::Upload(UploadError::Kept(_)) => {
+                "check the free space of the folder for temporary files"
+            }
             Self::StoppedReading | Self::Upload(_) | Self::Lost => return None,
             Self::Journal(error) => error.help(),
             Self::Hold(error) => error.help(),
             Self::Busy(_) => {
                 "wait for it to finish, or stop it first: only one run at a time, to prevent duplicates"
             }
-            Self::Client(_) => "check the file or environment variable that the mapping names",
+            Self::Client(HttpError::Setup(_)) => {
+                "check the certificates that this machine trusts, and how many files this process may open (`ulimit -n`)"
+            }
+            Self::Client(HttpError::Secret { .. }) => {
+                "check the file or environment variable that the mapping names"
+            }
             Self::OtherFeed { .. } => {
                 "import the new feed with `hrfeed import`: it settles the old run first"
             }

@@ -221,7 +221,14 @@ impl Stages<'_> {
         identification: &mut Identification,
     ) -> Result<(), RunError> {
         let are_all_listed = surveyed.strangers.are_all;
-        let (mut strangers, mut shown) = (surveyed.strangers.people, surveyed.shown);
+        let mut shown = surveyed.shown;
+        // Who is known without fingerprints gets those that the LMS shows.
+        let concerned = surveyed.strangers.concerned(|it| {
+            let id = it.external_id.as_deref().unwrap_or_default();
+            compared.is_missing(id)
+                || identification.may_concern(id, || true, it.fingerprints.identity())
+        });
+        let mut strangers = concerned?;
         let mut listed = Vec::new();
         if let Some(journal) = &self.journal {
             journal.identities(&self.scope, |person| {

@@ -41,6 +41,7 @@ mod row_changes;
 mod remarks;
 mod renamed;
 mod shown;
+mod strangers;
 mod survey;
 mod verify;
 

@@ -4,6 +4,7 @@
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::RunError;
+use crate::feed::FeedError;
 use crate::plan::ScanError;
 use crate::upload::{Halt, Stop};
 
@@ -18,7 +19,9 @@ pub(super) fn read_while<T: Send, R>(
 ) -> Result<R, RunError> {
     std::thread::scope(|scope| {
         let (sender, receiver) = channel(ahead);
-        let reader = scope.spawn(move || read(sender));
+        let reader = std::thread::Builder::new()
+            .spawn_scoped(scope, move || read(sender))
+            .map_err(|source| FeedError::Threads { source })?;
         let consumed = consume(receiver);
         let read = match reader.join() {
             Ok(read) => read,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::known::Compared;
-use super::survey::Strangers;
+use super::strangers::Strangers;
 use super::{RunError, Stages};
 use crate::journal::FeedKey;
 use crate::mapping::Among;
@@ -28,7 +28,7 @@ pub(super) fn on_people(compared: &Compared, strangers: &Strangers, among: Among
             "{who} missing from the feed and protected ([protect]): left alone"
         ));
     }
-    let unknown = strangers.with_external_id;
+    let unknown = strangers.with_external_id();
     if compared.known == 0 && unknown > 0 && among == Among::Journal {
         let who = counted(unknown, "person", "people");
         remarks.push(format!(

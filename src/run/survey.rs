@@ -1,8 +1,6 @@
 //! Which people exist already? Asked before the first create, by the cheaper
 //! way: page by page, or person by person.
 
-use std::collections::HashMap;
-
 use jiff::SignedDuration;
 
 use super::decisions::Earlier;
@@ -10,6 +8,7 @@ use super::known::Compared;
 use super::prepare::Unanswered;
 use super::reading::{hand_over, read_while};
 use super::shown::{Shown, ShownPeople};
+use super::strangers::Strangers;
 use super::{RunError, Stages};
 use crate::event::Event;
 use crate::journal::SeenPerson;
@@ -37,26 +36,6 @@ pub(super) struct Surveyed {
     pub(super) strangers: Strangers,
     /// What the LMS shows of the people of rows, where the journal has no fingerprints.
     pub(super) shown: ShownPeople,
-}
-
-/// People on the LMS whom no row names.
-#[derive(Debug, Default)]
-pub(super) struct Strangers {
-    /// By external ID, and by the LMS's id where there is none.
-    pub(super) people: HashMap<String, identity::Known>,
-    /// How many of them have an external ID.
-    pub(super) with_external_id: u64,
-    /// The external IDs of those who can sign in, where the LMS says who leaves.
-    pub(super) active: Vec<ExternalId>,
-    /// Everybody was listed: there are no others.
-    pub(super) are_all: bool,
-}
-
-impl Strangers {
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.people.is_empty()
-    }
 }
 
 impl Stages<'_> {
@@ -386,15 +365,10 @@ impl Listing<'_> {
             fingerprints: plan::fields_of_listed(self.bound, |field| person.get(field)),
             place: identity::Place::OnTarget,
         };
-        let key = person.external_id.clone().unwrap_or_else(|| {
-            // No external ID has a control character.
-            format!("\u{0}{}", person.id)
-        });
-        let is_new = self.strangers.people.insert(key, known).is_none();
+        let is_new = self.strangers.add(&known);
         let Some(id) = person.external_id.as_deref().filter(|_| is_new) else {
             return;
         };
-        self.strangers.with_external_id += 1;
         if self.bound.mapping().among == Among::Lms && !person.cannot_sign_in() {
             self.strangers.active.push(ExternalId::known(id));
         }

@@ -8,12 +8,15 @@
 
 mod groups;
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::people::{self, Form};
 use super::{
     Body, Call, EVERYBODY_BYTES, GroupTarget, LookUpReply, Remote, Reply, Target, Written, details,
-    some_text,
+    is_detail, some_text,
 };
 use crate::model::{Content, ExternalId, Picture, Step};
 use crate::schema::{Part, System};
@@ -165,11 +168,12 @@ impl Target for ANewSpring {
         None
     }
 
-    fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
-        users(reply)?
-            .iter()
-            .map(|user| remote(user.as_object()?))
-            .collect()
+    fn each_person(
+        &self,
+        reply: &Reply,
+        each: &mut dyn FnMut(Remote) -> ControlFlow<()>,
+    ) -> Option<()> {
+        people::each(reply, &PEOPLE, each)
     }
 
     fn groups(&self) -> Option<&dyn GroupTarget> {
@@ -302,16 +306,14 @@ fn user(body: &[u8]) -> Option<Remote> {
     }
 }
 
-fn users(reply: &Reply) -> Option<Vec<Value>> {
-    if !reply.is_success() {
-        return None;
-    }
-    let mut answer: Map<String, Value> = serde_json::from_slice(&reply.body).ok()?;
-    match answer.remove("users")? {
-        Value::Array(users) => Some(users),
-        _ => None,
-    }
-}
+/// An object with the list of users.
+const PEOPLE: Form<Remote> = Form {
+    name: Some("users"),
+    reads: |name| {
+        matches!(name, "id" | "uid" | "roles" | "archived") || is_detail(name, System::ANewSpring)
+    },
+    read: remote,
+};
 
 fn remote(user: &Map<String, Value>) -> Option<Remote> {
     let external_id = some_text(user.get("id"));

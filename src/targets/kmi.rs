@@ -5,12 +5,15 @@
 //! authorization and paging. What they leave open is decided for the safe
 //! side: an answer that is not plainly the person asked for is unclear.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::people::{self, Form};
 use super::{
-    Body, Call, GroupTarget, LookUpReply, Remote, Reply, Target, Written, details, message,
-    not_found, of_person, some_text,
+    Body, Call, GroupTarget, LookUpReply, Remote, Reply, Target, Written, details, is_detail,
+    message, not_found, of_person, some_text,
 };
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::System;
@@ -133,18 +136,25 @@ impl Target for Kmi {
         Some(call)
     }
 
-    fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
-        if !reply.is_success() {
-            return None;
-        }
-        let users: Vec<Map<String, Value>> = serde_json::from_slice(&reply.body).ok()?;
-        users.iter().map(remote).collect()
+    fn each_person(
+        &self,
+        reply: &Reply,
+        each: &mut dyn FnMut(Remote) -> ControlFlow<()>,
+    ) -> Option<()> {
+        people::each(reply, &PEOPLE, each)
     }
 
     fn groups(&self) -> Option<&dyn GroupTarget> {
         None
     }
 }
+
+/// The page: an array of users.
+const PEOPLE: Form<Remote> = Form {
+    name: None,
+    reads: |name| matches!(name, "id" | "externalId") || is_detail(name, System::Kmi),
+    read: remote,
+};
 
 fn call(name: &'static str, values: &[&str]) -> Call {
     Call::named("api/v2/", name, values)

@@ -8,8 +8,10 @@
 mod anewspring;
 mod kmi;
 mod message;
+mod people;
 mod wanted;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -17,6 +19,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::files::SeenFile;
+pub use self::people::Spooled;
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::{FieldKind, Part, System};
 
@@ -40,15 +43,16 @@ pub struct Call {
     pub path: String,
     /// The body, if there is one.
     pub body: Option<Body>,
-    /// The most bytes that the answer may have.
+    /// The most bytes that the answer may have. What is beyond
+    /// [`Reply::IN_MEMORY`] is kept in a file.
     pub max_bytes: usize,
 }
 
-/// The bound of an answer about one person or one page of them.
-const ANSWER_BYTES: usize = 16 << 20;
-
 /// The bound of an answer that lists everybody, with some 150 bytes each.
 const EVERYBODY_BYTES: usize = 1 << 30;
+
+/// The most people of one page: a hundred times as many as are asked for.
+const MAX_PAGE: usize = 10_000;
 
 impl Call {
     /// The call with that documented name: a verb, and below `root` a path in
@@ -70,7 +74,7 @@ impl Call {
             },
             path,
             body: None,
-            max_bytes: ANSWER_BYTES,
+            max_bytes: Reply::IN_MEMORY,
         }
     }
 }
@@ -117,9 +121,15 @@ pub struct Reply {
     pub date: Option<String>,
     /// The bytes.
     pub body: Vec<u8>,
+    /// Where the bytes are instead, if there are more than [`Reply::IN_MEMORY`].
+    pub spooled: Option<Spooled>,
 }
 
 impl Reply {
+    /// The most bytes of an answer that are kept in memory: the bound of an answer
+    /// about one person or one page of them.
+    pub const IN_MEMORY: usize = 2 << 20;
+
     /// Whether the status is one of success.
     const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
@@ -256,8 +266,28 @@ pub trait Target: Send + Sync {
     /// then [`Target::page`] shows them, too.
     fn created_since(&self, since: Timestamp, offset: u64, limit: u32) -> Option<Call>;
 
+    /// Reads the people of a list, one after the other, until `each` breaks off.
+    /// `None` where the answer is not a list that is whole: the people that `each` got
+    /// until then count for nothing.
+    fn each_person(
+        &self,
+        reply: &Reply,
+        each: &mut dyn FnMut(Remote) -> ControlFlow<()>,
+    ) -> Option<()>;
+
     /// The people of a page, or `None` where the answer is none.
-    fn people(&self, reply: &Reply) -> Option<Vec<Remote>>;
+    fn people(&self, reply: &Reply) -> Option<Vec<Remote>> {
+        let mut people = Vec::new();
+        self.each_person(reply, &mut |person| {
+            people.push(person);
+            if people.len() > MAX_PAGE {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        (people.len() <= MAX_PAGE).then_some(people)
+    }
 
     /// Its user groups, if it has any.
     fn groups(&self) -> Option<&dyn GroupTarget>;
@@ -305,6 +335,13 @@ fn of_person(id: &ExternalId, user: Option<Remote>) -> Result<Remote, &'static s
     } else {
         Err("the reply is another person's record")
     }
+}
+
+/// Whether [`details`] reads the value of that name.
+fn is_detail(name: &str, system: System) -> bool {
+    let spec = system.spec();
+    let mut fields = spec.fields.iter().map(|field| field.name);
+    fields.any(|field| field == name) || spec.whole_name == Some(name)
 }
 
 /// The details of a person in a JSON record, and the whole name where there is one.
@@ -405,8 +442,8 @@ pub trait GroupTarget: Send + Sync {
     /// Reads `true` or `false`; a group that is not there is `false`.
     fn truth(&self, reply: &Reply) -> Option<bool>;
 
-    /// Reads the external IDs of a group's members; `None` where the answer is
-    /// none.
+    /// Reads the external IDs of a group's members; `None` where the answer is not a
+    /// whole list of them.
     fn members(&self, reply: &Reply) -> Option<Vec<String>>;
 }
 

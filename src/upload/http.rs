@@ -1,6 +1,8 @@
 //! The one place that opens a socket.
 
 use std::error::Error as _;
+use std::fs::File;
+use std::io::Write as _;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -11,9 +13,9 @@ use url::{Host, Url};
 use super::Connection;
 use super::engine::{NoReply, Transport};
 use crate::files::SeenFile;
-use crate::model::Picture;
+use crate::model::{Limit, Picture};
 use crate::retry::{Fatal, NoAnswer};
-use crate::targets::{Body, Call, Method, Reply, Target};
+use crate::targets::{Body, Call, Method, Reply, Spooled, Target};
 
 /// An API key or secret: shown by nothing.
 #[derive(Clone)]
@@ -64,8 +66,8 @@ pub enum HttpError {
         what: &'static str,
     },
     /// The client cannot be set up.
-    #[error("cannot set up HTTPS: {0}")]
-    Setup(reqwest::Error),
+    #[error("cannot set up HTTPS")]
+    Setup(#[source] reqwest::Error),
 }
 
 impl Http {
@@ -149,17 +151,51 @@ impl Http {
             status: response.status().as_u16(),
             retry_after: header(RETRY_AFTER),
             date: header(DATE),
-            body: Vec::new(),
+            ..Reply::default()
         };
+        let mut body = Received::default();
         while let Some(chunk) = response.chunk().await.map_err(no_reply)? {
-            if reply.body.len() + chunk.len() > call.max_bytes {
+            if body.length + chunk.len() > call.max_bytes {
                 return Err(NoReply::NoAnswer(NoAnswer::Unclear(
                     "the answer is far too long",
                 )));
             }
-            reply.body.extend_from_slice(&chunk);
+            body.add(&chunk).map_err(|error| {
+                let limit = Limit::of(&error).map(Limit::help);
+                NoReply::Fatal(Fatal::Machine {
+                    what: format!("cannot keep the LMS's answer in a temporary file: {error}"),
+                    help: limit.unwrap_or("check the free space of the folder for temporary files"),
+                })
+            })?;
         }
+        reply.spooled = body.file.map(Spooled::new);
+        reply.body = body.memory;
         Ok(reply)
+    }
+}
+
+/// The bytes of an answer so far: in memory, or in a file without a name, which
+/// vanishes when it is closed: they are people's data.
+#[derive(Default)]
+struct Received {
+    memory: Vec<u8>,
+    file: Option<File>,
+    length: usize,
+}
+
+impl Received {
+    fn add(&mut self, chunk: &[u8]) -> std::io::Result<()> {
+        self.length += chunk.len();
+        if let Some(file) = &mut self.file {
+            return file.write_all(chunk);
+        }
+        if self.length <= Reply::IN_MEMORY {
+            self.memory.extend_from_slice(chunk);
+            return Ok(());
+        }
+        let file = self.file.insert(tempfile::tempfile()?);
+        file.write_all(&std::mem::take(&mut self.memory))?;
+        file.write_all(chunk)
     }
 }
 
@@ -241,6 +277,12 @@ fn no_reply(error: reqwest::Error) -> NoReply {
         }
         why = cause.to_string();
         source = cause.source();
+    }
+    if let Some(limit) = Limit::of(&error) {
+        return NoReply::Fatal(Fatal::Machine {
+            what: format!("cannot connect to the LMS: {why}"),
+            help: limit.help(),
+        });
     }
     if error.is_dns() {
         return NoReply::Fatal(Fatal::UnknownHost(why));

@@ -18,6 +18,7 @@ mod group_jobs;
 mod groups;
 mod http;
 mod intents;
+mod kept;
 mod memberships;
 mod leavers;
 mod left_over;
@@ -56,6 +57,7 @@ use crate::targets::{self, Target};
 
 pub use self::groups::{GroupPlan, GroupsDone};
 pub use self::http::{Credentials, HttpError, Secret};
+pub use self::kept::Kept;
 pub use self::leavers::Leaver;
 pub use self::left_over::{LeftOver, Settlement};
 pub use self::lost::{AccountCheck, LostAccount, LostCheck, LostPerson, sample};
@@ -81,8 +83,11 @@ pub enum UploadError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// The runtime cannot be set up.
-    #[error("cannot start the network runtime: {0}")]
-    Runtime(std::io::Error),
+    #[error("cannot start the network runtime")]
+    Runtime(#[source] std::io::Error),
+    /// The people of the LMS cannot be kept in a temporary file.
+    #[error("cannot keep the people of the LMS in a temporary file")]
+    Kept(#[source] std::io::Error),
     /// A request ended in a way that none should.
     #[error("a request ended abnormally: {0}")]
     Task(String),
@@ -145,6 +150,10 @@ impl Halt {
             Self::Fatal(Fatal::UnknownHost(_)) => {
                 "check `base_url` for typing errors, and check the network"
             }
+            Self::Fatal(Fatal::EndlessList) => {
+                "check `base_url` in the mapping, and ask the LMS's vendor"
+            }
+            Self::Fatal(Fatal::Machine { help, .. }) => help,
             Self::RefusedAll(refusal) => refusal.help(),
         };
         Some(text.into())

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::engine::{Job, Next};
+use super::survey::Answered;
 use super::{UploadError, Uploader};
 use crate::event::Listener;
 use crate::targets::{Call, Remote, Reply, Target};
@@ -78,11 +79,10 @@ impl Uploader {
             let job = self.ask(job, listener)?;
             let is_recent = job.is_recent;
             let people = match job.answer {
-                Ok(people) => people,
+                Ok(people) => people.hand_out(&*self.target, each)?,
                 Err(status) => return Ok(NewPeople::Refused { status }),
             };
-            each(&people)?;
-            if page_size.is_none() || pages.is_last(people.len() as u64) {
+            if page_size.is_none() || pages.is_last(people) {
                 return Ok(NewPeople::Listed { is_recent });
             }
         }
@@ -118,7 +118,7 @@ struct NewPage {
     /// It asks for new people only.
     is_recent: bool,
     /// The people, or the status of a refusal.
-    answer: Result<Vec<Remote>, u16>,
+    answer: Result<Answered, u16>,
 }
 
 impl Job for NewPage {
@@ -135,7 +135,7 @@ impl Job for NewPage {
     }
 
     fn answered(&mut self, reply: &Reply) -> Next {
-        match self.target.people(reply) {
+        match Answered::of(&*self.target, reply) {
             Some(people) => self.answer = Ok(people),
             None if (400..500).contains(&reply.status) => self.answer = Err(reply.status),
             None => return Next::Unclear("the answer is not a list of users"),

@@ -1,12 +1,13 @@
 //! Who is there already: everybody page by page, or one person after the other.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
 use super::engine::{End, Job, Next};
 use super::look_up::LookUp;
-use super::{UploadError, Uploader};
+use super::{Halt, UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::model::{Calls, ExternalId};
 use crate::retry::{Fatal, NoAnswer};
@@ -14,6 +15,17 @@ use crate::targets::{Call, Remote, Reply, Target};
 
 /// How often a listing that shifted under the reader is begun again.
 const MAX_LISTINGS: u32 = 3;
+
+/// The most requests for a list that must be read: ten million people on KMI. One
+/// that is longer has no end.
+const MAX_LIST_CALLS: u64 = 100_000;
+
+/// How many people such a list shows before it is found out whether it has an end,
+/// which costs a request.
+const SMALL_LIST: u64 = 10_000;
+
+/// How many people of a list are handed out at once.
+const AT_ONCE: usize = 1_000;
 
 /// How a listing ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +69,8 @@ pub enum Known {
 impl Uploader {
     /// Reads everybody on the LMS; `each` gets page after page. A person who is
     /// on two pages is handed out twice, and all of them again where a listing
-    /// is begun again. It is broken off where it would cost more than `max_calls`.
+    /// is begun again. It is broken off where it would cost more than `max_calls`;
+    /// where it must be read whatever it costs, a list without an end is an error.
     ///
     /// # Errors
     /// The run was halted, or what `each` said.
@@ -70,6 +83,9 @@ impl Uploader {
         for _ in 0..MAX_LISTINGS {
             match self.pages(max_calls, each, listener)? {
                 Listed::Moved => {}
+                Listed::TooMany if max_calls.is_none() => {
+                    return Err(Halt::Fatal(Fatal::EndlessList).into());
+                }
                 listed => return Ok(listed),
             }
         }
@@ -140,18 +156,20 @@ impl Uploader {
     ) -> Result<Listed, UploadError> {
         let Some(page_size) = self.target.system().spec().page_size else {
             // One answer holds everybody.
-            let people = self.page(0, u32::MAX, listener)?;
-            each(&people)?;
+            let everybody = self.page(0, u32::MAX, listener)?;
+            let people = everybody.hand_out(&*self.target, each)?;
             listener.on_event(&Event::SurveyProgress {
                 calls: self.engine.calls.total,
-                people: people.len() as u64,
+                people,
             });
             return Ok(Listed::All);
         };
-        let (mut offset, mut listed, mut sized_up) = (0, 0, most.is_none());
+        let (mut offset, mut listed, mut sized_up) = (0, 0, false);
+        // A list that must be read is judged only once it is long.
+        let small = most.map_or(SMALL_LIST, |_| 0);
+        let most = most.unwrap_or(MAX_LIST_CALLS);
         // Twice as many as they should be, since pages overlap and can be short.
-        let bound = |most: u64| most.saturating_mul(2).saturating_add(3);
-        let mut pages_left = most.map_or(u64::MAX, bound);
+        let mut pages_left = most.saturating_mul(2).saturating_add(3);
         let mut last: Option<String> = None;
         let mut ended_once = false;
         loop {
@@ -160,7 +178,7 @@ impl Uploader {
                 Some(left) => left,
                 None => return Ok(Listed::TooMany),
             };
-            let people = self.page(offset, page_size, listener)?;
+            let people = self.page(offset, page_size, listener)?.into_page();
             // Each page begins with the last person of the one before: if it
             // does not, somebody was deleted meanwhile and others moved up past
             // the reader.
@@ -190,10 +208,11 @@ impl Uploader {
             });
             // There are more pages: are they worth it? A server's own bound may be
             // lower than the page that was asked for.
-            if !sized_up && (people.len() >= page_size as usize || offset > 0) {
+            let is_long = people.len() >= page_size as usize || offset > 0;
+            if !sized_up && is_long && listed > small {
                 sized_up = true;
-                let most = most.unwrap_or(u64::MAX).saturating_mul(people.len() as u64);
-                if !self.page(most, 1, listener)?.is_empty() {
+                let most = most.saturating_mul(people.len() as u64);
+                if !self.page(most, 1, listener)?.into_page().is_empty() {
                     return Ok(Listed::TooMany);
                 }
             }
@@ -206,14 +225,89 @@ impl Uploader {
         offset: u64,
         limit: u32,
         listener: &mut dyn Listener,
-    ) -> Result<Vec<Remote>, UploadError> {
+    ) -> Result<Answered, UploadError> {
         let job = Page {
             target: Arc::clone(&self.target),
             offset,
             limit,
-            people: None,
+            answer: None,
         };
-        Ok(self.ask(job, listener)?.people.unwrap_or_default())
+        Ok(self.ask(job, listener)?.answer.unwrap_or_default())
+    }
+}
+
+/// The people of an answer.
+#[derive(Debug)]
+pub(super) enum Answered {
+    /// Those of a page.
+    Page(Vec<Remote>),
+    /// A whole list, which has been read to its end once. It can be longer than
+    /// memory.
+    Whole(Reply),
+}
+
+impl Default for Answered {
+    fn default() -> Self {
+        Self::Page(Vec::new())
+    }
+}
+
+impl Answered {
+    /// Reads an answer; `None` where it is not a list.
+    pub(super) fn of(target: &dyn Target, reply: &Reply) -> Option<Self> {
+        if target.system().spec().page_size.is_some() {
+            return target.people(reply).map(Self::Page);
+        }
+        let to_the_end = target.each_person(reply, &mut |_| ControlFlow::Continue(()));
+        to_the_end.map(|()| Self::Whole(reply.clone()))
+    }
+
+    /// The people of a page.
+    fn into_page(self) -> Vec<Remote> {
+        match self {
+            Self::Page(people) => people,
+            Self::Whole(_) => Vec::new(),
+        }
+    }
+
+    /// Hands out the people, a thousand at a time. Returns their number.
+    pub(super) fn hand_out(
+        self,
+        target: &dyn Target,
+        each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
+    ) -> Result<u64, UploadError> {
+        let reply = match self {
+            Self::Page(people) => {
+                each(&people)?;
+                return Ok(people.len() as u64);
+            }
+            Self::Whole(reply) => reply,
+        };
+        let (mut some, mut all, mut failed) = (Vec::with_capacity(AT_ONCE), 0, Ok(()));
+        let read = target.each_person(&reply, &mut |person| {
+            some.push(person);
+            all += 1;
+            if some.len() < AT_ONCE {
+                return ControlFlow::Continue(());
+            }
+            failed = each(&some);
+            some.clear();
+            match failed {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        failed?;
+        if read.is_none() {
+            // It was whole when it came.
+            return Err(Halt::Fatal(Fatal::Machine {
+                what: "the LMS's answer cannot be read again from its temporary file".into(),
+                help: "check the disk that has the folder for temporary files",
+            })
+            .into());
+        }
+        each(&some)?;
+        Ok(all)
     }
 }
 
@@ -221,7 +315,7 @@ struct Page {
     target: Arc<dyn Target>,
     offset: u64,
     limit: u32,
-    people: Option<Vec<Remote>>,
+    answer: Option<Answered>,
 }
 
 impl Job for Page {
@@ -237,8 +331,8 @@ impl Job for Page {
         if matches!(reply.status, 404 | 405 | 410) {
             return Next::Fatal(Fatal::WrongAddress);
         }
-        self.people = self.target.people(reply);
-        match self.people {
+        self.answer = Answered::of(&*self.target, reply);
+        match self.answer {
             Some(_) => Next::Done,
             None => Next::Unclear("the answer is not a list of users"),
         }

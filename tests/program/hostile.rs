@@ -26,8 +26,17 @@ const ROW: &str = "E1,Ann,Lee,ann@example.com,alee,Zwolle,Netherlands,31-12-2030
 /// sent.
 #[track_caller]
 fn checked(world: &World, name: &str) -> Ran {
+    let (ran, peak) = measured(world, &["check", name, "-m", "mapping.toml", "-q"]);
+    assert!(peak <= MAX_MEMORY, "{peak} MiB: {ran:#?}");
+    assert_eq!(world.lms.stats().requests(), 0);
+    ran
+}
+
+/// Runs the program and measures the most memory that it takes, in MiB.
+#[track_caller]
+pub(crate) fn measured(world: &World, arguments: &[&str]) -> (Ran, u64) {
     let mut child = world
-        .command(&["check", name, "-m", "mapping.toml", "-q"])
+        .command(arguments)
         .stdin(Stdio::null())
         .stdout(File::create(world.path("stdout")).unwrap())
         .stderr(File::create(world.path("stderr")).unwrap())
@@ -47,10 +56,8 @@ fn checked(world: &World, name: &str) -> Ran {
         stdout: read("stdout"),
         stderr: read("stderr"),
     };
-    assert!(peak <= MAX_MEMORY, "{peak} MiB: {ran:#?}");
     assert!(!ran.stderr.contains("panicked"), "{ran:#?}");
-    assert_eq!(world.lms.stats().requests(), 0);
-    ran
+    (ran, peak)
 }
 
 /// The most memory that a process took so far, in MiB.
@@ -280,6 +287,25 @@ fn rows_of_a_workbook_that_are_out_of_order_or_appear_twice_are_refused() {
             "rows that are out of order",
         );
     }
+}
+
+#[test]
+fn a_workbook_of_twenty_thousand_sheets_is_refused_at_once() {
+    let sheet = |at| format!("<sheet name=\"S{at}\" sheetId=\"{at}\" r:id=\"rId1\"/>");
+    let sheets: Vec<_> = (0..20_000).map(sheet).collect();
+    let sheets = sheets.concat();
+    let namespace = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let list = format!("<workbook xmlns:r=\"{namespace}\"><sheets>{sheets}</sheets></workbook>");
+    let sheet = sheet_begins() + "</sheetData></worksheet>";
+    let mut parts = Vec::from(frame());
+    parts.retain(|part| part.name != "xl/workbook.xml");
+    parts.push(Part::stored("xl/workbook.xml", list.as_bytes()));
+    parts.push(Part::stored(SHEET, sheet.as_bytes()));
+    refused(
+        "sheets.xlsx",
+        &archive(&parts),
+        "has 20000 sheets; the maximum is 1000",
+    );
 }
 
 /// A CSV file that begins like this and goes on for a gigabyte, which takes no

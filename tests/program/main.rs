@@ -12,6 +12,7 @@ mod approvals;
 mod as_wanted;
 mod audit;
 mod bad_input;
+mod bounds;
 mod closed_streams;
 mod corrected;
 mod deciding;

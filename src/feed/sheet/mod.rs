@@ -37,6 +37,10 @@ use crate::model::RowNumber;
 const CELLS: usize = 1 << 15;
 const TEXT: usize = 1 << 20;
 
+/// The most sheets of a workbook: finding one among them takes longer the more there
+/// are.
+const MAX_SHEETS: usize = 1_000;
+
 type Workbook = Xlsx<BufReader<Tracked>>;
 
 /// An open sheet of a workbook.
@@ -100,6 +104,14 @@ impl SheetFile {
         let position = tracked.position.clone();
         let mut workbook = Workbook::new(BufReader::with_capacity(1 << 16, tracked))
             .map_err(|source| damaged(path, None, source))?;
+        let sheets = workbook.sheets_metadata().len();
+        if sheets > MAX_SHEETS {
+            return Err(FeedError::TooManySheets {
+                path: path.clone(),
+                sheets,
+                max: MAX_SHEETS,
+            });
+        }
         let until = options.header_row.unwrap_or(0);
         let (sheet, head, others) = match &options.sheet {
             Some(wanted) => {

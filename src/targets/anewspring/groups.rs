@@ -1,11 +1,15 @@
 //! User groups: three types, one for each role that can be in one, in a tree.
 
+use std::ops::ControlFlow;
+
 use serde_json::Value;
 
-use super::{ANewSpring, Parameters, call, form, is_denial, is_success, users};
+use super::{ANewSpring, Parameters, call, form, is_denial, is_success};
 use crate::model::ExternalId;
+use crate::targets::people::{self, Form};
 use crate::targets::{
-    Call, Group, GroupCall, GroupTarget, Reply, Written, is_page, message, not_found,
+    Call, EVERYBODY_BYTES, Group, GroupCall, GroupTarget, Reply, Written, is_page, message,
+    not_found,
 };
 
 impl GroupTarget for ANewSpring {
@@ -28,7 +32,10 @@ impl GroupTarget for ANewSpring {
                 let parameters = vec![("force", "false".into())];
                 form("POST deleteGroup/{groupID}", &[id], parameters)
             }
-            GroupCall::Members(id) => call("GET getGroupUsers/{groupID}", &[id]),
+            GroupCall::Members(id) => Call {
+                max_bytes: EVERYBODY_BYTES,
+                ..call("GET getGroupUsers/{groupID}", &[id])
+            },
             GroupCall::IsMember(id, person) => {
                 let name = "GET groupUserExists/{groupID}/{userID}";
                 call(name, &[id, person.as_str()])
@@ -76,11 +83,24 @@ impl GroupTarget for ANewSpring {
     }
 
     fn members(&self, reply: &Reply) -> Option<Vec<String>> {
-        let users = users(reply)?;
-        let id = |user: &Value| Some(user.get("id")?.as_str()?.to_owned());
-        Some(users.iter().filter_map(id).collect())
+        let mut members = Vec::new();
+        people::each(reply, &MEMBERS, &mut |member| {
+            members.extend(member);
+            ControlFlow::Continue(())
+        })?;
+        Some(members)
     }
 }
+
+/// As with the list of users. A member without an external ID is nobody's.
+const MEMBERS: Form<Option<String>> = Form {
+    name: Some("users"),
+    reads: |name| name == "id",
+    read: |user| {
+        let id = user.get("id").and_then(Value::as_str);
+        Some(id.map(str::to_owned))
+    },
+};
 
 fn parent(group: &Group) -> Option<(&'static str, String)> {
     Some(("parent", group.parent.clone()?))
