@@ -142,7 +142,8 @@ impl Fatal {
     }
 }
 
-/// Judges a status. `retry_after` is the header as it came.
+/// Judges a status. `retry_after` is the header as it came; `now` is what time it was
+/// by the clock of the answer, since the header may be a date.
 #[must_use]
 pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict {
     let wait = retry_after.and_then(|value| parse_retry_after(value, now));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use hrfeed::sandbox::Faults;
 
 use crate::support::System::{self, AnewSpring, Kmi};
-use crate::support::{Feed, World, side_by_side, wait_until};
+use crate::support::{Feed, Person, World, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -142,6 +142,84 @@ fn a_retry_after_holds_everybody() {
     let stats = world.lms.stats();
     let turned_away = stats.played("requests_per_second");
     assert!((1..=20).contains(&turned_away), "{stats:?}");
+}
+
+#[test]
+fn a_refusal_now_and_then_leaves_an_import_most_of_its_speed() {
+    let seconds = |throttled: f64| {
+        let faults = Faults {
+            throttled,
+            latency: 10 * MS,
+            ..Faults::default()
+        };
+        let world = World::failing(Kmi, faults).target("requests_per_second = 200");
+        let ran = world.import_feed(&Feed::of(500)).exits(0);
+        assert_eq!(ran.count("created"), 500);
+        let played = world.lms.stats().played("throttled");
+        assert_eq!(played > 0, throttled > 0.0, "{played}");
+        assert_eq!(ran.json()["calls"]["throttled"], played);
+        ran.json()["elapsed_seconds"].as_f64().unwrap()
+    };
+    let (calm, disturbed) = (seconds(0.0), seconds(0.02));
+    // A few seconds, on a machine that may be busy; it took a minute when each
+    // refusal halved the rate.
+    assert!(disturbed < calm * 3.0, "{disturbed} s instead of {calm} s");
+}
+
+#[test]
+fn an_lms_whose_clock_is_an_hour_off_is_waited_for_as_long_as_it_means() {
+    side_by_side([-3600, 0, 3600].map(|clock_skew| {
+        move || {
+            let faults = Faults {
+                requests_per_second: Some(10),
+                dated_waits: true,
+                clock_skew,
+                ..Faults::default()
+            };
+            let world = World::failing(Kmi, faults)
+                .target("requests_per_second = 100\nmax_in_flight = 2\nmax_outage = \"20s\"");
+            let ran = world.import_feed(&Feed::of(25)).exits(0);
+            assert_eq!(ran.count("created"), 25);
+            // Ahead, it does not stop the run; behind, it is not ignored: the mock LMS
+            // asks for two seconds, and nobody is refused in them.
+            let turned_away = world.lms.stats().played("requests_per_second");
+            assert!(
+                (1..=8).contains(&turned_away),
+                "{turned_away} at {clock_skew}"
+            );
+            let seconds = ran.json()["elapsed_seconds"].as_f64().unwrap();
+            assert!(seconds >= 2.0, "{seconds} s at {clock_skew}");
+        }
+    }));
+}
+
+/// Two imports at once into one LMS, each with its own key, journal and mapping, that
+/// share the rate; returns the fullest second.
+fn peak_of_two(rates: [u32; 2]) -> u64 {
+    let [rate, other_rate] =
+        rates.map(|rate| format!("requests_per_second = {rate}\nshare_rate = true"));
+    let one = World::new(Kmi).target(&rate);
+    let mut other = World::new(Kmi).at(&one.lms.base_url()).target(&other_rate);
+    other.key = "another-key";
+    one.feed(&Feed::of(90));
+    let people = (1000..1090).map(Person::new).collect();
+    other.feed(&Feed { people });
+    let runs = [&one, &other].map(World::start_import);
+    for ran in runs.map(|run| run.wait().exits(0)) {
+        assert_eq!(ran.count("created"), 90);
+        let notes = ran.json()["notes"].to_string();
+        assert!(notes.contains("shared the rate"), "{ran:?}");
+    }
+    one.lms.stats().number("peak_per_second")
+}
+
+#[test]
+fn imports_that_share_the_rate_of_a_host_keep_it_together() {
+    let peak = peak_of_two([40, 40]);
+    assert!((30..=40).contains(&peak), "{peak} in a second");
+    // Whoever is left alone may use its own rate.
+    let peak = peak_of_two([60, 30]);
+    assert!((25..=60).contains(&peak), "{peak} in a second");
 }
 
 #[test]

@@ -99,7 +99,10 @@ impl Context {
     /// Reads the mapping that a command is about.
     pub(super) fn load_mapping(&self, path: &Path) -> Result<Mapping, Failure> {
         self.about.borrow_mut().mapping = Some(run::absolute(path));
-        let mapping = Mapping::load(path)?;
+        let mut mapping = Mapping::load(path)?;
+        if mapping.target.share_rate {
+            mapping.target.shared_rates = Some(environment::state_folder()?.join("rates"));
+        }
         let target = &mapping.target;
         self.about.borrow_mut().target = Some(TargetReport {
             system: target.system.word().to_owned(),

@@ -32,6 +32,12 @@ struct FaultArgs {
     /// Answer 429 above this many requests per second
     #[arg(long, value_name = "N")]
     rate_limit: Option<u32>,
+    /// Answer 429 with `Retry-After: 0`, whatever the rate
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    throttled: f64,
+    /// Write `Retry-After` as a date where it is more than 0
+    #[arg(long)]
+    dated_waits: bool,
     /// Delay every answer by this many milliseconds
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency: u64,
@@ -145,6 +151,8 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
         seed: args.seed,
         faults: Faults {
             requests_per_second: faults.rate_limit,
+            throttled: faults.throttled,
+            dated_waits: faults.dated_waits,
             latency: Duration::from_millis(faults.latency),
             latency_jitter: Duration::from_millis(faults.latency_jitter),
             capacity: faults.capacity,

@@ -24,6 +24,11 @@ pub struct TargetSettings {
     pub api_secret: Option<SecretSource>,
     /// Requests in any one-second window, reads and retries included.
     pub requests_per_second: f64,
+    /// Whether all runs of this machine on this host keep one rate together.
+    pub share_rate: bool,
+    /// Where they keep it: no part of the mapping, a command names the folder. `None`
+    /// shares nothing.
+    pub shared_rates: Option<PathBuf>,
     /// Requests under way at once.
     pub max_in_flight: usize,
     /// How long a connection may take to come about.
@@ -72,6 +77,7 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
         _ => table.take("allow_roles"),
     };
     let rate = table.take("requests_per_second");
+    let share_rate = table.take("share_rate");
     let in_flight = table.take("max_in_flight");
     let connect_timeout = table.take("connect_timeout");
     let timeout = table.take("timeout");
@@ -88,6 +94,8 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
             .map(|node| secret_source(node, mapping))
             .transpose()?,
         requests_per_second: rate.map_or(Ok(10.0), |node| node.positive(100_000.0))?,
+        share_rate: share_rate.map_or(Ok(false), |node| node.flag())?,
+        shared_rates: None,
         max_in_flight: in_flight.map_or(Ok(8), |node| node.whole(1, 1000))? as usize,
         connect_timeout: duration(connect_timeout.as_ref(), Duration::from_secs(10))?,
         timeout: duration(timeout.as_ref(), Duration::from_mins(1))?,

@@ -202,7 +202,10 @@ impl Stages<'_> {
         {
             end = RunEnd::Failed(error.into());
         }
-        let notes = self.encoding_note.into_iter().chain(self.remarks);
+        let shared_rate = self.uploader.shared_rate();
+        let notes = (self.encoding_note.into_iter())
+            .chain(self.remarks)
+            .chain(shared_rate);
         Ok(RunResult {
             run: read_run(&journal, run.id)?,
             end,

@@ -197,6 +197,7 @@ pub fn connection(settings: &TargetSettings) -> Connection {
         system: settings.system,
         base_url: settings.base_url.clone(),
         requests_per_second: settings.requests_per_second,
+        shared_rates: (settings.shared_rates.clone()).filter(|_| settings.share_rate),
         max_in_flight: settings.max_in_flight,
         connect_timeout: settings.connect_timeout,
         timeout: settings.timeout,
@@ -233,6 +234,7 @@ pub fn plan(request: RunRequest<'_>) -> Result<Planned<'_>, RunError> {
     stages.journal = Journal::open_existing(&journal)?;
     let prepared = stages.prepare();
     stages.listener.on_event(&Event::Finished);
+    stages.remarks.extend(stages.uploader.shared_rate());
     Ok(Planned {
         prepared: prepared?,
         encoding_note: stages.encoding_note,

@@ -25,6 +25,10 @@ pub struct Faults {
     /// More than this many requests in any one second are answered with 429
     /// and `Retry-After`. Requests that were turned away do not count.
     pub requests_per_second: Option<u32>,
+    /// Answers 429 with `Retry-After: 0` without acting, whatever the rate.
+    pub throttled: f64,
+    /// `Retry-After` is a date by the clock of the LMS, where it is more than 0.
+    pub dated_waits: bool,
     /// How long the sandbox waits before it acts.
     #[serde(with = "seconds")]
     pub latency: Duration,
@@ -104,6 +108,7 @@ impl Faults {
     /// Says what makes no sense, if anything.
     pub(super) fn check(&self) -> Result<(), String> {
         let probabilities = [
+            ("throttled", self.throttled),
             ("errors", self.errors),
             ("unavailable", self.unavailable),
             ("lost_before", self.lost_before),
@@ -211,6 +216,7 @@ mod seconds {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Fault {
     RequestsPerSecond,
+    Throttled,
     Errors,
     Unavailable,
     LostBefore,
@@ -231,8 +237,9 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::RequestsPerSecond,
+        Self::Throttled,
         Self::Errors,
         Self::Unavailable,
         Self::LostBefore,
@@ -406,11 +413,14 @@ impl Dice {
         let ok = hit(0.5);
         let pick = rng.u32(..);
         let latency = faults.latency + faults.latency_jitter.mul_f64(rng.f64());
-        let first = |faults: [(bool, Fault); 3]| {
-            let mut hit = faults.into_iter().filter(|(is_hit, _)| *is_hit);
-            hit.next().map(|(_, fault)| fault)
+        // Faults without a draw of their own, which would change all others.
+        let of_pick = |pick: u32, share: f64| f64::from(pick) < share * 4_294_967_296.0;
+        let throttled = of_pick(pick.reverse_bits(), faults.throttled);
+        let first = |faults: &[(bool, Fault)]| {
+            let hit = faults.iter().find(|(is_hit, _)| *is_hit);
+            hit.map(|(_, fault)| *fault)
         };
-        let spoiled = first([
+        let spoiled = first(&[
             (lost_after, Fault::LostAfter),
             (cut, Fault::Cut),
             (garbage, Fault::Garbage),
@@ -421,8 +431,9 @@ impl Dice {
             |number: u32, probability: f64| f64::from(number) < probability * 4_294_967_296.0;
         Fate {
             latency,
-            instead: first([
+            instead: first(&[
                 (lost_before, Fault::LostBefore),
+                (throttled, Fault::Throttled),
                 (unavailable, Fault::Unavailable),
                 (errors, Fault::Errors),
             ]),

@@ -185,7 +185,7 @@ async fn carry(
         Ok(fate) => shared.play(fate, &head, &body, &scissors).await,
         Err(TurnedAway::TooFast { retry_after }) => {
             shared.played(Fault::RequestsPerSecond);
-            shared.send(too_fast(retry_after))
+            shared.turn_away(retry_after)
         }
         Err(TurnedAway::Down) => {
             shared.played(Fault::DownAfter);
@@ -208,6 +208,7 @@ impl Shared {
         if let Some(fault) = fate.instead {
             self.played(fault);
             return match fault {
+                Fault::Throttled => self.turn_away(0),
                 Fault::Unavailable => self.send(unavailable(Some(1))),
                 Fault::Errors => {
                     self.send((StatusCode::INTERNAL_SERVER_ERROR, "Internal server error\n"))
@@ -280,6 +281,27 @@ impl Shared {
         Some(answer)
     }
 
+    /// Answers 429: to come again after `retry_after` seconds.
+    fn turn_away(&self, retry_after: u64) -> Response {
+        let (is_dated, skew) = {
+            let inside = self.lock();
+            let faults = inside.dice.faults();
+            (faults.dated_waits && retry_after > 0, faults.clock_skew)
+        };
+        let value = if is_dated {
+            // Dates have no fractions: one second more, to be no less.
+            let wait = SignedDuration::from_secs(i64::try_from(retry_after).unwrap_or(i64::MAX));
+            http_date(SignedDuration::from_secs(skew.into()) + wait + SignedDuration::from_secs(1))
+        } else {
+            Some(retry_after.into())
+        };
+        let mut response = self.send(too_fast());
+        if let Some(value) = value {
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        response
+    }
+
     fn played(&self, fault: Fault) {
         self.lock().statistics.played(fault);
     }
@@ -300,8 +322,17 @@ impl Shared {
 /// where it is not, since the server dates its answers itself.
 fn date(clock_skew: i32) -> Option<HeaderValue> {
     let skew = SignedDuration::from_secs(clock_skew.into());
-    let now = (!skew.is_zero()).then(|| clock::now() + skew)?;
-    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if skew.is_zero() {
+        None
+    } else {
+        http_date(skew)
+    }
+}
+
+/// The date of so much later than now, as HTTP writes it.
+fn http_date(later: SignedDuration) -> Option<HeaderValue> {
+    let at = clock::now().checked_add(later).ok()?;
+    let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     HeaderValue::from_str(&date).ok()
 }
 
@@ -347,11 +378,8 @@ pub(super) const NOT_FOUND: (StatusCode, &str) = (
     "No API of this sandbox has this path. See / for a list.\n",
 );
 
-fn too_fast(retry_after: u64) -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(JSON)),
-        (header::RETRY_AFTER, retry_after.into()),
-    ];
+fn too_fast() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(JSON))];
     let body = r#"{"errors":[{"field":"","message":"too many requests"}]}"#;
     (StatusCode::TOO_MANY_REQUESTS, headers, body)
 }

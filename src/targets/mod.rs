@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-use crate::files::SeenFile;
 pub use self::people::Spooled;
+use crate::files::SeenFile;
 use crate::model::{Content, ExternalId, Step};
 use crate::schema::{FieldKind, Part, System};
 

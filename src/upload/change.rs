@@ -28,9 +28,7 @@ use crate::model::{Action, BeforeGroups, ExternalId, Parts, Step};
 use crate::plan::{Change, Remaining, steps_for};
 use crate::retry::NoAnswer;
 use crate::schema::Role;
-use crate::targets::{
-    self, Call, Fit, LookUpReply, Remote, Reply, Target, WantedState, Written,
-};
+use crate::targets::{self, Call, Fit, LookUpReply, Remote, Reply, Target, WantedState, Written};
 
 /// What this run has done for a person so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

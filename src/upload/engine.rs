@@ -238,12 +238,17 @@ impl<T: Transport> Engine<T> {
     }
 
     fn judge(&mut self, result: &Result<Reply, NoReply>) -> Verdict {
-        if let (None, Ok(reply)) = (self.clock_skew, result) {
-            let date = reply.date.as_deref().and_then(retry::parse_date);
+        let date = (result.as_ref().ok()).and_then(|reply| reply.date.as_deref());
+        let date = date.and_then(retry::parse_date);
+        if self.clock_skew.is_none() {
             self.clock_skew = date.map(|date| date.duration_since(clock::now()));
         }
         let verdict = match result {
-            Ok(reply) => retry::judge(reply.status, reply.retry_after.as_deref(), clock::now()),
+            Ok(reply) => {
+                // The target's own clock dates both.
+                let now = date.unwrap_or_else(clock::now);
+                retry::judge(reply.status, reply.retry_after.as_deref(), now)
+            }
             Err(NoReply::NoAnswer(why)) => Verdict::NoAnswer(why.clone()),
             Err(NoReply::Fatal(fatal)) => Verdict::Fatal(fatal.clone()),
         };

@@ -33,9 +33,11 @@ mod recorder;
 mod refused_all;
 mod scrub;
 mod send;
+mod shared_rate;
 mod stop;
 mod survey;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,7 @@ use self::http::Http;
 use self::pace::Pace;
 use self::pressure::Pressure;
 use self::refused_all::RefusedInTurn;
+use self::shared_rate::SharedRate;
 use crate::journal::JournalError;
 use crate::model::{Calls, ExternalId};
 use crate::retry::Fatal;
@@ -66,6 +69,7 @@ pub use self::proof::NewPeople;
 pub use self::recorder::{RunRecorder, record_not_answered};
 pub use self::refused_all::{Looks, SameRefusal};
 pub use self::send::{SendResult, Work};
+pub use self::shared_rate::SharedRateError;
 pub use self::stop::Stop;
 pub use self::survey::{Known, Listed, Question};
 
@@ -82,6 +86,9 @@ pub enum UploadError {
     /// The client cannot be set up.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The rate that runs share cannot be kept.
+    #[error(transparent)]
+    SharedRate(#[from] SharedRateError),
     /// The runtime cannot be set up.
     #[error("cannot start the network runtime")]
     Runtime(#[source] std::io::Error),
@@ -169,6 +176,9 @@ pub struct Connection {
     pub base_url: Url,
     /// Requests in any one-second window, reads and retries included.
     pub requests_per_second: f64,
+    /// Where the runs of this machine keep the rate that they share on a host: a folder.
+    /// `None` if this one keeps its own.
+    pub shared_rates: Option<PathBuf>,
     /// Requests in flight at once.
     pub max_in_flight: usize,
     /// How long a connection may take to come about.
@@ -213,9 +223,14 @@ impl Uploader {
             .enable_all()
             .build()
             .map_err(UploadError::Runtime)?;
+        let random = fastrand::Rng::with_seed(seed);
+        let per_second = connection.requests_per_second;
+        let shared = (connection.shared_rates.as_deref())
+            .map(|folder| SharedRate::new(folder, &connection.base_url, per_second, seed))
+            .transpose()?;
         let engine = Engine {
             transport: Http::new(connection, credentials, &*target)?,
-            pace: Pace::new(connection.requests_per_second),
+            pace: Pace::new(connection.requests_per_second, shared),
             pressure: Pressure::new(connection.requests_per_second, connection.max_in_flight),
             stop,
             max_in_flight: connection.max_in_flight,
@@ -227,7 +242,7 @@ impl Uploader {
             suspicion: Suspicion::default(),
             jobs: 0,
             clock_skew: None,
-            random: fastrand::Rng::with_seed(seed),
+            random,
         };
         let patience = Patience {
             window: connection.timeout + connection.settle_after,
@@ -265,6 +280,12 @@ impl Uploader {
     /// Whether the LMS has changed anything for this run, or may have.
     pub const fn may_have_written(&self) -> bool {
         self.engine.may_have_written
+    }
+
+    /// What a person should know about a rate that is shared with other runs, if anything:
+    /// a sentence without its full stop.
+    pub fn shared_rate(&self) -> Option<String> {
+        self.engine.pace.shared_in_words()
     }
 
     /// The calls made so far.

@@ -6,6 +6,8 @@
 //! last requests are kept as well, and the one that would be too many waits
 //! until the oldest has left the window.
 //!
+//! With `share_rate`, a request needs a place in the rate of all runs as well.
+//!
 //! A lower rate is another GCRA; the window is the configured rate's, whatever
 //! becomes of the rate meanwhile.
 
@@ -19,6 +21,8 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
+
+use super::shared_rate::SharedRate;
 
 /// The window, a little longer than a second: two requests a second apart here
 /// can be closer together when they arrive, by what a busy machine or a new
@@ -53,13 +57,41 @@ pub(super) struct Pace<C: Clock = TokioClock> {
     /// Requests in a window, at most.
     most: usize,
     recent: VecDeque<C::Instant>,
+    /// The limiter has let a request through that has not gone out yet.
+    is_let_through: bool,
+    shared: Option<SharedRate>,
 }
 
 impl Pace {
-    /// A pace of `per_second` requests.
-    pub(super) fn new(per_second: f64) -> Self {
+    /// A pace of `per_second` requests, which other runs may share.
+    pub(super) fn new(per_second: f64, shared: Option<SharedRate>) -> Self {
         let start = Instant::now();
-        Self::with_clock(per_second, TokioClock { start })
+        Self {
+            shared,
+            ..Self::with_clock(per_second, TokioClock { start })
+        }
+    }
+
+    /// The target has asked to wait: runs that share the rate wait as well.
+    pub(super) fn hold_others(&mut self, wait: Duration) {
+        if let Some(shared) = &mut self.shared {
+            shared.hold(wait);
+        }
+    }
+
+    /// What became of sharing the rate, if a person should know.
+    pub(super) fn shared_in_words(&self) -> Option<String> {
+        let shared = self.shared.as_ref()?;
+        if let Some(why) = shared.lost() {
+            return Some(format!(
+                "the rate could not be shared with other runs of this machine ({why})"
+            ));
+        }
+        shared.is_shared().then(|| {
+            "other runs of this machine shared the rate: together they kept to the lowest \
+             `requests_per_second` of them"
+                .to_owned()
+        })
     }
 }
 
@@ -74,6 +106,8 @@ impl<C: Clock + Clone> Pace<C> {
             current: per_second,
             most,
             recent: VecDeque::with_capacity(most),
+            is_let_through: false,
+            shared: None,
         }
     }
 
@@ -136,9 +170,16 @@ impl<C: Clock + Clone> Pace<C> {
                 return Err(WINDOW.saturating_sub(age));
             }
         }
-        if let Err(not_until) = self.limiter.check() {
-            return Err(not_until.wait_time_from(now));
+        if !self.is_let_through {
+            if let Err(not_until) = self.limiter.check() {
+                return Err(not_until.wait_time_from(now));
+            }
+            self.is_let_through = true;
         }
+        if let Some(shared) = &mut self.shared {
+            shared.take(self.current)?;
+        }
+        self.is_let_through = false;
         if self.recent.len() >= self.most {
             self.recent.pop_front();
         }

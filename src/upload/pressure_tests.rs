@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use std::time::Duration;
+
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -59,10 +61,28 @@ impl Rig {
             .collect()
     }
 
-    fn refuse(&mut self, lately: usize) {
+    /// What was sent just now is turned away, with a time to wait.
+    fn refuse(&mut self, lately: usize) -> Waits {
         self.now += MS;
-        let now = self.now;
-        self.pressure.refused(Refusal::TooMany, now, now, lately);
+        self.turn_away(self.now, lately, true)
+    }
+
+    /// What was sent just now is turned away, without a time to wait.
+    fn refuse_in_silence(&mut self, lately: usize) -> Waits {
+        self.now += MS;
+        self.turn_away(self.now, lately, false)
+    }
+
+    fn turn_away(&mut self, sent: Instant, lately: usize, says_how_long: bool) -> Waits {
+        let in_flight = self.pressure.in_flight() - 1;
+        self.pressure.refused(&TurnedAway {
+            why: Refusal::TooMany,
+            says_how_long,
+            sent,
+            now: self.now,
+            lately,
+            in_flight,
+        })
     }
 }
 
@@ -92,16 +112,118 @@ fn refusals_of_what_was_sent_before_the_first_count_as_one() {
     rig.pressure.window.limit = 8.0;
     let sent = rig.now;
     for after in 1..=8 {
-        rig.pressure
-            .refused(Refusal::TooMany, sent, sent + after * MS, 100);
+        rig.now = sent + after * MS;
+        rig.turn_away(sent, 100, true);
     }
     assert!(near(rig.pressure.per_second(), 50.0));
     assert_eq!(rig.pressure.in_flight(), 5);
-    // What was sent after it counts anew.
+    // What was sent after it counts anew, once somebody was served.
+    rig.clean(9);
+    rig.refuse(80);
+    assert!(near(rig.pressure.per_second(), 40.0));
+}
+
+#[test]
+fn a_refusal_now_and_then_costs_neither_rate_nor_number() {
+    let mut rig = Rig::new(100.0, 8);
+    rig.clean(2);
+    for _ in 0..7 {
+        assert_eq!(rig.refuse_in_silence(100), Waits::One);
+        rig.clean(10);
+    }
+    assert!(!rig.pressure.is_slowed());
+    assert_eq!(rig.pressure.in_flight(), 8);
+}
+
+#[test]
+fn a_crowd_of_refusals_is_a_bound_and_holds_everybody() {
+    let mut rig = Rig::new(100.0, 8);
+    rig.clean(2);
+    let waits: Vec<_> = (0..5).map(|_| rig.refuse_in_silence(100)).collect();
+    assert_eq!(waits[..4], [Waits::One; 4]);
+    assert_eq!(waits[4], Waits::All(1));
+    assert!(near(rig.pressure.per_second(), 50.0));
+    assert_eq!(rig.pressure.in_flight(), 5);
+    // From now on one at the bound is enough.
     rig.now += SECOND;
-    rig.refuse(50);
-    assert!(near(rig.pressure.per_second(), 25.0));
-    assert_eq!(rig.pressure.in_flight(), 3);
+    rig.clean(10);
+    assert_eq!(rig.refuse_in_silence(80), Waits::All(1));
+    assert!(near(rig.pressure.per_second(), 40.0));
+}
+
+#[test]
+fn while_nobody_is_served_one_request_asks_again_and_the_rate_stays() {
+    let mut rig = Rig::new(100.0, 8);
+    rig.clean(2);
+    for _ in 0..5 {
+        rig.refuse_in_silence(100);
+    }
+    let sent_before = rig.now;
+    for _ in 0..8 {
+        rig.now += MS;
+        rig.turn_away(sent_before, 100, false);
+    }
+    assert_eq!(rig.pressure.in_flight(), 1);
+    for times in 2..6 {
+        rig.now += SECOND;
+        assert_eq!(rig.refuse_in_silence(1), Waits::All(times));
+        assert_eq!(rig.pressure.in_flight(), 1);
+        assert!(near(rig.pressure.per_second(), 50.0));
+    }
+    rig.now += SECOND;
+    rig.answer(MS, Kind::Write);
+    assert_eq!(rig.pressure.in_flight(), 5);
+}
+
+#[test]
+fn many_single_refusals_lead_to_a_trial_which_refusals_end_and_their_absence_confirms() {
+    let tried = || {
+        let mut rig = Rig::new(100.0, 8);
+        for _ in 0..8 {
+            rig.clean(5);
+            assert_eq!(rig.refuse_in_silence(100), Waits::One);
+        }
+        assert!(near(rig.pressure.per_second(), 70.0));
+        rig
+    };
+    // Whatever the rate: the full one is taken again, and doubted less readily.
+    let mut rig = tried();
+    for _ in 0..3 {
+        rig.clean(5);
+        rig.refuse_in_silence(70);
+    }
+    assert!(!rig.pressure.is_slowed());
+    for _ in 0..15 {
+        rig.clean(5);
+        rig.refuse_in_silence(100);
+        assert!(!rig.pressure.is_slowed());
+    }
+    // Only at the full rate: it is a bound, and the next refusal there shows it.
+    let mut rig = tried();
+    rig.clean(39);
+    assert!(near(rig.pressure.per_second(), 70.0));
+    rig.clean(16);
+    assert!(rig.pressure.per_second() > 90.0);
+    assert_eq!(rig.refuse_in_silence(95), Waits::All(1));
+    assert!(rig.pressure.per_second() < 50.0);
+}
+
+#[test]
+fn refusals_well_below_a_bound_refute_it() {
+    let mut rig = Rig::new(100.0, 8);
+    rig.refuse(100);
+    rig.clean(1);
+    let before = rig.pressure.per_second();
+    for _ in 0..3 {
+        assert_eq!(rig.refuse_in_silence(60), Waits::One);
+    }
+    assert!(near(rig.pressure.per_second(), before));
+    // It comes back in spite of more of them.
+    for _ in 0..40 {
+        rig.clean(1);
+        assert_eq!(rig.refuse_in_silence(60), Waits::One);
+    }
+    assert!(!rig.pressure.is_slowed());
 }
 
 #[test]
@@ -291,7 +413,7 @@ fn a_timeout_halves_the_number_under_way_once_a_round_trip() {
 #[derive(Clone, Debug)]
 enum Step {
     Answer(u16, bool),
-    Refuse(bool, u16),
+    Refuse(bool, bool, u16),
     Timeout,
     BackUp,
     Pause(u8),
@@ -300,7 +422,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (0..5000_u16, any::<bool>()).prop_map(|(took, write)| Step::Answer(took, write)),
-        1 => (any::<bool>(), any::<u16>()).prop_map(|(limit, lately)| Step::Refuse(limit, lately)),
+        2 => (any::<bool>(), any::<bool>(), any::<u16>())
+            .prop_map(|(limit, says, lately)| Step::Refuse(limit, says, lately)),
         1 => Just(Step::Timeout),
         1 => Just(Step::BackUp),
         1 => any::<u8>().prop_map(Step::Pause),
@@ -323,12 +446,15 @@ proptest! {
                     let kind = if write { Kind::Write } else { Kind::Read };
                     rig.answer(u32::from(took) * MS, kind);
                 }
-                Step::Refuse(too_many, lately) => {
+                Step::Refuse(too_many, says_how_long, lately) => {
                     rig.now += MS;
                     let why = if too_many { Refusal::TooMany } else { Refusal::Overloaded };
                     let now = rig.now;
-                    rig.pressure.refused(why, now, now, lately.into());
-                    prop_assert!(rig.pressure.per_second() <= (before / 2.0).max(rig.pressure.rate.floor) + 1e-9);
+                    let in_flight = rig.pressure.in_flight();
+                    let lately = lately.into();
+                    let away = TurnedAway { why, says_how_long, sent: now, now, lately, in_flight };
+                    rig.pressure.refused(&away);
+                    prop_assert!(rig.pressure.per_second() <= before + 1e-9);
                 }
                 Step::Timeout => rig.pressure.timed_out(rig.now, rig.now + SECOND),
                 Step::BackUp => rig.pressure.back_up(rig.now),

@@ -62,6 +62,7 @@ impl World {
             system,
             base_url: base_url.parse().unwrap(),
             requests_per_second: 1_000.0,
+            shared_rates: None,
             max_in_flight: 8,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(5),

@@ -504,6 +504,11 @@ pub(crate) fn calls(wanted: &[(&str, u64)]) -> BTreeMap<String, u64> {
 /// The program with nothing of the caller's environment that could bend it.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hrfeed"));
+    // Where the program keeps what it has to keep, on Linux: not in the tester's home.
+    command.env(
+        "XDG_STATE_HOME",
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/state"),
+    );
     for name in [
         "HRFEED_JOURNAL",
         "NO_COLOR",

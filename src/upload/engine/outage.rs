@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::pressure::{Answer, Kind, Pressure};
+use super::super::pressure::{Answer, Kind, Pressure, Waits};
 use super::super::{Halt, UploadError};
 use super::queue::{FailedWrites, Flight};
 use super::{Drive, Job, Ledger, Mode, NoReply, Transport};
@@ -170,15 +170,19 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         });
     }
 
-    pub(super) fn slow_down(&mut self, why: &str, lower: impl FnOnce(&mut Pressure)) {
+    /// Goes on at the rate that `lower` leaves, and says if it has changed.
+    pub(super) fn slow_down<R>(&mut self, why: &str, lower: impl FnOnce(&mut Pressure) -> R) -> R {
         let pressure = &mut self.engine.pressure;
         let was_slowed = pressure.is_slowed();
-        lower(pressure);
+        let lowered = lower(pressure);
         let per_second = pressure.per_second();
         self.engine.pace.change(per_second);
-        if pressure.is_slowed() && !was_slowed {
-            self.listener.on_event(&Event::Slowed { per_second, why });
+        match (was_slowed, pressure.is_slowed()) {
+            (false, true) => (self.listener).on_event(&Event::Slowed { per_second, why }),
+            (true, false) => self.listener.on_event(&Event::FullSpeed),
+            _ => {}
         }
+        lowered
     }
 
     /// A job's call got no usable answer.
@@ -278,7 +282,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                     times = outage.probes;
                 }
                 let down = self.health.down_for();
-                self.throttled(wait, times, down);
+                self.throttled(wait, Waits::All(times), down);
                 return Ok(());
             }
             Verdict::Fatal(fatal) => {

@@ -1,7 +1,7 @@
 //! What the engine does about 429, and 503 with `Retry-After`.
 //!
-//! Mostly it is about all calls: the rate is lowered, everybody waits as long as the
-//! target asks, and the job goes first. But a job that alone is turned away must not
+//! Mostly it is about all calls, or about nothing: the rate is lowered where that shows
+//! a bound, everybody waits as long as the target asks, or the job alone. But a job that alone is turned away must not
 //! keep others waiting: after some times it goes once all others are done.
 //!
 //! # Invariants
@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::pressure::Refusal;
+use super::super::pressure::{self, Refusal, Waits};
 use super::outage::Outage;
 use super::queue::{Flight, TurnedAway};
 use super::{Drive, Job, Ledger, Mode, Transport};
 use crate::retry::{self, NoAnswer};
 
-/// How often a job that is turned away goes first, before all others are tried.
+/// How often a job that is turned away goes on, before all others are tried.
 const MAX_FIRST: u32 = 3;
 
 /// How often a job is turned away alone, with probes answered in between, before it
@@ -37,7 +37,7 @@ const FEW: usize = 5;
 /// What a job that is turned away does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// It goes first, as the one that has waited longest.
+    /// It goes on after a little while of its own.
     First,
     /// It goes once all others are done.
     Last,
@@ -96,8 +96,10 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             Place::First | Place::Last if may_have_applied => (rounds, self.health.down_for()),
             Place::First | Place::Last => (rounds, self.health.failing_for()),
         };
+        let alone = retry::back_off(away.times, self.engine.random.f64());
+        let now = Instant::now();
         match place {
-            Place::First => self.queue.ready.push_front(flight),
+            Place::First => self.queue.wait_until(now + alone, flight),
             Place::Last => {
                 away.is_last = true;
                 self.queue.last.push_back(flight);
@@ -110,11 +112,22 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 }
             }
         }
-        let lately = self.engine.pace.sent_lately();
-        self.slow_down(why, |pressure| {
-            pressure.refused(refusal, sent, Instant::now(), lately);
-        });
-        self.throttled(wait, times, down);
+        let refused = pressure::TurnedAway {
+            why: refusal,
+            says_how_long: wait.is_some_and(|wait| !wait.is_zero()),
+            sent,
+            now,
+            lately: self.engine.pace.sent_lately(),
+            in_flight: self.in_flight.len(),
+        };
+        let waits = self.slow_down(why, |pressure| pressure.refused(&refused));
+        let waits = match (place, waits) {
+            // Nobody else is left to wait.
+            (Place::AfterProbe, _) => Waits::All(times),
+            (_, Waits::All(pressed)) => Waits::All(pressed.max(times)),
+            (_, Waits::One) => Waits::One,
+        };
+        self.throttled(wait, waits, down);
     }
 
     /// Whether so few jobs are left that each may be turned away for itself.
@@ -137,23 +150,30 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         None
     }
 
-    /// The target asked to slow down, the `times`th time for one job, and has been
-    /// `down` for so long. It is obeyed, but not for ever: a quota may be used up for
-    /// the day.
-    pub(super) fn throttled(&mut self, wait: Option<Duration>, times: u32, down: Duration) {
+    /// The target asked to slow down, and has been `down` for so long. It is obeyed, but
+    /// not for ever: a quota may be used up for the day.
+    pub(super) fn throttled(&mut self, wait: Option<Duration>, waits: Waits, down: Duration) {
         self.engine.contacted = true;
         self.engine.calls.throttled += 1;
         // Clocks differ: a wait of nothing is not taken for one.
-        let least = retry::back_off(times, self.engine.random.f64());
-        let least = least.min(self.engine.max_outage);
-        let wait = wait.map_or(least, |wait| wait.max(least));
+        let wait = match waits {
+            Waits::One => Duration::ZERO,
+            Waits::All(times) => {
+                let least = retry::back_off(times, self.engine.random.f64());
+                let least = least.min(self.engine.max_outage);
+                wait.map_or(least, |wait| wait.max(least))
+            }
+        };
         if down >= self.engine.max_outage || wait > self.engine.max_outage {
             let why = format!("it asks to wait another {} s", wait.as_secs());
             self.halt_as_down(why, down);
             return;
         }
-        self.engine.pressure.paused(Instant::now() + wait);
-        self.pause(wait, "the LMS asked hrfeed to slow down");
+        if waits != Waits::One {
+            self.engine.pressure.paused(Instant::now() + wait);
+            self.engine.pace.hold_others(wait);
+            self.pause(wait, "the LMS asked hrfeed to slow down");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::retry::{Fatal, NoAnswer};
 mod alone;
 mod any_job;
 mod ends;
+mod limits;
 mod lost;
 mod outage;
 mod property;

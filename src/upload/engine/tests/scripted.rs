@@ -45,6 +45,14 @@ impl Answer {
         answer
     }
 
+    /// The answer has this date.
+    pub(super) fn dated(mut self, date: &str) -> Self {
+        if let Ok(reply) = &mut self.result {
+            reply.date = Some(date.into());
+        }
+        self
+    }
+
     pub(super) fn body(text: &str) -> Self {
         let mut answer = Self::status(200);
         if let Ok(reply) = &mut answer.result {
@@ -433,7 +441,7 @@ impl Rig {
                 script: Arc::new(Mutex::new((script, HashMap::new()))),
                 recorder,
             },
-            pace: Pace::new(self.per_second),
+            pace: Pace::new(self.per_second, None),
             pressure: Pressure::new(self.per_second, self.max_in_flight),
             stop,
             max_in_flight: self.max_in_flight,

@@ -88,35 +88,41 @@ fn a_429_without_a_retry_after_is_waited_out_longer_each_time() {
     });
     insta::assert_snapshot!(ran.lines, @"
      0.000 P0 read: 429 after 0.020 s
-     0.020 slowed to 50.0 a second: the LMS limits requests
-     0.020 all wait 0.336 s: the LMS asked hrfeed to slow down
-     0.356 all go on
      0.356 P0 read: 429 after 0.020 s
-     0.376 all wait 0.733 s: the LMS asked hrfeed to slow down
-     1.109 all go on
      1.109 P0 read: 429 after 0.020 s
-     1.129 all wait 1.760 s: the LMS asked hrfeed to slow down
-     2.890 all go on
-     2.890 P1 read: 429 after 0.020 s
-     2.910 all wait 2.442 s: the LMS asked hrfeed to slow down
-     5.353 all go on
-     5.353 P1 read: 429 (Retry-After: 0) after 0.020 s
-     5.373 all wait 7.961 s: the LMS asked hrfeed to slow down
-    13.335 all go on
-    13.335 P1 read: 200 after 0.020 s
-    13.355 P1 is done
-    13.655 P2 read: 200 after 0.020 s
-    13.675 P2 is done
-    13.952 P3 read: 200 after 0.020 s
-    13.972 P3 is done
-    14.232 P4 read: 200 after 0.020 s
-    14.252 P4 is done
-    14.499 P5 read: 200 after 0.020 s
-    14.519 P5 is done
-    14.755 P0 read: 200 after 0.020 s
-    14.775 P0 is done
-    14.775 end
+     2.890 P0 read: 429 after 0.020 s
+     5.353 P0 read: 429 (Retry-After: 0) after 0.020 s
+     5.373 slowed to 50.0 a second: the LMS limits requests
+     5.373 all wait 0.305 s: the LMS asked hrfeed to slow down
+     5.678 all go on
+    13.335 P0 read: 200 after 0.020 s
+    13.355 P0 is done
+    13.355 end
     ");
+}
+
+#[test]
+fn a_retry_after_that_is_a_date_is_read_by_the_date_of_its_answer() {
+    // Years behind, and years ahead: an hour is no different.
+    for year in [2001, 2901] {
+        let ran = Rig::default().run(reads(1), move |asked| {
+            let date = |second| format!("21 Nov {year} 02:00:{second:02} GMT");
+            let weekday = if year == 2001 { "Wed" } else { "Mon" };
+            match asked.times {
+                1 => Answer::wait(429, &format!("{weekday}, {}", date(9)))
+                    .dated(&format!("{weekday}, {}", date(2))),
+                _ => Answer::status(200),
+            }
+        });
+        let called: Vec<_> = ran.calls_at().iter().map(Duration::as_millis).collect();
+        assert_eq!(called, [0, 7020], "{year}: {}", ran.lines);
+    }
+    // Without a date of its own, it is this machine's clock that counts.
+    let ran = Rig::default().run(reads(1), |asked| match asked.times {
+        1 => Answer::wait(429, "Wed, 21 Nov 2001 02:00:09 GMT"),
+        _ => Answer::status(200),
+    });
+    assert!(ran.calls_at()[1] < SECOND, "{}", ran.lines);
 }
 
 #[test]
