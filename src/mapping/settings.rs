@@ -316,6 +316,12 @@ mod tests {
     }
 
     #[test]
+    fn each_run_keeps_its_own_rate_unless_the_mapping_says_otherwise() {
+        assert!(!target_of("").share_rate);
+        assert!(target_of("share_rate = true").share_rate);
+    }
+
+    #[test]
     fn a_lost_create_may_take_effect_for_half_a_minute_unless_the_mapping_says_otherwise() {
         assert_eq!(target_of("").settle_after, Duration::from_secs(30));
         let target = target_of("settle_after = \"2m\"");
