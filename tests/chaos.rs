@@ -233,7 +233,7 @@ fn chaos(seed: u64, load: Load) -> Happened {
     let max_in_flight = [4, 8, 32][rng.usize(..3)];
     let world = world
         .target(&format!(
-            "max_in_flight = {max_in_flight}\ntimeout = \"1s\"\nsettle_after = \"1s\"\nmax_outage = \"20s\""
+            "max_in_flight = {max_in_flight}\ntimeout = \"1s\"\nsettle_after = \"2s\"\nmax_outage = \"20s\""
         ))
         .fields(match load.system {
             Kmi => "",
@@ -423,9 +423,9 @@ impl Chaos {
             slow: some(worst / 4.0),
             // Longer than the timeout.
             slow_for: 1300 * MS,
-            // Not longer than what is lost is waited for.
+            // Both together are less than what is lost is waited for.
             late: some(worst),
-            late_for: 1700 * MS,
+            late_for: 1200 * MS,
             short_lists: some(4.0 * worst),
             lag: if lags { 600 * MS } else { Duration::ZERO },
             // Nothing but hrfeed keeps people from being there twice.

@@ -1,6 +1,6 @@
 //! Writes whose outcome nobody knows: for whom, and when they may have gone out.
 //!
-//! A doubt stands from the end of the run that sent the write until a later one has
+//! A doubt lasts from the end of the run that sent the write until a later one has
 //! found out what became of it. While a run is under way, its own intents say it.
 
 use jiff::Timestamp;
@@ -14,8 +14,8 @@ use super::ids::{RunId, Scope};
 use super::open::Journal;
 use super::store::execute;
 
-/// A write goes out at the latest so many microseconds after the last sign of life of
-/// its run: see [`Writer::alive`](super::Writer::alive).
+/// How many microseconds after the last sign of life of its run a write goes out at the
+/// latest: see [`Writer::alive`](super::Writer::alive).
 pub(super) const ALIVE_FOR: i64 = 1_000_000;
 
 /// A person for whom a write of unknown outcome may still land.
@@ -115,7 +115,7 @@ pub(super) fn keep_of_interrupted(
     execute(tx, sql, (run.0, ALIVE_FOR, now.as_microsecond()))
 }
 
-/// What became of the writes for these people is known, whatever was in doubt.
+/// What became of the writes for these people is known.
 pub(super) fn forget(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::Result<()> {
     let sql = "DELETE FROM doubts WHERE scope = ?1 AND external_id = ?2";
     people
@@ -124,7 +124,7 @@ pub(super) fn forget(tx: &Connection, scope: i64, people: &[String]) -> rusqlite
 }
 
 /// What became of the write for a person is known. That a create went out twice
-/// stands until somebody has looked for a second person.
+/// lasts until somebody has looked for a second person.
 pub(super) fn settled(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
     let sql = "DELETE FROM doubts WHERE scope = ?1 AND external_id = ?2 AND kind <> 2";
     execute(tx, sql, (scope, external_id))

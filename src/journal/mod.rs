@@ -49,6 +49,7 @@ mod read;
 mod records;
 mod schema;
 mod store;
+mod update;
 mod write;
 
 #[cfg(test)]

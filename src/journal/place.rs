@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::JournalError;
+#[cfg(target_os = "linux")]
+use crate::files;
 
 /// Which file it is, whatever its names are.
 ///
@@ -127,10 +129,15 @@ fn names(_: &Path) -> io::Result<u64> {
     Ok(1)
 }
 
+/// A list of mounts is not longer.
+#[cfg(target_os = "linux")]
+const MAX_MOUNTS: u64 = 16 << 20;
+
 /// Whether the file was mounted without its folder, as a container's file can be.
 #[cfg(target_os = "linux")]
 fn is_mounted_alone(path: &Path) -> bool {
-    let mounts = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = files::read(Path::new("/proc/self/mountinfo"), MAX_MOUNTS);
+    let mounts = mounts.map(|(bytes, _)| bytes).unwrap_or_default();
     fs::canonicalize(path).is_ok_and(|path| is_mount_point(&mounts, &path))
 }
 

@@ -80,6 +80,8 @@ pub struct Resumption {
     pub pid: u32,
     /// This machine.
     pub host: String,
+    /// When it begins to.
+    pub at: Timestamp,
 }
 
 /// A change that is about to be sent.

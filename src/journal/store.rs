@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rusqlite::{
     Connection, OptionalExtension as _, Params, Transaction, TransactionBehavior, params,
 };
@@ -25,7 +24,8 @@ use super::parts::{self, Acknowledged};
 use super::past;
 use super::people;
 use super::place::Place;
-use super::records::{Intent, RunChange, RunStart, Settled, Work};
+use super::records::{Intent, RunStart, Settled, Work};
+use super::update::{note_alive, note_run, update_run};
 
 /// The writing connection and what its thread remembers.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ fn pages(conn: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// Why a piece of work could not be written.
-enum Failure {
+pub(super) enum Failure {
     Sqlite(rusqlite::Error),
     NoRun(RunId),
 }
@@ -559,72 +559,6 @@ impl Memory {
     }
 }
 
-fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Failure> {
-    if let Some(by) = &change.resumed {
-        doubts::keep_of_interrupted(tx, run, clock::now())?;
-        tx.execute(
-            "UPDATE runs SET state = 1, ended = NULL, exit_code = NULL, message = NULL,
-                             proof = NULL, resumed = resumed + 1, pid = ?2, host = ?3
-             WHERE id = ?1",
-            (run.0, by.pid, &by.host),
-        )?;
-        tx.execute("DELETE FROM rows WHERE run = ?1 AND outcome = 10", [run.0])?;
-        note_run(tx, run, &by.host)?;
-    }
-    let changed = tx
-        .prepare_cached(
-            "UPDATE runs SET
-                 state = coalesce(?2, state), feed_sha256 = coalesce(?3, feed_sha256),
-                 rows = coalesce(?4, rows), skipped = coalesce(?5, skipped),
-                 unchanged = coalesce(?6, unchanged), calls_total = coalesce(?7, calls_total),
-                 calls_retried = coalesce(?8, calls_retried),
-                 calls_throttled = coalesce(?9, calls_throttled),
-                 looked_at = coalesce(?10, looked_at), elapsed = coalesce(?11, elapsed),
-                 ended = coalesce(?12, ended), exit_code = coalesce(?13, exit_code),
-                 message = coalesce(?14, message), proof = coalesce(?15, proof)
-             WHERE id = ?1",
-        )?
-        .execute(params![
-            run.0,
-            change.state.map(codes::run_state),
-            change.feed_sha256,
-            change.rows.map(integer),
-            change.skipped.map(integer),
-            change.unchanged.map(integer),
-            change.calls.map(|calls| integer(calls.total)),
-            change.calls.map(|calls| integer(calls.retried)),
-            change.calls.map(|calls| integer(calls.throttled)),
-            change.surveyed_at.map(Timestamp::as_microsecond),
-            change
-                .elapsed
-                .map(|it| i64::try_from(it.as_micros()).unwrap_or(i64::MAX)),
-            change.ended.map(Timestamp::as_microsecond),
-            change.exit_code,
-            change.message,
-            change.proof,
-        ])?;
-    if changed == 0 {
-        return Err(Failure::NoRun(run));
-    }
-    Ok(())
-}
-
-/// A write of the run is about to go out.
-fn note_alive(tx: &Connection, run: RunId, now: Timestamp) -> rusqlite::Result<()> {
-    let sql = "UPDATE runs SET alive = ?2 WHERE id = ?1";
-    execute(tx, sql, (run.0, now.as_microsecond()))
-}
-
-/// Notes which run holds the lock, for other processes that ask for it.
-fn note_run(tx: &Connection, run: RunId, host: &str) -> rusqlite::Result<()> {
-    execute(
-        tx,
-        "UPDATE locks SET run = ?1, host = ?2
-         WHERE scope = (SELECT scope FROM runs WHERE id = ?1)",
-        (run.0, host),
-    )
-}
-
 /// Makes a row pending again, that is, not stored.
 fn take_back(
     tx: &Connection,
@@ -653,9 +587,4 @@ fn key(row: Option<RowNumber>, external_id: Option<&str>) -> (i64, &str, Option<
 /// Runs a cached statement.
 pub(super) fn execute(tx: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<()> {
     tx.prepare_cached(sql)?.execute(params).map(drop)
-}
-
-/// SQLite has signed integers only. No count comes near the end of them.
-fn integer(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -201,7 +201,7 @@ impl Writer {
     /// Records that the run is about to send a write, unless it did so less than a
     /// second ago. After a kill nobody knows what was sent; but nothing was later than
     /// a second after the last of these. Durable when it returns.
-    pub fn alive(&self, run: RunId) -> Result<(), JournalError> {
+    pub fn alive(&self, run: RunId, time: Timestamp) -> Result<(), JournalError> {
         let now = clock::monotonic();
         let valid_for = Duration::from_micros(ALIVE_FOR.unsigned_abs());
         let mut alive = self
@@ -212,8 +212,7 @@ impl Writer {
         if alive.is_some_and(|last| now.duration_since(last) < valid_for) {
             return Ok(());
         }
-        self.send_and_wait(Work::Alive(run, clock::now()))
-            .wait_blocking()?;
+        self.send_and_wait(Work::Alive(run, time)).wait_blocking()?;
         *alive = Some(now);
         Ok(())
     }

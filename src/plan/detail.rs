@@ -1,8 +1,7 @@
 //! What is known of the few rows of which more than a state is known.
 
 use std::collections::HashMap;
-
-use jiff::Timestamp;
+use std::time::Instant;
 
 use super::identity::Renumbered;
 use crate::mapping::FieldSet;
@@ -55,8 +54,8 @@ pub struct RowDetail {
 /// What an earlier run may have sent, and nobody knows what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InDoubt {
-    /// When it went out, at the latest.
-    pub sent: Timestamp,
+    /// When it went out, at the latest; `None` for long ago.
+    pub sent: Option<Instant>,
     /// This run has looked for the person already, and seen nobody.
     pub is_looked_for: bool,
 }

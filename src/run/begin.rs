@@ -24,7 +24,8 @@ impl Stages<'_> {
         self.journal = Some(journal.again()?);
         let writer = journal.writer_under(&lock)?;
         let run = self.write_begin(&writer)?;
-        let recorder = RunRecorder { writer, run };
+        let clock = self.clock;
+        let recorder = RunRecorder { writer, run, clock };
         self.notes = Notes::of(recorder.clone(), self.scope, self.mapping_key, self.clock);
         Ok((recorder, lock))
     }
@@ -33,7 +34,8 @@ impl Stages<'_> {
         let pid = std::process::id();
         let host = gethostname::gethostname().to_string_lossy().into_owned();
         if let Some(run) = &self.resumed {
-            let resumed = Some(Resumption { pid, host });
+            let at = self.clock.now();
+            let resumed = Some(Resumption { pid, host, at });
             writer.update_run(
                 run.id,
                 RunChange {

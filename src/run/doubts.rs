@@ -4,10 +4,14 @@
 //! waits for it before all else is done. A create that went out twice is looked at
 //! once more.
 
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::left_over::LeftOvers;
 use super::{RunError, Stages};
+use crate::clock;
 use crate::journal::{Doubt, DoubtKind, SeenPerson};
 use crate::model::Action;
 use crate::plan::{InDoubt, RowState, RowTable};
@@ -15,7 +19,7 @@ use crate::upload::{Known, Question, UploadError};
 
 impl Stages<'_> {
     /// Marks the rows of people for whom an earlier write may still land. Keeps the
-    /// people who may be there twice for the proof, and settles what is in doubt of
+    /// people who may be there twice for the proof, and settles what is unknown of
     /// people whom no row names any more.
     pub(super) fn take_doubts(
         &mut self,
@@ -41,13 +45,20 @@ impl Stages<'_> {
                 rows.mark_unknown(row, Action::Create);
             }
             let is_looked_for = left_overs.absent.contains(&doubt.external_id);
-            let sent = doubt.sent;
+            let sent = self.instant_of(doubt.sent);
             rows.detail_mut(row).doubt = Some(InDoubt {
                 sent,
                 is_looked_for,
             });
         }
         self.settle_unnamed(unnamed)
+    }
+
+    /// When that was by the clock that never goes back; `None` for long ago. What
+    /// seems to be still to come is as late as it can be: the clock was set back.
+    fn instant_of(&self, time: Timestamp) -> Option<Instant> {
+        let age = self.clock.now().duration_since(time);
+        clock::monotonic().checked_sub(Duration::try_from(age).unwrap_or_default())
     }
 
     /// Finds out what became of people whom no row names. Where it can land still, a

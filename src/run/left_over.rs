@@ -152,6 +152,7 @@ impl Stages<'_> {
                 let of_old = recorder.as_ref().map(|this| RunRecorder {
                     writer: this.writer.clone(),
                     run: old.id,
+                    clock: this.clock,
                 });
                 let left =
                     self.uploader

@@ -239,7 +239,7 @@ impl Notes {
     /// The same set is held again, some of it in other rows.
     pub(super) fn hold_seen(&self, it: &EarlierHold) -> Result<(), JournalError> {
         self.with(|kept| {
-            let RunRecorder { writer, run } = &kept.recorder;
+            let RunRecorder { writer, run, .. } = &kept.recorder;
             writer.hold_seen(it.hold.id, *run, it.moved.clone())
         })
     }
@@ -314,7 +314,7 @@ impl Notes {
     /// The run has finished: what the next ones are held against.
     pub(super) fn finished(&self, done: &Done) -> Result<(), JournalError> {
         self.with(|kept| {
-            let RunRecorder { writer, run } = &kept.recorder;
+            let RunRecorder { writer, run, .. } = &kept.recorder;
             for hold in &done.approved {
                 writer.hold_state(*hold, HoldState::CarriedOut, Some(*run), kept.clock.now())?;
             }

@@ -135,7 +135,7 @@ impl Stages<'_> {
         let now = self.clock.now();
         let under_way = now.duration_since(from.unwrap_or(now));
         let since = since(self.uploader.lms_now(), under_way);
-        let max_calls = changes.max_calls();
+        let max_calls = changes.max_calls() + self.calls_for_sent_twice();
         let listed = self
             .uploader
             .created_since(since, max_calls, &mut add, self.listener)?;
@@ -188,6 +188,21 @@ impl Stages<'_> {
             proof.searched_duplicates = !proof.twice.is_empty();
         }
         Ok(proved)
+    }
+
+    /// The requests that it is worth to look at those again whose create went out twice:
+    /// the list begins a minute before the later of the two.
+    fn calls_for_sent_twice(&self) -> u64 {
+        if self.sent_twice.is_empty() {
+            return 0;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate is positive and bounded"
+        )]
+        let created = (self.settings.requests_per_second * BEFORE_START.as_secs_f64()) as u64;
+        created / 100 + 2
     }
 
     /// Marks those whose create an earlier run sent twice. Returns those who are there

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::doubt::{Belief, Shown, Trust, believe, instant_of};
+use super::doubt::{Belief, Shown, Trust, believe};
 use super::engine::{Job, Next};
 use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
 use crate::journal::{Acknowledged, PersonState};
@@ -130,7 +130,9 @@ impl ChangeJob {
     ) -> Self {
         // Of what may have been sent, and nobody knows when, the latest is assumed.
         let doubt = change.doubt;
-        let sent = doubt.map_or(Some(Instant::now()), |doubt| instant_of(doubt.sent));
+        let sent = doubt.map_or(Some(Instant::now()), |doubt| {
+            doubt.sent.map(Instant::from_std)
+        });
         let mut job = Self {
             target,
             not_before: None,

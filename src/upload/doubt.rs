@@ -14,10 +14,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::clock;
 use crate::model::ExternalId;
 
 /// How long what was sent may take, and how long a look is given.
@@ -33,8 +31,8 @@ pub(super) struct Patience {
 /// Whom the same call must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
-    /// Somebody acknowledged later than the write in doubt went out: whoever sees
-    /// that person would see what the write did.
+    /// Somebody acknowledged later than the write of unknown outcome went out: a look that
+    /// shows that person would show what the write did.
     Later,
     /// Somebody known: the call is not blind.
     Known,
@@ -117,15 +115,6 @@ impl Trust {
     pub(super) fn over(&self, sent: Option<Instant>) -> Option<Instant> {
         Some(sent? + self.patience.window)
     }
-}
-
-/// When something happened that the journal has the time of; `None` where that is
-/// long ago. What seems to be still to come is as late as it can be: the clock was
-/// set back.
-pub(super) fn instant_of(time: Timestamp) -> Option<Instant> {
-    let age = clock::now().duration_since(time);
-    let age = Duration::try_from(age).unwrap_or_default();
-    Instant::now().checked_sub(age)
 }
 
 /// People whom a look must show: shared by all that is sent in a run.

@@ -17,6 +17,7 @@
 //!   has answered others, or a probe, in between.
 //! - A job that alone is refused or turned away, again and again, ends alone.
 
+mod ledger;
 mod outage;
 mod queue;
 mod suspicion;
@@ -30,6 +31,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
+pub(super) use self::ledger::Ledger;
 use self::outage::{Health, Outage};
 use self::queue::{Flight, Queue};
 pub(super) use self::suspicion::Suspicion;
@@ -121,58 +123,6 @@ pub(super) trait Transport: Clone + Send + 'static {
 pub(super) enum NoReply {
     NoAnswer(NoAnswer),
     Fatal(Fatal),
-}
-
-/// Where jobs are recorded. Only the loop calls it, one call after the other.
-pub(super) trait Ledger<J> {
-    /// A write of the job is about to go out.
-    ///
-    /// # Errors
-    /// The journal cannot be written: the run ends.
-    fn writes(&mut self, _job: &J) -> Result<(), UploadError> {
-        Ok(())
-    }
-
-    /// An answer has brought the job further, and it is not over: what it has
-    /// acknowledged is recorded before its next call goes out.
-    ///
-    /// # Errors
-    /// The journal cannot be written: the run ends.
-    fn advanced(&mut self, _job: &mut J) -> Result<(), UploadError> {
-        Ok(())
-    }
-
-    /// The job is over.
-    ///
-    /// # Errors
-    /// The run ends.
-    fn ended(
-        &mut self,
-        job: J,
-        end: End,
-        calls: &Calls,
-        listener: &mut dyn Listener,
-    ) -> Result<(), UploadError>;
-
-    /// Why nothing more is to be sent, if what has ended shows that.
-    fn stops(&self) -> Option<Halt> {
-        None
-    }
-}
-
-impl<J, F> Ledger<J> for F
-where
-    F: FnMut(J, End, &Calls, &mut dyn Listener) -> Result<(), UploadError>,
-{
-    fn ended(
-        &mut self,
-        job: J,
-        end: End,
-        calls: &Calls,
-        listener: &mut dyn Listener,
-    ) -> Result<(), UploadError> {
-        self(job, end, calls, listener)
-    }
 }
 
 /// How long requests in flight are waited for when the run stops.

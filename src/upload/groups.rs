@@ -191,7 +191,7 @@ impl MembersLedger<'_> {
     fn record(&self, job: &mut MembersJob) -> Result<(), UploadError> {
         let members = job.take_unrecorded();
         if !members.is_empty() {
-            let RunRecorder { writer, run } = self.recorder;
+            let RunRecorder { writer, run, .. } = self.recorder;
             writer.members(*run, job.group(), members, !job.leaves())?;
         }
         Ok(())

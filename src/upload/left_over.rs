@@ -120,7 +120,7 @@ impl Settlement {
 
 /// Notes that what was acknowledged of the person may hold no more.
 fn invalidate(intent: &OpenIntent, recorder: &RunRecorder) -> Result<(), UploadError> {
-    let RunRecorder { writer, run } = recorder;
+    let RunRecorder { writer, run, .. } = recorder;
     let invalidated = vec![Acknowledged::Invalidated];
     Ok(writer.acknowledge(*run, &intent.external_id, invalidated)?)
 }

@@ -2,6 +2,7 @@
 
 use super::UploadError;
 use super::intents::Intended;
+use crate::clock::Clock;
 use crate::journal::{HoldId, RunId, Settled, Writer};
 use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
 use crate::plan::LeftAloneRow;
@@ -14,9 +15,16 @@ pub struct RunRecorder {
     pub writer: Writer,
     /// The run.
     pub run: RunId,
+    /// The clock that the run goes by.
+    pub clock: Clock,
 }
 
 impl RunRecorder {
+    /// Records that a write is about to go out.
+    pub(super) fn alive(&self) -> Result<(), UploadError> {
+        Ok(self.writer.alive(self.run, self.clock.now())?)
+    }
+
     /// Takes the intent of a job back that the run did not come to. What was
     /// done, or may have been, keeps its intent: it is read back before anything
     /// is sent again.

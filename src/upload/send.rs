@@ -15,7 +15,6 @@ use super::recorder::{RunRecorder, outcome_unknown};
 use super::refused_all::RefusedInTurn;
 use super::scrub::{scrub, shorten};
 use super::{Halt, UploadError, Uploader};
-use crate::clock;
 use crate::event::{Event, Listener};
 use crate::journal::{Acknowledged, HoldId, Intent, PersonNow, Settled};
 use crate::model::{Calls, Outcome, Parts};
@@ -168,8 +167,7 @@ struct ChangeLedger<'a> {
 
 impl Ledger<ChangeJob> for ChangeLedger<'_> {
     fn writes(&mut self, _: &ChangeJob) -> Result<(), UploadError> {
-        let RunRecorder { writer, run } = self.recorder;
-        Ok(writer.alive(*run)?)
+        self.recorder.alive()
     }
 
     fn stops(&self) -> Option<Halt> {
@@ -179,7 +177,7 @@ impl Ledger<ChangeJob> for ChangeLedger<'_> {
     fn advanced(&mut self, job: &mut ChangeJob) -> Result<(), UploadError> {
         let acknowledged = job.take_acknowledged();
         if !acknowledged.is_empty() {
-            let RunRecorder { writer, run } = self.recorder;
+            let RunRecorder { writer, run, .. } = self.recorder;
             // With the outcome all of it goes over to a new external ID.
             writer.acknowledge(*run, job.change.known_as(), acknowledged)?;
         }
@@ -260,12 +258,12 @@ impl ChangeLedger<'_> {
             awaits_groups: has_groups,
             changed: job.change.changed_in_words(),
             hold: job.change.hold.map(HoldId::from_number),
-            sent_twice: job.is_sent_twice.then(clock::now),
+            sent_twice: job.is_sent_twice.then(|| self.recorder.clock.now()),
             rekeyed_from: (job.change.rekey.as_ref().filter(|_| job.is_rekeyed))
                 .map(|rekey| rekey.from.clone()),
             person: person_now(&mut job, is_done, has_groups),
         };
-        let RunRecorder { writer, run } = self.recorder;
+        let RunRecorder { writer, run, .. } = self.recorder;
         writer.settle(*run, settled)?;
         // A row that still awaits its groups is announced as if it were done: they
         // are a few calls for all.
@@ -286,7 +284,7 @@ impl ChangeLedger<'_> {
     fn lost(&self, job: &ChangeJob) -> Result<(), UploadError> {
         let (row, index) = (job.change.row, job.change.index);
         let external_id = job.change.content.external_id.clone();
-        let RunRecorder { writer, run } = self.recorder;
+        let RunRecorder { writer, run, .. } = self.recorder;
         writer.not_sent(*run, Some(row), &external_id)?;
         self.left.borrow_mut().lost.push(LostPerson {
             row,

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::clock;
+use crate::clock::Clock;
 use crate::event::NoListener;
 use crate::journal::{Journal, OpenIntent, PersonState, RunStart, Scope};
 use crate::model::{Action, Content, ExternalId, Outcome, Parts, RowNumber, Step};
@@ -79,7 +80,11 @@ impl World {
             _sandbox: sandbox,
             journal,
             scope,
-            recorder: RunRecorder { writer, run },
+            recorder: RunRecorder {
+                writer,
+                run,
+                clock: Clock::system(),
+            },
             uploader: Uploader::new(&connection, &credentials, Stop::default(), 7).unwrap(),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hrfeed::clock;
 use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::json;
 
@@ -31,6 +32,14 @@ fn assert_once(world: &World, people: usize) {
     ids.sort();
     ids.dedup();
     assert_eq!((ids.len(), all), (people, people));
+}
+
+/// Gives what is late so many seconds to land.
+fn give(seconds: u64) {
+    let (begun, time) = (clock::monotonic(), Duration::from_secs(seconds));
+    while begun.elapsed() < time {
+        std::thread::park_timeout(time.saturating_sub(begun.elapsed()));
+    }
 }
 
 /// Everything that is sent is lost and carried out so much later.
@@ -63,7 +72,7 @@ fn a_create_that_is_carried_out_late_makes_nobody_twice() {
                 in_time(&world);
                 let ran = run.wait().exits(0);
                 assert_eq!(ran.count("created"), people as u64, "{ran:#?}");
-                std::thread::sleep(Duration::from_secs(6));
+                give(6);
                 assert_once(&world, people);
                 assert_eq!(world.import().exits(0).count("unchanged"), people as u64);
             }
@@ -90,7 +99,7 @@ fn what_a_killed_run_sent_late_makes_nobody_twice() {
                 };
                 let ran = ran.exits(0);
                 assert_eq!(ran.count("rejected") + ran.count("failed"), 0, "{ran:#?}");
-                std::thread::sleep(Duration::from_secs(5));
+                give(5);
                 assert_once(&world, 30);
                 assert_eq!(world.import().exits(0).count("unchanged"), 30);
             }
@@ -139,7 +148,7 @@ fn look_ups_that_lag_behind_creates_make_nobody_twice() {
         if ran.code == 5 {
             assert!(ran.count("unknown") > 0, "{ran:#?}");
         }
-        std::thread::sleep(Duration::from_secs(7));
+        give(7);
         let ran = world.import().exits(0);
         assert_eq!(ran.count("failed"), 0);
         assert_once(&world, 30);
@@ -253,7 +262,7 @@ fn a_create_that_lands_after_all_patience_is_told_with_both_accounts() {
     });
     in_time(&world);
     run.wait().exits(0);
-    std::thread::sleep(Duration::from_secs(6));
+    give(6);
     assert_eq!(world.lms.people().len(), 2, "or the test shows nothing");
     let ran = world.import().exits(3);
     let twice = &ran.json()["proof"]["twice"][0];
@@ -288,7 +297,7 @@ fn a_change_that_a_killed_run_sent_does_not_land_on_a_newer_one() {
         let newer = Feed::of(3).change(1, |it| it.city = "Utrecht".into());
         world.feed(&newer);
         world.import().exits(0);
-        std::thread::sleep(Duration::from_secs(3));
+        give(3);
         world.assert_everyone_once(&newer);
     });
 }

@@ -237,6 +237,7 @@ fn held_rows_are_pending_and_a_resumed_run_judges_them_again() {
     let resumed = RunChange {
         resumed: Some(Resumption {
             pid: 1,
+            at: jiff::Timestamp::UNIX_EPOCH,
             host: "nightly".into(),
         }),
         ..RunChange::default()

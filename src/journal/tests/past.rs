@@ -86,6 +86,7 @@ fn what_a_resumed_run_did_counts_as_of_its_end() {
     let resumed = RunChange {
         resumed: Some(Resumption {
             pid: 1,
+            at: jiff::Timestamp::UNIX_EPOCH,
             host: "nightly".into(),
         }),
         state: Some(RunState::Finished),

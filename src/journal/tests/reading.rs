@@ -49,6 +49,7 @@ fn a_run_is_read_back_as_it_was_written() {
     let resumed = RunChange {
         resumed: Some(Resumption {
             pid: 12,
+            at: jiff::Timestamp::UNIX_EPOCH,
             host: "other".into(),
         }),
         ..RunChange::default()
