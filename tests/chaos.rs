@@ -185,8 +185,9 @@ impl Happened {
             "lag",
             "short_lists",
         ] {
-            // aNewSpring shows nobody but in answer to a look-up: that is rare.
-            if system == AnewSpring && fault == "wrong_person" {
+            // aNewSpring shows nobody but in answer to a look-up, and has few lists: that
+            // is rare.
+            if system == AnewSpring && ["wrong_person", "short_lists"].contains(&fault) {
                 continue;
             }
             let times = faults.get(fault).copied().unwrap_or_default();

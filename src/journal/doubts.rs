@@ -99,7 +99,8 @@ pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::R
 }
 
 /// Keeps the time of what a run left unknown before another process goes on with it:
-/// from then on it is that one which gives signs of life.
+/// from then on it is that one which gives signs of life. What was in doubt before and was
+/// not sent again is as old as it was.
 pub(super) fn keep_of_interrupted(
     tx: &Connection,
     run: RunId,
@@ -113,6 +114,17 @@ pub(super) fn keep_of_interrupted(
                      AND action IS NOT NULL AND external_id IS NOT NULL
                ON CONFLICT DO UPDATE SET kind = max(kind, excluded.kind)";
     execute(tx, sql, (run.0, ALIVE_FOR, now.as_microsecond()))
+}
+
+/// A write for a person goes out then.
+pub(super) fn sent_again(
+    tx: &Connection,
+    scope: i64,
+    external_id: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE doubts SET sent = ?3 WHERE scope = ?1 AND external_id = ?2";
+    execute(tx, sql, (scope, external_id, now.as_microsecond()))
 }
 
 /// What became of the writes for these people is known.

@@ -191,6 +191,8 @@ pub(super) enum Work {
     UpdateRun(RunId, Box<RunChange>),
     Intend(RunId, Vec<Intent>),
     Alive(RunId, Timestamp),
+    /// A write for somebody in doubt goes out once more.
+    Again(RunId, ExternalId, Timestamp),
     Doubts(Scope, Vec<Doubt>),
     /// What became of the writes for these people is known.
     NoDoubts(Scope, Vec<String>),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use rusqlite::{
     Connection, OptionalExtension as _, Params, Transaction, TransactionBehavior, params,
 };
@@ -187,6 +188,7 @@ impl Memory {
             }
             Work::Intend(run, intents) => self.intend(tx, *run, intents)?,
             Work::Alive(run, now) => note_alive(tx, *run, *now)?,
+            Work::Again(run, id, now) => self.sent_again(tx, *run, id, *now)?,
             Work::Doubts(scope, doubts) => self.doubt(tx, *scope, doubts)?,
             Work::NoDoubts(scope, ids) => doubts::forget(tx, self.scope(tx, *scope)?, ids)?,
             Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
@@ -343,6 +345,17 @@ impl Memory {
             statement.execute((run.0, row, leaver, external_id, action, former, hold))?;
         }
         Ok(())
+    }
+
+    fn sent_again(
+        &mut self,
+        tx: &Connection,
+        run: RunId,
+        external_id: &ExternalId,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let RunMemory { scope, .. } = self.run(tx, run)?;
+        Ok(doubts::sent_again(tx, scope, external_id.as_str(), now)?)
     }
 
     fn not_sent(

@@ -217,6 +217,18 @@ impl Writer {
         Ok(())
     }
 
+    /// Records that a write goes out for a person for whom an earlier one may still land:
+    /// the doubt is as young as this one. Durable when it returns.
+    pub fn sent_again(
+        &self,
+        run: RunId,
+        external_id: &ExternalId,
+        time: Timestamp,
+    ) -> Result<(), JournalError> {
+        self.send_and_wait(Work::Again(run, external_id.clone(), time))
+            .wait_blocking()
+    }
+
     /// Records for whom a write of unknown outcome may still land.
     pub fn doubts(&self, scope: &Scope, doubts: Vec<Doubt>) -> Commit {
         self.send_and_wait(Work::Doubts(*scope, doubts))

@@ -269,7 +269,10 @@ fn wanted_row(rows: &RowTable, kind: HoldKind, person: &HeldPerson) -> Option<Ro
     let detail = rows.detail(row).unwrap_or(&none);
     let is_renumbered = is_renumbered(state, detail);
     let is_of_kind = match kind {
-        HoldKind::Creates => state == RowState::New && !is_renumbered,
+        // A killed run may have begun to carry it out.
+        HoldKind::Creates => {
+            matches!(state, RowState::New | RowState::UnknownCreate) && !is_renumbered
+        }
         HoldKind::Updates => {
             matches!(state, RowState::Changed | RowState::Adopt | RowState::Rekey) && !is_renumbered
         }
@@ -279,7 +282,10 @@ fn wanted_row(rows: &RowTable, kind: HoldKind, person: &HeldPerson) -> Option<Ro
         }
         // Who is lost shows only once the updates were sent.
         HoldKind::Lost => {
-            let is_sent = matches!(state, RowState::Changed | RowState::Rekey);
+            let is_sent = matches!(
+                state,
+                RowState::Changed | RowState::Rekey | RowState::UnknownCreate
+            );
             return is_sent.then_some(row);
         }
         HoldKind::Leavers => false,

@@ -265,6 +265,10 @@ mod tests {
         api_secret = { env = "KMI_API_SECRET" }
         requests_per_second = 10  # never exceeded
         max_in_flight = 8
+        # How long a request may take, and how much later one without an answer may
+        # still be carried out.
+        # timeout = "60s"
+        # settle_after = "30s"
 
         # Field of the LMS = where its value comes from.
         [fields]
@@ -348,6 +352,10 @@ mod tests {
         api_key = { env = "ANEWSPRING_API_KEY" }
         requests_per_second = 10  # never exceeded
         max_in_flight = 8
+        # How long a request may take, and how much later one without an answer may
+        # still be carried out.
+        # timeout = "60s"
+        # settle_after = "30s"
 
         # Field of the LMS = where its value comes from.
         [fields]

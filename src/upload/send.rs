@@ -166,7 +166,13 @@ struct ChangeLedger<'a> {
 }
 
 impl Ledger<ChangeJob> for ChangeLedger<'_> {
-    fn writes(&mut self, _: &ChangeJob) -> Result<(), UploadError> {
+    fn writes(&mut self, job: &ChangeJob) -> Result<(), UploadError> {
+        let RunRecorder { writer, run, clock } = self.recorder;
+        if job.change.doubt.is_some() {
+            // Or a run that is killed now would leave a doubt that is too old.
+            let id = &job.change.content.external_id;
+            writer.sent_again(*run, id, clock.now())?;
+        }
         self.recorder.alive()
     }
 

@@ -138,10 +138,10 @@ fn a_list_that_never_ends_ends_the_audit() {
         }
     });
     let world = World::new(Kmi).at(&format!("http://127.0.0.1:{port}/"));
-    let ran = world.run(AUDIT).exits(5);
+    let ran = world.run(AUDIT).exits(7);
     assert!(
         ran.stderr.contains("list of people does not end"),
         "{ran:#?}"
     );
-    assert_eq!(ran.json()["exit_code"], 5);
+    assert_eq!(ran.json()["exit_code"], 7);
 }

@@ -209,7 +209,7 @@ fn a_list_that_never_ends_ends_an_import_that_must_read_it() {
         .parts("[adopt]\nby = \"loginName\"")
         .at(&format!("http://127.0.0.1:{port}/"));
     world.feed(&Feed::of(12));
-    let ran = world.import().exits(5);
+    let ran = world.import().exits(7);
     assert!(
         ran.stderr.contains("list of people does not end"),
         "{ran:#?}"

@@ -433,7 +433,7 @@ fn a_template_that_could_fill_the_memory_is_an_error_of_the_mapping() {
         let world = World::new(Kmi).fields(&format!("address = {{ template = {template:?} }}"));
         world.write("people.csv", format!("{HEADER}{ROW}"));
         let ran = checked(&world, "people.csv").exits(2);
-        let place = "error: mapping.toml, line 18, column 24: `template` in field address ";
+        let place = "error: mapping.toml, line 20, column 24: `template` in field address ";
         assert!(ran.stderr.starts_with(place), "{ran:#?}");
         assert!(
             ran.stderr.contains(words) && ran.stderr.contains("help: "),

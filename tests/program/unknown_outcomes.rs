@@ -145,9 +145,8 @@ fn with_lost_and_broken_answers_everybody_is_there_once_with_everything() {
 fn after_a_lost_create_the_upsert_cannot_meet_a_twin() {
     let world = World::new(AnewSpring).target("timeout = \"2s\"");
     let feed = Feed::of(40);
-    world.lms.set_faults(&json!({"lost_before": 0.1}));
-    world.import_feed(&feed).exits(0);
-    world.assert_everyone_once(&feed);
+    world.lms.set_faults(&json!({"lost_before": 0.2}));
+    carried_through(&world, &feed);
     let calls = world.lms.stats().by_call();
     assert!(calls["POST addOrUpdateUser/{userID}"] > 0, "{calls:#?}");
     assert!(calls["GET getUser/{userID}"] > 0, "{calls:#?}");

@@ -154,19 +154,19 @@ fn a_job_that_is_always_turned_away_goes_behind_the_others_and_is_given_up_after
     0.020 P0 is done
     0.020 P1 is done
     0.040 P2 is done
-    3.861 P4 is done
-    3.941 P5 is done
-    4.020 P6 is done
-    4.099 P7 is done
-    4.175 P8 is done
-    4.251 P9 is done
-    4.325 P10 is done
-    4.399 P11 is done
-    5.471 probe: 200 after 0.020 s
-    6.714 probe: 200 after 0.020 s
-    8.398 probe: 200 after 0.020 s
-    8.418 P3 is given up: HTTP 429
-    8.418 end
+    3.319 P4 is done
+    3.339 P5 is done
+    3.359 P6 is done
+    3.379 P7 is done
+    3.399 P8 is done
+    3.419 P9 is done
+    3.439 P10 is done
+    3.459 P11 is done
+    4.479 probe: 200 after 0.020 s
+    5.519 probe: 200 after 0.020 s
+    7.400 probe: 200 after 0.020 s
+    7.420 P3 is given up: HTTP 429
+    7.420 end
     ");
     assert_eq!((ran.ended(&End::Done), ran.given_up()), (11, 1));
 }

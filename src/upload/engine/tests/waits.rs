@@ -88,16 +88,29 @@ fn a_429_without_a_retry_after_is_waited_out_longer_each_time() {
     });
     insta::assert_snapshot!(ran.lines, @"
      0.000 P0 read: 429 after 0.020 s
-     0.356 P0 read: 429 after 0.020 s
-     1.109 P0 read: 429 after 0.020 s
-     2.890 P0 read: 429 after 0.020 s
-     5.353 P0 read: 429 (Retry-After: 0) after 0.020 s
-     5.373 slowed to 50.0 a second: the LMS limits requests
-     5.373 all wait 0.305 s: the LMS asked hrfeed to slow down
-     5.678 all go on
-    13.335 P0 read: 200 after 0.020 s
-    13.355 P0 is done
-    13.355 end
+     0.020 P1 read: 429 after 0.020 s
+     0.040 P2 read: 429 after 0.020 s
+     0.060 P3 read: 429 after 0.020 s
+     0.080 P4 read: 429 after 0.020 s
+     0.100 slowed to 2.5 a second: the LMS limits requests
+     0.100 all wait 4.876 s: the LMS asked hrfeed to slow down
+     4.976 all go on
+     4.976 P4 read: 429 (Retry-After: 0) after 0.020 s
+     4.996 all wait 9.213 s: the LMS asked hrfeed to slow down
+    14.209 all go on
+    14.209 P4 read: 200 after 0.020 s
+    14.229 P4 is done
+    14.609 P3 read: 200 after 0.020 s
+    14.629 P3 is done
+    14.974 P2 read: 200 after 0.020 s
+    14.994 P2 is done
+    15.315 P1 read: 200 after 0.020 s
+    15.335 P1 is done
+    15.638 P0 read: 200 after 0.020 s
+    15.658 P0 is done
+    15.946 P5 read: 200 after 0.020 s
+    15.966 P5 is done
+    15.966 end
     ");
 }
 
