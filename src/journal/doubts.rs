@@ -42,6 +42,17 @@ pub enum DoubtKind {
     Twice,
 }
 
+/// What is recorded of doubts.
+#[derive(Debug)]
+pub(super) enum Doubts {
+    /// Writes for these people may still land.
+    New(Scope, Vec<Doubt>),
+    /// A write goes out then for a person for whom an earlier one may still land.
+    Again(RunId, ExternalId, Timestamp),
+    /// What became of the writes for these people is known.
+    Over(Scope, Vec<String>),
+}
+
 const fn code(kind: DoubtKind) -> i64 {
     match kind {
         DoubtKind::Change => 0,
@@ -99,8 +110,8 @@ pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::R
 }
 
 /// Keeps the time of what a run left unknown before another process goes on with it:
-/// from then on it is that one which gives signs of life. What was in doubt before and was
-/// not sent again is as old as it was.
+/// from then on it is that one which gives signs of life. An earlier doubt of somebody for whom
+/// nothing was sent since is as old as it was.
 pub(super) fn keep_of_interrupted(
     tx: &Connection,
     run: RunId,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{Action, Calls, ExternalId, HoldState, Outcome, RowNumber, RunState};
 
-use super::doubts::Doubt;
+use super::doubts::Doubts;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
 use super::parts::{Acknowledged, GroupNow};
@@ -191,11 +191,7 @@ pub(super) enum Work {
     UpdateRun(RunId, Box<RunChange>),
     Intend(RunId, Vec<Intent>),
     Alive(RunId, Timestamp),
-    /// A write for somebody in doubt goes out once more.
-    Again(RunId, ExternalId, Timestamp),
-    Doubts(Scope, Vec<Doubt>),
-    /// What became of the writes for these people is known.
-    NoDoubts(Scope, Vec<String>),
+    Doubts(Doubts),
     Settle(RunId, Box<Settled>),
     SettleAll(RunId, Vec<Settled>),
     NotSent(RunId, Option<RowNumber>, ExternalId),
@@ -263,8 +259,8 @@ impl Work {
             | Self::Dropped(_, _, people)
             | Self::Absent(_, _, people)
             | Self::Gone(_, people)
-            | Self::NoDoubts(_, people) => people.len(),
-            Self::Doubts(_, doubts) => doubts.len(),
+            | Self::Doubts(Doubts::Over(_, people)) => people.len(),
+            Self::Doubts(Doubts::New(_, doubts)) => doubts.len(),
             Self::Members { people, .. } | Self::Released(_, people) => people.len(),
             Self::SettleAll(_, rows) => rows.len(),
             Self::Fingerprints(_, people) => people.len(),

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rusqlite::{
     Connection, OptionalExtension as _, Params, Transaction, TransactionBehavior, params,
 };
@@ -16,7 +15,7 @@ use crate::schema::Part;
 
 use super::backup;
 use super::codes::{self, millis, natural};
-use super::doubts::{self, Doubt, DoubtKind};
+use super::doubts::{self, Doubt, DoubtKind, Doubts};
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -188,9 +187,7 @@ impl Memory {
             }
             Work::Intend(run, intents) => self.intend(tx, *run, intents)?,
             Work::Alive(run, now) => note_alive(tx, *run, *now)?,
-            Work::Again(run, id, now) => self.sent_again(tx, *run, id, *now)?,
-            Work::Doubts(scope, doubts) => self.doubt(tx, *scope, doubts)?,
-            Work::NoDoubts(scope, ids) => doubts::forget(tx, self.scope(tx, *scope)?, ids)?,
+            Work::Doubts(doubts) => self.doubt(tx, doubts)?,
             Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
             Work::NotSent(run, row, id) => self.not_sent(tx, *run, *row, id)?,
             Work::SettleAll(run, rows) => {
@@ -347,17 +344,6 @@ impl Memory {
         Ok(())
     }
 
-    fn sent_again(
-        &mut self,
-        tx: &Connection,
-        run: RunId,
-        external_id: &ExternalId,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        let RunMemory { scope, .. } = self.run(tx, run)?;
-        Ok(doubts::sent_again(tx, scope, external_id.as_str(), now)?)
-    }
-
     fn not_sent(
         &mut self,
         tx: &Connection,
@@ -369,9 +355,16 @@ impl Memory {
         Ok(take_back(tx, run, row, external_id.as_str(), true)?)
     }
 
-    fn doubt(&mut self, tx: &Connection, scope: Scope, doubts: &[Doubt]) -> Result<(), Failure> {
+    fn doubt(&mut self, tx: &Connection, doubts: &Doubts) -> Result<(), Failure> {
         self.has_doubts = None;
-        Ok(doubts::note(tx, self.scope(tx, scope)?, doubts)?)
+        Ok(match doubts {
+            Doubts::New(scope, doubts) => doubts::note(tx, self.scope(tx, *scope)?, doubts),
+            Doubts::Again(run, id, now) => {
+                let RunMemory { scope, .. } = self.run(tx, *run)?;
+                doubts::sent_again(tx, scope, id.as_str(), *now)
+            }
+            Doubts::Over(scope, ids) => doubts::forget(tx, self.scope(tx, *scope)?, ids),
+        }?)
     }
 
     /// What is known of a write by its outcome.

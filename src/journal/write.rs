@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 use crate::clock;
 use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
 
-use super::doubts::{ALIVE_FOR, Doubt};
+use super::doubts::{ALIVE_FOR, Doubt, Doubts};
 use super::error::JournalError;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -225,18 +225,18 @@ impl Writer {
         external_id: &ExternalId,
         time: Timestamp,
     ) -> Result<(), JournalError> {
-        self.send_and_wait(Work::Again(run, external_id.clone(), time))
+        self.send_and_wait(Work::Doubts(Doubts::Again(run, external_id.clone(), time)))
             .wait_blocking()
     }
 
     /// Records for whom a write of unknown outcome may still land.
     pub fn doubts(&self, scope: &Scope, doubts: Vec<Doubt>) -> Commit {
-        self.send_and_wait(Work::Doubts(*scope, doubts))
+        self.send_and_wait(Work::Doubts(Doubts::New(*scope, doubts)))
     }
 
     /// Records that it is known what became of all that was sent for these people.
     pub fn no_doubts(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
-        self.send(Work::NoDoubts(*scope, people), None)
+        self.send(Work::Doubts(Doubts::Over(*scope, people)), None)
     }
 
     /// Records the outcome of a row, in place of an earlier one. Does not wait for

@@ -8,10 +8,13 @@
 //! - A look-up is believed only where it shows somebody who must be there, if there is
 //!   such a person.
 
+use tokio::sync::mpsc;
+
 use super::{RunError, Stages};
 use crate::model::ExternalId;
 use crate::plan::{Item, RowIndex, RowState, RowTable, Wanted, replay};
-use crate::upload::{Halt, LostCheck, UploadError, sample};
+use crate::targets::Remote;
+use crate::upload::{Halt, Known, Question, UploadError, sample};
 
 /// How many known people are looked up whom a list leaves out.
 const KNOWN: usize = 3;
@@ -26,10 +29,12 @@ impl Stages<'_> {
             sample(&missed)
         };
         let mut asked = missed(&[RowState::New]);
-        let known = missed(&[RowState::Unchanged, RowState::Changed]);
+        let known = missed(&[RowState::Unchanged]);
         asked.extend(known.into_iter().take(KNOWN));
         let people = self.external_ids(rows, asked)?;
-        Ok(people.is_empty() || self.look_up(people)?.there.is_empty())
+        // Those who cannot sign in may be on no list.
+        let shown = self.shown(people)?;
+        Ok(shown.iter().all(Remote::cannot_sign_in))
     }
 
     /// Makes sure that look-ups show somebody who must be there. It is asked again
@@ -39,15 +44,17 @@ impl Stages<'_> {
         let Some(first) = witnesses.first() else {
             return Ok(());
         };
-        if !self.look_up(vec![first.clone()])?.there.is_empty() {
+        // One may have been deleted by hand.
+        let first = vec![first.clone()];
+        if !self.shown(first)?.is_empty() || !self.shown(witnesses.clone())?.is_empty() {
             return Ok(());
         }
         self.settle()?;
-        if self.look_up(witnesses)?.there.is_empty() {
-            let why = "it does not find people who must be there";
-            return Err(Halt::Blind(why.into()).into());
+        if !self.shown(witnesses)?.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let why = "it does not find people who must be there";
+        Err(Halt::Blind(why.into()).into())
     }
 
     /// Gives the LMS a while.
@@ -58,8 +65,25 @@ impl Stages<'_> {
         Ok(())
     }
 
-    fn look_up(&mut self, people: Vec<ExternalId>) -> Result<LostCheck, UploadError> {
-        self.uploader.confirm_lost(people, self.listener)
+    /// Those of these people whom look-ups show.
+    fn shown(&mut self, people: Vec<ExternalId>) -> Result<Vec<Remote>, UploadError> {
+        let (sender, questions) = mpsc::channel(people.len().max(1));
+        for external_id in people {
+            let about = ();
+            // There is room for all of them.
+            let _sent = sender.try_send(Question { external_id, about });
+        }
+        drop(sender);
+        let mut shown = Vec::new();
+        let mut answer = |_: Question<()>, known| {
+            if let Known::There(person) = known {
+                shown.push(person);
+            }
+            Ok(())
+        };
+        self.uploader
+            .ask_each(questions, &mut answer, self.listener)?;
+        Ok(shown)
     }
 
     /// The external IDs of rows: the table has only their hashes.

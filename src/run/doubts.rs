@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::left_over::LeftOvers;
@@ -16,6 +16,10 @@ use crate::journal::{Doubt, DoubtKind, SeenPerson};
 use crate::model::Action;
 use crate::plan::{InDoubt, RowState, RowTable};
 use crate::upload::{Known, Question, UploadError};
+
+/// How long people are looked for whose create went out twice: the list of those who
+/// came since then grows. `hrfeed audit` looks at everybody.
+const TWICE_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl Stages<'_> {
     /// Marks the rows of people for whom an earlier write may still land. Keeps the
@@ -31,10 +35,14 @@ impl Stages<'_> {
             None => Vec::new(),
         };
         doubts.append(&mut left_overs.doubts);
-        let mut unnamed = Vec::new();
+        let (mut unnamed, mut old) = (Vec::new(), Vec::new());
         for doubt in doubts {
             if doubt.kind == DoubtKind::Twice {
-                self.sent_twice.push(doubt);
+                if self.clock.now().duration_since(doubt.sent) < TWICE_FOR {
+                    self.sent_twice.push(doubt);
+                } else {
+                    old.push(doubt.external_id);
+                }
                 continue;
             }
             let Some(row) = rows.named(doubt.external_id.as_str()) else {
@@ -51,6 +59,7 @@ impl Stages<'_> {
                 is_looked_for,
             });
         }
+        self.notes.no_doubts(&old)?;
         self.settle_unnamed(unnamed)
     }
 
@@ -98,7 +107,8 @@ impl Stages<'_> {
             Ok::<_, UploadError>(())
         };
         (self.uploader).ask_each(questions, &mut answer, self.listener)?;
-        self.notes.seen(seen)?;
+        // Whose feed named them is not known here: nobody's leavers, they are not removed.
+        self.notes.listed(seen)?;
         Ok(self.notes.no_doubts(&settled)?)
     }
 }

@@ -8,7 +8,7 @@ use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::json;
 
 use crate::support::System::{self, AnewSpring, Kmi};
-use crate::support::{Feed, World, on_each_system, side_by_side, wait_until};
+use crate::support::{Feed, Person, World, on_each_system, side_by_side, wait_until};
 
 /// An LMS where nothing but hrfeed keeps people from being there twice.
 fn world(system: System, target: &str) -> World {
@@ -300,4 +300,30 @@ fn a_change_that_a_killed_run_sent_does_not_land_on_a_newer_one() {
         give(3);
         world.assert_everyone_once(&newer);
     });
+}
+
+#[test]
+fn what_another_feed_sent_late_is_no_leaver_of_this_one() {
+    let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"1s\"")
+        .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
+    world.import_feed(&Feed::of(3)).exits(0);
+    // Another mapping of the same LMS creates somebody else, late, and is killed.
+    let joiner = Feed {
+        people: vec![Person::new(9)],
+    };
+    world.write("joiner.csv", joiner.csv(Kmi));
+    world.write("other.toml", world.mapping());
+    late(&world, 2.0);
+    let run = world.start(&["import", "joiner.csv", "-m", "other.toml", "--json"]);
+    wait_until("the create is lost", || {
+        world.lms.stats().played("late") > 0
+    });
+    run.kill();
+    in_time(&world);
+    give(4);
+    for _ in 0..2 {
+        let ran = world.import().exits(0);
+        assert_eq!(ran.count("deleted"), 0, "{ran:#?}");
+    }
+    assert_once(&world, 4);
 }

@@ -3,6 +3,7 @@
 
 mod adding_up;
 mod deciding;
+mod doubting;
 mod failing;
 mod holding;
 mod identity;
