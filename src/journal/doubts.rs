@@ -110,8 +110,8 @@ pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::R
 }
 
 /// Keeps the time of what a run left unknown before another process goes on with it:
-/// from then on it is that one which gives signs of life. An earlier doubt of somebody for whom
-/// nothing was sent since is as old as it was.
+/// from then on it is that one which gives signs of life. An earlier doubt of somebody
+/// for whom nothing was sent since is as old as it was.
 pub(super) fn keep_of_interrupted(
     tx: &Connection,
     run: RunId,
