@@ -1,10 +1,11 @@
 //! People whom the feed no longer names: made inactive, or deleted.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::engine::{End, Job, Next};
+use super::engine::{End, Job, Ledger, Next};
 use super::intents::{Intended, send_intended};
 use super::phase::{Answer, Course, Then, Write};
 use super::recorder::{RunRecorder, outcome_unknown};
@@ -40,8 +41,11 @@ impl Uploader {
         };
         let (sender, mut receiver) = mpsc::channel(MAX_AHEAD);
         let (target, engine) = (&self.target, &mut self.engine);
-        let mut is_anybody_shown = false;
-        let mut gone = Vec::new();
+        let left = RefCell::new(Left::default());
+        let ledger = LeaverLedger {
+            recorder,
+            left: &left,
+        };
         let (intended, driven) = self.runtime.block_on(async {
             let intend = async {
                 let jobs = leavers
@@ -52,20 +56,7 @@ impl Uploader {
                 intended
             };
             let drive = async {
-                let driven = engine
-                    .drive(
-                        &mut receiver,
-                        |job: LeaverJob, end, _: &Calls, listener: &mut dyn Listener| {
-                            if job.fate == Fate::Gone && end == End::Done {
-                                gone.push(job);
-                            } else {
-                                is_anybody_shown |= settle(job, &end, recorder, listener)?;
-                            }
-                            Ok(())
-                        },
-                        listener,
-                    )
-                    .await;
+                let driven = engine.drive(&mut receiver, ledger, listener).await;
                 receiver.close();
                 driven
             };
@@ -73,6 +64,10 @@ impl Uploader {
         });
         intended?;
         driven?;
+        let Left {
+            gone,
+            is_anybody_shown,
+        } = left.into_inner();
         let is_blind =
             !gone.is_empty() && !is_anybody_shown && self.shows_none_of(witnesses, listener)?;
         for mut job in gone {
@@ -95,6 +90,42 @@ impl Uploader {
         listener: &mut dyn Listener,
     ) -> Result<bool, UploadError> {
         Ok(!witnesses.is_empty() && self.confirm_lost(witnesses, listener)?.there.is_empty())
+    }
+}
+
+/// What is left of leavers after they were sent.
+#[derive(Default)]
+struct Left {
+    /// Those whom the LMS does not have.
+    gone: Vec<LeaverJob>,
+    is_anybody_shown: bool,
+}
+
+/// Records leavers, but for those whom the LMS does not have.
+struct LeaverLedger<'a> {
+    recorder: &'a RunRecorder,
+    left: &'a RefCell<Left>,
+}
+
+impl Ledger<LeaverJob> for LeaverLedger<'_> {
+    fn writes(&mut self, _: &LeaverJob) -> Result<(), UploadError> {
+        self.recorder.alive()
+    }
+
+    fn ended(
+        &mut self,
+        job: LeaverJob,
+        end: End,
+        _: &Calls,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        let mut left = self.left.borrow_mut();
+        if job.fate == Fate::Gone && end == End::Done {
+            left.gone.push(job);
+        } else {
+            left.is_anybody_shown |= settle(job, &end, self.recorder, listener)?;
+        }
+        Ok(())
     }
 }
 
