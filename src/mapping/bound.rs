@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Arc;
 
 use super::person::{Person, Slot};
 use super::template::{Condition, TemplateRow};
@@ -19,7 +18,10 @@ use crate::schema::{self, FieldKind, Part};
 pub struct Bound<'m> {
     mapping: &'m Mapping,
     columns: Vec<String>,
-    by_name: Arc<HashMap<String, usize>>,
+    /// The columns that templates may ask for, and the place of each name
+    /// among them.
+    for_templates: Vec<usize>,
+    template_names: Arc<HashMap<String, usize>>,
     /// For each field the column it comes from, if it comes from one.
     origins: Vec<Option<usize>>,
     country: Option<usize>,
@@ -68,10 +70,21 @@ impl Mapping {
                 None => return Err(self.no_column(rule, name, columns)),
             }
         }
+        let mut for_templates: Vec<_> = by_name
+            .iter()
+            .filter(|(name, _)| self.templates.ask_for(name))
+            .map(|(_, &index)| index)
+            .collect();
+        for_templates.sort_unstable();
+        let template_names = for_templates.iter().zip(0..);
+        let template_names = template_names
+            .filter_map(|(&index, place)| Some((columns.get(index)?.clone(), place)))
+            .collect();
         let bound = Bound {
             mapping: self,
             columns: columns.to_vec(),
-            by_name: Arc::new(by_name),
+            for_templates,
+            template_names: Arc::new(template_names),
             origins,
             country: self.position("country"),
             picture: self.position_of(Part::Picture),
@@ -212,7 +225,7 @@ impl<'m> Bound<'m> {
     /// there before the feed is read. What a branch hides is found by the
     /// first row that takes it.
     fn probe(&self) -> Result<(), MappingError> {
-        let empty = || self.template_row(vec![String::new(); self.columns.len()], Vec::new());
+        let empty = || Arc::new(TemplateRow::new(Arc::clone(&self.template_names)));
         for (condition, _) in self.mapping.templates.conditions() {
             let row = empty();
             let _answer = self.mapping.templates.is_true(*condition, &row);
@@ -222,7 +235,7 @@ impl<'m> Bound<'m> {
             if matches!(rule.origin, Origin::Template) {
                 let row = empty();
                 let _text = self.mapping.templates.render(rule.field.name, &row);
-                if row.missing.get().is_some() {
+                if row.missing().is_some() {
                     return Err(self.missing(rule, &row));
                 }
             }
@@ -232,7 +245,7 @@ impl<'m> Bound<'m> {
 
     /// Complains if a condition asked for a column that is not there.
     fn check_condition(&self, condition: Condition, row: &TemplateRow) -> Result<(), MappingError> {
-        let Some(name) = row.missing.get() else {
+        let Some(name) = row.missing() else {
             return Ok(());
         };
         let (what, help) = why_not_found(name, &self.columns);
@@ -250,19 +263,20 @@ impl<'m> Bound<'m> {
     }
 
     fn missing(&self, rule: &FieldRule, row: &TemplateRow) -> MappingError {
-        let name = row.missing.get().map_or("", String::as_str);
+        let name = row.missing().unwrap_or_default();
         self.mapping.no_column(rule, name, &self.columns)
     }
 
-    fn template_row(&self, cells: Vec<String>, flaws: Vec<(usize, Rule)>) -> Arc<TemplateRow> {
-        Arc::new(TemplateRow {
-            columns: Arc::clone(&self.by_name),
-            cells,
-            flaws,
-            met: Mutex::new(None),
-            missing: OnceLock::new(),
-            handled: AtomicUsize::new(0),
-        })
+    /// What templates see of a record.
+    fn template_row(&self, record: &Record) -> Arc<TemplateRow> {
+        let mut row = TemplateRow::new(Arc::clone(&self.template_names));
+        for &index in &self.for_templates {
+            match record.cell(index) {
+                Some(cell) => row.push(&clean(cell.text), flaw(cell)),
+                None => row.push("", None),
+            }
+        }
+        Arc::new(row)
     }
 
     /// Makes a person of a record. `person` and `faults` are cleared first.
@@ -280,19 +294,8 @@ impl<'m> Bound<'m> {
         faults.clear();
         // Built only for mappings with templates, and once a row.
         let mut for_templates: Option<Arc<TemplateRow>> = None;
-        let mut template_row = || {
-            Arc::clone(for_templates.get_or_insert_with(|| {
-                let (mut cells, mut flaws) = (Vec::with_capacity(self.columns.len()), Vec::new());
-                for index in 0..self.columns.len() {
-                    let cell = record.cell(index);
-                    if let Some(flaw) = cell.and_then(|cell| flaw(cell)) {
-                        flaws.push((index, flaw));
-                    }
-                    cells.push(cell.map_or_else(String::new, |cell| clean(cell.text).into_owned()));
-                }
-                self.template_row(cells, flaws)
-            }))
-        };
+        let mut template_row =
+            || Arc::clone(for_templates.get_or_insert_with(|| self.template_row(record)));
 
         if self.mapping.templates.has(Condition::Filter) {
             // A row that cannot be judged is refused, not left out: a person
@@ -372,7 +375,7 @@ impl<'m> Bound<'m> {
     ) -> Result<Result<String, String>, MappingError> {
         let rendered = self.mapping.templates.render(rule.field.name, row);
         let rendered = row.take_flaw().map_or(rendered, Err);
-        if rendered.is_err() && row.missing.get().is_some() {
+        if rendered.is_err() && row.missing().is_some() {
             return Err(self.missing(rule, row));
         }
         Ok(rendered)

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::file::{Node, Table, nearest};
-use super::template::{Condition, Templates, columns_of};
+use super::template::{Condition, Templates};
 use super::{FieldRule, Mapping, MappingError, Origin, value};
 use crate::schema::{FieldKind, Part, System};
 
@@ -104,7 +104,10 @@ impl Mapping {
     fn columns_of(&self, rule: &FieldRule) -> Vec<String> {
         match &rule.origin {
             Origin::Column(name) => vec![name.clone()],
-            Origin::Template => columns_of(&self.templates.source(rule.field.name)),
+            Origin::Template => match self.templates.columns(rule.field.name) {
+                Some(columns) => columns.named.iter().cloned().collect(),
+                None => Vec::new(),
+            },
             Origin::Constant(_) => Vec::new(),
         }
     }

@@ -11,17 +11,17 @@
 mod check;
 mod filters;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use minijinja::value::{Enumerator, Object, Value};
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::{Environment, UndefinedBehavior};
 
 use self::check::{Refusal, Source, checked};
 use self::filters::{MAX_BYTES, too_much};
+use super::MappingError;
 use super::file::Node;
-use super::{MappingError, value};
 use crate::model::Rule;
 
 /// The templates of a mapping by the name of their field.
@@ -30,6 +30,17 @@ pub(super) struct Templates {
     environment: Environment<'static>,
     /// With line and column.
     conditions: Vec<(Condition, (usize, usize))>,
+    /// What each of them asks for, by its name.
+    columns: HashMap<&'static str, Columns>,
+}
+
+/// The columns that a template asks for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Columns {
+    /// By the names that are in its text.
+    pub(super) named: BTreeSet<String>,
+    /// It makes names as it runs, so that it may ask for any other as well.
+    are_computed: bool,
 }
 
 /// A question that a mapping asks of each row.
@@ -70,6 +81,9 @@ impl Condition {
 /// loop that never ends is a mistake, not a night.
 const FUEL: u64 = 20_000;
 
+/// Room for the text that most templates make, in bytes.
+const USUAL_LENGTH: usize = 64;
+
 impl Templates {
     pub(super) fn new() -> Self {
         let mut environment = filters::environment();
@@ -80,6 +94,7 @@ impl Templates {
         Self {
             environment,
             conditions: Vec::new(),
+            columns: HashMap::new(),
         }
     }
 
@@ -90,7 +105,9 @@ impl Templates {
             environment.add_template_owned(name, text.clone())
         });
         let example = "\"{{ row['First'] }} {{ row['Last'] }}\"";
-        refuse(node, compiled, &node.name, "template", example)
+        let columns = accepted(node, compiled, &node.name, "template", example)?;
+        self.columns.insert(name, columns);
+        Ok(())
     }
 
     pub(super) fn add_condition(
@@ -108,7 +125,8 @@ impl Templates {
             environment.add_template_owned(condition.key(), template)
         });
         let (title, example) = (condition.title(), condition.example());
-        refuse(node, compiled, title, "expression", example)?;
+        let columns = accepted(node, compiled, title, "expression", example)?;
+        self.columns.insert(condition.key(), columns);
         self.conditions.push((condition, node.place()));
         Ok(())
     }
@@ -122,11 +140,15 @@ impl Templates {
         self.conditions.iter().any(|(has, _)| *has == condition)
     }
 
-    /// The text of a field's template.
-    pub(super) fn source(&self, name: &str) -> String {
-        self.environment
-            .get_template(name)
-            .map_or_else(|_| String::new(), |template| template.source().to_owned())
+    /// What a field's template asks for.
+    pub(super) fn columns(&self, name: &str) -> Option<&Columns> {
+        self.columns.get(name)
+    }
+
+    /// Whether one of them may ask for a column.
+    pub(super) fn ask_for(&self, column: &str) -> bool {
+        let mut all = self.columns.values();
+        all.any(|of| of.are_computed || of.named.contains(column))
     }
 
     pub(super) fn render(&self, name: &str, row: &Arc<TemplateRow>) -> Result<String, String> {
@@ -136,13 +158,11 @@ impl Templates {
             .map_err(|error| problem(&error))?;
         row.handled.store(0, Ordering::Relaxed);
         let mut text = Text {
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(USUAL_LENGTH),
             row,
         };
-        let rendered = template.render_captured_to(
-            context! { row => Value::from_dyn_object(Arc::clone(row)) },
-            &mut text,
-        );
+        let names = Value::from_object(Names(Arc::clone(row)));
+        let rendered = template.render_captured_to(names, &mut text);
         if row.handled.load(Ordering::Relaxed) > MAX_BYTES {
             return Err(format!(
                 "it handles more than {MAX_BYTES} bytes of the row: a cell is very long, or text \
@@ -164,16 +184,16 @@ impl Templates {
     }
 }
 
-/// Says where in the mapping a template is wrong, and how.
-fn refuse(
+/// What a template asks for; or where in the mapping it is wrong, and how.
+fn accepted(
     node: &Node<'_>,
-    compiled: std::io::Result<Result<(), Refusal>>,
+    compiled: std::io::Result<Result<Columns, Refusal>>,
     title: &str,
     kind: &str,
     example: &str,
-) -> Result<(), MappingError> {
+) -> Result<Columns, MappingError> {
     match compiled {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(columns)) => Ok(columns),
         Ok(Err(Refusal::Syntax(error))) => Err(node.error(
             format!("{title} is not a valid {kind}: {}", problem(&error)),
             Some(format!("for example {example}")),
@@ -205,26 +225,6 @@ impl std::io::Write for &mut Text<'_> {
     }
 }
 
-/// The columns that a template names: `row.Name`, `row['Name']`, `row["Name"]`.
-pub(super) fn columns_of(template: &str) -> Vec<String> {
-    let is_of_word = |char: char| char.is_alphanumeric() || char == '_';
-    let name_after = |(at, row): (usize, &str)| {
-        let (before, after) = (template.get(..at)?, template.get(at + row.len()..)?);
-        if before.ends_with(is_of_word) {
-            return None;
-        }
-        let after = after.trim_start();
-        if let Some(name) = after.strip_prefix('.') {
-            return name.trim_start().split(|char| !is_of_word(char)).next();
-        }
-        let text = after.strip_prefix('[')?.trim_start();
-        let quote = text.chars().next().filter(|char| "'\"".contains(*char))?;
-        text.get(1..)?.split(quote).next()
-    };
-    let names = template.match_indices("row").filter_map(name_after);
-    names.map(|name| value::clean(name).into_owned()).collect()
-}
-
 /// What went wrong, without the values it went wrong on: the engine's details
 /// name types and operators, but for a few that quote a value.
 fn problem(error: &minijinja::Error) -> String {
@@ -243,22 +243,66 @@ fn problem(error: &minijinja::Error) -> String {
     }
 }
 
-/// The cells of one row, as templates see them.
+/// The names that a template knows: `row`, and no other.
+#[derive(Debug)]
+struct Names(Arc<TemplateRow>);
+
+impl Object for Names {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        (key == "row").then(|| Value::from_dyn_object(Arc::clone(&self.0)))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["row"])
+    }
+}
+
+/// The cells of one row that templates may ask for.
 #[derive(Debug)]
 pub(super) struct TemplateRow {
-    pub(super) columns: Arc<HashMap<String, usize>>,
-    pub(super) cells: Vec<String>,
-    /// Cells whose text is not their value, by column.
-    pub(super) flaws: Vec<(usize, Rule)>,
+    /// The place of each column's cell in `cells`.
+    columns: Arc<HashMap<String, usize>>,
+    cells: Vec<Value>,
+    /// Cells whose text is not their value, by their place in `cells`.
+    flaws: Vec<(usize, Rule)>,
     /// The first of these that was asked for.
-    pub(super) met: Mutex<Option<String>>,
+    met: Mutex<Option<String>>,
     /// The first column that was asked for and is not there.
-    pub(super) missing: OnceLock<String>,
+    missing: OnceLock<String>,
     /// How many bytes the template that runs has handled.
-    pub(super) handled: AtomicUsize,
+    handled: AtomicUsize,
 }
 
 impl TemplateRow {
+    /// A row without cells; `columns` says where those that follow belong.
+    pub(super) fn new(columns: Arc<HashMap<String, usize>>) -> Self {
+        Self {
+            cells: Vec::with_capacity(columns.len()),
+            columns,
+            flaws: Vec::new(),
+            met: Mutex::new(None),
+            missing: OnceLock::new(),
+            handled: AtomicUsize::new(0),
+        }
+    }
+
+    /// Adds the next cell: its text, and why this is not its value.
+    pub(super) fn push(&mut self, text: &str, flaw: Option<Rule>) {
+        if let Some(flaw) = flaw {
+            self.flaws.push((self.cells.len(), flaw));
+        }
+        self.cells.push(Value::from(text));
+    }
+
+    /// The first column that a template asked for and the feed does not have.
+    pub(super) fn missing(&self) -> Option<&str> {
+        self.missing.get().map(String::as_str)
+    }
+
     /// Counts bytes that a template handles. Returns whether it may.
     fn spend(&self, bytes: usize) -> bool {
         let handled = self.handled.load(Ordering::Relaxed).saturating_add(bytes);
@@ -281,7 +325,10 @@ impl TemplateRow {
 
 impl Object for TemplateRow {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let name = key.as_str()?;
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
         let Some(&index) = self.columns.get(name) else {
             self.missing.get_or_init(|| name.to_owned());
             return None;
@@ -292,11 +339,13 @@ impl Object for TemplateRow {
                 .unwrap_or_else(PoisonError::into_inner)
                 .get_or_insert_with(|| format!("column `{name}`: {flaw}"));
         }
-        let cell = self.cells.get(index).map_or("", String::as_str);
-        if !self.spend(cell.len()) {
+        // A row that ends early: its missing cells are empty.
+        let cell = self.cells.get(index).cloned();
+        let cell = cell.unwrap_or_else(|| Value::from(""));
+        if !self.spend(cell.as_str().map_or(0, str::len)) {
             return Some(Value::from(too_much()));
         }
-        Some(Value::from(cell))
+        Some(cell)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

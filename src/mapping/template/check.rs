@@ -15,6 +15,7 @@ use minijinja::machinery::{Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 
+use super::Columns;
 use super::filters::{NUMBERS, is_filter, is_test};
 
 /// The longest template, in bytes.
@@ -77,6 +78,7 @@ pub(super) enum Source {
 }
 
 /// Checks a source and then has it compiled, with a stack that suffices for both.
+/// Returns the columns that it asks for.
 ///
 /// # Errors
 /// The thread cannot be started.
@@ -84,7 +86,7 @@ pub(super) fn checked(
     source: &str,
     kind: Source,
     compile: impl FnOnce() -> Result<(), minijinja::Error> + Send,
-) -> std::io::Result<Result<(), Refusal>> {
+) -> std::io::Result<Result<Columns, Refusal>> {
     if source.len() > MAX_SOURCE {
         return Ok(Err(Refusal::new(
             format!("has more than {MAX_SOURCE} bytes"),
@@ -92,9 +94,10 @@ pub(super) fn checked(
         )));
     }
     std::thread::scope(|threads| {
-        let work = || -> Result<(), Refusal> {
-            check(source, kind)?;
-            Ok(compile()?)
+        let work = || -> Result<Columns, Refusal> {
+            let columns = check(source, kind)?;
+            compile()?;
+            Ok(columns)
         };
         let builder = std::thread::Builder::new().stack_size(STACK);
         match builder.spawn_scoped(threads, work)?.join() {
@@ -104,20 +107,24 @@ pub(super) fn checked(
     })
 }
 
-fn check(source: &str, kind: Source) -> Result<(), Refusal> {
+fn check(source: &str, kind: Source) -> Result<Columns, Refusal> {
     check_tokens(source, kind)?;
     let mut checker = Checker {
         scopes: vec![Vec::new()],
         repeats: 0,
         depth: 0,
+        columns: Columns::default(),
     };
     match kind {
         Source::Template => {
             let template = parse(source, "template", SyntaxConfig::default())?;
-            checker.statement(&template)
+            checker.statement(&template)?;
         }
-        Source::Condition => checker.expression(&parse_expr(source)?).map(|_| ()),
+        Source::Condition => {
+            checker.expression(&parse_expr(source)?)?;
+        }
     }
+    Ok(checker.columns)
 }
 
 /// Refuses what would take the parser too deep.
@@ -150,6 +157,14 @@ fn check_tokens(source: &str, kind: Source) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+impl Columns {
+    /// A cell of the row, by the name of its column.
+    fn cell(&mut self, column: &str) -> Shape {
+        self.named.insert(column.to_owned());
+        Shape::default()
+    }
 }
 
 /// What is known of a value before there is one.
@@ -197,6 +212,7 @@ struct Checker<'s> {
     /// How often variables are repeated by what sets others.
     repeats: u32,
     depth: u32,
+    columns: Columns,
 }
 
 impl<'s> Checker<'s> {
@@ -262,7 +278,10 @@ impl<'s> Checker<'s> {
     fn expression(&mut self, expression: &Expr<'s>) -> Result<Shape, Refusal> {
         self.deeper()?;
         let shape = match expression {
-            Expr::Var(it) => self.lookup(it.id),
+            Expr::Var(it) => {
+                self.columns.are_computed |= it.id == "row";
+                self.lookup(it.id)
+            }
             Expr::Const(it) => Shape {
                 repeats: 0,
                 is_number: it.value.kind() == ValueKind::Number,
@@ -300,16 +319,20 @@ impl<'s> Checker<'s> {
             Expr::Filter(it) => self.filter(it)?,
             Expr::Test(it) => self.test(it)?,
             Expr::GetAttr(it) => match &it.expr {
-                Expr::Var(it) if it.id == "loop" => Shape::NUMBER,
+                Expr::Var(of) if of.id == "loop" => Shape::NUMBER,
+                Expr::Var(of) if of.id == "row" => self.columns.cell(it.name),
                 of => Shape {
                     is_number: false,
                     ..self.expression(of)?
                 },
             },
-            Expr::GetItem(it) => {
-                let of = self.expression(&it.expr)?;
-                self.any_of(of, [&it.subscript_expr])?
-            }
+            Expr::GetItem(it) => match (&it.expr, as_text(&it.subscript_expr)) {
+                (Expr::Var(of), Some(name)) if of.id == "row" => self.columns.cell(name),
+                (of, _) => {
+                    let of = self.expression(of)?;
+                    self.any_of(of, [&it.subscript_expr])?
+                }
+            },
             Expr::Slice(it) => {
                 let of = self.expression(&it.expr)?;
                 let bounds = [&it.start, &it.stop, &it.step];
@@ -463,6 +486,13 @@ impl<'s> Checker<'s> {
             }
             _ => Err(no_such("a variable is a single name")),
         }
+    }
+}
+
+fn as_text<'e>(expression: &'e Expr<'_>) -> Option<&'e str> {
+    match expression {
+        Expr::Const(it) => it.value.as_str(),
+        _ => None,
     }
 }
 

@@ -147,11 +147,13 @@ pub(super) fn environment() -> Environment<'static> {
             filter.name,
             move |state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>| {
                 let arguments = arguments.into_values();
-                let input: usize = arguments.iter().map(size).sum();
-                spend(state, input)?;
-                spend(state, growth(&arguments)?)?;
+                // Nothing else can have that name.
+                let row = state.lookup("row");
+                let row = row.as_ref().and_then(Value::downcast_object_ref);
+                spend(row, arguments.iter().map(size).sum())?;
+                spend(row, growth(&arguments)?)?;
                 let output = builtin.call(state, &arguments)?;
-                spend(state, size(&output))?;
+                spend(row, size(&output))?;
                 Ok::<_, Error>(output)
             },
         );
@@ -162,13 +164,8 @@ pub(super) fn environment() -> Environment<'static> {
     environment
 }
 
-/// Counts bytes that a template handles.
-fn spend(state: &State<'_, '_>, bytes: usize) -> Result<(), Error> {
-    // Nothing else can have that name.
-    let row = state.lookup("row");
-    let row = row
-        .as_ref()
-        .and_then(Value::downcast_object_ref::<TemplateRow>);
+/// Counts bytes that a template handles of a row.
+fn spend(row: Option<&TemplateRow>, bytes: usize) -> Result<(), Error> {
     match row {
         Some(row) if !row.spend(bytes) => Err(too_much()),
         _ => Ok(()),

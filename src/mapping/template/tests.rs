@@ -24,15 +24,14 @@ fn mapping_of(template: &str, section: &str) -> Result<Mapping, MappingError> {
 /// What a template makes of a row with this cell in the column `A`.
 fn rendered(template: &str, cell: &str) -> Result<String, String> {
     let mapping = mapping_of(template, "").unwrap();
-    let row = TemplateRow {
-        columns: Arc::new(HashMap::from([("A".to_owned(), 0)])),
-        cells: vec![cell.to_owned()],
-        flaws: Vec::new(),
-        met: Mutex::new(None),
-        missing: OnceLock::new(),
-        handled: AtomicUsize::new(0),
-    };
-    mapping.templates.render("firstName", &row.into())
+    mapping.templates.render("firstName", &row(cell))
+}
+
+/// A row with this cell in the column `A`.
+fn row(cell: &str) -> Arc<TemplateRow> {
+    let mut row = TemplateRow::new(Arc::new(HashMap::from([("A".to_owned(), 0)])));
+    row.push(cell, None);
+    row.into()
 }
 
 /// What is wrong with a mapping that has this template, and with one that has
@@ -276,15 +275,39 @@ fn a_row_of_which_a_template_would_make_too_much_is_a_problem_of_the_row() {
 #[test]
 fn a_template_handles_as_much_of_each_row_however_many_went_before() {
     let mapping = mapping_of("{{ row.A }}", "").unwrap();
-    let row = Arc::new(TemplateRow {
-        columns: Arc::new(HashMap::from([("A".to_owned(), 0)])),
-        cells: vec!["x".repeat(50_000)],
-        flaws: Vec::new(),
-        met: Mutex::new(None),
-        missing: OnceLock::new(),
-        handled: AtomicUsize::new(0),
-    });
+    let row = row(&"x".repeat(50_000));
     for _ in 0..5 {
         assert!(mapping.templates.render("firstName", &row).is_ok());
+    }
+}
+
+/// The columns that a template asks for; `?` where it may ask for any.
+fn asked(template: &str) -> Vec<String> {
+    let mapping = mapping_of(template, "").unwrap();
+    let columns = mapping.templates.columns("firstName").unwrap().clone();
+    let others = columns.are_computed.then(|| "?".to_owned());
+    columns.named.into_iter().chain(others).collect()
+}
+
+#[test]
+fn a_template_gets_the_columns_that_it_names_however_it_names_them() {
+    assert_eq!(
+        asked("{{ row.A }}{% if row['B'] %}{{ row[\"C d\"]|lower }}{% endif %}"),
+        ["A", "B", "C d"]
+    );
+    assert_eq!(
+        asked("{% for x in [row.A, {'k': row['B']}] if row.C %}{{ row.D[0:2] }}{% endfor %}"),
+        ["A", "B", "C", "D"]
+    );
+    assert_eq!(asked("{{ arrow.A }} row.A {# row.B #}"), [""; 0]);
+    for computed in [
+        "{{ row['A' ~ '1'] }}",
+        "{{ row[row.A] }}",
+        "{% for x in ['A'] %}{{ row[x] }}{% endfor %}",
+        "{% set r = row %}{{ r.A }}",
+        "{{ [row, 1]|first }}",
+        "{% with r = row %}{{ r['A'] }}{% endwith %}",
+    ] {
+        assert_eq!(asked(computed).last().unwrap(), "?", "{computed}");
     }
 }
