@@ -765,7 +765,7 @@ fn a_report_onto_a_device_leaves_the_device_a_device() {
 #[test]
 fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
     let world = World::new(Kmi);
-    let Some(disk) = crate::support::disk::SmallDisk::mount(world.path("disk"), 300) else {
+    let Some(disk) = crate::support::disk::SmallDisk::mount(world.path("disk"), 240) else {
         // Only root may mount, and not in every container.
         return;
     };

@@ -394,7 +394,7 @@ fn credentials_that_are_refused_stop_the_run_at_once_and_in_words() {
 #[test]
 fn a_second_run_on_the_same_target_is_turned_away_while_the_first_is_under_way() {
     let world = slow(Kmi);
-    let feed = Feed::of(80);
+    let feed = Feed::of(240);
     world.feed(&feed);
     let mut run = world.start_import();
     wait_until("the first is under way", || {

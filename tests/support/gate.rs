@@ -2,7 +2,7 @@
 //! is caught in the middle of one, or answers some in place of the LMS.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
 use super::{IMPORT, Ran, World, wait_until};
@@ -34,6 +34,15 @@ type Kind = fn(&str) -> bool;
 struct Shared {
     kept: Mutex<Kept>,
     changed: Condvar,
+    connections: Mutex<Connections>,
+}
+
+#[derive(Default)]
+struct Connections {
+    /// Those that have not ended.
+    open: usize,
+    /// Who connected last.
+    last: Option<SocketAddr>,
 }
 
 #[derive(Default)]
@@ -69,10 +78,18 @@ impl Gate {
         let shared = Arc::new(Shared::default());
         let of_calls = Arc::clone(&shared);
         std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
+            while let Ok((stream, from)) = listener.accept() {
                 let (shared, lms) = (Arc::clone(&of_calls), lms.clone());
-                // A connection that broke is the matter of the one who asked.
-                std::thread::spawn(move || pass(stream, &lms, &shared));
+                {
+                    let mut connections = shared.connections.lock().unwrap();
+                    connections.open += 1;
+                    connections.last = Some(from);
+                }
+                std::thread::spawn(move || {
+                    // A connection that broke is the matter of the one who asked.
+                    let _passed = pass(stream, &lms, &shared);
+                    shared.connections.lock().unwrap().open -= 1;
+                });
             }
         });
         Self { url, shared }
@@ -118,6 +135,7 @@ impl Gate {
         });
         if is_caught {
             run.kill();
+            self.wait_for_stragglers();
         }
         *self.shared.kept.lock().unwrap() = Kept::default();
         self.shared.changed.notify_all();
@@ -137,8 +155,26 @@ impl Gate {
             self.shared.kept.lock().unwrap().calls > 0
         });
         run.kill();
+        self.wait_for_stragglers();
         *self.shared.kept.lock().unwrap() = Kept::default();
         self.shared.changed.notify_all();
+    }
+
+    /// Waits until each request of a killed program is kept, or carried out: none
+    /// that it had written reaches the LMS later on.
+    fn wait_for_stragglers(&self) {
+        let address = self.url.trim_start_matches("http://");
+        let own = TcpStream::connect(address).unwrap();
+        let here = own.local_addr().ok();
+        // Connections are taken in their order.
+        wait_until("all connections are taken", || {
+            self.shared.connections.lock().unwrap().last == here
+        });
+        drop(own);
+        wait_until("nothing is under way but what is kept", || {
+            let open = self.shared.connections.lock().unwrap().open;
+            open <= self.shared.kept.lock().unwrap().calls
+        });
     }
 }
 
@@ -225,6 +261,9 @@ fn pass(mut asking: TcpStream, lms: &str, shared: &Shared) -> std::io::Result<()
         if !lower.starts_with("connection:") {
             head += &line;
         }
+    }
+    if head.is_empty() {
+        return Ok(());
     }
     let mut body = Vec::new();
     from.take(length).read_to_end(&mut body)?;
