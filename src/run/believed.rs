@@ -3,26 +3,35 @@
 //!
 //! # Invariants
 //!
-//! - A list is believed only where nobody of a sample of those whom it leaves out is
-//!   shown by a look-up.
-//! - A look-up is believed only where it shows somebody who must be there, if there is
-//!   such a person.
-
-use tokio::sync::mpsc;
+//! - A list is believed only where look-ups answer for most of a sample of those whom it
+//!   leaves out, and show none of them.
+//! - Neither a list nor a look-up is believed of an LMS that shows nobody who must be
+//!   there, if there is such a person.
 
 use super::{RunError, Stages};
 use crate::model::ExternalId;
 use crate::plan::{Item, RowIndex, RowState, RowTable, Wanted, replay};
 use crate::targets::Remote;
-use crate::upload::{Halt, Known, Question, UploadError, sample};
+use crate::upload::{Halt, Known, Listed, Question, UploadError, sample};
 
 /// How many known people are looked up whom a list leaves out.
 const KNOWN: usize = 3;
 
+/// What look-ups said of some people.
+#[derive(Debug, Default)]
+struct Replies {
+    /// Those who are there.
+    shown: Vec<Remote>,
+    not_found: usize,
+    /// About whom the LMS gave no answer.
+    unanswered: usize,
+}
+
 impl Stages<'_> {
-    /// Whether look-ups show none of a few people whom the list left out: of those who
-    /// are new to the journal, and of those whom it knows.
-    pub(super) fn is_list_whole(&mut self, rows: &RowTable) -> Result<bool, RunError> {
+    /// What look-ups say of a list that was read to its end. They are asked for a few
+    /// people whom it left out: of those who are new to the journal, and of those whom it
+    /// knows.
+    pub(super) fn check_list(&mut self, rows: &RowTable) -> Result<Listed, RunError> {
         let missed = |states: &[RowState]| {
             let rows_in = rows.rows_in(states);
             let missed: Vec<_> = rows_in.filter(|row| !rows.is_listed(*row)).collect();
@@ -32,9 +41,28 @@ impl Stages<'_> {
         let known = missed(&[RowState::Unchanged]);
         asked.extend(known.into_iter().take(KNOWN));
         let people = self.external_ids(rows, asked)?;
+        let said = self.look_up(people)?;
         // Those who cannot sign in may be on no list.
-        let shown = self.shown(people)?;
-        Ok(shown.iter().all(Remote::cannot_sign_in))
+        if !said.shown.iter().all(Remote::cannot_sign_in) {
+            return Ok(Listed::InPart);
+        }
+        if said.unanswered > said.not_found + said.shown.len() {
+            return Ok(Listed::Unconfirmed);
+        }
+        Ok(Listed::All)
+    }
+
+    /// Makes sure that the LMS shows somebody who must be there, if not in the list that
+    /// was just read, then to look-ups.
+    pub(super) fn must_list(&mut self, rows: &RowTable) -> Result<(), RunError> {
+        let is_listed = |id: &ExternalId| {
+            let row = rows.named(id.as_str());
+            row.is_some_and(|row| rows.is_listed(row))
+        };
+        if self.witnesses(rows)?.iter().any(is_listed) {
+            return Ok(());
+        }
+        self.must_see(rows)
     }
 
     /// Makes sure that look-ups show somebody who must be there. It is asked again
@@ -46,14 +74,21 @@ impl Stages<'_> {
         };
         // One may have been deleted by hand.
         let first = vec![first.clone()];
-        if !self.shown(first)?.is_empty() || !self.shown(witnesses.clone())?.is_empty() {
+        if !self.look_up(first)?.shown.is_empty()
+            || !self.look_up(witnesses.clone())?.shown.is_empty()
+        {
             return Ok(());
         }
         self.settle()?;
-        if !self.shown(witnesses)?.is_empty() {
+        let said = self.look_up(witnesses)?;
+        if !said.shown.is_empty() {
             return Ok(());
         }
-        let why = "it does not find people who must be there";
+        let why = if said.not_found == 0 {
+            "it gives no answer about people who must be there"
+        } else {
+            "it does not find people who must be there"
+        };
         Err(Halt::Blind(why.into()).into())
     }
 
@@ -65,25 +100,21 @@ impl Stages<'_> {
         Ok(())
     }
 
-    /// Those of these people whom look-ups show.
-    fn shown(&mut self, people: Vec<ExternalId>) -> Result<Vec<Remote>, UploadError> {
-        let (sender, questions) = mpsc::channel(people.len().max(1));
-        for external_id in people {
-            let about = ();
-            // There is room for all of them.
-            let _sent = sender.try_send(Question { external_id, about });
-        }
-        drop(sender);
-        let mut shown = Vec::new();
+    /// What look-ups say of these people.
+    fn look_up(&mut self, people: Vec<ExternalId>) -> Result<Replies, UploadError> {
+        let questions = people.into_iter().map(Question::of).collect();
+        let mut said = Replies::default();
         let mut answer = |_: Question<()>, known| {
-            if let Known::There(person) = known {
-                shown.push(person);
+            match known {
+                Known::There(person) => said.shown.push(person),
+                Known::NotFound => said.not_found += 1,
+                Known::NotAnswered { .. } => said.unanswered += 1,
             }
             Ok(())
         };
         self.uploader
-            .ask_each(questions, &mut answer, self.listener)?;
-        Ok(shown)
+            .ask_all(questions, &mut answer, self.listener)?;
+        Ok(said)
     }
 
     /// The external IDs of rows: the table has only their hashes.

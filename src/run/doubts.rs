@@ -7,7 +7,6 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc;
 
 use super::left_over::LeftOvers;
 use super::{RunError, Stages};
@@ -84,13 +83,7 @@ impl Stages<'_> {
             (over.into_iter()).partition(|doubt| doubt.kind == DoubtKind::Create);
         let mut settled: Vec<_> = changed.into_iter().map(|it| it.external_id).collect();
         let mut seen = Vec::new();
-        let (sender, questions) = mpsc::channel(created.len().max(1));
-        for doubt in created {
-            let (external_id, about) = (doubt.external_id, ());
-            // There is room for all of them.
-            let _sent = sender.try_send(Question { external_id, about });
-        }
-        drop(sender);
+        let questions = created.into_iter().map(|it| Question::of(it.external_id));
         let mut answer = |question: Question<()>, known| {
             match known {
                 Known::There(person) => seen.push(SeenPerson {
@@ -106,7 +99,7 @@ impl Stages<'_> {
             settled.push(question.external_id);
             Ok::<_, UploadError>(())
         };
-        (self.uploader).ask_each(questions, &mut answer, self.listener)?;
+        (self.uploader).ask_all(questions.collect(), &mut answer, self.listener)?;
         // Whose feed named them is not known here: nobody's leavers, they are not removed.
         self.notes.listed(seen)?;
         Ok(self.notes.no_doubts(&settled)?)

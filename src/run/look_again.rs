@@ -3,8 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tokio::sync::mpsc;
-
 use super::known::Compared;
 use super::{RunError, Stages};
 use crate::journal::SeenPerson;
@@ -156,16 +154,10 @@ impl Stages<'_> {
     /// What the LMS says of these people; those about whom it gives no answer are not
     /// among them.
     fn ask_for(&mut self, people: Vec<String>) -> Result<Said, RunError> {
-        let (sender, questions) = mpsc::channel(people.len());
-        for id in people {
-            let external_id = ExternalId::known(&id);
-            // There is room for all of them.
-            let _sent = sender.try_send(Question {
-                external_id,
-                about: id,
-            });
-        }
-        drop(sender);
+        let questions = people.into_iter().map(|id| Question {
+            external_id: ExternalId::known(&id),
+            about: id,
+        });
         let bound = &self.bound;
         let mut said = HashMap::new();
         let mut answer = |question: Question<String>, known| {
@@ -183,7 +175,7 @@ impl Stages<'_> {
             Ok(())
         };
         self.uploader
-            .ask_each(questions, &mut answer, self.listener)?;
+            .ask_all(questions.collect(), &mut answer, self.listener)?;
         Ok(said)
     }
 }

@@ -241,13 +241,7 @@ impl Stages<'_> {
     fn look_up_hidden(&mut self, hidden: &Hidden) -> Result<LookUpReplies, RunError> {
         let mut looked_up = LookUpReplies::default();
         if !hidden.some.is_empty() {
-            let (sender, questions) = tokio::sync::mpsc::channel(hidden.some.len());
-            for external_id in hidden.some.iter().cloned() {
-                let about = ();
-                // There is room for all of them.
-                let _sent = sender.try_send(Question { external_id, about });
-            }
-            drop(sender);
+            let questions = hidden.some.iter().cloned().map(Question::of).collect();
             let mut answer = |question: Question<()>, known| {
                 match known {
                     Known::There(_) => {}
@@ -260,7 +254,7 @@ impl Stages<'_> {
             let listener = &mut *self.listener;
             let asked = self
                 .uploader
-                .hurried(|it| it.ask_each(questions, &mut answer, listener));
+                .hurried(|it| it.ask_all(questions, &mut answer, listener));
             match asked.map_err(RunError::from) {
                 Ok(()) => {}
                 Err(RunError::Halted(halt)) => looked_up.halted = Some(halt.to_string()),

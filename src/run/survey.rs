@@ -132,6 +132,10 @@ impl Stages<'_> {
                 let why = "its list leaves out people whom it finds one by one";
                 return Err(Halt::Blind(why.into()).into());
             }
+            Listed::Unconfirmed => {
+                let why = "it gives no answer about most of the people whom its list leaves out";
+                return Err(Halt::Blind(why.into()).into());
+            }
             Listed::Moved | Listed::TooMany => {
                 let moved = Halt::Outage {
                     why: "people kept being deleted while the LMS listed them".into(),
@@ -145,8 +149,8 @@ impl Stages<'_> {
         Ok(())
     }
 
-    /// Lists everybody, once more where people are left out whom look-ups show. Whom
-    /// such a list does not show must be asked for.
+    /// Lists everybody, once more where look-ups do not confirm whom the list leaves out.
+    /// Whom such a list does not show must be asked for.
     fn list_believed(
         &mut self,
         rows: &mut RowTable,
@@ -154,16 +158,29 @@ impl Stages<'_> {
         max_calls: Option<u64>,
         surveyed: &mut Surveyed,
     ) -> Result<Listed, RunError> {
-        let mut listed = self.list(rows, compared, max_calls, surveyed)?;
-        if listed == Listed::All && !self.is_list_whole(rows)? {
+        let mut listed = self.list_and_check(rows, compared, max_calls, surveyed)?;
+        if matches!(listed, Listed::InPart | Listed::Unconfirmed) {
             self.settle()?;
-            listed = self.list(rows, compared, max_calls, surveyed)?;
-            if listed == Listed::All && !self.is_list_whole(rows)? {
-                surveyed.strangers.are_all = false;
-                listed = Listed::InPart;
-            }
+            listed = self.list_and_check(rows, compared, max_calls, surveyed)?;
+        }
+        surveyed.strangers.are_all = listed == Listed::All;
+        if listed == Listed::All {
+            self.must_list(rows)?;
         }
         Ok(listed)
+    }
+
+    fn list_and_check(
+        &mut self,
+        rows: &mut RowTable,
+        compared: &Compared,
+        max_calls: Option<u64>,
+        surveyed: &mut Surveyed,
+    ) -> Result<Listed, RunError> {
+        match self.list(rows, compared, max_calls, surveyed)? {
+            Listed::All => self.check_list(rows),
+            listed => Ok(listed),
+        }
     }
 
     fn list(
@@ -191,7 +208,6 @@ impl Stages<'_> {
         let listed = self
             .uploader
             .everybody(max_calls, &mut note_page, self.listener)?;
-        surveyed.strangers.are_all = listed == Listed::All;
         Ok(listed)
     }
 

@@ -86,8 +86,10 @@ pub(super) struct ChangeJob {
     not_before: Option<Instant>,
     /// Whom the last look for somebody whom the LMS must show asked for.
     control: Option<ExternalId>,
-    /// When the last look showed nobody, if nothing could land any more.
-    late_look: Option<Instant>,
+    /// How many of those whom the LMS must show were asked for in vain by now.
+    asked: usize,
+    /// When its last call went out.
+    called: Instant,
     /// What the LMS said of the write that conflicts.
     conflict: String,
     pub(super) effect: Effect,
@@ -139,7 +141,8 @@ impl ChangeJob {
             trust,
             sent,
             control: None,
-            late_look: None,
+            asked: 0,
+            called: Instant::now(),
             parts: Parts::default(),
             steps: VecDeque::new(),
             groups_to_join: Vec::new(),
@@ -347,37 +350,43 @@ impl ChangeJob {
             Shown::NotAsked
         };
         let controls = &self.trust.controls;
-        let (control, id) = controls.pick(self.sent, usize::from(again));
+        let (control, id) = controls.pick(self.sent, self.asked);
         match believe(true, control, shown, false) {
-            Belief::AskControl | Belief::AskControlLater if !controls.is_shown(self.sent) => {
+            Belief::AskControl | Belief::AskControlLater
+                if !controls.was_shown_by(Instant::now(), self.sent) =>
+            {
                 self.control = id;
             }
             _ => self.course.look_again(),
         }
     }
 
-    /// What follows a look that showed nobody: one that came when nothing could land any
-    /// more counts once somebody is shown who must be.
+    /// What follows a look that showed nobody. It counts if nothing could land any more
+    /// when it went out, and somebody had been shown by then who must be.
     fn seen_nobody(&mut self, reply: &Reply) -> Next {
-        let wait = self.until_over();
-        self.late_look = wait.is_zero().then(Instant::now);
-        if self.late_look.is_some() && self.trust.controls.is_shown(self.sent) {
-            return self.seen_control(true, reply);
+        let is_late = (self.trust.over(self.sent)).is_none_or(|over| over <= self.called);
+        let controls = &self.trust.controls;
+        if !(is_late && controls.was_shown_by(self.called, self.sent)) {
+            return Next::Later(self.until_over());
         }
-        Next::Later(wait)
+        let write = self.next_write();
+        self.course
+            .follow(write, Answer::Control { is_shown: true });
+        let (was, answer) = (self.course, Answer::Absent { certain: true });
+        let then = self.course.follow(write, answer);
+        self.act(then, (was, answer, Evidence::Nothing), reply)
     }
 
-    /// What follows a look for somebody who must be shown.
+    /// What follows a look for somebody who must be shown. One of them may have been
+    /// deleted by hand: the next one is asked for.
     fn seen_control(&mut self, is_shown: bool, reply: &Reply) -> Next {
-        let write = self.next_write();
-        let mut was = self.course;
-        let mut answer = Answer::Control { is_shown };
-        let mut then = self.course.follow(write, answer);
-        if is_shown && self.late_look.is_some() {
-            was = self.course;
-            answer = Answer::Absent { certain: true };
-            then = self.course.follow(write, answer);
+        self.asked += 1;
+        if !is_shown && self.trust.controls.has(self.sent, self.asked) {
+            return Next::Call;
         }
+        self.asked = 0;
+        let (was, answer) = (self.course, Answer::Control { is_shown });
+        let then = self.course.follow(self.next_write(), answer);
         self.act(then, (was, answer, Evidence::Nothing), reply)
     }
 
@@ -433,10 +442,7 @@ impl ChangeJob {
                 Next::Done
             }
             (Then::AskControl, _) => self.seen_nobody(reply),
-            (Then::AskControlLater, _) => {
-                self.late_look = None;
-                Next::Later(self.trust.patience.settle_after)
-            }
+            (Then::AskControlLater, _) => Next::Later(self.trust.patience.settle_after),
             (Then::Blind, _) => {
                 self.missing = Some(Missing::Unseen);
                 Next::Done
@@ -462,11 +468,12 @@ impl ChangeJob {
 impl Job for ChangeJob {
     fn call(&mut self) -> Call {
         self.attempts += 1;
+        self.called = Instant::now();
         self.pick_control();
         let content = &self.change.content;
         match self.steps.front() {
             Some(step) if self.course.is_write() => {
-                self.sent = Some(Instant::now());
+                self.sent = Some(self.called);
                 self.target.write(content, step)
             }
             _ => self.target.look_up(self.asked_for()),

@@ -140,6 +140,10 @@ const SHOWN_FOR: Duration = Duration::from_secs(1);
 /// Of those acknowledged within this time one is kept: any of them shows as much.
 const APART: Duration = Duration::from_secs(1);
 
+/// How many are asked for before a call counts as one that shows nobody: some may have
+/// been deleted by hand.
+const MAX_ASKED: usize = 3;
+
 /// How many of those acknowledged are kept.
 const KEPT: usize = 1024;
 
@@ -170,25 +174,42 @@ impl Controls {
     }
 
     /// Somebody whom a look must show that is to say what became of a write sent
-    /// then; `None` for one sent before this process began. `attempt`: who was picked
+    /// then; `None` for one sent before this process began. `nth`: who was picked
     /// before, counted from 0, was not shown and may be gone.
-    pub(super) fn pick(
-        &self,
-        sent: Option<Instant>,
-        attempt: usize,
-    ) -> (Control, Option<ExternalId>) {
+    pub(super) fn pick(&self, sent: Option<Instant>, nth: usize) -> (Control, Option<ExternalId>) {
+        let (control, mut people) = self.candidates(sent);
+        // By now there may be others than those who were asked for.
+        let nth = if nth < people.len() { nth } else { 0 };
+        let picked = (nth < people.len()).then(|| people.swap_remove(nth));
+        (control, picked)
+    }
+
+    /// Whether there is an `nth` one to be picked.
+    pub(super) fn has(&self, sent: Option<Instant>, nth: usize) -> bool {
+        nth < self.candidates(sent).1.len()
+    }
+
+    /// A few people whom such a look must show.
+    fn candidates(&self, sent: Option<Instant>) -> (Control, Vec<ExternalId>) {
         self.with(|people| {
             let all = people.acknowledged.iter().chain(&people.latest);
             let is_later = |(at, _): &&(Instant, _)| sent.is_none_or(|sent| *at > sent);
-            if let Some((_, id)) = all.clone().find(is_later) {
-                return (Control::Later, Some(id.clone()));
+            let some = |of: &mut dyn Iterator<Item = &ExternalId>| {
+                let mut some: Vec<_> = of.take(MAX_ASKED).cloned().collect();
+                // The latest one may have been kept, too.
+                some.dedup();
+                some
+            };
+            let later = some(&mut all.clone().filter(is_later).map(|(_, id)| id));
+            if !later.is_empty() {
+                return (Control::Later, later);
             }
             let of_run = all.map(|(_, id)| id);
-            let known: Vec<_> = people.known.iter().chain(of_run).collect();
-            let at = attempt.min(known.len().saturating_sub(1));
-            match known.get(at) {
-                Some(id) => (Control::Known, Some((*id).clone())),
-                None => (Control::Nobody, None),
+            let known = some(&mut people.known.iter().chain(of_run));
+            if known.is_empty() {
+                (Control::Nobody, known)
+            } else {
+                (Control::Known, known)
             }
         })
     }
@@ -202,15 +223,15 @@ impl Controls {
         });
     }
 
-    /// Whether a look has just shown somebody who can say what became of a write sent
-    /// then: another one need not ask again.
-    pub(super) fn is_shown(&self, sent: Option<Instant>) -> bool {
-        let (control, _) = self.pick(sent, 0);
+    /// Whether, shortly before `by`, a look has shown somebody who can say what became
+    /// of a write sent then: one that goes out at `by` need not ask again.
+    pub(super) fn was_shown_by(&self, by: Instant, sent: Option<Instant>) -> bool {
+        let (control, _) = self.candidates(sent);
         self.with(|people| {
             people.shown.is_some_and(|(at, acknowledged)| {
                 let is_later = |at: Instant| sent.is_none_or(|sent| at > sent);
-                at.elapsed() < SHOWN_FOR
-                    && (control != Control::Later || acknowledged.is_some_and(is_later))
+                let is_fresh = (by.checked_duration_since(at)).is_some_and(|age| age < SHOWN_FOR);
+                is_fresh && (control != Control::Later || acknowledged.is_some_and(is_later))
             })
         })
     }
@@ -275,10 +296,33 @@ mod tests {
         }
         let later = |name| (Control::Later, Some(id(name)));
         assert_eq!(controls.pick(Some(start), 0), later("N1"));
+        assert_eq!(controls.pick(Some(start), 1), later("N3"));
         assert_eq!(controls.pick(Some(at(1)), 0), later("N3"));
+        // Who is only known cannot say it in the place of somebody later.
+        assert!(controls.has(Some(at(1)), 1) && !controls.has(Some(at(1)), 2));
         assert_eq!(controls.pick(Some(at(9)), 0), known("K1"));
+        assert_eq!(controls.pick(Some(at(9)), 2), known("N1"));
         // A write of an earlier process is older than all of them.
         assert_eq!(controls.pick(None, 0), later("N1"));
+    }
+
+    #[test]
+    fn a_look_counts_only_if_somebody_was_shown_before_it_went_out() {
+        let controls = Controls::default();
+        let (id, start) = (ExternalId::known("K1"), Instant::now());
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        controls.set_known(vec![id.clone()]);
+        assert!(!controls.was_shown_by(at(0), None));
+        controls.was_shown(&id, at(100));
+        for (by, counts) in [
+            (0, false),
+            (99, false),
+            (100, true),
+            (1_099, true),
+            (1_100, false),
+        ] {
+            assert_eq!(controls.was_shown_by(at(by), None), counts, "{by}");
+        }
     }
 
     #[test]

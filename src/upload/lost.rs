@@ -135,13 +135,7 @@ impl Uploader {
         people: Vec<ExternalId>,
         listener: &mut dyn Listener,
     ) -> Result<LostCheck, UploadError> {
-        let (sender, questions) = mpsc::channel(people.len().max(1));
-        for external_id in people {
-            let about = ();
-            // There is room for all of them.
-            let _sent = sender.try_send(Question { external_id, about });
-        }
-        drop(sender);
+        let questions = people.into_iter().map(Question::of).collect();
         let mut check = LostCheck::default();
         let mut answer = |question: Question<()>, known| {
             match known {
@@ -151,7 +145,7 @@ impl Uploader {
             }
             Ok(())
         };
-        self.ask_each(questions, &mut answer, listener)?;
+        self.ask_all(questions, &mut answer, listener)?;
         Ok(check)
     }
 }

@@ -39,6 +39,9 @@ pub enum Listed {
     Moved,
     /// It was read to its end, and leaves people out who are there.
     InPart,
+    /// It was read to its end, and the LMS does not say whether those whom it leaves out
+    /// are there.
+    Unconfirmed,
 }
 
 /// A person to ask for. What is asked about comes back with the answer.
@@ -48,6 +51,17 @@ pub struct Question<A> {
     pub external_id: ExternalId,
     /// What is asked about.
     pub about: A,
+}
+
+impl Question<()> {
+    /// Whether this person is there.
+    #[must_use]
+    pub const fn of(external_id: ExternalId) -> Self {
+        Self {
+            external_id,
+            about: (),
+        }
+    }
 }
 
 /// The answer to a [`Question`].
@@ -90,6 +104,25 @@ impl Uploader {
             }
         }
         Ok(Listed::Moved)
+    }
+
+    /// Asks for these people, one by one.
+    ///
+    /// # Errors
+    /// The run was halted, or what `answer` said.
+    pub fn ask_all<A: Send + 'static>(
+        &mut self,
+        questions: Vec<Question<A>>,
+        answer: &mut dyn FnMut(Question<A>, Known) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<(), UploadError> {
+        let (sender, receiver) = mpsc::channel(questions.len().max(1));
+        for question in questions {
+            // There is room for all of them.
+            let _sent = sender.try_send(question);
+        }
+        drop(sender);
+        self.ask_each(receiver, answer, listener)
     }
 
     /// Asks for all people that come, one by one.

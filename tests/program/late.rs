@@ -8,6 +8,7 @@ use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::json;
 
 use crate::support::System::{self, AnewSpring, Kmi};
+use crate::support::gate::Gate;
 use crate::support::{Feed, Person, World, on_each_system, side_by_side, wait_until};
 
 /// An LMS where nothing but hrfeed keeps people from being there twice.
@@ -249,6 +250,40 @@ fn a_joiner_is_not_created_while_look_ups_show_none_of_the_people_known() {
         world.lms.set_faults(&json!({"blind_look_ups": false}));
         assert_eq!(world.import().exits(0).count("created"), 1);
     });
+}
+
+#[test]
+fn joiners_are_not_created_where_neither_list_nor_look_ups_show_the_people_known() {
+    on_each_system(|system| {
+        let world = world(system, "timeout = \"2s\"\nsettle_after = \"1s\"");
+        world.import_feed(&Feed::of(20)).exits(0);
+        world.lms.reset_stats();
+        world.feed(&Feed::of(25));
+        let is_blind = |is_blind: bool| {
+            let lists = if is_blind { "empty" } else { "whole" };
+            let faults = json!({"lists": lists, "blind_look_ups": is_blind});
+            world.lms.set_faults(&faults);
+        };
+        is_blind(true);
+        let ran = world.import().exits(5);
+        assert!(ran.said().contains("who must be there"), "{ran:#?}");
+        assert_eq!(world.lms.stats().creates(), 0);
+        is_blind(false);
+        assert_eq!(world.import().exits(0).count("created"), 5);
+    });
+}
+
+#[test]
+fn a_list_is_not_believed_while_no_look_up_is_answered() {
+    let world = another_journal(AnewSpring, 2).parts("[adopt]\nby = \"login\"");
+    let gate = Gate::of(&world);
+    world.lms.set_faults(&json!({"lists": "empty"}));
+    gate.answer(|head| head.starts_with("GET /api/getUser/").then_some(500));
+    // The same LMS, since nothing is in the journal yet.
+    let world = world.at(gate.url());
+    let ran = world.import().exits(5);
+    assert!(ran.said().contains("gives no answer"), "{ran:#?}");
+    assert_eq!(world.lms.stats().creates(), 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{End, NoAnswer};
 use crate::event::Listener;
 use crate::mapping::FieldFingerprints;
 use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber};
-use crate::plan::Change;
+use crate::plan::{Change, InDoubt};
 use crate::schema::System;
 use crate::targets::{self, Body, Method};
 use crate::upload::change::ChangeJob;
@@ -210,6 +210,75 @@ fn send(actions: &[Action], fates: Vec<Fate>) -> (Vec<Person>, String) {
     let mut people = std::mem::take(&mut *people.lock().unwrap());
     let people = ids.iter().filter_map(|id| people.remove(id)).collect();
     (people, ran.lines)
+}
+
+/// Asks for `E0`, whom an earlier run may have created, of an LMS that knows `known`:
+/// `shows` says who is shown, `E0` among them, after whom else was asked for. Returns
+/// how often `E0` was created, what was asked for, and what is said of `E0`.
+fn resume(known: &[&str], shows: fn(&str, &[String]) -> bool) -> (usize, String, bool) {
+    let trust = Trust::of_a_minute();
+    let ids = known.iter().map(|id| ExternalId::known(id));
+    trust.controls.set_known(ids.collect());
+    let mut job = job("E0", Action::Create);
+    job.change.may_have_applied = true;
+    job.change.doubt = Some(InDoubt {
+        sent: None,
+        is_looked_for: false,
+    });
+    let job = ChangeJob::new(
+        targets::of(System::Kmi),
+        trust,
+        job.change,
+        Parts::default(),
+    );
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (log, unseen) = (Arc::clone(&asked), Arc::new(Mutex::new(false)));
+    let is_unseen = Arc::clone(&unseen);
+    let ran = Rig::default().run_jobs(
+        [job],
+        |_| {
+            move |job: ChangeJob, _: End, _: &Calls, _: &mut dyn Listener| {
+                *is_unseen.lock().unwrap() = job.missing.is_some();
+                Ok(())
+            }
+        },
+        move |asked| {
+            let id = about(&asked).unwrap();
+            let mut log = log.lock().unwrap();
+            let is_write = asked.call.method == Method::Post;
+            let answer = if is_write || shows(&id, &log) {
+                Answer::body(&format!(
+                    r#"{{"id":1,"externalId":"{id}","email":"old@example.com"}}"#
+                ))
+            } else {
+                Answer::status(404)
+            };
+            log.push(if is_write { "create".to_owned() } else { id });
+            answer
+        },
+    );
+    assert_eq!(ran.halt, None, "{}", ran.lines);
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    let creates = asked.iter().filter(|it| *it == "create").count();
+    (creates, asked.join(" "), *unseen.lock().unwrap())
+}
+
+#[test]
+fn a_look_before_somebody_was_shown_creates_nobody() {
+    // What look-ups show is refreshed between the two.
+    let shows = |id: &str, asked: &[String]| id == "K1" || asked.iter().any(|it| it == "K1");
+    let (creates, asked, _) = resume(&["K1"], shows);
+    assert_eq!((creates, asked.as_str()), (0, "E0 K1 E0"));
+}
+
+#[test]
+fn one_person_of_several_who_must_be_there_is_shown_and_that_will_do() {
+    let (creates, asked, _) = resume(&["K1", "K2", "K3"], |id, _| id == "K3");
+    assert_eq!((creates, asked.as_str()), (1, "E0 K1 K2 K3 E0 create"));
+    // All of them are asked for once more before nothing is believed.
+    let (creates, asked, is_unseen) = resume(&["K1", "K2"], |_, _| false);
+    assert_eq!((creates, asked.as_str()), (0, "E0 K1 K2 K1 K2"));
+    assert!(is_unseen);
 }
 
 proptest! {
