@@ -62,7 +62,6 @@ fn settled(row: u32) -> Settled {
         awaits_groups: false,
         changed: None,
         hold: None,
-        sent_twice: None,
         rekeyed_from: None,
         person: Some(PersonNow {
             remote_id: Some(format!("{row}")),

@@ -1,22 +1,20 @@
 //! Writes whose outcome nobody knows: for whom, and when they may have gone out.
 //!
 //! A doubt lasts from the end of the run that sent the write until a later one has
-//! found out what became of it. While a run is under way, its own intents say it.
+//! found out what became of it. While a run is under way, its own intents say it. That
+//! a create was sent twice is recorded before the second one goes out.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::model::ExternalId;
 
+use super::alive::ALIVE_FOR;
 use super::codes::{coded, time};
 use super::error::JournalError;
 use super::ids::{RunId, Scope};
 use super::open::Journal;
 use super::store::execute;
-
-/// How many microseconds after the last sign of life of its run a write goes out at the
-/// latest: see [`Writer::alive`](super::Writer::alive).
-pub(super) const ALIVE_FOR: i64 = 1_000_000;
 
 /// A person for whom a write of unknown outcome may still land.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +35,16 @@ pub enum DoubtKind {
     Change,
     /// Create the person.
     Create,
-    /// The create was sent a second time, which was acknowledged: the first may have
-    /// created another person.
-    Twice,
+}
+
+/// A person whose create was sent a second time: each of the two may have created an
+/// account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentTwice {
+    /// The person.
+    pub external_id: ExternalId,
+    /// The first create went out by then. One of the same run did before that.
+    pub since: Timestamp,
 }
 
 /// What is recorded of doubts.
@@ -47,17 +52,29 @@ pub enum DoubtKind {
 pub(super) enum Doubts {
     /// Writes for these people may still land.
     New(Scope, Vec<Doubt>),
-    /// A write goes out then for a person for whom an earlier one may still land.
-    Again(RunId, ExternalId, Timestamp),
+    /// A write goes out for a person for whom an earlier one may still land.
+    Again(RunId, SentAgain),
     /// What became of the writes for these people is known.
     Over(Scope, Vec<String>),
+    /// Nobody looks any more whether these people are there twice.
+    NotTwice(Scope, Vec<String>),
+}
+
+/// A write that goes out although an earlier one may still land.
+#[derive(Clone, Debug)]
+pub struct SentAgain {
+    /// The person.
+    pub external_id: ExternalId,
+    /// When.
+    pub at: Timestamp,
+    /// It creates the person, as the earlier one may do.
+    pub creates_twice: bool,
 }
 
 const fn code(kind: DoubtKind) -> i64 {
     match kind {
         DoubtKind::Change => 0,
         DoubtKind::Create => 1,
-        DoubtKind::Twice => 2,
     }
 }
 
@@ -65,7 +82,6 @@ const fn to_kind(code: i64) -> Option<DoubtKind> {
     match code {
         0 => Some(DoubtKind::Change),
         1 => Some(DoubtKind::Create),
-        2 => Some(DoubtKind::Twice),
         _ => None,
     }
 }
@@ -75,7 +91,8 @@ impl Journal {
     pub fn doubts(&self, scope: &Scope) -> Result<Vec<Doubt>, JournalError> {
         self.all(
             "SELECT external_id, sent, kind FROM doubts
-             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY external_id",
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND kind IS NOT NULL
+             ORDER BY external_id",
             [scope.bytes()],
             |row| {
                 Ok(Doubt {
@@ -86,18 +103,35 @@ impl Journal {
             },
         )
     }
+
+    /// The people of `scope` whose create was sent twice.
+    pub fn sent_twice(&self, scope: &Scope) -> Result<Vec<SentTwice>, JournalError> {
+        self.all(
+            "SELECT external_id, twice FROM doubts
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND twice IS NOT NULL
+             ORDER BY external_id",
+            [scope.bytes()],
+            |row| {
+                Ok(SentTwice {
+                    external_id: ExternalId::known(&row.get::<_, String>(0)?),
+                    since: coded(row, 1, time)?,
+                })
+            },
+        )
+    }
 }
 
 /// Whether there are any.
 pub(super) fn are_any(tx: &Connection) -> rusqlite::Result<bool> {
-    tx.query_row("SELECT EXISTS (SELECT 1 FROM doubts)", (), |row| row.get(0))
+    let sql = "SELECT EXISTS (SELECT 1 FROM doubts WHERE kind IS NOT NULL)";
+    tx.query_row(sql, (), |row| row.get(0))
 }
 
 /// Records doubts. Of two of one person the later time and the graver kind stand.
 pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::Result<()> {
     let sql = "INSERT INTO doubts (scope, external_id, sent, kind) VALUES (?1, ?2, ?3, ?4)
-               ON CONFLICT DO UPDATE SET sent = max(sent, excluded.sent),
-                                         kind = max(kind, excluded.kind)";
+               ON CONFLICT DO UPDATE SET sent = max(coalesce(sent, excluded.sent), excluded.sent),
+                                         kind = max(coalesce(kind, 0), excluded.kind)";
     for doubt in doubts {
         let sent = doubt.sent.as_microsecond();
         execute(
@@ -123,32 +157,42 @@ pub(super) fn keep_of_interrupted(
                FROM rows JOIN runs ON runs.id = rows.run
                WHERE run = ?1 AND row < 4294967296 AND coalesce(outcome, 6) = 6
                      AND action IS NOT NULL AND external_id IS NOT NULL
-               ON CONFLICT DO UPDATE SET kind = max(kind, excluded.kind)";
+               ON CONFLICT DO UPDATE SET sent = coalesce(sent, excluded.sent),
+                                         kind = max(coalesce(kind, 0), excluded.kind)";
     execute(tx, sql, (run.0, ALIVE_FOR, now.as_microsecond()))
 }
 
-/// A write for a person goes out then.
-pub(super) fn sent_again(
-    tx: &Connection,
-    scope: i64,
-    external_id: &str,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let sql = "UPDATE doubts SET sent = ?3 WHERE scope = ?1 AND external_id = ?2";
-    execute(tx, sql, (scope, external_id, now.as_microsecond()))
-}
-
-/// What became of the writes for these people is known.
-pub(super) fn forget(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM doubts WHERE scope = ?1 AND external_id = ?2";
-    people
-        .iter()
-        .try_for_each(|id| execute(tx, sql, (scope, id)))
+/// A write for a person goes out although an earlier one may still land.
+pub(super) fn sent_again(tx: &Connection, scope: i64, sent: &SentAgain) -> rusqlite::Result<()> {
+    let (id, at) = (sent.external_id.as_str(), sent.at.as_microsecond());
+    if sent.creates_twice {
+        let sql = "INSERT INTO doubts (scope, external_id, twice) VALUES (?1, ?2, ?3)
+                   ON CONFLICT DO UPDATE SET
+                       twice = coalesce(twice, min(coalesce(sent, ?3), ?3))";
+        execute(tx, sql, (scope, id, at))?;
+    }
+    let sql = "UPDATE doubts SET sent = ?3
+               WHERE scope = ?1 AND external_id = ?2 AND kind IS NOT NULL";
+    execute(tx, sql, (scope, id, at))
 }
 
 /// What became of the write for a person is known. That a create went out twice
 /// lasts until somebody has looked for a second person.
 pub(super) fn settled(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM doubts WHERE scope = ?1 AND external_id = ?2 AND kind <> 2";
+    let sql = "UPDATE doubts SET sent = NULL, kind = NULL WHERE scope = ?1 AND external_id = ?2";
+    execute(tx, sql, (scope, external_id))?;
+    drop_empty(tx, scope, external_id)
+}
+
+/// Nobody looks any more whether a person is there twice.
+pub(super) fn not_twice(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
+    let sql = "UPDATE doubts SET twice = NULL WHERE scope = ?1 AND external_id = ?2";
+    execute(tx, sql, (scope, external_id))?;
+    drop_empty(tx, scope, external_id)
+}
+
+fn drop_empty(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM doubts
+               WHERE scope = ?1 AND external_id = ?2 AND kind IS NULL AND twice IS NULL";
     execute(tx, sql, (scope, external_id))
 }

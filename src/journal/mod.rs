@@ -26,6 +26,7 @@
 //! only. Windows has no such mode: there the journal's default place, inside
 //! the user's profile folder, keeps other users out.
 
+mod alive;
 mod backup;
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 mod byte_lock;
@@ -58,7 +59,7 @@ mod tests;
 pub use causes::Cause;
 pub use codes::PersonState;
 pub use decide::{Decided, HoldError, Verdict};
-pub use doubts::{Doubt, DoubtKind};
+pub use doubts::{Doubt, DoubtKind, SentAgain, SentTwice};
 pub use error::JournalError;
 pub use holds::{
     APPROVAL_VALID_FOR, Decision, HeldPerson, Hold, HoldFilter, NewHold, SharedTexts, undecided,

@@ -8,8 +8,8 @@ use rusqlite::{Connection, Row};
 
 use crate::model::{Action, BeforeGroups, Calls, Counts, ExternalId, Outcome, RowNumber, RunState};
 
+use super::alive::ALIVE_FOR;
 use super::codes::{self, coded, millis, natural, optional, row_number, time};
-use super::doubts::ALIVE_FOR;
 use super::error::JournalError;
 use super::ids::{HoldId, RunId, RunRef, Scope};
 use super::open::Journal;

@@ -130,8 +130,6 @@ pub struct Settled {
     pub changed: Option<String>,
     /// The hold that keeps the row back, or whose approval carried it out.
     pub hold: Option<HoldId>,
-    /// The create was sent a second time, then, and this one was acknowledged.
-    pub sent_twice: Option<Timestamp>,
     /// The person had this external ID until now, and the target has acknowledged
     /// the change: all that is known of the person goes over to `external_id` in
     /// the same transaction. `None` where it was recorded before, as
@@ -158,7 +156,6 @@ impl Settled {
             awaits_groups: false,
             changed: None,
             hold: None,
-            sent_twice: None,
             rekeyed_from: None,
             person: None,
         }
@@ -259,7 +256,7 @@ impl Work {
             | Self::Dropped(_, _, people)
             | Self::Absent(_, _, people)
             | Self::Gone(_, people)
-            | Self::Doubts(Doubts::Over(_, people)) => people.len(),
+            | Self::Doubts(Doubts::Over(_, people) | Doubts::NotTwice(_, people)) => people.len(),
             Self::Doubts(Doubts::New(_, doubts)) => doubts.len(),
             Self::Members { people, .. } | Self::Released(_, people) => people.len(),
             Self::SettleAll(_, rows) => rows.len(),

@@ -228,14 +228,16 @@ pub(super) const MIGRATIONS: &[&str] = &[
     -- of life, microseconds since 1970.
     ALTER TABLE runs ADD COLUMN alive INTEGER;
 
-    -- People for whom a write of unknown outcome may still land. sent: when it went
-    -- out at the latest. kind: 0 a change, 1 it may create the person, 2 the create
-    -- was sent twice.
+    -- People who may still change or be created. sent: when a write of unknown
+    -- outcome went out at the latest. kind: what it may do, 0 change, 1 create; both
+    -- NULL once that is known. twice: a create was sent a second time, the first one
+    -- at the latest then.
     CREATE TABLE doubts (
         scope       INTEGER NOT NULL,
         external_id TEXT NOT NULL,
-        sent        INTEGER NOT NULL,
-        kind        INTEGER NOT NULL,
+        sent        INTEGER,
+        kind        INTEGER,
+        twice       INTEGER,
         PRIMARY KEY (scope, external_id)
     ) STRICT, WITHOUT ROWID;
 ",

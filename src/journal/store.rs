@@ -15,7 +15,7 @@ use crate::schema::Part;
 
 use super::backup;
 use super::codes::{self, millis, natural};
-use super::doubts::{self, Doubt, DoubtKind, Doubts};
+use super::doubts::{self, Doubts};
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -357,14 +357,24 @@ impl Memory {
 
     fn doubt(&mut self, tx: &Connection, doubts: &Doubts) -> Result<(), Failure> {
         self.has_doubts = None;
-        Ok(match doubts {
-            Doubts::New(scope, doubts) => doubts::note(tx, self.scope(tx, *scope)?, doubts),
-            Doubts::Again(run, id, now) => {
+        match doubts {
+            Doubts::New(scope, doubts) => doubts::note(tx, self.scope(tx, *scope)?, doubts)?,
+            Doubts::Again(run, sent) => {
                 let RunMemory { scope, .. } = self.run(tx, *run)?;
-                doubts::sent_again(tx, scope, id.as_str(), *now)
+                doubts::sent_again(tx, scope, sent)?;
             }
-            Doubts::Over(scope, ids) => doubts::forget(tx, self.scope(tx, *scope)?, ids),
-        }?)
+            Doubts::Over(scope, ids) => {
+                let scope = self.scope(tx, *scope)?;
+                ids.iter()
+                    .try_for_each(|id| doubts::settled(tx, scope, id))?;
+            }
+            Doubts::NotTwice(scope, ids) => {
+                let scope = self.scope(tx, *scope)?;
+                ids.iter()
+                    .try_for_each(|id| doubts::not_twice(tx, scope, id))?;
+            }
+        }
+        Ok(())
     }
 
     /// What is known of a write by its outcome.
@@ -374,16 +384,6 @@ impl Memory {
         (scope, id): (i64, &str),
         settled: &Settled,
     ) -> Result<(), Failure> {
-        if let Some(sent) = settled.sent_twice {
-            let doubt = Doubt {
-                external_id: ExternalId::known(id),
-                sent,
-                kind: DoubtKind::Twice,
-            };
-            doubts::note(tx, scope, &[doubt])?;
-            self.has_doubts = Some(true);
-            return Ok(());
-        }
         let is_open = matches!(
             settled.outcome,
             Outcome::Pending | Outcome::Unknown | Outcome::Held

@@ -9,10 +9,10 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -20,7 +20,8 @@ use tokio::sync::oneshot;
 use crate::clock;
 use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
 
-use super::doubts::{ALIVE_FOR, Doubt, Doubts};
+use super::alive::Alive;
+use super::doubts::{Doubt, Doubts, SentAgain};
 use super::error::JournalError;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -61,8 +62,7 @@ struct Shared {
     queue: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
     fate: Arc<Fate>,
-    /// When the last sign of life was recorded.
-    alive: Mutex<Option<Instant>>,
+    alive: Alive,
 }
 
 /// The writer's file, and its failure.
@@ -169,7 +169,7 @@ impl Writer {
                 queue: Some(queue),
                 thread: Some(thread),
                 fate,
-                alive: Mutex::new(None),
+                alive: Alive::default(),
             }),
         })
     }
@@ -200,32 +200,17 @@ impl Writer {
 
     /// Records that the run is about to send a write, unless it did so less than a
     /// second ago. After a kill nobody knows what was sent; but nothing was later than
-    /// a second after the last of these. Durable when it returns.
+    /// a second after the last of these. Durable when it returns. `time` is now by the
+    /// run's clock.
     pub fn alive(&self, run: RunId, time: Timestamp) -> Result<(), JournalError> {
-        let now = clock::monotonic();
-        let valid_for = Duration::from_micros(ALIVE_FOR.unsigned_abs());
-        let mut alive = self
-            .shared
-            .alive
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if alive.is_some_and(|last| now.duration_since(last) < valid_for) {
-            return Ok(());
-        }
-        self.send_and_wait(Work::Alive(run, time)).wait_blocking()?;
-        *alive = Some(now);
-        Ok(())
+        let commit = |time| self.send_and_wait(Work::Alive(run, time)).wait_blocking();
+        self.shared.alive.renew(time, commit, clock::monotonic)
     }
 
     /// Records that a write goes out for a person for whom an earlier one may still land:
     /// the doubt is as young as this one. Durable when it returns.
-    pub fn sent_again(
-        &self,
-        run: RunId,
-        external_id: &ExternalId,
-        time: Timestamp,
-    ) -> Result<(), JournalError> {
-        self.send_and_wait(Work::Doubts(Doubts::Again(run, external_id.clone(), time)))
+    pub fn sent_again(&self, run: RunId, sent: SentAgain) -> Result<(), JournalError> {
+        self.send_and_wait(Work::Doubts(Doubts::Again(run, sent)))
             .wait_blocking()
     }
 
@@ -237,6 +222,11 @@ impl Writer {
     /// Records that it is known what became of all that was sent for these people.
     pub fn no_doubts(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
         self.send(Work::Doubts(Doubts::Over(*scope, people)), None)
+    }
+
+    /// Records that nobody looks any more whether these people are there twice.
+    pub fn not_twice(&self, scope: &Scope, people: Vec<String>) -> Result<(), JournalError> {
+        self.send(Work::Doubts(Doubts::NotTwice(*scope, people)), None)
     }
 
     /// Records the outcome of a row, in place of an earlier one. Does not wait for

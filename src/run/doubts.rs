@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::left_over::LeftOvers;
 use super::{RunError, Stages};
 use crate::clock;
-use crate::journal::{Doubt, DoubtKind, SeenPerson};
+use crate::journal::{Doubt, DoubtKind, SeenPerson, SentTwice};
 use crate::model::Action;
 use crate::plan::{InDoubt, RowState, RowTable};
 use crate::upload::{Known, Question, UploadError};
@@ -29,21 +29,22 @@ impl Stages<'_> {
         rows: &mut RowTable,
         left_overs: &mut LeftOvers,
     ) -> Result<(), RunError> {
-        let mut doubts = match &self.journal {
-            Some(journal) => journal.doubts(&self.scope)?,
-            None => Vec::new(),
+        let (mut doubts, twice) = match &self.journal {
+            Some(journal) => (
+                journal.doubts(&self.scope)?,
+                journal.sent_twice(&self.scope)?,
+            ),
+            None => (Vec::new(), Vec::new()),
         };
         doubts.append(&mut left_overs.doubts);
-        let (mut unnamed, mut old) = (Vec::new(), Vec::new());
+        let now = self.clock.now();
+        let is_recent = |it: &SentTwice| now.duration_since(it.since) < TWICE_FOR;
+        let (recent, old): (Vec<_>, Vec<_>) = twice.into_iter().partition(is_recent);
+        self.sent_twice = recent;
+        let old = old.into_iter().map(|it| it.external_id.as_str().to_owned());
+        self.notes.not_twice(old.collect())?;
+        let mut unnamed = Vec::new();
         for doubt in doubts {
-            if doubt.kind == DoubtKind::Twice {
-                if self.clock.now().duration_since(doubt.sent) < TWICE_FOR {
-                    self.sent_twice.push(doubt);
-                } else {
-                    old.push(doubt.external_id);
-                }
-                continue;
-            }
             let Some(row) = rows.named(doubt.external_id.as_str()) else {
                 unnamed.push(doubt);
                 continue;
@@ -58,7 +59,6 @@ impl Stages<'_> {
                 is_looked_for,
             });
         }
-        self.notes.no_doubts(&old)?;
         self.settle_unnamed(unnamed)
     }
 

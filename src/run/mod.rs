@@ -53,7 +53,9 @@ use self::reading::{hand_over, read_while};
 use crate::clock::{self, Clock};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
-use crate::journal::{Doubt, FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope};
+use crate::journal::{
+    FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope, SentTwice,
+};
 use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
 use crate::model::{Calls, Parts, Proof, Step};
 use crate::plan::guards::Allowed;
@@ -171,7 +173,7 @@ struct Stages<'a> {
     clock: Clock,
     listener: &'a mut dyn Listener,
     /// People whose create an earlier run sent twice.
-    sent_twice: Vec<Doubt>,
+    sent_twice: Vec<SentTwice>,
     /// The encoding in which the feed is read, where it was guessed.
     encoding_note: Option<String>,
     /// Remarks that belong to no row, a sentence each.

@@ -130,6 +130,14 @@ impl Notes {
         self.with(|kept| kept.recorder.writer.no_doubts(&kept.scope, people))
     }
 
+    /// Nobody looks any more whether these people are there twice.
+    pub(super) fn not_twice(&self, people: Vec<String>) -> Result<(), JournalError> {
+        if people.is_empty() {
+            return Ok(());
+        }
+        self.with(|kept| kept.recorder.writer.not_twice(&kept.scope, people))
+    }
+
     /// The LMS has these people of the feed.
     pub(super) fn seen(&self, people: Vec<SeenPerson>) -> Result<(), JournalError> {
         self.with(|kept| {

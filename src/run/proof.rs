@@ -130,10 +130,9 @@ impl Stages<'_> {
             Ok(())
         };
         // By the run's own clock, which may be another one.
-        let twice = self.sent_twice.iter().map(|doubt| doubt.sent);
-        let from = twice.chain([run.start.started]).min();
-        let now = self.clock.now();
-        let under_way = now.duration_since(from.unwrap_or(now));
+        let began = run.start.started;
+        let from = self.twice_since().map_or(began, |since| since.min(began));
+        let under_way = self.clock.now().duration_since(from);
         let since = since(self.uploader.lms_now(), under_way);
         let max_calls = changes.max_calls() + self.calls_for_sent_twice();
         let listed = self
@@ -190,18 +189,26 @@ impl Stages<'_> {
         Ok(proved)
     }
 
-    /// The requests that it is worth to look at those again whose create went out twice:
-    /// the list begins a minute before the later of the two.
+    /// Since when those may have been created whose create an earlier run sent twice: some
+    /// LMS date an account by when they received the create.
+    fn twice_since(&self) -> Option<Timestamp> {
+        let first = self.sent_twice.iter().map(|it| it.since).min()?;
+        Some(first.checked_sub(self.uploader.window()).unwrap_or(first))
+    }
+
+    /// The requests that it is worth to look at them again: for those who were created
+    /// beside them meanwhile.
     fn calls_for_sent_twice(&self) -> u64 {
         if self.sent_twice.is_empty() {
             return 0;
         }
+        let meanwhile = self.uploader.window().as_secs_f64() + BEFORE_START.as_secs_f64();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a rate is positive and bounded"
         )]
-        let created = (self.settings.requests_per_second * BEFORE_START.as_secs_f64()) as u64;
+        let created = (self.settings.requests_per_second * meanwhile) as u64;
         created / 100 + 2
     }
 
@@ -209,8 +216,8 @@ impl Stages<'_> {
     /// once, or no more.
     fn mark_sent_twice(&self, roster: &mut Roster) -> Vec<SeenPerson> {
         let mut single = Vec::new();
-        for doubt in &self.sent_twice {
-            let id = doubt.external_id.as_str();
+        for twice in &self.sent_twice {
+            let id = twice.external_id.as_str();
             roster.mark(id);
             let mut accounts = roster.ids_of(id);
             let account = accounts.next().map(str::to_owned);
@@ -229,11 +236,10 @@ impl Stages<'_> {
 
     /// Whose create went out twice is there once: no later run asks again.
     fn note_single(&self, single: &[SeenPerson]) -> Result<(), JournalError> {
-        let ids = single.iter().map(|it| ExternalId::known(&it.external_id));
-        let ids: Vec<_> = ids.collect();
+        let ids = single.iter().map(|it| it.external_id.clone()).collect();
         let there = single.iter().filter(|it| it.remote_id.is_some());
         self.notes.listed(there.cloned().collect())?;
-        self.notes.no_doubts(&ids)
+        self.notes.not_twice(ids)
     }
 
     /// Looks up people of this run whom the list does not show: a list can lag, or

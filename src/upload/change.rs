@@ -27,7 +27,7 @@ use crate::journal::{Acknowledged, PersonState};
 use crate::model::{Action, BeforeGroups, ExternalId, Parts, Step};
 use crate::plan::{Change, Remaining, steps_for};
 use crate::retry::NoAnswer;
-use crate::schema::Role;
+use crate::schema::{ExternalIds, Role};
 use crate::targets::{self, Call, Fit, LookUpReply, Remote, Reply, Target, WantedState, Written};
 
 /// What this run has done for a person so far.
@@ -96,8 +96,6 @@ pub(super) struct ChangeJob {
     pub(super) refused: Option<Refused>,
     /// What it means that the LMS shows nobody, if that ends it.
     pub(super) missing: Option<Missing>,
-    /// The create went out a second time, and both may have been carried out.
-    pub(super) is_sent_twice: bool,
     /// The person has the new external ID.
     pub(super) is_rekeyed: bool,
     /// Why nothing more is written.
@@ -157,7 +155,6 @@ impl ChangeJob {
             },
             refused: None,
             missing: None,
-            is_sent_twice: false,
             is_rekeyed: false,
             given_up: None,
             attempts: 0,
@@ -199,6 +196,14 @@ impl ChangeJob {
     /// Whether a write went out whose outcome is unknown.
     pub(super) const fn is_unknown(&self) -> bool {
         self.course.is_unknown()
+    }
+
+    /// Whether the next write creates the person although an earlier create may have, on
+    /// an LMS that has nothing against it.
+    pub(super) fn creates_twice(&self) -> bool {
+        let whose = self.target.system().spec().external_ids;
+        let is_again = matches!(self.steps.front(), Some(Step::Create { again: true, .. }));
+        is_again && self.is_write() && whose == ExternalIds::OfTheKey
     }
 
     /// Whether the details were refused.

@@ -188,7 +188,6 @@ fn settle(
             awaits_groups: false,
             changed: None,
             hold: intent.hold,
-            sent_twice: None,
             rekeyed_from: (intent.from.clone()).filter(|_| outcome == Outcome::Updated),
         },
     )?;

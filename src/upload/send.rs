@@ -16,7 +16,7 @@ use super::refused_all::RefusedInTurn;
 use super::scrub::{scrub, shorten};
 use super::{Halt, UploadError, Uploader};
 use crate::event::{Event, Listener};
-use crate::journal::{Acknowledged, HoldId, Intent, PersonNow, Settled};
+use crate::journal::{Acknowledged, HoldId, Intent, PersonNow, SentAgain, Settled};
 use crate::model::{Calls, Outcome, Parts};
 use crate::plan::Item;
 use crate::retry::NoAnswer;
@@ -168,10 +168,16 @@ struct ChangeLedger<'a> {
 impl Ledger<ChangeJob> for ChangeLedger<'_> {
     fn writes(&mut self, job: &ChangeJob) -> Result<(), UploadError> {
         let RunRecorder { writer, run, clock } = self.recorder;
-        if job.change.doubt.is_some() {
-            // Or a run that is killed now would leave a doubt that is too old.
-            let id = &job.change.content.external_id;
-            writer.sent_again(*run, id, clock.now())?;
+        let creates_twice = job.creates_twice();
+        if job.change.doubt.is_some() || creates_twice {
+            // A run that is killed now must leave no doubt that is too old, and that two
+            // creates went out.
+            let sent = SentAgain {
+                external_id: job.change.content.external_id.clone(),
+                at: clock.now(),
+                creates_twice,
+            };
+            writer.sent_again(*run, sent)?;
         }
         self.recorder.alive()
     }
@@ -264,7 +270,6 @@ impl ChangeLedger<'_> {
             awaits_groups: has_groups,
             changed: job.change.changed_in_words(),
             hold: job.change.hold.map(HoldId::from_number),
-            sent_twice: job.is_sent_twice.then(|| self.recorder.clock.now()),
             rekeyed_from: (job.change.rekey.as_ref().filter(|_| job.is_rekeyed))
                 .map(|rekey| rekey.from.clone()),
             person: person_now(&mut job, is_done, has_groups),

@@ -8,7 +8,7 @@ use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::json;
 
 use crate::support::System::{self, AnewSpring, Kmi};
-use crate::support::gate::Gate;
+use crate::support::gate::{Gate, Moment};
 use crate::support::{Feed, Person, World, on_each_system, side_by_side, wait_until};
 
 /// An LMS where nothing but hrfeed keeps people from being there twice.
@@ -287,6 +287,29 @@ fn a_list_is_not_believed_while_no_look_up_is_answered() {
 }
 
 #[test]
+fn a_second_create_is_looked_at_again_although_its_run_was_killed() {
+    let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"1s\"");
+    let gate = Gate::of(&world);
+    let world = world.at(gate.url());
+    world.feed(&Feed::of(1));
+    late(&world, 6.0);
+    let run = world.start_import();
+    wait_until("the create is late", || {
+        world.lms.stats().played("late") > 0
+    });
+    run.kill();
+    in_time(&world);
+    let creates: fn(&str) -> bool = |head| head.starts_with("POST /api/v2/users/ ");
+    let resume = ["resume", "--json"];
+    gate.kill(&world, &resume, (Moment::BeforeItIsAnswered, creates));
+    give(6);
+    assert_eq!(world.lms.people().len(), 2, "or the test shows nothing");
+    let ran = world.import().exits(3);
+    let twice = &ran.json()["proof"]["twice"][0];
+    assert_eq!(twice["external_id"], "E00001", "{ran:#?}");
+}
+
+#[test]
 fn a_create_that_lands_after_all_patience_is_told_with_both_accounts() {
     let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"1s\"");
     world.feed(&Feed::of(1));
@@ -335,6 +358,41 @@ fn a_change_that_a_killed_run_sent_does_not_land_on_a_newer_one() {
         give(3);
         world.assert_everyone_once(&newer);
     });
+}
+
+#[test]
+fn a_removal_that_a_killed_run_sent_does_not_land_on_somebody_who_returns() {
+    let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"4s\"")
+        .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_shrink = \"100%\"");
+    world.import_feed(&Feed::of(30)).exits(0);
+    // The leavers are held, a change is sent, and the run is killed.
+    let change = |feed: Feed| feed.change(1, |it| it.city = "Groningen".into());
+    world.feed(&change(Feed::of(22)));
+    late(&world, 0.1);
+    let run = world.start_import();
+    wait_until("the change is lost", || {
+        world.lms.stats().played("late") > 0
+    });
+    run.kill();
+    in_time(&world);
+    give(6);
+    // In its second life it removes those who were approved, and is killed again.
+    let holds = world.run(&["holds", "--json"]).exits(0).json();
+    let hold = holds["holds"][0]["id"].as_u64().unwrap().to_string();
+    world.run(&["approve", &hold]).exits(0);
+    late(&world, 3.0);
+    let before = world.lms.stats().played("late");
+    let run = world.start(&["resume", "--json"]);
+    wait_until("a removal is lost", || {
+        world.lms.stats().played("late") > before
+    });
+    run.kill();
+    in_time(&world);
+    let all = change(Feed::of(30));
+    world.feed(&all);
+    world.import().exits(0);
+    give(3);
+    world.assert_everyone_once(&all);
 }
 
 #[test]

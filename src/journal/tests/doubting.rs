@@ -25,6 +25,24 @@ fn doubt(row: u32, seconds: i64, kind: DoubtKind) -> Doubt {
     }
 }
 
+/// An update that goes out while an earlier write may still land.
+fn again(row: u32, seconds: i64) -> SentAgain {
+    SentAgain {
+        external_id: id(row),
+        at: at(seconds),
+        creates_twice: false,
+    }
+}
+
+/// The people whose create was sent twice, and since when.
+fn twice(world: &World) -> Vec<(String, i64)> {
+    let twice = world.journal.sent_twice(&scope()).unwrap().into_iter();
+    let since = |it: &SentTwice| it.since.duration_since(at(0)).as_secs();
+    twice
+        .map(|it| (it.external_id.as_str().to_owned(), since(&it)))
+        .collect()
+}
+
 fn resume(world: &World, run: RunId, seconds: i64) {
     let resumed = RunChange {
         resumed: Some(Resumption {
@@ -59,7 +77,7 @@ fn what_a_killed_run_had_begun_is_as_old_as_its_last_sign_of_life() {
     let open = [("E2".to_owned(), 11, create), ("E3".to_owned(), 11, create)];
     assert_eq!(doubts(&world), open);
     // Killed again: who was not sent is as old as before, who was sent is not.
-    world.writer.sent_again(run, &id(3), at(520)).unwrap();
+    world.writer.sent_again(run, again(3, 520)).unwrap();
     world.writer.alive(run, at(520)).unwrap();
     resume(&world, run, 900);
     let open = [
@@ -82,7 +100,8 @@ fn a_run_that_gave_no_sign_of_life_may_have_sent_until_it_is_resumed() {
 fn a_doubt_ends_with_the_outcome_and_that_of_a_second_create_with_a_look() {
     let world = World::new();
     let run = world.start(4);
-    let noted = [1, 2, 3, 4].map(|row| doubt(row, 5, DoubtKind::Create));
+    let create = DoubtKind::Create;
+    let noted = [1, 2, 3, 4].map(|row| doubt(row, 5, create));
     let commit = world.writer.doubts(&scope(), noted.to_vec());
     commit.wait_blocking().unwrap();
     world.settle(run, settled(1, Outcome::Unknown));
@@ -93,25 +112,55 @@ fn a_doubt_ends_with_the_outcome_and_that_of_a_second_create_with_a_look() {
     };
     world.settle(run, unsent);
     world.settle(run, created(3));
-    let twice = Settled {
-        sent_twice: Some(at(60)),
-        ..created(4)
+    let second = SentAgain {
+        creates_twice: true,
+        ..again(4, 60)
     };
-    world.settle(run, twice);
+    world.writer.sent_again(run, second).unwrap();
+    // Until its outcome is known, it may land as well.
+    assert!(doubts(&world).contains(&("E4".to_owned(), 60, create)));
+    world.settle(run, created(4));
     world.flush();
-    let left = [
-        ("E1".to_owned(), 5, DoubtKind::Create),
-        ("E2".to_owned(), 5, DoubtKind::Create),
-        ("E4".to_owned(), 60, DoubtKind::Twice),
-    ];
+    let left = [("E1".to_owned(), 5, create), ("E2".to_owned(), 5, create)];
     assert_eq!(doubts(&world), left);
+    // The first of the two went out by then.
+    assert_eq!(twice(&world), [("E4".to_owned(), 5)]);
     // A later change of the person says nothing of a second one.
+    let commit = world
+        .writer
+        .doubts(&scope(), vec![doubt(4, 90, DoubtKind::Change)]);
+    commit.wait_blocking().unwrap();
+    assert_eq!(doubts(&world)[2], ("E4".to_owned(), 90, DoubtKind::Change));
     world.settle(run, settled(4, Outcome::Updated));
     world.flush();
     assert_eq!(doubts(&world), left);
-    world.writer.no_doubts(&scope(), vec!["E4".into()]).unwrap();
+    assert_eq!(twice(&world), [("E4".to_owned(), 5)]);
+    world.writer.not_twice(&scope(), vec!["E4".into()]).unwrap();
     world.flush();
-    assert_eq!(doubts(&world), left[..2]);
+    assert_eq!(twice(&world), []);
+    assert_eq!(doubts(&world), left);
+    world
+        .writer
+        .no_doubts(&scope(), vec!["E1".into(), "E2".into()])
+        .unwrap();
+    world.flush();
+    assert_eq!(doubts(&world), []);
+}
+
+#[test]
+fn a_second_create_is_known_after_a_kill_at_once() {
+    let world = World::new();
+    let run = world.start(1);
+    world.intend(run, [1]);
+    world.writer.alive(run, at(10)).unwrap();
+    let second = SentAgain {
+        creates_twice: true,
+        ..again(1, 70)
+    };
+    world.writer.sent_again(run, second).unwrap();
+    resume(&world, run, 100);
+    // Two of the same run: the first one went out before that.
+    assert_eq!(twice(&world), [("E1".to_owned(), 70)]);
 }
 
 #[test]

@@ -242,7 +242,6 @@ fn rekeyed(from: &str, row: u32) -> Settled {
     Settled {
         action: Some(Action::Rekey),
         outcome: Outcome::Updated,
-        sent_twice: None,
         rekeyed_from: Some(ExternalId::known(from)),
         person: Some(PersonNow {
             remote_id: None,

@@ -161,7 +161,6 @@ fn settled(row: u32, outcome: Outcome) -> Settled {
         awaits_groups: false,
         changed: None,
         hold: None,
-        sent_twice: None,
         rekeyed_from: None,
         person: None,
     }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::{ChangeJob, Effect, Refused};
 use crate::journal::Acknowledged;
 use crate::model::Step;
-use crate::schema::{ExternalIds, Part};
+use crate::schema::Part;
 use crate::upload::engine::Next;
 use crate::upload::phase::Refusal;
 
@@ -26,9 +26,7 @@ impl ChangeJob {
             return Next::Done;
         };
         let effect = match step {
-            Step::Create { again, .. } => {
-                let whose = self.target.system().spec().external_ids;
-                self.is_sent_twice |= again && whose == ExternalIds::OfTheKey;
+            Step::Create { .. } => {
                 let (controls, id) = (&self.trust.controls, &self.change.content.external_id);
                 controls.acknowledged(id, Instant::now());
                 Effect::Created
