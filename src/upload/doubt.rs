@@ -7,7 +7,8 @@
 //!
 //! # Invariants
 //!
-//! - [`believe`] is the only place that decides it, for every look and every list.
+//! - [`believe`] is the only place that decides it for the look of a job that may create
+//!   the person. Of lists, and of looks before anything is sent, `run/believed.rs` does.
 //! - Where there is somebody whom the call must show and it does not, nothing is
 //!   believed, however often it is asked.
 

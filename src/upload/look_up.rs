@@ -13,8 +13,9 @@ use crate::model::{Calls, ExternalId};
 use crate::retry::NoAnswer;
 use crate::targets::{Call, LookUpReply, Remote, Reply, Target};
 
-/// After a timeout the LMS may still be at work: so long it is given before
-/// "nobody there" is believed.
+/// How long after a look that showed nobody, and that a proxy may have answered, or that
+/// does not go with an answer before, the next one comes. What was sent and may still
+/// land is waited for longer: see [`Patience`](super::doubt::Patience).
 pub(super) const SECOND_LOOK: Duration = Duration::from_secs(5);
 
 /// Asks for one person.

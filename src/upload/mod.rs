@@ -1,8 +1,8 @@
 //! Changes become outcomes: pace, retries, unknown outcomes, recording.
 //!
 //! [`Uploader::everybody`] and [`Uploader::ask_each`] ask the target who exists,
-//! [`Uploader::send`] makes the changes. All run through one engine, so that rate, pauses and outages
-//! are decided in one place for reads and writes alike.
+//! [`Uploader::send`] makes the changes. All run through one engine, so that rate, pauses
+//! and outages are decided in one place for reads and writes alike.
 //!
 //! # Invariants
 //!

@@ -22,8 +22,8 @@ pub(super) struct RefusedInTurn {
 }
 
 impl RefusedInTurn {
-    /// Takes in how a row ended. `words` is what the LMS said of a row that it
-    /// refused as a whole, without the person; `id` is the person's external ID.
+    /// Takes in how a row ended. `said` is the status and the words, without the person,
+    /// with which the LMS refused the row as a whole; `id` is the person's external ID.
     pub(super) fn note(&mut self, outcome: Outcome, said: Option<(Option<u16>, &str)>, id: &str) {
         match (outcome, said) {
             (Outcome::Created | Outcome::Updated, _) => *self = Self::default(),
@@ -39,8 +39,7 @@ impl RefusedInTurn {
         }
     }
 
-    /// Why nobody else is sent, if the last refusals are that alike. `words` is what
-    /// the LMS said last.
+    /// Why nobody else is sent, if the last refusals are that alike.
     pub(super) fn stops(&self) -> Option<SameRefusal> {
         let (status, words) = self.said.as_ref()?;
         (self.times >= MAX_IN_TURN).then(|| SameRefusal {

@@ -1,8 +1,9 @@
 //! What the engine does about 429, and 503 with `Retry-After`.
 //!
 //! Mostly it is about all calls, or about nothing: the rate is lowered where that shows
-//! a bound, everybody waits as long as the target asks, or the job alone. But a job that alone is turned away must not
-//! keep others waiting: after some times it goes once all others are done.
+//! a bound, everybody waits as long as the target asks, or the job alone. But a job that
+//! alone is turned away must not keep others waiting: after some times it goes once all
+//! others are done.
 //!
 //! # Invariants
 //!
