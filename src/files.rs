@@ -6,7 +6,9 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
@@ -28,15 +30,54 @@ pub fn is_device(file: &Metadata) -> bool {
     }
 }
 
+/// How long the writer of a pipe is waited for.
+const PIPE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Opens a file of which the system knows that. A pipe may be one, such as a shell's
+/// `<(…)`; but to open one that nobody writes to would never end.
+///
+/// # Errors
+/// It cannot be opened, or nobody writes to the pipe.
+pub fn open(path: &Path, about: &Metadata) -> io::Result<File> {
+    if !is_pipe(about) {
+        return File::open(path);
+    }
+    let (sender, opened) = mpsc::channel();
+    let path = path.to_path_buf();
+    // Where nobody comes, the thread waits until the program ends.
+    thread::Builder::new().spawn(move || sender.send(File::open(path)))?;
+    let opened = opened.recv_timeout(PIPE_PATIENCE);
+    opened.unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "it is a pipe to which nobody writes",
+        ))
+    })
+}
+
+fn is_pipe(file: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        file.file_type().is_fifo()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
 /// Reads a file of at most `max` bytes whole, and says what the system knows of
-/// it. A pipe will do, such as a shell's `<(…)`: it is read once.
+/// it. A pipe will do: it is read once.
 ///
 /// # Errors
 /// It cannot be read, is a device, or is larger.
 pub fn read(path: &Path, max: u64) -> io::Result<(Vec<u8>, Metadata)> {
     // Asked before opening, since opening a device can act on it.
-    refuse_device(&std::fs::metadata(path)?)?;
-    let file = File::open(path)?;
+    let about = std::fs::metadata(path)?;
+    refuse_device(&about)?;
+    let file = open(path, &about)?;
     let about = file.metadata()?;
     refuse_device(&about)?;
     Ok((read_at_most(&file, max)?, about))

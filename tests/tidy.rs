@@ -319,6 +319,8 @@ const WALLS: &[Wall] = &[
             "journal/write.rs",
             // A thread of the pool that has nothing to work on looks again after a millisecond.
             "feed/pipeline.rs",
+            // The writer of a pipe, for seconds and before a run begins: a signal ends it.
+            "files.rs",
         ],
         never: &[
             "sleep",

@@ -9,7 +9,8 @@ use crate::files;
 use crate::upload::Stop;
 
 /// Catches signals from now on: the first asks the run to stop, the second
-/// ends the process at once, which is as safe as a crash.
+/// ends the process at once, which is as safe as a crash. A file that would grow beyond
+/// a limit of the process is an error, as on a full disk, and no signal.
 pub(super) fn catch() -> Stop {
     let stop = Stop::default();
     let asked = stop.clone();
@@ -41,7 +42,10 @@ pub(super) fn catch() -> Stop {
 
 #[cfg(unix)]
 async fn signal() -> std::io::Result<()> {
+    use rustix::process::Signal;
     use tokio::signal::unix::{SignalKind, signal};
+    // Once caught, it stays caught.
+    drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw())));
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     if hang_up_is_ignored() {

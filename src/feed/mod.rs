@@ -454,7 +454,7 @@ fn open_file(path: &Arc<Path>, bounds: Bounds) -> Result<Opened, FeedError> {
         return Err(FeedError::Directory(path.clone()));
     }
     refuse_device(&about)?;
-    let mut file = File::open(path).map_err(cannot_open)?;
+    let mut file = files::open(path, &about).map_err(cannot_open)?;
     let metadata = file.metadata().map_err(cannot_open)?;
     refuse_device(&metadata)?;
     // A pipe can be read once only, and its start not twice.

@@ -27,6 +27,9 @@ pub enum JournalError {
     /// The path names a folder.
     #[error("journal `{}` is a folder", .0.display())]
     IsFolder(PathBuf),
+    /// The path names a pipe or a device.
+    #[error("journal `{}` is a pipe or a device, not a file", .0.display())]
+    NotAFile(PathBuf),
     /// The file is not an SQLite database.
     #[error("`{}` is not a journal: it is not an SQLite file", .0.display())]
     NotSqlite(PathBuf),
@@ -154,6 +157,7 @@ impl JournalError {
                  permissions of the file and its folder"
             }
             Self::IsFolder(_) => "name a file inside the folder with `--journal PATH`",
+            Self::NotAFile(_) => "name a file with `--journal PATH`",
             Self::NotSqlite(_) | Self::Foreign(_) => {
                 "the file was not changed; choose another one with `--journal PATH`"
             }

@@ -192,6 +192,7 @@ fn failed(path: &Path, error: io::Error) -> JournalError {
 fn size(path: &Path) -> Result<Option<u64>, JournalError> {
     match fs::metadata(path) {
         Ok(it) if it.is_dir() => Err(JournalError::IsFolder(path.into())),
+        Ok(it) if !it.is_file() => Err(JournalError::NotAFile(path.into())),
         Ok(it) => Ok(Some(it.len())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, error)),

@@ -50,8 +50,9 @@ use crate::feed::FeedOptions;
 use crate::files;
 use crate::schema::{self, Part};
 
-/// The largest mapping, in bytes: a thousand times what people write.
-const MAX_BYTES: u64 = 16 << 20;
+/// The largest mapping, in bytes: a hundred times what people write. The worst one takes
+/// fifty times its size in memory.
+const MAX_BYTES: u64 = 2 << 20;
 
 /// A mapping file that makes sense in itself.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 /// A limit of the machine or of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,9 @@ impl Limit {
     pub fn of(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);
         while let Some(error) = next {
-            if let Some(error) = error.downcast_ref::<io::Error>() {
+            // The journal's errors share theirs.
+            let shared = error.downcast_ref::<Arc<io::Error>>().map(AsRef::as_ref);
+            if let Some(error) = error.downcast_ref::<io::Error>().or(shared) {
                 if let Some(limit) = Self::of_io(error) {
                     return Some(limit);
                 }
@@ -80,6 +83,8 @@ mod tests {
         assert_eq!(Limit::of(&Failed(files())), Some(Limit::Files));
         let wrapped = Failed(io::Error::other(Failed(files())));
         assert_eq!(Limit::of(&wrapped), Some(Limit::Files));
+        let shared = io::Error::other(Arc::new(files()));
+        assert_eq!(Limit::of(&Failed(shared)), Some(Limit::Files));
         let thread = io::Error::from(io::ErrorKind::WouldBlock);
         assert_eq!(Limit::of(&Failed(thread)), Some(Limit::Threads));
         let other = io::Error::from(io::ErrorKind::NotFound);
