@@ -87,6 +87,8 @@ pub enum Fatal {
     Redirect(u16),
     /// No such API at this address.
     WrongAddress,
+    /// At this address, nothing but a web page has ever answered.
+    WebPage,
     /// The certificate is not valid for the host.
     Certificate(String),
     /// The host's name is not known.
@@ -112,7 +114,8 @@ impl Fatal {
             Self::Unauthorized | Self::Forbidden(_) | Self::Redirect(_) | Self::WrongAddress => {
                 true
             }
-            Self::ProxyAuthentication
+            Self::WebPage
+            | Self::ProxyAuthentication
             | Self::Certificate(_)
             | Self::UnknownHost(_)
             | Self::EndlessList
@@ -132,6 +135,7 @@ impl Fatal {
             Self::ProxyAuthentication => "a proxy requires a password (407)".into(),
             Self::Redirect(status) => format!("the LMS redirects to another address ({status})"),
             Self::WrongAddress => "there is no such API at this address".into(),
+            Self::WebPage => "a web page answers at this address, not the LMS's API".into(),
             Self::Certificate(why) => format!("the LMS's certificate is not valid ({why})"),
             Self::UnknownHost(why) => {
                 format!("the LMS's host name cannot be resolved ({why})")

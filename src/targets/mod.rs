@@ -392,8 +392,9 @@ pub fn refused_alone(reply: &Reply) -> String {
     }
 }
 
-/// A page for a browser: a proxy's, or the web server's.
-fn is_page(body: &[u8]) -> bool {
+/// Whether it is a page for a browser: a proxy's, or the web server's.
+#[must_use]
+pub fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 

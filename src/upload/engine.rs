@@ -508,7 +508,6 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
 
     /// The target answered: the job says what that means.
     fn answered(&mut self, mut flight: Flight<J>, reply: &Reply) -> Result<(), UploadError> {
-        self.engine.contacted = true;
         let (was_write, sent) = (flight.job.is_write(), flight.sent);
         self.note_answer(sent, was_write);
         let next = flight.job.answered(reply);
@@ -516,6 +515,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             self.write_was_answered();
         }
         if !matches!(next, Next::Unclear(_) | Next::Fatal(_)) {
+            self.engine.contacted = true;
             self.engine.may_have_written |= was_write;
             self.health.answered();
             self.clear(reply.call, sent)?;

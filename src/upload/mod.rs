@@ -107,7 +107,7 @@ pub enum Halt {
     #[error("stopped on request")]
     Requested,
     /// The target was down for too long.
-    #[error("the LMS {} ({why})", if *.ever_up { "went down and did not come back" } else { "does not answer" })]
+    #[error("the LMS {} ({why})", if *.ever_up { "went down and did not come back" } else { "gives no usable answer" })]
     Outage {
         /// What the last attempt met.
         why: String,
@@ -150,6 +150,10 @@ impl Halt {
                 "set `base_url` to the final address: hrfeed does not follow redirects, so that the key never reaches another host"
             }
             Self::Fatal(Fatal::WrongAddress) => "check `base_url`: it must end before `/api/`",
+            Self::Fatal(Fatal::WebPage) => {
+                "check `base_url`, and whether this network shows a sign-in page or the LMS a \
+                 maintenance page"
+            }
             Self::Fatal(Fatal::Certificate(_)) => {
                 "check `base_url` and this machine's clock; an internal certificate authority must be \
                  trusted by the operating system"

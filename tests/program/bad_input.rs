@@ -680,7 +680,7 @@ fn a_port_that_nobody_listens_on() {
     let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
     let text = redacted(&world, &world.run(&import));
     assert!(
-        text.starts_with("exit code 5\nerror: the LMS does not answer (no connection: "),
+        text.starts_with("exit code 5\nerror: the LMS gives no usable answer (no connection: "),
         "{text}"
     );
     let help = "help: check `base_url` in the mapping, and whether the LMS is up\n";

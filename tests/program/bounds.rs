@@ -92,7 +92,7 @@ fn a_list_that_is_cut_off_is_not_the_whole_list() {
             let world = answering(AnewSpring, move |stream| send(stream, [body.clone()]));
             let (ran, _) = measured(&world, IMPORT);
             let ran = ran.exits(5);
-            assert!(ran.stderr.contains("did not come back"), "{ran:#?}");
+            assert!(ran.stderr.contains("no usable answer"), "{ran:#?}");
             assert_eq!(ran.count("created"), 0);
         }
     }));

@@ -103,3 +103,28 @@ fn a_host_that_nobody_knows_stops_the_run_at_once() {
     assert!(ran.stderr.contains("typing errors"), "{ran:#?}");
     assert_eq!((ran.count("pending"), ran.count("failed")), (5, 0));
 }
+
+#[test]
+fn a_web_page_in_the_place_of_the_lms_is_not_an_outage() {
+    let page = "<!DOCTYPE html><title>Sign in</title>";
+    let (port, _) = listen(move |mut stream| {
+        let _request = stream.read(&mut [0; 4096]);
+        let _sent = write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n{page}",
+            page.len()
+        );
+    });
+    let world = World::new(Kmi)
+        .at(&format!("http://127.0.0.1:{port}"))
+        .target("max_outage = \"1s\"");
+    let ran = world.import_feed(&Feed::of(5)).exits(7);
+    assert_eq!(ran.json()["state"], "failed", "{ran:#?}");
+    for words in [
+        "a web page answers at this address, not the LMS's API",
+        "a sign-in page",
+    ] {
+        assert!(ran.stderr.contains(words), "{ran:#?}");
+    }
+}

@@ -9,8 +9,8 @@ use super::super::{Halt, UploadError};
 use super::queue::{FailedWrites, Flight};
 use super::{Drive, Job, Ledger, Mode, NoReply, Transport};
 use crate::event::Event;
-use crate::retry::{self, NoAnswer, Verdict};
-use crate::targets::Reply;
+use crate::retry::{self, Fatal, NoAnswer, Verdict};
+use crate::targets::{self, Reply};
 
 /// Failed attempts of one job after which it is given up, if the target is up.
 pub(super) const MAX_FAILED_ATTEMPTS: u32 = 5;
@@ -25,6 +25,9 @@ const MAX_FAIL_TOGETHER: usize = 20;
 /// How long a target that never answered is waited for: a wrong port is more
 /// likely than a night's maintenance.
 const FIRST_CONTACT: Duration = Duration::from_secs(15);
+
+/// What a probe gets from a sign-in page, a maintenance page or another web site.
+const WEB_PAGE: &str = "the answer is a web page, not the API's";
 
 /// The target seems to be down.
 pub(super) struct Outage {
@@ -271,10 +274,17 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         result: Result<Reply, NoReply>,
     ) -> Result<(), UploadError> {
         let why = match self.engine.judge(&result) {
-            Verdict::Answered if self.engine.target.is_up(&result.unwrap_or_default()) => {
-                return self.is_up();
+            Verdict::Answered => {
+                let reply = result.unwrap_or_default();
+                if self.engine.target.is_up(&reply) {
+                    return self.is_up();
+                }
+                NoAnswer::Unclear(if targets::is_page(&reply.body) {
+                    WEB_PAGE
+                } else {
+                    "the answer is not the API's"
+                })
             }
-            Verdict::Answered => NoAnswer::Unclear("the answer is not the API's"),
             Verdict::Throttled { wait, .. } => {
                 let mut times = 1;
                 if let Mode::Probing(outage) = &mut self.mode {
@@ -340,7 +350,11 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             self.engine.max_outage.min(FIRST_CONTACT)
         };
         if down >= patience {
-            self.halt_as_down(why.why(), down);
+            if !self.engine.contacted && *why == NoAnswer::Unclear(WEB_PAGE) {
+                self.halt(Halt::Fatal(Fatal::WebPage));
+            } else {
+                self.halt_as_down(why.why(), down);
+            }
             return;
         }
         let wait = retry::back_off(probes, self.engine.random.f64());

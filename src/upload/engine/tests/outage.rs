@@ -121,7 +121,7 @@ fn a_target_that_never_answered_is_given_up_after_the_first_contact_should_have_
     15.040 P3 is halted
     15.040 P4 is halted
     15.040 P5 is halted
-    15.040 end: the LMS does not answer (no connection: refused), down for 15.020 s
+    15.040 end: the LMS gives no usable answer (no connection: refused), down for 15.020 s
     ");
 }
 
@@ -146,25 +146,25 @@ fn an_outage_that_lasts_too_long_halts_the_run() {
       0.040 P5 write: 502 after 0.020 s
       0.060 all wait 0.498 s: the LMS does not accept changes (HTTP 502)
       0.558 probe: 200 <html> after 0.020 s
-      0.578 all wait 0.308 s: the LMS is unavailable (the answer is not the API's)
+      0.578 all wait 0.308 s: the LMS is unavailable (the answer is a web page, not the API's)
       0.886 probe: 200 <html> after 0.020 s
-      0.906 all wait 0.576 s: the LMS is unavailable (the answer is not the API's)
+      0.906 all wait 0.576 s: the LMS is unavailable (the answer is a web page, not the API's)
       1.482 probe: 200 <html> after 0.020 s
-      1.502 all wait 1.398 s: the LMS is unavailable (the answer is not the API's)
+      1.502 all wait 1.398 s: the LMS is unavailable (the answer is a web page, not the API's)
       2.901 probe: 200 <html> after 0.020 s
-      2.921 all wait 3.668 s: the LMS is unavailable (the answer is not the API's)
+      2.921 all wait 3.668 s: the LMS is unavailable (the answer is a web page, not the API's)
       6.590 probe: 200 <html> after 0.020 s
-      6.610 all wait 7.745 s: the LMS is unavailable (the answer is not the API's)
+      6.610 all wait 7.745 s: the LMS is unavailable (the answer is a web page, not the API's)
      14.356 probe: 200 <html> after 0.020 s
-     14.376 all wait 14.720 s: the LMS is unavailable (the answer is not the API's)
+     14.376 all wait 14.720 s: the LMS is unavailable (the answer is a web page, not the API's)
      29.097 probe: 200 <html> after 0.020 s
-     29.117 all wait 29.921 s: the LMS is unavailable (the answer is not the API's)
+     29.117 all wait 29.921 s: the LMS is unavailable (the answer is a web page, not the API's)
      59.038 probe: 200 <html> after 0.020 s
-     59.058 all wait 17.037 s: the LMS is unavailable (the answer is not the API's)
+     59.058 all wait 17.037 s: the LMS is unavailable (the answer is a web page, not the API's)
      76.095 probe: 200 <html> after 0.020 s
-     76.115 all wait 28.420 s: the LMS is unavailable (the answer is not the API's)
+     76.115 all wait 28.420 s: the LMS is unavailable (the answer is a web page, not the API's)
     104.535 probe: 200 <html> after 0.020 s
-    104.555 all wait 15.465 s: the LMS is unavailable (the answer is not the API's)
+    104.555 all wait 15.465 s: the LMS is unavailable (the answer is a web page, not the API's)
     120.020 probe: 200 <html> after 0.020 s
     120.040 P6 is halted
     120.040 P7 is halted
@@ -173,7 +173,7 @@ fn an_outage_that_lasts_too_long_halts_the_run() {
     120.040 P3 is halted, unknown
     120.040 P4 is halted, unknown
     120.040 P5 is halted, unknown
-    120.040 end: the LMS went down and did not come back (the answer is not the API's), down for 120.020 s
+    120.040 end: the LMS went down and did not come back (the answer is a web page, not the API's), down for 120.020 s
     ");
     assert_eq!(ran.ended(&End::Halted), 7);
 }
