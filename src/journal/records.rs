@@ -192,6 +192,8 @@ pub(super) enum Work {
     Settle(RunId, Box<Settled>),
     SettleAll(RunId, Vec<Settled>),
     NotSent(RunId, Option<RowNumber>, ExternalId),
+    /// The target refused the person, together with others.
+    Refused(RunId, ExternalId),
     Seen(Scope, Vec<SeenPerson>),
     Single(Scope, Vec<String>),
     Named(Scope, FeedKey, Vec<String>),

@@ -241,6 +241,16 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (scope, external_id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Whom the LMS refused, or gave no usable answer about, when the person was sent
+    -- last. alone: others were answered.
+    CREATE TABLE refused (
+        scope       INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        alone       INTEGER NOT NULL,
+        PRIMARY KEY (scope, external_id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What a file is, by its header.

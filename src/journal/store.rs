@@ -25,6 +25,7 @@ use super::past;
 use super::people;
 use super::place::Place;
 use super::records::{Intent, RunStart, Settled, Work};
+use super::refused;
 use super::update::{note_alive, note_run, update_run};
 
 /// The writing connection and what its thread remembers.
@@ -83,8 +84,8 @@ const MAX_REASONS: usize = 4_096;
 const MIN_GROWN_PAGES: u64 = 256;
 
 fn pages(conn: &Connection) -> rusqlite::Result<u64> {
-    conn.pragma_query_value(None, "page_count", |row| row.get(0))
-        .map(natural)
+    let pages = conn.pragma_query_value(None, "page_count", |row| row.get(0));
+    pages.map(natural)
 }
 
 /// Why a piece of work could not be written.
@@ -190,6 +191,7 @@ impl Memory {
             Work::Doubts(doubts) => self.doubt(tx, doubts)?,
             Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
             Work::NotSent(run, row, id) => self.not_sent(tx, *run, *row, id)?,
+            Work::Refused(run, id) => refused::with_others(tx, self.run(tx, *run)?.scope, id)?,
             Work::SettleAll(run, rows) => {
                 for settled in rows {
                     self.settle(tx, *run, settled)?;
@@ -448,6 +450,7 @@ impl Memory {
         let RunMemory { scope, feed, .. } = known;
         if let Some(id) = id {
             self.settle_doubt(tx, (scope, id), settled)?;
+            refused::settled(tx, (scope, id), settled)?;
         }
         if let (Some(id), Some(from)) = (id, &settled.rekeyed_from) {
             people::rekey(tx, scope, from.as_str(), id)?;

@@ -97,7 +97,7 @@ struct Message {
 
 /// What a waiter learns.
 #[derive(Clone, Copy, Debug)]
-enum Written {
+pub(super) enum Written {
     Run(RunId),
     Hold(HoldId),
     Claim(bool),
@@ -453,7 +453,7 @@ impl Writer {
         self.send_and_wait(Work::Flush)
     }
 
-    fn send(
+    pub(super) fn send(
         &self,
         work: Work,
         waiter: Option<oneshot::Sender<Result<Written, JournalError>>>,

@@ -43,8 +43,10 @@ mod renamed;
 mod shown;
 mod strangers;
 mod survey;
+mod turns;
 mod verify;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -57,7 +59,7 @@ use crate::journal::{
     FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope, SentTwice,
 };
 use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
-use crate::model::{Calls, Parts, Proof, Step};
+use crate::model::{Calls, ExternalId, Parts, Proof, Step};
 use crate::plan::guards::Allowed;
 use crate::plan::{Change, Item, Profile, RowIndex, RowState, RowTable, Wanted, replay};
 use crate::upload::{
@@ -295,13 +297,7 @@ impl<'a> Stages<'a> {
     fn run_all(&mut self, recorder: &RunRecorder) -> Result<Done, RunError> {
         let mut prepared = self.prepare()?;
         self.announce(&prepared, recorder.run)?;
-        // First those who leave: their logins are free then.
-        self.send_leavers(&mut prepared, recorder)?;
-        let mut sent = self.send_changes(&mut prepared, recorder)?;
-        let lost = std::mem::take(&mut sent.lost);
-        let more = self.send_lost(&mut prepared, lost, recorder)?;
-        sent.memberships.extend(more);
-        self.send_groups(&prepared.groups, sent.memberships, recorder)?;
+        self.send_in_turns(&mut prepared, recorder)?;
         recorder.writer.flush().wait_blocking()?;
         self.prove(&prepared.rows, recorder.run)?;
         Ok(Done {
@@ -337,17 +333,19 @@ impl<'a> Stages<'a> {
     fn send_changes(
         &mut self,
         prepared: &mut Prepared,
+        waves: Range<u16>,
         recorder: &RunRecorder,
     ) -> Result<SendResult, RunError> {
         let counts = &prepared.plan.counts;
         let mut sent = SendResult::default();
         // For leavers alone the feed need not be read again.
         let left_alone = prepared.rows.count(RowState::LeftAlone);
-        if counts.created + counts.updated + counts.rejected + left_alone == 0 {
+        let is_idle = counts.created + counts.updated + counts.rejected + left_alone == 0;
+        if is_idle || waves.is_empty() {
             return Ok(sent);
         }
         self.uploader.must_show(self.witnesses(&prepared.rows)?);
-        for wave in 0..prepared.rows.waves() {
+        for wave in waves {
             if wave > 0 {
                 self.free_for(wave, &mut prepared.rows, recorder)?;
             }
@@ -403,7 +401,7 @@ impl<'a> Stages<'a> {
     /// Creates, changes and deletes groups, and adds and removes members.
     fn send_groups(
         &mut self,
-        groups: &GroupPlan,
+        groups: &mut GroupPlan,
         memberships: Memberships,
         recorder: &RunRecorder,
     ) -> Result<(), RunError> {
@@ -421,7 +419,8 @@ impl<'a> Stages<'a> {
     /// Deactivates or deletes leavers, as the mapping says.
     fn send_leavers(
         &mut self,
-        prepared: &mut Prepared,
+        leavers: Vec<ExternalId>,
+        prepared: &Prepared,
         recorder: &RunRecorder,
     ) -> Result<(), RunError> {
         let step = match self.bound.mapping().leavers {
@@ -429,13 +428,12 @@ impl<'a> Stages<'a> {
             Leavers::Deactivate { archive } => Step::Deactivate { archive },
             Leavers::Delete => Step::Delete,
         };
-        if prepared.plan.leavers.is_empty() {
+        if leavers.is_empty() {
             return Ok(());
         }
         let witnesses = self.witnesses(&prepared.rows)?;
         let approved = &prepared.earlier.approved_leavers;
-        let leavers = std::mem::take(&mut prepared.plan.leavers).into_iter();
-        let leavers = leavers.map(|external_id| Leaver {
+        let leavers = leavers.into_iter().map(|external_id| Leaver {
             hold: approved.get(&external_id).copied(),
             external_id,
         });

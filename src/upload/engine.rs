@@ -41,6 +41,7 @@ use super::stop::Stop;
 use super::{Halt, UploadError};
 use crate::clock;
 use crate::event::{Event, Listener};
+use crate::journal::RefusedBefore;
 use crate::model::Calls;
 use crate::retry::{self, Fatal, NoAnswer, Verdict};
 use crate::targets::{Call, Reply, Target};
@@ -110,6 +111,16 @@ pub(super) enum End {
     GaveUp(NoAnswer),
     /// The run ended first. A call of it may be on its way.
     Halted,
+    /// The run ended since the target refused this one and others in turn, as it does
+    /// where the key or the address is wrong.
+    HaltedRefused,
+}
+
+impl End {
+    /// Whether the run ended first.
+    pub(super) const fn is_halted(&self) -> bool {
+        matches!(self, Self::Halted | Self::HaltedRefused)
+    }
 }
 
 /// What carries calls to the target.
@@ -142,6 +153,8 @@ pub(super) struct Engine<T> {
     /// It has changed something, or may have.
     pub(super) may_have_written: bool,
     pub(super) suspicion: Suspicion,
+    /// How the target refused those who are sent now in an earlier run, if it did.
+    pub(super) refused_before: Option<RefusedBefore>,
     /// How many jobs there were so far.
     pub(super) jobs: u64,
     /// How far the target's clock is ahead of this machine's, as its first dated
@@ -349,7 +362,10 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 self.job_returned(flight, result)?;
             }
         }
-        let queue = std::mem::replace(&mut self.queue, Queue::new());
+        let mut queue = std::mem::replace(&mut self.queue, Queue::new());
+        for refused in queue.refused.drain(..) {
+            self.ended(refused.flight.job, End::HaltedRefused)?;
+        }
         for flight in queue.into_flights() {
             self.ended(flight.job, End::Halted)?;
         }

@@ -63,13 +63,14 @@ impl Uploader {
     }
 
     /// Creates and changes the groups of `plan`, puts people into groups and
-    /// takes them out, and at last deletes what nobody names.
+    /// takes them out, and at last deletes what nobody names. What was done leaves
+    /// the plan.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
     pub fn groups(
         &mut self,
-        plan: &GroupPlan,
+        plan: &mut GroupPlan,
         mut memberships: Memberships,
         (scope, feed): (&Scope, FeedKey),
         recorder: &RunRecorder,
@@ -81,31 +82,29 @@ impl Uploader {
         recorder.writer.flush().wait_blocking()?;
         let note = |group: &str, now| recorder.writer.group(scope, feed, group, now);
         let joined: BTreeSet<String> = memberships.joined().map(str::to_owned).collect();
-        let parents: BTreeSet<&str> = plan
-            .create
-            .iter()
-            .filter_map(|group| group.parent.as_deref())
+        let parents: BTreeSet<String> = (plan.create.iter())
+            .filter_map(|group| group.parent.clone())
             .collect();
         // A group is created for somebody who comes into it.
-        let needed = plan
-            .create
-            .iter()
-            .filter(|group| joined.contains(&group.id) || parents.contains(group.id.as_str()))
-            .map(|group| GroupStep::Create(group.clone()));
-        let changed = plan.change.iter().cloned().map(GroupStep::Change);
+        let (needed, others) = std::mem::take(&mut plan.create)
+            .into_iter()
+            .partition::<Vec<_>, _>(|it| joined.contains(&it.id) || parents.contains(&it.id));
+        plan.create = others;
+        let needed = needed.into_iter().map(GroupStep::Create);
+        let changed = plan.change.drain(..).map(GroupStep::Change);
         for step in needed.chain(changed) {
             self.write_group(step, &note, &mut done, listener)?;
         }
         self.memberships(&mut memberships, &note, recorder, listener)?;
-        for group in &plan.delete {
+        for group in plan.delete.drain(..) {
             // What an LMS makes of a group with people in it is nowhere stated.
-            let members = self.group_members(group, listener)?;
+            let members = self.group_members(&group, listener)?;
             if members.is_some_and(|members| !members.is_empty()) {
                 let why = "it still has members";
-                done.refused.push((group.clone(), why.to_owned()));
+                done.refused.push((group, why.to_owned()));
                 continue;
             }
-            let step = GroupStep::Delete(group.clone());
+            let step = GroupStep::Delete(group);
             self.write_group(step, &note, &mut done, listener)?;
         }
         Ok(done)
@@ -232,7 +231,7 @@ impl Ledger<MembersJob> for MembersLedger<'_> {
         }
         // The rest of a halted run stays pending: to add a member once more changes
         // nothing.
-        if end != End::Halted {
+        if !end.is_halted() {
             let why = given_up.unwrap_or_else(|| "no result".to_owned());
             let why = format!("group `{group}`: given up: {why}");
             for member in &open {

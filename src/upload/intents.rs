@@ -4,6 +4,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::SendError;
 
 use super::UploadError;
+use super::engine::End;
 use super::recorder::RunRecorder;
 use crate::journal::Intent;
 
@@ -38,7 +39,7 @@ pub(super) async fn send_intended<J: Intended>(
         while let Some(job) = chunk.next() {
             if let Err(SendError(job)) = sender.send(job).await {
                 for job in std::iter::once(job).chain(chunk) {
-                    recorder.take_back(&job)?;
+                    recorder.take_back(&job, &End::Halted)?;
                 }
                 return Ok(false);
             }

@@ -305,7 +305,9 @@ fn settle(
     listener: &mut dyn Listener,
 ) -> Result<bool, UploadError> {
     let (outcome, message) = match (end, job.fate) {
-        (End::Halted, _) => return recorder.take_back(&job).map(|()| false),
+        (End::Halted | End::HaltedRefused, _) => {
+            return recorder.take_back(&job, end).map(|()| false);
+        }
         (End::Done, Fate::Left | Fate::Gone) => match job.action {
             Action::Delete => (Outcome::Deleted, None),
             _ => (Outcome::Deactivated, None),

@@ -97,7 +97,7 @@ impl Uploader {
             ended = match end {
                 End::Done => Some((job, None)),
                 End::GaveUp(why) => Some((job, Some(why))),
-                End::Halted => None,
+                End::Halted | End::HaltedRefused => None,
             };
             Ok(())
         };

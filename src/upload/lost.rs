@@ -117,7 +117,7 @@ impl Uploader {
                     check.there.extend(found.map(|person| (id, person)));
                 }
                 End::GaveUp(_) => check.unanswered.push(job.external_id),
-                End::Halted => {}
+                End::Halted | End::HaltedRefused => {}
             }
             Ok(())
         };

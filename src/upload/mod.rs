@@ -52,7 +52,7 @@ use self::pace::Pace;
 use self::pressure::Pressure;
 use self::refused_all::RefusedInTurn;
 use self::shared_rate::SharedRate;
-use crate::journal::JournalError;
+use crate::journal::{JournalError, RefusedBefore};
 use crate::model::{Calls, ExternalId};
 use crate::retry::Fatal;
 use crate::schema::System;
@@ -244,6 +244,7 @@ impl Uploader {
             contacted: false,
             may_have_written: false,
             suspicion: Suspicion::default(),
+            refused_before: None,
             jobs: 0,
             clock_skew: None,
             random,
@@ -267,6 +268,12 @@ impl Uploader {
     /// These people are known and not changed: the LMS must show them.
     pub fn must_show(&self, known: Vec<ExternalId>) {
         self.trust.controls.set_known(known);
+    }
+
+    /// Says how the LMS refused those in an earlier run who are sent from now on, if it
+    /// did: the same few must not end each run.
+    pub const fn sends(&mut self, refused_before: Option<RefusedBefore>) {
+        self.engine.refused_before = refused_before;
     }
 
     /// How long what was sent may take until it can have no effect any more.

@@ -1,6 +1,7 @@
 //! Where a run is recorded, and the records that no job makes.
 
 use super::UploadError;
+use super::engine::End;
 use super::intents::Intended;
 use crate::clock::Clock;
 use crate::journal::{HoldId, RunId, Settled, Writer};
@@ -28,11 +29,14 @@ impl RunRecorder {
     /// Takes the intent of a job back that the run did not come to. What was
     /// done, or may have been, keeps its intent: it is read back before anything
     /// is sent again.
-    pub(super) fn take_back(&self, job: &impl Intended) -> Result<(), UploadError> {
+    pub(super) fn take_back(&self, job: &impl Intended, end: &End) -> Result<(), UploadError> {
+        let intent = job.intent();
+        let id = &intent.external_id;
         if !job.may_have_applied() {
-            let intent = job.intent();
-            self.writer
-                .not_sent(self.run, intent.row, &intent.external_id)?;
+            self.writer.not_sent(self.run, intent.row, id)?;
+        }
+        if *end == End::HaltedRefused {
+            self.writer.refused_with_others(self.run, id)?;
         }
         Ok(())
     }

@@ -219,8 +219,8 @@ impl ChangeLedger<'_> {
             return self.lost(&job);
         }
         let is_complete = job.is_complete();
-        if *end == End::Halted && !(is_complete && job.refused.is_some()) {
-            return self.recorder.take_back(&job);
+        if end.is_halted() && !(is_complete && job.refused.is_some()) {
+            return self.recorder.take_back(&job, end);
         }
         let groups_to_join = std::mem::take(&mut job.groups_to_join);
         let groups_to_leave = std::mem::take(&mut job.groups_to_leave);
@@ -342,7 +342,7 @@ fn outcome_of(job: &ChangeJob, end: &End, has_groups: bool) -> (Outcome, Option<
         }
         (_, End::GaveUp(NoAnswer::NotMade(why))) => (Outcome::Failed, Some((*why).to_owned())),
         (_, End::GaveUp(no_answer)) => (Outcome::Failed, given_up(&no_answer.why())),
-        (_, End::Done | End::Halted) => (
+        (_, End::Done | End::Halted | End::HaltedRefused) => (
             Outcome::Failed,
             given_up(job.given_up.as_deref().unwrap_or("no result")),
         ),

@@ -152,7 +152,7 @@ impl Uploader {
                     no_answer,
                     attempts: job.attempts,
                 },
-                End::Halted => return Ok(()),
+                End::Halted | End::HaltedRefused => return Ok(()),
             };
             let question = Question {
                 external_id: job.external_id,

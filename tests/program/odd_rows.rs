@@ -278,6 +278,113 @@ fn a_key_that_may_change_nothing_ends_the_run_before_anything_was_changed() {
     });
 }
 
+/// The IDs of these people of a feed.
+fn ids(people: impl Iterator<Item = usize>) -> Vec<String> {
+    people.map(|at| format!("E{at:05}")).collect()
+}
+
+fn odd(world: &World, ids: &[String], status: u16) {
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    odd_rows(world, &ids, status);
+}
+
+/// Every second one of 140 people is refused each night, and nobody else is left the
+/// next time but those who are new.
+fn odd_every_night(system: System, status: u16, exit_code: i32) {
+    let world = hasty(system);
+    let all = Feed::of(145);
+    let mut feed = all.clone();
+    feed.people.truncate(140);
+    let odd_ones = ids((2..=140).step_by(2));
+    odd(&world, &odd_ones, status);
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (70, 70));
+    for count in 141..=145 {
+        feed.people = all.people[..count].to_vec();
+        let ran = world.import_feed(&feed).exits(exit_code);
+        assert_eq!(ran.count("created"), 1, "{status}, {count}: {ran:#?}");
+        let rest = ran.count("rejected") + ran.count("pending");
+        assert_eq!(rest, 70, "{status}, {count}: {ran:#?}");
+    }
+    world.lms.set_faults(&json!({"odd_rows": {}}));
+    assert_eq!(world.import().exits(0).count("created"), 70);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn rows_that_are_refused_every_night_come_after_those_that_are_new() {
+    // 403 is about the rows, since the others were answered; 50 in turn with the same
+    // words end the run behind all others.
+    let each = [(403, 4), (422, 4)]
+        .into_iter()
+        .flat_map(|(status, exit_code)| {
+            [Kmi, AnewSpring].map(|system| move || odd_every_night(system, status, exit_code))
+        });
+    side_by_side(each);
+}
+
+#[test]
+fn three_rows_that_are_refused_every_night_are_not_the_key() {
+    on_each_system(|system| {
+        let world = hasty(system);
+        odd(&world, &ids([3, 50, 97].into_iter()), 401);
+        let feed = Feed::of(100);
+        for created in [97, 0, 0] {
+            let ran = world.import_feed(&feed).exits(3);
+            let counts = (ran.count("created"), ran.count("rejected"));
+            assert_eq!(counts, (created, 3), "{ran:#?}");
+            assert_eq!(ran.json()["state"], "finished");
+        }
+    });
+}
+
+#[test]
+fn a_block_of_odd_rows_keeps_the_others_waiting_for_a_few_nights_and_not_for_ever() {
+    on_each_system(|system| {
+        let world = hasty(system);
+        odd(&world, &ids(1..=30), 403);
+        let feed = Feed::of(60);
+        let nights: Vec<_> = (0..8)
+            .map(|_| {
+                let ran = world.import_feed(&feed);
+                (ran.code, ran.count("created") + ran.count("unchanged"))
+            })
+            .take_while(|night| night.0 == 7)
+            .collect();
+        // Each of them has tried three more at least, and eight or so in fact.
+        assert!(nights.len() <= 6, "{nights:?}");
+        let ran = world.import_feed(&feed).exits(3);
+        let counts = (ran.count("unchanged"), ran.count("rejected"));
+        assert_eq!(counts, (30, 30), "{ran:#?}");
+    });
+}
+
+#[test]
+fn leavers_who_can_never_be_removed_do_not_keep_the_others_waiting() {
+    on_each_system(|system| {
+        let world =
+            hasty(system).parts("[leavers]\naction = \"delete\"\n[guards]\nmax_leavers = \"100%\"");
+        world.import_feed(&Feed::of(40)).exits(0);
+        odd(&world, &ids(38..=40), 403);
+        let mut feed = Feed::of(45);
+        feed.people.drain(37..40);
+        // They are refused in turn, as if it were the key.
+        let ran = world.import_feed(&feed).exits(7);
+        assert_eq!((ran.count("created"), ran.count("pending")), (0, 5));
+        // They come last from then on.
+        let ran = world.import_feed(&feed).exits(7);
+        assert_eq!((ran.count("created"), ran.count("pending")), (5, 0));
+        // Somebody else can be removed: so it is they.
+        feed.people.remove(36);
+        for deleted in [1, 0] {
+            let ran = world.import_feed(&feed).exits(3);
+            assert_eq!(ran.count("deleted"), deleted, "{ran:#?}");
+        }
+        world.lms.set_faults(&json!({"odd_rows": {}}));
+        assert_eq!(world.import().exits(0).count("deleted"), 3);
+    });
+}
+
 #[test]
 fn when_everybody_is_refused_in_the_same_words_the_run_stops_and_says_what_it_looks_like() {
     on_each_system(|system| {

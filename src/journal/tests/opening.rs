@@ -14,6 +14,7 @@ const NEXT: &[&str] = &[
     MIGRATIONS[1],
     MIGRATIONS[2],
     MIGRATIONS[3],
+    MIGRATIONS[4],
     "ALTER TABLE runs ADD COLUMN note TEXT",
 ];
 
@@ -195,12 +196,13 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         MIGRATIONS[1],
         MIGRATIONS[2],
         MIGRATIONS[3],
+        MIGRATIONS[4],
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
     ];
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
-        matches!(error, JournalError::Migration { from: 4, to: 6, .. }),
+        matches!(error, JournalError::Migration { from: 5, to: 7, .. }),
         "{error:?}"
     );
     let journal = Journal::open(&path).unwrap();

@@ -1,9 +1,12 @@
 //! What is learned about single rows after the first pass, and what is decided
 //! about them.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use super::{RowState, RowTable};
-use crate::model::{HoldKind, Rule};
-use crate::plan::detail::{IdChange, LeftAlone, RowDetail};
+use crate::model::{ExternalId, HoldKind, Rule};
+use crate::plan::detail::{After, IdChange, LeftAlone, RowDetail};
 use crate::plan::identity::Renumbered;
 use crate::validate::unique::RowIndex;
 
@@ -96,6 +99,38 @@ impl RowTable {
         let mut rows: Vec<_> = in_wave.map(|(row, _)| row).collect();
         rows.sort_unstable();
         rows
+    }
+
+    /// Gives these people's rows a wave behind all others, which may have none, but for
+    /// rows that wait for others or that others wait for.
+    pub fn put_last<'a>(&mut self, external_ids: impl Iterator<Item = &'a str>) -> Range<u16> {
+        let last = self.waves();
+        let is_bound = |(row, detail): (RowIndex, &RowDetail)| match detail.after {
+            Some(After::Row(other)) => [Some(row), Some(other)],
+            Some(After::Leaver(_)) => [Some(row), None],
+            None => [None, None],
+        };
+        let bound: HashSet<RowIndex> = (self.details.iter().flat_map(is_bound)).flatten().collect();
+        let mut is_empty = true;
+        for id in external_ids {
+            if let Some(row) = self.named(id).filter(|row| !bound.contains(row)) {
+                self.detail_mut(row).wave = last;
+                is_empty = false;
+            }
+        }
+        last..last + u16::from(!is_empty)
+    }
+
+    /// The leavers for whose logins or external IDs rows wait.
+    pub fn leavers_waited_for(&self) -> Vec<ExternalId> {
+        let waited_for = self
+            .details
+            .iter()
+            .filter_map(|(_, detail)| match &detail.after {
+                Some(After::Leaver(id)) => Some(ExternalId::known(id)),
+                _ => None,
+            });
+        waited_for.collect()
     }
 
     /// How many waves there are.

@@ -318,9 +318,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         if was_down {
             self.back_up();
         }
-        if self.is_nobody_else_left() {
-            self.clear_all()?;
-        }
+        self.cleared_by_probe()?;
         for (flight, why) in std::mem::take(&mut self.queue.on_probation) {
             if let Some(flight) = self.once_more(flight) {
                 self.give_up(flight, why)?;

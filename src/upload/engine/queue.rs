@@ -175,12 +175,11 @@ impl<J> Queue<J> {
                 .all(|flight| !flight.is_untried())
     }
 
-    /// All jobs.
+    /// All jobs, but for those that were refused.
     pub(super) fn into_flights(self) -> impl Iterator<Item = Flight<J>> {
         let waiting = self.waiting.into_iter().map(|(_, flight)| flight);
         let on_probation = self.on_probation.into_iter().map(|(flight, _)| flight);
-        let refused = self.refused.into_iter().map(|refused| refused.flight);
-        let put_aside = on_probation.chain(self.last).chain(refused);
+        let put_aside = on_probation.chain(self.last);
         self.ready.into_iter().chain(waiting).chain(put_aside)
     }
 }

@@ -12,15 +12,18 @@
 //!   otherwise.
 //! - A refusal is a job's own only once another call of its kind has been answered
 //!   that went out after it, or, where no other job is left, a probe.
+//! - Jobs that were refused in an earlier run, while others were answered, end no
+//!   run: a probe shows whether it is the key now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio::time::Instant;
 
 use super::super::{Halt, UploadError};
 use super::outage::Outage;
 use super::queue::Flight;
-use super::{Drive, Job, Ledger, Mode, Transport};
+use super::{Drive, Engine, Job, Ledger, Mode, Transport};
+use crate::journal::RefusedBefore;
 use crate::retry::{Fatal, NoAnswer};
 use crate::targets::Reply;
 
@@ -33,6 +36,8 @@ const MAX_REFUSED: usize = 3;
 #[derive(Debug, Default)]
 pub(in super::super) struct Suspicion {
     kinds: HashMap<&'static str, InTurn>,
+    /// The kinds of call that were answered in this run.
+    answered: HashSet<&'static str>,
 }
 
 #[derive(Debug)]
@@ -57,15 +62,27 @@ impl Suspicion {
     }
 
     /// It answered a call of that name as the API does.
-    fn answered(&mut self, call: &str) {
+    fn answered(&mut self, call: &'static str) {
         self.kinds.remove(call);
+        self.answered.insert(call);
     }
 
-    /// Why nothing will succeed, if that is shown.
-    fn convicts(&self) -> Option<&Fatal> {
-        let mut kinds = self.kinds.values();
-        let shown = kinds.find(|in_turn| in_turn.jobs.len() >= MAX_REFUSED);
-        shown.map(|in_turn| &in_turn.last)
+    /// Why nothing will succeed, if that is shown, and for which kind of call.
+    fn convicts(&self) -> Option<(&'static str, &Fatal)> {
+        let mut kinds = self.kinds.iter();
+        let shown = kinds.find(|(_, in_turn)| in_turn.jobs.len() >= MAX_REFUSED);
+        shown.map(|(call, in_turn)| (*call, &in_turn.last))
+    }
+
+    /// Whether it is known of those who are sent that the target refuses them and
+    /// answers others. Then they say nothing about the key, and a probe does. `before`
+    /// is how it refused all of them in an earlier run, if it did.
+    fn are_known_to_be_odd(&self, before: Option<RefusedBefore>, call: &'static str) -> bool {
+        match before {
+            None => false,
+            Some(RefusedBefore::WithOthers) => self.answered.contains(call),
+            Some(RefusedBefore::Alone) => true,
+        }
     }
 }
 
@@ -126,7 +143,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
     }
 
     /// The target answers a probe, and nobody else is left to show anything.
-    pub(super) fn clear_all(&mut self) -> Result<(), UploadError> {
+    fn clear_all(&mut self) -> Result<(), UploadError> {
         std::mem::take(&mut self.queue.refused)
             .into_iter()
             .try_for_each(|refused| self.refused_alone(refused))
@@ -148,15 +165,50 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
     }
 
     /// Whether nothing more is sent until what is in flight is back. Halts the run
-    /// if that has shown nothing else.
+    /// if that has shown nothing else, or asks a probe.
     pub(super) fn is_suspended(&mut self) -> bool {
-        let Some(fatal) = self.engine.suspicion.convicts().cloned() else {
+        let Engine {
+            suspicion,
+            refused_before,
+            ..
+        } = &*self.engine;
+        let Some((call, fatal)) = suspicion.convicts() else {
             return false;
         };
+        let (fatal, asks) = (
+            fatal.clone(),
+            suspicion.are_known_to_be_odd(*refused_before, call),
+        );
+        if asks && matches!(self.mode, Mode::Probing(_)) {
+            return false;
+        }
         if self.in_flight.is_empty() {
-            self.halt(Halt::Fatal(fatal));
+            if asks {
+                self.mode = Mode::Probing(Outage::begin());
+            } else {
+                self.halt(Halt::Fatal(fatal));
+            }
         }
         true
+    }
+
+    /// A probe was answered, which clears those who were refused if nobody else is
+    /// left to show anything, or nobody else needs to.
+    pub(super) fn cleared_by_probe(&mut self) -> Result<(), UploadError> {
+        let Engine {
+            suspicion,
+            refused_before,
+            ..
+        } = &*self.engine;
+        let convicted = suspicion.convicts().map(|(call, _)| call);
+        let odd = convicted.filter(|call| suspicion.are_known_to_be_odd(*refused_before, call));
+        if let Some(call) = odd {
+            self.engine.suspicion.kinds.remove(call);
+        }
+        if odd.is_some() || self.is_nobody_else_left() {
+            self.clear_all()?;
+        }
+        Ok(())
     }
 
     /// Asks a probe about those who were refused, where nobody else is left. Returns

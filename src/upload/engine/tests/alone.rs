@@ -1,6 +1,7 @@
 //! Jobs that alone are refused or turned away, and a key that is refused to all.
 
 use super::*;
+use crate::journal::RefusedBefore;
 use crate::upload::Halt;
 
 /// How each job ended, and the probes.
@@ -190,4 +191,26 @@ fn writes_that_are_all_turned_away_are_no_fault_of_the_jobs() {
             ran.lines
         );
     }
+}
+
+#[test]
+fn jobs_that_were_refused_alone_before_end_no_run_unless_a_probe_is_refused_too() {
+    let refused = |before, probe: u16| {
+        let rig = Rig {
+            refused_before: before,
+            max_in_flight: 4,
+            ..Rig::default()
+        };
+        let ran = rig.run(many_writes(9), move |asked| match asked.what {
+            "probe" => Answer::status(probe),
+            _ => Answer::status(403),
+        });
+        (ran.given_up(), ran.halt.is_some(), ran.calls.total)
+    };
+    // Nine writes, and a probe for each four or so of them.
+    assert_eq!(refused(Some(RefusedBefore::Alone), 200), (9, false, 12));
+    assert_eq!(refused(Some(RefusedBefore::Alone), 403), (0, true, 5));
+    // It has answered nobody in this run.
+    assert_eq!(refused(Some(RefusedBefore::WithOthers), 200), (0, true, 4));
+    assert_eq!(refused(None, 200), (0, true, 4));
 }

@@ -48,6 +48,7 @@ fn any_run() -> impl Strategy<Value = (u32, usize, Ran)> {
             max_in_flight,
             max_outage: Duration::from_secs(max_outage),
             stop_after: stop_after.map(Duration::from_secs),
+            ..Rig::default()
         };
         let jobs = many_writes(writes)
             .into_iter()

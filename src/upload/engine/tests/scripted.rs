@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::super::{End, Engine, Job, Ledger, Next, NoReply, Suspicion, Transport};
 use crate::event::{Event, Listener};
+use crate::journal::RefusedBefore;
 use crate::model::Calls;
 use crate::retry::{Fatal, NoAnswer};
 use crate::schema::System;
@@ -184,7 +185,7 @@ impl Ledger<Work> for Recorder {
             }
             End::Done => "done".to_owned(),
             End::GaveUp(why) => format!("given up: {}", why.why()),
-            End::Halted => "halted".to_owned(),
+            End::Halted | End::HaltedRefused => "halted".to_owned(),
         };
         let unknown = if job.outcome == Outcome::Unknown {
             ", unknown"
@@ -332,6 +333,8 @@ pub(super) struct Rig {
     pub(super) max_outage: Duration,
     /// When it is asked to stop.
     pub(super) stop_after: Option<Duration>,
+    /// How the jobs were refused in an earlier run.
+    pub(super) refused_before: Option<RefusedBefore>,
 }
 
 impl Default for Rig {
@@ -341,6 +344,7 @@ impl Default for Rig {
             max_in_flight: 4,
             max_outage: Duration::from_mins(10),
             stop_after: None,
+            refused_before: None,
         }
     }
 }
@@ -451,6 +455,7 @@ impl Rig {
             contacted: false,
             may_have_written: false,
             suspicion: Suspicion::default(),
+            refused_before: self.refused_before,
             jobs: 0,
             clock_skew: None,
             random: fastrand::Rng::with_seed(1),
