@@ -2,6 +2,7 @@
 //! and a few words of each row are kept.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
@@ -71,7 +72,7 @@ pub enum ScanError {
 #[derive(Default)]
 struct TalliedBatch {
     batch: Batch,
-    findings: Vec<Finding>,
+    findings: Findings,
     skipped: u64,
     rejected: u64,
     unidentified: u64,
@@ -113,7 +114,7 @@ pub fn scan(
         comparison,
         fingerprints,
     };
-    let batch_rows = AtomicUsize::new(0);
+    let (batch_rows, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
     listener.on_event(&Event::ReadStarted {
         bytes: feed.bytes(),
     });
@@ -123,6 +124,8 @@ pub fn scan(
             // The batch before was about as long.
             let expected = batch_rows.load(Ordering::Relaxed);
             let mut tallied = pass.begin(expected);
+            // What is certainly not kept need not be made.
+            tallied.findings.max = MAX_FINDINGS.saturating_sub(kept.load(Ordering::Relaxed));
             let (mut person, mut faults) = (Person::default(), Vec::new());
             while let Some(record) = records.next_record() {
                 tallied.lengths.add(record);
@@ -146,9 +149,8 @@ pub fn scan(
             profile.merge(&tallied.profile);
             lengths.extend(&tallied.lengths);
             rows.extend(tallied.batch);
-            for finding in tallied.findings {
-                findings.add(finding);
-            }
+            findings.extend(tallied.findings);
+            kept.store(findings.kept.len(), Ordering::Relaxed);
             listener.on_event(&Event::ReadProgress {
                 bytes: progress.bytes,
                 rows: rows.len() as u64,
@@ -250,10 +252,21 @@ impl Pass<'_, '_> {
             // In the order of the schema: first the row as a whole, then the ID.
             faults.sort_by_key(|fault| fault.field);
             let id = id.map(ExternalId::known);
-            let findings = faults.drain(..);
-            into.findings
-                .extend(findings.map(|fault| finding(bound, number, id.clone(), fault)));
+            for fault in faults.drain(..) {
+                into.findings.add(finding(bound, number, id.clone(), fault));
+            }
         }
+    }
+}
+
+/// The most characters of a value that are kept with a finding: a feed of values
+/// without an end would fill the memory.
+const MAX_VALUE: usize = 1_000;
+
+fn shorten(value: Box<str>) -> Box<str> {
+    match value.char_indices().nth(MAX_VALUE) {
+        Some((at, _)) => format!("{}…", value.get(..at).unwrap_or_default()).into(),
+        None => value,
     }
 }
 
@@ -276,7 +289,7 @@ pub(super) fn finding(
             .and_then(|field| bound.mapping().fields().get(field))
             .map(|rule| rule.field.name.into()),
         rule: fault.rule,
-        value: fault.value,
+        value: fault.value.map(shorten),
     }
 }
 
@@ -297,6 +310,9 @@ pub fn with_later_kinds(
     }
     all.sorted()
 }
+
+/// The most rows that are named for a kind of finding.
+const MAX_ROWS: usize = 5;
 
 /// By code, variety and field.
 #[derive(Default)]
@@ -320,8 +336,23 @@ impl Kinds {
                 rows: Vec::new(),
             });
         kind.count += 1;
-        if kind.rows.len() < 5 {
+        if kind.rows.len() < MAX_ROWS {
             kind.rows.push(finding.row);
+        }
+    }
+
+    /// Takes in the kinds of later rows.
+    fn extend(&mut self, more: Self) {
+        for (key, kind) in more.0 {
+            match self.0.entry(key) {
+                Entry::Vacant(place) => drop(place.insert(kind)),
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    known.count += kind.count;
+                    let room = MAX_ROWS.saturating_sub(known.rows.len());
+                    known.rows.extend(kind.rows.into_iter().take(room));
+                }
+            }
         }
     }
 
@@ -338,18 +369,36 @@ impl Kinds {
     }
 }
 
-#[derive(Default)]
 struct Findings {
     kept: Vec<Finding>,
+    /// How many are kept at most.
+    max: usize,
     kinds: Kinds,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            kept: Vec::new(),
+            max: MAX_FINDINGS,
+            kinds: Kinds::default(),
+        }
+    }
 }
 
 impl Findings {
     fn add(&mut self, finding: Finding) {
         self.kinds.add(&finding);
-        if self.kept.len() < MAX_FINDINGS {
+        if self.kept.len() < self.max {
             self.kept.push(finding);
         }
+    }
+
+    /// Takes in those of later rows.
+    fn extend(&mut self, more: Self) {
+        self.kinds.extend(more.kinds);
+        let room = self.max.saturating_sub(self.kept.len());
+        self.kept.extend(more.kept.into_iter().take(room));
     }
 
     fn finish(mut self) -> (Vec<Finding>, Vec<FindingKind>) {

@@ -124,11 +124,11 @@ fn hostile_answers_of_many_megabytes_take_no_memory() {
     }));
 }
 
-/// Runs the program where a process may open only so many files.
+/// Runs the program under a limit of the shell.
 #[cfg(unix)]
-fn with_files(world: &World, files: u32, arguments: &[&str]) -> Ran {
+fn limited(world: &World, limit: &str, arguments: &[&str]) -> Ran {
     let program = world.command(arguments);
-    let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+    let script = format!("ulimit {limit}; exec \"$0\" \"$@\"");
     let mut shell = std::process::Command::new("sh");
     shell.arg("-c").arg(script);
     shell.arg(program.get_program()).args(program.get_args());
@@ -157,16 +157,47 @@ fn a_process_that_may_open_too_few_files_says_so() {
         for files in [6, 8, 11, 14, 17, 20, 28, 34] {
             let world = World::new(system).target("max_outage = \"1s\"");
             world.feed(&Feed::of(5));
-            let ran = with_files(&world, files, IMPORT).exits(1);
+            let ran = limited(&world, &format!("-n {files}"), IMPORT).exits(1);
             assert!(ran.stderr.contains("may open only"), "{ran:#?}");
             assert!(ran.stderr.contains("ulimit -n"), "{ran:#?}");
             assert_eq!(ran.json()["exit_code"], 1);
         }
         let world = World::new(system);
         world.feed(&Feed::of(5));
-        let ran = with_files(&world, 64, IMPORT).exits(0);
+        let ran = limited(&world, "-n 64", IMPORT).exits(0);
         assert_eq!(ran.count("created"), 5);
     });
+}
+
+/// What is wrong with a feed is kept, but not the whole of a value without an end.
+#[test]
+fn a_feed_of_long_wrong_values_takes_little_memory() {
+    let columns = "Employee ID,Work e-mail,First name,Last name,Login,City,Country,End date,Status";
+    let address = "y".repeat(30_000);
+    let row = |row: u32| format!("E{row},{address},A,B,u{row},,,,Employee");
+    let rows: Vec<_> = std::iter::once(columns.to_owned())
+        .chain((0..4_000).map(row))
+        .collect();
+    let world = World::new(Kmi);
+    world.write_mapping();
+    world.write("people.csv", rows.join("\n"));
+    let (ran, peak) = measured(&world, &["check", "people.csv", "-m", "mapping.toml"]);
+    ran.exits(3);
+    assert!(peak < 100, "{peak} MiB");
+}
+
+/// A file that may not grow is told like a full disk, and not by a signal that ends the
+/// process.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_of_the_journal_and_resume_continues() {
+    let world = World::new(Kmi);
+    let feed = Feed::of(2_000);
+    world.feed(&feed);
+    let ran = limited(&world, "-f 200", IMPORT).exits(1);
+    assert!(ran.stderr.contains("failed to use journal"), "{ran:#?}");
+    world.resume().exits(0);
+    world.assert_everyone_once(&feed);
 }
 
 #[test]
