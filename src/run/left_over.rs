@@ -7,9 +7,11 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::doubts::kind_of;
+use super::lost::WITNESSES;
 use super::{RunError, Stages};
 use crate::journal::{
-    Doubt, FeedKey, JournalError, Known, OpenIntent, PersonState, Run, RunChange, SettledRow,
+    Doubt, FeedKey, Journal, JournalError, Known, OpenIntent, PersonState, Run, RunChange, Scope,
+    SettledRow,
 };
 use crate::model::{Exit, ExternalId, Outcome, RunState};
 use crate::plan::{LeftAlone, RowIndex, RowTable};
@@ -149,14 +151,18 @@ impl Stages<'_> {
             let is_settled = intents.is_empty() || {
                 let doubts = doubts_of(&old, &intents, self.clock.now());
                 self.notes.doubts(doubts.clone())?;
+                let witnesses = witnesses_beside(journal, &self.scope, &intents)?;
                 let of_old = recorder.as_ref().map(|this| RunRecorder {
                     writer: this.writer.clone(),
                     run: old.id,
                     clock: this.clock,
                 });
-                let left =
-                    self.uploader
-                        .settle_left_over(intents, of_old.as_ref(), self.listener)?;
+                let left = self.uploader.settle_left_over(
+                    intents,
+                    &witnesses,
+                    of_old.as_ref(),
+                    self.listener,
+                )?;
                 let feed = FeedKey::of_mapping(&old.start.mapping_path);
                 let unanswered = left_overs.unanswered.len();
                 for (left, doubt) in left.into_iter().zip(doubts) {
@@ -182,6 +188,27 @@ impl Stages<'_> {
         }
         Ok(left_overs)
     }
+}
+
+/// A few known people for whom the run had begun nothing: the LMS must show them.
+fn witnesses_beside(
+    journal: &Journal,
+    scope: &Scope,
+    intents: &[OpenIntent],
+) -> Result<Vec<ExternalId>, JournalError> {
+    let begun: HashSet<_> = intents.iter().map(|it| it.external_id.as_str()).collect();
+    let mut witnesses = Vec::new();
+    journal.people(scope, |person| {
+        if person.state == PersonState::Active && !begun.contains(person.external_id) {
+            witnesses.push(ExternalId::known(person.external_id));
+        }
+        Ok::<_, JournalError>(if witnesses.len() < WITNESSES {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
+    })?;
+    Ok(witnesses)
 }
 
 /// What of a run may still land. One of an older hrfeed does not say when it sent

@@ -15,7 +15,7 @@ use crate::upload::{
 };
 
 /// How many people are looked up who must be there.
-const WITNESSES: usize = 3;
+pub(super) const WITNESSES: usize = 3;
 
 impl Stages<'_> {
     /// Creates those `lost` again, or holds them: as people decided, and else as

@@ -5,19 +5,21 @@ use super::recorder::RunRecorder;
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{Acknowledged, OpenIntent, PersonNow, PersonState, Settled};
-use crate::model::{Action, Outcome};
+use crate::model::{Action, ExternalId, Outcome};
 use crate::targets::Remote;
 
 impl Uploader {
     /// Settles what a run that is superseded left unknown, without its feed:
     /// people who were to be created, adopted, rekeyed or removed are looked up. It is
-    /// recorded where there is a recorder of that run; a plan has none.
+    /// recorded where there is a recorder of that run; a plan has none. That a leaver is
+    /// gone is believed only of an LMS that shows one of `witnesses`, who must be there.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
     pub fn settle_left_over(
         &mut self,
         intents: Vec<OpenIntent>,
+        witnesses: &[ExternalId],
         recorder: Option<&RunRecorder>,
         listener: &mut dyn Listener,
     ) -> Result<Vec<LeftOver>, UploadError> {
@@ -25,6 +27,7 @@ impl Uploader {
             unknown: intents.len() as u64,
         });
         let mut left = Vec::with_capacity(intents.len());
+        let mut is_blind = None;
         for intent in intents {
             // Whether an update came through cannot be seen without its content;
             // the next plan compares the person again, which costs no look-up.
@@ -42,6 +45,16 @@ impl Uploader {
                 left.push(LeftOver { intent, settlement });
                 continue;
             };
+            if intent.action.is_for_leaver() && found.is_none() {
+                if is_blind.is_none() {
+                    is_blind = Some(self.shows_none_of(witnesses.to_vec(), listener)?);
+                }
+                if is_blind == Some(true) {
+                    let settlement = Settlement::Unanswered;
+                    left.push(LeftOver { intent, settlement });
+                    continue;
+                }
+            }
             let (outcome, person) = outcome_after_look_up(intent.action, found);
             let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
             let settlement = match &person {
@@ -106,7 +119,7 @@ pub enum Settlement {
     Invalidated,
     /// It was not done, and nothing else is known.
     NotDone,
-    /// The target could not say whether the person is there.
+    /// The target could not say whether the person is there, or shows nobody at all.
     Unanswered,
 }
 

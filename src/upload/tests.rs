@@ -375,7 +375,12 @@ fn a_rekey_that_a_killed_run_left_unknown_is_recorded_only_if_it_was_done() {
         });
         let left = world
             .uploader
-            .settle_left_over(intents.collect(), Some(&world.recorder), &mut NoListener)
+            .settle_left_over(
+                intents.collect(),
+                &[],
+                Some(&world.recorder),
+                &mut NoListener,
+            )
             .unwrap();
         let settlements: Vec<_> = left.iter().map(|left| left.settlement).collect();
         let stands = Settlement::Stands(PersonState::Active);

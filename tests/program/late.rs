@@ -396,6 +396,27 @@ fn a_removal_that_a_killed_run_sent_does_not_land_on_somebody_who_returns() {
 }
 
 #[test]
+fn a_leaver_of_a_killed_run_is_not_gone_because_look_ups_show_nobody() {
+    on_each_system(|system| {
+        let world = world(system, "timeout = \"1s\"\nsettle_after = \"1s\"")
+            .parts("[leavers]\naction = \"delete\"");
+        let gate = Gate::of(&world);
+        let world = world.at(gate.url());
+        world.import_feed(&Feed::of(30)).exits(0);
+        world.feed(&Feed::of(29));
+        let removals: fn(&str) -> bool =
+            |head| head.starts_with("DELETE /") || head.starts_with("POST /api/deleteUser/");
+        gate.kill_import(&world, Moment::BeforeItIsDone, removals);
+        let blind = |is_blind: bool| world.lms.set_faults(&json!({"blind_look_ups": is_blind}));
+        blind(true);
+        world.import();
+        blind(false);
+        world.import().exits(0);
+        assert_once(&world, 29);
+    });
+}
+
+#[test]
 fn what_another_feed_sent_late_is_no_leaver_of_this_one() {
     let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"1s\"")
         .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
