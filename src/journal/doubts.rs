@@ -91,8 +91,7 @@ impl Journal {
     pub fn doubts(&self, scope: &Scope) -> Result<Vec<Doubt>, JournalError> {
         self.all(
             "SELECT external_id, sent, kind FROM doubts
-             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND kind IS NOT NULL
-             ORDER BY external_id",
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY external_id",
             [scope.bytes()],
             |row| {
                 Ok(Doubt {
@@ -107,9 +106,8 @@ impl Journal {
     /// The people of `scope` whose create was sent twice.
     pub fn sent_twice(&self, scope: &Scope) -> Result<Vec<SentTwice>, JournalError> {
         self.all(
-            "SELECT external_id, twice FROM doubts
-             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND twice IS NOT NULL
-             ORDER BY external_id",
+            "SELECT external_id, since FROM sent_twice
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY external_id",
             [scope.bytes()],
             |row| {
                 Ok(SentTwice {
@@ -123,15 +121,14 @@ impl Journal {
 
 /// Whether there are any.
 pub(super) fn are_any(tx: &Connection) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM doubts WHERE kind IS NOT NULL)";
-    tx.query_row(sql, (), |row| row.get(0))
+    tx.query_row("SELECT EXISTS (SELECT 1 FROM doubts)", (), |row| row.get(0))
 }
 
 /// Records doubts. Of two of one person the later time and the graver kind stand.
 pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::Result<()> {
     let sql = "INSERT INTO doubts (scope, external_id, sent, kind) VALUES (?1, ?2, ?3, ?4)
-               ON CONFLICT DO UPDATE SET sent = max(coalesce(sent, excluded.sent), excluded.sent),
-                                         kind = max(coalesce(kind, 0), excluded.kind)";
+               ON CONFLICT DO UPDATE SET sent = max(sent, excluded.sent),
+                                         kind = max(kind, excluded.kind)";
     for doubt in doubts {
         let sent = doubt.sent.as_microsecond();
         execute(
@@ -157,8 +154,7 @@ pub(super) fn keep_of_interrupted(
                FROM rows JOIN runs ON runs.id = rows.run
                WHERE run = ?1 AND row < 4294967296 AND coalesce(outcome, 6) = 6
                      AND action IS NOT NULL AND external_id IS NOT NULL
-               ON CONFLICT DO UPDATE SET sent = coalesce(sent, excluded.sent),
-                                         kind = max(coalesce(kind, 0), excluded.kind)";
+               ON CONFLICT DO UPDATE SET kind = max(kind, excluded.kind)";
     execute(tx, sql, (run.0, ALIVE_FOR, now.as_microsecond()))
 }
 
@@ -166,33 +162,25 @@ pub(super) fn keep_of_interrupted(
 pub(super) fn sent_again(tx: &Connection, scope: i64, sent: &SentAgain) -> rusqlite::Result<()> {
     let (id, at) = (sent.external_id.as_str(), sent.at.as_microsecond());
     if sent.creates_twice {
-        let sql = "INSERT INTO doubts (scope, external_id, twice) VALUES (?1, ?2, ?3)
-                   ON CONFLICT DO UPDATE SET
-                       twice = coalesce(twice, min(coalesce(sent, ?3), ?3))";
+        // Of the times of several, the first stands.
+        let sql = "INSERT INTO sent_twice (scope, external_id, since)
+                   SELECT ?1, ?2, min(?3, coalesce((SELECT sent FROM doubts
+                                                    WHERE scope = ?1 AND external_id = ?2), ?3))
+                   WHERE true ON CONFLICT DO NOTHING";
         execute(tx, sql, (scope, id, at))?;
     }
-    let sql = "UPDATE doubts SET sent = ?3
-               WHERE scope = ?1 AND external_id = ?2 AND kind IS NOT NULL";
+    let sql = "UPDATE doubts SET sent = ?3 WHERE scope = ?1 AND external_id = ?2";
     execute(tx, sql, (scope, id, at))
 }
 
-/// What became of the write for a person is known. That a create went out twice
-/// lasts until somebody has looked for a second person.
+/// What became of the write for a person is known.
 pub(super) fn settled(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
-    let sql = "UPDATE doubts SET sent = NULL, kind = NULL WHERE scope = ?1 AND external_id = ?2";
-    execute(tx, sql, (scope, external_id))?;
-    drop_empty(tx, scope, external_id)
+    let sql = "DELETE FROM doubts WHERE scope = ?1 AND external_id = ?2";
+    execute(tx, sql, (scope, external_id))
 }
 
 /// Nobody looks any more whether a person is there twice.
 pub(super) fn not_twice(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
-    let sql = "UPDATE doubts SET twice = NULL WHERE scope = ?1 AND external_id = ?2";
-    execute(tx, sql, (scope, external_id))?;
-    drop_empty(tx, scope, external_id)
-}
-
-fn drop_empty(tx: &Connection, scope: i64, external_id: &str) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM doubts
-               WHERE scope = ?1 AND external_id = ?2 AND kind IS NULL AND twice IS NULL";
+    let sql = "DELETE FROM sent_twice WHERE scope = ?1 AND external_id = ?2";
     execute(tx, sql, (scope, external_id))
 }

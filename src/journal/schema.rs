@@ -228,20 +228,31 @@ pub(super) const MIGRATIONS: &[&str] = &[
     -- of life, microseconds since 1970.
     ALTER TABLE runs ADD COLUMN alive INTEGER;
 
-    -- People who may still change or be created. sent: when a write of unknown
-    -- outcome went out at the latest. kind: what it may do, 0 change, 1 create; both
-    -- NULL once that is known. twice: a create was sent a second time, the first one
-    -- at the latest then.
+    -- People for whom a write of unknown outcome may still land. sent: when it went
+    -- out at the latest. kind: 0 a change, 1 it may create the person, 2 the create
+    -- was sent twice.
     CREATE TABLE doubts (
         scope       INTEGER NOT NULL,
         external_id TEXT NOT NULL,
-        sent        INTEGER,
-        kind        INTEGER,
-        twice       INTEGER,
+        sent        INTEGER NOT NULL,
+        kind        INTEGER NOT NULL,
         PRIMARY KEY (scope, external_id)
     ) STRICT, WITHOUT ROWID;
 ",
     "
+    -- People whose create was sent a second time. since: the first one went out by
+    -- then. A doubt of kind 2 was that, with the time of the second one, which
+    -- followed within an hour.
+    CREATE TABLE sent_twice (
+        scope       INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        since       INTEGER NOT NULL,
+        PRIMARY KEY (scope, external_id)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO sent_twice
+        SELECT scope, external_id, sent - 3600000000 FROM doubts WHERE kind = 2;
+    DELETE FROM doubts WHERE kind = 2;
+
     -- Whom the LMS refused, or gave no usable answer about, when the person was sent
     -- last. alone: others were answered.
     CREATE TABLE refused (

@@ -288,3 +288,40 @@ fn each_journal_has_a_secret_of_its_own_that_stays_the_same() {
         assert!(matches!(error, JournalError::Damaged(..)), "{error:?}");
     }
 }
+
+#[test]
+fn what_may_still_land_and_who_was_created_twice_is_known_after_an_upgrade() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(Journal::open_with(&path, &MIGRATIONS[..4]).unwrap());
+    let before = Connection::open(&path).unwrap();
+    let digest = scope();
+    before
+        .execute(
+            "INSERT INTO scopes VALUES (1, ?1, 'kmi', 'https://lms.example.com')",
+            [digest.bytes()],
+        )
+        .unwrap();
+    before
+        .execute_batch(
+            "INSERT INTO doubts (scope, external_id, sent, kind)
+             VALUES (1, 'E1', 5000000, 0), (1, 'E2', 6000000, 1), (1, 'E3', 3600000000, 2);",
+        )
+        .unwrap();
+    drop(before);
+    let journal = Journal::open(&path).unwrap();
+    let doubts = journal.doubts(&digest).unwrap();
+    let doubts: Vec<_> = doubts
+        .iter()
+        .map(|it| (it.external_id.as_str(), it.sent.as_second(), it.kind))
+        .collect();
+    let (change, create) = (DoubtKind::Change, DoubtKind::Create);
+    assert_eq!(doubts, [("E1", 5, change), ("E2", 6, create)]);
+    let twice = journal.sent_twice(&digest).unwrap();
+    let twice: Vec<_> = twice
+        .iter()
+        .map(|it| (it.external_id.as_str(), it.since.as_second()))
+        .collect();
+    // The first of the two creates went out at most an hour before the second.
+    assert_eq!(twice, [("E3", 0)]);
+}
