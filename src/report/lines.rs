@@ -272,7 +272,7 @@ impl Line for RowLine {
         let mut message = parts.join("; ");
         let notes = [
             self.hold.map(|hold| format!("hold {hold}")),
-            (self.attempts > 1).then(|| format!("sent {} times", self.attempts)),
+            (self.attempts > 1).then(|| format!("{} requests", self.attempts)),
         ];
         let notes: Vec<_> = notes.into_iter().flatten().collect();
         if !notes.is_empty() {

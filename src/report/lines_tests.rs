@@ -81,7 +81,7 @@ fn rows_as_a_table_at_80_columns_wrap_under_their_column() {
     1048576  E7\u{202e}   rejected     create       400  the LMS says: "loginName"
                                                          is already in use by
                                                          somebody else,\nchoose
-                                                         another (sent 3 times)
+                                                         another (3 requests)
              L1           deactivated  deactivate   200
           9               rejected                       =HYPERLINK("http://evil.exa
                                                          mple")
@@ -100,7 +100,7 @@ fn rows_as_a_table_at_120_columns() {
     ───────  ───────────  ───────────  ──────────  ────  ───────────────────────────────────────────────────────────────────
           2  E10-05113    created      create       201
     1048576  E7\u{202e}   rejected     create       400  the LMS says: "loginName" is already in use by somebody
-                                                         else,\nchoose another (sent 3 times)
+                                                         else,\nchoose another (3 requests)
              L1           deactivated  deactivate   200
           9               rejected                       =HYPERLINK("http://evil.example")
          10  E10          updated      update       200  changes city and lastName

@@ -215,7 +215,7 @@ fn a_full_page_has_every_part() {
         "Rejected rows (23)",
         "Failed rows (2)",
         "Rows with an unknown outcome (1)",
-        "create, HTTP 400, sent 2 times",
+        "create, HTTP 400, 2 requests",
     ] {
         let escaped = part.replace('/', "&#x2f;");
         assert!(page.contains(part) || page.contains(&escaped), "{part}");
