@@ -62,6 +62,7 @@ fn settled(row: u32) -> Settled {
         awaits_groups: false,
         changed: None,
         hold: None,
+        may_land: None,
         rekeyed_from: None,
         person: Some(PersonNow {
             remote_id: Some(format!("{row}")),

@@ -50,6 +50,11 @@ pub enum Event<'a> {
         /// Rows with an unknown outcome.
         unknown: u64,
     },
+    /// More of them were checked.
+    SettleProgress {
+        /// How many so far.
+        checked: u64,
+    },
     /// The plan is complete.
     Planned {
         /// `created`, `updated`, … as they would be.

@@ -2,7 +2,8 @@
 //!
 //! A doubt lasts from the end of the run that sent the write until a later one has
 //! found out what became of it. While a run is under way, its own intents say it. That
-//! a create was sent twice is recorded before the second one goes out.
+//! a create was sent twice is recorded before the second one goes out. A change that
+//! got no answer and was sent again may land although the second one was acknowledged.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -31,7 +32,8 @@ pub struct Doubt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DoubtKind {
     /// Change or remove a person, or give somebody an external ID: a newer change waits
-    /// for it, or it would undo that.
+    /// for it, or it would undo that. It may have been sent again meanwhile, and only the
+    /// second one acknowledged.
     Change,
     /// Create the person.
     Create,

@@ -130,6 +130,9 @@ pub struct Settled {
     pub changed: Option<String>,
     /// The hold that keeps the row back, or whose approval carried it out.
     pub hold: Option<HoldId>,
+    /// An earlier write for the person got no answer and was sent again: when it went out,
+    /// at the latest. It may still land.
+    pub may_land: Option<Timestamp>,
     /// The person had this external ID until now, and the target has acknowledged
     /// the change: all that is known of the person goes over to `external_id` in
     /// the same transaction. `None` where it was recorded before, as
@@ -156,6 +159,7 @@ impl Settled {
             awaits_groups: false,
             changed: None,
             hold: None,
+            may_land: None,
             rekeyed_from: None,
             person: None,
         }

@@ -15,7 +15,7 @@ use crate::schema::Part;
 
 use super::backup;
 use super::codes::{self, millis, natural};
-use super::doubts::{self, Doubts};
+use super::doubts::{self, Doubt, DoubtKind, Doubts};
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -399,6 +399,16 @@ impl Memory {
         };
         if has_doubts {
             doubts::settled(tx, scope, id)?;
+        }
+        if let Some(sent) = settled.may_land {
+            let external_id = ExternalId::known(id);
+            let doubt = Doubt {
+                external_id,
+                sent,
+                kind: DoubtKind::Change,
+            };
+            doubts::note(tx, scope, &[doubt])?;
+            self.has_doubts = Some(true);
         }
         Ok(())
     }

@@ -43,12 +43,18 @@ impl Stages<'_> {
         self.sent_twice = recent;
         let old = old.into_iter().map(|it| it.external_id.as_str().to_owned());
         self.notes.not_twice(old.collect())?;
-        let mut unnamed = Vec::new();
+        let (mut unnamed, mut over) = (Vec::new(), Vec::new());
         for doubt in doubts {
             let Some(row) = rows.named(doubt.external_id.as_str()) else {
                 unnamed.push(doubt);
                 continue;
             };
+            let is_over = doubt.sent + self.uploader.window() <= now;
+            if is_over && doubt.kind == DoubtKind::Change && rows.state(row) == RowState::Unchanged
+            {
+                over.push(doubt.external_id);
+                continue;
+            }
             if doubt.kind == DoubtKind::Create && rows.state(row) == RowState::New {
                 rows.mark_unknown(row, Action::Create);
             }
@@ -59,6 +65,7 @@ impl Stages<'_> {
                 is_looked_for,
             });
         }
+        self.notes.no_doubts(&over)?;
         self.settle_unnamed(unnamed)
     }
 

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use super::doubt::{Belief, Shown, Trust, believe};
 use super::engine::{Job, Next};
 use super::phase::{Answer, Because, Course, Phase, Refusal, Then, Write};
+use super::strays::Strays;
 use crate::journal::{Acknowledged, PersonState};
 use crate::model::{Action, BeforeGroups, ExternalId, Parts, Step};
 use crate::plan::{Change, Remaining, steps_for};
@@ -82,6 +83,8 @@ pub(super) struct ChangeJob {
     course: Course,
     /// When its last write went out, at the latest; `None` for long ago.
     sent: Option<Instant>,
+    /// Which of its writes may land beside one that was acknowledged.
+    strays: Strays,
     /// Nothing is sent before: an older write for the person may still land.
     not_before: Option<Instant>,
     /// Whom the last look for somebody whom the LMS must show asked for.
@@ -138,6 +141,7 @@ impl ChangeJob {
             not_before: None,
             trust,
             sent,
+            strays: Strays::of_older(sent.filter(|_| doubt.is_some())),
             control: None,
             asked: 0,
             called: Instant::now(),
@@ -218,6 +222,12 @@ impl ChangeJob {
         } else {
             PersonState::Active
         }
+    }
+
+    /// When a write went out, at the latest, that got no answer, was sent again and may
+    /// still land.
+    pub(super) fn stray(&self) -> Option<Instant> {
+        self.strays.landing(&self.trust)
     }
 
     /// What was acknowledged and not handed out before.
@@ -479,6 +489,11 @@ impl Job for ChangeJob {
         match self.steps.front() {
             Some(step) if self.course.is_write() => {
                 self.sent = Some(self.called);
+                if self.creates_twice() {
+                    // That two creates went out is recorded by itself.
+                    self.strays.known();
+                }
+                self.strays.sent();
                 self.target.write(content, step)
             }
             _ => self.target.look_up(self.asked_for()),
@@ -532,6 +547,9 @@ impl Job for ChangeJob {
     fn unanswered(&mut self, may_have_applied: bool) {
         if self.is_write() {
             self.write_status = None;
+            if may_have_applied {
+                self.strays.lost(self.sent);
+            }
         }
         let lost = Answer::Lost { may_have_applied };
         self.course.follow(self.next_write(), lost);

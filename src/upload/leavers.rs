@@ -4,11 +4,14 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use super::doubt::Trust;
 use super::engine::{End, Job, Ledger, Next};
 use super::intents::{Intended, send_intended};
 use super::phase::{Answer, Course, Then, Write};
 use super::recorder::{RunRecorder, outcome_unknown};
+use super::strays::Strays;
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{HoldId, Intent, PersonNow, PersonState, Settled};
@@ -40,7 +43,7 @@ impl Uploader {
             _ => Action::Deactivate,
         };
         let (sender, mut receiver) = mpsc::channel(MAX_AHEAD);
-        let (target, engine) = (&self.target, &mut self.engine);
+        let (target, trust, engine) = (&self.target, &self.trust, &mut self.engine);
         let left = RefCell::new(Left::default());
         let ledger = LeaverLedger {
             recorder,
@@ -50,7 +53,7 @@ impl Uploader {
             let intend = async {
                 let jobs = leavers
                     .into_iter()
-                    .map(|leaver| LeaverJob::new(target, leaver, action, step.clone()));
+                    .map(|leaver| LeaverJob::new((target, trust), leaver, action, step.clone()));
                 let intended = send_intended(jobs, MAX_AHEAD, &sender, recorder).await;
                 drop(sender);
                 intended
@@ -161,6 +164,11 @@ pub(super) struct LeaverJob {
     action: Action,
     step: Step,
     course: Course,
+    trust: Trust,
+    /// When its last write went out.
+    sent: Option<Instant>,
+    /// Which of its writes may land beside one that was acknowledged.
+    strays: Strays,
     fate: Fate,
     /// Why nothing more is written.
     given_up: Option<String>,
@@ -172,7 +180,7 @@ pub(super) struct LeaverJob {
 
 impl LeaverJob {
     pub(super) fn new(
-        target: &Arc<dyn Target>,
+        (target, trust): (&Arc<dyn Target>, &Trust),
         leaver: Leaver,
         action: Action,
         step: Step,
@@ -184,6 +192,9 @@ impl LeaverJob {
             action,
             step,
             course: Course::new(),
+            trust: trust.clone(),
+            sent: None,
+            strays: Strays::default(),
             fate: Fate::Open,
             given_up: None,
             attempts: 0,
@@ -238,6 +249,8 @@ impl Job for LeaverJob {
     fn call(&mut self) -> Call {
         self.attempts += 1;
         if self.course.is_write() {
+            self.sent = Some(Instant::now());
+            self.strays.sent();
             self.target.write(&self.content, &self.step)
         } else {
             self.target.look_up(&self.content.external_id)
@@ -274,6 +287,9 @@ impl Job for LeaverJob {
     fn unanswered(&mut self, may_have_applied: bool) {
         if self.is_write() {
             self.write_status = None;
+            if may_have_applied {
+                self.strays.lost(self.sent);
+            }
         }
         let lost = Answer::Lost { may_have_applied };
         self.course.follow(Write::Leave, lost);
@@ -343,6 +359,7 @@ fn settle(
         acknowledged: Vec::new(),
         fingerprints: None,
     });
+    let stray = job.strays.landing(&job.trust);
     let id = job.content.external_id;
     recorder.writer.settle(
         recorder.run,
@@ -353,6 +370,7 @@ fn settle(
             message,
             hold: job.hold,
             person,
+            may_land: stray.map(|sent| recorder.time_of(sent)),
             ..Settled::new(Some(id.clone()), outcome)
         },
     )?;
@@ -382,7 +400,12 @@ mod tests {
             external_id: ExternalId::known("E7"),
             hold: None,
         };
-        LeaverJob::new(&target, leaver, Action::Deactivate, step)
+        LeaverJob::new(
+            (&target, &Trust::of_a_minute()),
+            leaver,
+            Action::Deactivate,
+            step,
+        )
     }
 
     fn reply(status: u16, body: &str) -> Reply {

@@ -27,50 +27,69 @@ impl Uploader {
             unknown: intents.len() as u64,
         });
         let mut left = Vec::with_capacity(intents.len());
-        let mut is_blind = None;
+        let mut witnesses = Witnesses {
+            people: witnesses,
+            show_nobody: None,
+        };
         for intent in intents {
-            // Whether an update came through cannot be seen without its content;
-            // the next plan compares the person again, which costs no look-up.
-            if intent.action == Action::Update {
-                if let Some(recorder) = recorder {
-                    settle(&intent, Outcome::Pending, 0, None, recorder)?;
-                    invalidate(&intent, recorder)?;
-                }
-                let settlement = Settlement::Invalidated;
-                left.push(LeftOver { intent, settlement });
-                continue;
-            }
-            let Some((found, attempts)) = self.look_for(&intent, listener)? else {
-                let settlement = Settlement::Unanswered;
-                left.push(LeftOver { intent, settlement });
-                continue;
-            };
-            if intent.action.is_for_leaver() && found.is_none() {
-                if is_blind.is_none() {
-                    is_blind = Some(self.shows_none_of(witnesses.to_vec(), listener)?);
-                }
-                if is_blind == Some(true) {
-                    let settlement = Settlement::Unanswered;
-                    left.push(LeftOver { intent, settlement });
-                    continue;
-                }
-            }
-            let (outcome, person) = outcome_after_look_up(intent.action, found);
-            let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
-            let settlement = match &person {
-                Some(person) => Settlement::Stands(person.state),
-                None if is_open => Settlement::Invalidated,
-                None => Settlement::NotDone,
-            };
-            if let Some(recorder) = recorder {
-                if is_open {
-                    invalidate(&intent, recorder)?;
-                }
-                settle(&intent, outcome, attempts, person, recorder)?;
-            }
+            let settlement = self.settle_intent(&intent, &mut witnesses, recorder, listener)?;
             left.push(LeftOver { intent, settlement });
+            let checked = left.len() as u64;
+            listener.on_event(&Event::SettleProgress { checked });
         }
         Ok(left)
+    }
+
+    fn settle_intent(
+        &mut self,
+        intent: &OpenIntent,
+        witnesses: &mut Witnesses<'_>,
+        recorder: Option<&RunRecorder>,
+        listener: &mut dyn Listener,
+    ) -> Result<Settlement, UploadError> {
+        // Whether an update came through cannot be seen without its content;
+        // the next plan compares the person again, which costs no look-up.
+        if intent.action == Action::Update {
+            if let Some(recorder) = recorder {
+                settle(intent, Outcome::Pending, 0, None, recorder)?;
+                invalidate(intent, recorder)?;
+            }
+            return Ok(Settlement::Invalidated);
+        }
+        let Some((found, attempts)) = self.look_for(intent, listener)? else {
+            return Ok(Settlement::Unanswered);
+        };
+        if intent.action.is_for_leaver() && found.is_none() && self.is_blind(witnesses, listener)? {
+            return Ok(Settlement::Unanswered);
+        }
+        let (outcome, person) = outcome_after_look_up(intent.action, found);
+        let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
+        let settlement = match &person {
+            Some(person) => Settlement::Stands(person.state),
+            None if is_open => Settlement::Invalidated,
+            None => Settlement::NotDone,
+        };
+        if let Some(recorder) = recorder {
+            if is_open {
+                invalidate(intent, recorder)?;
+            }
+            settle(intent, outcome, attempts, person, recorder)?;
+        }
+        Ok(settlement)
+    }
+
+    /// Whether the LMS shows nobody who must be there. It is asked once.
+    fn is_blind(
+        &mut self,
+        witnesses: &mut Witnesses<'_>,
+        listener: &mut dyn Listener,
+    ) -> Result<bool, UploadError> {
+        if let Some(known) = witnesses.show_nobody {
+            return Ok(known);
+        }
+        let is_blind = self.shows_none_of(witnesses.people.to_vec(), listener)?;
+        witnesses.show_nobody = Some(is_blind);
+        Ok(is_blind)
     }
 
     /// Whom the LMS shows for an intent, and the calls that it took; `None` where it
@@ -99,6 +118,13 @@ impl Uploader {
         }
         Ok(Some((found, attempts)))
     }
+}
+
+/// People who must be there.
+struct Witnesses<'a> {
+    people: &'a [ExternalId],
+    /// Whether the LMS shows none of them, once it was asked.
+    show_nobody: Option<bool>,
 }
 
 /// What a superseded run left unknown, and what is known of it now.
@@ -201,6 +227,7 @@ fn settle(
             awaits_groups: false,
             changed: None,
             hold: intent.hold,
+            may_land: None,
             rekeyed_from: (intent.from.clone()).filter(|_| outcome == Outcome::Updated),
         },
     )?;

@@ -35,6 +35,7 @@ mod scrub;
 mod send;
 mod shared_rate;
 mod stop;
+mod strays;
 mod survey;
 
 use std::path::PathBuf;

@@ -1,5 +1,8 @@
 //! Where a run is recorded, and the records that no job makes.
 
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
 use super::UploadError;
 use super::engine::End;
 use super::intents::Intended;
@@ -24,6 +27,13 @@ impl RunRecorder {
     /// Records that a write is about to go out.
     pub(super) fn alive(&self) -> Result<(), UploadError> {
         Ok(self.writer.alive(self.run, self.clock.now())?)
+    }
+
+    /// When that was, by the clock that the run goes by.
+    pub(super) fn time_of(&self, moment: Instant) -> Timestamp {
+        let now = self.clock.now();
+        let age = SignedDuration::try_from(moment.elapsed());
+        age.map_or(now, |age| now.checked_sub(age).unwrap_or(now))
     }
 
     /// Takes the intent of a job back that the run did not come to. What was

@@ -270,6 +270,7 @@ impl ChangeLedger<'_> {
             awaits_groups: has_groups,
             changed: job.change.changed_in_words(),
             hold: job.change.hold.map(HoldId::from_number),
+            may_land: job.stray().map(|sent| self.recorder.time_of(sent)),
             rekeyed_from: (job.change.rekey.as_ref().filter(|_| job.is_rekeyed))
                 .map(|rekey| rekey.from.clone()),
             person: person_now(&mut job, is_done, has_groups),

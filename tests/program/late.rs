@@ -8,7 +8,7 @@ use hrfeed::sandbox::{Faults, SandboxOptions};
 use serde_json::json;
 
 use crate::support::System::{self, AnewSpring, Kmi};
-use crate::support::gate::{Gate, Moment};
+use crate::support::gate::{Gate, Moment, Once};
 use crate::support::{Feed, Person, World, on_each_system, side_by_side, wait_until};
 
 /// An LMS where nothing but hrfeed keeps people from being there twice.
@@ -339,6 +339,31 @@ fn a_create_that_lands_after_all_patience_is_told_with_both_accounts() {
 }
 
 #[test]
+fn a_person_created_twice_is_told_although_the_second_answer_was_lost_too() {
+    let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"1s\"");
+    let gate = Gate::of(&world);
+    let world = world.at(gate.url());
+    world.feed(&Feed::of(1));
+    late(&world, 6.0);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            wait_until("the create is late", || {
+                world.lms.stats().played("late") > 0
+            });
+            in_time(&world);
+        });
+        let is_create: fn(&str) -> bool = |head| head.starts_with("POST /api/v2/users/ ");
+        let is_lost = Once::Lost(Moment::BeforeItIsAnswered);
+        assert!(gate.import_with(&world, (is_create, 1), is_lost));
+    });
+    give(6);
+    assert_eq!(world.lms.people().len(), 2, "or the test shows nothing");
+    let ran = world.import().exits(3);
+    let twice = &ran.json()["proof"]["twice"][0];
+    assert_eq!(twice["external_id"], "E00001", "{ran:#?}");
+}
+
+#[test]
 fn a_change_that_a_killed_run_sent_does_not_land_on_a_newer_one() {
     on_each_system(|system| {
         let world = world(system, "timeout = \"2s\"\nsettle_after = \"3s\"");
@@ -354,9 +379,60 @@ fn a_change_that_a_killed_run_sent_does_not_land_on_a_newer_one() {
         in_time(&world);
         let newer = Feed::of(3).change(1, |it| it.city = "Utrecht".into());
         world.feed(&newer);
-        world.import().exits(0);
+        let ran = world.import().exits(0);
+        assert!(ran.stderr.contains("Checked 1 of 1 in "), "{ran:#?}");
         give(3);
         world.assert_everyone_once(&newer);
+    });
+}
+
+/// Imports a feed whose first request gets no answer and is carried out later. The run
+/// sends it again, which is acknowledged.
+fn sent_again(world: &World, feed: &Feed) {
+    world.feed(feed);
+    late(world, 4.0);
+    let mut run = world.start_import();
+    wait_until("something is late", || {
+        world.lms.stats().played("late") > 0 || !run.is_running()
+    });
+    in_time(world);
+    run.wait().exits(0);
+}
+
+#[test]
+fn a_change_that_was_sent_again_does_not_land_on_a_newer_one() {
+    on_each_system(|system| {
+        let world = world(system, "timeout = \"2s\"\nsettle_after = \"3s\"");
+        world.import_feed(&Feed::of(3)).exits(0);
+        let older = Feed::of(3).change(1, |it| it.city = "Groningen".into());
+        sent_again(&world, &older);
+        let newer = Feed::of(3).change(1, |it| it.city = "Utrecht".into());
+        let ran = world.import_feed(&newer).exits(0);
+        assert_eq!(ran.count("updated"), 1, "{ran:#?}");
+        give(2);
+        world.assert_everyone_once(&newer);
+        // It is long over: nothing is asked or waited for.
+        world.lms.reset_stats();
+        assert_eq!(world.import().exits(0).count("unchanged"), 3);
+        assert_eq!(world.lms.stats().requests(), 0);
+    });
+}
+
+#[test]
+fn a_removal_that_was_sent_again_does_not_land_on_somebody_who_is_back() {
+    on_each_system(|system| {
+        let world = world(system, "timeout = \"2s\"\nsettle_after = \"3s\"")
+            .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
+        let everybody = Feed::of(12);
+        world.import_feed(&everybody).exits(0);
+        let mut fewer = Feed::of(12);
+        fewer.people.remove(4);
+        sent_again(&world, &fewer);
+        let ran = world.import_feed(&everybody).exits(0);
+        assert_eq!(ran.count("created"), 1, "{ran:#?}");
+        give(2);
+        world.assert_everyone_once(&everybody);
+        assert_eq!(world.import().exits(0).count("unchanged"), 12);
     });
 }
 

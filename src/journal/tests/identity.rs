@@ -242,6 +242,7 @@ fn rekeyed(from: &str, row: u32) -> Settled {
     Settled {
         action: Some(Action::Rekey),
         outcome: Outcome::Updated,
+        may_land: None,
         rekeyed_from: Some(ExternalId::known(from)),
         person: Some(PersonNow {
             remote_id: None,

@@ -161,6 +161,7 @@ fn settled(row: u32, outcome: Outcome) -> Settled {
         awaits_groups: false,
         changed: None,
         hold: None,
+        may_land: None,
         rekeyed_from: None,
         person: None,
     }

@@ -176,6 +176,7 @@ impl Listener for Bars {
             Event::Paused { .. } | Event::Continued => self.set_pause(),
             Event::ReadProgress { .. }
             | Event::SurveyProgress { .. }
+            | Event::SettleProgress { .. }
             | Event::Settled { .. }
             | Event::Called(_)
             | Event::Slowed { .. }

@@ -185,6 +185,7 @@ fn line(event: &Event<'_>, took: &str) -> Option<String> {
         }
         Event::ReadProgress { .. }
         | Event::SurveyProgress { .. }
+        | Event::SettleProgress { .. }
         | Event::Settled { .. }
         | Event::Called(_)
         | Event::Paused { .. }
@@ -369,7 +370,7 @@ mod tests {
     fn an_interrupted_import_says_how_far_it_came() {
         let mut rig = Rig::new();
         rig.after(0, &Event::SettleStarted { unknown: 1 });
-        rig.settle(1, 200, Outcome::Created);
+        rig.after(200, &Event::SettleProgress { checked: 1 });
         rig.after(
             10,
             &Event::SendStarted {
@@ -388,7 +389,7 @@ mod tests {
         rig.after(0, &Event::Finished);
         insta::assert_snapshot!(rig.text(), @"
         0:00:00  Checking 1 unknown outcome of an earlier run
-        0:00:00  Checked 1 of 1 in 0.2 s: 1 created
+        0:00:00  Checked 1 of 1 in 0.2 s
         0:00:00  Sending 1 change (run 13)
         0:00:00  Stopping (Ctrl-C): waiting for 1 request to finish
         0:00:00  Sent 0 of 1 in 0.1 s

@@ -110,6 +110,7 @@ impl Tally {
                 self.calls.total = self.calls.total.max(calls);
             }
             Event::SettleStarted { unknown } => self.begin(Stage::Settling, now, unknown),
+            Event::SettleProgress { checked } => self.done = checked,
             Event::Planned { .. } => self.stage = Stage::Idle,
             Event::SendStarted { changes, .. } => self.begin(Stage::Sending, now, changes),
             Event::Settled {

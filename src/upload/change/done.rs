@@ -22,6 +22,7 @@ impl ChangeJob {
     /// The LMS acknowledged the first step.
     pub(super) fn done(&mut self, remote_id: Option<String>) -> Next {
         self.remote_id = remote_id.or(self.remote_id.take());
+        self.strays.known();
         let Some(step) = self.steps.pop_front() else {
             return Next::Done;
         };

@@ -166,13 +166,13 @@ fn job_of(kind: u32) -> Box<dyn Job> {
         3 => Box::new(change(&target, Action::Update, true)),
         4 => Box::new(change(&target, Action::Adopt, false)),
         5 => Box::new(LeaverJob::new(
-            &target,
+            (&target, &Trust::of_a_minute()),
             leaver(),
             Action::Deactivate,
             Step::Deactivate { archive: true },
         )),
         6 => Box::new(LeaverJob::new(
-            &target,
+            (&target, &Trust::of_a_minute()),
             leaver(),
             Action::Delete,
             Step::Delete,
