@@ -264,8 +264,16 @@ fn lost_answers_about_leavers_end_as_wanted() {
         feed.people.truncate(20);
         let faults = json!({"lost_after": 0.2, "lost_before": 0.1});
         world.lms.set_faults(&faults);
-        let ran = world.import_feed(&feed).exits(0);
-        assert_eq!(ran.count("deleted"), 20);
+        let ran = world.import_feed(&feed);
+        // One of whom five requests in a row are lost is given up, or unknown.
+        assert!(matches!(ran.code, 0 | 3 | 5), "{ran:#?}");
+        let removed = 40 - world.lms.people().len() as u64;
+        let deleted = ran.count("deleted");
+        assert!(deleted == removed || ran.code == 5, "{ran:#?}");
+        assert!(deleted == 20 || ran.code > 0, "{ran:#?}");
+        let none = json!({"lost_after": 0.0, "lost_before": 0.0});
+        world.lms.set_faults(&none);
+        world.import().exits(0);
         world.assert_everyone_once(&feed);
     });
 }
