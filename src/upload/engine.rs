@@ -188,6 +188,7 @@ impl<T: Transport> Engine<T> {
             n_in_flight: 0,
             untried_in_flight: 0,
             more: true,
+            has_said_to_wait: false,
             health: Health::default(),
         };
         drive.run(jobs).await
@@ -260,6 +261,8 @@ struct Drive<'d, T, J, L> {
     untried_in_flight: usize,
     /// More jobs may come.
     more: bool,
+    /// It was said that only time is waited for.
+    has_said_to_wait: bool,
     health: Health,
 }
 
@@ -440,7 +443,9 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
                 self.send(flight)?;
             }
         }
-        Ok(self.queue.next_due())
+        let due = self.queue.next_due();
+        self.say_to_wait(now, due);
+        Ok(due)
     }
 
     /// A harmless read that tells whether the target is up: one request at a
@@ -462,6 +467,9 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
     fn send(&mut self, mut flight: Flight<J>) -> Result<(), UploadError> {
         if flight.job.is_write() {
             self.ledger.writes(&flight.job)?;
+        }
+        if std::mem::take(&mut self.has_said_to_wait) {
+            self.listener.on_event(&Event::Continued);
         }
         let (transport, call) = (self.engine.transport.clone(), flight.job.call());
         self.called(flight.again);

@@ -73,6 +73,8 @@ fn a_create_that_is_carried_out_late_makes_nobody_twice() {
                 in_time(&world);
                 let ran = run.wait().exits(0);
                 assert_eq!(ran.count("created"), people as u64, "{ran:#?}");
+                let waits = "no final answer yet; retrying in ";
+                assert!(ran.stderr.contains(waits), "{ran:#?}");
                 give(6);
                 assert_once(&world, people);
                 assert_eq!(world.import().exits(0).count("unchanged"), people as u64);

@@ -15,6 +15,9 @@ use crate::targets::{self, Reply};
 /// Failed attempts of one job after which it is given up, if the target is up.
 pub(super) const MAX_FAILED_ATTEMPTS: u32 = 5;
 
+/// A wait for what was sent that is worth a word.
+const WORTH_SAYING: Duration = Duration::from_secs(2);
+
 /// Failures in a row, of any job, that look like an outage.
 const OUTAGE: u32 = 5;
 
@@ -366,6 +369,22 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             down,
             ever_up: self.engine.contacted,
         });
+    }
+
+    /// Says that nothing is left but to wait, where that takes a while: for what may still
+    /// be carried out, or before what failed is tried again.
+    pub(super) fn say_to_wait(&mut self, now: Instant, due: Option<Instant>) {
+        let wait = due.map_or(Duration::ZERO, |due| due.saturating_duration_since(now));
+        let is_all_that_is_left = !self.more && self.in_flight.is_empty();
+        if self.has_said_to_wait || !is_all_that_is_left || wait < WORTH_SAYING {
+            return;
+        }
+        self.has_said_to_wait = true;
+        let why = match self.queue.waiting.len() as u64 {
+            1 => "the last request has no final answer yet".to_owned(),
+            last => format!("the last {last} requests have no final answer yet"),
+        };
+        self.listener.on_event(&Event::Paused { why: &why, wait });
     }
 
     /// Holds everybody up.

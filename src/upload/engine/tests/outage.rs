@@ -77,6 +77,8 @@ fn a_job_at_its_last_attempt_in_an_outage_is_not_given_up() {
      1.336 P0 read: no answer in time after 1.000 s
      3.069 P0 read: no answer in time after 1.000 s
      5.830 P0 read: no answer in time after 1.000 s
+     6.830 all wait 2.442 s: the last request has no final answer yet
+     9.273 all go on
      9.273 P0 read: no answer in time after 1.000 s
     10.273 probe: no answer in time after 1.000 s
     11.273 all wait 0.498 s: the LMS is unavailable (no answer in time)
@@ -315,6 +317,8 @@ fn a_job_of_unknown_outcome_is_read_back_once_more_before_it_is_given_up() {
     2.930 A read: 404 after 0.020 s
     2.950 A has advanced
     2.950 A write: 200 unclear after 0.020 s
+    2.970 all wait 2.442 s: the last request has no final answer yet
+    5.413 all go on
     5.413 A read: 404 after 0.020 s
     5.433 A has advanced
     5.433 A write: 200 unclear after 0.020 s

@@ -13,6 +13,8 @@ fn a_failed_call_is_repeated_after_a_wait_that_doubles() {
     0.356 A read: 500 after 0.020 s
     1.109 A read: 500 after 0.020 s
     2.890 A read: 500 after 0.020 s
+    2.910 all wait 2.442 s: the last request has no final answer yet
+    5.353 all go on
     5.353 A read: 200 after 0.020 s
     5.373 A is done
     5.373 end
@@ -195,6 +197,8 @@ fn a_job_that_waits_of_its_own_accord_holds_nobody_up() {
     0.020 P1 is done
     0.020 P2 read: 200 after 0.020 s
     0.040 P2 is done
+    0.040 all wait 4.980 s: the last request has no final answer yet
+    5.020 all go on
     5.020 P0 read: 200 after 0.020 s
     5.040 P0 is done
     5.040 end
