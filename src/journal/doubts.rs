@@ -8,14 +8,15 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use crate::model::ExternalId;
+use crate::model::{ExternalId, Outcome};
 
 use super::alive::ALIVE_FOR;
 use super::codes::{coded, time};
 use super::error::JournalError;
 use super::ids::{RunId, Scope};
 use super::open::Journal;
-use super::store::execute;
+use super::records::Settled;
+use super::store::{execute, has_rows};
 
 /// A person for whom a write of unknown outcome may still land.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,11 +122,6 @@ impl Journal {
     }
 }
 
-/// Whether there are any.
-pub(super) fn are_any(tx: &Connection) -> rusqlite::Result<bool> {
-    tx.query_row("SELECT EXISTS (SELECT 1 FROM doubts)", (), |row| row.get(0))
-}
-
 /// Records doubts. Of two of one person the later time and the graver kind stand.
 pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::Result<()> {
     let sql = "INSERT INTO doubts (scope, external_id, sent, kind) VALUES (?1, ?2, ?3, ?4)
@@ -164,7 +160,7 @@ pub(super) fn keep_of_interrupted(
 pub(super) fn sent_again(tx: &Connection, scope: i64, sent: &SentAgain) -> rusqlite::Result<()> {
     let (id, at) = (sent.external_id.as_str(), sent.at.as_microsecond());
     if sent.creates_twice {
-        // Of the times of several, the first stands.
+        // Of several times the first counts.
         let sql = "INSERT INTO sent_twice (scope, external_id, since)
                    SELECT ?1, ?2, min(?3, coalesce((SELECT sent FROM doubts
                                                     WHERE scope = ?1 AND external_id = ?2), ?3))
@@ -173,6 +169,36 @@ pub(super) fn sent_again(tx: &Connection, scope: i64, sent: &SentAgain) -> rusql
     }
     let sql = "UPDATE doubts SET sent = ?3 WHERE scope = ?1 AND external_id = ?2";
     execute(tx, sql, (scope, id, at))
+}
+
+/// Takes in how a row or a leaver ended for which requests were sent. `are_any` says
+/// whether there are doubts, if that is known.
+pub(super) fn take_in(
+    tx: &Connection,
+    (scope, external_id): (i64, &str),
+    settled: &Settled,
+    are_any: &mut Option<bool>,
+) -> rusqlite::Result<()> {
+    let is_open = matches!(
+        settled.outcome,
+        Outcome::Pending | Outcome::Unknown | Outcome::Held
+    );
+    if is_open || settled.attempts == 0 {
+        return Ok(());
+    }
+    if has_rows(tx, "doubts", are_any)? {
+        self::settled(tx, scope, external_id)?;
+    }
+    if let Some(sent) = settled.may_land {
+        let doubt = Doubt {
+            external_id: ExternalId::known(external_id),
+            sent,
+            kind: DoubtKind::Change,
+        };
+        note(tx, scope, &[doubt])?;
+        *are_any = Some(true);
+    }
+    Ok(())
 }
 
 /// What became of the write for a person is known.

@@ -10,7 +10,7 @@ use super::error::JournalError;
 use super::ids::{RunId, Scope};
 use super::open::Journal;
 use super::records::{Settled, Work};
-use super::store::execute;
+use super::store::{execute, has_rows};
 use super::write::Writer;
 
 /// How the LMS refused a person, or gave no usable answer about one.
@@ -86,21 +86,29 @@ pub(super) fn with_others(
     note(tx, scope, external_id.as_str(), RefusedBefore::WithOthers)
 }
 
-/// Takes in how a row or a leaver ended for which requests were sent.
-pub(super) fn settled(
+/// Takes in how a row or a leaver ended for which requests were sent. `are_any` says
+/// whether anybody was refused, if that is known.
+pub(super) fn take_in(
     tx: &Connection,
     (scope, external_id): (i64, &str),
     settled: &Settled,
+    are_any: &mut Option<bool>,
 ) -> rusqlite::Result<()> {
     match settled.outcome {
         _ if settled.attempts == 0 => Ok(()),
-        Outcome::Rejected | Outcome::Failed => note(tx, scope, external_id, RefusedBefore::Alone),
+        Outcome::Rejected | Outcome::Failed => {
+            *are_any = Some(true);
+            note(tx, scope, external_id, RefusedBefore::Alone)
+        }
         Outcome::Unknown | Outcome::Pending | Outcome::Held => Ok(()),
         Outcome::Created
         | Outcome::Updated
         | Outcome::Unchanged
         | Outcome::Deactivated
         | Outcome::Deleted => {
+            if !has_rows(tx, "refused", are_any)? {
+                return Ok(());
+            }
             let sql = "DELETE FROM refused WHERE scope = ?1 AND external_id = ?2";
             execute(tx, sql, (scope, external_id))
         }

@@ -15,7 +15,7 @@ use crate::schema::Part;
 
 use super::backup;
 use super::codes::{self, millis, natural};
-use super::doubts::{self, Doubt, DoubtKind, Doubts};
+use super::doubts::{self, Doubts};
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -47,8 +47,9 @@ struct Memory {
     scopes: HashMap<Scope, i64>,
     runs: HashMap<RunId, RunMemory>,
     reasons: HashMap<String, i64>,
-    /// Whether there are doubts, if that is known.
+    /// Whether there are doubts, and people who were refused, if that is known.
     has_doubts: Option<bool>,
+    has_refused: Option<bool>,
 }
 
 /// What is remembered of a run: its scope, its feed, and how long it was under
@@ -191,7 +192,7 @@ impl Memory {
             Work::Doubts(doubts) => self.doubt(tx, doubts)?,
             Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
             Work::NotSent(run, row, id) => self.not_sent(tx, *run, *row, id)?,
-            Work::Refused(run, id) => refused::with_others(tx, self.run(tx, *run)?.scope, id)?,
+            Work::Refused(run, id) => self.refused(tx, *run, id)?,
             Work::SettleAll(run, rows) => {
                 for settled in rows {
                     self.settle(tx, *run, settled)?;
@@ -357,6 +358,11 @@ impl Memory {
         Ok(take_back(tx, run, row, external_id.as_str(), true)?)
     }
 
+    fn refused(&mut self, tx: &Connection, run: RunId, id: &ExternalId) -> Result<(), Failure> {
+        self.has_refused = Some(true);
+        Ok(refused::with_others(tx, self.run(tx, run)?.scope, id)?)
+    }
+
     fn doubt(&mut self, tx: &Connection, doubts: &Doubts) -> Result<(), Failure> {
         self.has_doubts = None;
         match doubts {
@@ -375,40 +381,6 @@ impl Memory {
                 ids.iter()
                     .try_for_each(|id| doubts::not_twice(tx, scope, id))?;
             }
-        }
-        Ok(())
-    }
-
-    /// What is known of a write by its outcome.
-    fn settle_doubt(
-        &mut self,
-        tx: &Connection,
-        (scope, id): (i64, &str),
-        settled: &Settled,
-    ) -> Result<(), Failure> {
-        let is_open = matches!(
-            settled.outcome,
-            Outcome::Pending | Outcome::Unknown | Outcome::Held
-        );
-        if is_open || settled.attempts == 0 {
-            return Ok(());
-        }
-        let has_doubts = match self.has_doubts {
-            Some(known) => known,
-            None => *self.has_doubts.insert(doubts::are_any(tx)?),
-        };
-        if has_doubts {
-            doubts::settled(tx, scope, id)?;
-        }
-        if let Some(sent) = settled.may_land {
-            let external_id = ExternalId::known(id);
-            let doubt = Doubt {
-                external_id,
-                sent,
-                kind: DoubtKind::Change,
-            };
-            doubts::note(tx, scope, &[doubt])?;
-            self.has_doubts = Some(true);
         }
         Ok(())
     }
@@ -459,8 +431,8 @@ impl Memory {
         }
         let RunMemory { scope, feed, .. } = known;
         if let Some(id) = id {
-            self.settle_doubt(tx, (scope, id), settled)?;
-            refused::settled(tx, (scope, id), settled)?;
+            doubts::take_in(tx, (scope, id), settled, &mut self.has_doubts)?;
+            refused::take_in(tx, (scope, id), settled, &mut self.has_refused)?;
         }
         if let (Some(id), Some(from)) = (id, &settled.rekeyed_from) {
             people::rekey(tx, scope, from.as_str(), id)?;
@@ -606,4 +578,18 @@ fn key(row: Option<RowNumber>, external_id: Option<&str>) -> (i64, &str, Option<
 /// Runs a cached statement.
 pub(super) fn execute(tx: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<()> {
     tx.prepare_cached(sql)?.execute(params).map(drop)
+}
+
+/// Whether a table has rows. It is asked unless `known` says it.
+pub(super) fn has_rows(
+    tx: &Connection,
+    table: &str,
+    known: &mut Option<bool>,
+) -> rusqlite::Result<bool> {
+    if let Some(known) = *known {
+        return Ok(known);
+    }
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {table})");
+    let has_rows = tx.query_row(&sql, (), |row| row.get(0))?;
+    Ok(*known.insert(has_rows))
 }
