@@ -449,7 +449,7 @@ fn two_machines_with_two_journals_are_noticed() {
     let world = World::new(Kmi);
     world
         .lms
-        .set_faults(&json!({"shared_logins": true, "latency": 0.4}));
+        .set_faults(&json!({"shared_logins": true, "latency": 1.0}));
     world.feed(&Feed::of(20));
     // Both have asked who is there before either creates anybody.
     let first = world.start_with(crate::support::IMPORT, &world.path("journal-a.db"));

@@ -440,8 +440,10 @@ fn a_removal_that_was_sent_again_does_not_land_on_somebody_who_is_back() {
 
 #[test]
 fn a_removal_that_a_killed_run_sent_does_not_land_on_somebody_who_returns() {
-    let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"4s\"")
-        .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_shrink = \"100%\"");
+    let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"4s\"").parts(
+        "[leavers]\naction = \"delete\"\n\n\
+             [guards]\nmax_shrink = \"100%\"\nmax_lost = \"100%\"",
+    );
     world.import_feed(&Feed::of(30)).exits(0);
     // The leavers are held, a change is sent, and the run is killed.
     let change = |feed: Feed| feed.change(1, |it| it.city = "Groningen".into());

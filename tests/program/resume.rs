@@ -52,11 +52,11 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
                 assert_eq!(ran.count("created"), 80, "{ran:?}");
                 world.assert_everyone_once(&feed);
                 // A settled row costs nothing; an unknown one is looked up twice, before
-                // and after what was sent may land, and others beside somebody who must
-                // be there.
+                // and after what was sent may land, once more where the first look came
+                // too late for that, and others beside somebody who must be there.
                 let stats = world.lms.stats();
                 assert_eq!(stats.pages(), ran.proof_requests(), "{stats:?}");
-                let most = 2 * unknown + 10;
+                let most = 3 * unknown + 10;
                 assert!(stats.look_ups() <= most, "{unknown} unknown: {stats:?}");
                 assert!(
                     stats.creates() <= 80 - settled,
