@@ -621,7 +621,7 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = clock::monotonic();
     while !holds() {
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
+            begun.elapsed() < Duration::from_mins(1),
             "it never came that {what}"
         );
         std::thread::park_timeout(Duration::from_millis(2));

@@ -230,9 +230,11 @@ impl Simulation {
         let (ended, difference) = (&happened.ended, &happened.difference);
         let verdict = self.verdicts.accidents.entry(accident).or_default();
         verdict.nights += 1;
-        let is_noticed = ended.code == 4;
-        verdict.stopped += u64::from(is_noticed && ended.is_stopped);
-        verdict.held += u64::from(is_noticed && !ended.is_stopped);
+        // An LMS that shows nobody who must be there ends the run before it sends.
+        let is_blind = accident == Accident::BlindKey && ended.is_blind();
+        let is_noticed = ended.code == 4 || is_blind;
+        verdict.stopped += u64::from(is_noticed && (ended.is_stopped || is_blind));
+        verdict.held += u64::from(is_noticed && !ended.is_stopped && !is_blind);
         verdict.removed += difference.removed_members as u64;
         verdict.created_wrong += difference.created_wrong as u64;
         // Nights of a leak may be within the budget of a week, and so may whom they

@@ -62,6 +62,14 @@ pub(crate) struct Open {
 }
 
 impl Ended {
+    /// The run ended since the LMS does not show who must be there.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.code == 5
+            && self
+                .message
+                .contains("does not find people who must be there")
+    }
+
     /// How many people wait in holds of these kinds; `None` where one of another
     /// kind is open, or none at all.
     pub(crate) fn held_as(&self, kinds: &[HoldKind]) -> Option<usize> {
