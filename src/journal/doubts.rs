@@ -13,7 +13,7 @@ use crate::model::{ExternalId, Outcome};
 use super::alive::ALIVE_FOR;
 use super::codes::{coded, time};
 use super::error::JournalError;
-use super::ids::{RunId, Scope};
+use super::ids::{FeedKey, RunId, Scope};
 use super::open::Journal;
 use super::records::Settled;
 use super::store::{execute, has_rows};
@@ -27,6 +27,9 @@ pub struct Doubt {
     pub sent: Timestamp,
     /// What it may do.
     pub kind: DoubtKind,
+    /// The feed whose run sent it, which named the person; `None` where an older hrfeed
+    /// recorded it.
+    pub feed: Option<FeedKey>,
 }
 
 /// What a write of unknown outcome may do.
@@ -93,7 +96,7 @@ impl Journal {
     /// The doubts of `scope`.
     pub fn doubts(&self, scope: &Scope) -> Result<Vec<Doubt>, JournalError> {
         self.all(
-            "SELECT external_id, sent, kind FROM doubts
+            "SELECT external_id, sent, kind, feed FROM doubts
              WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) ORDER BY external_id",
             [scope.bytes()],
             |row| {
@@ -101,6 +104,7 @@ impl Journal {
                     external_id: ExternalId::known(&row.get::<_, String>(0)?),
                     sent: coded(row, 1, time)?,
                     kind: coded(row, 2, to_kind)?,
+                    feed: row.get::<_, Option<i64>>(3)?.map(FeedKey),
                 })
             },
         )
@@ -122,18 +126,18 @@ impl Journal {
     }
 }
 
-/// Records doubts. Of two of one person the later time and the graver kind stand.
+/// Records doubts. Of two of one person the later time, the graver kind and the later
+/// feed stand.
 pub(super) fn note(tx: &Connection, scope: i64, doubts: &[Doubt]) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO doubts (scope, external_id, sent, kind) VALUES (?1, ?2, ?3, ?4)
+    let sql = "INSERT INTO doubts (scope, external_id, sent, kind, feed)
+               VALUES (?1, ?2, ?3, ?4, ?5)
                ON CONFLICT DO UPDATE SET sent = max(sent, excluded.sent),
-                                         kind = max(kind, excluded.kind)";
+                                         kind = max(kind, excluded.kind),
+                                         feed = coalesce(excluded.feed, feed)";
     for doubt in doubts {
-        let sent = doubt.sent.as_microsecond();
-        execute(
-            tx,
-            sql,
-            (scope, doubt.external_id.as_str(), sent, code(doubt.kind)),
-        )?;
+        let (id, sent) = (doubt.external_id.as_str(), doubt.sent.as_microsecond());
+        let feed = doubt.feed.map(|feed| feed.0);
+        execute(tx, sql, (scope, id, sent, code(doubt.kind), feed))?;
     }
     Ok(())
 }
@@ -146,14 +150,18 @@ pub(super) fn keep_of_interrupted(
     run: RunId,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO doubts (scope, external_id, sent, kind)
+    let mapping: String = tx
+        .prepare_cached("SELECT mapping_path FROM runs WHERE id = ?1")?
+        .query_row([run.0], |row| row.get(0))?;
+    let sql = "INSERT INTO doubts (scope, external_id, sent, kind, feed)
                SELECT runs.scope, external_id, coalesce(alive + ?2, ended, ?3),
-                      action = 1
+                      action = 1, ?4
                FROM rows JOIN runs ON runs.id = rows.run
                WHERE run = ?1 AND row < 4294967296 AND coalesce(outcome, 6) = 6
                      AND action IS NOT NULL AND external_id IS NOT NULL
-               ON CONFLICT DO UPDATE SET kind = max(kind, excluded.kind)";
-    execute(tx, sql, (run.0, ALIVE_FOR, now.as_microsecond()))
+               ON CONFLICT DO UPDATE SET kind = max(kind, excluded.kind), feed = excluded.feed";
+    let feed = FeedKey::of_mapping(&mapping).0;
+    execute(tx, sql, (run.0, ALIVE_FOR, now.as_microsecond(), feed))
 }
 
 /// A write for a person goes out although an earlier one may still land.
@@ -175,7 +183,7 @@ pub(super) fn sent_again(tx: &Connection, scope: i64, sent: &SentAgain) -> rusql
 /// whether there are doubts, if that is known.
 pub(super) fn take_in(
     tx: &Connection,
-    (scope, external_id): (i64, &str),
+    (scope, feed, external_id): (i64, FeedKey, &str),
     settled: &Settled,
     are_any: &mut Option<bool>,
 ) -> rusqlite::Result<()> {
@@ -194,6 +202,7 @@ pub(super) fn take_in(
             external_id: ExternalId::known(external_id),
             sent,
             kind: DoubtKind::Change,
+            feed: Some(feed),
         };
         note(tx, scope, &[doubt])?;
         *are_any = Some(true);

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::model::PersonFingerprints;
 
-use super::codes::{self, PersonState, natural};
+use super::codes::{self, PersonState, coded, natural};
 use super::error::JournalError;
 use super::ids::{FeedKey, Scope};
 use super::open::Journal;
@@ -202,6 +202,21 @@ impl Journal {
                 .optional()
         };
         read().map_err(|error| self.sql(error))
+    }
+
+    /// The state of a person of `scope`; `None` for somebody who is unknown.
+    pub fn state_of(
+        &self,
+        scope: &Scope,
+        external_id: &str,
+    ) -> Result<Option<PersonState>, JournalError> {
+        let states = self.all(
+            "SELECT state FROM people
+             WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND external_id = ?2",
+            (scope.bytes(), external_id),
+            |row| coded(row, 0, codes::to_person_state),
+        )?;
+        Ok(states.into_iter().next())
     }
 
     /// Whether people of `scope` have fingerprints that a release without a secret

@@ -253,6 +253,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
         SELECT scope, external_id, sent - 3600000000 FROM doubts WHERE kind = 2;
     DELETE FROM doubts WHERE kind = 2;
 
+    -- The feed whose run sent the write last; unknown for older ones.
+    ALTER TABLE doubts ADD COLUMN feed INTEGER;
+
     -- Whom the LMS refused, or gave no usable answer about, when the person was sent
     -- last. alone: others were answered.
     CREATE TABLE refused (

@@ -431,7 +431,7 @@ impl Memory {
         }
         let RunMemory { scope, feed, .. } = known;
         if let Some(id) = id {
-            doubts::take_in(tx, (scope, id), settled, &mut self.has_doubts)?;
+            doubts::take_in(tx, (scope, feed, id), settled, &mut self.has_doubts)?;
             refused::take_in(tx, (scope, id), settled, &mut self.has_refused)?;
         }
         if let (Some(id), Some(from)) = (id, &settled.rekeyed_from) {

@@ -8,7 +8,10 @@
 //! - Neither a list nor a look-up is believed of an LMS that shows nobody who must be
 //!   there, if there is such a person.
 
+use std::time::Duration;
+
 use super::{RunError, Stages};
+use crate::event::Event;
 use crate::model::ExternalId;
 use crate::plan::{Item, RowIndex, RowState, RowTable, Wanted, replay};
 use crate::targets::Remote;
@@ -92,9 +95,18 @@ impl Stages<'_> {
         Err(Halt::Blind(why.into()).into())
     }
 
-    /// Gives the LMS a while.
-    pub(super) fn settle(&self) -> Result<(), RunError> {
-        if self.stop.wait(self.settings.settle_after) {
+    /// Gives an LMS a while that does not show people who must be there.
+    pub(super) fn settle(&mut self) -> Result<(), RunError> {
+        let why = "the LMS does not show people who must be there";
+        self.wait(self.settings.settle_after, why)
+    }
+
+    /// Waits, and says why.
+    pub(super) fn wait(&mut self, wait: Duration, why: &str) -> Result<(), RunError> {
+        self.listener.on_event(&Event::Paused { why, wait });
+        let is_stopped = self.stop.wait(wait);
+        self.listener.on_event(&Event::Continued);
+        if is_stopped {
             return Err(Halt::Requested.into());
         }
         Ok(())

@@ -50,6 +50,12 @@ impl LeftOvers {
         }
     }
 
+    /// The person is there after all: a write of that feed was carried out late.
+    pub(super) fn applied(&mut self, external_id: ExternalId, feed: FeedKey) {
+        let there = (Some(PersonState::Active), feed);
+        self.people.insert(external_id, there);
+    }
+
     /// A person of the journal, corrected by the look-ups.
     pub(super) fn apply<'k>(&mut self, known: Known<'k>) -> Known<'k> {
         if self.people.is_empty() {
@@ -151,7 +157,8 @@ impl Stages<'_> {
             let is_settled = intents.is_empty() || {
                 let doubts = doubts_of(&old, &intents, self.clock.now());
                 self.notes.doubts(doubts.clone())?;
-                let witnesses = witnesses_beside(journal, &self.scope, &intents)?;
+                let begun = intents.iter().map(|it| &it.external_id);
+                let witnesses = witnesses_beside(journal, &self.scope, begun)?;
                 let of_old = recorder.as_ref().map(|this| RunRecorder {
                     writer: this.writer.clone(),
                     run: old.id,
@@ -190,13 +197,13 @@ impl Stages<'_> {
     }
 }
 
-/// A few known people for whom the run had begun nothing: the LMS must show them.
-fn witnesses_beside(
+/// A few known people for whom nothing was begun: the LMS must show them.
+pub(super) fn witnesses_beside<'i>(
     journal: &Journal,
     scope: &Scope,
-    intents: &[OpenIntent],
+    begun: impl Iterator<Item = &'i ExternalId>,
 ) -> Result<Vec<ExternalId>, JournalError> {
-    let begun: HashSet<_> = intents.iter().map(|it| it.external_id.as_str()).collect();
+    let begun: HashSet<_> = begun.map(ExternalId::as_str).collect();
     let mut witnesses = Vec::new();
     journal.people(scope, |person| {
         if person.state == PersonState::Active && !begun.contains(person.external_id) {
@@ -215,10 +222,12 @@ fn witnesses_beside(
 /// something last.
 fn doubts_of(old: &Run, intents: &[OpenIntent], now: Timestamp) -> Vec<Doubt> {
     let sent = old.sent_until.or(old.ended).unwrap_or(now);
+    let feed = Some(FeedKey::of_mapping(&old.start.mapping_path));
     let doubts = intents.iter().map(|intent| Doubt {
         external_id: intent.external_id.clone(),
         sent,
         kind: kind_of(intent.action),
+        feed,
     });
     doubts.collect()
 }

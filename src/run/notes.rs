@@ -88,6 +88,11 @@ impl Notes {
         })
     }
 
+    /// That feed named these people.
+    pub(super) fn named_by(&self, feed: FeedKey, people: Vec<String>) -> Result<(), JournalError> {
+        self.with(|kept| kept.recorder.writer.named(&kept.scope, feed, people))
+    }
+
     /// The mapping was renamed.
     pub(super) fn renamed(&self, from: &str, to: &str) -> Result<(), JournalError> {
         self.with(|kept| {

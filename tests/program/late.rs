@@ -497,6 +497,67 @@ fn a_leaver_of_a_killed_run_is_not_gone_because_look_ups_show_nobody() {
 }
 
 #[test]
+fn who_was_created_late_and_left_the_feed_meanwhile_is_removed() {
+    on_each_system(|system| {
+        side_by_side([true, false].map(|at_once| {
+            move || {
+                let world = world(system, "timeout = \"1s\"\nsettle_after = \"2s\"")
+                    .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
+                world.import_feed(&Feed::of(3)).exits(0);
+                world.feed(&Feed::of(4));
+                late(&world, 3.0);
+                let run = world.start_import();
+                wait_until("the create is lost", || {
+                    world.lms.stats().played("late") > 0
+                });
+                run.kill();
+                in_time(&world);
+                world.feed(&Feed::of(3));
+                if !at_once {
+                    give(5);
+                    let plan = ["plan", "people.csv", "-m", "mapping.toml", "--json"];
+                    let planned = world.run(&plan).exits(0);
+                    assert_eq!(planned.count("deleted"), 1, "{planned:#?}");
+                }
+                let ran = world.import().exits(0);
+                assert_eq!(ran.count("deleted"), 1, "{ran:#?}");
+                let waits = "People who left the feed may be created still";
+                assert_eq!(ran.stderr.contains(waits), at_once, "{ran:#?}");
+                assert_once(&world, 3);
+            }
+        }));
+    });
+}
+
+#[test]
+fn who_may_have_been_created_and_left_the_feed_is_not_forgotten_while_look_ups_show_nobody() {
+    on_each_system(|system| {
+        let world = world(system, "timeout = \"1s\"\nsettle_after = \"1s\"")
+            .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
+        world.import_feed(&Feed::of(3)).exits(0);
+        world.feed(&Feed::of(4));
+        late(&world, 1.5);
+        let run = world.start_import();
+        wait_until("the create is lost", || {
+            world.lms.stats().played("late") > 0
+        });
+        run.kill();
+        in_time(&world);
+        world.feed(&Feed::of(3));
+        world.lms.set_faults(&json!({"blind_look_ups": true}));
+        let ran = world.import().exits(0);
+        let notes = ran.json()["notes"].to_string();
+        assert!(
+            notes.contains("no answer about 1 person who left"),
+            "{notes}"
+        );
+        world.lms.set_faults(&json!({"blind_look_ups": false}));
+        assert_eq!(world.import().exits(0).count("deleted"), 1);
+        assert_once(&world, 3);
+    });
+}
+
+#[test]
 fn what_another_feed_sent_late_is_no_leaver_of_this_one() {
     let world = world(Kmi, "timeout = \"1s\"\nsettle_after = \"1s\"")
         .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");

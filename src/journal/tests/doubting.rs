@@ -22,6 +22,7 @@ fn doubt(row: u32, seconds: i64, kind: DoubtKind) -> Doubt {
         external_id: id(row),
         sent: at(seconds),
         kind,
+        feed: None,
     }
 }
 
@@ -175,4 +176,27 @@ fn of_two_doubts_the_later_time_and_the_graver_kind_last() {
         commit.wait_blocking().unwrap();
     }
     assert_eq!(doubts(&world), [("E1".to_owned(), 50, DoubtKind::Create)]);
+}
+
+#[test]
+fn a_doubt_knows_the_feed_that_sent_it_under_its_new_name_as_well() {
+    let world = World::new();
+    let run = world.start(2);
+    world.intend(run, [1]);
+    let start = world.journal.run(RunRef::Id(run)).unwrap().unwrap().start;
+    resume(&world, run, 30);
+    let feed = || world.journal.doubts(&scope()).unwrap()[0].feed;
+    let of = |mapping: &str| Some(FeedKey::of_mapping(mapping));
+    assert_eq!(feed(), of(&start.mapping_path));
+    // Recorded again by a release that knows none, it is still that one's.
+    let commit = world
+        .writer
+        .doubts(&scope(), vec![doubt(1, 50, DoubtKind::Create)]);
+    commit.wait_blocking().unwrap();
+    assert_eq!(feed(), of(&start.mapping_path));
+    let renamed = world
+        .writer
+        .renamed(&scope(), &start.mapping_path, "new.toml");
+    renamed.wait_blocking().unwrap();
+    assert_eq!(feed(), of("new.toml"));
 }
