@@ -112,7 +112,7 @@ struct FaultArgs {
     /// Find nobody by external ID
     #[arg(long)]
     blind_look_ups: bool,
-    /// List only the first person of a page
+    /// List only the first people of a page
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     short_lists: f64,
     /// List everybody, nobody, or everybody without external IDs

@@ -51,6 +51,9 @@ pub struct RowTable {
     of_others: HashSet<(RowIndex, u64)>,
 }
 
+/// How many others are kept who could be one person as well.
+const MAX_OTHERS: usize = 99;
+
 /// A person on the target without an external ID.
 #[derive(Debug)]
 struct Adoptable {
@@ -61,8 +64,15 @@ struct Adoptable {
     case_hash: u64,
     /// A hash of the id there.
     remote: u64,
+    /// The same of others who could be the person as well.
+    others: Vec<u64>,
+}
+
+impl Adoptable {
     /// How many there are.
-    people: u32,
+    fn people(&self) -> u32 {
+        u32::try_from(self.others.len()).map_or(u32::MAX, |others| others.saturating_add(1))
+    }
 }
 
 /// The rows of one batch, column by column.
@@ -405,15 +415,16 @@ impl RowTable {
         };
         let remote = hash(remote_id);
         match self.adoptable.get_mut(&row) {
-            // Pages overlap: the same person again.
-            Some(known) if known.remote == remote => {}
-            Some(known) => known.people += 1,
+            // Pages overlap, and lists are read twice: the same person again.
+            Some(known) if known.remote == remote || known.others.contains(&remote) => {}
+            Some(known) if known.others.len() < MAX_OTHERS => known.others.push(remote),
+            Some(_) => {}
             None => {
                 let known = Adoptable {
                     handle,
                     case_hash: case_hash(value),
                     remote,
-                    people: 1,
+                    others: Vec::new(),
                 };
                 self.adoptable.insert(row, known);
             }
@@ -438,7 +449,7 @@ impl RowTable {
                 self.adoptable.remove(&row);
                 continue;
             }
-            let people = found.map_or(0, |known| known.people);
+            let people = found.map_or(0, Adoptable::people);
             match (self.state(row), people) {
                 (RowState::New, 1) => self.states[row as usize] = RowState::Adopt,
                 // The external ID is looked up first.

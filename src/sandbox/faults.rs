@@ -92,7 +92,7 @@ pub struct Faults {
     pub lag: Duration,
     /// Look-ups by external ID show nobody.
     pub blind_look_ups: bool,
-    /// Shows only the first person of a list or of a page of it.
+    /// Shows only the first people of a list or of a page of it, fifty at most.
     pub short_lists: f64,
     /// What lists show.
     pub lists: Lists,
@@ -443,7 +443,8 @@ impl Dice {
                 pick,
                 twins: also(pick, faults.twins),
                 lists: faults.lists,
-                list_at_most: also(pick.rotate_left(8), faults.short_lists).then_some(1),
+                list_at_most: also(pick.rotate_left(8), faults.short_lists)
+                    .then_some(1 + pick.rotate_left(24) as usize % 50),
                 hidden_from: faults.blind_look_ups.then_some(0),
                 logins: if faults.shared_logins {
                     Logins::Shared

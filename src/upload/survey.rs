@@ -188,14 +188,7 @@ impl Uploader {
         listener: &mut dyn Listener,
     ) -> Result<Listed, UploadError> {
         let Some(page_size) = self.target.system().spec().page_size else {
-            // One answer holds everybody.
-            let everybody = self.page(0, u32::MAX, listener)?;
-            let people = everybody.hand_out(&*self.target, each)?;
-            listener.on_event(&Event::SurveyProgress {
-                calls: self.engine.calls.total,
-                people,
-            });
-            return Ok(Listed::All);
+            return self.whole_list(each, listener);
         };
         let (mut offset, mut listed, mut sized_up) = (0, 0, false);
         // A list that must be read is judged only once it is long.
@@ -251,6 +244,31 @@ impl Uploader {
             }
             offset += people.len() as u64 - 1;
         }
+    }
+
+    /// A list that comes in one answer. One that is cut short looks whole, so it is asked
+    /// for until two in turn show about as many people; `each` gets all of them.
+    fn whole_list(
+        &mut self,
+        each: &mut dyn FnMut(&[Remote]) -> Result<(), UploadError>,
+        listener: &mut dyn Listener,
+    ) -> Result<Listed, UploadError> {
+        let mut before: Option<u64> = None;
+        for _ in 0..=MAX_LISTINGS {
+            let everybody = self.page(0, u32::MAX, listener)?;
+            let people = everybody.hand_out(&*self.target, each)?;
+            listener.on_event(&Event::SurveyProgress {
+                calls: self.engine.calls.total,
+                people,
+            });
+            // Somebody may have registered meanwhile.
+            let is_like = |before: u64| before.abs_diff(people) <= people / 100 + 2;
+            if before.is_some_and(is_like) {
+                return Ok(Listed::All);
+            }
+            before = Some(people);
+        }
+        Ok(Listed::Moved)
     }
 
     fn page(

@@ -39,7 +39,7 @@ fn whoever_is_there_by_hand_gets_the_external_id_instead_of_a_twin() {
                 ("POST users/{id}/", 1),
             ]),
             AnewSpring => calls(&[
-                ("GET getUsers", 1),
+                ("GET getUsers", 2),
                 ("GET getUser/{userID}", 3),
                 ("POST addUser/{userID}", 2),
                 ("POST initializeId/{login}/{userID}", 1),

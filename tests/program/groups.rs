@@ -106,7 +106,7 @@ fn groups_follow_the_feed_from_their_making_to_their_end() {
     assert_eq!(
         world.cost(&feed, 0),
         calls(&[
-            ("GET getUsers", 1),
+            ("GET getUsers", 2),
             ("GET getUser/{userID}", 4),
             ("GET groupExists/{groupID}", 3),
             ("POST addUser/{userID}", 4),

@@ -227,6 +227,29 @@ fn a_page_that_comes_short_once_ends_no_list() {
 }
 
 #[test]
+fn a_whole_list_that_comes_short_once_adopts_everybody_even_so() {
+    let world = world(AnewSpring, "").parts("[adopt]\nby = \"login\"");
+    let feed = Feed::of(60);
+    for person in &feed.people {
+        world.by_hand(person);
+    }
+    world.feed(&feed);
+    world
+        .lms
+        .set_faults(&json!({"short_lists": 1.0, "latency": 0.3}));
+    let run = world.start_import();
+    wait_until("a list comes short", || {
+        world.lms.stats().played("short_lists") > 0
+    });
+    world
+        .lms
+        .set_faults(&json!({"short_lists": 0.0, "latency": 0.0}));
+    let ran = run.wait().exits(0);
+    assert_eq!((ran.count("created"), ran.count("updated")), (0, 60));
+    assert_eq!(world.lms.everybody().len(), 60);
+}
+
+#[test]
 fn a_blind_list_is_told_where_only_a_list_can_say_who_is_adopted() {
     let world = another_journal(AnewSpring, 30).parts("[adopt]\nby = \"login\"");
     world.lms.set_faults(&json!({"lists": "empty"}));

@@ -31,7 +31,7 @@ fn three_hundred_people_get_everything_and_each_change_costs_only_its_own_calls(
     assert_eq!(
         first,
         calls(&[
-            ("GET getUsers", 1),
+            ("GET getUsers", 2),
             ("GET getUser/{userID}", 20),
             ("GET groupExists/{groupID}", 6),
             ("POST addUser/{userID}", 300),
