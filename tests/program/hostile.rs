@@ -67,6 +67,10 @@ fn peak_of(process: u32) -> u64 {
     }
     // Gone, or a zombie without memory.
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    // Until it has become the program, its memory is that of the test.
+    if status.lines().next() != Some("Name:\thrfeed") {
+        return 0;
+    }
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
     kilobytes.map_or(0, |kilobytes| kilobytes.parse::<u64>().unwrap() / 1024)

@@ -514,11 +514,16 @@ async fn look_ups_that_lag_show_people_later_and_calls_by_the_lms_s_id_at_once()
 #[tokio::test]
 async fn lists_come_short_empty_or_without_external_ids() {
     let it = with(Faults::default());
-    for id in ["A", "B"] {
-        it.create(id, id).await;
+    it.create("A", "A").await;
+    for number in 0..60 {
+        it.create(&format!("B{number}"), "B").await;
     }
     it.set_faults(&json!({"short_lists": 1.0})).await;
-    assert_eq!(ids(&it.get("users/").await), [1]);
+    let shown = ids(&it.get("users/?limit=100").await);
+    assert!(
+        (1..=50).contains(&shown.len()) && shown[0] == 1,
+        "{shown:?}"
+    );
     it.set_faults(&json!({"short_lists": 0.0, "lists": "empty"}))
         .await;
     assert_eq!(it.get("users/").await.json(), json!([]));
