@@ -198,6 +198,16 @@ impl World {
     }
 }
 
+/// Tests worlds that wait most of the time.
+fn side_by_side<W: Send>(worlds: impl IntoIterator<Item = W>, test: impl Fn(W) + Sync) {
+    let test = &test;
+    std::thread::scope(|threads| {
+        for world in worlds {
+            threads.spawn(move || test(world));
+        }
+    });
+}
+
 /// Answers that get lost, before and after the LMS has acted.
 fn losing() -> Faults {
     Faults {
@@ -209,58 +219,65 @@ fn losing() -> Faults {
 
 #[test]
 fn a_rekey_moves_the_account_and_makes_nobody_whatever_answers_are_lost() {
-    for (system, has_handle) in SYSTEMS.into_iter().flat_map(|it| [(it, true), (it, false)]) {
-        let mut world = World::new(system, losing());
-        world.create(1..=20);
-        let before = world.there();
-        assert_eq!(before.len(), 20);
-        let rekey = |world: &World, own: &str, id: &str| {
-            let number = id.trim_start_matches('E').parse().unwrap();
-            let new = (format!("N{number}"), "Bea");
-            let mut change = world.change(number, new, Action::Rekey);
-            change.rekey = Some(Rekey {
-                from: ExternalId::known(id),
-                handle: has_handle.then(|| own.to_owned()),
-            });
-            change
-        };
-        let changes = before.iter().map(|(own, (id, _))| rekey(&world, own, id));
-        let changes = changes.collect();
-        assert_eq!(world.send(changes).lost, []);
-        // A row is given up after five calls in turn that nothing answers. Each of those
-        // is as it was, and the next run sends it again.
-        for _ in 0..3 {
-            let (outcomes, there) = (world.outcomes(), world.there());
-            let failed: Vec<_> = (before.iter())
-                .filter(|(_, (id, _))| outcomes[&id.replace('E', "N")] == Outcome::Failed)
-                .collect();
-            assert!(failed.iter().all(|(own, (id, _))| there[*own].0 == *id));
-            let again = failed.iter().map(|(own, (id, _))| rekey(&world, own, id));
-            let again = again.collect();
-            assert_eq!(world.send(again).lost, []);
-        }
-        let after = world.there();
-        let own = |there: &There| there.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(own(&before), own(&after), "the same accounts");
-        for (own, (former, _)) in &before {
-            let (id, first) = &after[own];
-            assert_eq!(*id, former.replace('E', "N"));
-            // A list of aNewSpring does not show it.
-            assert!(system == System::ANewSpring || first == "Bea");
-        }
-        assert_eq!(
-            world.known(),
-            after.values().map(|(id, _)| id.clone()).collect()
-        );
-        let outcomes = world.outcomes();
-        let updated = outcomes.iter().filter(|(id, _)| id.starts_with('N'));
-        assert!(
-            updated
-                .clone()
-                .all(|(_, outcome)| *outcome == Outcome::Updated)
-        );
-        assert_eq!(updated.count(), 20);
+    let worlds = SYSTEMS.into_iter().flat_map(|it| [(it, true), (it, false)]);
+    side_by_side(worlds, |(system, has_handle)| rekey(system, has_handle));
+}
+
+fn rekey(system: System, has_handle: bool) {
+    let mut world = World::new(system, losing());
+    world.create(1..=20);
+    let before = world.there();
+    assert_eq!(before.len(), 20);
+    let change_of = |world: &World, own: &str, id: &str| {
+        let number = id.trim_start_matches('E').parse().unwrap();
+        let new = (format!("N{number}"), "Bea");
+        let mut change = world.change(number, new, Action::Rekey);
+        change.rekey = Some(Rekey {
+            from: ExternalId::known(id),
+            handle: has_handle.then(|| own.to_owned()),
+        });
+        change
+    };
+    let changes = before
+        .iter()
+        .map(|(own, (id, _))| change_of(&world, own, id));
+    let changes = changes.collect();
+    assert_eq!(world.send(changes).lost, []);
+    // A row is given up after five calls in turn that nothing answers. Each of those
+    // is as it was, and the next run sends it again.
+    for _ in 0..3 {
+        let (outcomes, there) = (world.outcomes(), world.there());
+        let failed: Vec<_> = (before.iter())
+            .filter(|(_, (id, _))| outcomes[&id.replace('E', "N")] == Outcome::Failed)
+            .collect();
+        assert!(failed.iter().all(|(own, (id, _))| there[*own].0 == *id));
+        let again = failed
+            .iter()
+            .map(|(own, (id, _))| change_of(&world, own, id));
+        let again = again.collect();
+        assert_eq!(world.send(again).lost, []);
     }
+    let after = world.there();
+    let own = |there: &There| there.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(own(&before), own(&after), "the same accounts");
+    for (own, (former, _)) in &before {
+        let (id, first) = &after[own];
+        assert_eq!(*id, former.replace('E', "N"));
+        // A list of aNewSpring does not show it.
+        assert!(system == System::ANewSpring || first == "Bea");
+    }
+    assert_eq!(
+        world.known(),
+        after.values().map(|(id, _)| id.clone()).collect()
+    );
+    let outcomes = world.outcomes();
+    let updated = outcomes.iter().filter(|(id, _)| id.starts_with('N'));
+    assert!(
+        updated
+            .clone()
+            .all(|(_, outcome)| *outcome == Outcome::Updated)
+    );
+    assert_eq!(updated.count(), 20);
 }
 
 #[test]
@@ -313,7 +330,7 @@ fn lost_people_are_handed_back_and_their_rows_are_pending() {
 
 #[test]
 fn leavers_come_before_changes_and_leave_their_logins_to_others() {
-    for system in SYSTEMS {
+    side_by_side(SYSTEMS, |system| {
         let mut world = World::new(system, losing());
         world.create(1..=6);
         let leavers: Vec<_> = (1..=3)
@@ -342,7 +359,7 @@ fn leavers_come_before_changes_and_leave_their_logins_to_others() {
         };
         assert!(leavers.iter().all(is_gone));
         assert_eq!(world.there().len(), 6);
-    }
+    });
 }
 
 #[test]
