@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::feed::{FeedArgs, note_encoding, open};
+use super::feed::{FeedArgs, open};
 use super::output::{ROWS_SHOWN, cause_lines, report_of};
 use crate::clock::Clock;
 use crate::event::Event;
@@ -16,7 +16,7 @@ use crate::model::{Counts, Finding};
 use crate::plan::guards::{self, Allowed, FeedFacts};
 use crate::plan::{self, Item, MAX_FINDINGS, RowState, Scan, ScanError, Wanted};
 use crate::report::{self, Command, FindingLine, FindingsWriter, Format, RunReport};
-use crate::run::{bind, encoding_note, feed_age, key_expiry, seed, sick_reasons};
+use crate::run::{bind, feed_age, key_expiry, seed, sick_reasons};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -41,7 +41,6 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     if !context.json {
         feed.skip_digest();
     }
-    let announced = feed.format().other_encoding();
     let mut listener = context.progress();
     let stop = context.stop();
     let scan = plan::scan(
@@ -54,7 +53,6 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     );
     listener.on_event(&Event::Finished);
     let mut scan = scan?;
-    note_encoding(context, encoding_note(&feed, &mapping, announced));
     name_losers(&mut feed, &bound, &mut scan)?;
 
     let (rows, rejected) = (scan.rows.len() as u64, scan.rows.count(RowState::Rejected));
@@ -72,6 +70,9 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
         ..Counts::default()
     };
     let clock = Clock::system();
+    report
+        .notes
+        .extend(scan.remarks.iter().map(ToString::to_string));
     report
         .notes
         .extend(would_stop(&feed, &mapping, &scan, clock));

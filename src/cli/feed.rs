@@ -10,7 +10,6 @@ use super::output::path_of;
 use crate::feed::{Feed, FeedSource};
 use crate::mapping::Mapping;
 use crate::report::{self, FeedReport};
-use crate::run::encoding_note;
 
 /// A feed and its mapping.
 #[derive(Clone, Debug, Args)]
@@ -23,7 +22,7 @@ pub(super) struct FeedArgs {
     pub(super) mapping: PathBuf,
 }
 
-/// Opens a feed, with a note where hrfeed had to guess.
+/// Opens a feed.
 pub(super) fn open(context: &Context, args: &FeedArgs, mapping: &Mapping) -> Result<Feed, Failure> {
     open_source(context, &FeedSource::from_argument(&args.feed), mapping)
 }
@@ -43,25 +42,5 @@ pub(super) fn open_source(
         format = %report::sanitize(&feed.format().to_string()), header_row = feed.header_row().0,
         columns = feed.columns().len(), "opened the feed"
     );
-    if !feed.other_sheets().is_empty() && mapping.source.sheet.is_none() {
-        let others: Vec<_> = feed
-            .other_sheets()
-            .iter()
-            .map(|name| format!("`{}`", report::sanitize(name)))
-            .collect();
-        context.note(&format!(
-            "note: reading {}; other sheets contain tables too: {} (choose one with `sheet` in [source])",
-            feed.format(),
-            others.join(", ")
-        ));
-    }
-    note_encoding(context, encoding_note(&feed, mapping, None));
     Ok(feed)
-}
-
-/// Prints in which encoding a feed is read.
-pub(super) fn note_encoding(context: &Context, note: Option<String>) {
-    if let Some(note) = note {
-        context.note(&format!("note: {note}"));
-    }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::context::{Context, JOURNAL, PrintError};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::{FeedArgs, note_encoding, open};
+use super::feed::{FeedArgs, open};
 use super::key::KeyArgs;
 use super::output::{ROWS_SHOWN, cause_lines, report_of};
 use super::run_report::{field_names, planned_hold, remark};
@@ -59,7 +59,6 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
         clock: Clock::system(),
         listener: &mut *listener,
     })?;
-    note_encoding(context, planned.encoding_note.take());
     let mut report = report_on(&planned);
     report.elapsed_seconds = context.elapsed_seconds();
     let exit = exit_of(&planned);

@@ -49,7 +49,7 @@ use self::sheet::{SheetFile, SheetRows};
 use self::spool::{Bounds, Opened};
 use self::text::Text;
 use crate::files;
-use crate::model::RowNumber;
+use crate::model::{Remark, RowNumber};
 
 /// The most rows that are ever estimated: what is reserved by the estimate must
 /// stay small even if the first rows of a large file are tiny.
@@ -177,6 +177,8 @@ pub struct Feed {
     source: FeedSource,
     path: Arc<Path>,
     format: Format,
+    /// The mapping says in which encoding the text is.
+    encoding_is_named: bool,
     table: Table,
 }
 
@@ -235,8 +237,26 @@ impl Feed {
             source: source.clone(),
             path,
             format,
+            encoding_is_named: named.is_some(),
             table,
         })
+    }
+
+    /// What was decided about the feed as a whole, and a person should hear of. All
+    /// of it is known after a complete pass.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<Remark> {
+        let guessed = self.format.other_encoding();
+        let guessed = guessed.filter(|_| !self.encoding_is_named);
+        let encoding = guessed.map(|encoding| Remark::Encoding { encoding });
+        let sheets = match (&self.format, self.other_sheets()) {
+            (Format::Csv { .. }, _) | (_, []) => None,
+            (Format::Xlsx { sheet }, others) => Some(Remark::OtherSheets {
+                sheet: sheet.as_str().into(),
+                others: others.into(),
+            }),
+        };
+        encoding.into_iter().chain(sheets).collect()
     }
 
     /// The file's path, for messages; `<stdin>` for stdin.

@@ -1,6 +1,6 @@
 //! A row after mapping.
 
-use crate::model::has_control;
+use crate::model::{Remark, has_control};
 
 /// A person as the feed has it: one value for each mapped field.
 ///
@@ -10,6 +10,7 @@ pub struct Person {
     text: String,
     slots: Vec<Stored>,
     is_protected: bool,
+    remarks: Vec<(Option<usize>, Remark)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +40,18 @@ impl Person {
         self.text.clear();
         self.slots.clear();
         self.is_protected = false;
+        self.remarks.clear();
+    }
+
+    /// Says what was done to the row, or to the cell of a field.
+    pub fn remark(&mut self, field: Option<usize>, remark: Remark) {
+        self.remarks.push((field, remark));
+    }
+
+    /// What was done to the row, or to the cell of a field by its position in the
+    /// mapping.
+    pub fn remarks(&self) -> &[(Option<usize>, Remark)] {
+        &self.remarks
     }
 
     /// No run changes or removes this person.

@@ -11,6 +11,7 @@ mod hold;
 mod limit;
 mod number;
 mod proof;
+mod remark;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ pub use self::hold::{HoldKind, HoldState};
 pub use self::limit::Limit;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};
+pub use self::remark::{Remark, Remarked, Remarks};
 
 /// Where a record starts, as a person sees it: the line of a CSV file in an
 /// editor, or the row of a sheet in Excel. The first line is 1.

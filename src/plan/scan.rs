@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError, Record};
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person};
-use crate::model::{ExternalId, Finding, RowNumber, Rule};
+use crate::model::{ExternalId, Finding, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
 use crate::plan::last_row::{LastRow, RowLengths};
@@ -32,6 +32,8 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// All that is wrong, by kind, the most frequent first.
     pub kinds: Vec<FindingKind>,
+    /// What was decided about the feed and its rows, and a person should hear of.
+    pub remarks: Vec<Remarked>,
     /// Rows without a readable external ID.
     pub unidentified: u64,
     /// The user groups that rows name.
@@ -73,12 +75,29 @@ pub enum ScanError {
 struct TalliedBatch {
     batch: Batch,
     findings: Findings,
+    remarks: Remarks,
     skipped: u64,
     rejected: u64,
     unidentified: u64,
     groups: NamedGroups,
     profile: ProfileTally,
     lengths: RowLengths,
+}
+
+impl TalliedBatch {
+    /// Adds what is counted in the batch that follows, `rows` rows after the start of
+    /// the feed. Returns what is kept of each of its rows.
+    fn extend(&mut self, next: Self, rows: usize) -> Batch {
+        self.skipped += next.skipped;
+        self.rejected += next.rejected;
+        self.unidentified += next.unidentified;
+        self.remarks.extend(next.remarks);
+        self.groups.extend(next.groups, rows);
+        self.profile.merge(&next.profile);
+        self.lengths.extend(&next.lengths);
+        self.findings.extend(next.findings);
+        next.batch
+    }
 }
 
 /// Reads the whole feed. `seed` is this run's for hashing; `fingerprints` and the
@@ -102,18 +121,15 @@ pub fn scan(
         feed.estimated_rows(),
         fingerprints,
     );
-    let (mut findings, mut lengths) = (Findings::default(), RowLengths::default());
-    let (mut skipped, mut rejected, mut unidentified) = (0, 0, 0);
-    let mut groups = NamedGroups::default();
     let columns = fingerprints.then(|| ProfiledColumns::of(bound, feed.columns()));
     let columns = columns.unwrap_or_default();
-    let mut profile = columns.tally();
     let pass = Pass {
         bound,
         columns: &columns,
         comparison,
         fingerprints,
     };
+    let mut all = pass.begin(0);
     let (batch_rows, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
     listener.on_event(&Event::ReadStarted {
         bytes: feed.bytes(),
@@ -141,20 +157,13 @@ pub fn scan(
             if stop() {
                 return Err(ScanError::Stopped);
             }
-            let tallied = tallied?;
-            skipped += tallied.skipped;
-            rejected += tallied.rejected;
-            unidentified += tallied.unidentified;
-            groups.extend(tallied.groups, rows.len());
-            profile.merge(&tallied.profile);
-            lengths.extend(&tallied.lengths);
-            rows.extend(tallied.batch);
-            findings.extend(tallied.findings);
-            kept.store(findings.kept.len(), Ordering::Relaxed);
+            let batch = all.extend(tallied?, rows.len());
+            rows.extend(batch);
+            kept.store(all.findings.kept.len(), Ordering::Relaxed);
             listener.on_event(&Event::ReadProgress {
                 bytes: progress.bytes,
                 rows: rows.len() as u64,
-                rejected,
+                rejected: all.rejected,
             });
             Ok(())
         },
@@ -163,25 +172,28 @@ pub fn scan(
     rows.settle_duplicates(unique.duplicates);
     for row in rows.rejected_by_others() {
         for found in rows.faults(row) {
-            findings.add(finding(bound, rows.number(row), None, fault(bound, found)));
+            let fault = fault(bound, found);
+            (all.findings).add(finding(bound, rows.number(row), None, fault));
         }
     }
-    let (findings, kinds) = findings.finish();
+    let (findings, kinds) = all.findings.finish();
     let rejected = rows.count(super::RowState::Rejected);
     listener.on_event(&Event::ReadFinished {
         rows: rows.len() as u64,
-        skipped,
+        skipped: all.skipped,
         rejected,
     });
-    let last = lengths.last_row(feed.columns().len(), feed.ends_line());
+    let of_feed = feed.remarks().into_iter().map(Remarked::from);
+    let last = all.lengths.last_row(feed.columns().len(), feed.ends_line());
     Ok(Scan {
         rows,
-        skipped,
+        skipped: all.skipped,
         findings,
         kinds,
-        unidentified,
-        groups,
-        profile: columns.profile(&profile, last),
+        remarks: of_feed.chain(all.remarks).collect(),
+        unidentified: all.unidentified,
+        groups: all.groups,
+        profile: columns.profile(&all.profile, last),
         last,
     })
 }
@@ -219,6 +231,10 @@ impl Pass<'_, '_> {
     ) {
         let (bound, number) = (self.bound, record.row());
         self.columns.add(record, person, &mut into.profile);
+        for (field, remark) in person.remarks() {
+            let column = field.and_then(|field| bound.column(field));
+            into.remarks.add(number, column, remark);
+        }
         let id = validate::person(bound, person, faults);
         let unique = &bound.mapping().unique;
         for (position, (field, keys)) in unique.fields.iter().zip(&mut into.batch.keys).enumerate()

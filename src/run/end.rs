@@ -203,9 +203,7 @@ impl Stages<'_> {
             end = RunEnd::Failed(error.into());
         }
         let shared_rate = self.uploader.shared_rate();
-        let notes = (self.encoding_note.into_iter())
-            .chain(self.remarks)
-            .chain(shared_rate);
+        let notes = self.remarks.into_iter().chain(shared_rate);
         Ok(RunResult {
             run: read_run(&journal, run.id)?,
             end,

@@ -73,7 +73,7 @@ pub use self::error::RunError;
 pub use self::expiry::key_expiry;
 pub use self::held::{held_in_words, hold_help, sick_help, sick_reasons};
 pub use self::holds::HoldNow;
-pub use self::prepare::{Prepared, Unanswered, bind, encoding_note, feed_age};
+pub use self::prepare::{Prepared, Unanswered, bind, feed_age};
 pub(crate) use self::roster::Roster;
 pub use self::verify::Verify;
 
@@ -144,8 +144,6 @@ pub struct Planned<'a> {
     pub bound: Bound<'a>,
     /// What would be done, and what is known about the rows.
     pub prepared: Prepared,
-    /// The encoding in which the feed is read, where it was guessed.
-    pub encoding_note: Option<String>,
     /// Remarks that belong to no row, a sentence each.
     pub notes: Vec<String>,
     /// The requests that it took.
@@ -177,7 +175,6 @@ struct Stages<'a> {
     /// People whose create an earlier run sent twice.
     sent_twice: Vec<SentTwice>,
     /// The encoding in which the feed is read, where it was guessed.
-    encoding_note: Option<String>,
     /// Remarks that belong to no row, a sentence each.
     remarks: Vec<String>,
     /// What was read back at the end.
@@ -241,7 +238,6 @@ pub fn plan(request: RunRequest<'_>) -> Result<Planned<'_>, RunError> {
     stages.remarks.extend(stages.uploader.shared_rate());
     Ok(Planned {
         prepared: prepared?,
-        encoding_note: stages.encoding_note,
         notes: stages.remarks,
         calls: stages.uploader.calls(),
         feed: stages.feed,
@@ -287,7 +283,6 @@ impl<'a> Stages<'a> {
             stop,
             clock,
             listener,
-            encoding_note: None,
             remarks: key_expires.into_iter().collect(),
             proof: None,
         })

@@ -139,7 +139,6 @@ impl Stages<'_> {
 
     /// Reads the whole feed. A run is resumed with the feed that it began with.
     fn scan(&mut self) -> Result<Scan, RunError> {
-        let announced = self.feed.format().other_encoding();
         let stop = self.stop.clone();
         let scan = plan::scan(
             &mut self.feed,
@@ -149,7 +148,8 @@ impl Stages<'_> {
             &move || stop.is_requested(),
             self.listener,
         )?;
-        self.encoding_note = encoding_note(&self.feed, self.bound.mapping(), announced);
+        self.remarks
+            .extend(scan.remarks.iter().map(ToString::to_string));
         if let Some(run) = &self.resumed
             && run.feed_sha256.is_some()
             && run.feed_sha256 != self.feed.sha256()
@@ -246,24 +246,4 @@ pub fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, MappingE
     Ok(mapping
         .bind(feed.columns(), &duplicates)?
         .with_files(attachments))
-}
-
-/// Says in which encoding a feed is read if it was guessed and is not UTF-8, since
-/// letters could be wrong. `announced` is what was said when the feed was opened:
-/// the encoding may show only later.
-#[must_use]
-pub fn encoding_note(
-    feed: &Feed,
-    mapping: &Mapping,
-    announced: Option<&'static str>,
-) -> Option<String> {
-    let found = feed
-        .format()
-        .other_encoding()
-        .filter(|_| mapping.source.encoding.is_none() && announced.is_none());
-    found.map(|encoding| {
-        format!(
-            "the feed is read as {encoding} text (if names look wrong, set `encoding` in [source])"
-        )
-    })
 }

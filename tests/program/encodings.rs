@@ -58,9 +58,10 @@ fn hrfeed(folder: &Path, arguments: &[&str], stdin: &[u8]) -> (i32, String, Stri
     )
 }
 
-fn notes(stderr: &str) -> String {
-    let notes = stderr.lines().filter(|line| line.starts_with("note"));
-    notes.collect::<Vec<_>>().join("\n")
+/// What the program said beside the rows, as JSON.
+fn notes(stdout: &str) -> Value {
+    let report: Value = serde_json::from_str(stdout).unwrap();
+    report["notes"].clone()
 }
 
 fn encoded(encoding: &'static Encoding, text: &str) -> Vec<u8> {
@@ -83,14 +84,11 @@ fn check_finds_the_encoding_of_a_file_and_of_stdin_and_tells_it() {
             assert_eq!(code, 0, "{stdout}{stderr}");
             let report: Value = serde_json::from_str(&stdout).unwrap();
             assert_eq!(report["feed"]["rows"], 2);
-            assert_eq!(
-                notes(&stderr),
-                format!(
-                    "note: the feed is read as {} text (if names look wrong, set \
-                     `encoding` in [source])",
-                    encoding.name()
-                )
+            let told = format!(
+                "the feed is read as {} text (if names look wrong, set `encoding` in [source])",
+                encoding.name()
             );
+            assert_eq!(notes(&stdout), Value::from([told]));
         }
     }
 }
@@ -108,10 +106,8 @@ fn an_encoding_that_shows_only_deep_in_the_feed_is_reported_too() {
     let folder = folder(&bytes, "");
     let (code, stdout, stderr) = hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
     assert_eq!(code, 0, "{stdout}{stderr}");
-    insta::assert_snapshot!(
-        notes(&stderr),
-        @"note: the feed is read as windows-1252 text (if names look wrong, set `encoding` in [source])"
-    );
+    let (_, told) = stdout.split_once("Worth knowing").unwrap();
+    insta::assert_snapshot!(told.trim(), @"the feed is read as windows-1252 text (if names look wrong, set `encoding` in [source])");
 }
 
 #[test]
@@ -125,7 +121,7 @@ fn utf_8_and_a_named_encoding_are_nothing_to_tell() {
         let (code, stdout, stderr) =
             hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
         assert_eq!(code, 0, "{stdout}{stderr}");
-        assert_eq!(notes(&stderr), "");
+        assert!(!stdout.contains("Worth knowing"), "{stdout}");
     }
 }
 

@@ -1,0 +1,189 @@
+//! What was decided about a feed that nobody asked for, so that a person hears of it.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::{RowNumber, count, counted};
+
+/// Something that was read in another way than it is written, left out, or guessed.
+///
+/// Nothing is wrong with the row: that is a [`Finding`](super::Finding). A remark
+/// holds no person's data.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Remark {
+    /// The text's encoding was guessed.
+    Encoding {
+        /// Its name.
+        encoding: &'static str,
+    },
+    /// The workbook has other sheets that have a table.
+    OtherSheets {
+        /// The sheet that is read.
+        sheet: Box<str>,
+        /// The others.
+        others: Box<[String]>,
+    },
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encoding { encoding } => write!(
+                f,
+                "the feed is read as {encoding} text (if names look wrong, set `encoding` in \
+                 [source])"
+            ),
+            Self::OtherSheets { sheet, others } => {
+                let others: Vec<_> = others.iter().map(|name| format!("`{name}`")).collect();
+                write!(
+                    f,
+                    "reading sheet `{sheet}`; other sheets contain tables too: {} (choose one \
+                     with `sheet` in [source])",
+                    others.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// One kind of remark, and where it applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remarked {
+    /// What was done.
+    pub remark: Remark,
+    /// The column whose cells it is about.
+    pub column: Option<Box<str>>,
+    /// How many rows it is about; 0 if it is about the feed as a whole.
+    pub count: u64,
+    /// The first of them.
+    pub rows: Vec<RowNumber>,
+}
+
+impl fmt::Display for Remarked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(column) = &self.column {
+            write!(f, "column `{column}`: ")?;
+        }
+        self.remark.fmt(f)?;
+        let rows: Vec<_> = self.rows.iter().map(ToString::to_string).collect();
+        match (self.count, rows.as_slice()) {
+            (0, _) => Ok(()),
+            (1, rows) => write!(f, " (row {})", rows.concat()),
+            (all, rows) if rows.len() as u64 == all => write!(f, " (rows {})", rows.join(", ")),
+            (all, rows) => {
+                let more = count(all - rows.len() as u64);
+                let all = counted(all, "row", "rows");
+                write!(f, " ({all}: {} and {more} more)", rows.join(", "))
+            }
+        }
+    }
+}
+
+/// How many rows of a kind of remark are named.
+const NAMED: usize = 3;
+
+/// How many kinds of remarks are kept: these say enough of a feed that has more.
+const MAX_KINDS: usize = 100;
+
+/// Remarks on rows, by kind and column, in the order in which they come.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks {
+    kinds: Vec<Remarked>,
+    places: HashMap<(Remark, Option<Box<str>>), usize>,
+}
+
+impl Remarks {
+    /// Adds what was done to a row.
+    pub fn add(&mut self, row: RowNumber, column: Option<&str>, remark: &Remark) {
+        self.merge(Remarked {
+            remark: remark.clone(),
+            column: column.map(Into::into),
+            count: 1,
+            rows: vec![row],
+        });
+    }
+
+    /// Adds those of the rows that follow.
+    pub fn extend(&mut self, later: Self) {
+        for kind in later.kinds {
+            self.merge(kind);
+        }
+    }
+
+    fn merge(&mut self, kind: Remarked) {
+        let next = self.kinds.len();
+        let key = (kind.remark.clone(), kind.column.clone());
+        let place = match self.places.get(&key) {
+            Some(&place) => place,
+            None if next == MAX_KINDS => return,
+            None => *self.places.entry(key).or_insert(next),
+        };
+        match self.kinds.get_mut(place) {
+            Some(same) => {
+                same.count += kind.count;
+                let room = NAMED - same.rows.len();
+                same.rows.extend(kind.rows.into_iter().take(room));
+            }
+            None => self.kinds.push(kind),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+}
+
+impl IntoIterator for Remarks {
+    type Item = Remarked;
+    type IntoIter = std::vec::IntoIter<Remarked>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.kinds.into_iter()
+    }
+}
+
+/// A remark on the feed as a whole.
+impl From<Remark> for Remarked {
+    fn from(remark: Remark) -> Self {
+        Self {
+            remark,
+            column: None,
+            count: 0,
+            rows: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GUESSED: Remark = Remark::Encoding {
+        encoding: "windows-1252",
+    };
+
+    #[test]
+    fn a_kind_of_remark_names_its_first_rows_in_the_order_of_the_feed() {
+        let (mut first, mut second) = (Remarks::default(), Remarks::default());
+        for row in [2, 5] {
+            first.add(RowNumber(row), Some("ID"), &GUESSED);
+        }
+        for row in 7..4_000 {
+            second.add(RowNumber(row), Some("ID"), &GUESSED);
+        }
+        second.add(RowNumber(9), None, &GUESSED);
+        first.extend(second);
+        let what = GUESSED.to_string();
+        let texts: Vec<_> = first.into_iter().map(|it| it.to_string()).collect();
+        assert_eq!(
+            texts,
+            [
+                format!("column `ID`: {what} (3,995 rows: 2, 5, 7 and 3,992 more)"),
+                format!("{what} (row 9)"),
+            ]
+        );
+        assert_eq!(Remarked::from(GUESSED).to_string(), what);
+    }
+}
