@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use hrfeed::event::NoListener;
-use hrfeed::feed::{Feed, FeedError, FeedOptions, FeedSource};
+use hrfeed::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource};
 use hrfeed::mapping::{Mapped, Mapping, Person};
 use hrfeed::model::RowNumber;
 use hrfeed::{plan, validate};
@@ -194,6 +194,8 @@ fn read(feed: &mut Feed) -> Result<Records, FeedError> {
             let mut batch = Vec::new();
             while let Some(record) = rows.next_record() {
                 let cells = (0..record.len()).map(|index| match record.cell(index) {
+                    // A formula that nobody has worked out is not empty.
+                    Some(cell) if cell.kind == CellKind::Uncalculated => "=".into(),
                     Some(cell) => cell.text.to_owned(),
                     None => String::new(),
                 });

@@ -75,6 +75,9 @@ pub enum FeedError {
     /// A workbook that opens with a password only.
     #[error("feed `{}` is protected by a password", .0.display())]
     Password(Arc<Path>),
+    /// An archive that opens with a password only.
+    #[error("feed `{}` is a ZIP archive protected by a password", .0.display())]
+    PasswordOfArchive(Arc<Path>),
     /// A table in a format that hrfeed does not read yet.
     #[error("feed `{}` is {format}, which is not supported", path.display())]
     FormatNotSupported {
@@ -113,6 +116,14 @@ pub enum FeedError {
         /// As the mapping says it.
         sheet: String,
         /// The sheets that exist, the nearest name first.
+        sheets: Vec<String>,
+    },
+    /// Every sheet with a table is hidden.
+    #[error("feed `{}` has tables in hidden sheets only: {}", path.display(), listed(sheets))]
+    AllHidden {
+        /// The feed.
+        path: Arc<Path>,
+        /// Their names.
         sheets: Vec<String>,
     },
     /// A quote opens a cell, and nothing closes it.
@@ -176,8 +187,8 @@ pub enum FeedError {
         path: Arc<Path>,
         /// The last row that could be read.
         row: Option<RowNumber>,
-        /// What calamine says.
-        source: Box<calamine::XlsxError>,
+        /// What does not.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The compressed file does not hold together.
     #[error("feed `{}` is a damaged gzip file", path.display())]
@@ -294,6 +305,7 @@ impl FeedError {
             Self::Password(_) => {
                 "open it in Excel, remove the password (File, Info, Protect Workbook) and save it"
             }
+            Self::PasswordOfArchive(_) => "unpack it and give hrfeed the file in it",
             Self::FormatNotSupported { .. } => "save it as `Excel Workbook (.xlsx)` or `CSV UTF-8`",
             Self::TextNotSupported { .. } => "save it as `CSV UTF-8`",
             Self::EncodingNotSupported {
@@ -307,6 +319,9 @@ impl FeedError {
             }
             Self::DelimiterNotSupported { .. } => {
                 "use one character such as `,` `;` `|` or a tab, or remove `delimiter`"
+            }
+            Self::AllHidden { .. } => {
+                "name the sheet to read with `sheet` in [source], or show it in Excel"
             }
             Self::SheetNotFound { .. } => "set `sheet` to one of these names, or remove it",
             Self::UnclosedQuote { .. } | Self::RecordTooLong { .. } => {
@@ -349,6 +364,7 @@ impl FeedError {
                 | Self::EncodingNotSupported { .. }
                 | Self::DelimiterNotSupported { .. }
                 | Self::SheetNotFound { .. }
+                | Self::AllHidden { .. }
         )
     }
 }

@@ -10,7 +10,7 @@ use encoding_rs::Encoding;
 use memchr::memmem;
 
 use super::spool::{Bounds, Opened};
-use super::zip::Archive;
+use super::zip::{Archive, Part};
 use super::{FeedError, encoding};
 
 /// What can be read.
@@ -20,6 +20,8 @@ pub(super) enum FileKind {
     Text,
     /// An Excel workbook.
     Workbook(Archive),
+    /// A ZIP archive around the one file that it holds.
+    Packed(Part),
 }
 
 const OLD_WORKBOOK: &str = "an old Excel workbook (.xls)";
@@ -178,8 +180,42 @@ fn workbook(path: &Arc<Path>, file: &File, bounds: Bounds) -> Result<FileKind, F
     } else if any("ppt/") {
         Err(FeedError::not_a_table(path, "a PowerPoint document"))
     } else {
-        Err(FeedError::not_a_table(path, "a ZIP archive"))
+        packed(path, archive, bounds)
     }
+}
+
+/// The one file in an archive that is none of the known kinds.
+fn packed(path: &Arc<Path>, archive: Archive, bounds: Bounds) -> Result<FileKind, FeedError> {
+    // What Macs and Windows put beside the files.
+    let is_of_system = |name: &str| {
+        let file = name.rsplit('/').next().unwrap_or_default();
+        name.starts_with("__MACOSX/") || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&file)
+    };
+    let mut files = archive.parts.into_iter();
+    let mut files = files
+        .by_ref()
+        .filter(|part| !part.name.ends_with('/') && !is_of_system(&part.name));
+    let (file, another) = (files.next(), files.next());
+    let Some(file) = file.filter(|_| another.is_none()) else {
+        return Err(FeedError::not_a_table(
+            path,
+            "a ZIP archive that does not hold exactly one file",
+        ));
+    };
+    if file.is_encrypted {
+        return Err(FeedError::PasswordOfArchive(path.clone()));
+    }
+    if file.unpacked > bounds.max {
+        return Err(bounds.too_large(path, true));
+    }
+    if file.is_bomb() {
+        return Err(FeedError::Bomb {
+            path: path.clone(),
+            packed: file.packed,
+            unpacked: file.unpacked,
+        });
+    }
+    Ok(FileKind::Packed(file))
 }
 
 /// What an OLE2 container is: the names in its directory, wherever in the file

@@ -49,7 +49,7 @@ use self::sheet::{SheetFile, SheetRows};
 use self::spool::{Bounds, Opened};
 use self::text::Text;
 use crate::files;
-use crate::model::{Remark, RowNumber};
+use crate::model::{Remark, Remarked, RowNumber};
 
 /// The most rows that are ever estimated: what is reserved by the estimate must
 /// stay small even if the first rows of a large file are tiny.
@@ -70,6 +70,8 @@ pub struct FeedOptions {
     pub sheet: Option<String>,
     /// The line or sheet row of the header, counted from 1.
     pub header_row: Option<u32>,
+    /// Give the value of merged cells to all rows that they go over.
+    pub fill_merged: bool,
     /// The most bytes that the feed may have, unpacked; [`DEFAULT_MAX_FEED`] if it
     /// is not given.
     pub max_feed: Option<u64>,
@@ -209,12 +211,12 @@ impl Feed {
             FeedSource::Stdin => spool::spool(&path, io::stdin().lock(), bounds)?,
             FeedSource::Path(_) => open_file(&path, bounds)?,
         };
+        let (opened, start, kind) = unpacked(&path, opened, bounds)?;
         let gzip = opened.gzip;
-        let start = start_of(&opened.file).map_err(|source| FeedError::CannotOpen {
-            path: path.clone(),
-            source,
-        })?;
-        let (format, table) = match kind::find(&path, &opened, &start, bounds)? {
+        let (format, table) = match kind {
+            FileKind::Packed(_) => {
+                return Err(FeedError::not_a_table(&path, "an archive of archives"));
+            }
             FileKind::Text => {
                 let text = text(&path, opened, &start, named)?;
                 let csv = CsvFile::open(text, options)?;
@@ -228,7 +230,7 @@ impl Feed {
             FileKind::Workbook(archive) => {
                 let sheet = SheetFile::open(&path, opened, &archive, options)?;
                 let format = Format::Xlsx {
-                    sheet: sheet.sheet.clone(),
+                    sheet: sheet.name().to_owned(),
                 };
                 (format, Table::Sheet(Box::new(sheet)))
             }
@@ -245,18 +247,15 @@ impl Feed {
     /// What was decided about the feed as a whole, and a person should hear of. All
     /// of it is known after a complete pass.
     #[must_use]
-    pub fn remarks(&self) -> Vec<Remark> {
+    pub fn remarks(&self) -> Vec<Remarked> {
         let guessed = self.format.other_encoding();
         let guessed = guessed.filter(|_| !self.encoding_is_named);
-        let encoding = guessed.map(|encoding| Remark::Encoding { encoding });
-        let sheets = match (&self.format, self.other_sheets()) {
-            (Format::Csv { .. }, _) | (_, []) => None,
-            (Format::Xlsx { sheet }, others) => Some(Remark::OtherSheets {
-                sheet: sheet.as_str().into(),
-                others: others.into(),
-            }),
+        let encoding = guessed.map(|encoding| Remark::Encoding { encoding }.into());
+        let of_table = match &self.table {
+            Table::Csv(_) => Vec::new(),
+            Table::Sheet(sheet) => sheet.remarks(),
         };
-        encoding.into_iter().chain(sheets).collect()
+        encoding.into_iter().chain(of_table).collect()
     }
 
     /// The file's path, for messages; `<stdin>` for stdin.
@@ -434,6 +433,29 @@ impl<'a> Batch<'a> {
 /// [`FeedError::EncodingNotSupported`], whose help names the nearest that can.
 pub fn check_encoding(label: &str) -> Result<(), FeedError> {
     encoding::named(label).map(drop)
+}
+
+/// What a file is, with its start; of an archive around one file, what that file is.
+fn unpacked(
+    path: &Arc<Path>,
+    opened: Opened,
+    bounds: Bounds,
+) -> Result<(Opened, Vec<u8>, FileKind), FeedError> {
+    let find = |opened: &Opened| {
+        let start = start_of(&opened.file).map_err(|source| FeedError::CannotOpen {
+            path: path.clone(),
+            source,
+        })?;
+        let kind = kind::find(path, opened, &start, bounds)?;
+        Ok::<_, FeedError>((start, kind))
+    };
+    let (start, kind) = find(&opened)?;
+    let FileKind::Packed(part) = &kind else {
+        return Ok((opened, start, kind));
+    };
+    let opened = spool::member(path, &opened, part, bounds)?;
+    let (start, kind) = find(&opened)?;
+    Ok((opened, start, kind))
 }
 
 /// Makes sure that a file may be a table, and that it reads as UTF-8.

@@ -19,6 +19,10 @@ pub enum CellKind {
     Bool,
     /// A spreadsheet's error value, as it shows it: `#DIV/0!`.
     Error,
+    /// A formula whose result the file does not hold; reads as empty.
+    Uncalculated,
+    /// The `0` that a formula shows where it refers to nothing.
+    ZeroForNothing,
     /// Bytes that are not text in the feed's encoding; reads as empty.
     NotText,
 }
@@ -47,6 +51,8 @@ pub struct Record {
     /// Cells beyond [`MAX_COLUMNS`].
     beyond: usize,
     not_text: Option<usize>,
+    /// A formula's result is not known.
+    uncalculated: bool,
     ascii: bool,
 }
 
@@ -60,6 +66,7 @@ impl Record {
             gap: 0,
             beyond: 0,
             not_text: None,
+            uncalculated: false,
             ascii: false,
         }
     }
@@ -102,7 +109,7 @@ impl Record {
 
     /// Whether there is nothing in any cell but white space.
     pub(super) fn is_blank(&self) -> bool {
-        if self.not_text.is_some() {
+        if self.not_text.is_some() || self.uncalculated {
             return false;
         }
         // The first cell of nearly every record shows it.
@@ -121,6 +128,7 @@ impl Record {
         self.gap = 0;
         self.beyond = 0;
         self.not_text = None;
+        self.uncalculated = false;
         self.ascii = false;
     }
 
@@ -199,6 +207,7 @@ impl Record {
 
     /// Appends a cell that `write` puts at the end of the text.
     pub(super) fn push(&mut self, kind: CellKind, write: impl FnOnce(&mut String)) {
+        self.uncalculated |= kind == CellKind::Uncalculated;
         write(&mut self.text);
         self.ends.push(self.text.len());
         self.kinds.push(kind);

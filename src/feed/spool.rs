@@ -13,6 +13,7 @@ use encoding_rs::{DecoderResult, Encoding};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::zip::Part;
 use super::{FeedError, START, kind};
 
 /// No honest text packs this well. Below [`SMALL`] it does no harm.
@@ -201,6 +202,37 @@ fn spool_with(
     })
 }
 
+/// Copies the only file of an archive, unpacked; also what is inside if that is gzip.
+pub(super) fn member(
+    path: &Arc<Path>,
+    archive: &Opened,
+    part: &Part,
+    bounds: Bounds,
+) -> Result<Opened, FeedError> {
+    let sha256 = match archive.sha256 {
+        Some(sha256) => sha256,
+        None => sha256_of_file(&archive.file).map_err(FeedError::read(path, 0))?,
+    };
+    let damaged = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            FeedError::not_a_table(path, "a damaged ZIP archive")
+        }
+        _ => FeedError::read(path, 0)(error),
+    };
+    let unpacked = part
+        .unpack(&archive.file, Arc::default())
+        .map_err(damaged)?;
+    let copied = spool(path, unpacked, bounds).map_err(|error| match error {
+        FeedError::Read { source, .. } => damaged(source),
+        error => error,
+    })?;
+    Ok(Opened {
+        sha256: Some(sha256),
+        gzip: true,
+        ..copied
+    })
+}
+
 /// A feed on its way into its copy.
 struct Spooled<'a> {
     copy: Copy<'a>,
@@ -316,7 +348,7 @@ impl<R: Read> Read for Counted<R> {
 }
 
 /// The digest of a whole file; its position is at the end afterwards.
-pub(super) fn sha256(mut file: &File) -> io::Result<[u8; 32]> {
+pub(super) fn sha256_of_file(mut file: &File) -> io::Result<[u8; 32]> {
     file.seek(SeekFrom::Start(0))?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 17];

@@ -159,7 +159,7 @@ fn what_is_no_feed_is_recognised_by_its_content() {
     pdf: is a PDF document, not a CSV or XLSX file
     html: is an HTML page, not a CSV or XLSX file
     json: is a JSON document, not a CSV or XLSX file
-    zip: is a ZIP archive, not a CSV or XLSX file
+    zip: is a ZIP archive that does not hold exactly one file, not a CSV or XLSX file
     cut zip: is a damaged ZIP archive, not a CSV or XLSX file
     utf-16 mark: is empty
     utf-16 html: is an HTML page, not a CSV or XLSX file

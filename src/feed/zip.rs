@@ -1,18 +1,18 @@
 //! The central directory of a ZIP archive: the names and sizes of its parts.
 //!
-//! calamine does not show its archive, and it unpacks the shared strings before
-//! it returns. This reads the directory alone, so that a bomb is refused and
-//! progress can be reported. The sizes in a directory may be false; nothing here
-//! allocates by them.
+//! This reads the directory alone, so that a bomb is refused and progress can be
+//! reported. The sizes in a directory may be false; nothing here allocates by them.
 //!
-//! The `zip` crate, which calamine uses, does not do: it bounds neither the
-//! directory's size nor the number of entries, and keeps only the last of
-//! entries with one name. The bounds here hold for it as well, since calamine
-//! opens no archive that is refused here.
+//! The `zip` crate does not do: it bounds neither the directory's size nor the number
+//! of entries, and keeps only the last of entries with one name.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
 use memchr::memmem;
 
 /// Spreadsheet XML packs 10 to 40 times; rows of empty, formatted cells more.
@@ -22,6 +22,9 @@ const SMALL: u64 = 256 << 20;
 /// No workbook has a larger directory.
 const MAX_DIRECTORY: u64 = 16 << 20;
 
+/// What is read at once.
+const CHUNK: usize = 1 << 16;
+
 /// A part of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
@@ -30,6 +33,10 @@ pub(super) struct Part {
     pub(super) offset: u64,
     /// How it is packed: 0 is not at all, 8 is DEFLATE.
     pub(super) method: u16,
+    /// Whether it opens with a password only.
+    pub(super) is_encrypted: bool,
+    /// The checksum of what it unpacks to.
+    pub(super) crc: u32,
     pub(super) packed: u64,
     pub(super) unpacked: u64,
 }
@@ -49,6 +56,65 @@ impl Part {
         let behind = u64::from(u16_at(&header, 26)?) + u64::from(u16_at(&header, 28)?);
         let start = self.offset.saturating_add(30 + behind);
         file.seek(SeekFrom::Start(start)).map(drop)
+    }
+
+    /// Reads what it holds, to the end and no further than the directory says, and
+    /// compares the checksum there. `packed` counts its packed bytes as they are read.
+    pub(super) fn unpack(&self, mut file: &File, packed: Arc<AtomicU64>) -> io::Result<Unpacked> {
+        self.seek(&mut file)?;
+        packed.store(0, Ordering::Relaxed);
+        let counted = Counted {
+            inner: file.try_clone()?.take(self.packed),
+            packed,
+        };
+        let source = BufReader::with_capacity(CHUNK, counted);
+        let inner: Box<dyn Read + Send> = match self.method {
+            0 => Box::new(source),
+            8 => Box::new(DeflateDecoder::new(source)),
+            _ => return Err(damaged()),
+        };
+        Ok(Unpacked {
+            inner,
+            crc: Crc::new(),
+            expected: self.crc,
+            left: self.unpacked,
+        })
+    }
+}
+
+/// Counts what is read of a packed part.
+struct Counted<R> {
+    inner: R,
+    packed: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.packed.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// What a part holds.
+pub(super) struct Unpacked {
+    inner: Box<dyn Read + Send>,
+    crc: Crc,
+    expected: u32,
+    /// How many bytes are still to come.
+    left: u64,
+}
+
+impl Read for Unpacked {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let is_end = read == 0 && !buffer.is_empty();
+        self.left = self.left.checked_sub(read as u64).ok_or_else(damaged)?;
+        if is_end && (self.left > 0 || self.crc.sum() != self.expected) {
+            return Err(damaged());
+        }
+        self.crc.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
     }
 }
 
@@ -87,8 +153,8 @@ impl Archive {
                 behind = at;
             }
         }
-        // In an archive behind another file, calamine would find the parts in
-        // other places than this does.
+        // In an archive behind another file, others find the parts in other places than
+        // this does.
         if size > MAX_DIRECTORY || start.checked_add(size) != Some(behind) {
             return Err(damaged());
         }
@@ -102,12 +168,6 @@ impl Archive {
         }
         parts.sort_by_key(|part| part.offset);
         Ok(Self { parts })
-    }
-
-    /// The part that lies at a position of the file.
-    pub(super) fn part_at(&self, position: u64) -> Option<&Part> {
-        let behind = self.parts.partition_point(|part| part.offset <= position);
-        self.parts.get(behind.checked_sub(1)?)
     }
 }
 
@@ -142,6 +202,8 @@ fn part(entry: &[u8]) -> io::Result<(Part, usize)> {
         name: String::from_utf8_lossy(name).replace('\\', "/"),
         offset,
         method: u16_at(entry, 10)?,
+        is_encrypted: u16_at(entry, 8)? & 1 == 1,
+        crc: u32_at(entry, 16)?,
         packed,
         unpacked,
     };

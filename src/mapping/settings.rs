@@ -245,6 +245,11 @@ pub(super) fn source(
         .take("header_row")
         .map(|node| node.whole(1, u32::MAX))
         .transpose()?;
+    options.fill_merged = table
+        .take("fill_merged")
+        .map(|node| node.flag())
+        .transpose()?
+        .unwrap_or_default();
     options.max_feed = table.take("max_feed").map(|node| size(&node)).transpose()?;
     let filter = table.take("where");
     table.finish()?;

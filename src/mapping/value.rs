@@ -30,6 +30,8 @@ pub(super) fn flaw(cell: Cell<'_>) -> Option<Rule> {
         CellKind::Error => Some(Rule::CellError {
             shown: cell.text.into(),
         }),
+        CellKind::Uncalculated => Some(Rule::Uncalculated),
+        CellKind::ZeroForNothing => Some(Rule::ZeroForNothing),
         _ => None,
     }
 }

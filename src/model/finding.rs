@@ -77,6 +77,18 @@ pub enum Rule {
         /// As the spreadsheet shows it: `#DIV/0!`.
         shown: Box<str>,
     },
+    /// A formula whose result the file does not hold.
+    #[error(
+        "is a formula without its result: open the file in Excel, save it and export that, or \
+         let the program that writes it write values"
+    )]
+    Uncalculated,
+    /// The `0` of a formula that refers to an empty cell.
+    #[error(
+        "shows 0 because its formula refers to an empty cell: let the formula return an empty \
+         text there, such as =A2&\"\""
+    )]
+    ZeroForNothing,
     /// A field that the target requires has no value.
     #[error("is empty; the LMS requires a value")]
     Required,
@@ -268,6 +280,8 @@ impl Rule {
             Self::CutOff => "cut-off",
             Self::NotText => "not-text",
             Self::CellError { .. } => "cell-error",
+            Self::Uncalculated => "uncalculated",
+            Self::ZeroForNothing => "zero-for-nothing",
             Self::Required => "required",
             Self::ExternalIdMissing => "external-id-missing",
             Self::ExternalIdScientific => "external-id-scientific",

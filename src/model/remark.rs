@@ -23,6 +23,20 @@ pub enum Remark {
         /// The others.
         others: Box<[String]>,
     },
+    /// Hidden sheets of the workbook have tables with the same columns.
+    HiddenSheets {
+        /// Their names.
+        sheets: Box<[String]>,
+    },
+    /// Columns of the sheet are hidden.
+    HiddenColumns {
+        /// Their names.
+        columns: Box<[String]>,
+    },
+    /// Rows of the sheet are hidden, as a filter hides them.
+    HiddenRow,
+    /// Cells of the column are merged over several rows.
+    MergedCells,
 }
 
 impl fmt::Display for Remark {
@@ -34,16 +48,40 @@ impl fmt::Display for Remark {
                  [source])"
             ),
             Self::OtherSheets { sheet, others } => {
-                let others: Vec<_> = others.iter().map(|name| format!("`{name}`")).collect();
                 write!(
                     f,
                     "reading sheet `{sheet}`; other sheets contain tables too: {} (choose one \
                      with `sheet` in [source])",
-                    others.join(", ")
+                    listed(others)
                 )
             }
+            Self::HiddenSheets { sheets } => write!(
+                f,
+                "hidden sheets contain tables with the same columns and are not read: {} (choose \
+                 one with `sheet` in [source])",
+                listed(sheets)
+            ),
+            Self::HiddenColumns { columns } => write!(
+                f,
+                "columns of the sheet are hidden and read even so: {}",
+                listed(columns)
+            ),
+            Self::HiddenRow => f.write_str(
+                "hidden rows of the sheet are read even so (to leave people out, delete \
+                 their rows or set `where` in [source])",
+            ),
+            Self::MergedCells => f.write_str(
+                "cells are merged over several rows, and only the first row has the value (to \
+                 give it to all of them, set `fill_merged = true` in [source])",
+            ),
         }
     }
+}
+
+/// `` `Staff`, `Leavers` ``.
+fn listed(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// One kind of remark, and where it applies.
@@ -57,6 +95,20 @@ pub struct Remarked {
     pub count: u64,
     /// The first of them.
     pub rows: Vec<RowNumber>,
+}
+
+impl Remarked {
+    /// A remark on these rows of a column.
+    pub fn of_rows(remark: Remark, column: &str, mut rows: Vec<RowNumber>) -> Self {
+        let count = rows.len() as u64;
+        rows.truncate(NAMED);
+        Self {
+            remark,
+            column: Some(column.into()),
+            count,
+            rows,
+        }
+    }
 }
 
 impl fmt::Display for Remarked {

@@ -183,7 +183,7 @@ pub fn scan(
         skipped: all.skipped,
         rejected,
     });
-    let of_feed = feed.remarks().into_iter().map(Remarked::from);
+    let of_feed = feed.remarks().into_iter();
     let last = all.lengths.last_row(feed.columns().len(), feed.ends_line());
     Ok(Scan {
         rows,

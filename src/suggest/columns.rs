@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::feed::{CellKind, Feed, FeedError};
+use crate::feed::{CellKind, Feed, FeedError, Format};
 use crate::validate::is_email;
 
 /// Rows that are read.
@@ -25,6 +25,19 @@ pub(super) struct Column {
     pub(super) distinct: u32,
     /// Some of these.
     pub(super) samples: Vec<String>,
+    /// Those of them that are texts; in a workbook there are also numbers.
+    pub(super) texts: Vec<String>,
+}
+
+impl Column {
+    /// What shows in which form dates are written: texts, unless there are none.
+    pub(super) fn date_samples(&self) -> &[String] {
+        if self.texts.is_empty() {
+            &self.samples
+        } else {
+            &self.texts
+        }
+    }
 }
 
 /// Reads the first rows.
@@ -39,6 +52,8 @@ pub(super) fn read(feed: &mut Feed) -> Result<Vec<Column>, FeedError> {
         }
     }
     let width = feed.columns().len();
+    // What a person should hear of a sheet is known at its end.
+    let reads_all = matches!(feed.format(), Format::Xlsx { .. });
     let mut columns: Vec<Column> = feed
         .columns()
         .iter()
@@ -69,16 +84,19 @@ pub(super) fn read(feed: &mut Feed) -> Result<Vec<Column>, FeedError> {
         |samples, _| {
             for sample in samples {
                 if rows >= MAX_ROWS {
-                    return Err(Enough::Rows);
+                    return if reads_all { Ok(()) } else { Err(Enough::Rows) };
                 }
                 rows += 1;
                 for (index, (text, kind)) in sample
                     .into_iter()
                     .enumerate()
-                    .filter(|(_, (text, _))| !text.is_empty())
+                    .filter(|(_, (text, kind))| !text.is_empty() || *kind == CellKind::Uncalculated)
                 {
                     let column = &mut columns[index];
                     column.filled += 1;
+                    if kind == CellKind::Uncalculated {
+                        continue;
+                    }
                     column.emails += u32::from(is_email(&text));
                     if seen[index].contains(&text) {
                         continue;
@@ -87,6 +105,9 @@ pub(super) fn read(feed: &mut Feed) -> Result<Vec<Column>, FeedError> {
                     // A date cell needs no form.
                     if kind != CellKind::Date && column.samples.len() < MAX_SAMPLES {
                         column.samples.push(text.clone());
+                        if kind == CellKind::Text {
+                            column.texts.push(text.clone());
+                        }
                     }
                     seen[index].insert(text);
                 }

@@ -135,7 +135,7 @@ fn line(field: &Field, column: &Column) -> String {
     let name = quoted(&column.name);
     match field.kind {
         FieldKind::Email => format!("{} = {{ column = {name}, lower = true }}", field.name),
-        FieldKind::Date => match date_form(&column.samples) {
+        FieldKind::Date => match date_form(column.date_samples()) {
             Some((form, is_ambiguous)) => format!(
                 "{} = {{ column = {name}, date = \"{form}\" }}{}",
                 field.name,

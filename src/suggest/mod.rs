@@ -24,6 +24,7 @@ use self::columns::Column;
 use self::quote::{listed, quoted};
 use self::recognise::recognise;
 use crate::feed::{Feed, FeedError, FeedOptions, Format};
+use crate::model::Remark;
 use crate::report::sanitize;
 use crate::schema::{Field, System};
 
@@ -81,6 +82,15 @@ impl Draft {
                 .notes
                 .push("the feed has no rows, so its columns were recognised by name only".into());
         }
+        // What the mapping itself says is not said again.
+        let said = |remark: &Remark| {
+            matches!(remark, Remark::Encoding { .. } | Remark::OtherSheets { .. })
+        };
+        let remarks = feed.remarks().into_iter();
+        let unsaid = remarks.filter(|it| !said(&it.remark));
+        draft
+            .notes
+            .extend(unsaid.map(|it| format!("note: {}", sanitize(&it.to_string()))));
         Ok(draft)
     }
 

@@ -52,4 +52,5 @@ mod unknown_outcomes;
 mod unlisted_accounts;
 mod unreadable_cells;
 mod write_outage;
+mod workbooks;
 mod written_files;

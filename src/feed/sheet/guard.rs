@@ -1,6 +1,5 @@
-//! What the parts of a workbook really unpack to, before calamine takes them
-//! into memory: it holds the shared strings as a whole, and every stretch of
-//! text as long as it is.
+//! What the parts of a workbook really unpack to, before they are taken into memory:
+//! the shared strings are held as a whole, and so is every stretch of text.
 //!
 //! The directory of an archive may lie about sizes, so each part that could
 //! do harm is unpacked once to nowhere. Parts that cannot, because they are
@@ -11,10 +10,10 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use calamine::XlsxError;
 use flate2::read::DeflateDecoder;
 use memchr::{memchr, memmem, memrchr};
 
+use super::xml::Damage;
 use crate::feed::FeedError;
 use crate::feed::spool;
 use crate::feed::zip::{Archive, Part};
@@ -28,7 +27,7 @@ const MAX_STRETCH: usize = 16 << 20;
 const MAX_ROW: usize = 128 << 20;
 /// The most text that is held as a whole: several columns that differ in each
 /// of the million rows of a sheet.
-const MAX_SHARED: u64 = 512 << 20;
+pub(super) const MAX_SHARED: u64 = 512 << 20;
 /// The most that any other part that is held may unpack to: styles, themes and
 /// lists of sheets have some kilobytes.
 const MAX_HELD: u64 = 32 << 20;
@@ -39,8 +38,8 @@ const CHUNK: usize = 1 << 16;
 
 /// What is found where a row ends, unless it is empty.
 const ROW_ENDS: &[u8] = b"row>";
-/// The attribute that says how many shared strings there are. calamine
-/// believes it and reserves memory.
+/// The attribute that says how many shared strings there are. Who lies about it means
+/// harm.
 const SAID: &[u8] = b"uniqueCount";
 
 /// Judges all parts of a workbook.
@@ -64,7 +63,7 @@ pub(super) fn judge(path: &Arc<Path>, file: &File, archive: &Archive) -> Result<
     Ok(())
 }
 
-/// What calamine keeps of a part.
+/// What is kept of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
     /// One row at a time.
@@ -78,8 +77,7 @@ enum Held {
 }
 
 impl Held {
-    /// Judges by the names that calamine goes by, and by the folder that
-    /// everybody puts sheets into.
+    /// Judges by the names and the folder that everybody gives these parts.
     fn of(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
         let ends = |end| name.ends_with(end);
@@ -113,18 +111,18 @@ fn judge_part(path: &Arc<Path>, mut file: &File, part: &Part, held: Held) -> Res
     let damaged = |what| FeedError::Workbook {
         path: path.clone(),
         row: None,
-        source: Box::new(XlsxError::Unexpected(what)),
+        source: Box::new(Damage::Unexpected(what)),
     };
     let packed = match part.seek(&mut file) {
         Ok(()) => BufReader::with_capacity(CHUNK, file.take(part.packed)),
-        // calamine says better what is wrong with it.
+        // Reading it says better what is wrong with it.
         Err(error) if is_damage(&error) => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
     let mut unpacked: Box<dyn Read + '_> = match part.method {
         0 => Box::new(packed),
         8 => Box::new(DeflateDecoder::new(packed)),
-        // calamine cannot read it either.
+        // It is not read either.
         _ => return Ok(()),
     };
     let mut chunk = vec![0; CHUNK];

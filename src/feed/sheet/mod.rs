@@ -3,35 +3,40 @@
 //! # Invariants
 //!
 //! - A sheet is never held as a whole: memory grows with the workbook's shared
-//!   strings, which calamine keeps, and not with its rows. What calamine keeps
-//!   is bounded before it begins.
+//!   strings, and not with its rows. What is held is bounded before it is read.
 //! - A cell far out costs no more than the columns up to it, in one record.
+//! - A cell that cannot be understood is a flaw of that cell, not of the workbook.
 //! - The digest of the whole file is computed before the first row is read, and
 //!   compared before each later pass: a workbook that changed hands out nothing.
 
+mod book;
+mod cells;
+mod format;
 mod guard;
+mod head;
+mod merged;
 mod rows;
-mod stream;
 mod text;
+mod xml;
 
 use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use calamine::{Reader as _, SheetType, SheetVisible, Style, Xlsx, XlsxError};
-
+use self::book::{Book, Sheet};
+use self::cells::{Cells, MAX_ROW_TEXT, NoRow};
+use self::head::Head;
+use self::merged::{Areas, Filling};
 pub(super) use self::rows::{SheetBatch, SheetRows};
-use self::stream::{MAX_ROW_TEXT, NoAnswer, Position, Stream, Tracked};
-use self::text::Padded;
-use super::header::{self, HeadRow};
+use self::rows::{Shown, Zero};
+use self::xml::Damage;
+use super::header;
 use super::pipeline::{self, Filled};
-use super::record::Record;
 use super::spool::{self, Opened};
 use super::zip::Archive;
 use super::{Batch, FeedError, FeedOptions, Progress};
-use crate::model::RowNumber;
+use crate::model::{Remark, Remarked, Remarks, RowNumber};
 
 /// A batch is full at this many cells or bytes of text, whichever is first.
 const CELLS: usize = 1 << 15;
@@ -40,28 +45,39 @@ const TEXT: usize = 1 << 20;
 /// The most sheets of a workbook: finding one among them takes longer the more there
 /// are.
 const MAX_SHEETS: usize = 1_000;
-
-type Workbook = Xlsx<BufReader<Tracked>>;
+/// A hidden sheet with as many of the columns is one of the same kind.
+const COLUMNS_IN_COMMON: usize = 2;
 
 /// An open sheet of a workbook.
 pub(super) struct SheetFile {
     path: Arc<Path>,
-    /// The same file as the workbook's, for its digest.
     file: File,
-    workbook: Workbook,
-    /// Where the workbook reads.
-    position: Arc<Position>,
-    pub(super) sheet: String,
+    book: Book,
+    sheet: Sheet,
     /// Other visible sheets that have a table.
     pub(super) others: Vec<String>,
     pub(super) columns: Vec<String>,
     pub(super) header_row: RowNumber,
     pub(super) estimated_rows: usize,
-    /// Where the sheet lies in the file, and how long it is there.
-    offset: u64,
+    /// How long the sheet is in the file.
     length: u64,
-    padded: Vec<Option<Padded>>,
+    /// What a formula's 0 means in each column.
+    zeros: Vec<Zero>,
+    /// The merged areas that are filled.
+    filled: Areas,
+    /// The digest of the file as it was given, and of what it is unpacked.
     pub(super) sha256: [u8; 32],
+    content: [u8; 32],
+    remarks: Vec<Remark>,
+    /// What the last pass saw of rows.
+    seen: Seen,
+}
+
+/// What is seen of rows, and a person should hear of.
+#[derive(Debug, Default)]
+struct Seen {
+    rows: Remarks,
+    merged: Vec<Remarked>,
 }
 
 impl std::fmt::Debug for SheetFile {
@@ -73,14 +89,13 @@ impl std::fmt::Debug for SheetFile {
     }
 }
 
-/// The start of a sheet.
-struct Head {
-    rows: Vec<HeadRow>,
-    /// The last row that the sheet says it has.
-    last: u32,
-    padded: Vec<Option<Padded>>,
-    /// Where in the file the sheet's part is.
-    position: u64,
+/// The sheet that is read, and what is said of the others.
+struct Choice {
+    sheet: Sheet,
+    head: Head,
+    others: Vec<String>,
+    /// Hidden ones, with the start of each.
+    hidden: Vec<(String, Head)>,
 }
 
 impl SheetFile {
@@ -92,61 +107,68 @@ impl SheetFile {
         options: &FeedOptions,
     ) -> Result<Self, FeedError> {
         let file = opened.file;
-        let sha256 = match opened.sha256 {
-            Some(sha256) => sha256,
-            None => spool::sha256(&file).map_err(FeedError::read(path, 0))?,
-        };
+        let content = spool::sha256_of_file(&file).map_err(FeedError::read(path, 0))?;
         guard::judge(path, &file, archive)?;
-        let tracked = Tracked {
-            file: file.try_clone().map_err(FeedError::read(path, 0))?,
-            position: Arc::default(),
-        };
-        let position = tracked.position.clone();
-        let mut workbook = Workbook::new(BufReader::with_capacity(1 << 16, tracked))
-            .map_err(|source| damaged(path, None, source))?;
-        let sheets = workbook.sheets_metadata().len();
-        if sheets > MAX_SHEETS {
+        let book = Book::read(path, &file, archive)?;
+        if book.sheets.len() > MAX_SHEETS {
             return Err(FeedError::TooManySheets {
                 path: path.clone(),
-                sheets,
+                sheets: book.sheets.len(),
                 max: MAX_SHEETS,
             });
         }
         let until = options.header_row.unwrap_or(0);
-        let (sheet, head, others) = match &options.sheet {
-            Some(wanted) => {
-                let sheet = named(path, &workbook, wanted)?;
-                let head = read_head(&mut workbook, &position, &sheet, until)
-                    .map_err(|source| damaged(path, None, source))?;
-                (sheet, head, Vec::new())
-            }
-            None => first_with_a_table(path, &mut workbook, &position, until)?,
+        let choice = match &options.sheet {
+            Some(wanted) => named(path, &book, &file, wanted, until)?,
+            None => first_with_a_table(path, &book, &file, until)?,
         };
-
-        let (_, header) = header::of(path, &head.rows, options.header_row)?;
+        let (index, header) = header::of(path, &choice.head.rows, options.header_row)?;
+        let columns = header::names(&header.cells);
         let header_row = header.row.unwrap_or(RowNumber(1));
-        let part = archive.part_at(head.position);
-        let unpacked = part.map_or(u64::MAX, |part| part.unpacked);
+        let part = choice.sheet.part().map_err(damaged(path, None))?;
+        let filled = if options.fill_merged {
+            let cells = Cells::open(&book, &file, &choice.sheet, Arc::default());
+            let areas =
+                cells.and_then(|cells| cells.map_or(Ok(Areas::default()), Cells::merged_areas));
+            areas.map_err(damaged(path, None))?.sorted()
+        } else {
+            Areas::default()
+        };
         Ok(Self {
             path: path.clone(),
-            file,
-            workbook,
-            position,
-            sheet,
-            others,
-            columns: header::names(&header.cells),
+            estimated_rows: estimate(&choice.head, header_row, part.unpacked),
+            length: part.packed,
+            zeros: choice.head.zeros(index, columns.len(), &book),
+            remarks: choice.remarks(&columns),
+            sheet: choice.sheet,
+            others: choice.others,
+            columns,
             header_row,
-            estimated_rows: estimate(&head, header_row, unpacked),
-            offset: part.map_or(0, |part| part.offset),
-            length: part.map_or(0, |part| part.packed),
-            padded: head.padded,
-            sha256,
+            filled,
+            sha256: opened.sha256.unwrap_or(content),
+            content,
+            seen: Seen::default(),
+            file,
+            book,
         })
+    }
+
+    /// The name of the sheet.
+    pub(super) fn name(&self) -> &str {
+        &self.sheet.name
     }
 
     /// The packed size of the sheet, which is what a pass reads.
     pub(super) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// See [`super::Feed::remarks`].
+    pub(super) fn remarks(&self) -> Vec<Remarked> {
+        let of_sheet = self.remarks.iter().cloned().map(Remarked::from);
+        let of_rows = self.seen.rows.clone().into_iter();
+        let all = of_sheet.chain(of_rows);
+        all.chain(self.seen.merged.iter().cloned()).collect()
     }
 
     /// See [`super::Feed::read`].
@@ -155,75 +177,160 @@ impl SheetFile {
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
-        let now = spool::sha256(&self.file).map_err(FeedError::read(&self.path, 0))?;
-        if now != self.sha256 {
+        let now = spool::sha256_of_file(&self.file).map_err(FeedError::read(&self.path, 0))?;
+        if now != self.content {
             return Err(E::from(FeedError::Changed(self.path.clone())));
         }
-        let path = &self.path;
-        let cells = self
-            .workbook
-            .worksheet_cells_reader(&self.sheet)
-            .map_err(|source| damaged(path, None, source))?;
-        let mut stream = Stream::new(cells);
-        let (header, offset, length) = (self.header_row, self.offset, self.length);
-        let (position, padded) = (&self.position, &self.padded);
+        self.seen = Seen::default();
+        let packed = Arc::new(AtomicU64::new(0));
+        let cells = Cells::open(&self.book, &self.file, &self.sheet, packed.clone())
+            .and_then(|cells| cells.ok_or(Damage::Unexpected("a sheet without rows")))
+            .map_err(damaged(&self.path, None))?;
+        let mut pass = Pass {
+            path: &self.path,
+            header: self.header_row,
+            columns: &self.columns,
+            cells,
+            filling: Filling::new(&self.filled),
+            is_filled: self.filled.is_some(),
+            seen: &mut self.seen,
+        };
+        let shown = Shown {
+            formats: &self.book.formats,
+            zeros: &self.zeros,
+        };
+        let length = self.length;
         pipeline::run(
             move |batch: &mut SheetBatch| {
                 batch.clear();
-                while batch.cells.len() < CELLS && batch.text.len() < TEXT {
-                    let last = stream.row;
-                    match stream.next_row(batch) {
-                        Ok(true) => {}
-                        Ok(false) if batch.rows.is_empty() => return Ok(Filled::End),
-                        Ok(false) => break,
-                        Err(NoAnswer::Sheet(source)) => return Err(damaged(path, last, source)),
-                        Err(NoAnswer::TooLong) => {
-                            return Err(FeedError::RecordTooLong {
-                                path: path.clone(),
-                                line: stream.row.unwrap_or(header),
-                                max: MAX_ROW_TEXT,
-                            });
-                        }
-                    }
-                    if batch.rows.last().is_some_and(|&(row, _)| row <= header) {
-                        batch.pop();
-                    }
-                }
-                let position = position.now.load(Ordering::Relaxed);
-                Ok(Filled::Batch(Progress {
-                    bytes: position.saturating_sub(offset).min(length),
-                }))
+                let has_rows = pass.fill(batch)?;
+                let bytes = packed.load(Ordering::Relaxed).min(length);
+                Ok(if has_rows {
+                    Filled::Batch(Progress { bytes })
+                } else {
+                    Filled::End
+                })
             },
-            |batch: &mut SheetBatch| work(&mut Batch::sheet(batch.rows(padded))),
+            |batch: &mut SheetBatch| work(&mut Batch::sheet(batch.rows(shown))),
             take,
         )
     }
 }
 
-/// The sheet that the mapping names.
-fn named(path: &Arc<Path>, workbook: &Workbook, wanted: &str) -> Result<String, FeedError> {
-    let mut names: Vec<String> = workbook
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| sheet.name.clone())
-        .collect();
-    if names.iter().any(|name| name == wanted) {
-        return Ok(wanted.to_owned());
+/// One pass over the rows.
+struct Pass<'a> {
+    path: &'a Arc<Path>,
+    header: RowNumber,
+    columns: &'a [String],
+    cells: Cells<'a>,
+    filling: Filling<'a>,
+    is_filled: bool,
+    seen: &'a mut Seen,
+}
+
+impl Pass<'_> {
+    /// Fills a batch; false if no row is left.
+    fn fill(&mut self, batch: &mut SheetBatch) -> Result<bool, FeedError> {
+        while batch.cells.len() < CELLS && batch.text.len() < TEXT {
+            let last = self.cells.row;
+            match self.cells.next_row(batch) {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.see_merged(last);
+                    return Ok(!batch.rows.is_empty());
+                }
+                Err(NoRow::Damaged(source)) => return Err(damaged(self.path, last)(source)),
+                Err(NoRow::TooLong) => {
+                    return Err(FeedError::RecordTooLong {
+                        path: self.path.clone(),
+                        line: self.cells.row.unwrap_or(self.header),
+                        max: MAX_ROW_TEXT,
+                    });
+                }
+            }
+            let row = self.cells.row.unwrap_or(self.header);
+            if row <= self.header {
+                batch.pop();
+                continue;
+            }
+            self.filling.fill(batch);
+            if self.cells.is_hidden {
+                self.seen.rows.add(row, None, &Remark::HiddenRow);
+            }
+        }
+        Ok(true)
     }
+
+    /// Keeps which columns have merged cells up to the last row.
+    fn see_merged(&mut self, last: Option<RowNumber>) {
+        if self.is_filled {
+            return;
+        }
+        let (first, last) = (self.header.0 + 1, last.unwrap_or(self.header).0);
+        let areas = self.cells.merged.between(first, last);
+        let merged = areas.into_iter().filter_map(|(column, rows)| {
+            let name = self.columns.get(usize::from(column))?;
+            Some(Remarked::of_rows(Remark::MergedCells, name, rows))
+        });
+        self.seen.merged = merged.collect();
+    }
+}
+
+impl Choice {
+    /// What a person should hear of the sheet and of the others.
+    fn remarks(&self, columns: &[String]) -> Vec<Remark> {
+        let others = (!self.others.is_empty()).then(|| Remark::OtherSheets {
+            sheet: self.sheet.name.as_str().into(),
+            others: self.others.as_slice().into(),
+        });
+        let is_alike = |head: &Head| {
+            let has = |row: &header::HeadRow| {
+                let common = row.cells.iter().filter(|cell| columns.contains(cell));
+                common.count() >= COLUMNS_IN_COMMON
+            };
+            head.rows.iter().any(has)
+        };
+        let alike = self.hidden.iter().filter(|(_, head)| is_alike(head));
+        let alike: Box<[String]> = alike.map(|(name, _)| name.clone()).collect();
+        let sheets = (!alike.is_empty()).then_some(Remark::HiddenSheets { sheets: alike });
+        let hidden: Box<[String]> = self.head.hidden(columns).cloned().collect();
+        let hidden = (!hidden.is_empty()).then_some(Remark::HiddenColumns { columns: hidden });
+        others.into_iter().chain(sheets).chain(hidden).collect()
+    }
+}
+
+/// The sheet that the mapping names.
+fn named(
+    path: &Arc<Path>,
+    book: &Book,
+    file: &File,
+    wanted: &str,
+    until: u32,
+) -> Result<Choice, FeedError> {
     // Excel takes names that differ in case only for one.
     let folded = wanted.trim().to_lowercase();
-    if let Some(name) = names
-        .iter()
-        .find(|name| name.trim().to_lowercase() == folded)
-    {
-        return Ok(name.clone());
-    }
-    names.sort_by_cached_key(|name| strsim::osa_distance(&name.to_lowercase(), &folded));
-    Err(FeedError::SheetNotFound {
-        path: path.clone(),
-        sheet: wanted.to_owned(),
-        sheets: names,
+    let exact = book.sheets.iter().find(|sheet| sheet.name == wanted);
+    let found = exact.or_else(|| {
+        let mut sheets = book.sheets.iter();
+        sheets.find(|sheet| sheet.name.trim().to_lowercase() == folded)
+    });
+    let Some(sheet) = found else {
+        let mut names: Vec<_> = book.sheets.iter().map(|sheet| sheet.name.clone()).collect();
+        names.sort_by_cached_key(|name| strsim::osa_distance(&name.to_lowercase(), &folded));
+        return Err(FeedError::SheetNotFound {
+            path: path.clone(),
+            sheet: wanted.to_owned(),
+            sheets: names,
+        });
+    };
+    let head = head::read(book, file, sheet, until)
+        .and_then(|head| head.ok_or(Damage::Unexpected("a chart in place of this sheet")))
+        .map_err(damaged(path, None))?;
+    Ok(Choice {
+        sheet: sheet.clone(),
+        head,
+        others: Vec::new(),
+        hidden: Vec::new(),
     })
 }
 
@@ -231,82 +338,48 @@ fn named(path: &Arc<Path>, workbook: &Workbook, wanted: &str) -> Result<String, 
 /// with a single column is read only if no other has more.
 fn first_with_a_table(
     path: &Arc<Path>,
-    workbook: &mut Workbook,
-    position: &Position,
+    book: &Book,
+    file: &File,
     until: u32,
-) -> Result<(String, Head, Vec<String>), FeedError> {
-    let visible: Vec<String> = workbook
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible)
-        .map(|sheet| sheet.name.clone())
-        .collect();
+) -> Result<Choice, FeedError> {
     let mut first = None;
     let mut narrow = None;
-    let mut others = Vec::new();
-    for name in visible {
-        let head = match read_head(workbook, position, &name, until) {
-            Ok(head) => head,
-            // A chart that calls itself a sheet.
-            Err(XlsxError::NotAWorksheet(_)) => continue,
-            Err(source) => return Err(damaged(path, None, source)),
+    let (mut others, mut hidden) = (Vec::new(), Vec::new());
+    for sheet in &book.sheets {
+        let head = match head::read(book, file, sheet, until) {
+            Ok(Some(head)) => head,
+            // A chart that calls itself a sheet, or one that nobody sees.
+            Ok(None) => continue,
+            Err(_) if !sheet.is_visible => continue,
+            Err(source) => return Err(damaged(path, None)(source)),
         };
-        if head.rows.iter().any(|row| row.filled() >= 2) {
+        if !sheet.is_visible {
+            if head.has_table() {
+                hidden.push((sheet.name.clone(), head));
+            }
+        } else if head.has_table() {
             if first.is_none() {
-                first = Some((name, head));
+                first = Some((sheet, head));
             } else {
-                others.push(name);
+                others.push(sheet.name.clone());
             }
         } else if narrow.is_none() && !head.rows.is_empty() {
-            narrow = Some((name, head));
+            narrow = Some((sheet, head));
         }
     }
     match first.or(narrow) {
-        Some((name, head)) => Ok((name, head, others)),
-        None => Err(FeedError::Empty(path.clone())),
+        Some((sheet, head)) => Ok(Choice {
+            sheet: sheet.clone(),
+            head,
+            others,
+            hidden,
+        }),
+        None if hidden.is_empty() => Err(FeedError::Empty(path.clone())),
+        None => Err(FeedError::AllHidden {
+            path: path.clone(),
+            sheets: hidden.into_iter().map(|(name, _)| name).collect(),
+        }),
     }
-}
-
-/// Reads the first rows of a sheet.
-fn read_head(
-    workbook: &mut Workbook,
-    position: &Position,
-    sheet: &str,
-    until: u32,
-) -> Result<Head, XlsxError> {
-    let cells = workbook.worksheet_cells_reader(sheet)?;
-    let mut head = Head {
-        rows: Vec::new(),
-        last: cells.dimensions().end.0.saturating_add(1),
-        padded: cells.styles().iter().map(padded).collect(),
-        position: position.sought.load(Ordering::Relaxed),
-    };
-    let mut stream = Stream::new(cells);
-    let mut batch = SheetBatch::default();
-    let mut record = Record::new();
-    while head.rows.len() < header::ROWS_EXAMINED || stream.row.is_some_and(|row| row.0 < until) {
-        batch.clear();
-        match stream.next_row(&mut batch) {
-            Ok(true) => {}
-            Ok(false) => break,
-            Err(NoAnswer::Sheet(source)) => return Err(source),
-            Err(NoAnswer::TooLong) => return Err(XlsxError::Unexpected("a row of many megabytes")),
-        }
-        if !batch.rows(&head.padded).read(&mut record) || record.is_blank() {
-            continue;
-        }
-        head.rows.push(HeadRow {
-            row: Some(record.row()),
-            cells: header::cells(&record),
-            not_text: None,
-            width: record.len(),
-        });
-    }
-    Ok(head)
-}
-
-fn padded(style: &Style) -> Option<Padded> {
-    Padded::parse(&style.number_format.as_ref()?.format_code)
 }
 
 /// From the row that the sheet declares as its last, unless its size disproves
@@ -315,18 +388,17 @@ fn estimate(head: &Head, header: RowNumber, unpacked: u64) -> usize {
     // `<row><c><v>1</v></c></row>`, which no writer undercuts.
     const SHORTEST_ROW: u64 = 26;
     let fits = usize::try_from(unpacked / SHORTEST_ROW).unwrap_or(usize::MAX);
-    let said = head.last.saturating_sub(header.0) as usize;
+    let said = head.said.saturating_sub(header.0) as usize;
     said.max(head.rows.len()).min(fits).min(super::MAX_ESTIMATE)
 }
 
-fn damaged(path: &Arc<Path>, row: Option<RowNumber>, source: XlsxError) -> FeedError {
-    match source {
-        XlsxError::Password => FeedError::Password(path.clone()),
-        source => FeedError::Workbook {
-            path: path.clone(),
-            row,
-            source: Box::new(source),
-        },
+/// An error of a workbook of which `row` is the last that could be read.
+fn damaged(path: &Arc<Path>, row: Option<RowNumber>) -> impl FnOnce(Damage) -> FeedError {
+    let path = path.clone();
+    move |source| FeedError::Workbook {
+        path,
+        row,
+        source: Box::new(source),
     }
 }
 

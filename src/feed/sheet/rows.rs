@@ -1,6 +1,9 @@
 //! A batch of a sheet's cells becomes records.
 
-use super::text::{self, Padded};
+use std::ops::Range;
+
+use super::format::CellFormat;
+use super::text;
 use crate::feed::CellKind;
 use crate::feed::record::Record;
 use crate::model::RowNumber;
@@ -33,6 +36,58 @@ pub(super) enum Value {
     /// A number, written as text after the reading stage, which is the
     /// bottleneck.
     Number { value: f64, style: u16 },
+    /// The number 0 as the result of a formula.
+    ZeroOfFormula { style: u16 },
+}
+
+/// What a formula's 0 means in a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Zero {
+    /// The number.
+    #[default]
+    Number,
+    /// That the formula found nothing.
+    Nothing,
+    /// That nobody has worked it out.
+    Uncalculated,
+}
+
+/// How the cells of a sheet are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown<'a> {
+    /// By style.
+    pub(super) formats: &'a [CellFormat],
+    /// By column.
+    pub(super) zeros: &'a [Zero],
+}
+
+impl Value {
+    /// A piece of the batch's text. A batch ends long before 32 bits do, and a row is
+    /// bounded too.
+    pub(super) fn text(place: Range<usize>, kind: CellKind) -> Self {
+        let at = |position: usize| u32::try_from(position).unwrap_or(u32::MAX);
+        Self::Text {
+            start: at(place.start),
+            end: at(place.end),
+            kind,
+        }
+    }
+
+    /// Where its text is.
+    pub(super) fn range(self) -> Option<Range<usize>> {
+        match self {
+            Self::Text { start, end, .. } => Some(start as usize..end as usize),
+            Self::Number { .. } | Self::ZeroOfFormula { .. } => None,
+        }
+    }
+
+    /// The same with its text in another place.
+    pub(super) fn moved(self, place: Range<usize>) -> Self {
+        match self {
+            Self::Text { kind, .. } => Self::text(place, kind),
+            other => other,
+        }
+    }
 }
 
 impl SheetBatch {
@@ -49,10 +104,10 @@ impl SheetBatch {
         self.cells.truncate(end);
     }
 
-    pub(super) fn rows<'a>(&'a self, padded: &'a [Option<Padded>]) -> SheetRows<'a> {
+    pub(super) fn rows<'a>(&'a self, shown: Shown<'a>) -> SheetRows<'a> {
         SheetRows {
             batch: self,
-            padded,
+            shown,
             row: 0,
             cell: 0,
         }
@@ -63,8 +118,7 @@ impl SheetBatch {
 #[derive(Debug)]
 pub(in crate::feed) struct SheetRows<'a> {
     batch: &'a SheetBatch,
-    /// By style: the formats that show zeros in front.
-    padded: &'a [Option<Padded>],
+    shown: Shown<'a>,
     row: usize,
     cell: usize,
 }
@@ -81,23 +135,36 @@ impl SheetRows<'_> {
         record.start(row);
         for cell in cells {
             // The cells of a row are in order, and none appears twice.
-            while record.len() < usize::from(cell.column) {
+            let column = usize::from(cell.column);
+            while record.len() < column {
                 record.push(CellKind::Text, |_| {});
             }
-            match cell.value {
-                Value::Text { start, end, kind } => {
+            let zero = self.shown.zeros.get(column).copied().unwrap_or_default();
+            match (cell.value, zero) {
+                (Value::Text { start, end, kind }, _) => {
                     let piece = self.batch.text.get(start as usize..end as usize);
                     record.push(kind, |text| text.push_str(piece.unwrap_or_default()));
                 }
-                Value::Number { value, style } => {
-                    let padded = self.padded.get(usize::from(style)).and_then(Option::as_ref);
-                    record.push(CellKind::Number, |text| match padded {
-                        Some(padded) => padded.write(value, text),
-                        None => text::number(value, text),
-                    });
+                (Value::Number { value, style }, _) => self.push_number(record, value, style),
+                (Value::ZeroOfFormula { style }, Zero::Number) => {
+                    self.push_number(record, 0.0, style);
+                }
+                (Value::ZeroOfFormula { .. }, Zero::Nothing) => {
+                    record.push(CellKind::ZeroForNothing, |text| text.push('0'));
+                }
+                (Value::ZeroOfFormula { .. }, Zero::Uncalculated) => {
+                    record.push(CellKind::Uncalculated, |_| {});
                 }
             }
         }
         true
+    }
+
+    fn push_number(&self, record: &mut Record, value: f64, style: u16) {
+        let format = self.shown.formats.get(usize::from(style));
+        record.push(CellKind::Number, |text| match format {
+            Some(format) => format.write(value, text),
+            None => text::number(value, text),
+        });
     }
 }

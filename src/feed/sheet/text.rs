@@ -8,7 +8,7 @@ use crate::feed::CellKind;
 
 /// Beyond, a double cannot distinguish one integer from the next in decimal digits
 /// that a person typed: Excel keeps 15 and writes zeros for the rest.
-const MAX_EXACT: f64 = 1e15;
+pub(super) const MAX_EXACT: f64 = 1e15;
 /// Below, digits would be mostly zeros behind the point.
 const MIN_PLAIN: f64 = 1e-9;
 const SECONDS_A_DAY: f64 = 86_400.0;
@@ -43,64 +43,6 @@ fn scientific(value: f64, text: &mut String) {
         },
         // Neither finite nor a number: no workbook holds it, but bytes may.
         None => text.push_str(&plain),
-    }
-}
-
-/// A number format that shows zeros in front: `00000`, `000-00-0000`, `"E"0000`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Padded(Vec<Place>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Digit,
-    Literal(char),
-}
-
-impl Padded {
-    /// The format behind a code; `None` if it shows plain numbers (or anything
-    /// that is not an identifier, such as money).
-    pub(super) fn parse(code: &str) -> Option<Self> {
-        let mut places = Vec::new();
-        let mut chars = code.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '0' => places.push(Place::Digit),
-                '"' => places.extend(chars.by_ref().take_while(|&c| c != '"').map(Place::Literal)),
-                '\\' => places.push(Place::Literal(chars.next()?)),
-                '-' | ' ' | '/' | '(' | ')' => places.push(Place::Literal(c)),
-                // What follows is for negative numbers, zero and text.
-                ';' => break,
-                _ => return None,
-            }
-        }
-        let digits = places.iter().filter(|&&it| it == Place::Digit).count();
-        let of_an_identifier = places.iter().all(|place| match place {
-            Place::Digit => true,
-            Place::Literal(c) => c.is_ascii_alphanumeric() || "-_/. ()".contains(*c),
-        });
-        (digits >= 2 && of_an_identifier).then_some(Self(places))
-    }
-
-    /// Writes a number in this format; a number that is not whole, or
-    /// negative, is written plain.
-    pub(super) fn write(&self, value: f64, text: &mut String) {
-        if value.fract() != 0.0 || !(0.0..MAX_EXACT).contains(&value) {
-            return number(value, text);
-        }
-        let n_places = self.0.iter().filter(|&&it| it == Place::Digit).count();
-        let digits = format!("{value:0n_places$}");
-        // Digits that find no place of their own go to the first.
-        let mut surplus = digits.len().saturating_sub(n_places);
-        let mut digits = digits.chars();
-        for place in &self.0 {
-            match place {
-                Place::Literal(c) => text.push(*c),
-                Place::Digit => {
-                    text.extend(digits.by_ref().take(1 + surplus));
-                    surplus = 0;
-                }
-            }
-        }
     }
 }
 
@@ -201,52 +143,12 @@ mod tests {
         }
 
         #[test]
-        fn padding_keeps_every_digit(id in 0_u64..1_000_000_000_000_000, places in 2_usize..20) {
-            let mut text = String::new();
-            Padded::parse(&"0".repeat(places)).unwrap().write(id as f64, &mut text);
-            prop_assert_eq!(text, format!("{id:0places$}"));
-        }
-
-        #[test]
         fn no_number_is_too_odd(bits: u64) {
             let mut text = String::new();
             number(f64::from_bits(bits), &mut text);
             date(&ExcelDateTime::new(f64::from_bits(bits), ExcelDateTimeType::DateTime, false), &mut text);
             date(&ExcelDateTime::new(f64::from_bits(bits), ExcelDateTimeType::TimeDelta, true), &mut text);
-            Padded::parse("000-0").unwrap().write(f64::from_bits(bits), &mut text);
             prop_assert!(text.len() < 1000);
-        }
-    }
-
-    #[test]
-    fn a_format_with_zeros_in_front_shows_them() {
-        for (code, value, expected) in [
-            ("0000", 597.0, "0597"),
-            ("00000;-00000", 597.0, "00597"),
-            (r"000\-00\-0000", 12_345_678.0, "012-34-5678"),
-            ("000-00-0000", 12_345_678.0, "012-34-5678"),
-            ("\"E\"00000", 597.0, "E00597"),
-            ("000", 12_345.0, "12345"),
-            ("00-00", 12_345.0, "123-45"),
-            ("0000", 1.5, "1.5"),
-            ("0000", -5.0, "-5"),
-        ] {
-            let mut text = String::new();
-            Padded::parse(code).unwrap().write(value, &mut text);
-            assert_eq!(text, expected, "{code}");
-        }
-        for code in [
-            "General",
-            "0",
-            "0.00",
-            "#,##0",
-            "0%",
-            "\"€\" 00",
-            "@",
-            "",
-            "yyyy-mm-dd",
-        ] {
-            assert_eq!(Padded::parse(code), None, "{code}");
         }
     }
 

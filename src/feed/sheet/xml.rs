@@ -1,0 +1,220 @@
+//! The parts of a workbook as XML, unpacked and decoded while they are read.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use encoding_rs::{Encoding, UTF_8};
+use quick_xml::encoding::DecodingReader;
+use quick_xml::escape;
+use quick_xml::events::{BytesRef, BytesStart};
+
+use crate::feed::zip::Part;
+
+/// What is read at once.
+const CHUNK: usize = 1 << 16;
+/// More of a name of an attribute or of its value is not looked at.
+const MAX_ATTRIBUTE: usize = 1 << 16;
+
+/// Why a workbook cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::feed) enum Damage {
+    /// The file cannot be read, or does not unpack.
+    #[error("a part of it cannot be unpacked")]
+    Unpack(#[from] io::Error),
+    /// A part is not well-formed.
+    #[error("a part of it is not well-formed XML")]
+    Xml(#[source] quick_xml::Error),
+    /// A part is well-formed and not what it should be.
+    #[error("it has {0}")]
+    Unexpected(&'static str),
+    /// What a part names is not in the archive.
+    #[error("its {0} is missing")]
+    Missing(&'static str),
+}
+
+impl From<quick_xml::Error> for Damage {
+    fn from(error: quick_xml::Error) -> Self {
+        match error {
+            quick_xml::Error::Io(source) => Self::Unpack(io::Error::new(source.kind(), source)),
+            error => Self::Xml(error),
+        }
+    }
+}
+
+/// A part that is being read.
+pub(super) type Xml = quick_xml::Reader<Box<dyn BufRead + Send>>;
+
+/// Begins to read a part. `packed` counts its packed bytes as they are read.
+pub(super) fn open(file: &File, part: &Part, packed: Arc<AtomicU64>) -> Result<Xml, Damage> {
+    let unpacked = part.unpack(file, packed)?;
+    let mut text = BufReader::with_capacity(CHUNK, unpacked);
+    let encoding = encoding_of(text.fill_buf()?);
+    let decoded: Box<dyn BufRead + Send> = match encoding {
+        // Nearly all parts are, and need no decoder.
+        Some(encoding) if encoding == UTF_8 => Box::new(text),
+        Some(encoding) => {
+            let mut decoding = DecodingReader::new(text);
+            decoding.set_encoding(encoding);
+            Box::new(decoding)
+        }
+        None => Box::new(DecodingReader::new(text)),
+    };
+    let mut xml = Xml::from_reader(decoded);
+    let config = xml.config_mut();
+    config.check_end_names = false;
+    config.expand_empty_elements = true;
+    Ok(xml)
+}
+
+/// The encoding in which a part that begins so says that it is; `None` if a decoder
+/// sees it in its first bytes.
+fn encoding_of(start: &[u8]) -> Option<&'static Encoding> {
+    if matches!(
+        start,
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, b'<', ..] | [b'<', 0, ..]
+    ) {
+        return None;
+    }
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let declared = start.strip_prefix(b"<?xml").and_then(|start| {
+        let end = memchr::memchr(b'>', start)?;
+        let declaration = str::from_utf8(start.get(..end)?).ok()?;
+        let (_, behind) = declaration.split_once("encoding")?;
+        let mut quoted = behind.split(['"', '\'']);
+        Encoding::for_label(quoted.nth(1)?.as_bytes())
+    });
+    // It cannot be UTF-16 and begin so.
+    Some(
+        declared
+            .filter(|it| it.is_ascii_compatible())
+            .unwrap_or(UTF_8),
+    )
+}
+
+/// Calls `take` with each attribute: its name without prefix, and its value as it is
+/// written. What is malformed ends the list.
+pub(super) fn attributes<'e>(element: &'e BytesStart<'_>, mut take: impl FnMut(&'e str, &'e str)) {
+    let raw = element.attributes_raw();
+    let mut rest = raw.get(..MAX_ATTRIBUTE).unwrap_or(raw);
+    while let Some((name, behind)) = rest.split_once('=') {
+        let behind = behind.trim_ascii_start();
+        let Some(quote @ ('"' | '\'')) = behind.chars().next() else {
+            return;
+        };
+        let Some((value, next)) = behind
+            .strip_prefix(quote)
+            .and_then(|behind| behind.split_once(quote))
+        else {
+            return;
+        };
+        let name = name.trim_ascii();
+        take(name.rsplit_once(':').map_or(name, |(_, name)| name), value);
+        rest = next;
+    }
+}
+
+/// One attribute of an element, unescaped.
+pub(super) fn attribute(element: &BytesStart<'_>, wanted: &str) -> Option<String> {
+    let mut found = None;
+    attributes(element, |name, value| {
+        if name == wanted && found.is_none() {
+            found = Some(value);
+        }
+    });
+    found.map(unescaped)
+}
+
+/// An attribute's value without escapes; as it is written, if they make no sense.
+pub(super) fn unescaped(value: &str) -> String {
+    escape::unescape(value).map_or_else(|_| value.to_owned(), std::borrow::Cow::into_owned)
+}
+
+/// Whether an attribute says yes.
+pub(super) fn is_true(value: &str) -> bool {
+    matches!(value, "1" | "true" | "on")
+}
+
+/// Appends what `&amp;` or `&#233;` stands for.
+pub(super) fn push_reference(reference: &BytesRef<'_>, text: &mut String) -> Result<(), Damage> {
+    if let Some(known) = escape::resolve_xml_entity(reference) {
+        text.push_str(known);
+        return Ok(());
+    }
+    match reference.resolve_char_ref()? {
+        Some(character) => text.push(character),
+        None => return Err(Damage::Unexpected("a reference to an unknown entity")),
+    }
+    Ok(())
+}
+
+/// Replaces `_x000D_` and the like, from `start` on: so a workbook writes characters
+/// that XML does not allow.
+pub(super) fn unescape_characters(text: &mut String, start: usize) {
+    const LENGTH: usize = 7;
+    if memchr::memmem::find(text.as_bytes().get(start..).unwrap_or_default(), b"_x").is_none() {
+        return;
+    }
+    let escaped = text.split_off(start);
+    let mut rest = escaped.as_str();
+    let mut units: Vec<u16> = Vec::new();
+    while !rest.is_empty() {
+        if let Some(unit) = unit_of(rest) {
+            units.push(unit);
+            rest = rest.get(LENGTH..).unwrap_or_default();
+            continue;
+        }
+        flush(&mut units, text);
+        let next = rest.char_indices().skip(1).find(|&(_, c)| c == '_');
+        let (plain, behind) = rest.split_at(next.map_or(rest.len(), |(at, _)| at));
+        text.push_str(plain);
+        rest = behind;
+    }
+    flush(&mut units, text);
+}
+
+/// The UTF-16 unit that `_xHHHH_` at the start stands for.
+fn unit_of(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("_x")?.get(..4)?;
+    let is_closed = text.as_bytes().get(6) == Some(&b'_');
+    let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    (is_closed && is_hex).then(|| u16::from_str_radix(digits, 16).ok())?
+}
+
+fn flush(units: &mut Vec<u16>, text: &mut String) {
+    if !units.is_empty() {
+        text.push_str(&String::from_utf16_lossy(units));
+        units.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaped_characters_become_what_they_stand_for() {
+        for (escaped, expected) in [
+            ("plain_text", "plain_text"),
+            ("a_x000D__x000A_b", "a\r\nb"),
+            ("_x005F_x000D_", "_x000D_"),
+            ("_xD83D__xDE00_", "\u{1f600}"),
+            ("_x00e9", "_x00e9"),
+            ("é_xZZZZ_", "é_xZZZZ_"),
+        ] {
+            let mut text = String::from("x");
+            text.push_str(escaped);
+            unescape_characters(&mut text, 1);
+            assert_eq!(text, format!("x{expected}"));
+        }
+    }
+
+    #[test]
+    fn attributes_are_found_without_their_prefix() {
+        let element = BytesStart::from_content(r#"sheet name="A &amp; B" r:id='rId1' x"#, 5);
+        assert_eq!(attribute(&element, "name").unwrap(), "A & B");
+        assert_eq!(attribute(&element, "id").unwrap(), "rId1");
+        assert_eq!(attribute(&element, "x"), None);
+    }
+}
