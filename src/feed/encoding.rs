@@ -1,41 +1,84 @@
 //! Which encoding a text is in.
 //!
 //! A byte order mark says it for certain, then the mapping, then the zero bytes
-//! that UTF-16 has. Without any of them it is UTF-8 or windows-1252, which
-//! [`Judge`] distinguishes. Every other encoding must be named: what is
-//! plausible as neither is left as UTF-8, whose rows are then refused one by one.
-//! A refused row does less harm than a person with a garbled name.
+//! that UTF-16 and UTF-32 have. Without any of them, [`Judge`] distinguishes UTF-8,
+//! whose letters are like no others, and `guess` decides among the rest. Where
+//! that is not certain, a person is asked: a run that stops does less harm than
+//! people with garbled names.
 
-use encoding_rs::{Encoding, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252, X_USER_DEFINED};
+mod charset;
+mod guess;
+mod letters;
+
+use encoding_rs::{Encoding, REPLACEMENT, UTF_16LE, X_USER_DEFINED};
 use memchr::memrchr2;
 
+pub(super) use self::charset::Charset;
 use super::FeedError;
 
 /// Names that people might mean when they mistype one. More labels are known.
 const NAMES: &str = "
-    utf-8 windows-1252 utf-16 utf-16le utf-16be latin1 ascii cp1252 iso-8859-1 iso-8859-2
+    utf-8 windows-1252 utf-16 utf-16le utf-16be utf-32 latin1 ascii cp1252 iso-8859-1 iso-8859-2
     iso-8859-3 iso-8859-4 iso-8859-5 iso-8859-6 iso-8859-7 iso-8859-8 iso-8859-9 iso-8859-10
     iso-8859-13 iso-8859-14 iso-8859-15 iso-8859-16 windows-874 windows-1250 windows-1251
     windows-1253 windows-1254 windows-1255 windows-1256 windows-1257 windows-1258 macintosh
-    x-mac-cyrillic koi8-r koi8-u ibm866 shift_jis euc-jp euc-kr gbk gb18030 big5
+    x-mac-cyrillic koi8-r koi8-u ibm866 cp437 cp850 cp852 shift_jis euc-jp euc-kr gbk gb18030 big5
 ";
 
 /// Of a line that is longer, not all is held at once.
 const LONG: usize = 1 << 16;
+/// How many bytes of lines with letters beyond ASCII are judged: hundreds of people.
+const SAMPLE: usize = 1 << 16;
+/// The number of letters in UTF-8, none of them broken, that chance does not make.
+const CERTAIN: u64 = 64;
 
-/// The encoding that a label means, such as `windows-1252` or `latin1`.
-pub(super) fn named(label: &str) -> Result<&'static Encoding, FeedError> {
+/// The encoding that a label means, such as `windows-1252`, `cp932` or `latin1`.
+pub(super) fn named(label: &str) -> Result<Charset, FeedError> {
+    let label = label.trim();
     Encoding::for_label(label.as_bytes())
         // The one makes an error of all text, the other letters of nobody.
         .filter(|&it| it != REPLACEMENT && it != X_USER_DEFINED)
+        .map(Charset::Web)
+        .or_else(|| alias(label))
         .ok_or_else(|| FeedError::EncodingNotSupported {
             encoding: label.to_owned(),
             near: nearest(label),
         })
 }
 
+/// What Windows, DOS, Python, Java and databases call an encoding.
+fn alias(label: &str) -> Option<Charset> {
+    let is_sign = |char: char| matches!(char, '-' | '_' | ' ' | ':');
+    let plain = label.to_lowercase().replace(is_sign, "");
+    let owners = [
+        "codepage", "windows", "win", "ibm", "dos", "oem", "cp", "ms", "",
+    ];
+    let number = owners
+        .iter()
+        .find_map(|owner| plain.strip_prefix(owner)?.parse().ok());
+    if let Some(charset) = number.and_then(Charset::of_code_page) {
+        return Some(charset);
+    }
+    let label = match plain.as_str() {
+        "mac" | "macroman" | "xmacroman" | "applemacintosh" => "macintosh",
+        "maccyrillic" => "x-mac-cyrillic",
+        "utf16" | "ucs2" | "unicode" => return Some(Charset::Web(UTF_16LE)),
+        "utf32" | "utf32le" | "ucs4" => return Some(Charset::Utf32 { little: true }),
+        "utf32be" => return Some(Charset::Utf32 { little: false }),
+        "utf8mb4" | "utf8sig" | "al32utf8" | "utf8bom" => "utf-8",
+        "we8mswin1252" => "windows-1252",
+        "sjis" | "shiftjis" => "shift_jis",
+        "eucjp" => "euc-jp",
+        "euckr" => "euc-kr",
+        "big5hkscs" => "big5",
+        plain => plain,
+    };
+    let encoding = Encoding::for_label(label.as_bytes())?;
+    (encoding != REPLACEMENT && encoding != X_USER_DEFINED).then_some(Charset::Web(encoding))
+}
+
 fn nearest(label: &str) -> Option<&'static str> {
-    let label = label.trim().to_lowercase().replace(['_', ' '], "-");
+    let label = label.to_lowercase().replace(['_', ' '], "-");
     // What Windows calls it where one saves a file.
     if label == "ansi" {
         return Some("windows-1252");
@@ -51,59 +94,29 @@ fn nearest(label: &str) -> Option<&'static str> {
 /// What is known without judging the letters: the encoding, and how many bytes
 /// of byte order mark are before the text. A mark counts for more than the
 /// mapping: it is there or not, and mappings outlive exports.
-pub(super) fn certain(
-    start: &[u8],
-    named: Option<&'static Encoding>,
-) -> Option<(&'static Encoding, usize)> {
-    Encoding::for_bom(start)
-        .or(named.map(|encoding| (encoding, 0)))
-        .or_else(|| zeros(start).map(|encoding| (encoding, 0)))
+pub(super) fn certain(start: &[u8], named: Option<Charset>) -> Option<(Charset, usize)> {
+    charset::of_mark(start)
+        .or(named.map(|charset| (charset, 0)))
+        .or_else(|| charset::of_zeros(start).map(|charset| (charset, 0)))
 }
 
-/// UTF-16 without a mark, by the zero bytes that Latin letters, digits and
-/// delimiters have in it and that no other text has.
-fn zeros(start: &[u8]) -> Option<&'static Encoding> {
-    let pairs = start.get(..start.len().min(4096)).unwrap_or_default();
-    let n_pairs = pairs.len() / 2;
-    let zeros = |odd: usize| {
-        pairs
-            .chunks_exact(2)
-            .filter(|pair| pair.get(odd) == Some(&0) && pair.get(1 - odd) != Some(&0))
-            .count()
-    };
-    if n_pairs < 4 {
-        None
-    } else if zeros(1) * 4 > n_pairs * 3 {
-        Some(UTF_16LE)
-    } else if zeros(0) * 4 > n_pairs * 3 {
-        Some(UTF_16BE)
-    } else {
-        None
-    }
-}
-
-/// Distinguishes UTF-8 and windows-1252.
+/// Finds out the encoding of a text in which ASCII's letters have ASCII's bytes.
 ///
-/// - A valid sequence of several bytes says UTF-8, whatever else there is:
-///   such pairs of letters and signs make no sense in windows-1252. With
-///   broken bytes around it, the file is damaged UTF-8.
-/// - The five bytes that windows-1252 does not define say that it is not.
-/// - Neither is text whose signs are not where Western languages have them:
-///   words all of letters beyond ASCII (Cyrillic, Greek, Chinese), or signs
-///   such as `³` and `„` between two letters (Polish, DOS, old Macs).
-/// - Any other text with bytes beyond ASCII is windows-1252.
+/// - Valid sequences of several bytes say UTF-8, if there are any and few bytes
+///   beside them are broken: such pairs of letters and signs make no sense in any
+///   other encoding. What is broken is then damage.
+/// - Of any other text, a sample of the lines that have bytes beyond ASCII is
+///   judged by its letters.
 #[derive(Debug, Default)]
 pub(super) struct Judge {
     /// The end of what was seen, which must be seen with what follows.
     held: Vec<u8>,
-    /// Bytes beyond ASCII.
-    high: u64,
-    /// Of them, those among three or more in a row that would be letters.
-    crowded: u64,
-    /// Of them, those where no Western language has them.
-    odd: u64,
-    utf8: bool,
-    undefined: bool,
+    /// Lines with bytes beyond ASCII.
+    sample: Vec<u8>,
+    /// Letters that are whole in UTF-8.
+    whole: u64,
+    /// Bytes beyond ASCII that are not part of one.
+    broken: u64,
 }
 
 impl Judge {
@@ -120,18 +133,30 @@ impl Judge {
         self.examine(seen.get(..end).unwrap_or_default());
         seen.drain(..end);
         self.held = seen;
-        self.utf8 || self.undefined
+        self.whole >= CERTAIN && self.broken == 0
     }
 
     /// What the file is, after all of it, or after enough of it.
-    pub(super) fn verdict(mut self) -> &'static Encoding {
+    ///
+    /// # Errors
+    /// The encodings that it may be in, the likeliest first.
+    pub(super) fn verdict(mut self) -> Result<Charset, Vec<Charset>> {
         let held = std::mem::take(&mut self.held);
         self.examine(&held);
-        let western = self.crowded * 2 <= self.high && self.odd * 8 <= self.high;
-        if self.utf8 || self.undefined || self.high == 0 || !western {
-            UTF_8
-        } else {
-            WINDOWS_1252
+        if self.broken == 0 {
+            return Ok(Charset::UTF_8);
+        }
+        let guess = guess::guess(&self.sample);
+        match guess {
+            _ if self.whole == 0 => guess,
+            // Letters that follow each other can look like one of UTF-8: now and then in
+            // scripts of their own, hardly ever in the Latin one.
+            Ok(charset) => {
+                let chance = if guess::is_latin(charset) { 20 } else { 2 };
+                let is_chance = self.broken > chance * self.whole;
+                Ok(if is_chance { charset } else { Charset::UTF_8 })
+            }
+            Err(_) => Ok(Charset::UTF_8),
         }
     }
 
@@ -139,53 +164,18 @@ impl Judge {
         if text.is_ascii() {
             return;
         }
-        if text.utf8_chunks().any(|chunk| !chunk.valid().is_ascii()) {
-            self.utf8 = true;
-            return;
+        for chunk in text.utf8_chunks() {
+            let valid = chunk.valid();
+            self.whole += valid.chars().filter(|char| !char.is_ascii()).count() as u64;
+            self.broken += chunk.invalid().len() as u64;
         }
-        let mut run = 0;
-        for (at, &byte) in text.iter().enumerate() {
-            if byte >= 0xa1 {
-                run += 1;
-            } else {
-                self.end_run(&mut run);
+        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        for line in text.split_inclusive(ends).filter(|line| !line.is_ascii()) {
+            if self.sample.len() + line.len() > SAMPLE && !self.sample.is_empty() {
+                return;
             }
-            if byte.is_ascii() {
-                continue;
-            }
-            self.high += 1;
-            self.undefined |= matches!(byte, 0x81 | 0x8d | 0x8f | 0x90 | 0x9d);
-            let before = at.checked_sub(1).and_then(|it| text.get(it)).copied();
-            let after = text.get(at + 1).copied();
-            if let (Some(before), Some(after)) = (before, after)
-                && is_odd(before, byte, after)
-            {
-                self.odd += 1;
-            }
+            self.sample.extend_from_slice(line);
         }
-        self.end_run(&mut run);
-    }
-
-    fn end_run(&mut self, run: &mut u64) {
-        if *run >= 3 {
-            self.crowded += *run;
-        }
-        *run = 0;
-    }
-}
-
-/// Whether a byte, read as windows-1252, is a sign that no name has there.
-fn is_odd(before: u8, byte: u8, after: u8) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte >= 0xc0;
-    match byte {
-        // Quotes but the apostrophe, and other typographic signs: ä, ö and é in DOS.
-        0x82 | 0x84 | 0x86..=0x89 | 0x8b | 0x93..=0x95 | 0x98 | 0x99 | 0x9b
-        // £ ¥ ¦ © ¬ ® ¯ ± ³ ¶ ¹ ¼ ½ ¾ ¿: Polish ł, ą, ż and their like.
-        | 0xa3 | 0xa5 | 0xa6 | 0xa9 | 0xac | 0xae | 0xaf | 0xb1 | 0xb3 | 0xb6 | 0xb9
-        | 0xbc..=0xbf => letter(before) && letter(after),
-        // Š Ž Ÿ among small letters: ä, é, ü on old Macs.
-        0x8a | 0x8e | 0x9f => before.is_ascii_lowercase() && after.is_ascii_lowercase(),
-        _ => false,
     }
 }
 
@@ -204,16 +194,25 @@ fn begun(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use encoding_rs::{UTF_8, UTF_16BE, WINDOWS_1252};
+
     use super::*;
 
-    fn judged(bytes: &[u8], step: usize) -> &'static str {
+    /// The encoding that is decided, or those that a person is asked about.
+    fn judged(bytes: &[u8], step: usize) -> String {
         let mut judge = Judge::default();
         for part in bytes.chunks(step) {
             if judge.push(part) {
                 break;
             }
         }
-        judge.verdict().name()
+        match judge.verdict() {
+            Ok(charset) => charset.name().to_owned(),
+            Err(likely) => {
+                let names: Vec<_> = likely.into_iter().map(Charset::name).collect();
+                format!("{}?", names.join(", "))
+            }
+        }
     }
 
     #[track_caller]
@@ -224,9 +223,23 @@ mod tests {
     }
 
     fn in_encoding(label: &str, text: &str) -> Vec<u8> {
-        let (bytes, _, unmappable) = named(label).unwrap().encode(text);
+        let encoding = Encoding::for_label(label.as_bytes()).unwrap();
+        let (bytes, _, unmappable) = encoding.encode(text);
         assert!(!unmappable);
         bytes.into_owned()
+    }
+
+    /// What the DOS code pages have for some letters.
+    fn in_dos(text: &str) -> Vec<u8> {
+        text.chars()
+            .map(|char| match char {
+                'ü' => 0x81,
+                'é' => 0x82,
+                'ä' => 0x84,
+                'ö' => 0x94,
+                char => u8::try_from(char).unwrap(),
+            })
+            .collect()
     }
 
     #[test]
@@ -240,7 +253,7 @@ mod tests {
             "\u{a0}\u{a0}\u{a0}padded\u{a0}\u{a0}\u{a0}\n……… ———\n",
             "Šimon Žižka\n",
             // One sign that an export spoilt does not speak against the rest.
-            "O¿Brien\nÄ\nÖ\nÜ\né\nè\nà\në\n",
+            "O¿Brien\nJosé\nHélène\nMüller\nZoë\n",
         ] {
             check(&in_encoding("windows-1252", text), "windows-1252");
             check(text.as_bytes(), "UTF-8");
@@ -261,38 +274,45 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_windows_1252_does_not_define_are_not_read_as_it() {
-        for byte in [0x81, 0x8d, 0x8f, 0x90, 0x9d] {
-            check(&[b'a', byte, b'b', 0xe9, b'\n'], "UTF-8");
-        }
-    }
-
-    #[test]
-    fn names_of_other_places_are_not_read_as_windows_1252() {
-        for (label, text) in [
-            ("windows-1251", "1,Иван Петров\n2,Анна Смирнова\n"),
-            ("koi8-r", "1,Иван Петров\n2,Анна Смирнова\n"),
-            ("windows-1253", "1,Γιώργος Παπαδόπουλος\n"),
-            ("windows-1255", "1,דוד כהן\n"),
-            ("windows-1256", "1,محمد أحمد\n"),
-            ("gbk", "1,王小明\n2,李丽\n3,张伟国\n"),
-            ("big5", "1,王小明\n2,陳美麗\n"),
-            ("euc-kr", "1,김민준\n2,이서연\n"),
-            ("shift_jis", "1,山田 太郎\n2,佐藤 花子\n"),
+    fn names_of_other_places_are_read_in_their_encoding_or_asked_about() {
+        for (label, text, expected) in [
+            (
+                "windows-1251",
+                "1,Иван Петров\n2,Анна Смирнова\n",
+                "windows-1251",
+            ),
+            ("koi8-r", "1,Иван Петров\n2,Анна Смирнова\n", "KOI8-U"),
+            ("windows-1253", "1,Γιώργος Παπαδόπουλος\n", "windows-1253"),
+            ("windows-1255", "1,דוד כהן\n", "windows-1255"),
+            ("windows-1256", "1,محمد أحمد\n", "windows-1256"),
+            ("gbk", "1,王小明\n2,李丽\n3,张伟国\n", "GBK"),
+            ("big5", "1,王小明\n2,陳美麗\n", "Big5"),
+            ("euc-kr", "1,김민준\n2,이서연\n", "EUC-KR"),
+            ("shift_jis", "1,山田 太郎\n2,佐藤 花子\n", "Shift_JIS"),
             (
                 "windows-1250",
                 "1,Michałowski\n2,Elżbieta\n3,Łukasz Dąbrowski\n",
+                "windows-1250",
             ),
             (
                 "iso-8859-2",
-                "1,Michałowski\n2,Elżbieta\n3,Łukasz Dąbrowski\n",
+                "1,Michałowski\n2,Elżbieta\n3,Łukasz Dąbrowski\n4,Ścibor Leśniak\n",
+                "ISO-8859-2",
             ),
-            ("macintosh", "1,Müller\n2,Jäger\n3,Hélène\n"),
+            ("macintosh", "1,Müller\n2,Jäger\n3,Hélène\n", "macintosh"),
         ] {
-            check(&in_encoding(label, text), "UTF-8");
+            check(&in_encoding(label, text), expected);
         }
-        // Of DOS: Jäger, Köhler.
-        check(b"1,J\x84ger\n2,K\x94hler\n", "UTF-8");
+        check(&in_dos("1,Jäger\n2,Köhler\n3,Müller\n"), "cp850");
+    }
+
+    #[test]
+    fn what_two_encodings_read_as_people_is_asked_about() {
+        // Košic or Koöic, on an old Mac or in Windows.
+        check(b"1,Ko\x9aic\n", "windows-1252, macintosh, windows-1257?");
+        // No letters at all in any reading.
+        let judged = judged(b"1,a\xb2b\xb3c\xdbd\xb2e\n", 9);
+        assert!(judged.ends_with('?'), "{judged}");
     }
 
     #[test]
@@ -307,16 +327,61 @@ mod tests {
             .collect();
         let latin1 = Some(named("latin1").unwrap());
         for (start, named, expected) in [
-            (&b"\xef\xbb\xbfid"[..], latin1, Some((UTF_8, 3))),
-            (b"\xff\xfei\0", latin1, Some((UTF_16LE, 2))),
-            (b"\xfe\xff\0i", None, Some((UTF_16BE, 2))),
-            (&utf16, None, Some((UTF_16LE, 0))),
-            (&utf16be, None, Some((UTF_16BE, 0))),
-            (&utf16, latin1, Some((WINDOWS_1252, 0))),
-            (b"id,name\n", latin1, Some((WINDOWS_1252, 0))),
+            (&b"\xef\xbb\xbfid"[..], latin1, Some((UTF_8.into(), 3))),
+            (b"\xff\xfei\0", latin1, Some((UTF_16LE.into(), 2))),
+            (b"\xfe\xff\0i", None, Some((UTF_16BE.into(), 2))),
+            (&utf16, None, Some((UTF_16LE.into(), 0))),
+            (&utf16be, None, Some((UTF_16BE.into(), 0))),
+            (&utf16, latin1, Some((WINDOWS_1252.into(), 0))),
+            (b"id,name\n", latin1, Some((WINDOWS_1252.into(), 0))),
+            (
+                b"\xff\xfe\0\0i\0\0\0",
+                None,
+                Some((Charset::Utf32 { little: true }, 4)),
+            ),
+            (
+                b"\0\0\xfe\xff\0\0\0i",
+                None,
+                Some((Charset::Utf32 { little: false }, 4)),
+            ),
             (b"id,name\n", None, None),
         ] {
             assert_eq!(certain(start, named), expected, "{start:?}");
+        }
+    }
+
+    #[test]
+    fn an_encoding_may_be_called_what_any_program_calls_it() {
+        for (label, expected) in [
+            ("cp932", "Shift_JIS"),
+            ("MS932", "Shift_JIS"),
+            ("cp1252", "windows-1252"),
+            ("windows1252", "windows-1252"),
+            ("windows_1250", "windows-1250"),
+            ("win-1251", "windows-1251"),
+            ("1253", "windows-1253"),
+            ("mac", "macintosh"),
+            ("MacRoman", "macintosh"),
+            ("mac_cyrillic", "x-mac-cyrillic"),
+            ("cp850", "cp850"),
+            ("IBM437", "cp437"),
+            ("CP-852", "cp852"),
+            ("cp866", "IBM866"),
+            ("cp936", "GBK"),
+            ("cp949", "EUC-KR"),
+            ("cp950", "Big5"),
+            ("cp65001", "UTF-8"),
+            ("utf8mb4", "UTF-8"),
+            ("latin-1", "windows-1252"),
+            ("iso 8859-15", "ISO-8859-15"),
+            ("28605", "ISO-8859-15"),
+            ("utf16", "UTF-16LE"),
+            ("UTF-32", "UTF-32LE"),
+            ("utf-32be", "UTF-32BE"),
+            ("euc_jp", "EUC-JP"),
+            (" Shift-JIS ", "Shift_JIS"),
+        ] {
+            assert_eq!(named(label).unwrap().name(), expected, "{label}");
         }
     }
 
@@ -330,13 +395,10 @@ mod tests {
             assert!(named(label).is_ok(), "{label}");
         }
         for (label, expected) in [
-            ("windows1252", Some("windows-1252")),
-            ("windows_1250", Some("windows-1250")),
-            ("win-1251", Some("windows-1251")),
+            ("windows-1525", Some("windows-1255")),
             ("ANSI", Some("windows-1252")),
             ("uft-8", Some("utf-8")),
-            ("utf16", Some("utf-16")),
-            ("latin-1", Some("latin1")),
+            ("utf-61", Some("utf-16")),
             ("", None),
             ("replacement", None),
             ("hz-gb-2312", None),

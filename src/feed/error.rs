@@ -86,13 +86,13 @@ pub enum FeedError {
         /// What it is: `an old Excel workbook (.xls)`.
         format: &'static str,
     },
-    /// The file's encoding is not read.
-    #[error("feed `{}` is {encoding} text, which is not supported", path.display())]
-    TextNotSupported {
+    /// The letters of the text do not show its encoding.
+    #[error("the encoding of feed `{}` is not certain: it may be {}", path.display(), alternatives(likely))]
+    EncodingUnclear {
         /// The feed.
         path: Arc<Path>,
-        /// What it is: `UTF-32`.
-        encoding: &'static str,
+        /// The encodings in which the text makes most sense, the likeliest first.
+        likely: Vec<&'static str>,
     },
     /// The mapping's `encoding` is not known.
     #[error("encoding `{}` is not known", encoding.escape_debug())]
@@ -307,7 +307,13 @@ impl FeedError {
             }
             Self::PasswordOfArchive(_) => "unpack it and give hrfeed the file in it",
             Self::FormatNotSupported { .. } => "save it as `Excel Workbook (.xlsx)` or `CSV UTF-8`",
-            Self::TextNotSupported { .. } => "save it as `CSV UTF-8`",
+            Self::EncodingUnclear { likely, .. } => {
+                let first = likely.first().unwrap_or(&"windows-1252");
+                return Some(format!(
+                    "ask who makes the export and set its encoding, such as `encoding = \"{first}\"` \
+                     in [source] or `init --encoding {first}`, or save the file again as `CSV UTF-8`"
+                ));
+            }
             Self::EncodingNotSupported {
                 near: Some(near), ..
             } => {
@@ -362,6 +368,7 @@ impl FeedError {
             self,
             Self::HeaderRowNotFound { .. }
                 | Self::EncodingNotSupported { .. }
+                | Self::EncodingUnclear { .. }
                 | Self::DelimiterNotSupported { .. }
                 | Self::SheetNotFound { .. }
                 | Self::AllHidden { .. }
@@ -381,6 +388,15 @@ fn listed(sheets: &[String]) -> String {
         0 if names.is_empty() => "none".to_owned(),
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// `windows-1252, cp850 or macintosh`.
+fn alternatives(names: &[&str]) -> String {
+    match names.split_last() {
+        None => "anything".to_owned(),
+        Some((only, [])) => (*only).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
     }
 }
 

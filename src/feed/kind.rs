@@ -6,9 +6,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use encoding_rs::Encoding;
 use memchr::memmem;
 
+use super::encoding::Charset;
 use super::spool::{Bounds, Opened};
 use super::zip::{Archive, Part};
 use super::{FeedError, encoding};
@@ -82,7 +82,7 @@ fn is_ole(start: &[u8]) -> bool {
 pub(super) fn refuse_by_start(
     path: &Arc<Path>,
     start: &[u8],
-    named: Option<&'static Encoding>,
+    named: Option<Charset>,
 ) -> Result<(), FeedError> {
     if is_archive(start) || is_ole(start) {
         return Ok(());
@@ -90,13 +90,6 @@ pub(super) fn refuse_by_start(
     // A workbook of Excel 2 to 4 begins with such a record.
     if matches!(start, [0x09, 0x00 | 0x02 | 0x04, 0x04 | 0x06, 0x00, ..]) {
         return Err(FeedError::format(path, OLD_WORKBOOK));
-    }
-    // In UTF-16 the second half would be an empty line of zeros.
-    if start.starts_with(b"\xff\xfe\0\0") || start.starts_with(b"\0\0\xfe\xff") {
-        return Err(FeedError::TextNotSupported {
-            path: path.clone(),
-            encoding: "UTF-32",
-        });
     }
     if let Some(&(_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(FeedError::not_a_table(path, what));
@@ -108,8 +101,8 @@ pub(super) fn refuse_by_start(
 }
 
 /// Whether text that begins so has ASCII's bytes for ASCII's letters.
-pub(super) fn is_readable(start: &[u8], named: Option<&'static Encoding>) -> bool {
-    encoding::certain(start, named).is_none_or(|(encoding, _)| encoding.is_ascii_compatible())
+pub(super) fn is_readable(start: &[u8], named: Option<Charset>) -> bool {
+    encoding::certain(start, named).is_none_or(|(charset, _)| charset.is_ascii_compatible())
 }
 
 /// Refuses text that is not a table: HTML, XML and JSON, all of which some

@@ -37,13 +37,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use encoding_rs::Encoding;
-
 pub use self::attachments::Attachments;
 pub use self::error::FeedError;
 pub use self::record::{Cell, CellKind, Record};
 
 use self::csv::{CsvFile, CsvRows};
+use self::encoding::Charset;
 use self::kind::FileKind;
 use self::sheet::{SheetFile, SheetRows};
 use self::spool::{Bounds, Opened};
@@ -61,8 +60,8 @@ const START: u64 = 1 << 16;
 /// is not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeedOptions {
-    /// The encoding of the text, by any label of the WHATWG: `windows-1252`,
-    /// `latin1`, `utf-16`. A byte order mark counts for more.
+    /// The encoding of the text, by any label of the WHATWG or the number of a code
+    /// page: `windows-1252`, `latin1`, `cp850`. A byte order mark counts for more.
     pub encoding: Option<String>,
     /// The byte between two cells of a CSV file.
     pub delimiter: Option<u8>,
@@ -134,7 +133,7 @@ impl Format {
     /// The name of the text's encoding, unless it is UTF-8.
     pub fn other_encoding(&self) -> Option<&'static str> {
         match self {
-            Self::Csv { encoding, .. } if *encoding != encoding_rs::UTF_8.name() => Some(encoding),
+            Self::Csv { encoding, .. } if *encoding != Charset::UTF_8.name() => Some(encoding),
             Self::Csv { .. } | Self::Xlsx { .. } => None,
         }
     }
@@ -463,7 +462,7 @@ fn text(
     path: &Arc<Path>,
     opened: Opened,
     start: &[u8],
-    named: Option<&'static Encoding>,
+    named: Option<Charset>,
 ) -> Result<Text, FeedError> {
     let text = Text::open(path, opened, start, named)?;
     // What has other bytes for ASCII's letters shows only now what it is.
@@ -539,5 +538,7 @@ fn estimate(bytes: u64, rows_seen: usize, bytes_seen: u64) -> usize {
     rows.saturating_add(1).min(MAX_ESTIMATE)
 }
 
+#[cfg(test)]
+mod detection_tests;
 #[cfg(test)]
 mod tests;

@@ -9,10 +9,10 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use encoding_rs::{DecoderResult, Encoding};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::encoding::Charset;
 use super::zip::Part;
 use super::{FeedError, START, kind};
 
@@ -29,7 +29,7 @@ const MAX_LEFT_FREE: u64 = 256 << 20;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     /// The encoding that the mapping names.
-    pub(super) named: Option<&'static Encoding>,
+    pub(super) named: Option<Charset>,
     /// The most bytes, unpacked.
     pub(super) max: u64,
 }
@@ -260,17 +260,15 @@ impl Spooled<'_> {
 }
 
 /// Copies a file of `length` bytes from its start, as UTF-8; the `mark` bytes of
-/// its byte order mark are left out. Where it holds what `encoding` does not
+/// its byte order mark are left out. Where it holds what `charset` does not
 /// have, the copy gets a byte that UTF-8 does not have.
 pub(super) fn decode(
     path: &Arc<Path>,
     mut file: &File,
     length: u64,
-    encoding: &'static Encoding,
+    charset: Charset,
     mark: usize,
 ) -> Result<Opened, FeedError> {
-    /// Never part of UTF-8.
-    const NOT_TEXT: &[u8] = b"\xff";
     file.seek(SeekFrom::Start(0))
         .map_err(FeedError::read(path, 0))?;
     let mut source = Counted::new(file);
@@ -279,25 +277,17 @@ pub(super) fn decode(
         .take(mark as u64)
         .read_to_end(&mut start)
         .map_err(FeedError::read(path, 0))?;
-    let mut decoder = encoding.new_decoder_without_bom_handling();
-    // Text that becomes shorter as UTF-8 loses half of its bytes at most.
-    let mut copy = Copy::new(path, length / 2)?;
-    let (mut buffer, mut utf8) = (vec![0; 1 << 17], vec![0; 3 << 17]);
+    let mut decoder = charset.decoder();
+    // Text that becomes shorter as UTF-8 loses three quarters of its bytes at most.
+    let mut copy = Copy::new(path, length / 4)?;
+    let (mut buffer, mut utf8) = (vec![0; 1 << 17], Vec::new());
     loop {
         let failed = FeedError::read(path, source.read);
-        let mut rest = next_piece(&mut source, &mut buffer).map_err(failed)?;
-        let is_last = rest.is_empty();
-        loop {
-            let (result, used, filled) =
-                decoder.decode_to_utf8_without_replacement(rest, &mut utf8, is_last);
-            rest = rest.get(used..).unwrap_or_default();
-            copy.write(utf8.get(..filled).unwrap_or_default())?;
-            match result {
-                DecoderResult::InputEmpty => break,
-                DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => copy.write(NOT_TEXT)?,
-            }
-        }
+        let piece = next_piece(&mut source, &mut buffer).map_err(failed)?;
+        let is_last = piece.is_empty();
+        decoder.decode(piece, is_last, &mut utf8);
+        copy.write(&utf8)?;
+        utf8.clear();
         if is_last {
             break;
         }

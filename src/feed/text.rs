@@ -13,10 +13,8 @@ use std::io::{Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use encoding_rs::{Encoding, UTF_8};
-
 use super::FeedError;
-use super::encoding::{self, Judge};
+use super::encoding::{self, Charset, Judge};
 use super::spool::{self, Opened};
 
 /// An open text file.
@@ -31,7 +29,7 @@ pub(super) struct Text {
     pub(super) sha256: Option<[u8; 32]>,
     /// What it was given in; `None` as long as all that was seen is ASCII, by
     /// which the encodings that remain do not differ.
-    pub(super) encoding: Option<&'static Encoding>,
+    pub(super) encoding: Option<Charset>,
 }
 
 impl Text {
@@ -41,7 +39,7 @@ impl Text {
         path: &Arc<Path>,
         opened: Opened,
         start: &[u8],
-        named: Option<&'static Encoding>,
+        named: Option<Charset>,
     ) -> Result<Self, FeedError> {
         let text = Self {
             path: path.clone(),
@@ -63,8 +61,8 @@ impl Text {
         self.settle(encoding, 0)
     }
 
-    fn settle(mut self, encoding: &'static Encoding, mark: usize) -> Result<Self, FeedError> {
-        if encoding == UTF_8 {
+    fn settle(mut self, encoding: Charset, mark: usize) -> Result<Self, FeedError> {
+        if encoding == Charset::UTF_8 {
             self.encoding = Some(encoding);
             return Ok(self);
         }
@@ -73,7 +71,7 @@ impl Text {
 
     /// The encoding, by the bytes from `from` on; all before them are ASCII.
     /// Reads no further than it must, which in UTF-8 is not far.
-    pub(super) fn judge(&self, from: u64) -> Result<&'static Encoding, FeedError> {
+    pub(super) fn judge(&self, from: u64) -> Result<Charset, FeedError> {
         let mut file = &self.file;
         let mut at = from;
         file.seek(SeekFrom::Start(from))
@@ -85,17 +83,17 @@ impl Text {
             let bytes = spool::next_piece(&mut file, &mut buffer).map_err(failed)?;
             at += bytes.len() as u64;
             if bytes.is_empty() || judge.push(bytes) {
-                return Ok(judge.verdict());
+                let unclear = |likely: Vec<Charset>| FeedError::EncodingUnclear {
+                    path: self.path.clone(),
+                    likely: likely.into_iter().map(Charset::name).collect(),
+                };
+                return judge.verdict().map_err(unclear);
             }
         }
     }
 
     /// A private copy in UTF-8, without the `mark` bytes of its byte order mark.
-    pub(super) fn in_utf8(
-        &self,
-        encoding: &'static Encoding,
-        mark: usize,
-    ) -> Result<Self, FeedError> {
+    pub(super) fn in_utf8(&self, encoding: Charset, mark: usize) -> Result<Self, FeedError> {
         let copy = spool::decode(&self.path, &self.file, self.length, encoding, mark)?;
         Ok(Self {
             path: self.path.clone(),

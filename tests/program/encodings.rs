@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use encoding_rs::{Encoding, UTF_16LE, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_16LE, WINDOWS_1250, WINDOWS_1252};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -163,15 +163,49 @@ fn init_reports_what_it_found_and_names_only_what_it_was_given() {
 }
 
 #[test]
-fn a_header_in_an_encoding_that_cannot_be_found_is_refused_with_what_to_do() {
-    let feed = encoded(WINDOWS_1251, "Id;Имя;Фамилия\n7;Иван;Петров\n");
+fn a_feed_whose_letters_do_not_decide_is_refused_with_the_likely_encodings() {
+    let header = "Id;E-mail;Voornaam;Achternaam;Plaats\r";
+    // Košic in Windows, Koöic on a Mac.
+    let feed = [header.as_bytes(), b"7;zoe@example.com;Ann;Ko\x9aic;Delft\r"].concat();
     let folder = folder(&feed, "");
     let (code, _, stderr) = hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     insta::assert_snapshot!(stderr, @r#"
-    error: the header of feed `feed.csv` (line 1, column 2) is not UTF-8 text
-    help: set the file's encoding, such as `encoding = "windows-1250"` in [source] or `init --encoding`, or save the file again as `CSV UTF-8`
+    error: the encoding of feed `feed.csv` is not certain: it may be windows-1252, macintosh or windows-1257
+    help: ask who makes the export and set its encoding, such as `encoding = "windows-1252"` in [source] or `init --encoding windows-1252`, or save the file again as `CSV UTF-8`
     "#);
+}
+
+#[test]
+fn a_feed_of_an_old_mac_or_of_dos_is_read_and_its_encoding_is_said() {
+    let macintosh = FEED.replace("\r\n", "\r");
+    let dos: Vec<u8> = FEED
+        .replace('’', "'")
+        .replace("D'Août", "Dupré")
+        .chars()
+        .map(|char| match char {
+            'ü' => 0x81,
+            'é' => 0x82,
+            'ë' => 0x89,
+            'è' => 0x8a,
+            'ô' => 0x93,
+            'ö' => 0x94,
+            char => u8::try_from(char).unwrap(),
+        })
+        .collect();
+    for (bytes, name) in [
+        (encoded(encoding_rs::MACINTOSH, &macintosh), "macintosh"),
+        (dos, "cp850"),
+    ] {
+        let folder = folder(&bytes, "");
+        let check = ["check", "feed.csv", "-m", "m.toml", "--json"];
+        let (code, stdout, stderr) = hrfeed(folder.path(), &check, b"");
+        assert_eq!(code, 0, "{stdout}{stderr}");
+        let told = format!(
+            "the feed is read as {name} text (if names look wrong, set `encoding` in [source])"
+        );
+        assert_eq!(notes(&stdout), Value::from([told]));
+    }
 }
 
 #[test]
@@ -182,9 +216,9 @@ fn an_encoding_that_nobody_knows_is_an_error_of_the_mapping_with_the_nearest() {
         assert_eq!(code, 2);
         stderr
     };
-    insta::assert_snapshot!(stderr("encoding = \"windows1252\""), @r#"
-    error: m.toml, line 7, column 12: encoding `windows1252` is not known
-    help: did you mean "windows-1252"?
+    insta::assert_snapshot!(stderr("encoding = \"windows-1525\""), @r#"
+    error: m.toml, line 7, column 12: encoding `windows-1525` is not known
+    help: did you mean "windows-1255"?
     "#);
     insta::assert_snapshot!(stderr("encoding = \"ebcdic\""), @r#"
     error: m.toml, line 7, column 12: encoding `ebcdic` is not known

@@ -20,12 +20,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use encoding_rs::{Encoding, UTF_8};
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::cut::{lines, scan};
 pub(super) use self::rows::{Block, CsvRows};
+use super::encoding::Charset;
 use super::pipeline::{self, Filled};
 use super::record::MAX_COLUMNS;
 use super::text::Text;
@@ -211,7 +211,7 @@ impl CsvFile {
         } else if let Some(digest) = digest {
             self.text.sha256 = Some(digest.finalize().into());
         }
-        self.text.encoding = Some(encoding.unwrap_or(UTF_8));
+        self.text.encoding = Some(encoding.unwrap_or(Charset::UTF_8));
         self.seen = Some(hashes);
         self.ends_line = ends_line;
         Ok(())
@@ -234,7 +234,7 @@ struct Blocks<'f> {
     /// Where the digest of the file is not known yet.
     digest: Option<Sha256>,
     /// None as long as nothing but ASCII was read.
-    encoding: Option<&'static Encoding>,
+    encoding: Option<Charset>,
     /// What is read instead of the feed's text, once that is known to be in
     /// another encoding. What was read before is the same in both.
     copy: Option<Text>,
@@ -364,7 +364,7 @@ impl<'f> Blocks<'f> {
         let text = &self.feed.text;
         let encoding = text.judge(self.read)?;
         self.encoding = Some(encoding);
-        if encoding != UTF_8 {
+        if encoding != Charset::UTF_8 {
             self.copy = Some(text.in_utf8(encoding, 0)?);
             // The copy has it.
             self.digest = None;
@@ -398,7 +398,7 @@ impl<'f> Blocks<'f> {
 }
 
 fn name(text: &Text) -> &'static str {
-    text.encoding.unwrap_or(UTF_8).name()
+    text.encoding.unwrap_or(Charset::UTF_8).name()
 }
 
 /// Appends up to `wanted` bytes; fewer only at the end of the file.

@@ -63,7 +63,9 @@ fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
 }
 
 fn in_encoding(label: &str, text: &str) -> Vec<u8> {
-    let (bytes, _, unmappable) = encoding::named(label).unwrap().encode(text);
+    let (bytes, _, unmappable) = encoding_rs::Encoding::for_label(label.as_bytes())
+        .unwrap()
+        .encode(text);
     assert!(!unmappable);
     bytes.into_owned()
 }
