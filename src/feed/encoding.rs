@@ -165,8 +165,13 @@ impl Judge {
             return;
         }
         for chunk in text.utf8_chunks() {
-            let valid = chunk.valid();
-            self.whole += valid.chars().filter(|char| !char.is_ascii()).count() as u64;
+            for char in chunk.valid().chars().filter(|char| !char.is_ascii()) {
+                if is_letters_of_two_bytes(char) {
+                    self.broken += 2;
+                } else {
+                    self.whole += 1;
+                }
+            }
             self.broken += chunk.invalid().len() as u64;
         }
         let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
@@ -177,6 +182,12 @@ impl Judge {
             self.sample.extend_from_slice(line);
         }
     }
+}
+
+/// Whether a character of two bytes is a sign that no table has, of Hebrew or Syriac:
+/// rather two letters of another encoding, such as `Íñ` of DOS.
+fn is_letters_of_two_bytes(char: char) -> bool {
+    matches!(char, '\u{370}'..='\u{7ff}') && !char.is_alphanumeric()
 }
 
 /// How many bytes at the end may begin a UTF-8 sequence that goes on.
@@ -304,6 +315,9 @@ mod tests {
             check(&in_encoding(label, text), expected);
         }
         check(&in_dos("1,Jäger\n2,Köhler\n3,Müller\n"), "cp850");
+        // Íñigo, of which the first two letters are one sign in UTF-8.
+        check(b"1,\xd6\xa4igo Iba\xa4ez\n2,Bego\xa4a\n", "cp850");
+        check(b"1,\xd6\xa4igo\n", "cp850");
     }
 
     #[test]

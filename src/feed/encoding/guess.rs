@@ -47,7 +47,7 @@ const MARGIN: f64 = 3.0;
 /// bytes which are letters in DOS and on Macs.
 const MARGIN_OF_THE_USUAL: f64 = 0.7;
 /// Below this mean of a letter, a reading makes no sense.
-const SENSE: f64 = -5.5;
+const SENSE: f64 = -4.5;
 /// How many likely encodings are named to a person.
 const NAMED: usize = 3;
 
