@@ -20,7 +20,9 @@ use hrfeed::plan::{RowState, scan};
 fn check(path: &Path, fingerprints: bool) {
     let mapping = support::mapping("https://lms.example.com", 10, 8);
     let mut feed = Feed::open(&FeedSource::Path(path.into()), &FeedOptions::default()).unwrap();
-    let bound = mapping.bind(feed.columns(), &[]).unwrap();
+    let bound = mapping
+        .bind(feed.columns(), &[], jiff::civil::date(2026, 11, 23))
+        .unwrap();
     let scan = scan(
         &mut feed,
         &bound,

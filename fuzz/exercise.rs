@@ -102,7 +102,8 @@ pub(crate) fn mapping(text: &str) -> bool {
         .into_iter()
         .map(|(name, _)| name.to_owned())
         .collect();
-    let Ok(bound) = mapping.bind(feed.columns(), &duplicates) else {
+    let Ok(bound) = mapping.bind(feed.columns(), &duplicates, jiff::civil::date(2026, 11, 23))
+    else {
         return false;
     };
     let mut wrong = false;

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// The clock that a run goes by. It is handed in, so that a year of nights takes
@@ -35,6 +37,12 @@ impl Clock {
         let now = now();
         // Beyond the calendar there is no time to show.
         now.checked_add(self.ahead).unwrap_or(now)
+    }
+
+    /// Which day it is, in UTC.
+    #[must_use]
+    pub fn today(self) -> Date {
+        self.now().to_zoned(TimeZone::UTC).date()
     }
 
     /// How long ago `moment` was by this clock; `None` if it is yet to come.

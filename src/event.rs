@@ -28,7 +28,7 @@ pub enum Event<'a> {
     ReadFinished {
         /// Rows of the feed.
         rows: u64,
-        /// Rows that the mapping's filter left out.
+        /// Rows that the mapping left out.
         skipped: u64,
         /// Rows refused.
         rejected: u64,

@@ -37,7 +37,8 @@ pub(super) struct CheckArgs {
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
     let mapping = context.load_mapping(&args.feed.mapping)?;
     let mut feed = open(context, &args.feed, &mapping)?;
-    let bound = bind(&mapping, &feed)?;
+    let clock = Clock::system();
+    let bound = bind(&mapping, &feed, clock)?;
     if !context.json {
         feed.skip_digest();
     }
@@ -55,7 +56,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     let mut scan = scan?;
     name_losers(&mut feed, &bound, &mut scan)?;
 
-    let (rows, rejected) = (scan.rows.len() as u64, scan.rows.count(RowState::Rejected));
+    let (rows, rejected) = (scan.rows.counted(), scan.rows.count(RowState::Rejected));
     let exit = if mapping.guards.refused(rejected, rows) > 0 {
         Exit::RowsRefused
     } else {
@@ -69,7 +70,6 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
         pending: rows - rejected,
         ..Counts::default()
     };
-    let clock = Clock::system();
     report
         .notes
         .extend(scan.remarks.iter().map(ToString::to_string));
@@ -95,7 +95,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
 /// earlier feeds and of people.
 fn would_stop(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Option<String> {
     let facts = FeedFacts {
-        rows: scan.rows.len() as u64,
+        rows: scan.rows.counted(),
         rejected: scan.rows.count(RowState::Rejected),
         profile: &scan.profile,
         before: &[],

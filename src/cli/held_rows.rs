@@ -11,6 +11,7 @@ use super::exit::Failure;
 use super::feed::open_source;
 use super::holds::HoldFormat;
 use super::output_file::OutputFile;
+use crate::clock::Clock;
 use crate::feed::{Batch, Feed, FeedSource, Format};
 use crate::journal::{Hold, Journal, JournalError, RowFilter, RunId, RunRef};
 use crate::mapping::{Bound, Mapped, Mapping, Person, Slot};
@@ -122,7 +123,7 @@ impl HeldFeed {
                 Self(Failure::from(error).into())
             }
         }
-        let bound = bind(&self.mapping, &self.feed).map_err(Failure::from)?;
+        let bound = bind(&self.mapping, &self.feed, Clock::system()).map_err(Failure::from)?;
         let (columns, changed) = (self.feed.columns().len(), &self.changed);
         let read = |records: &mut Batch<'_>| found(&bound, columns, (by_id, changed), records);
         self.feed
@@ -135,7 +136,7 @@ impl HeldFeed {
 
     /// The column from which the external ID comes, if it is one alone.
     fn id_column(&self) -> Option<usize> {
-        let bound = bind(&self.mapping, &self.feed).ok()?;
+        let bound = bind(&self.mapping, &self.feed, Clock::system()).ok()?;
         let name = bound.column(*self.mapping.unique.fields.first()?)?;
         self.feed.columns().iter().position(|column| column == name)
     }

@@ -85,8 +85,7 @@ fn exit_of(planned: &Planned<'_>) -> Exit {
     let guards = &planned.bound.mapping().guards;
     if !holds.is_empty() || !sick.is_empty() {
         Exit::Guard
-    } else if guards.refused(plan.counts.rejected, rows.len() as u64) > 0 || !unanswered.is_empty()
-    {
+    } else if guards.refused(plan.counts.rejected, rows.counted()) > 0 || !unanswered.is_empty() {
         Exit::RowsRefused
     } else {
         Exit::Done
@@ -99,7 +98,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     let mut report = report_of(
         Command::Plan,
         &planned.feed,
-        rows.len() as u64,
+        rows.counted(),
         prepared.skipped,
     );
     report.counts = prepared.plan.counts;

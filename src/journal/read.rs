@@ -28,7 +28,7 @@ pub struct Run {
     pub feed_sha256: Option<[u8; 32]>,
     /// Rows of the feed, once it was read.
     pub rows: Option<u64>,
-    /// Rows that the mapping's filter left out; not among `rows`.
+    /// Rows that the mapping left out; not among `rows`.
     pub skipped: u64,
     /// Unchanged rows that are only counted, not stored.
     pub unchanged: u64,

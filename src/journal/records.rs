@@ -50,7 +50,7 @@ pub struct RunChange {
     pub feed_sha256: Option<[u8; 32]>,
     /// Rows of the feed.
     pub rows: Option<u64>,
-    /// Rows that the mapping's filter left out.
+    /// Rows that the mapping left out.
     pub skipped: Option<u64>,
     /// Unchanged rows that are not settled one by one.
     pub unchanged: Option<u64>,

@@ -4,13 +4,17 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::codes::STATES;
+use super::nothing::may_be_no_value;
 use super::person::{Person, Slot};
 use super::template::{Condition, TemplateRow};
-use super::value::{Fault, clean, finish, flaw, invalid};
+use super::value::{Fault, From, clean, finish, flaw, invalid};
 use super::words;
-use super::{FieldRule, Mapping, MappingError, Origin, nearest};
+use super::{DateTally, FieldRule, Mapping, MappingError, Origin, Verdict, nearest};
+use jiff::civil::Date;
+
 use crate::feed::{Attachments, CellKind, Record};
-use crate::model::{FingerprintKey, Rule};
+use crate::model::{FingerprintKey, Remark, Rule};
 use crate::schema::{self, FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
@@ -25,11 +29,13 @@ pub struct Bound<'m> {
     /// For each field the column it comes from, if it comes from one.
     origins: Vec<Option<usize>>,
     country: Option<usize>,
+    state: Option<usize>,
     picture: Option<usize>,
     groups: Option<usize>,
     attachments: Option<Attachments>,
     fingerprint_key: FingerprintKey,
     compares_unkeyed: bool,
+    today: Date,
 }
 
 /// What a record is.
@@ -42,8 +48,9 @@ pub enum Mapped {
 }
 
 impl Mapping {
-    /// Ties the mapping to a feed with these columns. The names in `duplicates`
-    /// appear more than once, so that no field and no template can use them.
+    /// Ties the mapping to a feed with these columns, which is read on the day `today`:
+    /// by that the centuries of dates are known. The names in `duplicates` appear more
+    /// than once, so that no field and no template can use them.
     ///
     /// # Errors
     /// A column that the mapping names and the feed does not have, or has
@@ -52,6 +59,7 @@ impl Mapping {
         &self,
         columns: &[String],
         duplicates: &[String],
+        today: Date,
     ) -> Result<Bound<'_>, MappingError> {
         let by_name: HashMap<String, usize> = columns
             .iter()
@@ -87,12 +95,14 @@ impl Mapping {
             template_names: Arc::new(template_names),
             origins,
             country: self.position("country"),
+            state: self.position("state"),
             picture: self.position_of(Part::Picture),
             groups: self.position_of(Part::Groups),
             attachments: None,
             // Nothing is compared before a journal gives its own.
             fingerprint_key: FingerprintKey([0; 32]),
             compares_unkeyed: false,
+            today,
         };
         bound.probe()?;
         Ok(bound)
@@ -312,16 +322,11 @@ impl<'m> Bound<'m> {
                 }),
             }
         }
-        if record.len() > self.columns.len() && self.overflows(record) {
-            faults.push(Fault {
-                field: None,
-                rule: Rule::TooManyCells {
-                    cells: u32::try_from(record.len()).unwrap_or(u32::MAX),
-                    columns: u32::try_from(self.columns.len()).unwrap_or(u32::MAX),
-                },
-                value: None,
-            });
-        }
+        faults.extend(self.too_many_cells(record));
+        let not_a_cell = From {
+            is_cell: false,
+            ..self.from(CellKind::Text)
+        };
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
             match (&rule.origin, origin) {
                 (Origin::Column(_), Some(index)) => {
@@ -332,23 +337,43 @@ impl<'m> Bound<'m> {
                         && cell.kind == CellKind::Text
                         && let text = cell.text.trim_ascii()
                         && !text.is_empty()
+                        && !may_be_no_value(text)
                     {
                         person.push(Slot::Text(text));
                         continue;
                     }
-                    Self::cell_to_field(field, rule, *index, record, person, faults);
+                    let Some(cell) = record.cell(*index) else {
+                        // A row that ends early: its missing cells are empty.
+                        finish(field, rule, "", not_a_cell, person, faults);
+                        continue;
+                    };
+                    let text = if record.is_ascii() {
+                        Cow::Borrowed(cell.text.trim_ascii())
+                    } else {
+                        clean(cell.text)
+                    };
+                    match flaw(cell) {
+                        // An error that the mapping translates is none.
+                        Some(flaw) if cell.text.is_empty() || rule.mapped(&text).is_none() => {
+                            invalid(field, flaw, None, person, faults);
+                        }
+                        _ => finish(field, rule, &text, self.from(cell.kind), person, faults),
+                    }
                 }
                 (Origin::Template, _) => match self.rendered(rule, &template_row())? {
-                    Ok(text) => finish(field, rule, &clean(&text), false, person, faults),
+                    Ok(text) => finish(field, rule, &clean(&text), not_a_cell, person, faults),
                     Err(problem) => {
                         let problem = problem.into();
                         invalid(field, Rule::Template { problem }, None, person, faults);
                     }
                 },
-                (Origin::Constant(text), _) => finish(field, rule, text, false, person, faults),
+                (Origin::Constant(text), _) => {
+                    finish(field, rule, text, not_a_cell, person, faults);
+                }
                 (Origin::Column(_), None) => person.push(Slot::Absent),
             }
         }
+        self.read_state(person);
         if let Some(field) = self.picture {
             self.add_digest(field, person, faults);
         }
@@ -395,6 +420,22 @@ impl<'m> Bound<'m> {
         Ok(answer)
     }
 
+    /// Makes a code of a US state's name: elsewhere a state is a text.
+    fn read_state(&self, person: &mut Person) {
+        let (Some(country), Some(state)) = (self.country, self.state) else {
+            return;
+        };
+        if person.get(country) != Slot::Text("US") {
+            return;
+        }
+        if let Slot::Text(text) = person.get(state)
+            && !STATES.contains(text)
+            && let Some(code) = STATES.named(text)
+        {
+            person.replace(state, Slot::Text(code));
+        }
+    }
+
     /// Adds the picture's digest to its name, so that another picture of the same
     /// name is a change.
     fn add_digest(&self, field: usize, person: &mut Person, faults: &mut Vec<Fault>) {
@@ -421,6 +462,19 @@ impl<'m> Bound<'m> {
         }
     }
 
+    /// What is wrong with a record that is longer than the header.
+    fn too_many_cells(&self, record: &Record) -> Option<Fault> {
+        let is_longer = record.len() > self.columns.len() && self.overflows(record);
+        is_longer.then(|| Fault {
+            field: None,
+            rule: Rule::TooManyCells {
+                cells: u32::try_from(record.len()).unwrap_or(u32::MAX),
+                columns: u32::try_from(self.columns.len()).unwrap_or(u32::MAX),
+            },
+            value: None,
+        })
+    }
+
     /// Whether a cell beyond the header's columns holds something. Trailing
     /// empty cells are a habit of spreadsheets and mean nothing.
     fn overflows(&self, record: &Record) -> bool {
@@ -431,33 +485,64 @@ impl<'m> Bound<'m> {
         })
     }
 
-    fn cell_to_field(
+    /// What says what a text means that comes from such a cell.
+    fn from(&self, kind: CellKind) -> From {
+        From {
+            is_cell: true,
+            kind,
+            today: self.today,
+        }
+    }
+
+    /// What it says of the mapping's filter how many rows it keeps and leaves out.
+    pub fn judge_filter(&self, kept: u64, left_out: u64) -> Option<Remark> {
+        if !self.mapping.templates.has(Condition::Filter) {
+            return None;
+        }
+        match (kept, left_out) {
+            (0, 1..) => Some(Remark::FilterTakesNone),
+            (1.., 0) => Some(Remark::FilterTakesAll),
+            _ => None,
+        }
+    }
+
+    /// What the dates of a whole column say of the form that the mapping names.
+    ///
+    /// # Errors
+    /// They say that day and month are in each other's place.
+    pub fn judge_dates(
+        &self,
         field: usize,
-        rule: &FieldRule,
-        index: usize,
-        record: &Record,
-        person: &mut Person,
-        faults: &mut Vec<Fault>,
-    ) {
-        let Some(cell) = record.cell(index) else {
-            // A row that ends early: its missing cells are empty.
-            finish(field, rule, "", false, person, faults);
-            return;
+        tally: &DateTally,
+    ) -> Result<Option<Remark>, MappingError> {
+        let Some((rule, verdict)) = self.mapping.fields.get(field).zip(tally.verdict()) else {
+            return Ok(None);
         };
-        match flaw(cell) {
-            Some(flaw) => invalid(field, flaw, None, person, faults),
-            None => finish(
-                field,
-                rule,
-                &if record.is_ascii() {
-                    Cow::Borrowed(cell.text.trim_ascii())
-                } else {
-                    clean(cell.text)
-                },
-                cell.kind == CellKind::Date,
-                person,
-                faults,
-            ),
+        match verdict {
+            Verdict::Other(found) => Ok(Some(Remark::DateForms {
+                expected: rule.form().into(),
+                found: found.into(),
+            })),
+            Verdict::Swapped => {
+                let swapped = rule.date.as_ref().and_then(|form| form.swapped());
+                let message = format!(
+                    "the dates of {} are not of the form \"{}\": those that tell day and month \
+                     apart have them the other way round",
+                    self.place(field),
+                    rule.form()
+                );
+                let help = swapped.map(|form| format!("set date = \"{form}\""));
+                Err(self.mapping.error_at(rule, message, help))
+            }
+        }
+    }
+
+    /// A field and its column, for a sentence.
+    fn place(&self, field: usize) -> String {
+        let name = (self.mapping.fields.get(field)).map_or("", |rule| rule.field.name);
+        match self.column(field) {
+            Some(column) => format!("column `{column}` ({name})"),
+            None => format!("field {name}"),
         }
     }
 }
@@ -479,7 +564,7 @@ mod tests {
         );
         let mapping = Mapping::parse(Path::new("m.toml"), &text).unwrap();
         let columns = ["ID", "Phone", "Mail", "Name", "Phone"].map(String::from);
-        let result = match mapping.bind(&columns, &["Phone".into()]) {
+        let result = match mapping.bind(&columns, &["Phone".into()], Date::constant(2026, 11, 23)) {
             Ok(_) => "bound".into(),
             Err(error) => error.to_string(),
         };

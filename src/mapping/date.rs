@@ -1,74 +1,164 @@
 //! Dates as feeds write them.
+//!
+//! # Invariants
+//!
+//! - A year is never guessed: `%Y` is four digits, and only `%y` is two, whose
+//!   century follows from the day on which the feed is read.
+//! - The day is the one that is written, unless the mapping names a time zone.
+
+mod column;
+mod form;
+mod time;
+mod words;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-/// A date form such as `%d-%m-%Y`, compiled once.
-///
-/// Forms of day, month, year and literal text only, which is nearly all of
-/// them, are read by hand; the rest goes through `jiff`.
-#[derive(Debug)]
-pub struct DateForm {
-    text: String,
-    simple: Option<Vec<Piece>>,
+pub use self::column::{DateTally, Evidence, Verdict, likely_forms};
+pub use self::form::DateForm;
+use self::time::TimeOfDay;
+
+/// The first year of a date that can be about somebody in a feed.
+const FIRST_YEAR: i16 = 1900;
+
+/// How many years of a sliding century are still to come.
+const YEARS_AHEAD: i16 = 20;
+
+/// What a date is about, as far as that says which day is meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    /// The day on which the feed is read.
+    pub(super) today: Date,
+    /// It is a day of birth, so it is past.
+    pub(super) is_birth: bool,
+    /// The time zone of the day, where the text has a time in another.
+    pub(super) zone: Option<&'a TimeZone>,
 }
 
-#[derive(Debug, PartialEq)]
-enum Piece {
-    Day,
-    Month,
-    Year,
-    Literal(u8),
+/// A date that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// The day.
+    pub(super) day: Date,
+    /// The text has a time in UTC that is not midnight: where the people are it may
+    /// be the next day already.
+    pub(super) is_doubtful: bool,
 }
 
-impl DateForm {
-    /// Reads a form.
-    ///
-    /// # Errors
-    /// What is wrong with the form, as a fragment of a sentence.
-    pub fn compile(text: &str) -> Result<Self, String> {
-        // A form is sound when the date that it writes is read back as the same.
-        let probe = Date::constant(2026, 11, 23);
-        let printed = jiff::fmt::strtime::format(text, probe).map_err(|error| error.to_string())?;
-        match Date::strptime(text, &printed) {
-            Ok(read) if read == probe => Ok(Self {
-                text: text.into(),
-                simple: simple(text),
-            }),
-            Ok(_) | Err(_) => Err("use %d (day), %m (month) and %Y (year)".into()),
+/// Why a text is not a date that can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotADate {
+    /// It has another form, or there is no such day.
+    Form,
+    /// It is the number by which a spreadsheet knows a day.
+    Serial,
+    /// Nobody in a feed was there in that year.
+    Early,
+    /// Nobody is born on a day to come.
+    Unborn,
+}
+
+/// The parts of a date as they are written.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    year: Year,
+    month: i8,
+    day: i8,
+    time: Option<TimeOfDay>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Year {
+    Full(i16),
+    /// The last two digits.
+    Short(i16),
+}
+
+impl Default for Year {
+    fn default() -> Self {
+        Self::Full(0)
+    }
+}
+
+impl Written {
+    /// The day in its century, if there is one.
+    fn date(self, context: Context<'_>) -> Option<Date> {
+        let year = match self.year {
+            Year::Full(year) => year,
+            Year::Short(short) => return self.in_century(short, context),
+        };
+        Date::new(year, self.month, self.day).ok()
+    }
+
+    /// A birth is the last such day that is past. Other days are at most
+    /// [`YEARS_AHEAD`] to come.
+    fn in_century(self, short: i16, context: Context<'_>) -> Option<Date> {
+        let today = context.today;
+        let ahead = if context.is_birth { 0 } else { YEARS_AHEAD };
+        let last = today.year() + ahead;
+        let year = last - (last - short).rem_euclid(100);
+        let day = Date::new(year, self.month, self.day);
+        match day {
+            Ok(day) if context.is_birth && day > today => {
+                Date::new(year - 100, self.month, self.day).ok()
+            }
+            // 1900 had no 29 February, and 2000 had.
+            Err(_) if context.is_birth => Date::new(year - 100, self.month, self.day).ok(),
+            day => day.ok(),
         }
     }
 
-    /// The form as the mapping spells it.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Reads a date of this form.
-    pub fn read(&self, text: &str) -> Option<Date> {
-        match &self.simple {
-            Some(pieces) => read_simple(pieces, text.as_bytes()),
-            None => Date::strptime(&self.text, text).ok(),
+    fn reading(self, context: Context<'_>) -> Result<Reading, NotADate> {
+        let mut day = self.date(context).ok_or(NotADate::Form)?;
+        let mut is_doubtful = false;
+        if let Some(time) = self.time {
+            match context.zone {
+                Some(zone) => day = time.day_in(zone, day).ok_or(NotADate::Form)?,
+                None => is_doubtful = time.is_utc() && !time.is_midnight(),
+            }
         }
-        // A year before the common era is a slip of the form.
-        .filter(|date| date.year() >= 0)
+        checked(day, context)?;
+        Ok(Reading { day, is_doubtful })
     }
 }
 
-/// Reads `2026-11-23`, with or without a time of day behind it, as a
+/// Refuses days that are slips, whatever their form.
+fn checked(day: Date, context: Context<'_>) -> Result<(), NotADate> {
+    if day.year() < FIRST_YEAR {
+        return Err(NotADate::Early);
+    }
+    // Where the people are it may be tomorrow already.
+    let last = context.today.tomorrow().unwrap_or(context.today);
+    if context.is_birth && day > last {
+        return Err(NotADate::Unborn);
+    }
+    Ok(())
+}
+
+/// Reads `2026-11-23`, with or without a time of day or a time zone behind it, as a
 /// spreadsheet's date cells and most HR systems write dates.
-pub(super) fn read_iso(text: &str) -> Option<Date> {
-    const ISO: [Piece; 5] = [
-        Piece::Year,
-        Piece::Literal(b'-'),
-        Piece::Month,
-        Piece::Literal(b'-'),
-        Piece::Day,
-    ];
-    let day = match text.as_bytes() {
-        [_, _, _, _, _, _, _, _, _, _, b'T' | b' ', ..] => text.get(..10)?,
-        _ => text,
-    };
-    read_simple(&ISO, day.as_bytes())
+pub(super) fn read_iso(text: &str, context: Context<'_>) -> Result<Reading, NotADate> {
+    form::iso(text)
+        .ok_or_else(|| not_a_form(text))
+        .and_then(|written| written.reading(context))
+}
+
+/// What a cell shows of the dates of its column, which have a form or are ISO dates.
+pub(super) fn evidence(form: Option<&DateForm>, text: &str, is_read: bool) -> Option<Evidence> {
+    match form {
+        Some(form) if !is_read || form.swapped().is_some() => form.evidence(text),
+        None if !is_read => Some(Evidence::Other(column::forms_of(text))),
+        Some(_) | None => None,
+    }
+}
+
+/// Why a text of another form is not a date.
+fn not_a_form(text: &str) -> NotADate {
+    if form::serial(text).is_some() {
+        NotADate::Serial
+    } else {
+        NotADate::Form
+    }
 }
 
 /// A date as `2026-11-23`, written into `buffer`: once a row, so without an
@@ -96,151 +186,5 @@ pub(super) fn iso(date: Date, buffer: &mut [u8; 10]) -> &str {
     str::from_utf8(buffer).unwrap_or("")
 }
 
-fn simple(text: &str) -> Option<Vec<Piece>> {
-    let mut pieces = Vec::new();
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        pieces.push(match byte {
-            b'%' => match bytes.next()? {
-                b'd' => Piece::Day,
-                b'm' => Piece::Month,
-                b'Y' => Piece::Year,
-                _ => return None,
-            },
-            // White space matches any white space in jiff; that stays its.
-            b' ' | b'\t' => return None,
-            literal if literal.is_ascii_digit() => return None,
-            literal => Piece::Literal(literal),
-        });
-    }
-    Some(pieces)
-}
-
-fn read_simple(pieces: &[Piece], mut text: &[u8]) -> Option<Date> {
-    let (mut year, mut month, mut day) = (0_i16, 0_i8, 0_i8);
-    for piece in pieces {
-        match piece {
-            Piece::Year => year = number(&mut text, 4, 4)?,
-            Piece::Month => month = i8::try_from(number(&mut text, 1, 2)?).ok()?,
-            Piece::Day => day = i8::try_from(number(&mut text, 1, 2)?).ok()?,
-            Piece::Literal(literal) => {
-                let (first, rest) = text.split_first()?;
-                if first != literal {
-                    return None;
-                }
-                text = rest;
-            }
-        }
-    }
-    if !text.is_empty() {
-        return None;
-    }
-    Date::new(year, month, day).ok()
-}
-
-fn number(text: &mut &[u8], least: usize, most: usize) -> Option<i16> {
-    let digits = text
-        .iter()
-        .take(most)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    if digits < least {
-        return None;
-    }
-    let (number, rest) = text.split_at(digits);
-    *text = rest;
-    Some(
-        number
-            .iter()
-            .fold(0, |sum, digit| sum * 10 + i16::from(digit - b'0')),
-    )
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn a_form_without_a_year_is_no_form() {
-        assert!(DateForm::compile("%d-%m").is_err());
-        assert!(DateForm::compile("%q").is_err());
-        assert!(DateForm::compile("").is_err());
-    }
-
-    #[test]
-    fn impossible_days_are_no_dates() {
-        let form = DateForm::compile("%d-%m-%Y").unwrap();
-        assert_eq!(form.read("31-12-2026"), Some(Date::constant(2026, 12, 31)));
-        assert_eq!(form.read("1-2-2026"), Some(Date::constant(2026, 2, 1)));
-        for text in [
-            "30-02-2026",
-            "12-31-2026",
-            "31-12-26",
-            "31-12-2026 ",
-            "2026-12-31",
-            "",
-            "31/12/2026",
-        ] {
-            assert_eq!(form.read(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn two_digit_years_and_month_names_are_read_too() {
-        assert_eq!(
-            DateForm::compile("%d/%m/%y").unwrap().read("05/06/24"),
-            Some(Date::constant(2024, 6, 5))
-        );
-        assert_eq!(
-            DateForm::compile("%d %b %Y").unwrap().read("05 Jun 2024"),
-            Some(Date::constant(2024, 6, 5))
-        );
-    }
-
-    #[test]
-    fn an_iso_date_may_carry_a_time() {
-        let day = Some(Date::constant(2024, 3, 1));
-        for text in ["2024-03-01", "2024-03-01T08:30:00", "2024-03-01 00:00:00"] {
-            assert_eq!(read_iso(text), day, "{text:?}");
-        }
-        for text in [
-            "2024-03",
-            "24-03-01",
-            "01-03-2024",
-            "2024-03-01X",
-            "2024-03-41",
-            "é024-03-01T",
-        ] {
-            assert_eq!(read_iso(text), None, "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_date_is_written_as_iso_says(year in 0_i16..=9999, month in 1_i8..=12, day in 1_i8..=28) {
-            let date = Date::new(year, month, day).unwrap();
-            let mut buffer = [0; 10];
-            prop_assert_eq!(iso(date, &mut buffer), date.to_string());
-        }
-
-        #[test]
-        fn every_form_reads_what_it_prints(
-            year in 1000_i16..=9999, month in 1_i8..=12, day in 1_i8..=28,
-            form in prop::sample::select(vec!["%d-%m-%Y", "%Y%m%d", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d", "%d %B %Y"]),
-        ) {
-            let date = Date::new(year, month, day).unwrap();
-            let printed = jiff::fmt::strtime::format(form, date).unwrap();
-            prop_assert_eq!(DateForm::compile(form).unwrap().read(&printed), Some(date));
-        }
-
-        #[test]
-        fn any_text_is_read_without_a_panic(text in "\\PC*", form in "\\PC*") {
-            if let Ok(form) = DateForm::compile(&form) {
-                let _date = form.read(&text);
-            }
-            let _date = read_iso(&text);
-        }
-    }
-}
+mod tests;

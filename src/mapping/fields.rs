@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use jiff::tz::TimeZone;
+
 use super::date::DateForm;
 use super::file::{Node, Table, nearest};
 use super::template::Templates;
@@ -148,6 +150,8 @@ fn is_taken_unchanged(field: &schema::Field) -> bool {
         && !matches!(
             field.kind,
             FieldKind::Date
+                | FieldKind::BirthDate
+                | FieldKind::Country
                 | FieldKind::Bool
                 | FieldKind::Gender
                 | FieldKind::GroupType(_)
@@ -194,8 +198,9 @@ fn quoted(words: &[&str]) -> String {
     format!("\"{}\"", words.join("\", \""))
 }
 
-/// What divides the values in a cell.
-fn separator(field: &schema::Field, node: &Node<'_>) -> Result<String, MappingError> {
+/// What divides the values in a cell: a text, or a list of texts.
+fn separators(field: &schema::Field, node: Node<'_>) -> Result<Vec<String>, MappingError> {
+    const EXAMPLE: &str = "split = \";\" or split = [\";\", \",\"]";
     if !field.part.is_set() {
         return Err(node.error(
             format!(
@@ -205,14 +210,20 @@ fn separator(field: &schema::Field, node: &Node<'_>) -> Result<String, MappingEr
             None,
         ));
     }
-    let text = node.text()?;
-    if text.is_empty() {
-        return Err(node.error(
-            format!("`split` of field {} is empty", field.name),
-            Some("for example split = \";\"".into()),
-        ));
+    let empty = node.error(
+        format!("`split` of field {} is empty", field.name),
+        Some(format!("for example {EXAMPLE}")),
+    );
+    let texts = if let Some(text) = node.as_text() {
+        vec![text.to_owned()]
+    } else {
+        let texts = node.texts(EXAMPLE)?;
+        texts.into_iter().map(|(text, _)| text).collect()
+    };
+    if texts.is_empty() || texts.iter().any(String::is_empty) {
+        return Err(empty);
     }
-    Ok(text)
+    Ok(texts)
 }
 
 /// What to say of required fields that a mapping does not have.
@@ -259,7 +270,8 @@ fn read_field(
         values: HashMap::new(),
         default: None,
         date: None,
-        split: None,
+        zone: None,
+        split: Vec::new(),
         empty: Empty::Keep,
         is_plain: is_taken_unchanged(field),
         line,
@@ -283,8 +295,8 @@ fn read_field(
     let [lower, upper] =
         ["lower", "upper"].map(|key| table.take(key).map_or(Ok(false), |node| node.flag()));
     let (lower, upper) = (lower?, upper?);
-    let keys = ["map", "date", "empty", "default", "split"].map(|key| table.take(key));
-    let [values, date, empty, default, split] = keys;
+    let keys = ["map", "date", "zone", "empty", "default", "split"].map(|key| table.take(key));
+    let [values, date, zone, empty, default, split] = keys;
     let one_origin = table.error(
         format!("field {name} needs exactly one of `column`, `template` and `value`"),
         Some(format!(
@@ -314,6 +326,7 @@ fn read_field(
         rule.values = value_map(field, node)?;
     }
     rule.date = date.map(|node| date_form(&node)).transpose()?;
+    rule.zone = zone.map(|node| time_zone(&rule, &node)).transpose()?;
     if let Some(node) = empty {
         rule.empty = empty_cell(field, &node)?;
     }
@@ -321,7 +334,7 @@ fn read_field(
         check_default(&rule, &node)?;
         rule.default = Some(constant_of(field, &node, is_final)?);
     }
-    rule.split = split.map(|node| separator(field, &node)).transpose()?;
+    rule.split = split.map_or(Ok(Vec::new()), |node| separators(field, node))?;
     rule.is_plain &= rule.values.is_empty() && rule.date.is_none() && rule.case.is_none();
     Ok(rule)
 }
@@ -358,6 +371,24 @@ fn date_form(node: &Node<'_>) -> Result<DateForm, MappingError> {
         node.error(
             format!("`{form}` is not a date format: {problem}"),
             Some("for example \"%d-%m-%Y\" for 31-12-2026".into()),
+        )
+    })
+}
+
+/// Reads `zone`.
+fn time_zone(rule: &FieldRule, node: &Node<'_>) -> Result<TimeZone, MappingError> {
+    if !rule.is_date() {
+        let problem = format!(
+            "field {} is not a date: it has no time zone",
+            rule.field.name
+        );
+        return Err(node.error(problem, None));
+    }
+    let name = node.text()?;
+    TimeZone::get(&name).map_err(|_| {
+        node.error(
+            format!("`{name}` is not a time zone"),
+            Some("for example zone = \"Europe/Amsterdam\"".into()),
         )
     })
 }
@@ -426,7 +457,7 @@ mod tests {
         let columns = ["ID", "L", "F", "N", "Rol"].map(str::to_owned);
         let error = match Mapping::parse(Path::new("m.toml"), &text) {
             Err(error) => error,
-            Ok(mapping) => match mapping.bind(&columns, &[]) {
+            Ok(mapping) => match mapping.bind(&columns, &[], jiff::civil::date(2026, 11, 23)) {
                 Err(error) => error,
                 Ok(_) => return "nothing".into(),
             },

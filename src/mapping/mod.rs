@@ -12,6 +12,7 @@
 //!   says otherwise.
 
 mod bound;
+mod codes;
 mod date;
 mod fields;
 mod file;
@@ -19,6 +20,7 @@ mod fingerprint;
 mod guards;
 mod identity;
 mod leavers;
+mod nothing;
 mod person;
 mod settings;
 mod template;
@@ -29,10 +31,12 @@ mod words;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 pub use self::bound::{Bound, Mapped};
-pub use self::date::DateForm;
+pub use self::codes::{COUNTRIES, Codes, STATES};
+pub use self::date::{DateForm, DateTally, Evidence, Verdict, likely_forms};
 pub(crate) use self::file::nearest;
 use self::file::{File, Node, Table};
 pub use self::fingerprint::{
@@ -42,6 +46,7 @@ pub use self::fingerprint::{
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 pub use self::leavers::{Among, Leavers};
+pub use self::nothing::means_nothing;
 pub use self::person::{Person, Slot};
 pub use self::settings::{SecretSource, TargetSettings};
 use self::template::{Condition, Templates};
@@ -105,13 +110,37 @@ pub struct FieldRule {
     values: HashMap<String, String>,
     default: Option<String>,
     date: Option<DateForm>,
-    /// What divides the values in a cell.
-    split: Option<String>,
+    /// The time zone of days that are written with a time in another.
+    zone: Option<TimeZone>,
+    /// What divides the values in a cell; nothing if the cell is one value.
+    split: Vec<String>,
     empty: Empty,
     /// The text of a filled cell is the value, unchanged.
     is_plain: bool,
     line: usize,
     line_column: usize,
+}
+
+impl FieldRule {
+    /// Whether the field's values are dates in the feed.
+    fn is_date(&self) -> bool {
+        self.date.is_some() || self.field.kind.is_date()
+    }
+
+    /// What `map` makes of a text.
+    fn mapped(&self, text: &str) -> Option<&str> {
+        if self.values.is_empty() {
+            return None;
+        }
+        let value = self.values.get(text);
+        let value = value.or_else(|| self.values.get(&fold(text)));
+        value.map(String::as_str)
+    }
+
+    /// The form of its dates, as the mapping spells it.
+    fn form(&self) -> &str {
+        self.date.as_ref().map_or("%Y-%m-%d", DateForm::as_str)
+    }
 }
 
 #[derive(Debug)]

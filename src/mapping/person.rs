@@ -1,5 +1,6 @@
 //! A row after mapping.
 
+use super::date::Evidence;
 use crate::model::{Remark, has_control};
 
 /// A person as the feed has it: one value for each mapped field.
@@ -11,6 +12,7 @@ pub struct Person {
     slots: Vec<Stored>,
     is_protected: bool,
     remarks: Vec<(Option<usize>, Remark)>,
+    dates: Vec<(usize, Evidence)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,7 @@ impl Person {
         self.slots.clear();
         self.is_protected = false;
         self.remarks.clear();
+        self.dates.clear();
     }
 
     /// Says what was done to the row, or to the cell of a field.
@@ -52,6 +55,17 @@ impl Person {
     /// mapping.
     pub fn remarks(&self) -> &[(Option<usize>, Remark)] {
         &self.remarks
+    }
+
+    /// Says what a cell shows of the dates of its column.
+    pub(super) fn show_date(&mut self, field: usize, evidence: Evidence) {
+        self.dates.push((field, evidence));
+    }
+
+    /// What the row shows of the dates of the feed, by the field's position in the
+    /// mapping.
+    pub fn dates(&self) -> &[(usize, Evidence)] {
+        &self.dates
     }
 
     /// No run changes or removes this person.

@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::Date;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::date;
+use super::date::{self, NotADate};
+use super::nothing::{self, NoValue, may_be_no_value};
 use super::person::{Person, Slot};
 use super::words;
-use super::{Case, Empty, FieldRule, fold};
+use super::{Case, Empty, FieldRule};
 use crate::feed::{Cell, CellKind};
-use crate::model::Rule;
+use crate::model::{Remark, Rule};
 use crate::schema::{self, FieldKind};
 
 /// Something that could not be mapped, or that validation found.
@@ -32,6 +34,9 @@ pub(super) fn flaw(cell: Cell<'_>) -> Option<Rule> {
         }),
         CellKind::Uncalculated => Some(Rule::Uncalculated),
         CellKind::ZeroForNothing => Some(Rule::ZeroForNothing),
+        CellKind::Text if nothing::is_error(cell.text.trim()) => Some(Rule::CellError {
+            shown: cell.text.trim().into(),
+        }),
         _ => None,
     }
 }
@@ -53,13 +58,9 @@ pub(super) fn invalid(
 
 /// The values of a set, sorted and each once, so that their order in the cell
 /// does not matter.
-fn push_set(rule: &FieldRule, text: &str, person: &mut Person) {
+fn push_set(field: usize, rule: &FieldRule, text: &str, person: &mut Person) {
     let one = |value: &str| -> String {
-        let value = rule
-            .values
-            .get(value)
-            .or_else(|| rule.values.get(&fold(value)))
-            .map_or(value, String::as_str);
+        let value = rule.mapped(value).unwrap_or(value);
         if let Some(word) = words::canonical(rule.field.kind, value) {
             return word.to_owned();
         }
@@ -69,17 +70,21 @@ fn push_set(rule: &FieldRule, text: &str, person: &mut Person) {
             Some(Case::Upper) => value.to_uppercase(),
         }
     };
-    let mut values: Vec<String> = match &rule.split {
-        Some(separator) => text
-            .split(separator.as_str())
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
-            .map(one)
-            .filter(|value| !value.is_empty())
-            .collect(),
-        // Its value map is applied already.
-        None => vec![one(text)],
-    };
+    let parts = rule.split.iter().fold(vec![text], |parts, separator| {
+        let parts = parts.into_iter();
+        let parts = parts.flat_map(|part| part.split(separator.as_str()));
+        parts.collect()
+    });
+    let parts = parts.into_iter().map(str::trim);
+    let parts: Vec<_> = parts.filter(|value| !value.is_empty()).collect();
+    let mut values: Vec<String> = parts.iter().map(|value| one(value)).collect();
+    values.retain(|value| !value.is_empty());
+    for remark in parts
+        .iter()
+        .filter_map(|value| word_for_nothing(rule, value))
+    {
+        person.remark(Some(field), remark);
+    }
     values.sort_unstable();
     values.dedup();
     match (values.is_empty(), rule.empty) {
@@ -91,17 +96,86 @@ fn push_set(rule: &FieldRule, text: &str, person: &mut Person) {
     }
 }
 
+/// What to say of a value that means nothing, unless it may be an external ID, which
+/// has rules of its own.
+fn word_for_nothing(rule: &FieldRule, text: &str) -> Option<Remark> {
+    let can_be_word = rule.field.kind != FieldKind::ExternalId && rule.mapped(text).is_none();
+    if !may_be_no_value(text) || !can_be_word {
+        return None;
+    }
+    match nothing::no_value(text) {
+        Some(NoValue::Word { word, is_name }) => Some(Remark::WordForNothing {
+            word,
+            may_be_name: is_name && rule.field.required,
+        }),
+        Some(NoValue::Error) | None => None,
+    }
+}
+
+/// Where a text comes from, as far as that says what it means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct From {
+    /// It is a cell's own text.
+    pub(super) is_cell: bool,
+    /// What its cell is; text if it comes from none.
+    pub(super) kind: CellKind,
+    /// The day on which the feed is read.
+    pub(super) today: Date,
+}
+
+/// The day that a text means, and what it shows of the dates of its column.
+fn push_date(
+    field: usize,
+    rule: &FieldRule,
+    text: &str,
+    from: From,
+    person: &mut Person,
+    faults: &mut Vec<Fault>,
+) {
+    let context = date::Context {
+        today: from.today,
+        is_birth: rule.field.kind == FieldKind::BirthDate,
+        zone: rule.zone.as_ref(),
+    };
+    let form = rule.date.as_ref().filter(|_| from.kind != CellKind::Date);
+    let read = match form {
+        Some(form) => form.read_in(text, context),
+        None => date::read_iso(text, context),
+    };
+    if from.kind != CellKind::Date
+        && let Some(evidence) = date::evidence(form, text, read.is_ok())
+    {
+        person.show_date(field, evidence);
+    }
+    let broken = match read {
+        Ok(read) => {
+            if read.is_doubtful {
+                person.remark(Some(field), Remark::TimeInUtc);
+            }
+            person.push(Slot::Text(date::iso(read.day, &mut [0; 10])));
+            return;
+        }
+        Err(NotADate::Form) => Rule::Date {
+            form: rule.form().into(),
+        },
+        Err(NotADate::Serial) => Rule::DateSerial,
+        Err(NotADate::Early) => Rule::DateTooEarly,
+        Err(NotADate::Unborn) => Rule::BornInFuture,
+    };
+    invalid(field, broken, Some(text), person, faults);
+}
+
 /// Default, value map, date and case, in this order, so that the keys of a
 /// value map are spelled as in the feed.
 pub(super) fn finish(
     field: usize,
     rule: &FieldRule,
     text: &str,
-    date_cell: bool,
+    from: From,
     person: &mut Person,
     faults: &mut Vec<Fault>,
 ) {
-    if rule.is_plain && !text.is_empty() {
+    if rule.is_plain && !text.is_empty() && !may_be_no_value(text) {
         person.push(Slot::Text(text));
         return;
     }
@@ -110,15 +184,12 @@ pub(super) fn finish(
         (_, text) => text,
     };
     // The values of a set are looked up one by one.
-    let text = if rule.values.is_empty() || rule.split.is_some() {
+    let text = if rule.values.is_empty() || !rule.split.is_empty() {
         text
     } else {
         // A value without an entry passes as it is: validation judges it, so
         // that an unforeseen country is reported instead of becoming the default.
-        rule.values
-            .get(text)
-            .or_else(|| rule.values.get(&fold(text)))
-            .map_or(text, String::as_str)
+        rule.mapped(text).unwrap_or(text)
     };
     if text.is_empty() {
         person.push(match rule.empty {
@@ -128,30 +199,20 @@ pub(super) fn finish(
         return;
     }
     if rule.field.part.is_set() {
-        push_set(rule, text, person);
+        push_set(field, rule, text, person);
         return;
+    }
+    if from.is_cell
+        && let Some(remark) = word_for_nothing(rule, text)
+    {
+        person.remark(Some(field), remark);
     }
     if let Some(word) = words::canonical(rule.field.kind, text) {
         person.push(Slot::Text(word));
         return;
     }
-    if rule.date.is_some() || rule.field.kind == FieldKind::Date {
-        let day = match &rule.date {
-            Some(form) if !date_cell => form.read(text),
-            _ => date::read_iso(text),
-        };
-        if let Some(day) = day {
-            person.push(Slot::Text(date::iso(day, &mut [0; 10])));
-        } else {
-            let form = rule.date.as_ref().map_or("%Y-%m-%d", |form| form.as_str());
-            invalid(
-                field,
-                Rule::Date { form: form.into() },
-                Some(text),
-                person,
-                faults,
-            );
-        }
+    if rule.is_date() {
+        push_date(field, rule, text, from, person, faults);
         return;
     }
     match rule.case {

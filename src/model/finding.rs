@@ -140,6 +140,18 @@ pub enum Rule {
         /// The form, as the mapping spells it.
         form: Box<str>,
     },
+    /// The number by which a spreadsheet knows a day.
+    #[error(
+        "is a bare number and not a date: give the column a date format in the spreadsheet, or, \
+         if all of its cells are such numbers, set date = \"serial\" for the field"
+    )]
+    DateSerial,
+    /// A date before anybody in a feed was born.
+    #[error("is a date before 1900: correct it in the HR system, or leave it empty")]
+    DateTooEarly,
+    /// A date of birth that is yet to come.
+    #[error("is a date of birth in the future: correct it in the HR system")]
+    BornInFuture,
     /// Neither true nor false.
     #[error("is neither yes nor no: use true or false, or translate it with the field's `map`")]
     Bool,
@@ -292,6 +304,9 @@ impl Rule {
             Self::Country { .. } => "country",
             Self::State { .. } => "state",
             Self::Date { .. } => "date",
+            Self::DateSerial => "date-serial",
+            Self::DateTooEarly => "date-too-early",
+            Self::BornInFuture => "born-in-future",
             Self::Bool => "bool",
             Self::Gender => "gender",
             Self::Password => "password",
@@ -406,7 +421,8 @@ struct DateExample<'a>(&'a str);
 impl fmt::Display for DateExample<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let day = jiff::civil::Date::constant(2026, 12, 31);
-        match jiff::fmt::strtime::format(self.0, day) {
+        let day = day.to_zoned(jiff::tz::TimeZone::UTC);
+        match day.and_then(|day| jiff::fmt::strtime::format(self.0, &day)) {
             Ok(example) => f.write_str(&example),
             Err(_) => f.write_str(self.0),
         }

@@ -16,6 +16,36 @@ pub enum Remark {
         /// Its name.
         encoding: &'static str,
     },
+    /// A value is a word that often means nothing.
+    WordForNothing {
+        /// The word.
+        word: &'static str,
+        /// Somebody could be called so.
+        may_be_name: bool,
+    },
+    /// External IDs of groups that differ only in case or white space.
+    GroupSpellings {
+        /// The groups.
+        groups: Box<[Box<str>]>,
+    },
+    /// External IDs of groups that look like several groups each.
+    SeveralGroupsInOne {
+        /// Some of them.
+        groups: Box<[Box<str>]>,
+    },
+    /// The mapping's filter leaves out nobody.
+    FilterTakesAll,
+    /// The mapping's filter leaves out everybody.
+    FilterTakesNone,
+    /// A date has a time of day in UTC that is not midnight.
+    TimeInUtc,
+    /// The dates of a column have another form than the mapping says.
+    DateForms {
+        /// The form that the mapping says.
+        expected: Box<str>,
+        /// The forms that nearly all of them have; of several any can be right.
+        found: Box<[&'static str]>,
+    },
     /// The workbook has other sheets that have a table.
     OtherSheets {
         /// The sheet that is read.
@@ -47,24 +77,63 @@ impl fmt::Display for Remark {
                 "the feed is read as {encoding} text (if names look wrong, set `encoding` in \
                  [source])"
             ),
+            Self::WordForNothing { word, .. } => {
+                let key = toml_string(word);
+                write!(
+                    f,
+                    "cells contain `{word}`: if that means nothing, translate it with the field's \
+                     map = {{ {key} = \"\" }}"
+                )
+            }
+            Self::GroupSpellings { groups } => write!(
+                f,
+                "the groups {} differ only in case or spaces, and each is a group of its own: \
+                 translate them with the field's `map`",
+                in_backticks(groups)
+            ),
+            Self::SeveralGroupsInOne { groups } => write!(
+                f,
+                "the groups {} look like several groups in one cell: set `split` of the field to \
+                 what separates them, for example split = [\";\", \",\"]",
+                in_backticks(groups)
+            ),
+            Self::FilterTakesAll => f.write_str(
+                "`where` in [source] leaves out no row: check its column and its words if it should",
+            ),
+            Self::FilterTakesNone => f.write_str(
+                "`where` in [source] leaves out every row: check its column and its words",
+            ),
+            Self::TimeInUtc => f.write_str(
+                "dates have a time of day in UTC that is not midnight, so that elsewhere it may be \
+                 the next day: set `zone` for the field, for example zone = \"Europe/Amsterdam\"",
+            ),
+            Self::DateForms { expected, found } => {
+                let found: Vec<_> = found.iter().map(|form| format!("\"{form}\"")).collect();
+                write!(
+                    f,
+                    "most cells are not dates of the form \"{expected}\": set date = {} for the \
+                     field",
+                    found.join(" or date = ")
+                )
+            }
             Self::OtherSheets { sheet, others } => {
                 write!(
                     f,
                     "reading sheet `{sheet}`; other sheets contain tables too: {} (choose one \
                      with `sheet` in [source])",
-                    listed(others)
+                    in_backticks(others)
                 )
             }
             Self::HiddenSheets { sheets } => write!(
                 f,
                 "hidden sheets contain tables with the same columns and are not read: {} (choose \
                  one with `sheet` in [source])",
-                listed(sheets)
+                in_backticks(sheets)
             ),
             Self::HiddenColumns { columns } => write!(
                 f,
                 "columns of the sheet are hidden and read even so: {}",
-                listed(columns)
+                in_backticks(columns)
             ),
             Self::HiddenRow => f.write_str(
                 "hidden rows of the sheet are read even so (to leave people out, delete \
@@ -78,10 +147,29 @@ impl fmt::Display for Remark {
     }
 }
 
+impl Remark {
+    /// Whether it is worth saying of that number of rows.
+    fn is_worth_saying(&self, rows: u64) -> bool {
+        match self {
+            // One person may be called so.
+            Self::WordForNothing { may_be_name, .. } => !may_be_name || rows > 1,
+            _ => true,
+        }
+    }
+}
+
 /// `` `Staff`, `Leavers` ``.
-fn listed(names: &[String]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+fn in_backticks(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<_> = names
+        .iter()
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect();
     names.join(", ")
+}
+
+/// A word as a mapping spells it.
+fn toml_string(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', "\\\\"))
 }
 
 /// One kind of remark, and where it applies.
@@ -191,7 +279,9 @@ impl IntoIterator for Remarks {
     type Item = Remarked;
     type IntoIter = std::vec::IntoIter<Remarked>;
 
-    fn into_iter(self) -> Self::IntoIter {
+    fn into_iter(mut self) -> Self::IntoIter {
+        self.kinds
+            .retain(|kind| kind.remark.is_worth_saying(kind.count));
         self.kinds.into_iter()
     }
 }

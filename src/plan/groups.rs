@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::mapping::{Bound, Person, unkeyed_fingerprint};
+use crate::mapping::{Bound, Person, fold, unkeyed_fingerprint};
+use crate::model::Remark;
 use crate::schema::BETWEEN;
 use crate::validate::unique::RowIndex;
+
+/// How many groups a remark names.
+const NAMED_GROUPS: usize = 5;
 
 /// All groups of a feed, by external ID.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +100,50 @@ impl NamedGroups {
             let rows = of_batch.rows.iter().map(|row| row.saturating_add(first));
             group.rows.extend(rows);
         }
+    }
+
+    /// What looks as if the feed meant fewer groups: spellings of one, and
+    /// several in one.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<Remark> {
+        let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for id in self.groups.keys() {
+            spellings.entry(fold(id)).or_default().push(id);
+        }
+        let of_one = spellings.values().filter(|spelled| spelled.len() > 1);
+        let of_one = of_one
+            .take(NAMED_GROUPS)
+            .map(|spelled| Remark::GroupSpellings {
+                groups: spelled.iter().map(|id| (*id).into()).collect(),
+            });
+        of_one.chain(self.several_in_one(&spellings)).collect()
+    }
+
+    /// Groups that are several, since what divides them is not what `split` says: parts
+    /// of them are groups, or parts of others, too.
+    fn several_in_one(&self, spellings: &BTreeMap<String, Vec<&str>>) -> Option<Remark> {
+        const BETWEEN_GROUPS: [char; 6] = [',', ';', '|', '/', '\n', '"'];
+        let mut groups = BTreeSet::new();
+        for separator in BETWEEN_GROUPS {
+            let parts_of = |id: &'_ str| -> BTreeSet<String> {
+                let parts = id.trim_matches(['[', ']', '{', '}']).split(separator);
+                parts.map(|part| fold(part.trim_matches('"'))).collect()
+            };
+            let divided = || self.groups.keys().filter(|id| id.contains(separator));
+            let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+            for part in divided().flat_map(|id| parts_of(id)) {
+                *uses.entry(part).or_default() += 1;
+            }
+            let is_group = |part: &String| {
+                part.len() > 1 && (spellings.contains_key(part) || uses.get(part) > Some(&1))
+            };
+            groups.extend(divided().filter(|id| parts_of(id).iter().any(is_group)));
+        }
+        let groups: Box<[Box<str>]> = (groups.into_iter())
+            .take(NAMED_GROUPS)
+            .map(|id| id.as_str().into())
+            .collect();
+        (!groups.is_empty()).then_some(Remark::SeveralGroupsInOne { groups })
     }
 
     /// Adds the groups that are named only as parents. They have the same type.

@@ -104,7 +104,9 @@ fn scanned(fields: &str, feed: &str) -> String {
     );
     let mapping = Mapping::parse(Path::new("mapping.toml"), &text).unwrap();
     let mut feed = Feed::open(&FeedSource::Path(path), &FeedOptions::default()).unwrap();
-    let bound = mapping.bind(feed.columns(), &[]).unwrap();
+    let bound = mapping
+        .bind(feed.columns(), &[], jiff::civil::date(2026, 11, 23))
+        .unwrap();
     let scan = scan(&mut feed, &bound, 1, true, &|| false, &mut NoListener).unwrap();
     let columns = scan
         .profile

@@ -255,7 +255,11 @@ impl Wanted {
                 let of_row = rows.detail(row).map_or(0, |detail| detail.wave);
                 let rests = matches!(
                     state,
-                    RowState::Unchanged | RowState::NotDone | RowState::Settled | RowState::Held
+                    RowState::Unchanged
+                        | RowState::NotDone
+                        | RowState::Settled
+                        | RowState::Held
+                        | RowState::Superseded
                 );
                 wave.is_none_or(|wave| wave == of_row) && !rests
             }

@@ -170,17 +170,36 @@ impl RowTable {
         }
     }
 
-    /// Applies the policy for values that appear more than once.
+    /// Applies the policy for values that appear more than once. Of the rows of one
+    /// person those that lose are left out, and have a part in nothing else.
     pub(super) fn settle_duplicates(&mut self, policy: Duplicates) {
+        let states = &mut self.states;
         for (field, index) in self.indices.iter_mut().enumerate() {
-            self.losers
-                .extend(index.losers(policy).into_iter().map(|loser| (field, loser)));
+            let losers = index.losers(policy, |row| {
+                states.get(row as usize) != Some(&RowState::Superseded)
+            });
+            for loser in losers {
+                let Some(state) = states.get_mut(loser.row as usize) else {
+                    continue;
+                };
+                // The external ID is the first.
+                if field == 0 && loser.other_wins && *state == RowState::New {
+                    *state = RowState::Superseded;
+                } else {
+                    self.losers.push((field, loser));
+                }
+            }
         }
         self.losers
             .sort_by_key(|(field, loser)| (loser.row, *field));
         for (_, loser) in &self.losers {
             self.states[loser.row as usize] = RowState::Rejected;
         }
+    }
+
+    /// How many rows count: all but those that another row of the person stands for.
+    pub fn counted(&self) -> u64 {
+        self.len() as u64 - self.count(RowState::Superseded)
     }
 
     /// How many rows there are.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError, Record};
-use crate::mapping::{Bound, Fault, Mapped, MappingError, Person};
+use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person};
 use crate::model::{ExternalId, Finding, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
@@ -26,7 +26,8 @@ pub const MAX_FINDINGS: usize = 100_000;
 pub struct Scan {
     /// The rows.
     pub rows: RowTable,
-    /// Rows that the mapping's filter left out.
+    /// Rows that the mapping left out: by its filter, or since another row of the person
+    /// counts.
     pub skipped: u64,
     /// What is wrong, in the order of the feed; at most [`MAX_FINDINGS`].
     pub findings: Vec<Finding>,
@@ -82,6 +83,8 @@ struct TalliedBatch {
     groups: NamedGroups,
     profile: ProfileTally,
     lengths: RowLengths,
+    /// What the dates of each field show, by its position in the mapping.
+    dates: Vec<DateTally>,
 }
 
 impl TalliedBatch {
@@ -96,6 +99,9 @@ impl TalliedBatch {
         self.profile.merge(&next.profile);
         self.lengths.extend(&next.lengths);
         self.findings.extend(next.findings);
+        for (sum, more) in self.dates.iter_mut().zip(&next.dates) {
+            sum.merge(more);
+        }
         next.batch
     }
 }
@@ -176,26 +182,53 @@ pub fn scan(
             (all.findings).add(finding(bound, rows.number(row), None, fault));
         }
     }
-    let (findings, kinds) = all.findings.finish();
+    let (findings, kinds) = std::mem::take(&mut all.findings).finish();
     let rejected = rows.count(super::RowState::Rejected);
+    let skipped = all.skipped + rows.count(super::RowState::Superseded);
     listener.on_event(&Event::ReadFinished {
-        rows: rows.len() as u64,
-        skipped: all.skipped,
+        rows: rows.counted(),
+        skipped,
         rejected,
     });
-    let of_feed = feed.remarks().into_iter();
+    let remarks = of_whole_feed(feed, bound, rows.len(), &all)?;
     let last = all.lengths.last_row(feed.columns().len(), feed.ends_line());
     Ok(Scan {
         rows,
-        skipped: all.skipped,
+        skipped,
         findings,
         kinds,
-        remarks: of_feed.chain(all.remarks).collect(),
+        remarks: remarks.into_iter().chain(all.remarks).collect(),
         unidentified: all.unidentified,
         groups: all.groups,
         profile: columns.profile(&all.profile, last),
         last,
     })
+}
+
+/// What the feed as a whole shows, by the number of its rows.
+///
+/// # Errors
+/// It shows that the mapping would read a column wrongly.
+fn of_whole_feed(
+    feed: &Feed,
+    bound: &Bound<'_>,
+    rows: usize,
+    all: &TalliedBatch,
+) -> Result<Vec<Remarked>, MappingError> {
+    let of_column = |field: Option<usize>, remark| Remarked {
+        column: field.and_then(|field| bound.column(field)).map(Into::into),
+        ..Remarked::from(remark)
+    };
+    let of_feed = feed.remarks().into_iter();
+    let of_filter = bound.judge_filter(rows as u64, all.skipped);
+    let mut remarks: Vec<_> = of_feed.chain(of_filter.map(Remarked::from)).collect();
+    for (field, tally) in all.dates.iter().enumerate() {
+        let remark = bound.judge_dates(field, tally)?;
+        remarks.extend(remark.map(|remark| of_column(Some(field), remark)));
+    }
+    let of_groups = all.groups.remarks().into_iter();
+    remarks.extend(of_groups.map(|remark| of_column(bound.groups(), remark)));
+    Ok(remarks)
 }
 
 /// How rows are tallied.
@@ -211,6 +244,7 @@ impl Pass<'_, '_> {
     fn begin(&self, expected: usize) -> TalliedBatch {
         let mut tallied = TalliedBatch {
             profile: self.columns.tally(),
+            dates: vec![DateTally::default(); self.bound.mapping().fields().len()],
             ..TalliedBatch::default()
         };
         let keys = self.bound.mapping().unique.fields.len();
@@ -234,6 +268,11 @@ impl Pass<'_, '_> {
         for (field, remark) in person.remarks() {
             let column = field.and_then(|field| bound.column(field));
             into.remarks.add(number, column, remark);
+        }
+        for (field, evidence) in person.dates() {
+            if let Some(tally) = into.dates.get_mut(*field) {
+                tally.add(*evidence);
+            }
         }
         let id = validate::person(bound, person, faults);
         let unique = &bound.mapping().unique;

@@ -152,9 +152,9 @@ fn left_over(how: &str, report: &RunReport) -> String {
 fn no_rows(report: &RunReport) -> String {
     match report.feed.skipped {
         0 => "Nothing to do: the feed has no rows.".to_owned(),
-        1 => "Nothing to do: the mapping's filter skipped the only row of the feed.".to_owned(),
+        1 => "Nothing to do: the mapping skipped the only row of the feed.".to_owned(),
         all => format!(
-            "Nothing to do: the mapping's filter skipped all {} of the feed.",
+            "Nothing to do: the mapping skipped all {} of the feed.",
             rows(all)
         ),
     }

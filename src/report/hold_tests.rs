@@ -330,7 +330,7 @@ fn held_for_approval() {
       rejected          0
       held              1  not sent until somebody approves
       ───────────────────
-      rows            160  in fixtures/people.csv (2 skipped by the filter)
+      rows            160  in fixtures/people.csv (2 skipped by the mapping)
       leavers held     40  no longer in the feed; they stay until somebody approves
       requests      1,021  3 retries; rate-limited once
 
@@ -357,7 +357,7 @@ fn held_for_approval() {
       rejected          0
       held              1  not sent until somebody approves
       ───────────────────
-      rows            160  in fixtures/people.csv (2 skipped by the filter)
+      rows            160  in fixtures/people.csv (2 skipped by the mapping)
       leavers held     40  no longer in the feed; they stay until somebody approves
       requests      1,021  3 retries; rate-limited once
 
@@ -394,7 +394,7 @@ fn a_plan_that_would_be_held() {
       would be rejected      0
       would be held          1  not sent until somebody approves
       ────────────────────────
-      rows                 160  in fixtures/people.csv (2 skipped by the filter)
+      rows                 160  in fixtures/people.csv (2 skipped by the mapping)
       leavers held          40  no longer in the feed; they stay until somebody
                                 approves
       requests           1,021  3 retries; rate-limited once
@@ -431,7 +431,7 @@ fn held_and_decided_since_and_read_back() {
       rejected          0
       held              1  not sent until somebody approves
       ───────────────────
-      rows            144  in fixtures/people.csv (2 skipped by the filter)
+      rows            144  in fixtures/people.csv (2 skipped by the mapping)
       leavers held     40  no longer in the feed; they stay until somebody approves
       requests      1,021  3 retries; rate-limited once
 

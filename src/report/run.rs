@@ -202,7 +202,7 @@ pub struct FeedReport {
     pub sha256: Option<String>,
     /// Rows of the feed.
     pub rows: u64,
-    /// Rows that the mapping's filter left out; not in `rows`.
+    /// Rows that the mapping left out; not in `rows`.
     pub skipped: u64,
 }
 

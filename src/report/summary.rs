@@ -187,7 +187,7 @@ fn from_feed(report: &RunReport) -> String {
     };
     match report.feed.skipped {
         0 => path,
-        skipped => format!("{path} ({} skipped by the filter)", count(skipped)),
+        skipped => format!("{path} ({} skipped by the mapping)", count(skipped)),
     }
 }
 

@@ -77,7 +77,7 @@ fn finished_clean() {
       unchanged     48
       rejected       0
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
     ");
 }
@@ -103,7 +103,7 @@ fn finished_with_rows_rejected_and_failed() {
       rejected      23  failed validation, or refused by the LMS
       failed         2  the LMS could not process them; the next import retries
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Why rows were rejected
@@ -130,7 +130,7 @@ fn finished_with_rows_rejected_and_failed() {
       rejected      23  failed validation, or refused by the LMS
       failed         2  the LMS could not process them; the next import retries
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Why rows were rejected
@@ -167,7 +167,7 @@ fn finished_without_knowing_all() {
       rejected       1  failed validation, or refused by the LMS
       unknown        1  sent but not confirmed; checked before any retry
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Next
@@ -199,7 +199,7 @@ fn interrupted() {
       unknown        2  sent but not confirmed; checked before any retry
       pending      698  not finished
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Next
@@ -230,7 +230,7 @@ fn failed() {
       rejected       0
       pending      700  not finished
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Next
@@ -259,7 +259,7 @@ fn killed() {
       rejected       0
       pending      700  not finished
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Next
@@ -286,7 +286,7 @@ fn superseded() {
       rejected       0
       pending      700  not finished
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Next
@@ -319,7 +319,7 @@ fn plan() {
       unchanged             25
       would be rejected     23  failed validation
       ────────────────────────
-      rows               1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows               1,000  in fixtures/people.csv (2 skipped by the mapping)
       would be deleted       1  no longer in the feed
       requests              13
 
@@ -356,7 +356,7 @@ fn check() {
       valid       977
       rejected     23  failed validation
       ───────────────
-      rows      1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows      1,000  in fixtures/people.csv (2 skipped by the mapping)
 
       Why rows were rejected
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
@@ -390,7 +390,7 @@ fn nothing_to_do() {
       unchanged  1,000
       rejected       0
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
     ");
     report.counts.unchanged = 1;
     assert_eq!(
@@ -417,7 +417,7 @@ fn empty_feed() {
     report.feed.skipped = 12;
     assert_eq!(
         headline(&report),
-        "Nothing to do: the mapping's filter skipped all 12 rows of the feed."
+        "Nothing to do: the mapping skipped all 12 rows of the feed."
     );
 }
 
@@ -440,7 +440,7 @@ fn a_guard_is_said_first() {
       rejected       0
       pending    1,000  not finished
       ────────────────
-      rows       1,000  in fixtures/people.csv (2 skipped by the filter)
+      rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
       Next

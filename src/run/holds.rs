@@ -84,7 +84,7 @@ impl Stages<'_> {
             known: compared.named_before,
             present: compared.present,
             unfinished: self.unfinished(compared.named_before)?,
-            rows: rows.len() as u64,
+            rows: rows.counted(),
             unidentified,
             leavers: compared.leavers.len() as u64,
             past: self.past()?,

@@ -265,7 +265,7 @@ impl<'a> Stages<'a> {
         } = request;
         let key_expires = key_expiry(&settings, clock);
         Ok(Self {
-            bound: bind(mapping, &feed)?,
+            bound: bind(mapping, &feed, clock)?,
             scope: scope(&settings, &credentials),
             mapping_key: FeedKey::of_mapping(&begin::absolute(mapping.path())),
             known_path: None,

@@ -73,7 +73,7 @@ impl Notes {
         feed_sha256: Option<[u8; 32]>,
     ) -> Result<(), JournalError> {
         self.update(RunChange {
-            rows: Some(scan.rows.len() as u64),
+            rows: Some(scan.rows.counted()),
             skipped: Some(scan.skipped),
             feed_sha256,
             ..RunChange::default()

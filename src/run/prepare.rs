@@ -30,7 +30,7 @@ pub struct Prepared {
     pub groups: GroupPlan,
     /// All that is wrong with the feed, by kind.
     pub kinds: Vec<FindingKind>,
-    /// Rows that the mapping's filter left out.
+    /// Rows that the mapping left out.
     pub skipped: u64,
     /// Rows about whose people the target gave no answer: nothing is sent for
     /// them.
@@ -174,7 +174,7 @@ impl Stages<'_> {
             .filter_map(|(_, bytes)| Profile::from_bytes(bytes))
             .collect();
         let facts = FeedFacts {
-            rows: scan.rows.len() as u64,
+            rows: scan.rows.counted(),
             rejected: scan.rows.count(RowState::Rejected),
             profile: &scan.profile,
             before: &before,
@@ -229,11 +229,15 @@ fn hold_back(rows: &mut RowTable, people: Vec<ExternalId>) -> Vec<Unanswered> {
     unanswered
 }
 
-/// Ties the mapping to the feed's columns and to the files in its folder.
+/// Ties the mapping to the feed's columns, to the files in its folder and to the day.
 ///
 /// # Errors
 /// The mapping names a column that the feed does not have, or has twice.
-pub fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, MappingError> {
+pub fn bind<'m>(
+    mapping: &'m Mapping,
+    feed: &Feed,
+    clock: Clock,
+) -> Result<Bound<'m>, MappingError> {
     let attachments = match feed.source() {
         FeedSource::Path(path) => Some(Attachments::of(path)),
         FeedSource::Stdin => None,
@@ -244,6 +248,6 @@ pub fn bind<'m>(mapping: &'m Mapping, feed: &Feed) -> Result<Bound<'m>, MappingE
         .map(|(name, _)| name.to_owned())
         .collect();
     Ok(mapping
-        .bind(feed.columns(), &duplicates)?
+        .bind(feed.columns(), &duplicates, clock.today())?
         .with_files(attachments))
 }

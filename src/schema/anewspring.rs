@@ -64,7 +64,7 @@ const FIELDS: &[Field] = &[
     optional("initials", FieldKind::Text),
     optional("function", FieldKind::Text),
     optional("company", FieldKind::Text),
-    optional("dateOfBirth", FieldKind::Date),
+    optional("dateOfBirth", FieldKind::BirthDate),
     optional("telephoneNumber", FieldKind::Text),
     optional("faxNumber", FieldKind::Text),
     optional("cellPhoneNumber", FieldKind::Text),

@@ -201,6 +201,8 @@ pub enum FieldKind {
     State,
     /// A day, sent as `YYYY-MM-DD`.
     Date,
+    /// The day on which a person was born, sent likewise.
+    BirthDate,
     /// `true` or `false`.
     Bool,
     /// `male` or `female`.
@@ -215,6 +217,14 @@ pub enum FieldKind {
     GroupType(&'static [Role]),
     /// A picture's file name, in the feed's folder.
     Picture,
+}
+
+impl FieldKind {
+    /// Whether a value is a day.
+    #[must_use]
+    pub const fn is_date(self) -> bool {
+        matches!(self, Self::Date | Self::BirthDate)
+    }
 }
 
 /// A role that a person can have on the LMS.

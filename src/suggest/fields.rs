@@ -7,7 +7,7 @@ use super::columns::Column;
 use super::quote::{key, listed, quoted};
 use super::recognise::{Genders, date_form, is_plausible};
 use super::{Draft, Found, settings};
-use crate::mapping::fold;
+use crate::mapping::{fold, means_nothing};
 use crate::schema::{Field, FieldKind, System};
 use crate::validate::country_meant;
 
@@ -81,7 +81,12 @@ fn country(text: &mut String, below: &mut String, field: &str, column: &Column) 
     let mut words: Vec<_> = column
         .samples
         .iter()
-        .filter_map(|word| Some((word, country_meant(word)?)))
+        .filter_map(|word| {
+            if means_nothing(word) {
+                return Some((word, ""));
+            }
+            Some((word, country_meant(word)?))
+        })
         .filter(|(word, code)| word != code)
         .collect();
     words.sort_unstable();
@@ -133,20 +138,46 @@ fn gender(text: &mut String, field: &str, column: &Column) -> fmt::Result {
 
 fn line(field: &Field, column: &Column) -> String {
     let name = quoted(&column.name);
+    let (mut settings, mut remark) = (Vec::new(), "");
+    let nothing = words_for_nothing(field, column);
     match field.kind {
-        FieldKind::Email => format!("{} = {{ column = {name}, lower = true }}", field.name),
-        FieldKind::Date => match date_form(column.date_samples()) {
-            Some((form, is_ambiguous)) => format!(
-                "{} = {{ column = {name}, date = \"{form}\" }}{}",
-                field.name,
+        FieldKind::Email => settings.push("lower = true".to_owned()),
+        FieldKind::Date | FieldKind::BirthDate => {
+            let dates = column.date_samples().iter().filter(|it| !means_nothing(it));
+            if let Some((form, is_ambiguous)) = date_form(dates) {
+                settings.push(format!("date = \"{form}\""));
                 if is_ambiguous {
-                    "  # check: day and month could be swapped"
-                } else {
-                    ""
+                    remark = "  # check: day and month could be swapped";
                 }
-            ),
-            None => format!("{} = {name}", field.name),
-        },
-        _ => format!("{} = {name}", field.name),
+            }
+        }
+        _ => {}
     }
+    if !nothing.is_empty() {
+        let map: Vec<_> = nothing
+            .iter()
+            .map(|it| format!("{} = \"\"", key(it)))
+            .collect();
+        settings.push(format!("map = {{ {} }}", map.join(", ")));
+    }
+    if settings.is_empty() {
+        return format!("{} = {name}", field.name);
+    }
+    let settings = settings.join(", ");
+    format!("{} = {{ column = {name}, {settings} }}{remark}", field.name)
+}
+
+/// The words of a column that mean nothing. A field that nobody can be without gets none:
+/// somebody may be called so.
+fn words_for_nothing<'c>(field: &Field, column: &'c Column) -> Vec<&'c str> {
+    if field.required {
+        return Vec::new();
+    }
+    let words = column.samples.iter().filter(|it| means_nothing(it));
+    let mut words: Vec<_> = words.map(String::as_str).collect();
+    words.sort_unstable();
+    let mut seen = HashSet::new();
+    // Case does not count in a map.
+    words.retain(|word| seen.insert(fold(word)));
+    words
 }

@@ -291,7 +291,7 @@ mod tests {
         lastName = "Achternaam"
         # No column of its own: the e-mail address is used.
         loginName = { column = "E-mail", lower = true }
-        country = { column = "Land", map = { "België" = "BE", "Nederland" = "NL" } }
+        country = "Land"
 
         # Columns of the feed that are not used:
         #   "Nr"

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::columns::Column;
 use super::names::{is_secret, names};
 use super::words;
-use crate::mapping::{DateForm, fold};
+use crate::mapping::{fold, likely_forms};
 use crate::schema::{Field, FieldKind, Part};
 
 /// A text without case, accents, white space and punctuation.
@@ -143,40 +143,24 @@ pub(super) fn is_plausible(field: &Field, column: &Column) -> bool {
 }
 
 /// The date form of most samples of a column, if they are dates and not ISO ones,
-/// and whether another form fits as well. A day above 12 tells day and month
-/// apart; a few impossible dates do not matter.
-pub(super) fn date_form(samples: &[String]) -> Option<(&'static str, bool)> {
-    // Day before month: of two forms that fit equally well, the first is used.
-    const FORMS: [&str; 14] = [
-        "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d",
-        "%d %b %Y", "%d-%b-%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d.%m.%y",
-    ];
-    let samples: Vec<_> = samples
-        .iter()
-        .map(|sample| sample.trim())
-        .filter(|sample| !sample.is_empty())
-        .collect();
-    if samples.is_empty() {
-        return None;
+/// and whether another form fits as well.
+pub(super) fn date_form<'s>(
+    samples: impl IntoIterator<Item = &'s String>,
+) -> Option<(&'static str, bool)> {
+    let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let samples = samples.into_iter().map(|sample| sample.trim());
+    let samples: Vec<_> = samples.filter(|sample| !sample.is_empty()).collect();
+    let forms = likely_forms(samples.iter().copied());
+    let forms = if forms.is_empty() {
+        // Numbers among dates are cells that lost their format.
+        likely_forms(samples.into_iter().filter(|sample| !is_number(sample)))
+    } else {
+        forms
+    };
+    match forms.as_slice() {
+        [] | ["%Y-%m-%d", ..] => None,
+        [form, others @ ..] => Some((form, !others.is_empty())),
     }
-    let mut fits: Vec<(usize, &'static str)> = FORMS
-        .into_iter()
-        .filter_map(|text| {
-            let form = DateForm::compile(text).ok()?;
-            let dates = samples
-                .iter()
-                .filter(|sample| form.read(sample).is_some())
-                .count();
-            (dates * 10 >= samples.len() * 8).then_some((dates, text))
-        })
-        .collect();
-    // Stable: of equals the first in the list.
-    fits.sort_by_key(|(dates, _)| std::cmp::Reverse(*dates));
-    let (best, form) = *fits.first()?;
-    Some((
-        form,
-        fits.iter().filter(|(dates, _)| *dates == best).count() > 1,
-    ))
 }
 
 #[cfg(test)]

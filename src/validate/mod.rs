@@ -8,14 +8,18 @@ mod codes;
 mod email;
 pub mod unique;
 
-use self::codes::{COUNTRIES, STATES};
-use crate::mapping::{Bound, Fault, Person, Slot};
+use self::codes::meant;
+use crate::mapping::{Bound, COUNTRIES, Fault, Person, STATES, Slot};
 use crate::model::{ExternalId, Rule, has_control};
 use crate::schema::{self, FieldKind, Role};
 
-/// The country code that `text` probably means.
+/// The country code that `text` probably means, where it is neither a code nor a name of
+/// a country.
 pub fn country_meant(text: &str) -> Option<&'static str> {
-    COUNTRIES.meant(text)
+    match COUNTRIES.named(text) {
+        Some(_) => None,
+        None => meant(&COUNTRIES, text),
+    }
 }
 
 /// Whether a message could be sent to `text`.
@@ -102,10 +106,10 @@ fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule>
         }
         FieldKind::Email if !email::is_valid(text) => Err(Rule::Email),
         FieldKind::Country if !COUNTRIES.contains(text) => Err(Rule::Country {
-            meant: COUNTRIES.meant(text),
+            meant: meant(&COUNTRIES, text),
         }),
         FieldKind::State if !STATES.contains(text) => Err(Rule::State {
-            meant: STATES.meant(text),
+            meant: meant(&STATES, text),
         }),
         FieldKind::Bool if !matches!(text, "true" | "false") => Err(Rule::Bool),
         FieldKind::Gender if !matches!(text, "male" | "female") => Err(Rule::Gender),
@@ -119,6 +123,7 @@ fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule>
         | FieldKind::Country
         | FieldKind::State
         | FieldKind::Date
+        | FieldKind::BirthDate
         | FieldKind::Bool
         | FieldKind::Gender
         | FieldKind::Password

@@ -199,25 +199,32 @@ impl Index {
     }
 
     /// Rows that lose by the policy, each with the other row of its finding, in
-    /// the order of the feed.
-    pub fn losers(&mut self, policy: Duplicates) -> Vec<Loser> {
+    /// the order of the feed. Rows that do not `count` neither win nor lose.
+    pub fn losers(&mut self, policy: Duplicates, counts: impl Fn(RowIndex) -> bool) -> Vec<Loser> {
         let mut groups = self.repeats.clone();
         groups.sort_unstable();
         let mut losers = Vec::new();
         for group in groups.chunk_by(|one, other| one.0 == other.0) {
-            let first = group[0].0;
-            let rows = || std::iter::once(first).chain(group.iter().map(|(_, row)| *row));
-            let (winner, named) = match policy {
-                Duplicates::Reject => (None, first),
-                Duplicates::First => (Some(first), first),
-                Duplicates::Last => {
-                    let last = group[group.len() - 1].1;
-                    self.winners.insert(first, last);
-                    (Some(last), last)
-                }
+            let found = group[0].0;
+            let rows = std::iter::once(found).chain(group.iter().map(|(_, row)| *row));
+            let rows: Vec<_> = rows.filter(|row| counts(*row)).collect();
+            let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
+                continue;
             };
-            for row in rows().filter(|row| Some(*row) != winner) {
-                let other = if row == named { group[0].1 } else { named };
+            let winner = match policy {
+                Duplicates::Reject => None,
+                Duplicates::First => Some(first),
+                Duplicates::Last => Some(last),
+            };
+            let named = winner.unwrap_or(first);
+            if named != found {
+                self.winners.insert(found, named);
+            }
+            let Some(&second) = rows.get(1) else {
+                continue;
+            };
+            for row in rows.into_iter().filter(|row| Some(*row) != winner) {
+                let other = if row == named { second } else { named };
                 losers.push(Loser {
                     row,
                     other,
@@ -258,7 +265,7 @@ mod tests {
             .map(|value| (!value.is_empty()).then(|| comparison.key(value)));
         index.extend(&keys.collect());
         index
-            .losers(policy)
+            .losers(policy, |_| true)
             .iter()
             .map(|loser| (loser.row, loser.other, loser.variant))
             .collect()
@@ -304,6 +311,30 @@ mod tests {
                 (4, 3, true)
             ]
         );
+    }
+
+    #[test]
+    fn a_row_that_does_not_count_neither_wins_nor_loses() {
+        let comparison = Comparison::new(7, Variants::Same);
+        let lose = |policy, out: &[u32]| {
+            let mut index = Index::with_capacity(0);
+            index.extend(
+                &["a", "a", "a"]
+                    .map(|it| Some(comparison.key(it)))
+                    .into_iter()
+                    .collect(),
+            );
+            let losers = index.losers(policy, |row| !out.contains(&row));
+            let losers: Vec<_> = losers.iter().map(|it| (it.row, it.other)).collect();
+            (losers, index.find(comparison.key("a")))
+        };
+        assert_eq!(lose(Duplicates::Last, &[2]), (vec![(0, 1)], Some(1)));
+        assert_eq!(lose(Duplicates::First, &[0]), (vec![(2, 1)], Some(1)));
+        assert_eq!(
+            lose(Duplicates::Reject, &[0]),
+            (vec![(1, 2), (2, 1)], Some(1))
+        );
+        assert_eq!(lose(Duplicates::Reject, &[0, 1]), (vec![], Some(2)));
     }
 
     #[test]
@@ -360,7 +391,7 @@ mod tests {
                 })
                 .collect();
             expected.sort_unstable();
-            let found: Vec<u32> = index.losers(policy).iter().map(|loser| loser.row).collect();
+            let found: Vec<u32> = index.losers(policy, |_| true).iter().map(|loser| loser.row).collect();
             prop_assert_eq!(found, expected);
         }
     }

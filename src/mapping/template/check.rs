@@ -16,7 +16,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 
 use super::Columns;
-use super::filters::{NUMBERS, is_filter, is_test};
+use super::filters::{NUMBERS, TEXTS, is_filter, is_test};
 
 /// The longest template, in bytes.
 const MAX_SOURCE: usize = 64 << 10;
@@ -163,7 +163,7 @@ impl Columns {
     /// A cell of the row, by the name of its column.
     fn cell(&mut self, column: &str) -> Shape {
         self.named.insert(column.to_owned());
-        Shape::default()
+        Shape::TEXT
     }
 }
 
@@ -174,12 +174,21 @@ struct Shape {
     repeats: u32,
     /// It is a number, or an error.
     is_number: bool,
+    /// It is a text, or an error.
+    is_text: bool,
 }
 
 impl Shape {
     const NUMBER: Self = Self {
         repeats: 0,
         is_number: true,
+        is_text: false,
+    };
+
+    const TEXT: Self = Self {
+        repeats: 0,
+        is_number: false,
+        is_text: true,
     };
 
     /// A value made of both.
@@ -187,6 +196,16 @@ impl Shape {
         Self {
             repeats: self.repeats.saturating_add(other.repeats),
             is_number: false,
+            is_text: false,
+        }
+    }
+
+    /// Something else that is made of it.
+    const fn something(self) -> Self {
+        Self {
+            is_number: false,
+            is_text: false,
+            ..self
         }
     }
 
@@ -195,6 +214,7 @@ impl Shape {
         Self {
             repeats: self.repeats.max(other.repeats),
             is_number: self.is_number && other.is_number,
+            is_text: self.is_text && other.is_text,
         }
     }
 }
@@ -282,28 +302,35 @@ impl<'s> Checker<'s> {
                 self.columns.are_computed |= it.id == "row";
                 self.lookup(it.id)
             }
-            Expr::Const(it) => Shape {
-                repeats: 0,
-                is_number: it.value.kind() == ValueKind::Number,
+            Expr::Const(it) => match it.value.kind() {
+                ValueKind::Number => Shape::NUMBER,
+                ValueKind::String => Shape::TEXT,
+                _ => Shape::default(),
             },
             Expr::UnaryOp(it) => {
                 let of = self.expression(&it.expr)?;
                 match it.op {
                     UnaryOpKind::Neg => of,
-                    UnaryOpKind::Not => Shape {
-                        is_number: false,
-                        ..of
-                    },
+                    UnaryOpKind::Not => of.something(),
                 }
             }
             Expr::BinOp(it) => {
                 let (left, right) = (self.expression(&it.left)?, self.expression(&it.right)?);
+                if is_comparison(it.op) {
+                    compared(left, (right, &it.right))?;
+                }
                 operation(it.op, left, right)?
             }
             Expr::Compare(it) => {
-                let first = self.expression(&it.expr)?;
-                let others = it.ops.iter().map(|it| &it.expr);
-                self.any_of(first, others)?
+                let mut left = self.expression(&it.expr)?;
+                let mut all = left;
+                for it in &it.ops {
+                    let right = self.expression(&it.expr)?;
+                    compared(left, (right, &it.expr))?;
+                    all = all.or(right);
+                    left = right;
+                }
+                all.something()
             }
             Expr::IfExpr(it) => {
                 let shape = self.expression(&it.true_expr)?;
@@ -321,10 +348,7 @@ impl<'s> Checker<'s> {
             Expr::GetAttr(it) => match &it.expr {
                 Expr::Var(of) if of.id == "loop" => Shape::NUMBER,
                 Expr::Var(of) if of.id == "row" => self.columns.cell(it.name),
-                of => Shape {
-                    is_number: false,
-                    ..self.expression(of)?
-                },
+                of => self.expression(of)?.something(),
             },
             Expr::GetItem(it) => match (&it.expr, as_text(&it.subscript_expr)) {
                 (Expr::Var(of), Some(name)) if of.id == "row" => self.columns.cell(name),
@@ -336,7 +360,11 @@ impl<'s> Checker<'s> {
             Expr::Slice(it) => {
                 let of = self.expression(&it.expr)?;
                 let bounds = [&it.start, &it.stop, &it.step];
-                self.any_of(of, bounds.into_iter().flatten())?
+                let any = self.any_of(of, bounds.into_iter().flatten())?;
+                Shape {
+                    is_text: of.is_text,
+                    ..any
+                }
             }
             Expr::Call(_) => return Err(no_such("there are no functions and methods")),
             Expr::List(it) => self.all_of(&it.items)?,
@@ -372,6 +400,7 @@ impl<'s> Checker<'s> {
         Ok(Shape {
             repeats: all.repeats,
             is_number: NUMBERS.contains(name) && are_numbers,
+            is_text: TEXTS.contains(name),
         })
     }
 
@@ -387,10 +416,7 @@ impl<'s> Checker<'s> {
         for argument in args {
             all = all.or(self.argument(argument)?);
         }
-        Ok(Shape {
-            is_number: false,
-            ..all
-        })
+        Ok(all.something())
     }
 
     fn argument(&mut self, argument: &CallArg<'s>) -> Result<Shape, Refusal> {
@@ -411,7 +437,7 @@ impl<'s> Checker<'s> {
         Ok(all)
     }
 
-    /// A part of the first, or a comparison.
+    /// A part of the first.
     fn any_of<'e>(
         &mut self,
         first: Shape,
@@ -420,10 +446,7 @@ impl<'s> Checker<'s> {
     where
         's: 'e,
     {
-        let mut any = Shape {
-            is_number: false,
-            ..first
-        };
+        let mut any = first.something();
         for other in others {
             any = any.or(self.expression(other)?);
         }
@@ -478,10 +501,7 @@ impl<'s> Checker<'s> {
             }
             Expr::List(it) => {
                 // What is taken out of a number is none.
-                let item = Shape {
-                    is_number: false,
-                    ..value
-                };
+                let item = value.something();
                 it.items.iter().try_for_each(|it| self.bind(it, item))
             }
             _ => Err(no_such("a variable is a single name")),
@@ -510,13 +530,35 @@ fn operation(op: BinOpKind, left: Shape, right: Shape) -> Result<Shape, Refusal>
         Mul | Sub | Div | FloorDiv | Rem | Pow | ScAnd | ScOr => left.or(right),
         Add | Concat => Shape {
             is_number: matches!(op, Add) && are_numbers,
+            is_text: matches!(op, Concat),
             ..left.and(right)
         },
-        _ => Shape {
-            is_number: false,
-            ..left.or(right)
-        },
+        _ => left.or(right).something(),
     })
+}
+
+const fn is_comparison(op: BinOpKind) -> bool {
+    use BinOpKind::{Eq, Gt, Gte, In, Lt, Lte, Ne};
+    matches!(op, Eq | Ne | Lt | Lte | Gt | Gte | In)
+}
+
+/// Refuses to compare a text with a number: the two are never equal, and every row
+/// would be answered alike.
+fn compared(left: Shape, (right, of_right): (Shape, &Expr<'_>)) -> Result<(), Refusal> {
+    let is_number =
+        |item: &Expr<'_>| matches!(item, Expr::Const(it) if it.value.kind() == ValueKind::Number);
+    let has_numbers = match of_right {
+        Expr::List(list) => list.items.iter().any(is_number),
+        _ => false,
+    };
+    if left.is_text && (right.is_number || has_numbers) || left.is_number && right.is_text {
+        return Err(Refusal::new(
+            "compares a text with a number, and these are never equal: every cell is a text",
+            "put the number in quotes, as in `row['Left'] != '1'`, or make a number of the cell, \
+             as in `row['Hours']|float > 4`",
+        ));
+    }
+    Ok(())
 }
 
 fn no_such(what: &str) -> Refusal {

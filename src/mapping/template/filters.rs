@@ -85,6 +85,18 @@ const FILTERS: &[Filter] = &[
 /// The filters that give a number or fail.
 pub(super) const NUMBERS: [&str; 6] = ["abs", "count", "float", "int", "length", "round"];
 
+/// The filters that make a text.
+pub(super) const TEXTS: [&str; 8] = [
+    "capitalize",
+    "format",
+    "join",
+    "lower",
+    "replace",
+    "string",
+    "trim",
+    "upper",
+];
+
 /// A name and what makes the test.
 type Test = (&'static str, fn(&mut Environment<'static>, &'static str));
 

@@ -311,3 +311,42 @@ fn a_template_gets_the_columns_that_it_names_however_it_names_them() {
         assert_eq!(asked(computed).last().unwrap(), "?", "{computed}");
     }
 }
+
+#[test]
+fn a_text_is_not_compared_with_a_number() {
+    for wrong in [
+        "row['Left'] != 1",
+        "row.Left == 0",
+        "1 == row['Left']",
+        "row['Left'] in [0, 1]",
+        "row['Left'] not in [1]",
+        "row['Left']|trim|lower > 4",
+        "row['Left'][:1] == 1",
+        "not (row['Left'] == 1)",
+        "row['Status'] == 'A' and row['Left'] != 1",
+        "(row['A'] or row['B']) == 1",
+        "'1' < row['Left']|int",
+    ] {
+        let section = format!("[source]\nwhere = {wrong:?}\n");
+        let said = refusal(mapping_of("{{ row['A'] }}", &section));
+        assert!(
+            said.contains("compares a text with a number"),
+            "{wrong}: {said}"
+        );
+        let template = format!("{{% if {wrong} %}}a{{% endif %}}");
+        refusal(mapping_of(&template, ""));
+    }
+    for right in [
+        "row['Left'] != '1'",
+        "row['Left']|int != 1",
+        "row['Hours']|float > 4.5",
+        "row['Left'] in ['0', '1']",
+        "row['Left']|length == 1",
+        "row['A'] == row['B']",
+        "(row['Left'] == '1') == true",
+        "row['A']|length > row['B']|length",
+    ] {
+        let section = format!("[source]\nwhere = {right:?}\n");
+        assert!(mapping_of("{{ row['A'] }}", &section).is_ok(), "{right}");
+    }
+}

@@ -29,6 +29,8 @@ pub enum RowState {
     /// The person differs, and is left alone: protected, or a person refused the
     /// change.
     LeftAlone,
+    /// Another row of the person counts, as the mapping says: the row is left out.
+    Superseded,
     /// The row is invalid.
     Rejected,
     /// Nothing is sent for the row, and it is recorded why: the LMS refused it, or gave
@@ -56,6 +58,7 @@ impl RowState {
             Self::Unchanged
                 | Self::LeftAlone
                 | Self::Held
+                | Self::Superseded
                 | Self::Rejected
                 | Self::NotDone
                 | Self::Settled

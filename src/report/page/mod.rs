@@ -314,7 +314,7 @@ fn facts(data: &PageData) -> Vec<Fact> {
     let report = &data.report;
     let skipped = match report.feed.skipped {
         0 => String::new(),
-        skipped => format!(", {} skipped by the mapping's filter", count(skipped)),
+        skipped => format!(", {} skipped by the mapping", count(skipped)),
     };
     let rows = counted(report.counts.rows(), "row", "rows");
     let calls = &report.calls;

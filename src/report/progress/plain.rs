@@ -139,7 +139,7 @@ fn line(event: &Event<'_>, took: &str) -> Option<String> {
             rejected,
         } => {
             let mut line = format!("Read {} in {took}", rows(all));
-            for (number, what) in [(rejected, "rejected"), (skipped, "skipped by the filter")] {
+            for (number, what) in [(rejected, "rejected"), (skipped, "skipped by the mapping")] {
                 if number > 0 {
                     line.extend([", ", &count(number), " ", what]);
                 }
@@ -349,7 +349,7 @@ mod tests {
         insta::assert_snapshot!(rig.text(), @"
         0:00:00  Reading the feed (24.8 MB)
         0:00:10  Reading: 50 % of 24.8 MB, 100,000 rows, 3 rejected, 10,000 per second
-        0:00:20  Read 200,000 rows in 20 s, 23 rejected, 2 skipped by the filter
+        0:00:20  Read 200,000 rows in 20 s, 23 rejected, 2 skipped by the mapping
         0:00:20  Checking which of 940 new people already have an account
         0:00:21  Checked the LMS: 1,200 people (12 requests, 1.2 s)
         0:00:21  Planned: 940 to create, 12 to update, 199,025 unchanged, 23 rejected

@@ -1,0 +1,160 @@
+//! What all dates of a column show together: which of day and month comes first, and
+//! which form they have if it is not the mapping's.
+
+use std::sync::OnceLock;
+
+use super::DateForm;
+
+/// The forms in which HR systems write dates: day before month, of two that are alike.
+pub(super) const FORMS: [&str; 28] = [
+    "%Y-%m-%d",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%m.%d.%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d%m%Y",
+    "%m%d%Y",
+    "%d %m %Y",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d/%b/%Y",
+    "%d. %b %Y",
+    "%b %d, %Y",
+    "%b %d %Y",
+    "%d de %b de %Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d-%m-%y",
+    "%m-%d-%y",
+    "%d.%m.%y",
+    "%d-%b-%y",
+    "%d %b %y",
+    "serial",
+];
+
+/// What one cell shows of the form of its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// It is a date whichever of day and month comes first.
+    Either,
+    /// It is a date as the mapping says, and not the other way round.
+    Only,
+    /// It is a date only with day and month in each other's place. A bit for each form
+    /// that it has.
+    Swapped(u32),
+    /// It is not a date of the mapping's form, nor of that. A bit for each form that it has.
+    Other(u32),
+}
+
+/// How many cells show what.
+#[derive(Clone, Debug, Default)]
+pub struct DateTally {
+    either: u64,
+    only: u64,
+    swapped: u64,
+    others: u64,
+    /// For each form the cells that have it, of those that do not have the mapping's.
+    fits: [u64; FORMS.len()],
+}
+
+/// What is wrong with the form that the mapping names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every date that tells day and month apart says that they are in each other's
+    /// place, so that all others would be read wrongly.
+    Swapped,
+    /// Most cells are not dates of the mapping's form, and have one of these.
+    Other(Vec<&'static str>),
+}
+
+impl DateTally {
+    /// Adds a cell.
+    pub fn add(&mut self, evidence: Evidence) {
+        match evidence {
+            Evidence::Either => self.either += 1,
+            Evidence::Only => self.only += 1,
+            Evidence::Swapped(forms) => {
+                self.swapped += 1;
+                self.add_forms(forms);
+            }
+            Evidence::Other(forms) => {
+                self.others += 1;
+                self.add_forms(forms);
+            }
+        }
+    }
+
+    fn add_forms(&mut self, forms: u32) {
+        for (bit, fits) in self.fits.iter_mut().enumerate() {
+            *fits += u64::from(forms >> bit & 1);
+        }
+    }
+
+    /// Adds the cells of another part of the feed.
+    pub fn merge(&mut self, other: &Self) {
+        self.either += other.either;
+        self.only += other.only;
+        self.swapped += other.swapped;
+        self.others += other.others;
+        for (sum, more) in self.fits.iter_mut().zip(other.fits) {
+            *sum += more;
+        }
+    }
+
+    /// What the whole column says.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        // Where no date would be read wrongly, it is a matter of the rows.
+        if self.only == 0 && self.swapped > 0 && self.either > 0 {
+            return Some(Verdict::Swapped);
+        }
+        let refused = self.swapped + self.others;
+        let most = self.fits.iter().max().copied().unwrap_or_default();
+        let is_most = refused > self.either + self.only && most * 10 >= refused * 9;
+        is_most.then(|| {
+            let forms = self.fits.iter().zip(FORMS);
+            let forms = forms.filter(|(fits, _)| **fits == most);
+            Verdict::Other(forms.map(|(_, form)| form).collect())
+        })
+    }
+}
+
+/// The forms, compiled.
+fn forms() -> &'static [DateForm] {
+    static COMPILED: OnceLock<Vec<DateForm>> = OnceLock::new();
+    COMPILED.get_or_init(|| {
+        let forms = FORMS.iter().map(|form| DateForm::compile(form));
+        forms.filter_map(Result::ok).collect()
+    })
+}
+
+/// A bit for each form that a text has.
+pub(super) fn forms_of(text: &str) -> u32 {
+    let forms = forms().iter().enumerate();
+    forms.fold(0, |bits, (bit, form)| {
+        bits | u32::from(form.fits(text)) << bit
+    })
+}
+
+/// The forms that the most of these texts have, the likeliest first, if nearly all of
+/// them do. A few impossible dates do not matter, and a day above 12 tells day and
+/// month apart.
+#[must_use]
+pub fn likely_forms<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<&'static str> {
+    let mut tally = DateTally::default();
+    for text in texts {
+        tally.add(Evidence::Other(forms_of(text)));
+    }
+    let most = tally.fits.iter().max().copied().unwrap_or_default();
+    if most == 0 || most * 10 < tally.others * 8 {
+        return Vec::new();
+    }
+    let forms = tally.fits.iter().zip(FORMS);
+    let forms = forms.filter(|(fits, _)| **fits == most);
+    forms.map(|(_, form)| form).collect()
+}

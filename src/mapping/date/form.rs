@@ -1,0 +1,342 @@
+//! Forms of dates such as `%d-%m-%Y`, compiled once.
+
+use jiff::Span;
+use jiff::civil::{Date, Time};
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
+use super::column::{Evidence, forms_of};
+use super::time::{TimeOfDay, behind_date, fraction, half, offset, skip_space};
+use super::words::{letters, month};
+use super::{Context, NotADate, Reading, Written, Year, not_a_form};
+
+/// A date form such as `%d-%m-%Y`, compiled once.
+///
+/// Nearly all forms are read by hand. What only `jiff` knows, such as the day of the
+/// year, goes through it.
+#[derive(Debug)]
+pub struct DateForm {
+    text: String,
+    kind: Kind,
+    /// With day and month in each other's place, where both are numbers that could be
+    /// either.
+    swapped: Option<String>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Pieces(Vec<Piece>),
+    /// The number by which a spreadsheet knows a day.
+    Serial,
+    Other,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece {
+    Day,
+    Month,
+    MonthName,
+    Year,
+    ShortYear,
+    Weekday,
+    Hour,
+    Minute,
+    Second,
+    Half,
+    Offset,
+    Space,
+    Literal(char),
+}
+
+impl Piece {
+    /// Whether it is read from digits.
+    const fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::Day
+                | Self::Month
+                | Self::Year
+                | Self::ShortYear
+                | Self::Hour
+                | Self::Minute
+                | Self::Second
+        )
+    }
+}
+
+/// The months of a year.
+const MONTHS: i8 = 12;
+
+/// For questions about the form, whatever the day is.
+const READABLE: Context<'static> = Context {
+    today: Date::constant(2026, 1, 1),
+    is_birth: false,
+    zone: None,
+};
+
+/// The word for dates that are a spreadsheet's numbers.
+const SERIAL: &str = "serial";
+
+const ISO: [Piece; 5] = [
+    Piece::Year,
+    Piece::Literal('-'),
+    Piece::Month,
+    Piece::Literal('-'),
+    Piece::Day,
+];
+
+impl DateForm {
+    /// Reads a form.
+    ///
+    /// # Errors
+    /// What is wrong with the form, as a fragment of a sentence.
+    pub fn compile(text: &str) -> Result<Self, String> {
+        if text == SERIAL {
+            return Ok(Self {
+                text: text.into(),
+                kind: Kind::Serial,
+                swapped: None,
+            });
+        }
+        // A form is sound when the date that it writes is read back as the same.
+        let probe = Date::constant(2026, 11, 23);
+        let moment = probe.to_datetime(Time::midnight());
+        let printed = moment
+            .to_zoned(TimeZone::UTC)
+            .and_then(|moment| strtime::format(text, &moment))
+            .map_err(|error| error.to_string())?;
+        let kind = pieces(text).map_or(Kind::Other, Kind::Pieces);
+        let form = Self {
+            text: text.into(),
+            swapped: swapped(text, &kind),
+            kind,
+        };
+        match form.read_in(&printed, READABLE) {
+            Ok(read) if read.day == probe => Ok(form),
+            Ok(_) | Err(_) => Err("use %d (day), %m (month) and %Y (year)".into()),
+        }
+    }
+
+    /// The form as the mapping spells it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a text has the form.
+    pub fn fits(&self, text: &str) -> bool {
+        let written = self.written(text);
+        written.is_some_and(|written| written.reading(READABLE).is_ok())
+    }
+
+    /// Reads a date of this form.
+    pub(in crate::mapping) fn read_in(
+        &self,
+        text: &str,
+        context: Context<'_>,
+    ) -> Result<Reading, NotADate> {
+        match self.written(text) {
+            Some(written) => written.reading(context),
+            None => Err(not_a_form(text)),
+        }
+    }
+
+    /// The form with day and month in each other's place, where both are numbers that
+    /// could be either.
+    pub fn swapped(&self) -> Option<&str> {
+        self.swapped.as_deref()
+    }
+
+    /// What a cell shows of the order of day and month in its column, where that could be
+    /// either, and of the column's form.
+    pub(super) fn evidence(&self, text: &str) -> Option<Evidence> {
+        let can_swap = self.swapped.is_some();
+        match self.written(text) {
+            Some(written) if written.date(READABLE).is_some() => {
+                let is_either = written.day <= MONTHS && written.day != written.month;
+                can_swap.then_some(match is_either {
+                    true => Evidence::Either,
+                    false if written.day == written.month => return None,
+                    false => Evidence::Only,
+                })
+            }
+            Some(Written { month, day, .. }) if can_swap && month > MONTHS && day <= MONTHS => {
+                Some(Evidence::Swapped(forms_of(text)))
+            }
+            _ => Some(Evidence::Other(forms_of(text))),
+        }
+    }
+
+    pub(super) fn written(&self, text: &str) -> Option<Written> {
+        match &self.kind {
+            Kind::Pieces(pieces) => read(pieces, text),
+            Kind::Serial => serial(text).map(Written::of),
+            Kind::Other => strtime::parse(&self.text, text)
+                .and_then(|parts| parts.to_date())
+                .ok()
+                .map(Written::of),
+        }
+    }
+}
+
+impl Written {
+    fn of(day: Date) -> Self {
+        Self {
+            year: Year::Full(day.year()),
+            month: day.month(),
+            day: day.day(),
+            time: None,
+        }
+    }
+}
+
+/// A form with day and month in each other's place, where both are numbers that could
+/// be either.
+fn swapped(text: &str, kind: &Kind) -> Option<String> {
+    let Kind::Pieces(pieces) = kind else {
+        return None;
+    };
+    let has = |piece| pieces.contains(&piece);
+    // Behind a year comes the month: nobody writes the day there.
+    let first = pieces.iter().find(|piece| piece.is_number());
+    if !has(Piece::Day) || !has(Piece::Month) || first == Some(&Piece::Year) {
+        return None;
+    }
+    let mut swapped = String::with_capacity(text.len());
+    let mut is_specifier = false;
+    for char in text.chars() {
+        swapped.push(match char {
+            'd' | 'e' if is_specifier => 'm',
+            'm' if is_specifier => 'd',
+            char => char,
+        });
+        is_specifier = match char {
+            '%' => !is_specifier,
+            '-' | '_' | '0' => is_specifier,
+            _ => false,
+        };
+    }
+    Some(swapped)
+}
+
+/// What a text says that is written as `2026-11-23`.
+pub(super) fn iso(text: &str) -> Option<Written> {
+    read(&ISO, text)
+}
+
+/// The day that a spreadsheet means by a number, counted from the end of 1899. Five
+/// digits reach from 1927 to 2173; others are something else, such as a year.
+pub(super) fn serial(text: &str) -> Option<Date> {
+    let (days, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if days.len() != 5 || !is_digits(days) || !is_digits(part) {
+        return None;
+    }
+    let days = Span::new().try_days(days.parse::<i64>().ok()?).ok()?;
+    Date::constant(1899, 12, 30).checked_add(days).ok()
+}
+
+/// Takes a form apart; `None` if it holds what only `jiff` knows.
+fn pieces(text: &str) -> Option<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        if char.is_whitespace() {
+            pieces.push(Piece::Space);
+            continue;
+        }
+        if char != '%' {
+            pieces.push(Piece::Literal(char));
+            continue;
+        }
+        let mut letter = chars.next()?;
+        while matches!(letter, '-' | '_' | '0' | ':') {
+            letter = chars.next()?;
+        }
+        let parts: &[Piece] = match letter {
+            'd' | 'e' => &[Piece::Day],
+            'm' => &[Piece::Month],
+            'b' | 'B' | 'h' => &[Piece::MonthName],
+            'Y' => &[Piece::Year],
+            'y' => &[Piece::ShortYear],
+            'a' | 'A' => &[Piece::Weekday],
+            'H' | 'I' | 'k' | 'l' => &[Piece::Hour],
+            'M' => &[Piece::Minute],
+            'S' => &[Piece::Second],
+            'p' | 'P' => &[Piece::Half],
+            'z' => &[Piece::Offset],
+            'F' => &ISO,
+            '%' => &[Piece::Literal('%')],
+            _ => return None,
+        };
+        pieces.extend_from_slice(parts);
+    }
+    Some(pieces)
+}
+
+/// Reads a text piece by piece. Behind a form without a time of day there may be one.
+fn read(pieces: &[Piece], text: &str) -> Option<Written> {
+    let mut written = Written::default();
+    let mut time = TimeOfDay::default();
+    let mut rest = text;
+    for (at, piece) in pieces.iter().enumerate() {
+        let [before, behind] = [at.wrapping_sub(1), at + 1].map(|at| {
+            let next = pieces.get(at);
+            next.is_some_and(|piece| piece.is_number())
+        });
+        // Of digits that nothing parts, each number has two.
+        let least = if before || behind { 2 } else { 1 };
+        let mut small = || digits(&mut rest, least, 2).and_then(|it| i8::try_from(it).ok());
+        match piece {
+            Piece::Day => written.day = small()?,
+            Piece::Month => written.month = small()?,
+            Piece::Hour => time.hour = small()?,
+            Piece::Minute => time.minute = small()?,
+            Piece::Second => time.second = small()?,
+            Piece::Year => written.year = Year::Full(digits(&mut rest, 4, 4)?),
+            Piece::ShortYear => written.year = Year::Short(digits(&mut rest, 2, 2)?),
+            Piece::MonthName => (written.month, rest) = month(rest)?,
+            Piece::Weekday => rest = letters(rest)?,
+            Piece::Half => {
+                let (half, behind) = half(rest)?;
+                (time.half, rest) = (Some(half), behind);
+            }
+            Piece::Offset => {
+                let (offset, behind) = offset(rest)?;
+                (time.offset, rest) = (Some(offset), behind);
+            }
+            Piece::Space => {
+                let inner = skip_space(rest);
+                if before && behind && inner.len() == rest.len() {
+                    return None;
+                }
+                rest = inner;
+            }
+            Piece::Literal(literal) => rest = rest.strip_prefix(*literal)?,
+        }
+    }
+    written.time = if pieces.contains(&Piece::Hour) {
+        if !fraction(rest).is_empty() || !time.is_possible() {
+            return None;
+        }
+        Some(time)
+    } else {
+        behind_date(rest)?.0
+    };
+    Some(written)
+}
+
+/// A number of `least` to `most` digits, which are taken from the text.
+pub(super) fn digits(text: &mut &str, least: usize, most: usize) -> Option<i16> {
+    let digits = text
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
+    if digits < least {
+        return None;
+    }
+    let (number, rest) = text.split_at_checked(digits)?;
+    *text = rest;
+    let digits = number.bytes().map(|digit| i16::from(digit - b'0'));
+    Some(digits.fold(0, |sum, digit| sum * 10 + digit))
+}

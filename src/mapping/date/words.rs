@@ -1,0 +1,112 @@
+//! The names of months in English, Dutch, German, French and Spanish.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// For each month its names without accents. A text is a month if only that
+/// month's names begin with it.
+const MONTHS: [&str; 12] = [
+    "january januari januar janner janvier enero",
+    "february februari februar feber fevrier febrero",
+    "march maart mrt marz maerz mars marzo",
+    "april avril abril",
+    "may mei mai mayo",
+    "june juni juin junio",
+    "july juli juillet julio",
+    "august augustus aout agosto",
+    "september septembre septiembre setiembre",
+    "october oktober octobre octubre",
+    "november novembre noviembre",
+    "december dezember decembre diciembre",
+];
+
+/// The fewest letters of a month's name.
+const FEWEST: usize = 3;
+
+/// The month that the text begins with, from 1, and the rest of the text. A full stop
+/// after an abbreviation belongs to it.
+pub(super) fn month(text: &str) -> Option<(i8, &str)> {
+    let end = text
+        .char_indices()
+        .find(|(_, char)| !char.is_alphabetic() && !is_accent(*char))
+        .map_or(text.len(), |(at, _)| at);
+    let (word, rest) = text.split_at_checked(end)?;
+    let word = plain(word);
+    if word.len() < FEWEST {
+        return None;
+    }
+    let mut months = (1..).zip(MONTHS).filter(|(_, names)| {
+        let mut names = names.split(' ');
+        names.any(|name| name.starts_with(&word))
+    });
+    match (months.next(), months.next()) {
+        (Some((month, _)), None) => Some((month, rest.strip_prefix('.').unwrap_or(rest))),
+        _ => None,
+    }
+}
+
+/// A day of the week or a zone's name: letters, whatever they say, since the date says
+/// it as well. The rest of the text.
+pub(super) fn letters(text: &str) -> Option<&str> {
+    let rest = text.trim_start_matches(|char: char| char.is_alphabetic() || is_accent(char));
+    (rest.len() < text.len()).then(|| rest.strip_prefix('.').unwrap_or(rest))
+}
+
+/// In lower case and without accents.
+fn plain(word: &str) -> String {
+    word.nfd()
+        .filter(|char| !is_accent(*char))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+fn is_accent(char: char) -> bool {
+    matches!(char, '\u{300}'..='\u{36f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_known_by_names_and_abbreviations_in_five_languages() {
+        for (text, expected) in [
+            ("MAR", 3),
+            ("mrt.", 3),
+            ("März", 3),
+            ("Ma\u{308}rz", 3),
+            ("Jänner", 1),
+            ("ene", 1),
+            ("févr.", 2),
+            ("août", 8),
+            ("AOU", 8),
+            ("juil.", 7),
+            ("juin", 6),
+            ("Sept", 9),
+            ("dic", 12),
+            ("Dez", 12),
+            ("déc.", 12),
+            ("mei", 5),
+            ("MAYO", 5),
+        ] {
+            assert_eq!(month(text), Some((expected, "")), "{text}");
+        }
+        assert_eq!(month("Oct 1985"), Some((10, " 1985")));
+    }
+
+    #[test]
+    fn what_could_be_two_months_or_none_is_no_month() {
+        for text in [
+            "ju",
+            "jui",
+            "ma",
+            "",
+            "3",
+            "Januaryy",
+            "Foo",
+            "é",
+            "m\u{fffd}",
+        ] {
+            assert_eq!(month(text), None, "{text}");
+        }
+    }
+}
