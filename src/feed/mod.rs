@@ -247,8 +247,9 @@ impl Feed {
     /// of it is known after a complete pass.
     #[must_use]
     pub fn remarks(&self) -> Vec<Remarked> {
+        let is_marked = matches!(&self.table, Table::Csv(csv) if csv.has_mark());
         let guessed = self.format.other_encoding();
-        let guessed = guessed.filter(|_| !self.encoding_is_named);
+        let guessed = guessed.filter(|_| !self.encoding_is_named && !is_marked);
         let encoding = guessed.map(|encoding| Remark::Encoding { encoding }.into());
         let of_table = match &self.table {
             Table::Csv(_) => Vec::new(),

@@ -30,6 +30,8 @@ pub(super) struct Text {
     /// What it was given in; `None` as long as all that was seen is ASCII, by
     /// which the encodings that remain do not differ.
     pub(super) encoding: Option<Charset>,
+    /// A byte order mark says so.
+    pub(super) has_mark: bool,
 }
 
 impl Text {
@@ -47,6 +49,7 @@ impl Text {
             length: opened.length,
             sha256: opened.sha256,
             encoding: None,
+            has_mark: false,
         };
         match encoding::certain(start, named) {
             Some((encoding, mark)) => text.settle(encoding, mark),
@@ -69,7 +72,8 @@ impl Text {
         self.in_utf8(encoding, mark)
     }
 
-    /// The encoding, by the bytes from `from` on; all before them are ASCII.
+    /// The encoding, by the bytes from `from` on, where a line begins; all before them are
+    /// ASCII.
     /// Reads no further than it must, which in UTF-8 is not far.
     pub(super) fn judge(&self, from: u64) -> Result<Charset, FeedError> {
         let mut file = &self.file;
@@ -96,6 +100,7 @@ impl Text {
     pub(super) fn in_utf8(&self, encoding: Charset, mark: usize) -> Result<Self, FeedError> {
         let copy = spool::decode(&self.path, &self.file, self.length, encoding, mark)?;
         Ok(Self {
+            has_mark: mark > 0,
             path: self.path.clone(),
             file: copy.file,
             length: copy.length,

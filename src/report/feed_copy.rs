@@ -41,7 +41,8 @@ impl From<XlsxError> for CopyError {
     }
 }
 
-/// Rows as text, in the encoding and with the delimiter of their feed.
+/// Rows as text, in the encoding and with the delimiter of their feed; in UTF-8 with a
+/// mark where the feed is in an encoding that nothing is written in, such as those of DOS.
 #[derive(Debug)]
 pub struct CsvCopy<W: Write> {
     writer: csv::Writer<Encoded<W>>,

@@ -111,13 +111,15 @@ fn an_encoding_that_shows_only_deep_in_the_feed_is_reported_too() {
 }
 
 #[test]
-fn utf_8_and_a_named_encoding_are_nothing_to_tell() {
-    for (encoding, source) in [
-        (encoding_rs::UTF_8, ""),
-        (WINDOWS_1252, "encoding = \"Latin1\""),
-        (UTF_16LE, "encoding = \"utf-16\""),
+fn utf_8_a_named_encoding_and_a_mark_are_nothing_to_tell() {
+    let marked = format!("\u{feff}{FEED}");
+    for (encoding, text, source) in [
+        (encoding_rs::UTF_8, FEED, ""),
+        (WINDOWS_1252, FEED, "encoding = \"Latin1\""),
+        (UTF_16LE, FEED, "encoding = \"utf-16\""),
+        (UTF_16LE, &marked, ""),
     ] {
-        let folder = folder(&encoded(encoding, FEED), source);
+        let folder = folder(&encoded(encoding, text), source);
         let (code, stdout, stderr) =
             hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
         assert_eq!(code, 0, "{stdout}{stderr}");
@@ -171,7 +173,7 @@ fn a_feed_whose_letters_do_not_decide_is_refused_with_the_likely_encodings() {
     let (code, _, stderr) = hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
     assert_eq!(code, 2);
     insta::assert_snapshot!(stderr, @r#"
-    error: the encoding of feed `feed.csv` is not certain: it may be windows-1252, macintosh or windows-1257
+    error: the encoding of feed `feed.csv` is not certain: it may be windows-1252, macintosh or cp850
     help: ask who makes the export and set its encoding, such as `encoding = "windows-1252"` in [source] or `init --encoding windows-1252`, or save the file again as `CSV UTF-8`
     "#);
 }

@@ -56,7 +56,7 @@ fn check(feed: &[u8]) -> (u64, u64, Vec<String>) {
 
 #[test]
 fn bytes_that_are_no_text() {
-    let feed = b"ID,Name,Called,Status\n1,Ann,Annie,Active\n2,Bob,B\x81b,Active\n\
+    let feed = b"ID,Name,Called,Status\n1,Ann,Ann\xc3\xa9,Active\n2,Bob,B\x81b,Active\n\
         3,Cem,,Aktif\n4,Dan,,\xc4ctive\n";
     let (rows, skipped, messages) = check(feed);
     assert_eq!((rows, skipped), (3, 1));

@@ -178,6 +178,11 @@ impl CsvFile {
         self.text.sha256
     }
 
+    /// Whether a byte order mark says the encoding.
+    pub(super) fn has_mark(&self) -> bool {
+        self.text.has_mark
+    }
+
     /// The name of the encoding, as far as the file was read.
     pub(super) fn encoding(&self) -> &'static str {
         name(&self.text)
@@ -345,7 +350,7 @@ impl<'f> Blocks<'f> {
         let before = data.len();
         let mut read = read_up_to(&self.text().file, wanted, data).map_err(|it| self.failed(it))?;
         if self.encoding.is_none() && !data.get(before..).unwrap_or_default().is_ascii() {
-            self.settle()?;
+            self.settle(before as u64)?;
             data.truncate(before);
             read = read_up_to(&self.text().file, wanted, data).map_err(|it| self.failed(it))?;
         }
@@ -359,10 +364,11 @@ impl<'f> Blocks<'f> {
 
     /// Finds out the encoding when the first bytes beyond ASCII come, and goes
     /// on where reading was. To read the whole file for it before the pass
-    /// would cost a fourteenth of the work on a large one.
-    fn settle(&mut self) -> Result<(), FeedError> {
+    /// would cost a fourteenth of the work on a large one. The record that has
+    /// them began `begun` bytes before.
+    fn settle(&mut self, begun: u64) -> Result<(), FeedError> {
         let text = &self.feed.text;
-        let encoding = text.judge(self.read)?;
+        let encoding = text.judge(self.read - begun)?;
         self.encoding = Some(encoding);
         if encoding != Charset::UTF_8 {
             self.copy = Some(text.in_utf8(encoding, 0)?);

@@ -25,6 +25,7 @@ fn text(bytes: &[u8], encoding: Option<Charset>) -> Text {
         length: bytes.len() as u64,
         sha256: None,
         encoding,
+        has_mark: false,
     }
 }
 

@@ -95,6 +95,15 @@ impl Charset {
         }
     }
 
+    /// Whether both are UTF-16, or both UTF-32, be the order of the bytes what it may.
+    pub(super) fn is_form_of(self, other: Self) -> bool {
+        let form = |charset: Self| {
+            let name = charset.name();
+            name.strip_suffix("LE").or_else(|| name.strip_suffix("BE"))
+        };
+        form(self).is_some() && form(self) == form(other)
+    }
+
     /// Whether no more than eight bits are read to know a character.
     pub(super) fn is_single_byte(self) -> bool {
         match self {
@@ -235,8 +244,8 @@ pub(in crate::feed) fn of_zeros(start: &[u8]) -> Option<Charset> {
     let all_are = |is_one: fn(u32) -> bool, read: fn([u8; 4]) -> u32| {
         quads.len() >= 4 && quads.iter().all(|&quad| is_one(read(quad)))
     };
-    // No character's number has more bits, and no two zeros follow each other.
-    let is_one = |number: u32| (1..0x1_0000).contains(&number);
+    // Few planes of characters are in use. Two letters of UTF-16 have a greater number.
+    let is_one = |number: u32| (1..0x4_0000).contains(&number) && char::from_u32(number).is_some();
     if all_are(is_one, u32::from_le_bytes) {
         return Some(Charset::Utf32 { little: true });
     }
@@ -247,9 +256,11 @@ pub(in crate::feed) fn of_zeros(start: &[u8]) -> Option<Charset> {
     let count = |is_one: fn(&[u8; 2]) -> bool| pairs.iter().filter(|pair| is_one(pair)).count();
     let high = count(|&[low, high]| low != 0 && high == 0);
     let low = count(|&[low, high]| low == 0 && high != 0);
+    // A few zeros in a text of one byte a letter are damage.
+    let ascii = count(|&[low, high]| low.is_ascii_graphic() && high.is_ascii_graphic());
     // Of a table in another script these are delimiters, digits and line ends. Both
     // at once, but for a letter with such a number, are those of no text.
-    if pairs.len() < 4 {
+    if pairs.len() < 4 || ascii * 2 > pairs.len() {
         None
     } else if high * 16 > pairs.len() && low * 4 <= high {
         Some(Charset::Web(UTF_16LE))

@@ -1,53 +1,69 @@
 //! The encoding of text that is not Unicode, by what it reads as.
 //!
 //! Each encoding reads the same bytes as other letters, and one reading makes
-//! sense. Latin and Cyrillic letters are judged by how often languages have them and
-//! by where they are: a capital behind a small letter, a sign within a word and a
-//! consonant between consonants speak against a reading. `chardetng` knows neither
+//! sense. Latin and Cyrillic letters are judged by how often languages have them
+//! ([`likelihood`]) and by where they are ([`super::places`]). `chardetng` knows neither
 //! the encodings of DOS nor those of old Macs; it decides the rest, and what it says
-//! is checked. Where two readings are likely, or none, a person is asked.
+//! is checked. Where two readings are likely, or none, a person is asked. What nearly
+//! all Western programs write needs little to be likely: a feed of theirs with a letter
+//! or two must not stop.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs as web;
-use unicode_normalization::UnicodeNormalization;
 
 use super::charset::Charset;
 use super::letters::{self, Language};
+use super::likelihood::{Languages, likelihood};
 
 /// Encodings of the Latin script, each with how likely it is before a letter is
 /// read, as the logarithm of its ratio to the first.
 const LATIN: &[(Charset, f64)] = &[
     (Charset::Web(web::WINDOWS_1252), 0.0),
-    (Charset::Web(web::WINDOWS_1250), -1.0),
-    (Charset::Web(web::WINDOWS_1254), -1.5),
-    (Charset::Web(web::WINDOWS_1257), -1.5),
-    (Charset::Web(web::ISO_8859_2), -2.0),
-    (Charset::Web(web::ISO_8859_15), -2.0),
-    (Charset::Web(web::MACINTOSH), -2.0),
-    (Charset::CP850, -2.0),
-    (Charset::CP437, -2.5),
-    (Charset::CP852, -2.5),
+    (Charset::Web(web::WINDOWS_1250), -2.0),
+    (Charset::Web(web::WINDOWS_1254), -2.0),
+    (Charset::Web(web::WINDOWS_1257), -3.0),
+    (Charset::Web(web::ISO_8859_15), -3.0),
+    (MACINTOSH, -3.0),
+    (Charset::CP850, -3.0),
+    (Charset::CP437, -3.5),
+    (Charset::Web(web::ISO_8859_2), -3.5),
+    (Charset::CP852, -4.0),
 ];
 
-/// The same of the Cyrillic script.
+/// Encodings of the Cyrillic script, likewise.
 const CYRILLIC: &[(Charset, f64)] = &[
     (Charset::Web(web::WINDOWS_1251), 0.0),
     (Charset::Web(web::KOI8_U), -1.0),
     (Charset::Web(web::IBM866), -1.0),
     (Charset::Web(web::ISO_8859_5), -1.5),
-    (Charset::Web(web::X_MAC_CYRILLIC), -2.0),
+    (MAC_CYRILLIC, -2.0),
 ];
+
+/// Encodings with two bytes for most characters.
+const EAST_ASIAN: [&web::Encoding; 5] = [
+    web::SHIFT_JIS,
+    web::GBK,
+    web::BIG5,
+    web::EUC_KR,
+    web::EUC_JP,
+];
+
+const MACINTOSH: Charset = Charset::Web(web::MACINTOSH);
+const MAC_CYRILLIC: Charset = Charset::Web(web::X_MAC_CYRILLIC);
 
 /// By how much a reading must be likelier than every other: twenty times.
 const MARGIN: f64 = 3.0;
-/// The same of what nearly every Western program writes, in a text that has none of the
-/// bytes which are letters in DOS and on Macs.
+/// The same of what nearly every program of the script writes.
 const MARGIN_OF_THE_USUAL: f64 = 0.7;
+/// The same, compared with DOS and old Macs, in a text with bytes that are letters there.
+const MARGIN_OVER_OLD: f64 = 2.0;
 /// Below this mean of a letter, a reading makes no sense.
 const SENSE: f64 = -4.5;
+/// In all encodings of Windows and ISO.
+const NO_BREAK_SPACE: u8 = 0xa0;
 /// How many likely encodings are named to a person.
 const NAMED: usize = 3;
 
@@ -71,7 +87,16 @@ pub(super) fn guess(sample: &[u8]) -> Result<Charset, Vec<Charset>> {
     {
         return Ok(usual(detected, sample));
     }
-    likeliest(sample, CYRILLIC, letters::CYRILLIC)
+    likeliest(sample, CYRILLIC, letters::CYRILLIC).or_else(|likely| {
+        // `chardetng` does not take an encoding in which one character is broken.
+        let east_asian = EAST_ASIAN.iter().copied().map(Charset::Web);
+        let mut possible = east_asian.filter(|&it| is_east_asian(it, sample));
+        match (possible.next(), possible.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(first), Some(second)) => Err(vec![first, second]),
+            (None, _) => Err(likely),
+        }
+    })
 }
 
 /// Whether an encoding is one of the Latin script.
@@ -93,31 +118,29 @@ fn likeliest(
     candidates: &[(Charset, f64)],
     languages: &[Language],
 ) -> Result<Charset, Vec<Charset>> {
+    let is_of_mac = has_lone_returns(sample);
+    let languages = Languages::new(languages);
     let mut readings: Vec<_> = candidates
         .iter()
         .map(|&(charset, prior)| {
             let text = charset.text(sample);
-            let likelihood = likelihood(&text, languages);
+            let likelihood = likelihood(&text, &languages);
             let letters = text.chars().filter(|char| !char.is_ascii()).count();
+            let is_usual = is_of_mac && [MACINTOSH, MAC_CYRILLIC].contains(&charset);
             Reading {
                 charset,
                 text,
-                likelihood: likelihood + prior,
+                likelihood: likelihood + if is_usual { 0.0 } else { prior },
                 mean: likelihood / letters.max(1) as f64,
             }
         })
         .collect();
     readings.sort_by(|a, b| b.likelihood.total_cmp(&a.likelihood));
     if let Some((best, others)) = readings.split_first() {
-        let is_usual = candidates.first().is_some_and(|it| it.0 == best.charset)
-            && !sample.iter().any(|byte| matches!(byte, 0x80..=0x9f));
-        let margin = if is_usual {
-            MARGIN_OF_THE_USUAL
-        } else {
-            MARGIN
-        };
-        let least = best.likelihood - margin;
-        let mut rivals = others.iter().filter(|it| it.likelihood > least);
+        let is_usual = candidates.first().is_some_and(|it| it.0 == best.charset);
+        let margin = |rival: &Reading| margin(sample, is_usual, rival.charset);
+        let rivals = others.iter();
+        let mut rivals = rivals.filter(|it| best.likelihood - it.likelihood < margin(it));
         // Where both read the same, either is right.
         if best.mean > SENSE && rivals.all(|rival| rival.text == best.text) {
             return Ok(best.charset);
@@ -130,136 +153,54 @@ fn likeliest(
     Err(likely.take(NAMED).collect())
 }
 
-/// How likely people of some language have written this, as a logarithm.
-fn likelihood(text: &str, languages: &[Language]) -> f64 {
-    let mut counts: HashMap<char, f64> = HashMap::new();
-    let mut against = 0.0;
-    let mut before = [' '; 2];
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        let after = chars.peek().copied().unwrap_or(' ');
-        if char.is_ascii() {
-            // What ASCII says is the same in each reading.
-        } else if is_letter(char) {
-            *counts.entry(small(char)).or_default() += 1.0;
-            against += letter_at(before, char, after);
+/// By how much the likeliest reading of a text must be likelier than a rival.
+fn margin(sample: &[u8], is_usual: bool, rival: Charset) -> f64 {
+    let mut beyond = sample.iter().filter(|byte| !byte.is_ascii());
+    if is_usual {
+        let is_old = matches!(rival, Charset::Dos { .. }) || rival == MACINTOSH;
+        if is_old && beyond.any(|byte| matches!(byte, 0x80..=0x9f)) {
+            MARGIN_OVER_OLD
         } else {
-            against += sign_at(before[1], char, after);
+            MARGIN_OF_THE_USUAL
         }
-        before = [before[1], char];
-    }
-    let letters = languages.iter().copied().flatten();
-    let known: HashSet<char> = letters.map(|&(letter, _)| letter).collect();
-    let of_language = |language: &Language| -> f64 {
-        let shares: HashMap<_, _> = language.iter().copied().collect();
-        let log = |(letter, &count): (&char, &f64)| {
-            let share = shares.get(letter).map_or(0.0, |&it| f64::from(it) / 1000.0);
-            // Somebody has come from elsewhere.
-            let foreign = if known.contains(letter) { 1.5e-3 } else { 1e-4 };
-            count * (0.85 * share + foreign).ln()
-        };
-        counts.iter().map(log).sum()
-    };
-    let best = languages.iter().map(of_language);
-    best.fold(f64::NEG_INFINITY, f64::max) + against
-}
-
-fn is_letter(char: char) -> bool {
-    // The signs of ordinals count as letters in Unicode.
-    char.is_alphabetic() && !matches!(char, 'ª' | 'º')
-}
-
-/// The small letter; the capital `İ` has none of one character.
-fn small(char: char) -> char {
-    let mut letters = char.to_lowercase();
-    match (letters.next(), letters.next()) {
-        (Some(small), None) => small,
-        _ => char,
+    } else if beyond.all(|&byte| byte == NO_BREAK_SPACE) {
+        // Nothing but these spaces, or a feed of DOS that has `á` and no other letter.
+        f64::INFINITY
+    } else {
+        MARGIN
     }
 }
 
-/// What speaks against a letter beyond ASCII where it is, as a logarithm.
-fn letter_at([second, first]: [char; 2], char: char, after: char) -> f64 {
-    let (follows, goes_on) = (is_letter(first), is_letter(after));
-    let mut against = 0.0;
-    if char.is_uppercase() {
-        if first.is_lowercase() {
-            against -= 5.0;
-        } else if follows && after.is_lowercase() {
-            against -= 1.0;
-        }
-    } else if char.is_lowercase() {
-        let ends_in_capitals = !goes_on && second.is_uppercase();
-        if first.is_uppercase() && (after.is_uppercase() || ends_in_capitals) {
-            against -= 2.0;
-        }
-        // Names, places and jobs begin with a capital.
-        if !follows && goes_on {
-            against -= 1.2;
-        }
-    }
-    if !follows && !goes_on {
-        against -= 3.0;
-    }
-    if follows && goes_on {
-        match [first, char, after].map(is_vowel) {
-            [true, true, true] => against -= 0.7,
-            [false, false, false] => against -= 1.2,
-            _ => {}
-        }
-        let is_latin = char < '\u{250}';
-        if is_latin && !first.is_ascii() && !after.is_ascii() {
-            against -= 2.0;
-        }
-    }
-    against
-}
-
-fn is_vowel(char: char) -> bool {
-    let base = std::iter::once(char).nfd().next().unwrap_or(char);
-    "aeiouyæøœıаеиоуыэюяіїєъ".contains(small(base))
-}
-
-/// What speaks against a sign beyond ASCII where it is, as a logarithm.
-fn sign_at(before: char, sign: char, after: char) -> f64 {
-    let is_common = "‘’“”«»„–—…€£ªº°®©™\u{a0}´·•§½№".contains(sign);
-    match (is_letter(before), is_letter(after)) {
-        (true, true) => match sign {
-            '’' | '‘' | '·' => -1.5,
-            '´' => -3.0,
-            _ => -7.0,
-        },
-        (false, false) if !is_common => -5.0,
-        _ if is_common => -2.5,
-        _ => -6.0,
-    }
+/// Whether lines end as Macs end them.
+fn has_lone_returns(sample: &[u8]) -> bool {
+    memchr::memchr_iter(b'\r', sample).any(|at| sample.get(at + 1) != Some(&b'\n'))
 }
 
 /// Whether most bytes beyond ASCII are in words of nothing else, as in scripts other
-/// than the Latin one.
+/// than the Latin one. Spaces and lines of one sign, which fill cells, are not words.
 fn has_whole_words(sample: &[u8]) -> bool {
     let (mut whole, mut all) = (0, 0);
-    for word in sample.split(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic()) {
+    let ends =
+        |byte: &u8| *byte == NO_BREAK_SPACE || byte.is_ascii() && !byte.is_ascii_alphabetic();
+    for word in sample.split(ends) {
         let beyond = word.iter().filter(|byte| !byte.is_ascii()).count();
         all += beyond;
-        if beyond == word.len() && beyond > 1 {
+        let is_one_sign = word.windows(2).all(|pair| pair.first() == pair.last());
+        if beyond == word.len() && !is_one_sign {
             whole += beyond;
         }
     }
     whole * 10 > all * 7
 }
 
-/// Whether a text reads as Chinese, Japanese or Korean: all of it, in characters that
-/// are in use, and not glued to Latin letters.
+/// Whether a text reads as Chinese, Japanese or Korean: in characters that are in use,
+/// and not glued to Latin letters. A few may be cut, as databases cut long values.
 fn is_east_asian(charset: Charset, sample: &[u8]) -> bool {
     let Charset::Web(encoding) = charset else {
         return false;
     };
-    let text = encoding.decode_without_bom_handling_and_without_replacement(sample);
-    let Some(text) = text else {
-        return false;
-    };
-    let (mut all, mut common, mut glued) = (0, 0, 0);
+    let text = charset.text(sample);
+    let (mut all, mut common, mut glued, mut broken) = (0, 0, 0, 0);
     let mut before = ' ';
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
@@ -268,10 +209,11 @@ fn is_east_asian(charset: Charset, sample: &[u8]) -> bool {
             all += 1;
             common += usize::from(is_in_use(encoding, char));
             glued += usize::from(before.is_ascii_alphabetic() || after.is_ascii_alphabetic());
+            broken += usize::from(char == char::REPLACEMENT_CHARACTER);
         }
         before = char;
     }
-    all > 0 && glued * 5 <= all && common * 10 >= all * 8
+    all > 0 && broken * 30 <= all && glued * 5 <= all && common * 10 >= all * 8
 }
 
 /// Whether a character is among those that the encoding lists first, since people
