@@ -17,6 +17,7 @@ mod date;
 mod fields;
 mod file;
 mod fingerprint;
+mod garbled;
 mod guards;
 mod identity;
 mod leavers;
@@ -43,6 +44,7 @@ pub use self::fingerprint::{
     FieldFingerprints, FieldSet, FieldTag, field_fingerprint, fingerprint, identity_fingerprint,
     packed_identity, unkeyed_fingerprint,
 };
+pub use self::garbled::garbled;
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 pub use self::leavers::{Among, Leavers};

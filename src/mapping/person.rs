@@ -127,6 +127,11 @@ impl Person {
         !has_control(&self.text)
     }
 
+    /// All values, one after the other, for what nearly none has.
+    pub(super) fn all_text(&self) -> &str {
+        &self.text
+    }
+
     /// The field at a position of the mapping.
     #[inline]
     pub fn get(&self, index: usize) -> Slot<'_> {

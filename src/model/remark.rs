@@ -23,6 +23,14 @@ pub enum Remark {
         /// Somebody could be called so.
         may_be_name: bool,
     },
+    /// Texts look as if their UTF-8 had been taken for another encoding and encoded again.
+    EncodedTwice,
+    /// Texts have the sign that programs write for letters that they cannot read.
+    LostLetters,
+    /// Texts have characters as HTML writes them.
+    HtmlCodes,
+    /// Words have question marks where letters may have been.
+    MarksForLetters,
     /// External IDs of groups that differ only in case or white space.
     GroupSpellings {
         /// The groups.
@@ -85,6 +93,22 @@ impl fmt::Display for Remark {
                      map = {{ {key} = \"\" }}"
                 )
             }
+            Self::EncodedTwice => f.write_str(
+                "texts look as if they had been encoded twice (`Ã¼` for `ü`): let the export write \
+                 UTF-8 once; if the mapping sets `encoding`, check that too",
+            ),
+            Self::LostLetters => f.write_str(
+                "letters are lost: a program before hrfeed wrote `\u{fffd}` for them, so export the \
+                 people again as UTF-8",
+            ),
+            Self::HtmlCodes => f.write_str(
+                "texts have characters as HTML writes them, such as `&amp;` or `&eacute;`, and are \
+                 sent as they are: let the export write plain text",
+            ),
+            Self::MarksForLetters => f.write_str(
+                "words have `?` where letters may have been that the export cannot write: let it \
+                 write UTF-8",
+            ),
             Self::GroupSpellings { groups } => write!(
                 f,
                 "the groups {} differ only in case or spaces, and each is a group of its own: \

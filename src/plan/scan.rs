@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError, Record};
-use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person};
+use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
 use crate::model::{ExternalId, Finding, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
@@ -268,6 +268,9 @@ impl Pass<'_, '_> {
         for (field, remark) in person.remarks() {
             let column = field.and_then(|field| bound.column(field));
             into.remarks.add(number, column, remark);
+        }
+        for (field, remark) in garbled(bound, person) {
+            into.remarks.add(number, bound.column(field), &remark);
         }
         for (field, evidence) in person.dates() {
             if let Some(tally) = into.dates.get_mut(*field) {

@@ -211,6 +211,34 @@ fn a_feed_of_an_old_mac_or_of_dos_is_read_and_its_encoding_is_said() {
 }
 
 #[test]
+fn names_that_were_spoilt_before_hrfeed_are_told_by_column_and_row() {
+    let feed = "Id;E-mail;Voornaam;Achternaam;Plaats\n\
+        7;zoe@example.com;ZoÃ«;MÃ¼ller;KÃ¶ln\n\
+        8;jose@example.com;Jos\u{fffd};K?hler;Delft\n\
+        9;ann@example.com;Ann;\"O&#39;Brien\";Delft\n\
+        10;bob@example.com;Bob;Möller;Delft\n";
+    let folder = folder(feed.as_bytes(), "");
+    let check = ["check", "feed.csv", "-m", "m.toml"];
+    let (code, stdout, stderr) = hrfeed(folder.path(), &check, b"");
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let (_, told) = stdout.split_once("Worth knowing").unwrap();
+    insta::assert_snapshot!(told.trim(), @"
+    column `Voornaam`: texts look as if they had been encoded twice (`Ã¼` for `ü`): let the export write UTF-8 once; if
+        the mapping sets `encoding`, check that too (row 2)
+        column `Achternaam`: texts look as if they had been encoded twice (`Ã¼` for `ü`): let the export write UTF-8 once;
+        if the mapping sets `encoding`, check that too (row 2)
+        column `Plaats`: texts look as if they had been encoded twice (`Ã¼` for `ü`): let the export write UTF-8 once; if
+        the mapping sets `encoding`, check that too (row 2)
+        column `Voornaam`: letters are lost: a program before hrfeed wrote `�` for them, so export the people again as UTF-8
+        (row 3)
+        column `Achternaam`: words have `?` where letters may have been that the export cannot write: let it write UTF-8
+        (row 3)
+        column `Achternaam`: texts have characters as HTML writes them, such as `&amp;` or `&eacute;`, and are sent as they
+        are: let the export write plain text (row 4)
+    ");
+}
+
+#[test]
 fn an_encoding_that_nobody_knows_is_an_error_of_the_mapping_with_the_nearest() {
     let stderr = |source| {
         let folder = folder(FEED.as_bytes(), source);
