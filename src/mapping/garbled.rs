@@ -25,9 +25,11 @@ pub fn garbled(bound: &Bound<'_>, person: &Person) -> Vec<(usize, Remark)> {
 
 /// Whether a closer look is needed.
 fn may_be_garbled(text: &str) -> bool {
-    memchr2(b'&', b'?', text.as_bytes()).is_some()
-        || !text.is_ascii() && runs(text).any(|run| is_encoded_twice(text, run))
-        || text.contains(char::REPLACEMENT_CHARACTER)
+    let is_spoilt = || {
+        runs(text).any(|run| is_encoded_twice(text, run))
+            || text.contains(char::REPLACEMENT_CHARACTER)
+    };
+    memchr2(b'&', b'?', text.as_bytes()).is_some() || !text.is_ascii() && is_spoilt()
 }
 
 fn of_text(text: &str, kind: FieldKind) -> Option<Remark> {
