@@ -153,7 +153,8 @@ fn workbook(path: &Arc<Path>, file: &File, bounds: Bounds) -> Result<FileKind, F
     if has("xl/workbook.bin") {
         Err(FeedError::format(path, "a binary Excel workbook (.xlsb)"))
     } else if any("xl/") || any("workbook.xml") {
-        if archive.parts.iter().any(|part| part.unpacked > bounds.max) {
+        let sizes = archive.parts.iter().map(|part| part.unpacked);
+        if sizes.fold(0, u64::saturating_add) > bounds.max {
             return Err(bounds.too_large(path, true));
         }
         if let Some(part) = archive.parts.iter().find(|part| part.is_bomb()) {

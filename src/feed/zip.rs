@@ -25,13 +25,18 @@ const MAX_DIRECTORY: u64 = 16 << 20;
 /// What is read at once.
 const CHUNK: usize = 1 << 16;
 
+/// Not packed at all.
+const STORED: u16 = 0;
+/// Packed with DEFLATE, as nearly all archives are.
+const DEFLATED: u16 = 8;
+
 /// A part of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) name: String,
     /// Where its local header begins in the file.
     pub(super) offset: u64,
-    /// How it is packed: 0 is not at all, 8 is DEFLATE.
+    /// How it is packed: [`STORED`], [`DEFLATED`], or in a way that is not read.
     pub(super) method: u16,
     /// Whether it opens with a password only.
     pub(super) is_encrypted: bool,
@@ -48,7 +53,7 @@ impl Part {
 
     /// Goes to where its data begin: behind its local header, whose names and
     /// extras may differ in length from those of the directory.
-    pub(super) fn seek(&self, file: &mut &File) -> io::Result<()> {
+    fn seek(&self, file: &mut &File) -> io::Result<()> {
         let header = read_at(file, self.offset, 30)?;
         if !header.starts_with(b"PK\x03\x04") {
             return Err(damaged());
@@ -69,9 +74,9 @@ impl Part {
         };
         let source = BufReader::with_capacity(CHUNK, counted);
         let inner: Box<dyn Read + Send> = match self.method {
-            0 => Box::new(source),
-            8 => Box::new(DeflateDecoder::new(source)),
-            _ => return Err(damaged()),
+            STORED => Box::new(source),
+            DEFLATED => Box::new(DeflateDecoder::new(source)),
+            _ => return Err(invalid("it is packed in another way than with DEFLATE")),
         };
         Ok(Unpacked {
             inner,
@@ -109,9 +114,13 @@ impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         let is_end = read == 0 && !buffer.is_empty();
-        self.left = self.left.checked_sub(read as u64).ok_or_else(damaged)?;
-        if is_end && (self.left > 0 || self.crc.sum() != self.expected) {
-            return Err(damaged());
+        let more = || invalid("it unpacks to more than the archive says");
+        self.left = self.left.checked_sub(read as u64).ok_or_else(more)?;
+        if is_end && self.left > 0 {
+            return Err(invalid("it unpacks to less than the archive says"));
+        }
+        if is_end && self.crc.sum() != self.expected {
+            return Err(invalid("its checksum is wrong"));
         }
         self.crc.update(buffer.get(..read).unwrap_or_default());
         Ok(read)
@@ -234,6 +243,11 @@ fn u32_at(bytes: &[u8], at: usize) -> io::Result<u32> {
 
 fn u64_at(bytes: &[u8], at: usize) -> io::Result<u64> {
     bytes_at(bytes, at).map(u64::from_le_bytes)
+}
+
+/// What is wrong with a part.
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 fn damaged() -> io::Error {

@@ -186,7 +186,7 @@ fn a_workbook_that_lies_about_what_it_unpacks_to_is_followed_no_further() {
     let bomb = packed(sheet_begins().as_bytes(), &row, 1200, SHEET_ENDS);
     for part in [SHEET, STRINGS, "xl/styles.xml"] {
         let bytes = workbook(part, &bomb, Some(1 << 20));
-        refused("bomb.xlsx", &bytes, "unpacks to far more");
+        refused("bomb.xlsx", &bytes, "unpacks to more than the archive says");
     }
 }
 
@@ -204,7 +204,11 @@ fn a_workbook_that_shows_one_directory_and_hides_another_is_refused() {
     let length = bytes.len();
     bytes[length - 2] = u8::try_from(comment.len()).unwrap();
     bytes.extend(comment);
-    refused("comment.xlsx", &bytes, "unpacks to far more");
+    refused(
+        "comment.xlsx",
+        &bytes,
+        "unpacks to more than the archive says",
+    );
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn a_cell_of_many_pieces_is_refused() {
         refused(
             "cell.xlsx",
             &workbook(SHEET, &cell, None),
-            "a row of many megabytes",
+            "a cell of workbook",
         );
     }
 }
@@ -275,6 +279,75 @@ fn a_row_of_a_workbook_with_millions_of_cells_is_refused() {
         b"</row></sheetData></worksheet>",
     );
     refused("row.xlsx", &workbook(SHEET, &row, None), "row of");
+}
+
+#[test]
+fn a_comment_of_two_hundred_megabytes_is_not_held() {
+    let comment = packed(b"<sst><!--", &b"<x ".repeat(350_000), 220, b"--></sst>");
+    refused(
+        "comment.xlsx",
+        &workbook(STRINGS, &comment, None),
+        "a cell of workbook",
+    );
+}
+
+#[test]
+fn thousands_of_styles_with_a_long_format_take_little_memory() {
+    let code = "0".repeat(50_000);
+    let styles = format!(
+        "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"{code}\"/></numFmts><cellXfs>{}</cellXfs></styleSheet>",
+        "<xf numFmtId=\"164\"/>".repeat(65_000)
+    );
+    let sheet = format!(
+        "{}<row><c s=\"64999\"><v>7</v></c></row></sheetData></worksheet>",
+        sheet_begins()
+    );
+    let mut parts = Vec::from(frame());
+    parts.push(Part::stored(SHEET, sheet.as_bytes()));
+    parts.push(Part::stored("xl/styles.xml", styles.as_bytes()));
+    let world = World::new(Kmi);
+    world.write("styles.xlsx", archive(&parts));
+    checked(&world, "styles.xlsx").exits(3);
+}
+
+#[test]
+fn many_hidden_sheets_are_looked_at_one_after_the_other() {
+    let namespace = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let hidden = "<sheet name=\"H\" state=\"hidden\" r:id=\"rId2\"/>".repeat(6);
+    let book = format!(
+        "<workbook xmlns:r=\"{namespace}\"><sheets>{hidden}<sheet name=\"Staff\" r:id=\"rId1\"/></sheets></workbook>"
+    );
+    let relation = |id: u8| {
+        format!(
+            "<Relationship Id=\"rId{id}\" Type=\"x/worksheet\" Target=\"worksheets/sheet{id}.xml\"/>"
+        )
+    };
+    let relations = format!(
+        "<Relationships>{}{}</Relationships>",
+        relation(1),
+        relation(2)
+    );
+    // As many columns as there can be, of which nearly all are empty.
+    let row = "<row><c r=\"A\"><v>1</v></c><c r=\"XFD\"><v>1</v></c></row>";
+    let large = format!(
+        "<worksheet><sheetData>{}</sheetData></worksheet>",
+        row.repeat(128)
+    );
+    let sheet = format!("{}</sheetData></worksheet>", sheet_begins());
+    let mut parts = Vec::from(frame());
+    parts.retain(|part| !part.name.contains("workbook"));
+    for (name, part) in [
+        ("xl/workbook.xml", &book),
+        ("xl/_rels/workbook.xml.rels", &relations),
+        (SHEET, &sheet),
+        ("xl/worksheets/sheet2.xml", &large),
+    ] {
+        parts.push(Part::stored(name, part.as_bytes()));
+    }
+    let world = World::new(Kmi);
+    world.write("hidden.xlsx", archive(&parts));
+    // It has no people.
+    checked(&world, "hidden.xlsx").exits(0);
 }
 
 #[test]

@@ -272,6 +272,37 @@ fn the_zero_of_a_formula_is_nothing_in_a_column_of_words_or_identifiers() {
 }
 
 #[test]
+fn what_is_not_well_formed_is_refused_and_not_put_together() {
+    let deep = format!("<row>{}</row>", "<x>".repeat(1000));
+    for rows in [
+        "<row><c><v>1</v><c><v>2</v></c></row>",
+        "<row><c><v>1</c></row>",
+        "<row><c><v>1</v></c><row><c><v>2</v></c></row>",
+        deep.as_str(),
+    ] {
+        let error = opened(&workbook("ID,Name", rows), &FeedOptions::default()).unwrap_err();
+        assert!(matches!(error, FeedError::Workbook { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn shared_texts_that_are_not_those_of_the_checksum_are_not_read() {
+    let texts = "<sst><si><t>ID</t></si><si><t>Ann</t></si></sst>  ";
+    let cell = |index: u8| format!("<c t=\"s\"><v>{index}</v></c>");
+    let part = format!(
+        "<worksheet><sheetData><row>{}</row><row>{}</row></sheetData></worksheet>",
+        cell(0),
+        cell(1)
+    );
+    let mut bytes = with_parts(&part, &[("xl/sharedStrings.xml", texts)]);
+    assert_eq!(of(&bytes), ["2: Ann"]);
+    let at = memchr::memmem::find(&bytes, b"Ann").unwrap();
+    bytes[at] = b'E';
+    let error = opened(&bytes, &FeedOptions::default()).unwrap_err();
+    assert!(matches!(error, FeedError::Workbook { .. }), "{error:?}");
+}
+
+#[test]
 fn references_that_are_none_count_as_absent() {
     let cell = |reference: &str, content: &str| {
         format!("<c r=\"{reference}\" t=\"inlineStr\"><is><t>{content}</t></is></c>")
@@ -618,6 +649,42 @@ fn fill_merged_is_a_setting_of_the_mapping() {
     }
 }
 
+#[test]
+fn merged_cells_that_would_fill_the_memory_are_refused() {
+    let columns: Vec<String> = (b'A'..=b'T').map(|it| char::from(it).to_string()).collect();
+    let texts = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(1 << 20));
+    let (mut rows, mut merged) = (String::new(), String::new());
+    for (number, column) in (2..).zip(&columns) {
+        let cell = format!("<c r=\"{column}{number}\" t=\"s\"><v>0</v></c>");
+        rows.extend([format!("<row r=\"{number}\">{cell}</row>")]);
+        merged.extend([format!("<mergeCell ref=\"{column}{number}:{column}999\"/>")]);
+    }
+    let part = sheet(&columns.join(","), &rows, &merged);
+    let feed = with_parts(&part, &[("xl/sharedStrings.xml", &texts)]);
+    let options = FeedOptions {
+        fill_merged: true,
+        ..FeedOptions::default()
+    };
+    let (mut feed, _file) = opened(&feed, &options).unwrap();
+    let read = feed.read(|_| (), |(), _| Ok::<_, FeedError>(()));
+    assert!(
+        matches!(read, Err(FeedError::RecordTooLong { line, .. }) if line.0 == 18),
+        "{read:?}"
+    );
+    // Cells beside the table are nobody's.
+    let part = sheet(
+        "ID,Name",
+        "<row r=\"2\"><c r=\"A2\"><v>7</v></c></row><row r=\"3\"><c r=\"A3\"><v>8</v></c><c r=\"D3\"><v>1</v></c></row>\
+         <row r=\"4\"><c r=\"A4\"><v>9</v></c></row>",
+        "<mergeCell ref=\"D3:D4\"/>",
+    );
+    assert_eq!(read_with(&part, &options), ["2: 7", "3: 8|||1", "4: 9"]);
+}
+
+fn read_with(part: &str, options: &FeedOptions) -> Vec<String> {
+    read(&with_parts(part, &[]), options)
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, bytes).unwrap();
@@ -702,4 +769,17 @@ fn an_archive_that_is_not_about_one_file_is_refused_in_words() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.help().is_some());
     }
+}
+
+#[test]
+fn all_parts_of_a_workbook_together_are_no_larger_than_a_feed_may_be() {
+    let part = sheet("ID,Name", &rows(&["1,Ann"]), "");
+    let feed = with_parts(&part, &[("xl/media/a.png", &"x".repeat(10_000))]);
+    let max = |max_feed| FeedOptions {
+        max_feed: Some(max_feed),
+        ..FeedOptions::default()
+    };
+    let error = opened(&feed, &max(feed.len() as u64 - 2_000)).unwrap_err();
+    assert!(matches!(error, FeedError::TooLarge { .. }), "{error:?}");
+    assert_eq!(read(&feed, &max(feed.len() as u64)), ["2: 1|Ann"]);
 }

@@ -1,26 +1,35 @@
 //! What a workbook of OOXML says beside its rows: which sheets it has, where they are,
 //! its texts, its formats.
 
+use std::collections::HashMap;
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use quick_xml::events::{BytesStart, Event};
 
 use super::format::{self, CellFormat};
-use super::guard::MAX_SHARED;
-use super::xml::{self, Damage, Xml};
-use crate::feed::FeedError;
+use super::xml::{self, Damage, MAX_PIECE, Xml};
 use crate::feed::zip::{Archive, Part};
 
-/// The most formats of cells that are kept; Excel allows 65,490.
-const MAX_FORMATS: usize = 1 << 16;
+/// The most sheets of a workbook: finding one among them takes longer the more there
+/// are.
+pub(super) const MAX_SHEETS: usize = 1_000;
+/// The most formats of cells that are kept; Excel allows 65,490. No format has the
+/// number [`u16::MAX`].
+const MAX_FORMATS: usize = u16::MAX as usize;
+/// The most text that cells may share, in bytes: several columns that differ in each
+/// of the million rows of a sheet.
+const MAX_SHARED: u64 = 512 << 20;
+/// The most bytes of another part of which much is held: styles and lists of sheets
+/// have some kilobytes.
+const MAX_HELD: u64 = 32 << 20;
 
 /// A workbook without its rows.
 pub(super) struct Book {
-    /// In the order of the tabs.
+    /// In the order of the tabs, the first [`MAX_SHEETS`].
     pub(super) sheets: Vec<Sheet>,
+    /// How many there are.
+    pub(super) n_sheets: usize,
     pub(super) strings: Strings,
     /// By the number of a cell's style.
     pub(super) formats: Vec<CellFormat>,
@@ -85,11 +94,10 @@ impl Package<'_> {
         part: &Part,
         mut take: impl FnMut(&BytesStart<'_>) -> Result<(), Damage>,
     ) -> Result<(), Damage> {
-        let mut xml = xml::open(self.file, part, Arc::new(AtomicU64::new(0)))?;
+        let mut xml = self.open(part, MAX_HELD)?;
         let mut buffer = Vec::new();
         loop {
-            buffer.clear();
-            match xml.read_event_into(&mut buffer)? {
+            match xml.event(&mut buffer)? {
                 Event::Start(element) => take(&element)?,
                 Event::Eof => return Ok(()),
                 _ => {}
@@ -97,8 +105,16 @@ impl Package<'_> {
         }
     }
 
-    /// What a part refers to: identifier, last word of the type, name of the part.
-    fn relations(&self, of: &str) -> Result<Vec<(String, String, String)>, Damage> {
+    /// Begins to read a part that may have `max` bytes. No more is ever unpacked of it
+    /// than the archive says.
+    fn open(&self, part: &Part, max: u64) -> Result<Xml, Damage> {
+        if part.unpacked > max {
+            return Err(too_much(part, max));
+        }
+        xml::open(self.file, part, Arc::default())
+    }
+
+    fn relations(&self, of: &str) -> Result<Relations, Damage> {
         let (folder, name) = of.rsplit_once('/').unwrap_or(("", of));
         let prefix = if folder.is_empty() { "" } else { "/" };
         let mut found = Vec::new();
@@ -145,37 +161,24 @@ fn resolved(folder: &str, target: &str) -> String {
 
 impl Book {
     /// Reads all of it but rows.
-    pub(super) fn read(
-        path: &Arc<Path>,
-        file: &File,
-        archive: &Archive,
-    ) -> Result<Self, FeedError> {
+    pub(super) fn read(file: &File, archive: &Archive) -> Result<Self, Damage> {
         let package = Package { file, archive };
-        let damaged = |source| super::damaged(path, None)(source);
-        let (mut book, relations) = package.outline().map_err(damaged)?;
+        let (mut book, relations) = package.outline()?;
         let of_kind = |wanted: &str| {
             let found = relations.iter().find(|(_, kind, _)| kind == wanted);
             found.and_then(|(_, _, target)| package.part(target))
         };
         if let Some(part) = of_kind("styles") {
-            book.formats = package.formats(part).map_err(damaged)?;
+            book.formats = package.formats(part)?;
         }
         if let Some(part) = of_kind("sharedStrings") {
-            book.strings =
-                package
-                    .strings(part)
-                    .map_err(damaged)?
-                    .ok_or_else(|| FeedError::TooMuchHeld {
-                        path: path.clone(),
-                        part: part.name.clone(),
-                        max: MAX_SHARED,
-                    })?;
+            book.strings = package.strings(part)?;
         }
         Ok(book)
     }
 }
 
-/// What a part refers to.
+/// What a part refers to: identifier, last word of the type, name of the part.
 type Relations = Vec<(String, String, String)>;
 
 impl Package<'_> {
@@ -196,6 +199,7 @@ impl Package<'_> {
         }
         let mut book = Book {
             sheets: Vec::new(),
+            n_sheets: 0,
             strings: Strings::default(),
             formats: Vec::new(),
             is_1904: false,
@@ -209,6 +213,7 @@ impl Package<'_> {
                 "calcPr" => xml::attributes(element, |name, value| {
                     book.is_calculated_later |= name == "fullCalcOnLoad" && xml::is_true(value);
                 }),
+                "sheet" if book.n_sheets >= MAX_SHEETS => book.n_sheets += 1,
                 "sheet" => {
                     let id = xml::attribute(element, "id").unwrap_or_default();
                     let relation = relations.iter().find(|(it, _, _)| *it == id);
@@ -216,6 +221,7 @@ impl Package<'_> {
                         return Ok(());
                     }
                     let state = xml::attribute(element, "state");
+                    book.n_sheets += 1;
                     book.sheets.push(Sheet {
                         name: xml::attribute(element, "name").unwrap_or_default(),
                         is_visible: state.is_none_or(|state| state == "visible"),
@@ -233,60 +239,79 @@ impl Package<'_> {
 
     /// What each style shows of a number.
     fn formats(&self, part: &Part) -> Result<Vec<CellFormat>, Damage> {
-        let mut codes: Vec<(u32, String)> = Vec::new();
-        let mut formats = Vec::new();
-        let mut within_cells = false;
+        let mut codes: HashMap<u32, String> = HashMap::new();
+        let mut styles: Vec<u32> = Vec::new();
+        let mut within = Within::Other;
         self.elements(part, |element| {
+            let id = || xml::attribute(element, "numFmtId").and_then(|id| id.trim().parse().ok());
             match element.local_name().as_ref() {
-                "numFmt" => {
-                    let id = xml::attribute(element, "numFmtId").and_then(|id| id.parse().ok());
+                "numFmts" => within = Within::Codes,
+                "cellXfs" => within = Within::Cells,
+                "cellStyleXfs" | "cellStyles" | "dxfs" => within = Within::Other,
+                "numFmt" if within == Within::Codes && codes.len() < MAX_FORMATS => {
                     let code = xml::attribute(element, "formatCode");
-                    if let (Some(id), Some(code)) = (id, code)
-                        && codes.len() < MAX_FORMATS
-                    {
-                        codes.push((id, code));
+                    if let (Some(id), Some(code)) = (id(), code) {
+                        codes.insert(id, code);
                     }
                 }
-                "cellXfs" => within_cells = true,
-                "cellStyles" | "dxfs" | "cellStyleXfs" => within_cells = false,
-                "xf" if within_cells && formats.len() < MAX_FORMATS => {
-                    let id = xml::attribute(element, "numFmtId");
-                    let id = id.and_then(|id| id.parse().ok()).unwrap_or(0);
-                    let own = codes.iter().rev().find(|(it, _)| *it == id);
-                    formats.push(match own {
-                        Some((_, code)) => CellFormat::parse(code),
-                        None => format::built_in(id),
-                    });
+                "xf" if within == Within::Cells && styles.len() < MAX_FORMATS => {
+                    styles.push(id().unwrap_or(0));
                 }
                 _ => {}
             }
             Ok(())
         })?;
-        Ok(formats)
+        // Thousands of styles may have one format.
+        let mut formats: HashMap<u32, CellFormat> = HashMap::new();
+        let format = |id: u32| {
+            let format = formats.entry(id).or_insert_with(|| match codes.get(&id) {
+                Some(code) => CellFormat::parse(code),
+                None => format::built_in(id),
+            });
+            format.clone()
+        };
+        Ok(styles.into_iter().map(format).collect())
     }
 
-    /// The shared texts; `None` if there are more than can be held.
-    fn strings(&self, part: &Part) -> Result<Option<Strings>, Damage> {
-        let mut xml = xml::open(self.file, part, Arc::new(AtomicU64::new(0)))?;
+    /// The shared texts.
+    fn strings(&self, part: &Part) -> Result<Strings, Damage> {
+        let mut xml = self.open(part, MAX_SHARED)?;
         let mut strings = Strings::default();
         let mut buffer = Vec::new();
+        let mut is_ended = false;
         loop {
-            buffer.clear();
-            match xml.read_event_into(&mut buffer)? {
+            match xml.event(&mut buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "si" => {
                     rich_text(&mut xml, "si", &mut buffer, &mut strings.text)?;
                     let held = (strings.text.len() + 4 * strings.ends.len()) as u64;
                     match u32::try_from(strings.text.len()) {
                         Ok(end) if held <= MAX_SHARED => strings.ends.push(end),
-                        _ => return Ok(None),
+                        _ => return Err(too_much(part, MAX_SHARED)),
                     }
                 }
-                Event::End(element) if element.local_name().as_ref() == "sst" => break,
+                Event::End(element) if element.local_name().as_ref() == "sst" => is_ended = true,
+                // Only here the checksum is known to be right.
+                Event::Eof if is_ended => return Ok(strings),
                 Event::Eof => return Err(Damage::Unexpected("shared strings without an end")),
                 _ => {}
             }
         }
-        Ok(Some(strings))
+    }
+}
+
+/// Where among the styles an element is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Codes,
+    Cells,
+    /// Also among formats that depend on conditions, whose numbers are their own.
+    Other,
+}
+
+fn too_much(part: &Part, max: u64) -> Damage {
+    Damage::TooMuchHeld {
+        part: part.name.clone(),
+        max,
     }
 }
 
@@ -298,12 +323,15 @@ pub(super) fn rich_text(
     buffer: &mut Vec<u8>,
     text: &mut String,
 ) -> Result<(), Damage> {
+    let begin = text.len();
     let mut is_phonetic = false;
     // Where the piece begins, and whether its white space counts.
     let mut piece = None;
     loop {
-        buffer.clear();
-        match xml.read_event_into(buffer)? {
+        if text.len() - begin > MAX_PIECE {
+            return Err(Damage::TooLong);
+        }
+        match xml.event(buffer)? {
             Event::Start(start) => match start.local_name().as_ref() {
                 "rPh" => is_phonetic = true,
                 "t" if !is_phonetic => {

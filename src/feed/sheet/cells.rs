@@ -102,8 +102,7 @@ impl<'b> Cells<'b> {
         let (mut said, mut hidden_columns) = (0, Vec::new());
         let mut is_sheet = None;
         loop {
-            buffer.clear();
-            match xml.read_event_into(&mut buffer)? {
+            match xml.event(&mut buffer)? {
                 Event::Start(element) => {
                     let name = element.local_name();
                     match name.as_ref() {
@@ -112,7 +111,9 @@ impl<'b> Cells<'b> {
                             let area = xml::attribute(&element, "ref").unwrap_or_default();
                             said = Area::parse(&area).map_or(0, |area| area.last_row);
                         }
-                        "col" => hidden_columns.extend(hidden_range(&element)),
+                        "col" if hidden_columns.len() < MAX_COLUMNS => {
+                            hidden_columns.extend(hidden_range(&element));
+                        }
                         name => {
                             is_sheet.get_or_insert(name == "worksheet");
                         }
@@ -141,8 +142,7 @@ impl<'b> Cells<'b> {
     /// Appends the next row that has cells; false at the end.
     pub(super) fn next_row(&mut self, batch: &mut SheetBatch) -> Result<bool, NoRow> {
         while !self.is_ended {
-            self.buffer.clear();
-            match self.xml.read_event_into(&mut self.buffer)? {
+            match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "row" => {
                     let (mut number, mut is_hidden) = (None, false);
                     xml::attributes(&element, |name, value| match name {
@@ -171,8 +171,7 @@ impl<'b> Cells<'b> {
         let (start, text) = (batch.cells.len(), batch.text.len());
         let (mut next, mut in_order) = (0, true);
         loop {
-            self.buffer.clear();
-            let about = match self.xml.read_event_into(&mut self.buffer)? {
+            let about = match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "c" => {
                     About::of(&element, next)
                 }
@@ -232,9 +231,8 @@ impl<'b> Cells<'b> {
         (content.has_value, content.has_inline, content.is_formula) = (false, false, false);
         let mut is_value = false;
         loop {
-            self.buffer.clear();
             let mut inline = false;
-            match self.xml.read_event_into(&mut self.buffer)? {
+            match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) => match element.local_name().as_ref() {
                     "v" => (is_value, content.has_value) = (true, true),
                     "f" => content.is_formula = true,
@@ -339,8 +337,7 @@ impl<'b> Cells<'b> {
     fn rest(&mut self) -> Result<(), Damage> {
         self.is_ended = true;
         loop {
-            self.buffer.clear();
-            match self.xml.read_event_into(&mut self.buffer)? {
+            match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "mergeCell" => {
                     let area = xml::attribute(&element, "ref").unwrap_or_default();
                     if let Some(area) = Area::parse(&area) {
@@ -356,8 +353,7 @@ impl<'b> Cells<'b> {
     /// Reads the areas of merged cells, and no row.
     pub(super) fn merged_areas(mut self) -> Result<Areas, Damage> {
         loop {
-            self.buffer.clear();
-            match self.xml.read_event_into(&mut self.buffer)? {
+            match self.xml.event(&mut self.buffer)? {
                 Event::End(element) if element.local_name().as_ref() == "sheetData" => {
                     self.rest()?;
                     return Ok(self.merged);

@@ -4,6 +4,8 @@
 //! amount is read as the number that it is: how many digits are shown and how
 //! thousands are parted says nothing about its value.
 
+use std::sync::Arc;
+
 use super::text::{self, MAX_EXACT};
 
 /// What cells of one style show.
@@ -17,7 +19,7 @@ pub(super) enum CellFormat {
     /// How long something takes.
     Duration,
     /// More or less than the number's digits.
-    Shown(Box<Shown>),
+    Shown(Arc<Shown>),
 }
 
 /// A format of several sections.
@@ -109,7 +111,7 @@ impl CellFormat {
         if around_text.is_none() && is_plain {
             return Self::Plain;
         }
-        Self::Shown(Box::new(Shown {
+        Self::Shown(Arc::new(Shown {
             sections,
             around_text,
         }))

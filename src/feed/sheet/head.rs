@@ -11,9 +11,14 @@ use super::xml::Damage;
 use crate::feed::CellKind;
 use crate::feed::header::{self, HeadRow};
 use crate::feed::record::Record;
+use crate::model::RowNumber;
 
 /// Identifiers have more digits than what is counted.
 const SMALLEST_IDENTIFIER: f64 = 1_000.0;
+
+/// The most bytes of the first rows that are held, cells and their texts: a text that
+/// cells share can be in all of them.
+const MAX_HELD: usize = 64 << 20;
 
 /// The start of a sheet.
 pub(super) struct Head {
@@ -77,7 +82,11 @@ pub(super) fn read(
     };
     let mut batch = SheetBatch::default();
     let mut record = Record::new();
-    while head.rows.len() < header::ROWS_EXAMINED || cells.row.is_some_and(|row| row.0 < until) {
+    let mut size = 0;
+    let is_above = |row: RowNumber| row.0 < until;
+    while (head.rows.len() < header::ROWS_EXAMINED && size < MAX_HELD)
+        || cells.row.is_some_and(is_above)
+    {
         batch.clear();
         match cells.next_row(&mut batch) {
             Ok(true) => {}
@@ -88,11 +97,17 @@ pub(super) fn read(
         if !batch.rows(shown).read(&mut record) || record.is_blank() {
             continue;
         }
+        if size >= MAX_HELD && is_above(record.row()) {
+            continue;
+        }
         let kinds = batch.cells.iter().map(|cell| (cell.column, Kind::of(cell)));
         head.kinds.push(kinds.collect());
+        let names = header::cells(&record);
+        let sizes = names.iter().map(|it| size_of::<String>() + it.len());
+        size += sizes.sum::<usize>();
         head.rows.push(HeadRow {
             row: Some(record.row()),
-            cells: header::cells(&record),
+            cells: names,
             not_text: None,
             width: record.len(),
         });

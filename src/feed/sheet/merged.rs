@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cells::MAX_ROW_TEXT;
 use super::rows::{SheetBatch, SheetCell, Value};
 use super::xml::Damage;
 use crate::feed::record::MAX_COLUMNS;
@@ -85,7 +86,10 @@ impl Areas {
 
     /// Ready to fill rows.
     pub(super) fn sorted(mut self) -> Self {
-        self.0.sort_by_key(|area| area.first_row);
+        let place = |area: &Area| (area.first_row, area.column);
+        self.0.sort_by_key(place);
+        // No spreadsheet writes one twice.
+        self.0.dedup_by_key(|area| place(area));
         self
     }
 }
@@ -94,6 +98,8 @@ impl Areas {
 pub(super) struct Filling<'a> {
     coming: std::slice::Iter<'a, Area>,
     next: Option<Area>,
+    /// How many columns the header has. Cells beyond are not filled.
+    columns: usize,
     /// By column, the area that is being filled.
     current: BTreeMap<u16, Filled>,
 }
@@ -106,19 +112,21 @@ struct Filled {
 }
 
 impl<'a> Filling<'a> {
-    pub(super) fn new(areas: &'a Areas) -> Self {
+    pub(super) fn new(areas: &'a Areas, columns: usize) -> Self {
         let mut coming = areas.0.iter();
         Self {
+            columns,
             next: coming.next().copied(),
             coming,
             current: BTreeMap::new(),
         }
     }
 
-    /// Fills the last row of a batch.
-    pub(super) fn fill(&mut self, batch: &mut SheetBatch) {
+    /// Fills the last row of a batch. False if its text becomes longer than a row's may be:
+    /// so much is then held, too.
+    pub(super) fn fill(&mut self, batch: &mut SheetBatch) -> bool {
         let Some(&(row, end)) = batch.rows.last() else {
-            return;
+            return true;
         };
         let before = batch.rows.len().checked_sub(2);
         let start = before.and_then(|before| batch.rows.get(before));
@@ -126,7 +134,7 @@ impl<'a> Filling<'a> {
         self.current.retain(|_, filled| filled.last_row >= row.0);
         while let Some(area) = self.next.filter(|area| area.first_row <= row.0) {
             self.next = self.coming.next().copied();
-            if area.last_row < row.0 {
+            if area.last_row < row.0 || usize::from(area.column) >= self.columns {
                 continue;
             }
             let cells = batch.cells.get(start..end).unwrap_or_default();
@@ -143,7 +151,11 @@ impl<'a> Filling<'a> {
             self.current.insert(area.column, filled);
         }
         if self.current.is_empty() {
-            return;
+            return true;
+        }
+        let held: usize = self.current.values().map(|filled| filled.text.len()).sum();
+        if held > MAX_ROW_TEXT {
+            return false;
         }
         let mut cells = batch.cells.split_off(start);
         for (&column, filled) in &self.current {
@@ -162,6 +174,7 @@ impl<'a> Filling<'a> {
         if let Some((_, end)) = batch.rows.last_mut() {
             *end = batch.cells.len();
         }
+        true
     }
 }
 

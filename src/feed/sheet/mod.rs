@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! - A sheet is never held as a whole: memory grows with the workbook's shared
-//!   strings, and not with its rows. What is held is bounded before it is read.
+//!   strings, and not with its rows. What is held is bounded.
 //! - A cell far out costs no more than the columns up to it, in one record.
 //! - A cell that cannot be understood is a flaw of that cell, not of the workbook.
 //! - The digest of the whole file is computed before the first row is read, and
@@ -12,25 +12,25 @@
 mod book;
 mod cells;
 mod format;
-mod guard;
 mod head;
 mod merged;
 mod rows;
 mod text;
 mod xml;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::book::{Book, Sheet};
+use self::book::{Book, MAX_SHEETS, Sheet};
 use self::cells::{Cells, MAX_ROW_TEXT, NoRow};
 use self::head::Head;
 use self::merged::{Areas, Filling};
 pub(super) use self::rows::{SheetBatch, SheetRows};
 use self::rows::{Shown, Zero};
-use self::xml::Damage;
+use self::xml::{Damage, MAX_PIECE};
 use super::header;
 use super::pipeline::{self, Filled};
 use super::spool::{self, Opened};
@@ -42,9 +42,6 @@ use crate::model::{Remark, Remarked, Remarks, RowNumber};
 const CELLS: usize = 1 << 15;
 const TEXT: usize = 1 << 20;
 
-/// The most sheets of a workbook: finding one among them takes longer the more there
-/// are.
-const MAX_SHEETS: usize = 1_000;
 /// A hidden sheet with as many of the columns is one of the same kind.
 const COLUMNS_IN_COMMON: usize = 2;
 
@@ -94,8 +91,6 @@ struct Choice {
     sheet: Sheet,
     head: Head,
     others: Vec<String>,
-    /// Hidden ones, with the start of each.
-    hidden: Vec<(String, Head)>,
 }
 
 impl SheetFile {
@@ -108,12 +103,11 @@ impl SheetFile {
     ) -> Result<Self, FeedError> {
         let file = opened.file;
         let content = spool::sha256_of_file(&file).map_err(FeedError::read(path, 0))?;
-        guard::judge(path, &file, archive)?;
-        let book = Book::read(path, &file, archive)?;
-        if book.sheets.len() > MAX_SHEETS {
+        let book = Book::read(&file, archive).map_err(damaged(path, None))?;
+        if book.n_sheets > MAX_SHEETS {
             return Err(FeedError::TooManySheets {
                 path: path.clone(),
-                sheets: book.sheets.len(),
+                sheets: book.n_sheets,
                 max: MAX_SHEETS,
             });
         }
@@ -125,6 +119,10 @@ impl SheetFile {
         let (index, header) = header::of(path, &choice.head.rows, options.header_row)?;
         let columns = header::names(&header.cells);
         let header_row = header.row.unwrap_or(RowNumber(1));
+        let alike = match &options.sheet {
+            Some(_) => Vec::new(),
+            None => hidden_and_alike(&book, &file, until, &columns),
+        };
         let part = choice.sheet.part().map_err(damaged(path, None))?;
         let filled = if options.fill_merged {
             let cells = Cells::open(&book, &file, &choice.sheet, Arc::default());
@@ -139,7 +137,7 @@ impl SheetFile {
             estimated_rows: estimate(&choice.head, header_row, part.unpacked),
             length: part.packed,
             zeros: choice.head.zeros(index, columns.len(), &book),
-            remarks: choice.remarks(&columns),
+            remarks: choice.remarks(&columns, alike),
             sheet: choice.sheet,
             others: choice.others,
             columns,
@@ -191,7 +189,7 @@ impl SheetFile {
             header: self.header_row,
             columns: &self.columns,
             cells,
-            filling: Filling::new(&self.filled),
+            filling: Filling::new(&self.filled, self.columns.len()),
             is_filled: self.filled.is_some(),
             seen: &mut self.seen,
         };
@@ -240,25 +238,30 @@ impl Pass<'_> {
                     return Ok(!batch.rows.is_empty());
                 }
                 Err(NoRow::Damaged(source)) => return Err(damaged(self.path, last)(source)),
-                Err(NoRow::TooLong) => {
-                    return Err(FeedError::RecordTooLong {
-                        path: self.path.clone(),
-                        line: self.cells.row.unwrap_or(self.header),
-                        max: MAX_ROW_TEXT,
-                    });
-                }
+                Err(NoRow::TooLong) => return Err(self.too_long()),
             }
             let row = self.cells.row.unwrap_or(self.header);
             if row <= self.header {
                 batch.pop();
                 continue;
             }
-            self.filling.fill(batch);
+            if !self.filling.fill(batch) {
+                return Err(self.too_long());
+            }
             if self.cells.is_hidden {
                 self.seen.rows.add(row, None, &Remark::HiddenRow);
             }
         }
         Ok(true)
+    }
+
+    /// The row that was read last is too long.
+    fn too_long(&self) -> FeedError {
+        FeedError::RecordTooLong {
+            path: self.path.clone(),
+            line: self.cells.row.unwrap_or(self.header),
+            max: MAX_ROW_TEXT,
+        }
     }
 
     /// Keeps which columns have merged cells up to the last row.
@@ -277,26 +280,45 @@ impl Pass<'_> {
 }
 
 impl Choice {
-    /// What a person should hear of the sheet and of the others.
-    fn remarks(&self, columns: &[String]) -> Vec<Remark> {
+    /// What a person should hear of the sheet and of the others; `alike` are hidden.
+    fn remarks(&self, columns: &[String], alike: Vec<String>) -> Vec<Remark> {
         let others = (!self.others.is_empty()).then(|| Remark::OtherSheets {
             sheet: self.sheet.name.as_str().into(),
             others: self.others.as_slice().into(),
         });
-        let is_alike = |head: &Head| {
-            let has = |row: &header::HeadRow| {
-                let common = row.cells.iter().filter(|cell| columns.contains(cell));
-                common.count() >= COLUMNS_IN_COMMON
-            };
-            head.rows.iter().any(has)
-        };
-        let alike = self.hidden.iter().filter(|(_, head)| is_alike(head));
-        let alike: Box<[String]> = alike.map(|(name, _)| name.clone()).collect();
-        let sheets = (!alike.is_empty()).then_some(Remark::HiddenSheets { sheets: alike });
+        let sheets = (!alike.is_empty()).then(|| Remark::HiddenSheets {
+            sheets: alike.into(),
+        });
         let hidden: Box<[String]> = self.head.hidden(columns).cloned().collect();
         let hidden = (!hidden.is_empty()).then_some(Remark::HiddenColumns { columns: hidden });
         others.into_iter().chain(sheets).chain(hidden).collect()
     }
+}
+
+/// The names of hidden sheets that have a table with these columns.
+fn hidden_and_alike(book: &Book, file: &File, until: u32, columns: &[String]) -> Vec<String> {
+    let columns: HashSet<&String> = columns.iter().collect();
+    let has_columns = |row: &header::HeadRow| {
+        let common = row.cells.iter().filter(|cell| columns.contains(cell));
+        common.count() >= COLUMNS_IN_COMMON
+    };
+    let hidden = hidden_tables(book, file, until);
+    let alike = hidden.filter(|(_, head)| head.rows.iter().any(has_columns));
+    alike.map(|(sheet, _)| sheet.name.clone()).collect()
+}
+
+/// The hidden sheets that have a table, with the start of each, one after the other.
+fn hidden_tables<'b>(
+    book: &'b Book,
+    file: &'b File,
+    until: u32,
+) -> impl Iterator<Item = (&'b Sheet, Head)> {
+    let hidden = book.sheets.iter().filter(|sheet| !sheet.is_visible);
+    hidden.filter_map(move |sheet| {
+        // What nobody sees, and cannot be read, matters to nobody.
+        let head = head::read(book, file, sheet, until).ok().flatten()?;
+        head.has_table().then_some((sheet, head))
+    })
 }
 
 /// The sheet that the mapping names.
@@ -330,7 +352,6 @@ fn named(
         sheet: sheet.clone(),
         head,
         others: Vec::new(),
-        hidden: Vec::new(),
     })
 }
 
@@ -342,22 +363,13 @@ fn first_with_a_table(
     file: &File,
     until: u32,
 ) -> Result<Choice, FeedError> {
-    let mut first = None;
-    let mut narrow = None;
-    let (mut others, mut hidden) = (Vec::new(), Vec::new());
-    for sheet in &book.sheets {
-        let head = match head::read(book, file, sheet, until) {
-            Ok(Some(head)) => head,
-            // A chart that calls itself a sheet, or one that nobody sees.
-            Ok(None) => continue,
-            Err(_) if !sheet.is_visible => continue,
-            Err(source) => return Err(damaged(path, None)(source)),
-        };
-        if !sheet.is_visible {
-            if head.has_table() {
-                hidden.push((sheet.name.clone(), head));
-            }
-        } else if head.has_table() {
+    let (mut first, mut narrow) = (None, None);
+    let mut others = Vec::new();
+    for sheet in book.sheets.iter().filter(|sheet| sheet.is_visible) {
+        let head = head::read(book, file, sheet, until).map_err(damaged(path, None))?;
+        // A chart may call itself a sheet.
+        let Some(head) = head else { continue };
+        if head.has_table() {
             if first.is_none() {
                 first = Some((sheet, head));
             } else {
@@ -367,19 +379,23 @@ fn first_with_a_table(
             narrow = Some((sheet, head));
         }
     }
-    match first.or(narrow) {
-        Some((sheet, head)) => Ok(Choice {
+    if let Some((sheet, head)) = first.or(narrow) {
+        return Ok(Choice {
             sheet: sheet.clone(),
             head,
             others,
-            hidden,
-        }),
-        None if hidden.is_empty() => Err(FeedError::Empty(path.clone())),
-        None => Err(FeedError::AllHidden {
-            path: path.clone(),
-            sheets: hidden.into_iter().map(|(name, _)| name).collect(),
-        }),
+        });
     }
+    let hidden = hidden_tables(book, file, until);
+    let sheets: Vec<_> = hidden.map(|(sheet, _)| sheet.name.clone()).collect();
+    Err(if sheets.is_empty() {
+        FeedError::Empty(path.clone())
+    } else {
+        FeedError::AllHidden {
+            path: path.clone(),
+            sheets,
+        }
+    })
 }
 
 /// From the row that the sheet declares as its last, unless its size disproves
@@ -395,10 +411,17 @@ fn estimate(head: &Head, header: RowNumber, unpacked: u64) -> usize {
 /// An error of a workbook of which `row` is the last that could be read.
 fn damaged(path: &Arc<Path>, row: Option<RowNumber>) -> impl FnOnce(Damage) -> FeedError {
     let path = path.clone();
-    move |source| FeedError::Workbook {
-        path,
-        row,
-        source: Box::new(source),
+    move |source| match source {
+        Damage::TooLong => FeedError::CellTooLong {
+            path,
+            max: MAX_PIECE,
+        },
+        Damage::TooMuchHeld { part, max } => FeedError::TooMuchHeld { path, part, max },
+        source => FeedError::Workbook {
+            path,
+            row,
+            source: Box::new(source),
+        },
     }
 }
 

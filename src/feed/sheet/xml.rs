@@ -1,14 +1,20 @@
 //! The parts of a workbook as XML, unpacked and decoded while they are read.
 
+//!
+//! # Invariants
+//!
+//! - What is held of a part is bounded, whatever the archive says of its size: one
+//!   piece of XML is held at a time, and the names of the elements around it.
+
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use encoding_rs::{Encoding, UTF_8};
 use quick_xml::encoding::DecodingReader;
 use quick_xml::escape;
-use quick_xml::events::{BytesRef, BytesStart};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use crate::feed::zip::Part;
 
@@ -16,6 +22,11 @@ use crate::feed::zip::Part;
 const CHUNK: usize = 1 << 16;
 /// More of a name of an attribute or of its value is not looked at.
 const MAX_ATTRIBUTE: usize = 1 << 16;
+/// The longest piece of XML, be it text, a tag or a comment, as long as the longest
+/// record of a CSV file. Excel writes no cell longer than 32 KiB.
+pub(super) const MAX_PIECE: usize = 16 << 20;
+/// The most elements around a piece. Workbooks have some ten.
+const MAX_DEPTH: usize = 256;
 
 /// Why a workbook cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +43,17 @@ pub(in crate::feed) enum Damage {
     /// What a part names is not in the archive.
     #[error("its {0} is missing")]
     Missing(&'static str),
+    /// A piece of text, or a tag, is longer than [`MAX_PIECE`].
+    #[error("it has a cell of many megabytes")]
+    TooLong,
+    /// A part that would have to be held as a whole is too large for that.
+    #[error("{part} unpacks to more than {max} bytes")]
+    TooMuchHeld {
+        /// The part's name in the archive.
+        part: String,
+        /// The bound.
+        max: u64,
+    },
 }
 
 impl From<quick_xml::Error> for Damage {
@@ -44,7 +66,68 @@ impl From<quick_xml::Error> for Damage {
 }
 
 /// A part that is being read.
-pub(super) type Xml = quick_xml::Reader<Box<dyn BufRead + Send>>;
+pub(super) struct Xml {
+    reader: quick_xml::Reader<Bounded>,
+    /// The elements around what is read.
+    depth: usize,
+}
+
+impl Xml {
+    /// The next piece, in place of what is in the buffer.
+    pub(super) fn event<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, Damage> {
+        buffer.clear();
+        self.reader.get_mut().read = 0;
+        let event = match self.reader.read_event_into(buffer) {
+            Ok(event) => event,
+            Err(_) if self.reader.get_ref().is_beyond() => return Err(Damage::TooLong),
+            Err(error) => return Err(error.into()),
+        };
+        match event {
+            Event::Start(_) if self.depth == MAX_DEPTH => {
+                return Err(Damage::Unexpected("hundreds of elements in one another"));
+            }
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        Ok(event)
+    }
+}
+
+/// Gives no more than [`MAX_PIECE`] bytes, and what was read with them, for one piece.
+struct Bounded {
+    inner: Box<dyn BufRead + Send>,
+    /// How much was read of the piece.
+    read: usize,
+}
+
+impl Bounded {
+    fn is_beyond(&self) -> bool {
+        self.read > MAX_PIECE
+    }
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Bounded {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.is_beyond() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.read += amount;
+        self.inner.consume(amount);
+    }
+}
 
 /// Begins to read a part. `packed` counts its packed bytes as they are read.
 pub(super) fn open(file: &File, part: &Part, packed: Arc<AtomicU64>) -> Result<Xml, Damage> {
@@ -61,11 +144,13 @@ pub(super) fn open(file: &File, part: &Part, packed: Arc<AtomicU64>) -> Result<X
         }
         None => Box::new(DecodingReader::new(text)),
     };
-    let mut xml = Xml::from_reader(decoded);
-    let config = xml.config_mut();
-    config.check_end_names = false;
-    config.expand_empty_elements = true;
-    Ok(xml)
+    let bounded = Bounded {
+        inner: decoded,
+        read: 0,
+    };
+    let mut reader = quick_xml::Reader::from_reader(bounded);
+    reader.config_mut().expand_empty_elements = true;
+    Ok(Xml { reader, depth: 0 })
 }
 
 /// The encoding in which a part that begins so says that it is; `None` if a decoder
