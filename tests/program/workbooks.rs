@@ -202,6 +202,19 @@ fn an_error_of_any_name_is_a_flaw_of_its_cell() {
 }
 
 #[test]
+fn a_word_that_begins_like_an_error_is_a_word() {
+    let formula = |text: &str| format!("<c t=\"str\"><f>X()</f><v>{text}</v></c>");
+    let words = ["#HR", "#ANN", "#N/A", "#FIELD!", "Err:502"].map(formula);
+    assert_eq!(
+        of(&workbook(
+            "A,B,C,D,E",
+            &format!("<row>{}</row>", words.concat())
+        )),
+        ["2: #HR|#ANN|Error #N/A|Error #FIELD!|Error Err:502"]
+    );
+}
+
+#[test]
 fn a_formula_without_its_result_refuses_its_row_and_empties_nothing() {
     let person = |id: &str, more: &str| {
         let cells: String = [id, "Ann", "Lee", &format!("{id}@example.com")]
@@ -269,6 +282,46 @@ fn the_zero_of_a_formula_is_nothing_in_a_column_of_words_or_identifiers() {
     // Typed by a person it is the number.
     let rows = format!("<row>{}<c><v>0</v></c></row><row>{0}{0}</row>", text("x"));
     assert_eq!(of(&workbook("ID,Name", &rows)), ["2: x|0", "3: x|x"]);
+}
+
+#[test]
+fn the_zero_of_a_formula_is_no_midnight_where_the_cell_shows_a_day() {
+    let styles =
+        "<styleSheet><cellXfs><xf numFmtId=\"14\"/><xf numFmtId=\"20\"/></cellXfs></styleSheet>";
+    let zero = |style: u8| format!("<c s=\"{style}\"><f>X()</f><v>0</v></c>");
+    let row = format!(
+        "<row>{}{}{}<c s=\"1\"><v>0</v></c></row>",
+        text("e1"),
+        zero(0),
+        zero(1)
+    );
+    let part = sheet("ID,End,Shift,Break", &row, "");
+    let feed = with_parts(&part, &[("xl/styles.xml", styles)]);
+    assert_eq!(of(&feed), ["2: e1|ZeroForNothing 0|00:00:00|00:00:00"]);
+    let book = "<workbook><sheets><sheet name=\"S\" r:id=\"rId1\"/></sheets><calcPr fullCalcOnLoad=\"1\"/></workbook>";
+    let feed = with_parts(
+        &part,
+        &[("xl/styles.xml", styles), ("xl/workbook.xml", book)],
+    );
+    assert_eq!(of(&feed), ["2: e1|Uncalculated|Uncalculated|00:00:00"]);
+}
+
+#[test]
+fn a_row_that_says_its_number_with_its_cells_only_has_that_number() {
+    let cell = |reference: &str| format!("<c r=\"{reference}\"><v>7</v></c>");
+    let row = |references: [&str; 2]| format!("<row>{}</row>", references.map(cell).concat());
+    let rows = [
+        row(["A2", "B2"]),
+        row(["A5", "B5"]),
+        row(["$A$9", "$B$9"]),
+        // No number of a later row.
+        row(["A1", "B1"]),
+        row(["7", "8"]),
+    ];
+    assert_eq!(
+        of(&workbook("ID,Name", &rows.concat())),
+        ["2: 7|7", "5: 7|7", "9: 7|7", "10: 7|7", "11: 7|7"]
+    );
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub(super) struct Cells<'b> {
     content: Content,
     /// The row that began last.
     begun: u32,
+    /// Whether that row has said its number.
+    is_numbered: bool,
     /// The row that was read last.
     pub(super) row: Option<RowNumber>,
     /// The last row that the sheet says it has.
@@ -130,6 +132,7 @@ impl<'b> Cells<'b> {
             buffer,
             content: Content::default(),
             begun: 0,
+            is_numbered: false,
             row: None,
             said,
             hidden_columns,
@@ -151,6 +154,7 @@ impl<'b> Cells<'b> {
                         _ => {}
                     });
                     self.is_hidden = is_hidden;
+                    self.is_numbered = number.is_some();
                     self.begun = number.unwrap_or_else(|| self.begun.saturating_add(1));
                     if self.cells(batch)? {
                         return Ok(true);
@@ -173,6 +177,11 @@ impl<'b> Cells<'b> {
         loop {
             let about = match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "c" => {
+                    if !self.is_numbered {
+                        // Some writers give the number of a row with its cells only.
+                        self.begun = self.begun.max(row(&element).unwrap_or(0));
+                        self.is_numbered = true;
+                    }
                     About::of(&element, next)
                 }
                 Event::End(element) if element.local_name().as_ref() == "row" => break,
@@ -289,7 +298,7 @@ impl<'b> Cells<'b> {
             }
             Type::Text | Type::Inline => {
                 xml::unescape_characters(&mut content.value, 0);
-                if content.is_formula && is_error(&content.value) {
+                if content.is_formula && is_error_in_text(&content.value) {
                     text.push_str(&content.value);
                     CellKind::Error
                 } else {
@@ -316,12 +325,23 @@ impl<'b> Cells<'b> {
     /// A number as its style shows it.
     fn number(&self, value: f64, style: usize, text: &mut String) -> Value {
         let start = text.len();
+        let is_zero_of_formula = self.content.is_formula && value == 0.0;
         let kind = match self.book.formats.get(style) {
-            Some(CellFormat::Date) => ExcelDateTimeType::DateTime,
+            Some(CellFormat::Date | CellFormat::Time | CellFormat::Duration)
+                if is_zero_of_formula && self.book.is_calculated_later =>
+            {
+                return Value::text(start..start, CellKind::Uncalculated);
+            }
+            // There is no such day: the formula refers to an empty cell.
+            Some(CellFormat::Date) if is_zero_of_formula => {
+                text.push('0');
+                return Value::text(start..text.len(), CellKind::ZeroForNothing);
+            }
+            Some(CellFormat::Date | CellFormat::Time) => ExcelDateTimeType::DateTime,
             Some(CellFormat::Duration) => ExcelDateTimeType::TimeDelta,
             _ => {
                 let style = u16::try_from(style).unwrap_or(u16::MAX);
-                return if self.content.is_formula && value == 0.0 {
+                return if is_zero_of_formula {
                     Value::ZeroOfFormula { style }
                 } else {
                     Value::Number { value, style }
@@ -416,6 +436,14 @@ fn column(reference: &str) -> Option<u32> {
     column.checked_sub(1)
 }
 
+/// The row of a cell that says which it is.
+fn row(cell: &BytesStart<'_>) -> Option<u32> {
+    let reference = xml::attribute(cell, "r")?.replace('$', "");
+    let digits = reference.trim_start_matches(|it: char| it.is_ascii_alphabetic());
+    let is_reference = digits.len() < reference.len();
+    digits.parse().ok().filter(|_| is_reference)
+}
+
 /// Whether a formula has no result in the file. An empty text is one.
 fn is_uncalculated(content: &Content, kind: Type) -> bool {
     match kind {
@@ -457,6 +485,13 @@ fn push_bool(cell: &str, text: &mut String) -> CellKind {
 fn push_error(cell: &str, text: &mut String) -> CellKind {
     text.push_str(if is_error(cell) { cell } else { "#ERROR!" });
     CellKind::Error
+}
+
+/// Whether the text that a formula results in is an error, and no word that begins so,
+/// such as `#HR`.
+fn is_error_in_text(text: &str) -> bool {
+    let is_no_word = text.ends_with(['!', '?']) || text.starts_with("Err:");
+    is_error(text) && (is_no_word || text == "#N/A" || text == "#GETTING_DATA")
 }
 
 /// Whether a text is the name of an error: `#SPILL!`, `#N/A`, `Err:508`.

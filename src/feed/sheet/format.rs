@@ -8,14 +8,23 @@ use std::sync::Arc;
 
 use super::text::{self, MAX_EXACT};
 
+/// The longest code that is read, in bytes; Excel allows 255 characters.
+const MAX_CODE: usize = 1 << 10;
+/// The most digits behind the point of a percentage.
+const MAX_DECIMALS: usize = 15;
+/// A day of our time. What a format shows of it says whether it shows dates.
+const SOME_DAY: f64 = 45_000.0;
+
 /// What cells of one style show.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum CellFormat {
     /// The number.
     #[default]
     Plain,
-    /// A date, a time, or both.
+    /// A date, also one with a time.
     Date,
+    /// A time of day.
+    Time,
     /// How long something takes.
     Duration,
     /// More or less than the number's digits.
@@ -54,12 +63,18 @@ enum Comparison {
     Greater,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a section shows of time. What comes later says more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Time {
     #[default]
     None,
+    /// A letter for an era, a year or a weekday, or one that should be quoted.
+    Letter,
+    /// Months, or minutes.
+    M,
     OfDay,
     Elapsed,
+    Day,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +97,9 @@ pub(super) fn built_in(id: u32) -> CellFormat {
     match id {
         9 => CellFormat::parse("0%"),
         10 => CellFormat::parse("0.00%"),
+        18..=21 | 32 | 33 | 45 | 47 => CellFormat::Time,
         46 => CellFormat::Duration,
-        14..=22 | 27..=36 | 45 | 47 | 50..=58 => CellFormat::Date,
+        14..=17 | 22 | 27..=31 | 34..=36 | 50..=58 => CellFormat::Date,
         _ => CellFormat::Plain,
     }
 }
@@ -91,11 +107,16 @@ pub(super) fn built_in(id: u32) -> CellFormat {
 impl CellFormat {
     /// What a format code means.
     pub(super) fn parse(code: &str) -> Self {
+        if code.len() > MAX_CODE {
+            return Self::Plain;
+        }
         let mut sections: Vec<_> = sections(code).into_iter().map(Section::parse).collect();
-        match sections.first().map(|first| first.time) {
-            Some(Time::OfDay) => return Self::Date,
+        let of_day = section_for(&sections, SOME_DAY).map(|(section, _)| section);
+        match of_day.or(sections.first()).map(|section| section.time) {
+            Some(Time::Day | Time::M) => return Self::Date,
+            Some(Time::OfDay) => return Self::Time,
             Some(Time::Elapsed) => return Self::Duration,
-            Some(Time::None) | None => {}
+            Some(Time::None | Time::Letter) | None => {}
         }
         // The fourth is for text, and so is the last one that has a place for it.
         let is_for_text = |(index, section): (usize, &Section)| index == 3 || section.has_text();
@@ -121,7 +142,7 @@ impl CellFormat {
     pub(super) fn write(&self, value: f64, text: &mut String) {
         match self {
             Self::Shown(shown) => shown.write(value, text),
-            Self::Plain | Self::Date | Self::Duration => text::number(value, text),
+            Self::Plain | Self::Date | Self::Time | Self::Duration => text::number(value, text),
         }
     }
 
@@ -132,14 +153,16 @@ impl CellFormat {
                 let (before, behind) = shown.around_text.as_ref()?;
                 Some((before, behind))
             }
-            Self::Plain | Self::Date | Self::Duration => None,
+            Self::Plain | Self::Date | Self::Time | Self::Duration => None,
         }
     }
 }
 
 impl Shown {
     fn write(&self, value: f64, text: &mut String) {
-        let Some((section, is_negated)) = self.section_for(value) else {
+        // What a formula works out is 1523.0000000000002 now and then.
+        let value = text::rounded(value);
+        let Some((section, is_negated)) = section_for(&self.sections, value) else {
             return text::number(value, text);
         };
         let start = text.len();
@@ -159,24 +182,23 @@ impl Shown {
             text.push_str(&shown);
         }
     }
+}
 
-    /// The section for a number, and whether a sign is shown in front of it.
-    fn section_for(&self, value: f64) -> Option<(&Section, bool)> {
-        let sections = self.sections.as_slice();
-        if sections.iter().any(|section| section.condition.is_some()) {
-            let fits = |section: &&Section| {
-                section
-                    .condition
-                    .is_none_or(|(comparison, than)| comparison.holds(value, than))
-            };
-            return sections.iter().find(fits).map(|section| (section, true));
-        }
-        match sections {
-            [] => None,
-            [_, negative, ..] if value < 0.0 => Some((negative, false)),
-            [_, _, zero, ..] if value == 0.0 => Some((zero, false)),
-            [first, ..] => Some((first, true)),
-        }
+/// The section for a number, and whether a sign is shown in front of it.
+fn section_for(sections: &[Section], value: f64) -> Option<(&Section, bool)> {
+    if sections.iter().any(|section| section.condition.is_some()) {
+        let fits = |section: &&Section| {
+            section
+                .condition
+                .is_none_or(|(comparison, than)| comparison.holds(value, than))
+        };
+        return sections.iter().find(fits).map(|section| (section, true));
+    }
+    match sections {
+        [] => None,
+        [_, negative, ..] if value < 0.0 => Some((negative, false)),
+        [_, _, zero, ..] if value == 0.0 => Some((zero, false)),
+        [first, ..] => Some((first, true)),
     }
 }
 
@@ -246,9 +268,15 @@ impl Section {
                     section.pieces.push(Piece::Number);
                     rest.get("General".len()..).unwrap_or_default()
                 }
+                // What Excel calls General in China, Japan and Korea.
+                'G' if behind.starts_with('/') => {
+                    section.pieces.push(Piece::Number);
+                    behind.trim_start_matches(|c: char| c == '/' || !c.is_ascii())
+                }
                 _ if starts_with(rest, "AM/PM") || starts_with(rest, "A/P") => {
                     section.set_time(Time::OfDay);
-                    behind.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '/')
+                    let length = if starts_with(rest, "AM/PM") { 5 } else { 3 };
+                    rest.get(length..).unwrap_or_default()
                 }
                 'E' | 'e' if behind.starts_with(['+', '-']) => {
                     section.is_amount = true;
@@ -259,6 +287,11 @@ impl Section {
                     behind
                 }
             };
+        }
+        let is_number = |it: &Piece| it.is_digit() || matches!(it, Piece::Number | Piece::Text);
+        if section.time == Time::Letter {
+            let has_number = section.pieces.iter().any(is_number);
+            section.time = if has_number { Time::None } else { Time::Day };
         }
         section
     }
@@ -279,20 +312,22 @@ impl Section {
             ',' => self.is_amount = true,
             '.' => (self.is_amount, self.has_point) = (true, true),
             // A fraction, unless it parts day and month.
-            '/' if self.time == Time::None && self.pieces.iter().any(|it| it.is_digit()) => {
+            '/' if self.time <= Time::Letter && self.pieces.iter().any(|it| it.is_digit()) => {
                 self.is_amount = true;
             }
-            'd' | 'm' | 'y' | 'h' | 's' | 'D' | 'M' | 'Y' | 'H' | 'S' => {
-                self.set_time(Time::OfDay);
+            'd' | 'y' | 'D' | 'Y' => self.set_time(Time::Day),
+            'h' | 's' | 'H' | 'S' => self.set_time(Time::OfDay),
+            'm' | 'M' => self.set_time(Time::M),
+            'a' | 'e' | 'g' => {
+                self.set_time(Time::Letter);
+                self.pieces.push(Piece::Literal(character));
             }
             other => self.literal(other.encode_utf8(&mut [0; 4])),
         }
     }
 
     fn set_time(&mut self, time: Time) {
-        if self.time == Time::None {
-            self.time = time;
-        }
+        self.time = self.time.max(time);
     }
 
     fn literal(&mut self, text: &str) {
@@ -314,10 +349,8 @@ impl Section {
     /// A colour, a condition, a language, a currency, or a time beyond a day.
     fn bracket(&mut self, inside: &str) {
         if let Some(symbol) = inside.strip_prefix('$') {
-            let symbol = symbol.split('-').next().unwrap_or_default();
-            let is_code = symbol.len() == 3 && symbol.bytes().all(|it| it.is_ascii_uppercase());
-            self.literal(symbol);
-            self.is_amount |= is_code;
+            // `[$-409]` is a language, `[$kr-41D]` a currency.
+            self.is_amount |= !symbol.is_empty() && !symbol.starts_with('-');
             return;
         }
         let is_unit = |it: u8| matches!(it.to_ascii_lowercase(), b'h' | b'm' | b's');
@@ -382,12 +415,13 @@ impl Section {
     /// Appends a number that is not negative. Returns whether the section can show it.
     fn write(&self, value: f64, text: &mut String) -> bool {
         if self.is_percentage {
-            let decimals = self.decimals.min(15);
-            let percent = format!("{:.decimals$}%", value * 100.0);
+            let decimals = self.decimals.min(MAX_DECIMALS);
+            let percent = text::rounded_half_up(value * 100.0, decimals);
+            let percent = format!("{percent:.decimals$}%");
             text.push_str(&percent);
             return value < MAX_EXACT;
         }
-        if self.is_amount {
+        if self.is_amount || self.time != Time::None {
             return false;
         }
         let n_places = self.pieces.iter().filter(|it| it.is_digit()).count();

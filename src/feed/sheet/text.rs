@@ -23,8 +23,7 @@ pub(super) fn number(value: f64, text: &mut String) {
     } else if value.fract() == 0.0 {
         write(text, format_args!("{value}"));
     } else {
-        // The sum of 0.1 and 0.2 is 0.3 to Excel and its readers.
-        let rounded = format!("{value:.14e}").parse().unwrap_or(value);
+        let rounded = rounded(value);
         if rounded < MAX_EXACT {
             write(text, format_args!("{rounded}"));
         } else {
@@ -33,9 +32,29 @@ pub(super) fn number(value: f64, text: &mut String) {
     }
 }
 
+/// The number with the 15 digits that Excel knows: the sum of 0.1 and 0.2 is 0.3 to its
+/// readers.
+pub(super) fn rounded(value: f64) -> f64 {
+    if value.fract() == 0.0 && value.abs() < MAX_EXACT {
+        return value;
+    }
+    format!("{value:.14e}").parse().unwrap_or(value)
+}
+
+/// The number with that number of digits behind the point, a half upwards, as Excel
+/// shows it.
+pub(super) fn rounded_half_up(value: f64, decimals: usize) -> f64 {
+    let digits = value.abs().log10().max(0.0).floor() + 1.0 + decimals as f64;
+    // Nothing is behind the digits that a double has.
+    if digits > 15.0 {
+        return value;
+    }
+    let shift = 10_f64.powf(decimals as f64);
+    (rounded(value * shift)).round() / shift
+}
+
 fn scientific(value: f64, text: &mut String) {
-    let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
-    let plain = format!("{rounded:e}");
+    let plain = format!("{:e}", rounded(value));
     match plain.split_once('e') {
         Some((mantissa, exponent)) => match exponent.strip_prefix('-') {
             Some(exponent) => write(text, format_args!("{mantissa}E-{exponent:0>2}")),

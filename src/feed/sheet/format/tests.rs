@@ -58,6 +58,31 @@ fn a_number_reads_as_its_format_shows_it() {
 }
 
 #[test]
+fn a_number_that_a_formula_worked_out_has_15_digits_and_keeps_its_zeros() {
+    check("00000", 1_523.000_000_000_000_2, "01523");
+    check("\"E\"0", 1_524.999_999_999_999_8, "E1525");
+    check("0000", 1.5, "1.5");
+}
+
+#[test]
+fn general_has_other_names_in_china_japan_and_korea() {
+    for code in [
+        "G/\u{901a}\u{7528}\u{683c}\u{5f0f}",
+        "G/\u{6a19}\u{6e96}",
+        "G/\u{d45c}\u{c900};[Red]-G/\u{d45c}\u{c900}",
+    ] {
+        check(code, 1523.0, "1523");
+        check(code, -7.0, "-7");
+    }
+    check("G/\u{6a19}\u{6e96}\"\u{53f7}\"", 12.0, "12\u{53f7}");
+}
+
+#[test]
+fn a_format_that_goes_on_for_ever_shows_the_number() {
+    check(&"0".repeat(1 << 20), 7.0, "7");
+}
+
+#[test]
 fn an_amount_reads_as_the_number_that_it_is() {
     for code in [
         "General",
@@ -69,6 +94,8 @@ fn an_amount_reads_as_the_number_that_it_is() {
         "_-[$€-413] * #,##0.00_-",
         "\"€\" 00",
         "[$EUR] 00",
+        "0 [$kr-41D]",
+        "[$z\u{142}-415]000",
         "0.00E+00",
         "# ?/?",
         "@",
@@ -86,6 +113,12 @@ fn a_percentage_reads_as_one() {
     check("0%", 0.8, "80%");
     check("0.00%", 0.125, "12.50%");
     check("0%", -0.5, "-50%");
+    // As Excel rounds, and not as doubles do.
+    check("0%", 0.125, "13%");
+    check("0%", 0.285, "29%");
+    check("0.0%", 0.0115, "1.2%");
+    check("0%", 0.0, "0%");
+    check("0%", 123_456_789_012.0, "12345678901200%");
     let mut text = String::new();
     built_in(9).write(0.8, &mut text);
     assert_eq!(text, "80%");
@@ -106,22 +139,41 @@ fn dates_and_durations_are_known_by_their_first_section() {
         "dd/mm/yyyy",
         "[$-409]d\\-mmm\\-yy;@",
         "[$-F800]dddd\\,\\ mmmm\\ dd\\,\\ yyyy",
-        "h:mm AM/PM",
+        "mmm",
+        "m/d/yy h:mm",
+        "[=0]\"\";dd/mm/yyyy",
+        "[$-411]ggge\"\u{5e74}\"",
+        "aaaa",
         "[$-404]e\"\u{5e74}\"m\"\u{6708}\"d\"\u{65e5}\"",
         "*-yyyy-mm-dd",
     ] {
         assert_eq!(CellFormat::parse(code), CellFormat::Date, "{code}");
     }
+    for code in ["h:mm AM/PM", "hh:mm;@", "mm:ss", "[$-F400]h:mm:ss\\ AM/PM"] {
+        assert_eq!(CellFormat::parse(code), CellFormat::Time, "{code}");
+    }
     for code in ["[h]:mm:ss", "[mm]", "[>=100][Magenta][s].00"] {
         assert_eq!(CellFormat::parse(code), CellFormat::Duration, "{code}");
     }
-    for code in ["0\"x\"*d", "#,##0\" days\"", "\\Y000000", "0;dd", "[Red]0"] {
+    for code in [
+        "0\"x\"*d",
+        "#,##0\" days\"",
+        "\\Y000000",
+        "0;dd",
+        "[Red]0",
+        "0 a",
+    ] {
         let format = CellFormat::parse(code);
         assert!(
-            !matches!(format, CellFormat::Date | CellFormat::Duration),
+            !matches!(
+                format,
+                CellFormat::Date | CellFormat::Time | CellFormat::Duration
+            ),
             "{code}"
         );
     }
+    // What is no date in a column of dates is the number, without strokes between.
+    check("0;dd/mm/yyyy", -7.0, "-7");
 }
 
 #[test]
