@@ -83,8 +83,8 @@ pub enum FeedError {
     FormatNotSupported {
         /// The feed.
         path: Arc<Path>,
-        /// What it is: `an old Excel workbook (.xls)`.
-        format: &'static str,
+        /// What it is.
+        format: OtherFormat,
     },
     /// The letters of the text do not show its encoding.
     #[error("the encoding of feed `{}` is not certain: it may be {}", path.display(), alternatives(likely))]
@@ -261,6 +261,53 @@ pub enum FeedError {
     },
 }
 
+/// A format of tables that hrfeed does not read yet. Shown to people: `an old Excel
+/// workbook (.xls)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherFormat {
+    /// A workbook of Excel 2 to 2003.
+    OldWorkbook,
+    /// An XML spreadsheet of Excel 2003.
+    XmlWorkbook,
+    /// The binary workbook of later Excels.
+    BinaryWorkbook,
+    /// The open format of free office programs.
+    OpenDocument,
+    /// A spreadsheet of Apple Numbers.
+    Numbers,
+}
+
+impl OtherFormat {
+    /// What to do about it.
+    fn help(self) -> &'static str {
+        match self {
+            Self::OldWorkbook | Self::XmlWorkbook | Self::BinaryWorkbook => {
+                "open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system \
+                 export XLSX or CSV"
+            }
+            Self::OpenDocument => {
+                "open it in LibreOffice and save it as `Excel 2007-365 (.xlsx)`, or let the HR \
+                 system export XLSX or CSV"
+            }
+            Self::Numbers => {
+                "open it in Numbers and choose File, Export To, Excel, with the format .xlsx"
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for OtherFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::OldWorkbook => "an old Excel workbook (.xls)",
+            Self::XmlWorkbook => "an XML spreadsheet of Excel 2003",
+            Self::BinaryWorkbook => "a binary Excel workbook (.xlsb)",
+            Self::OpenDocument => "an OpenDocument spreadsheet (.ods)",
+            Self::Numbers => "an Apple Numbers spreadsheet (.numbers)",
+        })
+    }
+}
+
 impl FeedError {
     /// An error of reading on after `byte`.
     pub(super) fn read(path: &Arc<Path>, byte: u64) -> impl FnOnce(io::Error) -> Self {
@@ -275,7 +322,7 @@ impl FeedError {
     }
 
     /// The table is in a format that is not supported.
-    pub(super) fn format(path: &Arc<Path>, format: &'static str) -> Self {
+    pub(super) fn format(path: &Arc<Path>, format: OtherFormat) -> Self {
         let path = path.clone();
         Self::FormatNotSupported { path, format }
     }
@@ -303,10 +350,11 @@ impl FeedError {
             }
             Self::NotATable { .. } => "export the people as CSV or XLSX",
             Self::Password(_) => {
-                "open it in Excel, remove the password (File, Info, Protect Workbook) and save it"
+                "open it in Excel, remove the password (File, Info, Protect Workbook) or the \
+                 sensitivity label that encrypts it, and save it"
             }
             Self::PasswordOfArchive(_) => "unpack it and give hrfeed the file in it",
-            Self::FormatNotSupported { .. } => "save it as `Excel Workbook (.xlsx)` or `CSV UTF-8`",
+            Self::FormatNotSupported { format, .. } => format.help(),
             Self::EncodingUnclear { likely, .. } => {
                 let first = likely.first().unwrap_or(&"windows-1252");
                 return Some(format!(

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use super::encoding::Charset;
+use super::error::OtherFormat;
 use super::spool::{Bounds, Opened};
 use super::zip::{Archive, Part};
 use super::{FeedError, encoding};
@@ -23,8 +24,6 @@ pub(super) enum FileKind {
     /// A ZIP archive around the one file that it holds.
     Packed(Part),
 }
-
-const OLD_WORKBOOK: &str = "an old Excel workbook (.xls)";
 
 /// First bytes of files that are not tables.
 const MAGIC: [(&[u8], &str); 12] = [
@@ -89,7 +88,7 @@ pub(super) fn refuse_by_start(
     }
     // A workbook of Excel 2 to 4 begins with such a record.
     if matches!(start, [0x09, 0x00 | 0x02 | 0x04, 0x04 | 0x06, 0x00, ..]) {
-        return Err(FeedError::format(path, OLD_WORKBOOK));
+        return Err(FeedError::format(path, OtherFormat::OldWorkbook));
     }
     if let Some(&(_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(FeedError::not_a_table(path, what));
@@ -118,10 +117,14 @@ pub(super) fn refuse_other_text(path: &Arc<Path>, start: &[u8]) -> Result<(), Fe
     if pages.iter().any(|tag| begins(text, tag)) {
         return Err(FeedError::not_a_table(path, "an HTML page"));
     }
+    // So Excel and report writers save a web page in one file, which they call `.xls`.
+    if begins(text, "MIME-Version:") {
+        return Err(FeedError::not_a_table(path, "a web archive (MHTML)"));
+    }
     if begins(text, "<?xml") || begins(text, "<workbook") {
         let excel = memmem::find(text, b"urn:schemas-microsoft-com:office:spreadsheet");
         return Err(match excel {
-            Some(_) => FeedError::format(path, "an XML spreadsheet of Excel 2003"),
+            Some(_) => FeedError::format(path, OtherFormat::XmlWorkbook),
             None => FeedError::not_a_table(path, "an XML document"),
         });
     }
@@ -150,8 +153,11 @@ fn workbook(path: &Arc<Path>, file: &File, bounds: Bounds) -> Result<FileKind, F
     let names = archive.parts.iter().map(|part| &part.name);
     let has = |name: &str| names.clone().any(|it| it.eq_ignore_ascii_case(name));
     let any = |start: &str| names.clone().any(|it| begins(it.as_bytes(), start));
+    // Its files are folders to Macs, which other programs pack whole.
+    let is_of_numbers =
+        any("Index/") && any("Metadata/") || names.clone().any(|name| name.contains(".numbers/"));
     if has("xl/workbook.bin") {
-        Err(FeedError::format(path, "a binary Excel workbook (.xlsb)"))
+        Err(FeedError::format(path, OtherFormat::BinaryWorkbook))
     } else if any("xl/") || any("workbook.xml") {
         let sizes = archive.parts.iter().map(|part| part.unpacked);
         if sizes.fold(0, u64::saturating_add) > bounds.max {
@@ -166,9 +172,9 @@ fn workbook(path: &Arc<Path>, file: &File, bounds: Bounds) -> Result<FileKind, F
         }
         Ok(FileKind::Workbook(archive))
     } else if has("mimetype") && has("content.xml") {
-        Err(FeedError::format(path, "an OpenDocument file (.ods)"))
-    } else if any("Index/") && any("Metadata/") {
-        Err(FeedError::format(path, "an Apple Numbers file"))
+        Err(open_document(path, file, &archive))
+    } else if is_of_numbers {
+        Err(FeedError::format(path, OtherFormat::Numbers))
     } else if any("word/") {
         Err(FeedError::not_a_table(path, "a Word document"))
     } else if any("ppt/") {
@@ -176,6 +182,25 @@ fn workbook(path: &Arc<Path>, file: &File, bounds: Bounds) -> Result<FileKind, F
     } else {
         packed(path, archive, bounds)
     }
+}
+
+/// What an archive of OpenDocument is: its first part says it.
+fn open_document(path: &Arc<Path>, file: &File, archive: &Archive) -> FeedError {
+    let mut said = String::new();
+    let part = archive.parts.iter().find(|part| part.name == "mimetype");
+    if let Some(part) = part
+        && let Ok(unpacked) = part.unpack(file, Arc::default())
+    {
+        // What cannot be read says nothing.
+        unpacked
+            .take(256)
+            .read_to_string(&mut said)
+            .unwrap_or_default();
+    }
+    if said.contains("opendocument") && !said.contains("spreadsheet") {
+        return FeedError::not_a_table(path, "an OpenDocument file without a table");
+    }
+    FeedError::format(path, OtherFormat::OpenDocument)
 }
 
 /// The one file in an archive that is none of the known kinds.
@@ -198,6 +223,12 @@ fn packed(path: &Arc<Path>, archive: Archive, bounds: Bounds) -> Result<FileKind
     };
     if file.is_encrypted {
         return Err(FeedError::PasswordOfArchive(path.clone()));
+    }
+    if !file.is_readable() {
+        return Err(FeedError::not_a_table(
+            path,
+            "a ZIP archive that is packed in another way than with DEFLATE",
+        ));
     }
     if file.unpacked > bounds.max {
         return Err(bounds.too_large(path, true));
@@ -232,7 +263,7 @@ fn ole(path: &Arc<Path>, mut file: &File) -> io::Result<FeedError> {
             .iter()
             .any(|name| memmem::find(&window, name).is_some())
         {
-            found = FeedError::format(path, OLD_WORKBOOK);
+            found = FeedError::format(path, OtherFormat::OldWorkbook);
         }
         if read == 0 {
             return Ok(found);

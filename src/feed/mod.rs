@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::attachments::Attachments;
-pub use self::error::FeedError;
+pub use self::error::{FeedError, OtherFormat};
 pub use self::record::{Cell, CellKind, Record};
 
 use self::csv::{CsvFile, CsvRows};

@@ -51,6 +51,11 @@ impl Part {
         self.unpacked > SMALL && self.unpacked / MAX_RATIO > self.packed
     }
 
+    /// Whether it is packed in a way that is read.
+    pub(super) fn is_readable(&self) -> bool {
+        matches!(self.method, STORED | DEFLATED)
+    }
+
     /// Goes to where its data begin: behind its local header, whose names and
     /// extras may differ in length from those of the directory.
     fn seek(&self, file: &mut &File) -> io::Result<()> {

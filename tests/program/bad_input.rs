@@ -152,7 +152,7 @@ fn a_spreadsheet_with_a_password() {
     insta::assert_snapshot!(feed_output("people.xlsx", bytes), @"
     exit code 1
     error: feed `people.xlsx` is protected by a password
-    help: open it in Excel, remove the password (File, Info, Protect Workbook) and save it
+    help: open it in Excel, remove the password (File, Info, Protect Workbook) or the sensitivity label that encrypts it, and save it
     ");
 }
 

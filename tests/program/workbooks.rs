@@ -825,6 +825,22 @@ fn an_archive_that_is_not_about_one_file_is_refused_in_words() {
 }
 
 #[test]
+fn an_archive_that_is_packed_in_another_way_is_not_called_damaged() {
+    let mut bytes = zip(&[("people.csv", b"ID,Name\n1,Ann\n")]);
+    let directory = memchr::memmem::find(&bytes, b"PK\x01\x02").unwrap();
+    // Windows packs large files so.
+    bytes[8] = 9;
+    bytes[directory + 10] = 9;
+    let error = opened(&bytes, &FeedOptions::default()).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("packed in another way than with DEFLATE"),
+        "{error}"
+    );
+}
+
+#[test]
 fn all_parts_of_a_workbook_together_are_no_larger_than_a_feed_may_be() {
     let part = sheet("ID,Name", &rows(&["1,Ann"]), "");
     let feed = with_parts(&part, &[("xl/media/a.png", &"x".repeat(10_000))]);
@@ -835,4 +851,113 @@ fn all_parts_of_a_workbook_together_are_no_larger_than_a_feed_may_be() {
     let error = opened(&feed, &max(feed.len() as u64 - 2_000)).unwrap_err();
     assert!(matches!(error, FeedError::TooLarge { .. }), "{error:?}");
     assert_eq!(read(&feed, &max(feed.len() as u64)), ["2: 1|Ann"]);
+}
+
+#[test]
+fn a_workbook_with_macros_is_read_like_one_without() {
+    let people = rows(&["e1,Ann,Lee,e1@example.com", "e2,Bo,Ray,e2@example.com"]);
+    let part = sheet(HEADER, &people, "");
+    let main = "application/vnd.ms-excel.sheet.macroEnabled.main+xml";
+    let types = format!(
+        "<Types><Default Extension=\"bin\" ContentType=\"application/vnd.ms-office.vbaProject\"/>\
+         <Override PartName=\"/xl/workbook.xml\" ContentType=\"{main}\"/></Types>"
+    );
+    // Macros are in a container of the kind that old workbooks are.
+    let macros = "\u{d0}\u{cf}\u{11}\u{e0} Attribute VB_Name";
+    let relations = "<Relationships><Relationship Id=\"rId9\" Type=\"x/vbaProject\" Target=\"vbaProject.bin\"/>\
+        <Relationship Id=\"rId1\" Type=\"x/worksheet\" Target=\"worksheets/sheet1.xml\"/></Relationships>";
+    let feed = with_parts(
+        &part,
+        &[
+            ("[Content_Types].xml", &types),
+            ("xl/vbaProject.bin", macros),
+            ("xl/_rels/workbook.xml.rels", relations),
+        ],
+    );
+    on_each_system(|system| {
+        let world = world(system);
+        world.write("people.xlsm", &feed);
+        world
+            .run(&["import", "people.xlsm", "-m", "m.toml"])
+            .exits(0);
+        assert_eq!(world.lms.people().len(), 2);
+    });
+}
+
+#[test]
+fn a_format_that_is_not_read_says_what_it_is_and_where_to_save_it_as_xlsx() {
+    let ole = |name: &str| {
+        let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+        bytes.resize(1024, 0);
+        bytes.extend(name.encode_utf16().flat_map(u16::to_le_bytes));
+        bytes.resize(4096, 0);
+        bytes
+    };
+    let document = |kind: &[u8]| zip(&[("mimetype", kind), ("content.xml", b"<x/>")]);
+    let feeds = [
+        ("people.xls", ole("Workbook")),
+        ("people.xlsx", ole("EncryptedPackage")),
+        (
+            "people.xlsb",
+            zip(&[("[Content_Types].xml", b""), ("xl/workbook.bin", b"\x83")]),
+        ),
+        (
+            "people.ods",
+            document(b"application/vnd.oasis.opendocument.spreadsheet"),
+        ),
+        (
+            "people.odt",
+            document(b"application/vnd.oasis.opendocument.text"),
+        ),
+        (
+            "people.numbers",
+            zip(&[("Index/Document.iwa", b"x"), ("Metadata/Properties.plist", b"x")]),
+        ),
+        (
+            "people.zip",
+            zip(&[("people.numbers/Index.zip", b"x"), ("people.numbers/preview.jpg", b"x")]),
+        ),
+        (
+            "report.xls",
+            b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n".to_vec(),
+        ),
+        (
+            "old.xml",
+            b"<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">".to_vec(),
+        ),
+    ];
+    let world = world(Kmi);
+    let said = feeds.map(|(name, bytes)| {
+        world.write(name, bytes);
+        let ran = world.run(&["check", name, "-m", "m.toml"]).exits(1);
+        ran.stderr.trim().to_owned()
+    });
+    insta::assert_snapshot!(said.join("\n\n"), @"
+    error: feed `people.xls` is an old Excel workbook (.xls), which is not supported
+    help: open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
+
+    error: feed `people.xlsx` is protected by a password
+    help: open it in Excel, remove the password (File, Info, Protect Workbook) or the sensitivity label that encrypts it, and save it
+
+    error: feed `people.xlsb` is a binary Excel workbook (.xlsb), which is not supported
+    help: open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
+
+    error: feed `people.ods` is an OpenDocument spreadsheet (.ods), which is not supported
+    help: open it in LibreOffice and save it as `Excel 2007-365 (.xlsx)`, or let the HR system export XLSX or CSV
+
+    error: feed `people.odt` is an OpenDocument file without a table, not a CSV or XLSX file
+    help: export the people as CSV or XLSX
+
+    error: feed `people.numbers` is an Apple Numbers spreadsheet (.numbers), which is not supported
+    help: open it in Numbers and choose File, Export To, Excel, with the format .xlsx
+
+    error: feed `people.zip` is an Apple Numbers spreadsheet (.numbers), which is not supported
+    help: open it in Numbers and choose File, Export To, Excel, with the format .xlsx
+
+    error: feed `report.xls` is a web archive (MHTML), not a CSV or XLSX file
+    help: export the people as CSV or XLSX
+
+    error: feed `old.xml` is an XML spreadsheet of Excel 2003, which is not supported
+    help: open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
+    ");
 }
