@@ -212,6 +212,9 @@ fn a_word_that_begins_like_an_error_is_a_word() {
         )),
         ["2: #HR|#ANN|Error #N/A|Error #FIELD!|Error Err:502"]
     );
+    // An error without its name is not empty.
+    let nameless = "<row><c><v>7</v></c><c t=\"e\"><v/></c></row>";
+    assert_eq!(of(&workbook("ID,Name", nameless)), ["2: 7|Error #ERROR!"]);
 }
 
 #[test]

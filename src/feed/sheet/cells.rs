@@ -287,6 +287,7 @@ impl<'b> Cells<'b> {
                 push_text(&content.inline, format, text);
                 CellKind::Text
             }
+            Type::Error => push_error(content.value.trim(), text),
             _ if content.value.is_empty() => return Ok(None),
             Type::Shared => {
                 let index = content.value.trim().parse().ok();
@@ -307,7 +308,6 @@ impl<'b> Cells<'b> {
                 }
             }
             Type::Bool => push_bool(content.value.trim(), text),
-            Type::Error => push_error(content.value.trim(), text),
             Type::Date => text::iso_date(content.value.trim(), text),
             Type::Number => {
                 if let Some(value) = number(&content.value) {

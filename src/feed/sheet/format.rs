@@ -70,6 +70,8 @@ enum Time {
     None,
     /// A letter for an era, a year or a weekday, or one that should be quoted.
     Letter,
+    /// A letter that should be quoted.
+    Word,
     /// Months, or minutes.
     M,
     OfDay,
@@ -116,7 +118,7 @@ impl CellFormat {
             Some(Time::Day | Time::M) => return Self::Date,
             Some(Time::OfDay) => return Self::Time,
             Some(Time::Elapsed) => return Self::Duration,
-            Some(Time::None | Time::Letter) | None => {}
+            Some(Time::None | Time::Letter | Time::Word) | None => {}
         }
         // The fourth is for text, and so is the last one that has a place for it.
         let is_for_text = |(index, section): (usize, &Section)| index == 3 || section.has_text();
@@ -289,9 +291,16 @@ impl Section {
             };
         }
         let is_number = |it: &Piece| it.is_digit() || matches!(it, Piece::Number | Piece::Text);
-        if section.time == Time::Letter {
-            let has_number = section.pieces.iter().any(is_number);
-            section.time = if has_number { Time::None } else { Time::Day };
+        let has_number = section.pieces.iter().any(is_number);
+        match section.time {
+            Time::Letter if !has_number => section.time = Time::Day,
+            Time::Letter => section.time = Time::None,
+            Time::Word => {
+                section.time = Time::None;
+                // `Text` is not a format: the number is read, and not these letters.
+                section.is_amount |= !has_number;
+            }
+            _ => {}
         }
         section
     }
@@ -312,15 +321,16 @@ impl Section {
             ',' => self.is_amount = true,
             '.' => (self.is_amount, self.has_point) = (true, true),
             // A fraction, unless it parts day and month.
-            '/' if self.time <= Time::Letter && self.pieces.iter().any(|it| it.is_digit()) => {
+            '/' if self.time <= Time::Word && self.pieces.iter().any(|it| it.is_digit()) => {
                 self.is_amount = true;
             }
             'd' | 'y' | 'D' | 'Y' => self.set_time(Time::Day),
             'h' | 's' | 'H' | 'S' => self.set_time(Time::OfDay),
             'm' | 'M' => self.set_time(Time::M),
-            'a' | 'e' | 'g' => {
-                self.set_time(Time::Letter);
-                self.pieces.push(Piece::Literal(character));
+            letter if letter.is_ascii_alphabetic() => {
+                let may_be_day = matches!(letter, 'a' | 'b' | 'e' | 'g');
+                self.set_time(if may_be_day { Time::Letter } else { Time::Word });
+                self.pieces.push(Piece::Literal(letter));
             }
             other => self.literal(other.encode_utf8(&mut [0; 4])),
         }

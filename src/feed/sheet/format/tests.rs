@@ -98,6 +98,7 @@ fn an_amount_reads_as_the_number_that_it_is() {
         "[$z\u{142}-415]000",
         "0.00E+00",
         "# ?/?",
+        "Text",
         "@",
         "",
     ] {
