@@ -173,21 +173,20 @@ impl RowTable {
     /// Applies the policy for values that appear more than once. Of the rows of one
     /// person those that lose are left out, and have a part in nothing else.
     pub(super) fn settle_duplicates(&mut self, policy: Duplicates) {
-        let states = &mut self.states;
+        let mut left_out = HashSet::new();
         for (field, index) in self.indices.iter_mut().enumerate() {
-            let losers = index.losers(policy, |row| {
-                states.get(row as usize) != Some(&RowState::Superseded)
-            });
+            let losers = index.losers(policy, |row| !left_out.contains(&row));
             for loser in losers {
-                let Some(state) = states.get_mut(loser.row as usize) else {
-                    continue;
-                };
                 // The external ID is the first.
-                if field == 0 && loser.other_wins && *state == RowState::New {
-                    *state = RowState::Superseded;
-                } else {
-                    self.losers.push((field, loser));
+                if field == 0 && loser.other_wins {
+                    left_out.insert(loser.row);
+                    let state = self.states.get_mut(loser.row as usize);
+                    if let Some(state) = state.filter(|it| **it == RowState::New) {
+                        *state = RowState::Superseded;
+                        continue;
+                    }
                 }
+                self.losers.push((field, loser));
             }
         }
         self.losers

@@ -239,6 +239,26 @@ fn rows_that_the_mapping_lets_lose_do_not_make_a_feed_look_damaged() {
         world.lms.person("E00001")["firstName"],
         feed.people[80].first
     );
+    // Nor a shorter one the night after.
+    let ran = world.import().exits(0);
+    assert_eq!((ran.count("unchanged"), ran.count("pending")), (80, 0));
+}
+
+#[test]
+fn a_row_that_loses_takes_nobodys_login_even_if_it_is_invalid() {
+    let world = World::new(Kmi).parts("[unique]\nduplicates = \"first\"");
+    let mut feed = Feed::of(3);
+    // Another contract of the first, with the login of the third.
+    feed.people[1].id = feed.people[0].id.clone();
+    feed.people[1].email = "nothing".into();
+    feed.people[1].login = feed.people[2].login.clone();
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (2, 1));
+    let numbers = ran.json()["feed"].clone();
+    assert_eq!(
+        (&numbers["rows"], &numbers["skipped"]),
+        (&3.into(), &0.into())
+    );
 }
 
 #[test]

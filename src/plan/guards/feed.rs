@@ -93,12 +93,14 @@ fn too_wrong(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
 /// `max_shrink`.
 fn shrunk(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
     let usual = median(facts.before.iter().map(|profile| profile.rows).collect())?;
-    let (missing, limit) = (usual.saturating_sub(facts.rows), guards.max_shrink);
+    // As many as the earlier profiles counted, also those that other rows stand for.
+    let rows = facts.profile.rows;
+    let (missing, limit) = (usual.saturating_sub(rows), guards.max_shrink);
     let most = limit.most(usual, Guards::FLOOR);
     (missing > most).then(|| Sick {
         why: format!(
             "the feed has {}, {} fewer than the last good feeds ({}); the limit is {}",
-            counted(facts.rows, "row", "rows"),
+            counted(rows, "row", "rows"),
             count(missing),
             count(usual),
             limit_of("max_shrink", limit, most, usual)
