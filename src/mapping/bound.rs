@@ -282,8 +282,8 @@ impl<'m> Bound<'m> {
         let mut row = TemplateRow::new(Arc::clone(&self.template_names));
         for &index in &self.for_templates {
             match record.cell(index) {
-                Some(cell) => row.push(&clean(cell.text), flaw(cell)),
-                None => row.push("", None),
+                Some(cell) => row.push(&clean(cell.text), cell.kind, flaw(cell)),
+                None => row.push("", CellKind::Text, None),
             }
         }
         Arc::new(row)
@@ -399,7 +399,6 @@ impl<'m> Bound<'m> {
         row: &Arc<TemplateRow>,
     ) -> Result<Result<String, String>, MappingError> {
         let rendered = self.mapping.templates.render(rule.field.name, row);
-        let rendered = row.take_flaw().map_or(rendered, Err);
         if rendered.is_err() && row.missing().is_some() {
             return Err(self.missing(rule, row));
         }
@@ -413,7 +412,6 @@ impl<'m> Bound<'m> {
         row: &Arc<TemplateRow>,
     ) -> Result<Result<bool, String>, MappingError> {
         let answer = self.mapping.templates.is_true(condition, row);
-        let answer = row.take_flaw().map_or(answer, Err);
         if answer.is_err() {
             self.check_condition(condition, row)?;
         }

@@ -9,6 +9,7 @@
 //!   [`filters::MAX_BYTES`] of a row and what [`check`] lets it repeat of these.
 
 mod check;
+mod comparisons;
 mod filters;
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,6 +23,7 @@ use self::check::{Refusal, Source, checked};
 use self::filters::{MAX_BYTES, too_much};
 use super::MappingError;
 use super::file::Node;
+use crate::feed::CellKind;
 use crate::model::Rule;
 
 /// The templates of a mapping by the name of their field.
@@ -32,6 +34,8 @@ pub(super) struct Templates {
     conditions: Vec<(Condition, (usize, usize))>,
     /// What each of them asks for, by its name.
     columns: HashMap<&'static str, Columns>,
+    /// Their texts, by their names.
+    sources: HashMap<&'static str, String>,
 }
 
 /// The columns that a template asks for.
@@ -95,6 +99,7 @@ impl Templates {
             environment,
             conditions: Vec::new(),
             columns: HashMap::new(),
+            sources: HashMap::new(),
         }
     }
 
@@ -107,6 +112,7 @@ impl Templates {
         let example = "\"{{ row['First'] }} {{ row['Last'] }}\"";
         let columns = accepted(node, compiled, &node.name, "template", example)?;
         self.columns.insert(name, columns);
+        self.sources.insert(name, text);
         Ok(())
     }
 
@@ -127,6 +133,7 @@ impl Templates {
         let (title, example) = (condition.title(), condition.example());
         let columns = accepted(node, compiled, title, "expression", example)?;
         self.columns.insert(condition.key(), columns);
+        self.sources.insert(condition.key(), text);
         self.conditions.push((condition, node.place()));
         Ok(())
     }
@@ -151,7 +158,14 @@ impl Templates {
         all.any(|of| of.are_computed || of.named.contains(column))
     }
 
+    /// The text that a field's template makes of a row, or why it cannot.
     pub(super) fn render(&self, name: &str, row: &Arc<TemplateRow>) -> Result<String, String> {
+        let rendered = self.run(name, row);
+        let source = self.sources.get(name).map_or("", String::as_str);
+        row.take_flaw(source).map_or(rendered, Err)
+    }
+
+    fn run(&self, name: &str, row: &Arc<TemplateRow>) -> Result<String, String> {
         let template = self
             .environment
             .get_template(name)
@@ -268,13 +282,23 @@ pub(super) struct TemplateRow {
     columns: Arc<HashMap<String, usize>>,
     cells: Vec<Value>,
     /// Cells whose text is not their value, by their place in `cells`.
-    flaws: Vec<(usize, Rule)>,
-    /// The first of these that was asked for.
-    met: Mutex<Option<String>>,
+    flaws: Vec<Flaw>,
+    /// The columns of those that were asked for, in this order.
+    met: Mutex<Vec<String>>,
     /// The first column that was asked for and is not there.
     missing: OnceLock<String>,
     /// How many bytes the template that runs has handled.
     handled: AtomicUsize,
+}
+
+/// A cell whose text is not its value.
+#[derive(Debug)]
+struct Flaw {
+    /// Its place among the cells.
+    at: usize,
+    rule: Rule,
+    /// It is the text alone that says so: a template that names it handles it.
+    is_text: bool,
 }
 
 impl TemplateRow {
@@ -284,17 +308,19 @@ impl TemplateRow {
             cells: Vec::with_capacity(columns.len()),
             columns,
             flaws: Vec::new(),
-            met: Mutex::new(None),
+            met: Mutex::new(Vec::new()),
             missing: OnceLock::new(),
             handled: AtomicUsize::new(0),
         }
     }
 
-    /// Adds the next cell: its text, and why this is not its value.
-    pub(super) fn push(&mut self, text: &str, flaw: Option<Rule>) {
-        if let Some(flaw) = flaw {
-            self.flaws.push((self.cells.len(), flaw));
-        }
+    /// Adds the next cell: its text, what it is, and why its text is not its value.
+    pub(super) fn push(&mut self, text: &str, kind: CellKind, flaw: Option<Rule>) {
+        self.flaws.extend(flaw.map(|rule| Flaw {
+            at: self.cells.len(),
+            rule,
+            is_text: kind == CellKind::Text,
+        }));
         self.cells.push(Value::from(text));
     }
 
@@ -310,16 +336,23 @@ impl TemplateRow {
         handled <= MAX_BYTES
     }
 
-    /// What was wrong with the cells that were asked for since the last call:
-    /// a text made of them is not a value.
-    pub(super) fn take_flaw(&self) -> Option<String> {
+    /// What was wrong with the cells that were asked for since the last call, by the
+    /// template with that text: a text made of them is not a value.
+    fn take_flaw(&self, source: &str) -> Option<String> {
         if self.flaws.is_empty() {
             return None;
         }
-        self.met
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        let met = std::mem::take(&mut *self.met.lock().unwrap_or_else(PoisonError::into_inner));
+        met.into_iter().find_map(|name| {
+            let flaw = self.flaw(*self.columns.get(&name)?)?;
+            let shown = self.cells.get(flaw.at)?.as_str()?;
+            let is_handled = flaw.is_text && source.contains(shown);
+            (!is_handled).then(|| format!("column `{name}`: {}", flaw.rule))
+        })
+    }
+
+    fn flaw(&self, at: usize) -> Option<&Flaw> {
+        self.flaws.iter().find(|flaw| flaw.at == at)
     }
 }
 
@@ -333,11 +366,11 @@ impl Object for TemplateRow {
             self.missing.get_or_init(|| name.to_owned());
             return None;
         };
-        if let Some((_, flaw)) = self.flaws.iter().find(|(at, _)| *at == index) {
-            self.met
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get_or_insert_with(|| format!("column `{name}`: {flaw}"));
+        if self.flaw(index).is_some() {
+            let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+            if !met.iter().any(|it| it == name) {
+                met.push(name.to_owned());
+            }
         }
         // A row that ends early: its missing cells are empty.
         let cell = self.cells.get(index).cloned();

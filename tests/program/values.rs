@@ -91,6 +91,24 @@ fn an_error_of_a_spreadsheet_in_a_csv_is_refused_as_in_a_workbook() {
 }
 
 #[test]
+fn a_template_or_a_condition_that_names_an_error_handles_it() {
+    let feed = "ID,First,Last,Phone,Left\n1,Ann,Lee,#N/A,#N/A\n2,Bo,Kay,#REF!,x\n3,Cy,Ray,1,x\n";
+    let phone = "{{ row['Phone'] if row['Phone'] != '#N/A' else '' }}";
+    let world = world(
+        feed,
+        &format!(
+            "telephoneNumber = {{ template = \"{phone}\" }}\n\
+             [source]\nwhere = \"row['Left'] == '#N/A' or row['Left'] == 'x'\""
+        ),
+    );
+    let checked = world.run(CHECK).exits(3).json();
+    let findings = checked["findings"].as_array().unwrap();
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0]["row"], 3);
+    assert_eq!(checked["feed"]["rows"], 3);
+}
+
+#[test]
 fn init_maps_words_for_nothing() {
     let feed = "ID,Login,First name,Last name,Phone,Date of birth\n1,a,Ann,Null,NULL,31.12.1985\n\
                 2,b,Bo,Kay,0612345678,-\n3,c,Cy,Ray,#N/A,30.11.1990\n";

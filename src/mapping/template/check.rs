@@ -10,12 +10,15 @@
 //! The engine reads and compiles by recursion: what is nested too deeply is refused
 //! before, and the rest gets a stack that suffices.
 
-use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Filter, Stmt, Test, UnaryOpKind};
+use minijinja::machinery::ast::{
+    BinOpKind, CallArg, Compare, Expr, Filter, Stmt, Test, UnaryOpKind,
+};
 use minijinja::machinery::{Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 
 use super::Columns;
+use super::comparisons::{compared, compared_in_a_row};
 use super::filters::{NUMBERS, TEXTS, is_filter, is_test};
 
 /// The longest template, in bytes.
@@ -54,7 +57,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
         Self::Unbounded {
             what: what.into(),
             help: help.into(),
@@ -169,13 +172,13 @@ impl Columns {
 
 /// What is known of a value before there is one.
 #[derive(Clone, Copy, Debug, Default)]
-struct Shape {
+pub(super) struct Shape {
     /// How often it can repeat what a template may handle of one row.
     repeats: u32,
     /// It is a number, or an error.
-    is_number: bool,
+    pub(super) is_number: bool,
     /// It is a text, or an error.
-    is_text: bool,
+    pub(super) is_text: bool,
 }
 
 impl Shape {
@@ -316,22 +319,10 @@ impl<'s> Checker<'s> {
             }
             Expr::BinOp(it) => {
                 let (left, right) = (self.expression(&it.left)?, self.expression(&it.right)?);
-                if is_comparison(it.op) {
-                    compared(left, (right, &it.right))?;
-                }
+                compared(it.op, left, (right, &it.right))?;
                 operation(it.op, left, right)?
             }
-            Expr::Compare(it) => {
-                let mut left = self.expression(&it.expr)?;
-                let mut all = left;
-                for it in &it.ops {
-                    let right = self.expression(&it.expr)?;
-                    compared(left, (right, &it.expr))?;
-                    all = all.or(right);
-                    left = right;
-                }
-                all.something()
-            }
+            Expr::Compare(it) => self.comparison(it)?,
             Expr::IfExpr(it) => {
                 let shape = self.expression(&it.true_expr)?;
                 let shape = match &it.false_expr {
@@ -346,7 +337,10 @@ impl<'s> Checker<'s> {
             Expr::Filter(it) => self.filter(it)?,
             Expr::Test(it) => self.test(it)?,
             Expr::GetAttr(it) => match &it.expr {
-                Expr::Var(of) if of.id == "loop" => Shape::NUMBER,
+                Expr::Var(of) if of.id == "loop" => match it.name {
+                    "first" | "last" | "previtem" | "nextitem" => Shape::default(),
+                    _ => Shape::NUMBER,
+                },
                 Expr::Var(of) if of.id == "row" => self.columns.cell(it.name),
                 of => self.expression(of)?.something(),
             },
@@ -379,6 +373,19 @@ impl<'s> Checker<'s> {
             return Err(too_often());
         }
         Ok(shape)
+    }
+
+    /// Several comparisons in a row, such as `1 < row['Grade']|int < 5`.
+    fn comparison(&mut self, comparison: &Compare<'s>) -> Result<Shape, Refusal> {
+        let mut left = self.expression(&comparison.expr)?;
+        let mut all = left;
+        for it in &comparison.ops {
+            let right = self.expression(&it.expr)?;
+            compared_in_a_row(it.op, left, (right, &it.expr))?;
+            all = all.or(right);
+            left = right;
+        }
+        Ok(all.something())
     }
 
     fn filter(&mut self, filter: &Filter<'s>) -> Result<Shape, Refusal> {
@@ -535,30 +542,6 @@ fn operation(op: BinOpKind, left: Shape, right: Shape) -> Result<Shape, Refusal>
         },
         _ => left.or(right).something(),
     })
-}
-
-const fn is_comparison(op: BinOpKind) -> bool {
-    use BinOpKind::{Eq, Gt, Gte, In, Lt, Lte, Ne};
-    matches!(op, Eq | Ne | Lt | Lte | Gt | Gte | In)
-}
-
-/// Refuses to compare a text with a number: the two are never equal, and every row
-/// would be answered alike.
-fn compared(left: Shape, (right, of_right): (Shape, &Expr<'_>)) -> Result<(), Refusal> {
-    let is_number =
-        |item: &Expr<'_>| matches!(item, Expr::Const(it) if it.value.kind() == ValueKind::Number);
-    let has_numbers = match of_right {
-        Expr::List(list) => list.items.iter().any(is_number),
-        _ => false,
-    };
-    if left.is_text && (right.is_number || has_numbers) || left.is_number && right.is_text {
-        return Err(Refusal::new(
-            "compares a text with a number, and these are never equal: every cell is a text",
-            "put the number in quotes, as in `row['Left'] != '1'`, or make a number of the cell, \
-             as in `row['Hours']|float > 4`",
-        ));
-    }
-    Ok(())
 }
 
 fn no_such(what: &str) -> Refusal {

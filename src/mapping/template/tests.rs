@@ -30,7 +30,7 @@ fn rendered(template: &str, cell: &str) -> Result<String, String> {
 /// A row with this cell in the column `A`.
 fn row(cell: &str) -> Arc<TemplateRow> {
     let mut row = TemplateRow::new(Arc::new(HashMap::from([("A".to_owned(), 0)])));
-    row.push(cell, None);
+    row.push(cell, CellKind::Text, None);
     row.into()
 }
 
@@ -326,6 +326,8 @@ fn a_text_is_not_compared_with_a_number() {
         "row['Status'] == 'A' and row['Left'] != 1",
         "(row['A'] or row['B']) == 1",
         "'1' < row['Left']|int",
+        "row['Left'] in (0, 1)",
+        "0 < row['Left'] < 2",
     ] {
         let section = format!("[source]\nwhere = {wrong:?}\n");
         let said = refusal(mapping_of("{{ row['A'] }}", &section));
@@ -345,8 +347,21 @@ fn a_text_is_not_compared_with_a_number() {
         "row['A'] == row['B']",
         "(row['Left'] == '1') == true",
         "row['A']|length > row['B']|length",
+        "1 in row['Flags']",
+        "row['Flags'] in row['All']",
     ] {
         let section = format!("[source]\nwhere = {right:?}\n");
         assert!(mapping_of("{{ row['A'] }}", &section).is_ok(), "{right}");
     }
+}
+
+#[test]
+fn a_loop_tells_more_than_numbers() {
+    let text = "{% for x in row['A']|list %}{% if loop.previtem == 'a' %}{{ x }}{% endif %}\
+                {% if loop.last != 'b' and loop.index == 1 %}-{% endif %}{% endfor %}";
+    assert!(mapping_of(text, "").is_ok());
+    refusal(mapping_of(
+        "{% for x in row['A']|list %}{{ loop.index == 'a' }}{% endfor %}",
+        "",
+    ));
 }
