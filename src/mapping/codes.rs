@@ -68,10 +68,12 @@ impl Codes {
             }
             names
         });
+        // As ISO 3166 lists some of them.
+        let text = text.strip_suffix(" (the)").unwrap_or(text);
         let plain = plain(text);
-        // `N/A` is not Namibia: punctuation belongs to names only.
+        // `N/A` and `na` are not Namibia: punctuation belongs to names only.
         let is_short = plain.len() <= 3 && !text.chars().all(char::is_alphabetic);
-        if is_short && !self.lists(text) {
+        if is_short && !self.lists(text) || plain == "na" && text != "NA" {
             return None;
         }
         names.get(&plain).copied()
@@ -86,13 +88,18 @@ impl Codes {
     }
 }
 
-/// The letters of a text, in lower case and without accents.
+/// The letters of a text, in lower case and without accents; `&` is `and`.
 fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
     // What is above and below a letter is a character of its own in NFD.
-    text.nfd()
-        .filter(|char| char.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    for char in text.nfd() {
+        match char {
+            '&' => plain.push_str("and"),
+            char if char.is_alphanumeric() => plain.extend(char.to_lowercase()),
+            _ => {}
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -170,13 +177,22 @@ mod tests {
             ("Türkiye", "TR"),
             ("Turkey", "TR"),
             ("United  States", "US"),
+            ("United States of America (the)", "US"),
+            ("Trinidad & Tobago", "TT"),
+            ("Korea, Republic of", "KR"),
+            ("Iran (Islamic Republic of)", "IR"),
+            ("Cape Verde", "CV"),
+            ("NA", "NA"),
         ] {
             assert_eq!(COUNTRIES.named(text), Some(code), "{text}");
         }
-        for text in ["", "X", "Sales", "Atlantis", "N/A", "Germny", "日本", "-"] {
+        for text in [
+            "", "X", "Sales", "Atlantis", "N/A", "n.a.", "na", "Na", "Germny", "日本", "-", "&",
+        ] {
             assert_eq!(COUNTRIES.named(text), None, "{text}");
         }
         assert_eq!(STATES.named("ohio"), Some("OH"));
+        assert_eq!(STATES.named("Washington, D.C."), Some("DC"));
         assert_eq!(STATES.named("Bavaria"), None);
     }
 }

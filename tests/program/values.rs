@@ -167,6 +167,7 @@ fn countries_arrive_as_codes_in_whatever_language_they_are_written() {
         "us;",
         "Atlantis;",
         "Germny;",
+        "na;",
     ]);
     world.run(IMPORT).exits(3);
     let countries: Vec<_> = (1..=6)
