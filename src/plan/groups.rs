@@ -119,25 +119,33 @@ impl NamedGroups {
         of_one.chain(self.several_in_one(&spellings)).collect()
     }
 
-    /// Groups that are several, since what divides them is not what `split` says: parts
-    /// of them are groups, or parts of others, too.
+    /// Groups that are several, since what divides them is not what `split` says: all parts
+    /// of them are groups, too, or are the first of some and follow in others. What all
+    /// have in the same place is a part of their names: `Sales / North`, `Sales / South`.
     fn several_in_one(&self, spellings: &BTreeMap<String, Vec<&str>>) -> Option<Remark> {
-        const BETWEEN_GROUPS: [char; 6] = [',', ';', '|', '/', '\n', '"'];
+        const BETWEEN_GROUPS: [char; 5] = [',', ';', '|', '/', '\n'];
         let mut groups = BTreeSet::new();
         for separator in BETWEEN_GROUPS {
-            let parts_of = |id: &'_ str| -> BTreeSet<String> {
+            let parts_of = |id: &str| -> Vec<String> {
                 let parts = id.trim_matches(['[', ']', '{', '}']).split(separator);
-                parts.map(|part| fold(part.trim_matches('"'))).collect()
+                let parts = parts.map(|part| fold(part).trim_matches('"').to_owned());
+                parts.filter(|part| !part.is_empty()).collect()
             };
             let divided = || self.groups.keys().filter(|id| id.contains(separator));
-            let mut uses: BTreeMap<String, usize> = BTreeMap::new();
-            for part in divided().flat_map(|id| parts_of(id)) {
-                *uses.entry(part).or_default() += 1;
+            let (mut first, mut behind) = (BTreeSet::new(), BTreeSet::new());
+            for id in divided() {
+                let mut parts = parts_of(id).into_iter();
+                first.extend(parts.next());
+                behind.extend(parts);
             }
             let is_group = |part: &String| {
-                part.len() > 1 && (spellings.contains_key(part) || uses.get(part) > Some(&1))
+                let moves = first.contains(part) && behind.contains(part);
+                part.len() > 1 && (spellings.contains_key(part) || moves)
             };
-            groups.extend(divided().filter(|id| parts_of(id).iter().any(is_group)));
+            groups.extend(divided().filter(|id| {
+                let parts = parts_of(id);
+                parts.len() > 1 && parts.iter().all(is_group)
+            }));
         }
         let groups: Box<[Box<str>]> = (groups.into_iter())
             .take(NAMED_GROUPS)

@@ -226,10 +226,19 @@ fn groups_that_cannot_be_meant_are_told_before_they_are_made() {
     );
     assert!(said.contains("cells contain `None`"), "{said}");
 
-    // A comma in a group's name alone says nothing.
-    let feed = "ID,First,Last,Teams\n1,A,B,\"Research, Development\"\n2,A,B,Sales\n";
-    let silent = world(feed, &format!("{fields}\n{GROUPS}"));
-    assert_eq!(notes(&silent.run(CHECK).exits(0)), "[]");
+    // A comma in a group's name alone says nothing, nor a part that stays in its place.
+    for feed in [
+        "ID,First,Last,Teams\n1,A,B,\"Research, Development\"\n2,A,B,Sales\n",
+        "ID,First,Last,Teams\n1,A,B,Sales / North\n2,A,B,Sales / South\n3,A,B,Care / North\n\
+         4,A,B,Sales\n",
+    ] {
+        let silent = world(feed, &format!("{fields}\n{GROUPS}"));
+        assert_eq!(notes(&silent.run(CHECK).exits(0)), "[]", "{feed}");
+    }
+    // No group stands alone, and a part is the first of one and follows in another.
+    let feed = "ID,First,Last,Teams\n1,A,B,\"Sales, Care\"\n2,A,B,\"Care, Sales\"\n";
+    let told = world(feed, &format!("{fields}\n{GROUPS}"));
+    assert!(notes(&told.run(CHECK).exits(0)).contains("look like several"));
 }
 
 #[test]
