@@ -323,10 +323,11 @@ impl<'m> Bound<'m> {
             }
         }
         faults.extend(self.too_many_cells(record));
-        let not_a_cell = From {
+        let of_template = From {
             is_cell: false,
             ..self.from(CellKind::Text)
         };
+        let of_mapping = of_template.of_mapping();
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
             match (&rule.origin, origin) {
                 (Origin::Column(_), Some(index)) => {
@@ -344,7 +345,7 @@ impl<'m> Bound<'m> {
                     }
                     let Some(cell) = record.cell(*index) else {
                         // A row that ends early: its missing cells are empty.
-                        finish(field, rule, "", not_a_cell, person, faults);
+                        finish(field, rule, "", of_mapping, person, faults);
                         continue;
                     };
                     let text = if record.is_ascii() {
@@ -361,14 +362,14 @@ impl<'m> Bound<'m> {
                     }
                 }
                 (Origin::Template, _) => match self.rendered(rule, &template_row())? {
-                    Ok(text) => finish(field, rule, &clean(&text), not_a_cell, person, faults),
+                    Ok(text) => finish(field, rule, &clean(&text), of_template, person, faults),
                     Err(problem) => {
                         let problem = problem.into();
                         invalid(field, Rule::Template { problem }, None, person, faults);
                     }
                 },
                 (Origin::Constant(text), _) => {
-                    finish(field, rule, text, not_a_cell, person, faults);
+                    finish(field, rule, text, of_mapping, person, faults);
                 }
                 (Origin::Column(_), None) => person.push(Slot::Absent),
             }
@@ -487,6 +488,7 @@ impl<'m> Bound<'m> {
     fn from(&self, kind: CellKind) -> From {
         From {
             is_cell: true,
+            is_of_feed: true,
             kind,
             today: self.today,
         }

@@ -18,11 +18,15 @@ pub use self::column::{DateTally, Evidence, Verdict, likely_forms};
 pub use self::form::DateForm;
 use self::time::TimeOfDay;
 
+/// The months of a year.
+const MONTHS: i8 = 12;
+
 /// The first year of a date that can be about somebody in a feed.
 const FIRST_YEAR: i16 = 1900;
 
-/// How many years of a sliding century are still to come.
-const YEARS_AHEAD: i16 = 20;
+/// How many years of a sliding century are still to come: a contract of a young
+/// person may end with the pension.
+const YEARS_AHEAD: i16 = 50;
 
 /// What a date is about, as far as that says which day is meant.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +95,7 @@ impl Written {
     }
 
     /// A birth is the last such day that is past. Other days are at most
-    /// [`YEARS_AHEAD`] to come.
+    /// [`YEARS_AHEAD`] years to come.
     fn in_century(self, short: i16, context: Context<'_>) -> Option<Date> {
         let today = context.today;
         let ahead = if context.is_birth { 0 } else { YEARS_AHEAD };
@@ -105,6 +109,26 @@ impl Written {
             // 1900 had no 29 February, and 2000 had.
             Err(_) if context.is_birth => Date::new(year - 100, self.month, self.day).ok(),
             day => day.ok(),
+        }
+    }
+
+    /// With day and month in each other's place.
+    const fn swapped(self) -> Self {
+        Self {
+            month: self.day,
+            day: self.month,
+            ..self
+        }
+    }
+
+    /// What a date shows of the order of day and month.
+    const fn evidence(self) -> Evidence {
+        if self.day == self.month {
+            Evidence::Fits
+        } else if self.day <= MONTHS {
+            Evidence::Either
+        } else {
+            Evidence::Only
         }
     }
 
@@ -135,30 +159,32 @@ fn checked(day: Date, context: Context<'_>) -> Result<(), NotADate> {
     Ok(())
 }
 
-/// Reads `2026-11-23`, with or without a time of day or a time zone behind it, as a
-/// spreadsheet's date cells and most HR systems write dates.
-pub(super) fn read_iso(text: &str, context: Context<'_>) -> Result<Reading, NotADate> {
-    form::iso(text)
-        .ok_or_else(|| not_a_form(text))
-        .and_then(|written| written.reading(context))
-}
+/// What a text is as a date, and what it shows of the dates of its column.
+pub(super) type Judged = (Result<Reading, NotADate>, Evidence);
 
-/// What a cell shows of the dates of its column, which have a form or are ISO dates.
-pub(super) fn evidence(form: Option<&DateForm>, text: &str, is_read: bool) -> Option<Evidence> {
-    match form {
-        Some(form) if !is_read || form.swapped().is_some() => form.evidence(text),
-        None if !is_read => Some(Evidence::Other(column::forms_of(text))),
-        Some(_) | None => None,
-    }
-}
-
-/// Why a text of another form is not a date.
-fn not_a_form(text: &str) -> NotADate {
-    if form::serial(text).is_some() {
-        NotADate::Serial
-    } else {
-        NotADate::Form
-    }
+/// Reads a date of a form. Without one it is `2026-11-23`, with or without a time of day
+/// or a time zone behind it, as a spreadsheet's date cells and most HR systems write
+/// dates.
+pub(super) fn read(form: Option<&DateForm>, text: &str, context: Context<'_>) -> Judged {
+    let written = form.map_or_else(|| form::iso(text), |form| form.written(text));
+    let day = match written {
+        Some(written) => written.reading(context),
+        None if form::serial(text).is_some() => Err(NotADate::Serial),
+        None => Err(NotADate::Form),
+    };
+    let can_swap = form.is_some_and(|form| form.swapped().is_some());
+    let evidence = match (written, day) {
+        // A slip of the year has the form even so.
+        (Some(written), Ok(_) | Err(NotADate::Early | NotADate::Unborn)) if can_swap => {
+            written.evidence()
+        }
+        (_, Ok(_) | Err(NotADate::Early | NotADate::Unborn)) => Evidence::Fits,
+        (Some(written), _) if can_swap && written.swapped().date(context).is_some() => {
+            Evidence::Swapped(column::forms_of(text))
+        }
+        _ => Evidence::Other(column::forms_of(text)),
+    };
+    (day, evidence)
 }
 
 /// A date as `2026-11-23`, written into `buffer`: once a row, so without an

@@ -114,11 +114,14 @@ const LONGEST: usize = 16;
 /// The longest that begins with a letter as names do.
 const LONGEST_LIKE_NAMES: usize = 6;
 
-/// Whether a text could be one of these, by its first byte: asked for each cell.
+/// Whether a text could be one of these, by its first bytes: asked for each cell.
 #[inline]
 pub(super) fn may_be_no_value(text: &str) -> bool {
     let longest = match text.as_bytes() {
-        [b'N' | b'n' | b'k', ..] => LONGEST_LIKE_NAMES,
+        [b'N', b'/' | b'.' | b'U' | b'O' | b'o' | b'I' | b'V', ..]
+        | [b'n', b'/' | b'.' | b'u' | b'o' | b'i' | b'v', ..]
+        | [b'N', b'a', b'N']
+        | [b'k', b'.', ..] => LONGEST_LIKE_NAMES,
         [b'E', b'r', b'r', b':', ..]
         | [b'u', b'n', b'd', b'e', ..]
         | [

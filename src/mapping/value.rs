@@ -58,7 +58,7 @@ pub(super) fn invalid(
 
 /// The values of a set, sorted and each once, so that their order in the cell
 /// does not matter.
-fn push_set(field: usize, rule: &FieldRule, text: &str, person: &mut Person) {
+fn push_set(field: usize, rule: &FieldRule, text: &str, is_cell: bool, person: &mut Person) {
     let one = |value: &str| -> String {
         let value = rule.mapped(value).unwrap_or(value);
         if let Some(word) = words::canonical(rule.field.kind, value) {
@@ -79,11 +79,12 @@ fn push_set(field: usize, rule: &FieldRule, text: &str, person: &mut Person) {
     let parts: Vec<_> = parts.filter(|value| !value.is_empty()).collect();
     let mut values: Vec<String> = parts.iter().map(|value| one(value)).collect();
     values.retain(|value| !value.is_empty());
-    for remark in parts
-        .iter()
-        .filter_map(|value| word_for_nothing(rule, value))
-    {
-        person.remark(Some(field), remark);
+    if is_cell {
+        for value in &parts {
+            if let Some(remark) = word_for_nothing(rule, value) {
+                person.remark(Some(field), remark);
+            }
+        }
     }
     values.sort_unstable();
     values.dedup();
@@ -97,10 +98,10 @@ fn push_set(field: usize, rule: &FieldRule, text: &str, person: &mut Person) {
 }
 
 /// What to say of a value that means nothing, unless it may be an external ID, which
-/// has rules of its own.
+/// has rules of its own, or a secret.
 fn word_for_nothing(rule: &FieldRule, text: &str) -> Option<Remark> {
-    let can_be_word = rule.field.kind != FieldKind::ExternalId && rule.mapped(text).is_none();
-    if !may_be_no_value(text) || !can_be_word {
+    let is_other = matches!(rule.field.kind, FieldKind::ExternalId | FieldKind::Password);
+    if !may_be_no_value(text) || is_other || rule.mapped(text).is_some() {
         return None;
     }
     match nothing::no_value(text) {
@@ -117,10 +118,24 @@ fn word_for_nothing(rule: &FieldRule, text: &str) -> Option<Remark> {
 pub(super) struct From {
     /// It is a cell's own text.
     pub(super) is_cell: bool,
+    /// It is the feed's, and not the mapping's own words: its dates show what those of the
+    /// column are like.
+    pub(super) is_of_feed: bool,
     /// What its cell is; text if it comes from none.
     pub(super) kind: CellKind,
     /// The day on which the feed is read.
     pub(super) today: Date,
+}
+
+impl From {
+    /// The same for a text of the mapping's own.
+    pub(super) const fn of_mapping(self) -> Self {
+        Self {
+            is_cell: false,
+            is_of_feed: false,
+            ..self
+        }
+    }
 }
 
 /// The day that a text means, and what it shows of the dates of its column.
@@ -138,13 +153,8 @@ fn push_date(
         zone: rule.zone.as_ref(),
     };
     let form = rule.date.as_ref().filter(|_| from.kind != CellKind::Date);
-    let read = match form {
-        Some(form) => form.read_in(text, context),
-        None => date::read_iso(text, context),
-    };
-    if from.kind != CellKind::Date
-        && let Some(evidence) = date::evidence(form, text, read.is_ok())
-    {
+    let (read, evidence) = date::read(form, text, context);
+    if from.is_of_feed && from.kind != CellKind::Date {
         person.show_date(field, evidence);
     }
     let broken = match read {
@@ -179,18 +189,18 @@ pub(super) fn finish(
         person.push(Slot::Text(text));
         return;
     }
-    let text = match (&rule.default, text) {
-        (Some(default), "") => default.as_str(),
-        (_, text) => text,
-    };
-    // The values of a set are looked up one by one.
-    let text = if rule.values.is_empty() || !rule.split.is_empty() {
-        text
-    } else {
-        // A value without an entry passes as it is: validation judges it, so
-        // that an unforeseen country is reported instead of becoming the default.
-        rule.mapped(text).unwrap_or(text)
-    };
+    let (mut text, mut from) = (text, from);
+    if let (Some(default), "") = (&rule.default, text) {
+        (text, from) = (default, from.of_mapping());
+    }
+    // The values of a set are looked up one by one. A value without an entry passes as it
+    // is: validation judges it, so that an unforeseen country is reported instead of
+    // becoming the default.
+    if rule.split.is_empty()
+        && let Some(mapped) = rule.mapped(text)
+    {
+        (text, from) = (mapped, from.of_mapping());
+    }
     if text.is_empty() {
         person.push(match rule.empty {
             Empty::Keep => Slot::Absent,
@@ -199,7 +209,7 @@ pub(super) fn finish(
         return;
     }
     if rule.field.part.is_set() {
-        push_set(field, rule, text, person);
+        push_set(field, rule, text, from.is_cell, person);
         return;
     }
     if from.is_cell

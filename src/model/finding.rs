@@ -414,12 +414,15 @@ fn duplicate(other: RowNumber, variant: bool, fate: DuplicateFate) -> String {
     }
 }
 
-/// The last day of 2026 in a date form; the form itself where it has no such
-/// day.
+/// The last day of 2026 in a date form, also as a spreadsheet's number; the form itself
+/// where it has no such day.
 struct DateExample<'a>(&'a str);
 
 impl fmt::Display for DateExample<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == "serial" {
+            return f.write_str("46387");
+        }
         let day = jiff::civil::Date::constant(2026, 12, 31);
         let day = day.to_zoned(jiff::tz::TimeZone::UTC);
         match day.and_then(|day| jiff::fmt::strtime::format(self.0, &day)) {

@@ -135,7 +135,7 @@ impl fmt::Display for Remark {
                 let found: Vec<_> = found.iter().map(|form| format!("\"{form}\"")).collect();
                 write!(
                     f,
-                    "most cells are not dates of the form \"{expected}\": set date = {} for the \
+                    "most texts are not dates of the form \"{expected}\": set date = {} for the \
                      field",
                     found.join(" or date = ")
                 )

@@ -69,6 +69,7 @@ fn dates_that_cannot_be_right_are_refused_with_their_reason() {
         (", date = \"%d/%m/%Y\"", "25/11/2958", "born-in-future"),
         ("", "31107", "date-serial"),
         ("", "1985-03-25 tomorrow", "date"),
+        (", date = \"serial\"", "1985-03-25", "date"),
     ] {
         let world = born(date, &["", cell]);
         let checked = world.run(&["check", "people.csv", "-m", "mapping.toml", "--json"]);
@@ -109,6 +110,12 @@ fn a_column_of_month_first_dates_is_not_read_day_first() {
     }
     assert_eq!(world.lms.stats().creates(), 0);
 
+    // What the mapping itself puts into a cell shows nothing of the feed.
+    let with_default = ", date = \"%d/%m/%Y\", default = \"25/12/1990\"";
+    born(with_default, &["01/02/1985", "12/31/1990", ""])
+        .run(IMPORT)
+        .exits(2);
+
     // One row that is wrong says nothing of the others.
     let world = born(
         ", date = \"%d/%m/%Y\"",
@@ -140,7 +147,7 @@ fn dates_of_another_form_are_answered_with_the_form_that_they_have() {
         let world = born(date, &cells);
         let ran = world.run(&["check", "people.csv", "-m", "mapping.toml", "--json"]);
         let notes = notes(&ran.exits(3));
-        assert!(notes.contains("column `Born`: most cells"), "{notes}");
+        assert!(notes.contains("column `Born`: most texts"), "{notes}");
         assert!(notes.contains(found), "{notes}");
     }
 }
@@ -186,4 +193,12 @@ fn a_setting_of_dates_that_cannot_be_is_a_mistake_of_the_mapping() {
         let said = ran.stdout + &ran.stderr;
         assert!(said.contains(message) && said.contains(help), "{said}");
     }
+}
+
+#[test]
+fn a_column_of_good_dates_with_a_bad_one_gets_no_advice() {
+    let mut dates = vec!["1985-03-25"; 20];
+    dates.push("25.03.1985");
+    let checked = born("", &dates).run(&["check", "people.csv", "-m", "mapping.toml", "--json"]);
+    assert_eq!(notes(&checked.exits(3)), "[]");
 }

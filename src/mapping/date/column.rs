@@ -40,6 +40,8 @@ pub(super) const FORMS: [&str; 28] = [
 /// What one cell shows of the form of its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
+    /// It has the mapping's form, and says nothing of the order of day and month.
+    Fits,
     /// It is a date whichever of day and month comes first.
     Either,
     /// It is a date as the mapping says, and not the other way round.
@@ -47,19 +49,21 @@ pub enum Evidence {
     /// It is a date only with day and month in each other's place. A bit for each form
     /// that it has.
     Swapped(u32),
-    /// It is not a date of the mapping's form, nor of that. A bit for each form that it has.
+    /// It is not a date of the mapping's form in either order. A bit for each form that it
+    /// has.
     Other(u32),
 }
 
 /// How many cells show what.
 #[derive(Clone, Debug, Default)]
 pub struct DateTally {
+    fits: u64,
     either: u64,
     only: u64,
     swapped: u64,
     others: u64,
     /// For each form the cells that have it, of those that do not have the mapping's.
-    fits: [u64; FORMS.len()],
+    forms: [u64; FORMS.len()],
 }
 
 /// What is wrong with the form that the mapping names.
@@ -68,7 +72,7 @@ pub enum Verdict {
     /// Every date that tells day and month apart says that they are in each other's
     /// place, so that all others would be read wrongly.
     Swapped,
-    /// Most cells are not dates of the mapping's form, and have one of these.
+    /// Most texts are not dates of the mapping's form, and have one of these.
     Other(Vec<&'static str>),
 }
 
@@ -76,6 +80,7 @@ impl DateTally {
     /// Adds a cell.
     pub fn add(&mut self, evidence: Evidence) {
         match evidence {
+            Evidence::Fits => self.fits += 1,
             Evidence::Either => self.either += 1,
             Evidence::Only => self.only += 1,
             Evidence::Swapped(forms) => {
@@ -90,18 +95,19 @@ impl DateTally {
     }
 
     fn add_forms(&mut self, forms: u32) {
-        for (bit, fits) in self.fits.iter_mut().enumerate() {
-            *fits += u64::from(forms >> bit & 1);
+        for (bit, cells) in self.forms.iter_mut().enumerate() {
+            *cells += u64::from(forms >> bit & 1);
         }
     }
 
     /// Adds the cells of another part of the feed.
     pub fn merge(&mut self, other: &Self) {
+        self.fits += other.fits;
         self.either += other.either;
         self.only += other.only;
         self.swapped += other.swapped;
         self.others += other.others;
-        for (sum, more) in self.fits.iter_mut().zip(other.fits) {
+        for (sum, more) in self.forms.iter_mut().zip(other.forms) {
             *sum += more;
         }
     }
@@ -109,18 +115,24 @@ impl DateTally {
     /// What the whole column says.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
-        // Where no date would be read wrongly, it is a matter of the rows.
-        if self.only == 0 && self.swapped > 0 && self.either > 0 {
+        // Where no date would be read wrongly, it is a matter of the rows. Of dates in that
+        // order more than half tell: one among many is a slip.
+        let would_be_wrong = self.only == 0 && self.either > 0;
+        if would_be_wrong && self.swapped > 0 && self.swapped * 10 >= self.either {
             return Some(Verdict::Swapped);
         }
         let refused = self.swapped + self.others;
-        let most = self.fits.iter().max().copied().unwrap_or_default();
-        let is_most = refused > self.either + self.only && most * 10 >= refused * 9;
-        is_most.then(|| {
-            let forms = self.fits.iter().zip(FORMS);
-            let forms = forms.filter(|(fits, _)| **fits == most);
-            Verdict::Other(forms.map(|(_, form)| form).collect())
-        })
+        let (most, forms) = self.likeliest();
+        let read = self.fits + self.either + self.only;
+        (refused > read && most * 10 >= refused * 9).then_some(Verdict::Other(forms))
+    }
+
+    /// The forms that the most of the refused cells have, and how many cells these are.
+    fn likeliest(&self) -> (u64, Vec<&'static str>) {
+        let most = self.forms.iter().max().copied().unwrap_or_default();
+        let forms = self.forms.iter().zip(FORMS);
+        let forms = forms.filter(|(cells, _)| **cells == most);
+        (most, forms.map(|(_, form)| form).collect())
     }
 }
 
@@ -150,11 +162,8 @@ pub fn likely_forms<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<&'stati
     for text in texts {
         tally.add(Evidence::Other(forms_of(text)));
     }
-    let most = tally.fits.iter().max().copied().unwrap_or_default();
-    if most == 0 || most * 10 < tally.others * 8 {
-        return Vec::new();
+    match tally.likeliest() {
+        (most, forms) if most > 0 && most * 10 >= tally.others * 8 => forms,
+        _ => Vec::new(),
     }
-    let forms = tally.fits.iter().zip(FORMS);
-    let forms = forms.filter(|(fits, _)| **fits == most);
-    forms.map(|(_, form)| form).collect()
 }

@@ -5,10 +5,9 @@ use jiff::civil::{Date, Time};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
-use super::column::{Evidence, forms_of};
-use super::time::{TimeOfDay, behind_date, fraction, half, offset, skip_space};
+use super::time::{TimeOfDay, Zone, behind_date, fraction, half, offset, skip_space, zone};
 use super::words::{letters, month};
-use super::{Context, NotADate, Reading, Written, Year, not_a_form};
+use super::{Context, Written, Year};
 
 /// A date form such as `%d-%m-%Y`, compiled once.
 ///
@@ -28,7 +27,10 @@ enum Kind {
     Pieces(Vec<Piece>),
     /// The number by which a spreadsheet knows a day.
     Serial,
-    Other,
+    /// With a year of two digits, whose century slides.
+    Other {
+        is_short: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +66,6 @@ impl Piece {
     }
 }
 
-/// The months of a year.
-const MONTHS: i8 = 12;
-
 /// For questions about the form, whatever the day is.
 const READABLE: Context<'static> = Context {
     today: Date::constant(2026, 1, 1),
@@ -83,6 +82,22 @@ const ISO: [Piece; 5] = [
     Piece::Month,
     Piece::Literal('-'),
     Piece::Day,
+];
+
+const AMERICAN: [Piece; 5] = [
+    Piece::Month,
+    Piece::Literal('/'),
+    Piece::Day,
+    Piece::Literal('/'),
+    Piece::ShortYear,
+];
+
+const CLOCK: [Piece; 5] = [
+    Piece::Hour,
+    Piece::Literal(':'),
+    Piece::Minute,
+    Piece::Literal(':'),
+    Piece::Second,
 ];
 
 impl DateForm {
@@ -105,15 +120,18 @@ impl DateForm {
             .to_zoned(TimeZone::UTC)
             .and_then(|moment| strtime::format(text, &moment))
             .map_err(|error| error.to_string())?;
-        let kind = pieces(text).map_or(Kind::Other, Kind::Pieces);
+        let is_short = is_short(text);
+        let kind = pieces(text).map_or(Kind::Other { is_short }, Kind::Pieces);
         let form = Self {
             text: text.into(),
             swapped: swapped(text, &kind),
             kind,
         };
-        match form.read_in(&printed, READABLE) {
-            Ok(read) if read.day == probe => Ok(form),
-            Ok(_) | Err(_) => Err("use %d (day), %m (month) and %Y (year)".into()),
+        let read = form.written(&printed);
+        let read = read.and_then(|written| written.reading(READABLE).ok());
+        match read {
+            Some(read) if read.day == probe => Ok(form),
+            Some(_) | None => Err("use %d (day), %m (month) and %Y (year)".into()),
         }
     }
 
@@ -128,54 +146,44 @@ impl DateForm {
         written.is_some_and(|written| written.reading(READABLE).is_ok())
     }
 
-    /// Reads a date of this form.
-    pub(in crate::mapping) fn read_in(
-        &self,
-        text: &str,
-        context: Context<'_>,
-    ) -> Result<Reading, NotADate> {
-        match self.written(text) {
-            Some(written) => written.reading(context),
-            None => Err(not_a_form(text)),
-        }
-    }
-
     /// The form with day and month in each other's place, where both are numbers that
     /// could be either.
     pub fn swapped(&self) -> Option<&str> {
         self.swapped.as_deref()
     }
 
-    /// What a cell shows of the order of day and month in its column, where that could be
-    /// either, and of the column's form.
-    pub(super) fn evidence(&self, text: &str) -> Option<Evidence> {
-        let can_swap = self.swapped.is_some();
-        match self.written(text) {
-            Some(written) if written.date(READABLE).is_some() => {
-                let is_either = written.day <= MONTHS && written.day != written.month;
-                can_swap.then_some(match is_either {
-                    true => Evidence::Either,
-                    false if written.day == written.month => return None,
-                    false => Evidence::Only,
+    /// What a text of this form says.
+    pub(super) fn written(&self, text: &str) -> Option<Written> {
+        match self.kind {
+            Kind::Pieces(ref pieces) => read(pieces, text),
+            Kind::Serial => serial(text).map(Written::of),
+            Kind::Other { is_short } => {
+                let parts = strtime::parse(&self.text, text).ok()?;
+                let written = Written::of(parts.to_date().ok()?);
+                Some(Written {
+                    year: match written.year {
+                        Year::Full(year) if is_short => Year::Short(year.rem_euclid(100)),
+                        year => year,
+                    },
+                    time: parts.hour().map(|hour| TimeOfDay {
+                        hour,
+                        minute: parts.minute().unwrap_or(0),
+                        second: parts.second().unwrap_or(0),
+                        half: None,
+                        zone: parts.offset().map_or(Zone::Unsaid, Zone::Offset),
+                    }),
+                    ..written
                 })
             }
-            Some(Written { month, day, .. }) if can_swap && month > MONTHS && day <= MONTHS => {
-                Some(Evidence::Swapped(forms_of(text)))
-            }
-            _ => Some(Evidence::Other(forms_of(text))),
         }
     }
+}
 
-    pub(super) fn written(&self, text: &str) -> Option<Written> {
-        match &self.kind {
-            Kind::Pieces(pieces) => read(pieces, text),
-            Kind::Serial => serial(text).map(Written::of),
-            Kind::Other => strtime::parse(&self.text, text)
-                .and_then(|parts| parts.to_date())
-                .ok()
-                .map(Written::of),
-        }
-    }
+/// Whether a form has a year of two digits alone, without its century.
+fn is_short(text: &str) -> bool {
+    let is_digit = |char: char| char.is_ascii_digit();
+    let has_short = |(before, _): (&str, &str)| !before.ends_with(is_digit);
+    text.split_once("%y").is_some_and(has_short) && !text.contains("%C")
 }
 
 impl Written {
@@ -196,19 +204,21 @@ fn swapped(text: &str, kind: &Kind) -> Option<String> {
         return None;
     };
     let has = |piece| pieces.contains(&piece);
-    // Behind a year comes the month: nobody writes the day there.
     let first = pieces.iter().find(|piece| piece.is_number());
-    if !has(Piece::Day) || !has(Piece::Month) || first == Some(&Piece::Year) {
+    // Behind a year comes the month: nobody writes the day there.
+    let begins_with_year = matches!(first, Some(Piece::Year | Piece::ShortYear));
+    if !has(Piece::Day) || !has(Piece::Month) || begins_with_year {
         return None;
     }
     let mut swapped = String::with_capacity(text.len());
     let mut is_specifier = false;
     for char in text.chars() {
-        swapped.push(match char {
-            'd' | 'e' if is_specifier => 'm',
-            'm' if is_specifier => 'd',
-            char => char,
-        });
+        match char {
+            'd' | 'e' if is_specifier => swapped.push('m'),
+            'm' if is_specifier => swapped.push('d'),
+            'D' if is_specifier => swapped.push_str("d/%m/%y"),
+            char => swapped.push(char),
+        }
         is_specifier = match char {
             '%' => !is_specifier,
             '-' | '_' | '0' => is_specifier,
@@ -245,7 +255,12 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
             continue;
         }
         if char != '%' {
-            pieces.push(Piece::Literal(char));
+            let is_behind_time = matches!(pieces.last(), Some(Piece::Minute | Piece::Second));
+            pieces.push(match char {
+                // UTC, although the form has it as a letter.
+                'Z' if is_behind_time => Piece::Offset,
+                char => Piece::Literal(char),
+            });
             continue;
         }
         let mut letter = chars.next()?;
@@ -257,6 +272,12 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
             'm' => &[Piece::Month],
             'b' | 'B' | 'h' => &[Piece::MonthName],
             'Y' => &[Piece::Year],
+            'C' if chars.as_str().starts_with("%y") => {
+                chars = chars.as_str().get(2..)?.chars();
+                &[Piece::Year]
+            }
+            // Digits before it are its century.
+            'y' if matches!(pieces.last(), Some(Piece::Literal('0'..='9'))) => return None,
             'y' => &[Piece::ShortYear],
             'a' | 'A' => &[Piece::Weekday],
             'H' | 'I' | 'k' | 'l' => &[Piece::Hour],
@@ -265,6 +286,9 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
             'p' | 'P' => &[Piece::Half],
             'z' => &[Piece::Offset],
             'F' => &ISO,
+            'D' => &AMERICAN,
+            'T' => &CLOCK,
+            'R' => CLOCK.get(..3)?,
             '%' => &[Piece::Literal('%')],
             _ => return None,
         };
@@ -283,6 +307,10 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
             let next = pieces.get(at);
             next.is_some_and(|piece| piece.is_number())
         });
+        if piece.is_number() {
+            // Some programs write a space where a number has one digit.
+            rest = skip_space(rest);
+        }
         // Of digits that nothing parts, each number has two.
         let least = if before || behind { 2 } else { 1 };
         let mut small = || digits(&mut rest, least, 2).and_then(|it| i8::try_from(it).ok());
@@ -294,15 +322,18 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
             Piece::Second => time.second = small()?,
             Piece::Year => written.year = Year::Full(digits(&mut rest, 4, 4)?),
             Piece::ShortYear => written.year = Year::Short(digits(&mut rest, 2, 2)?),
-            Piece::MonthName => (written.month, rest) = month(rest)?,
-            Piece::Weekday => rest = letters(rest)?,
+            Piece::MonthName => {
+                (written.month, rest) = month(rest)?;
+                rest = behind_name(rest, pieces.get(at + 1));
+            }
+            Piece::Weekday => rest = behind_name(letters(rest)?, pieces.get(at + 1)),
             Piece::Half => {
                 let (half, behind) = half(rest)?;
                 (time.half, rest) = (Some(half), behind);
             }
             Piece::Offset => {
                 let (offset, behind) = offset(rest)?;
-                (time.offset, rest) = (Some(offset), behind);
+                (time.zone, rest) = (Zone::Offset(offset), behind);
             }
             Piece::Space => {
                 let inner = skip_space(rest);
@@ -315,7 +346,11 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
         }
     }
     written.time = if pieces.contains(&Piece::Hour) {
-        if !fraction(rest).is_empty() || !time.is_possible() {
+        let behind = zone(skip_space(fraction(rest)))?;
+        if time.zone == Zone::Unsaid {
+            time.zone = behind;
+        }
+        if !time.is_possible() {
             return None;
         }
         Some(time)
@@ -323,6 +358,14 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
         behind_date(rest)?.0
     };
     Some(written)
+}
+
+/// Without the full stop of an abbreviation, where the form has none of its own there.
+fn behind_name<'t>(text: &'t str, next: Option<&Piece>) -> &'t str {
+    match next {
+        Some(Piece::Literal('.')) => text,
+        _ => text.strip_prefix('.').unwrap_or(text),
+    }
 }
 
 /// A number of `least` to `most` digits, which are taken from the text.

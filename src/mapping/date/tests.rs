@@ -18,8 +18,12 @@ fn context(is_birth: bool) -> Context<'static> {
 
 fn read_as(form: &str, text: &str, is_birth: bool) -> Result<Date, NotADate> {
     let form = DateForm::compile(form).unwrap();
-    let read = form.read_in(text, context(is_birth));
+    let (read, _) = super::read(Some(&form), text, context(is_birth));
     read.map(|read| read.day)
+}
+
+fn read_iso(text: &str, context: Context<'_>) -> Result<Reading, NotADate> {
+    super::read(None, text, context).0
 }
 
 fn read(form: &str, text: &str) -> Option<Date> {
@@ -100,15 +104,31 @@ fn nobody_in_a_feed_is_born_in_the_future() {
 }
 
 #[test]
-fn a_date_that_is_no_birth_is_at_most_twenty_years_ahead() {
+fn a_date_that_is_no_birth_is_at_most_fifty_years_ahead() {
     for (text, day) in [
         ("05/06/24", Date::constant(2024, 6, 5)),
-        ("31/12/46", Date::constant(2046, 12, 31)),
-        ("31/12/47", Date::constant(1947, 12, 31)),
+        ("31/12/60", Date::constant(2060, 12, 31)),
+        ("31/12/76", Date::constant(2076, 12, 31)),
+        ("31/12/77", Date::constant(1977, 12, 31)),
         ("31/12/99", Date::constant(1999, 12, 31)),
     ] {
         assert_eq!(read("%d/%m/%y", text), Some(day), "{text}");
     }
+}
+
+#[test]
+fn a_year_of_two_digits_slides_in_whatever_form_and_keeps_a_century_that_is_written() {
+    let birth = |form, text| read_as(form, text, true).ok();
+    let day = Some(Date::constant(1965, 3, 25));
+    assert_eq!(birth("%D", "03/25/65"), day);
+    assert_eq!(birth("%j/%y", "084/65"), day);
+    assert_eq!(birth("%y%j", "65084"), day);
+    assert_eq!(birth("%d-%m-%C%y", "25-03-1965"), day);
+    assert_eq!(
+        read("%d-%m-20%y", "31-12-2060"),
+        Some(Date::constant(2060, 12, 31))
+    );
+    assert_eq!(birth("%j/%y", "366/00"), Some(Date::constant(2000, 12, 31)));
 }
 
 #[test]
@@ -138,10 +158,31 @@ fn months_are_read_by_name_whatever_the_language() {
         ("%B %d, %Y", "March 25, 1985"),
         ("%A %d %B %Y", "maandag 25 maart 1985"),
         ("%Y年%m月%d日", "1985年3月25日"),
+        // A full stop of the form's own, and one of an abbreviation.
+        ("%d.%b.%Y", "25.Mar.1985"),
+        ("%d.%b.%Y", "25.März.1985"),
+        ("%b. %d, %Y", "Mar. 25, 1985"),
+        ("%b %d, %Y", "Mar. 25, 1985"),
+        ("%a., %d %b %Y", "Mon., 25 Mar 1985"),
+        ("%d %b. %Y", "25 mars. 1985"),
     ] {
         assert_eq!(read(form, text), day, "{text}");
     }
     assert_eq!(read("%d %b %Y", "25 jui 1985"), None);
+}
+
+#[test]
+fn a_number_of_one_digit_may_have_a_space_in_its_place() {
+    for (form, text, day) in [
+        ("%m/%e/%y", "3/ 5/85", Date::constant(1985, 3, 5)),
+        ("%d/%m/%y", "05/ 3/85", Date::constant(1985, 3, 5)),
+        ("%b %e %Y", "Mar  5 1985", Date::constant(1985, 3, 5)),
+        ("%d/%m/%Y", " 5/ 3/1985", Date::constant(1985, 3, 5)),
+    ] {
+        assert_eq!(read(form, text), Some(day), "{text}");
+    }
+    assert_eq!(read("%d%m%Y", "5 31985"), None);
+    assert_eq!(read("%d %m %Y", "5  31985"), None);
 }
 
 #[test]
@@ -155,9 +196,12 @@ fn a_time_of_day_beside_a_date_is_left_out() {
         ("%d-%m-%Y %H:%M", "25-03-1985 00:00"),
         ("%d.%m.%Y", "25.03.1985 00:00:00,000"),
         ("%Y%m%d", "19850325T000000Z"),
+        ("%d-%m-%Y %H:%M", "25-03-1985 08:30 CET"),
+        ("%d-%m-%Y %R", "25-03-1985 08:30"),
+        ("%FT%T", "1985-03-25T08:30:00.000+01:00"),
+        ("%Y-%m-%dT%H:%M:%S%.f%z", "1985-03-25T08:30:00.123+0100"),
     ] {
-        let expected = if form == "%Y%m%d" { None } else { day };
-        assert_eq!(read(form, text), expected, "{text}");
+        assert_eq!(read(form, text), day, "{text}");
     }
     assert_eq!(read("%m/%d/%Y %I:%M:%S %p", "3/25/1985 13:00:00 AM"), None);
     assert_eq!(read("%d-%m-%Y %H:%M", "25-03-1985"), None);
@@ -174,6 +218,11 @@ fn an_iso_date_may_carry_a_time_and_a_zone() {
         "2024-03-01-08:00",
         "2024-03-01Z",
         "2024-3-1",
+        "2024-03-01T08:30:00+01:00[Europe/Amsterdam]",
+        "2024-03-01 08:30:00 CET",
+        "2024-03-01 24:00:00",
+        "2024-03-01 08.30.00",
+        "2024-03-01T083000",
     ] {
         assert_eq!(
             read_iso(text, context(false)).map(|it| it.day),
@@ -224,6 +273,41 @@ fn a_time_in_utc_is_doubtful_unless_it_is_midnight_or_the_mapping_names_the_zone
         assert_eq!(read.day, day, "{text}");
         assert!(!read.is_doubtful, "{text}");
     }
+    // Whatever the form calls the time in UTC.
+    for form in [
+        "%Y-%m-%dT%H:%M:%SZ",
+        "%FT%T%z",
+        "%Y-%m-%d",
+        "%FT%T",
+        "%FT%T%.f%z",
+    ] {
+        let text = match form {
+            "%FT%T%z" | "%FT%T%.f%z" => "1985-03-24T23:00:00+0000",
+            _ => "1985-03-24T23:00:00Z",
+        };
+        let form = DateForm::compile(form).unwrap();
+        let read = super::read(Some(&form), text, in_zone).0.unwrap();
+        assert_eq!(read.day, Date::constant(1985, 3, 25), "{}", form.as_str());
+    }
+    // Nobody can say which day that is in Amsterdam.
+    assert!(read_iso("1985-03-24 23:00 EST", in_zone).is_err());
+}
+
+#[test]
+fn the_last_day_there_is_stays_the_last_in_whatever_zone() {
+    for (zone, text) in [
+        ("Europe/Amsterdam", "9999-12-31T23:59:59Z"),
+        ("Europe/Amsterdam", "9999-12-31T00:00:00Z"),
+        ("Pacific/Auckland", "9999-12-31T00:00:00+00:00"),
+    ] {
+        let zone = TimeZone::get(zone).unwrap();
+        let context = Context {
+            zone: Some(&zone),
+            ..context(false)
+        };
+        let day = read_iso(text, context).map(|it| it.day);
+        assert_eq!(day, Ok(Date::constant(9999, 12, 31)), "{text}");
+    }
 }
 
 #[test]
@@ -250,10 +334,7 @@ fn verdict(form: &str, cells: &[&str]) -> Option<Verdict> {
     let form = DateForm::compile(form).unwrap();
     let mut tally = DateTally::default();
     for cell in cells {
-        let is_read = form.read_in(cell, context(false)).is_ok();
-        if let Some(evidence) = evidence(Some(&form), cell, is_read) {
-            tally.add(evidence);
-        }
+        tally.add(super::read(Some(&form), cell, context(false)).1);
     }
     tally.verdict()
 }
@@ -270,6 +351,38 @@ fn dates_that_only_another_order_explains_say_so_of_the_whole_column() {
     assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "03/04/1985"]), None);
     assert_eq!(verdict("%d/%m/%Y", &["05/05/1985"; 9]), None);
     assert_eq!(verdict("%d/%m/%Y", &["31/12/1985"; 9]), None);
+    assert_eq!(verdict("%D", &["01/02/85", "31/12/85"]), swapped);
+    assert_eq!(DateForm::compile("%D").unwrap().swapped(), Some("%d/%m/%y"));
+}
+
+#[test]
+fn one_slip_among_many_dates_that_tell_nothing_stops_no_feed() {
+    // Contracts that end with a month: no day is above 12.
+    let mut ends = vec!["01/07/2027"; 60];
+    ends.push("07/31/2027");
+    assert_eq!(verdict("%d/%m/%Y", &ends), None);
+    // In neither order is it a date.
+    assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "05/45/1985"]), None);
+    assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "00/13/1985"]), None);
+}
+
+#[test]
+fn a_few_cells_of_another_form_say_nothing_of_a_column_that_is_right() {
+    let mut cells = vec!["1985-03-25"; 100];
+    cells.extend(["25.03.1985"; 3]);
+    assert_eq!(verdict("%Y-%m-%d", &cells), None);
+    let mut tally = DateTally::default();
+    for cell in cells {
+        tally.add(super::read(None, cell, context(false)).1);
+    }
+    assert_eq!(tally.verdict(), None);
+
+    // Days to come have the form all the same.
+    let mut tally = DateTally::default();
+    for cell in ["2058-11-25", "2065-03-12"] {
+        tally.add(super::read(None, cell, context(true)).1);
+    }
+    assert_eq!(tally.verdict(), None);
 }
 
 #[test]
@@ -321,7 +434,7 @@ proptest! {
         year in 1900_i16..=9999, month in 1_i8..=12, day in 1_i8..=28,
         form in prop::sample::select(vec![
             "%d-%m-%Y", "%Y%m%d", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d", "%d %B %Y", "%d-%b-%Y %H:%M",
-            "%A, %B %-d, %Y", "%j/%Y", "%F",
+            "%A, %B %-d, %Y", "%j/%Y", "%F", "%d.%b.%Y", "%b. %e, %Y", "%a %d/%m/%Y", "%G-W%V-%u",
         ]),
     ) {
         let date = Date::new(year, month, day).unwrap();
@@ -340,7 +453,7 @@ proptest! {
     #[test]
     fn any_text_is_read_without_a_panic(text in "\\PC*", form in "\\PC*") {
         if let Ok(form) = DateForm::compile(&form) {
-            let _date = form.read_in(&text, context(true));
+            let _date = super::read(Some(&form), &text, context(true));
         }
         let _date = read_iso(&text, context(false));
         let _forms = forms_of(&text);
@@ -350,7 +463,7 @@ proptest! {
     fn any_text_of_dates_and_times_is_read_without_a_panic(text in "[0-9/:.,TZampAMP+ \u{202f}-]{0,24}") {
         for form in FORMS.into_iter().chain(["%d/%m/%Y %I:%M %p", "%Y-%m-%dT%H:%M:%S%z"]) {
             let form = DateForm::compile(form).unwrap();
-            let _date = form.read_in(&text, context(true));
+            let _date = super::read(Some(&form), &text, context(true));
         }
         let _date = read_iso(&text, context(true));
     }

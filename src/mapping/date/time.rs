@@ -14,8 +14,20 @@ pub(super) struct TimeOfDay {
     pub(super) second: i8,
     /// `AM` or `PM` is behind it.
     pub(super) half: Option<Half>,
-    /// Its offset from UTC, where one is written.
-    pub(super) offset: Option<Offset>,
+    /// Where it is that time.
+    pub(super) zone: Zone,
+}
+
+/// What is written of the time zone of a time of day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Zone {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// Its offset from UTC.
+    Offset(Offset),
+    /// A name, such as `CET`, which does not say the offset for certain.
+    Named,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +44,10 @@ impl TimeOfDay {
 
     fn time(self) -> Option<Time> {
         let hour = match (self.half, self.hour) {
+            // The end of the day.
+            (None, 24) if self.minute == 0 && self.second == 0 => {
+                return Time::new(23, 59, 59, 0).ok();
+            }
             (None, hour) => hour,
             (Some(_), 0 | 13..) => return None,
             (Some(Half::Morning), hour) => hour % 12,
@@ -42,7 +58,7 @@ impl TimeOfDay {
     }
 
     pub(super) fn is_utc(self) -> bool {
-        self.offset == Some(Offset::UTC)
+        self.zone == Zone::Offset(Offset::UTC)
     }
 
     pub(super) fn is_midnight(self) -> bool {
@@ -50,13 +66,18 @@ impl TimeOfDay {
     }
 
     /// The day on which it is this time of `day`, in a zone; without an offset the day
-    /// that is written.
+    /// that is written. `None` if it cannot be known.
     pub(super) fn day_in(self, zone: &TimeZone, day: Date) -> Option<Date> {
-        let Some(offset) = self.offset else {
-            return Some(day);
+        let offset = match self.zone {
+            Zone::Unsaid => return Some(day),
+            Zone::Offset(offset) => offset,
+            Zone::Named => return None,
         };
-        let moment = offset.to_timestamp(day.to_datetime(self.time()?)).ok()?;
-        Some(moment.to_zoned(zone.clone()).date())
+        match offset.to_timestamp(day.to_datetime(self.time()?)) {
+            Ok(moment) => Some(moment.to_zoned(zone.clone()).date()),
+            // Behind the last day of 9999, which stands for no end, there is none.
+            Err(_) => Some(day),
+        }
     }
 }
 
@@ -70,46 +91,81 @@ pub(super) fn behind_date(text: &str) -> Option<Behind> {
         return Some(Behind(None));
     }
     let (time, rest) = if let Some(rest) = text.strip_prefix(['T', 't']) {
-        clock_time(rest).map(|(time, rest)| (Some(time), rest))?
+        clock_time(rest, true).map(|(time, rest)| (Some(time), rest))?
     } else {
         let rest = text.strip_prefix(',').unwrap_or(text);
         let inner = skip_space(rest);
-        match (inner.len() < rest.len()).then(|| clock_time(inner)) {
+        match (inner.len() < rest.len()).then(|| clock_time(inner, false)) {
             Some(Some((time, rest))) => (Some(time), rest),
             // An offset alone, as XML writes it: the day is the one that is written.
             _ => (None, text),
         }
     };
-    let rest = skip_space(rest);
-    let (offset, rest) = if rest.is_empty() {
-        (None, rest)
-    } else {
-        offset(rest).map(|(offset, rest)| (Some(offset), rest))?
-    };
-    if !rest.is_empty() || time.is_none() && offset.is_none() {
-        return None;
-    }
-    match time.map(|time| TimeOfDay { offset, ..time }) {
-        Some(time) if !time.is_possible() => None,
-        time => Some(Behind(time)),
+    match time {
+        Some(time) => {
+            let zone = zone(skip_space(rest))?;
+            let time = TimeOfDay { zone, ..time };
+            time.is_possible().then_some(Behind(Some(time)))
+        }
+        None => match offset(skip_space(rest))? {
+            (_, "") => Some(Behind(None)),
+            _ => None,
+        },
     }
 }
 
-/// `8:30`, `08:30:00`, `08:30:00.000`, `8:30 AM`.
-fn clock_time(text: &str) -> Option<(TimeOfDay, &str)> {
+/// What is behind a time of day: nothing, an offset, a name, or an offset with a name
+/// behind it, as in `+01:00[Europe/Paris]`.
+pub(super) fn zone(text: &str) -> Option<Zone> {
+    let (zone, rest) = match offset(text) {
+        Some((offset, rest)) => (Zone::Offset(offset), rest),
+        None => (Zone::Unsaid, text),
+    };
+    if rest.is_empty() {
+        return Some(zone);
+    }
+    let in_brackets = rest.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let name = in_brackets.unwrap_or(rest);
+    let is_place = |char: char| char.is_ascii_alphanumeric() || "/_+-".contains(char);
+    let is_short = (3..=5).contains(&name.len()) && name.bytes().all(|it| it.is_ascii_uppercase());
+    let is_name = match in_brackets {
+        Some(name) => !name.is_empty() && name.chars().all(is_place),
+        None => is_short || name.contains('/') && name.chars().all(is_place),
+    };
+    match zone {
+        _ if !is_name => None,
+        Zone::Unsaid => Some(Zone::Named),
+        zone => in_brackets.map(|_| zone),
+    }
+}
+
+/// `8:30`, `08:30:00`, `08.30.00`, `08:30:00.000`, `8:30 AM`; behind a `T` also `083000`.
+fn clock_time(text: &str, may_be_digits: bool) -> Option<(TimeOfDay, &str)> {
     let part = |rest: &mut &str, least| {
         let number = digits(rest, least, 2)?;
         i8::try_from(number).ok()
     };
+    let length = text.bytes().take_while(u8::is_ascii_digit).count();
+    let is_digits = may_be_digits && matches!(length, 4 | 6);
     let mut rest = text;
     let mut time = TimeOfDay {
         hour: part(&mut rest, 1)?,
         ..TimeOfDay::default()
     };
-    rest = rest.strip_prefix(':')?;
+    let separator = match rest.get(..1)? {
+        _ if is_digits => "",
+        separator @ (":" | ".") => separator,
+        _ => return None,
+    };
+    rest = rest.strip_prefix(separator)?;
     time.minute = part(&mut rest, 2)?;
-    if let Some(behind) = rest.strip_prefix(':') {
-        rest = behind;
+    let has_seconds = if is_digits {
+        length == 6
+    } else {
+        rest.starts_with(separator)
+    };
+    if has_seconds {
+        rest = rest.strip_prefix(separator)?;
         time.second = part(&mut rest, 2)?;
         rest = fraction(rest);
     }
@@ -144,7 +200,7 @@ pub(super) fn half(text: &str) -> Option<(Half, &str)> {
     (!rest.starts_with(char::is_alphanumeric)).then_some((half, rest))
 }
 
-/// `Z`, `UTC`, `GMT`, `+01:00`, `-0500`, `+01`.
+/// `Z`, `UTC`, `GMT`, `+01:00`, `-0500`, `+01`, `GMT+01:00`.
 pub(super) fn offset(text: &str) -> Option<(Offset, &str)> {
     let sign = match text.as_bytes().first()? {
         b'+' => 1,
@@ -155,7 +211,11 @@ pub(super) fn offset(text: &str) -> Option<(Offset, &str)> {
             let is_utc = ["Z", "UTC", "GMT"]
                 .iter()
                 .any(|it| it.eq_ignore_ascii_case(word));
-            return is_utc.then_some((Offset::UTC, rest));
+            return match rest.as_bytes().first() {
+                _ if !is_utc => None,
+                Some(b'+' | b'-') => offset(rest),
+                _ => Some((Offset::UTC, rest)),
+            };
         }
     };
     let mut rest = text.get(1..)?;
@@ -183,7 +243,10 @@ mod tests {
     #[track_caller]
     fn offset_of(text: &str) -> Option<i32> {
         let Behind(time) = behind_date(text).unwrap();
-        time.unwrap().offset.map(Offset::seconds)
+        match time.unwrap().zone {
+            Zone::Offset(offset) => Some(offset.seconds()),
+            Zone::Unsaid | Zone::Named => None,
+        }
     }
 
     #[test]
@@ -197,6 +260,13 @@ mod tests {
             " 8:05 p.m.",
             " 8:05 p. m.",
             "T23:59:60",
+            "T24:00:00",
+            " 08.30.00",
+            " 8.30",
+            "T0830",
+            " 08:30 CET",
+            "T08:30:00[Europe/Paris]",
+            " 00:00:00 Europe/Amsterdam",
         ] {
             assert_eq!(offset_of(text), None, "{text:?}");
         }
@@ -206,6 +276,9 @@ mod tests {
             ("T00:00:00+01:00", 3600),
             ("T00:00:00-0530", -19_800),
             (" 00:00:00 +02", 7200),
+            ("T083000Z", 0),
+            ("T00:00:00+01:00[Europe/Paris]", 3600),
+            (" 00:00:00 GMT+01:00", 3600),
         ] {
             assert_eq!(offset_of(text), Some(seconds), "{text:?}");
         }
@@ -230,6 +303,13 @@ mod tests {
             "/1",
             " CET",
             "T08:30 tomorrow",
+            "T08:30 [a b]",
+            "T08:30 []",
+            "T08:30:00Z later",
+            "T24:01",
+            "T083",
+            " 2025",
+            " 08:30.00",
             "T08:30:00+99:00",
             "\u{fffd}",
             "+",

@@ -22,8 +22,7 @@ const MONTHS: [&str; 12] = [
 /// The fewest letters of a month's name.
 const FEWEST: usize = 3;
 
-/// The month that the text begins with, from 1, and the rest of the text. A full stop
-/// after an abbreviation belongs to it.
+/// The month that the text begins with, from 1, and the rest of the text.
 pub(super) fn month(text: &str) -> Option<(i8, &str)> {
     let end = text
         .char_indices()
@@ -39,7 +38,7 @@ pub(super) fn month(text: &str) -> Option<(i8, &str)> {
         names.any(|name| name.starts_with(&word))
     });
     match (months.next(), months.next()) {
-        (Some((month, _)), None) => Some((month, rest.strip_prefix('.').unwrap_or(rest))),
+        (Some((month, _)), None) => Some((month, rest)),
         _ => None,
     }
 }
@@ -48,7 +47,7 @@ pub(super) fn month(text: &str) -> Option<(i8, &str)> {
 /// it as well. The rest of the text.
 pub(super) fn letters(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches(|char: char| char.is_alphabetic() || is_accent(char));
-    (rest.len() < text.len()).then(|| rest.strip_prefix('.').unwrap_or(rest))
+    (rest.len() < text.len()).then_some(rest)
 }
 
 /// In lower case and without accents.
@@ -71,20 +70,20 @@ mod tests {
     fn months_are_known_by_names_and_abbreviations_in_five_languages() {
         for (text, expected) in [
             ("MAR", 3),
-            ("mrt.", 3),
+            ("mrt", 3),
             ("März", 3),
             ("Ma\u{308}rz", 3),
             ("Jänner", 1),
             ("ene", 1),
-            ("févr.", 2),
+            ("févr", 2),
             ("août", 8),
             ("AOU", 8),
-            ("juil.", 7),
+            ("juil", 7),
             ("juin", 6),
             ("Sept", 9),
             ("dic", 12),
             ("Dez", 12),
-            ("déc.", 12),
+            ("déc", 12),
             ("mei", 5),
             ("MAYO", 5),
         ] {
