@@ -62,7 +62,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     } else {
         Exit::Done
     };
-    let mut report = report_of(Command::Check, &feed, rows, scan.skipped);
+    let skipped = scan.rows.skipped(scan.left_out);
+    let mut report = report_of(Command::Check, &feed, rows, skipped);
     report.exit_code = exit.code();
     report.elapsed_seconds = context.elapsed_seconds();
     report.counts = Counts {

@@ -201,6 +201,12 @@ impl RowTable {
         self.len() as u64 - self.count(RowState::Superseded)
     }
 
+    /// How many rows the mapping skips: those that its filter left out, and those that
+    /// another row of the person stands for.
+    pub fn skipped(&self, left_out: u64) -> u64 {
+        left_out + self.count(RowState::Superseded)
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.numbers.len()

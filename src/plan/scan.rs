@@ -26,9 +26,8 @@ pub const MAX_FINDINGS: usize = 100_000;
 pub struct Scan {
     /// The rows.
     pub rows: RowTable,
-    /// Rows that the mapping left out: by its filter, or since another row of the person
-    /// counts.
-    pub skipped: u64,
+    /// Rows that the mapping's filter left out.
+    pub left_out: u64,
     /// What is wrong, in the order of the feed; at most [`MAX_FINDINGS`].
     pub findings: Vec<Finding>,
     /// All that is wrong, by kind, the most frequent first.
@@ -184,17 +183,16 @@ pub fn scan(
     }
     let (findings, kinds) = std::mem::take(&mut all.findings).finish();
     let rejected = rows.count(super::RowState::Rejected);
-    let skipped = all.skipped + rows.count(super::RowState::Superseded);
     listener.on_event(&Event::ReadFinished {
         rows: rows.counted(),
-        skipped,
+        skipped: rows.skipped(all.skipped),
         rejected,
     });
     let remarks = of_whole_feed(feed, bound, rows.len(), &all)?;
     let last = all.lengths.last_row(feed.columns().len(), feed.ends_line());
     Ok(Scan {
         rows,
-        skipped,
+        left_out: all.skipped,
         findings,
         kinds,
         remarks: remarks.into_iter().chain(all.remarks).collect(),

@@ -14,7 +14,7 @@ use crate::journal::{
     SettledRow,
 };
 use crate::model::{Exit, ExternalId, Outcome, RunState};
-use crate::plan::{LeftAlone, RowIndex, RowTable};
+use crate::plan::{LeftAlone, RowIndex, RowState, RowTable};
 use crate::upload::{LeftOver, RunRecorder, Settlement};
 
 /// The answers of the look-ups of people that older runs of the scope left
@@ -239,6 +239,8 @@ fn mark(rows: &mut RowTable, row: RowIndex, settled: &SettledRow) {
     let code = settled.code.as_deref();
     match settled.outcome {
         Outcome::Rejected | Outcome::Failed if settled.was_sent => rows.mark_not_done(row),
+        // A release that counted such rows recorded it.
+        Outcome::Rejected if rows.state(row) == RowState::Superseded => rows.mark_not_done(row),
         Outcome::Rejected | Outcome::Failed => {}
         _ if code.is_some_and(|code| left_alone.contains(&code)) => {}
         _ => rows.mark_settled(row),

@@ -74,7 +74,7 @@ impl Notes {
     ) -> Result<(), JournalError> {
         self.update(RunChange {
             rows: Some(scan.rows.counted()),
-            skipped: Some(scan.skipped),
+            skipped: Some(scan.rows.skipped(scan.left_out)),
             feed_sha256,
             ..RunChange::default()
         })

@@ -74,6 +74,11 @@ impl Stages<'_> {
         // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
         let rekeyed = self.mark_resumed(&mut scan.rows)?;
+        if self.resumed.is_some() {
+            // It may have rejected what is skipped by now.
+            self.notes.scanned(&scan, self.feed.sha256())?;
+        }
+        let skipped = scan.rows.skipped(scan.left_out);
         let mut left_overs = self.settle_older_runs()?;
         self.take_doubts(&mut scan.rows, &mut left_overs)?;
         let mut earlier = self.earlier_holds()?;
@@ -120,7 +125,7 @@ impl Stages<'_> {
             earlier,
             known,
             groups,
-            skipped: scan.skipped,
+            skipped,
             unanswered,
             not_in_feed: compared.not_in_feed,
             profile: scan.profile,

@@ -76,6 +76,30 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
 }
 
 #[test]
+fn what_an_earlier_release_rejected_and_this_one_skips_counts_once() {
+    let world = slow(Kmi).parts("[unique]\nduplicates = \"last\"");
+    // Two rows of one person, and one that is invalid.
+    let mut feed = Feed::of(42);
+    feed.people[0].id = feed.people[1].id.clone();
+    feed.people[0].login = feed.people[1].login.clone();
+    feed.people[2].email = "nothing".into();
+    world.feed(&feed);
+    killed_after(&world, 20);
+    let journal = rusqlite::Connection::open(world.path("journal.db")).unwrap();
+    let recorded = "INSERT INTO rows (run, row, leaver, outcome, attempts)
+                    SELECT run, 2, leaver, outcome, 0 FROM rows WHERE row = 4";
+    assert_eq!(journal.execute(recorded, []).unwrap(), 1);
+    drop(journal);
+    let ran = world.resume().exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (40, 2));
+    let numbers = ran.json()["feed"].clone();
+    assert_eq!(
+        (&numbers["rows"], &numbers["skipped"]),
+        (&42.into(), &0.into())
+    );
+}
+
+#[test]
 fn a_run_killed_before_its_first_write_is_resumed_too() {
     on_each_system(|system| {
         let world = slow(system);
