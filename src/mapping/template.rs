@@ -161,6 +161,9 @@ impl Templates {
     /// The text that a field's template makes of a row, or why it cannot.
     pub(super) fn render(&self, name: &str, row: &Arc<TemplateRow>) -> Result<String, String> {
         let rendered = self.run(name, row);
+        if row.flaws.is_empty() {
+            return rendered;
+        }
         let source = self.sources.get(name).map_or("", String::as_str);
         row.take_flaw(source).map_or(rendered, Err)
     }
@@ -339,9 +342,6 @@ impl TemplateRow {
     /// What was wrong with the cells that were asked for since the last call, by the
     /// template with that text: a text made of them is not a value.
     fn take_flaw(&self, source: &str) -> Option<String> {
-        if self.flaws.is_empty() {
-            return None;
-        }
         let met = std::mem::take(&mut *self.met.lock().unwrap_or_else(PoisonError::into_inner));
         met.into_iter().find_map(|name| {
             let flaw = self.flaw(*self.columns.get(&name)?)?;

@@ -34,11 +34,23 @@ pub(super) fn flaw(cell: Cell<'_>) -> Option<Rule> {
         }),
         CellKind::Uncalculated => Some(Rule::Uncalculated),
         CellKind::ZeroForNothing => Some(Rule::ZeroForNothing),
-        CellKind::Text if nothing::is_error(cell.text.trim()) => Some(Rule::CellError {
-            shown: cell.text.trim().into(),
-        }),
+        CellKind::Text if may_be_error(cell.text) => {
+            let shown = cell.text.trim();
+            let is_error = nothing::is_error(shown);
+            is_error.then(|| Rule::CellError {
+                shown: shown.into(),
+            })
+        }
         _ => None,
     }
+}
+
+/// Whether a text could be an error, by its first byte: asked for nearly each cell.
+#[inline]
+fn may_be_error(text: &str) -> bool {
+    // Or white space before it, of ASCII or not.
+    let first = text.as_bytes().first();
+    first.is_some_and(|first| matches!(first, b'#' | b'E' | ..=b' ' | 0x80..))
 }
 
 pub(super) fn invalid(
