@@ -1,16 +1,17 @@
 //! A mapping tied to the columns of a feed: from a record to a person.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cleaning::may_be_wrapped;
 use super::codes::STATES;
+use super::columns::{ColumnNames, Spelling, why_not_found};
 use super::nothing::may_be_no_value;
 use super::person::{Person, Slot};
 use super::template::{Condition, TemplateRow};
-use super::value::{Fault, From, clean, finish, flaw, invalid};
+use super::value::{Fault, From, cell_value, clean, finish, flaw, invalid};
 use super::words;
-use super::{DateTally, FieldRule, Mapping, MappingError, Origin, Verdict, nearest};
+use super::{DateTally, FieldRule, Mapping, MappingError, Origin, Verdict};
 use jiff::civil::Date;
 
 use crate::feed::{Attachments, CellKind, Record};
@@ -26,6 +27,8 @@ pub struct Bound<'m> {
     /// among them.
     for_templates: Vec<usize>,
     template_names: Arc<HashMap<String, usize>>,
+    /// Names of the mapping that the feed spells in another way.
+    spellings: Vec<Spelling>,
     /// For each field the column it comes from, if it comes from one.
     origins: Vec<Option<usize>>,
     country: Option<usize>,
@@ -61,38 +64,51 @@ impl Mapping {
         duplicates: &[String],
         today: Date,
     ) -> Result<Bound<'_>, MappingError> {
-        let by_name: HashMap<String, usize> = columns
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| !duplicates.contains(name))
-            .map(|(index, name)| (name.clone(), index))
-            .collect();
+        let names = ColumnNames::new(columns, duplicates);
+        let mut spellings = Vec::new();
+        let mut find = |name: &str| {
+            let found = names.find(name)?;
+            spellings.extend(found.spelling);
+            Some(found.index)
+        };
         let mut origins = Vec::with_capacity(self.fields.len());
         for rule in &self.fields {
             let Origin::Column(name) = &rule.origin else {
                 origins.push(None);
                 continue;
             };
-            match by_name.get(name) {
-                Some(&index) => origins.push(Some(index)),
+            match find(name) {
+                Some(index) => origins.push(Some(index)),
                 None => return Err(self.no_column(rule, name, columns)),
             }
         }
-        let mut for_templates: Vec<_> = by_name
-            .iter()
-            .filter(|(name, _)| self.templates.ask_for(name))
-            .map(|(_, &index)| index)
+        // By the names that the feed has, which templates may compute, and by those that
+        // they have in their text.
+        let of_feed = names
+            .exact()
+            .filter(|(name, _)| self.templates.ask_for(name));
+        let of_feed: Vec<_> = of_feed
+            .map(|(name, index)| (name.to_owned(), index))
             .collect();
+        let of_text = self.templates.named_columns();
+        let of_text = of_text.filter_map(|name| Some((name.to_owned(), find(name)?)));
+        let by_name: HashMap<String, usize> = of_text.chain(of_feed).collect();
+        let mut for_templates: Vec<_> = by_name.values().copied().collect();
         for_templates.sort_unstable();
-        let template_names = for_templates.iter().zip(0..);
+        for_templates.dedup();
+        let place = |index: usize| for_templates.binary_search(&index).ok();
+        let template_names = by_name.into_iter();
         let template_names = template_names
-            .filter_map(|(&index, place)| Some((columns.get(index)?.clone(), place)))
+            .filter_map(|(name, index)| Some((name, place(index)?)))
             .collect();
+        spellings.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        spellings.dedup();
         let bound = Bound {
             mapping: self,
             columns: columns.to_vec(),
             for_templates,
             template_names: Arc::new(template_names),
+            spellings,
             origins,
             country: self.position("country"),
             state: self.position("state"),
@@ -129,45 +145,6 @@ impl Mapping {
             Some(help),
         )
     }
-}
-
-/// Why a column is not found by its name, and what to do.
-fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
-    let places: Vec<_> = (1_usize..)
-        .zip(columns)
-        .filter(|(_, column)| *column == name)
-        .map(|(place, _)| place.to_string())
-        .collect();
-    if places.len() > 1 {
-        return (
-            format!(
-                "column `{name}` appears more than once in the feed's header (columns {})",
-                places.join(", ")
-            ),
-            "rename the columns in the feed".into(),
-        );
-    }
-    let listed = columns
-        .iter()
-        .take(60)
-        .map(|column| format!("`{column}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let more = match columns.len().saturating_sub(60) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let of_feed = match (columns, nearest(name, columns.iter().map(String::as_str))) {
-        ([only], _) if only.contains([';', ',', '\t', '|']) => {
-            "the header was read as one column, so check `delimiter` in [source]".to_owned()
-        }
-        (_, Some(near)) => format!("did you mean `{near}`? The feed's columns"),
-        (_, None) => "the feed's columns".to_owned(),
-    };
-    (
-        format!("the feed has no column `{name}`"),
-        format!("{of_feed}: {listed}{more}"),
-    )
 }
 
 impl<'m> Bound<'m> {
@@ -231,6 +208,11 @@ impl<'m> Bound<'m> {
         self.columns.get(index).map(String::as_str)
     }
 
+    /// What a person should hear of the names of columns.
+    pub fn remarks(&self) -> impl Iterator<Item = Remark> {
+        self.spellings.iter().map(Spelling::remark)
+    }
+
     /// Runs each template once over an empty row, to find columns that are not
     /// there before the feed is read. What a branch hides is found by the
     /// first row that takes it.
@@ -282,7 +264,13 @@ impl<'m> Bound<'m> {
         let mut row = TemplateRow::new(Arc::clone(&self.template_names));
         for &index in &self.for_templates {
             match record.cell(index) {
-                Some(cell) => row.push(&clean(cell.text), cell.kind, flaw(cell)),
+                Some(cell) => {
+                    // A number or a text: which field it becomes is the template's matter.
+                    let text = cell_value(cell, false, FieldKind::Text, |removed| {
+                        row.note_removed(removed);
+                    });
+                    row.push(&text, cell.kind, flaw(cell));
+                }
                 None => row.push("", CellKind::Text, None),
             }
         }
@@ -339,6 +327,7 @@ impl<'m> Bound<'m> {
                         && let text = cell.text.trim_ascii()
                         && !text.is_empty()
                         && !may_be_no_value(text)
+                        && !may_be_wrapped(text)
                     {
                         person.push(Slot::Text(text));
                         continue;
@@ -348,11 +337,10 @@ impl<'m> Bound<'m> {
                         finish(field, rule, "", of_mapping, person, faults);
                         continue;
                     };
-                    let text = if record.is_ascii() {
-                        Cow::Borrowed(cell.text.trim_ascii())
-                    } else {
-                        clean(cell.text)
-                    };
+                    let kind = rule.field.kind;
+                    let text = cell_value(cell, record.is_ascii(), kind, |removed| {
+                        person.remark(Some(field), Remark::Cleaned { removed });
+                    });
                     match flaw(cell) {
                         // An error that the mapping translates is none.
                         Some(flaw) if cell.text.is_empty() || rule.mapped(&text).is_none() => {
@@ -389,6 +377,9 @@ impl<'m> Bound<'m> {
         }
         if is_protected {
             person.protect();
+        }
+        if let Some(removed) = for_templates.as_ref().and_then(|row| row.removed()) {
+            person.remark(None, Remark::Cleaned { removed });
         }
         Ok(Mapped::Row)
     }

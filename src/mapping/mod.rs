@@ -12,7 +12,9 @@
 //!   says otherwise.
 
 mod bound;
+mod cleaning;
 mod codes;
+mod columns;
 mod date;
 mod fields;
 mod file;
@@ -36,6 +38,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 pub use self::bound::{Bound, Mapped};
+pub(crate) use self::cleaning::is_invisible;
 pub use self::codes::{COUNTRIES, Codes, STATES};
 pub use self::date::{DateForm, DateTally, Evidence, Verdict, likely_forms};
 pub(crate) use self::file::nearest;
@@ -48,7 +51,7 @@ pub use self::garbled::garbled;
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 pub use self::leavers::{Among, Leavers};
-pub use self::nothing::means_nothing;
+pub use self::nothing::{is_no_external_id, means_nothing};
 pub use self::person::{Person, Slot};
 pub use self::settings::{SecretSource, TargetSettings};
 use self::template::{Condition, Templates};

@@ -167,6 +167,24 @@ pub fn means_nothing(text: &str) -> bool {
     matches!(no_value(text), Some(NoValue::Word { .. })) || text == "#N/A" || text == "#NV"
 }
 
+/// Whether a text cannot be an external ID, since it means nothing or is an error.
+#[must_use]
+pub fn is_no_external_id(text: &str) -> bool {
+    // Initials of three letters are external IDs in many a company; the other words
+    // are what programs write.
+    let is_initials =
+        |word: &str| word.len() == 3 && word.bytes().all(|it| it.is_ascii_alphabetic());
+    // These have a rule of their own.
+    let is_dots = matches!(text, "." | "..");
+    may_be_no_value(text)
+        && !is_dots
+        && match no_value(text) {
+            Some(NoValue::Word { word, is_name }) => !(is_name && is_initials(word)),
+            Some(NoValue::Error) => true,
+            None => false,
+        }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +221,20 @@ mod tests {
         ] {
             let is_word = matches!(no_value(text), Some(NoValue::Word { .. }));
             assert_eq!(is_word, text == ".", "{text}");
+        }
+    }
+
+    #[test]
+    fn words_for_nothing_are_no_external_ids_and_initials_are() {
+        for text in [
+            "NULL", "null", "None", "-", "N/A", "(none)", "\\N", "?", "#REF!", "#####",
+        ] {
+            assert!(is_no_external_id(text), "{text}");
+        }
+        for text in [
+            "NIL", "nvt", "NaNa", "N7", "-1", "_x", "nullius", "Null", "#12", "k.A.1",
+        ] {
+            assert!(!is_no_external_id(text), "{text}");
         }
     }
 }

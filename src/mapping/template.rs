@@ -24,7 +24,7 @@ use self::filters::{MAX_BYTES, too_much};
 use super::MappingError;
 use super::file::Node;
 use crate::feed::CellKind;
-use crate::model::Rule;
+use crate::model::{Removed, Rule};
 
 /// The templates of a mapping by the name of their field.
 #[derive(Debug)]
@@ -158,6 +158,12 @@ impl Templates {
         all.any(|of| of.are_computed || of.named.contains(column))
     }
 
+    /// The columns that they ask for by the names in their text.
+    pub(super) fn named_columns(&self) -> impl Iterator<Item = &str> {
+        let all = self.columns.values();
+        all.flat_map(|of| of.named.iter().map(String::as_str))
+    }
+
     /// The text that a field's template makes of a row, or why it cannot.
     pub(super) fn render(&self, name: &str, row: &Arc<TemplateRow>) -> Result<String, String> {
         let rendered = self.run(name, row);
@@ -286,6 +292,8 @@ pub(super) struct TemplateRow {
     cells: Vec<Value>,
     /// Cells whose text is not their value, by their place in `cells`.
     flaws: Vec<Flaw>,
+    /// What was around the value of a cell and is not part of it.
+    removed: Option<Removed>,
     /// The columns of those that were asked for, in this order.
     met: Mutex<Vec<String>>,
     /// The first column that was asked for and is not there.
@@ -311,6 +319,7 @@ impl TemplateRow {
             cells: Vec::with_capacity(columns.len()),
             columns,
             flaws: Vec::new(),
+            removed: None,
             met: Mutex::new(Vec::new()),
             missing: OnceLock::new(),
             handled: AtomicUsize::new(0),
@@ -325,6 +334,16 @@ impl TemplateRow {
             is_text: kind == CellKind::Text,
         }));
         self.cells.push(Value::from(text));
+    }
+
+    /// Takes note of what was around the value of a cell.
+    pub(super) fn note_removed(&mut self, removed: Removed) {
+        self.removed.get_or_insert(removed);
+    }
+
+    /// What was around the value of a cell.
+    pub(super) fn removed(&self) -> Option<Removed> {
+        self.removed
     }
 
     /// The first column that a template asked for and the feed does not have.

@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use jiff::civil::Date;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use super::cleaning::{self, is_key, may_be_wrapped};
 use super::date::{self, NotADate};
 use super::nothing::{self, NoValue, may_be_no_value};
 use super::person::{Person, Slot};
 use super::words;
 use super::{Case, Empty, FieldRule};
 use crate::feed::{Cell, CellKind};
-use crate::model::{Remark, Rule};
+use crate::model::{Remark, Removed, Rule, looks_latin};
 use crate::schema::{self, FieldKind};
 
 /// Something that could not be mapped, or that validation found.
@@ -197,6 +198,20 @@ pub(super) fn finish(
     person: &mut Person,
     faults: &mut Vec<Fault>,
 ) {
+    let visible = is_key(rule.field.kind)
+        .then(|| cleaning::visible(text))
+        .flatten();
+    let text = match &visible {
+        Some((text, removed)) => {
+            let removed = *removed;
+            person.remark(Some(field), Remark::Cleaned { removed });
+            text.as_str()
+        }
+        None => text,
+    };
+    if rule.field.kind == FieldKind::ExternalId && looks_latin(text) {
+        person.remark(Some(field), Remark::LooksLatin);
+    }
     if rule.is_plain && !text.is_empty() && !may_be_no_value(text) {
         person.push(Slot::Text(text));
         return;
@@ -246,17 +261,42 @@ pub(super) fn finish(
     }
 }
 
-/// Trimmed, in NFC. What cannot be seen counts as white space: a byte order
-/// mark glued to a key is a classic.
+/// Trimmed, in NFC. What cannot be seen counts as white space at the ends.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text.trim_ascii());
     }
-    let trimmed = text.trim_matches(|char: char| {
-        char.is_whitespace() || matches!(char, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}')
-    });
+    let trimmed = cleaning::trimmed(text);
     match is_nfc_quick(trimmed.chars()) {
         IsNormalized::Yes => Cow::Borrowed(trimmed),
         _ => Cow::Owned(trimmed.nfc().collect()),
+    }
+}
+
+/// The value of a cell as a field's: trimmed, in NFC, and without what a program put
+/// around it.
+pub(super) fn cell_value(
+    cell: Cell<'_>,
+    is_ascii: bool,
+    kind: FieldKind,
+    mut on_removed: impl FnMut(Removed),
+) -> Cow<'_, str> {
+    let text = if is_ascii {
+        Cow::Borrowed(cell.text.trim_ascii())
+    } else {
+        if is_key(kind) && cleaning::has_unseen_ends(cell.text) {
+            on_removed(Removed::Invisible);
+        }
+        clean(cell.text)
+    };
+    if cell.kind != CellKind::Text || !may_be_wrapped(&text) {
+        return text;
+    }
+    match cleaning::unwrapped(&text, is_key(kind)) {
+        Some((value, removed)) => {
+            on_removed(removed);
+            Cow::Owned(clean(&value).into_owned())
+        }
+        None => text,
     }
 }

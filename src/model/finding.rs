@@ -101,6 +101,24 @@ pub enum Rule {
          export again"
     )]
     ExternalIdScientific,
+    /// The external ID is what a program made of one.
+    #[error("{problem}")]
+    ExternalIdDamaged {
+        /// What, and what to do.
+        problem: &'static str,
+    },
+    /// The external ID is a word for nothing, or an error.
+    #[error(
+        "is a word for nothing and not an external ID: let the HR system write one, or leave the \
+         row out with `where` in [source]"
+    )]
+    ExternalIdNothing,
+    /// The external ID mixes Latin letters with others that look like them.
+    #[error(
+        "mixes Latin letters with Cyrillic or Greek ones that look the same: type the ID again in \
+         the HR system"
+    )]
+    ExternalIdLookAlike,
     /// The external ID is `.` or `..`.
     #[error("`.` and `..` cannot be external IDs: they have a meaning in web addresses")]
     ExternalIdDots,
@@ -297,6 +315,9 @@ impl Rule {
             Self::Required => "required",
             Self::ExternalIdMissing => "external-id-missing",
             Self::ExternalIdScientific => "external-id-scientific",
+            Self::ExternalIdDamaged { .. } => "external-id-damaged",
+            Self::ExternalIdNothing => "external-id-nothing",
+            Self::ExternalIdLookAlike => "external-id-look-alike",
             Self::ExternalIdDots => "external-id-dots",
             Self::ControlCharacter => "control-character",
             Self::TooLong { .. } => "too-long",
@@ -333,7 +354,7 @@ impl Rule {
     #[must_use]
     pub const fn variety(&self) -> &'static str {
         match self {
-            Self::Picture { problem } => problem,
+            Self::Picture { problem } | Self::ExternalIdDamaged { problem } => problem,
             Self::RoleNotAllowed { role } => role,
             _ => "",
         }

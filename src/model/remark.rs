@@ -31,6 +31,22 @@ pub enum Remark {
     HtmlCodes,
     /// Words have question marks where letters may have been.
     MarksForLetters,
+    /// What a program put around values or into them was taken away.
+    Cleaned {
+        /// What.
+        removed: Removed,
+    },
+    /// External IDs have letters of another alphabet that look Latin, and no Latin ones.
+    LooksLatin,
+    /// The feed spells a column's name in another way than the mapping.
+    ColumnSpelling {
+        /// The name in the mapping.
+        name: Box<str>,
+        /// The name in the feed.
+        of_feed: Box<str>,
+        /// What differs, as the end of a sentence.
+        difference: &'static str,
+    },
     /// External IDs of groups that differ only in case or white space.
     GroupSpellings {
         /// The groups.
@@ -77,6 +93,35 @@ pub enum Remark {
     MergedCells,
 }
 
+/// What is not part of a value, and was taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Removed {
+    /// A formula around a text: `="00123"`.
+    Formula,
+    /// The mark in front that makes a text of a number: `'00123`.
+    Apostrophe,
+    /// Quotation marks: `"00123"`.
+    Quotes,
+    /// Characters that nobody sees.
+    Invisible,
+    /// No-break spaces, which are spaces now.
+    NoBreakSpaces,
+}
+
+impl fmt::Display for Removed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Formula => "values are written as =\"…\" for Excel: read without it",
+            Self::Apostrophe => {
+                "values have an apostrophe in front, as Excel marks text: read without it"
+            }
+            Self::Quotes => "values are in quotation marks: read without them",
+            Self::Invisible => "values contain characters that cannot be seen: read without them",
+            Self::NoBreakSpaces => "values contain no-break spaces: read as spaces",
+        })
+    }
+}
+
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -108,6 +153,20 @@ impl fmt::Display for Remark {
             Self::MarksForLetters => f.write_str(
                 "words have `?` where letters may have been that the export cannot write: let it \
                  write UTF-8",
+            ),
+            Self::Cleaned { removed } => removed.fmt(f),
+            Self::LooksLatin => f.write_str(
+                "external IDs have Cyrillic or Greek letters that look like Latin ones, and most \
+                 others have none: check how they were typed",
+            ),
+            Self::ColumnSpelling {
+                name,
+                of_feed,
+                difference,
+            } => write!(
+                f,
+                "column `{name}` of the mapping is read from `{of_feed}`: they differ in \
+                 {difference}"
             ),
             Self::GroupSpellings { groups } => write!(
                 f,
@@ -210,6 +269,16 @@ pub struct Remarked {
 }
 
 impl Remarked {
+    /// Whether it is worth saying of a feed with that number of rows.
+    #[must_use]
+    pub fn is_exception_among(&self, rows: u64) -> bool {
+        match self.remark {
+            // Where most IDs have such letters, they are meant.
+            Remark::LooksLatin => self.count * 2 < rows,
+            _ => true,
+        }
+    }
+
     /// A remark on these rows of a column.
     pub fn of_rows(remark: Remark, column: &str, mut rows: Vec<RowNumber>) -> Self {
         let count = rows.len() as u64;

@@ -1,6 +1,7 @@
 //! What spreadsheets and keyboards do to external IDs.
 
-use crate::mapping::fold;
+use crate::mapping::{fold, is_invisible};
+use crate::model::latin_like;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// How two external IDs that a person reads as one differ.
@@ -76,33 +77,16 @@ pub(super) fn normal(id: &str) -> String {
 }
 
 fn without_invisible(text: &str) -> String {
-    let is_seen = |char: &char| {
-        !matches!(
-            char,
-            '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}'
-        )
-    };
-    text.chars().filter(is_seen).collect()
+    text.chars().filter(|char| !is_invisible(*char)).collect()
 }
 
 fn narrow(text: &str) -> String {
     text.nfkc().collect()
 }
 
-/// Letters that look like Latin ones.
+/// The text in Latin letters, where others look like them.
 fn latin(text: &str) -> String {
-    const ALIKE: [(&str, &str); 3] = [
-        ("АВЕКМНОРСТУХІЈЅ", "ABEKMHOPCTYXIJS"),
-        ("асеорухіјѕ", "aceopyxijs"),
-        ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEZHIKMNOPTYX"),
-    ];
-    let latin = |char: char| {
-        (ALIKE.iter())
-            .flat_map(|(other, latin)| other.chars().zip(latin.chars()))
-            .find(|(other, _)| *other == char)
-            .map_or(char, |(_, latin)| latin)
-    };
+    let latin = |char| latin_like(char).unwrap_or(char);
     text.chars().map(latin).collect()
 }
 

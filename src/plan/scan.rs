@@ -189,13 +189,16 @@ pub fn scan(
         rejected,
     });
     let remarks = of_whole_feed(feed, bound, rows.len(), &all)?;
+    let all_rows = rows.len() as u64;
+    let of_rows = all.remarks.into_iter();
+    let of_rows = of_rows.filter(|it| it.is_exception_among(all_rows));
     let last = all.lengths.last_row(feed.columns().len(), feed.ends_line());
     Ok(Scan {
         rows,
         left_out: all.skipped,
         findings,
         kinds,
-        remarks: remarks.into_iter().chain(all.remarks).collect(),
+        remarks: remarks.into_iter().chain(of_rows).collect(),
         unidentified: all.unidentified,
         groups: all.groups,
         profile: columns.profile(&all.profile, last),
@@ -219,7 +222,8 @@ fn of_whole_feed(
     };
     let of_feed = feed.remarks().into_iter();
     let of_filter = bound.judge_filter(rows as u64, all.skipped);
-    let mut remarks: Vec<_> = of_feed.chain(of_filter.map(Remarked::from)).collect();
+    let of_mapping = bound.remarks().chain(of_filter).map(Remarked::from);
+    let mut remarks: Vec<_> = of_feed.chain(of_mapping).collect();
     for (field, tally) in all.dates.iter().enumerate() {
         let remark = bound.judge_dates(field, tally)?;
         remarks.extend(remark.map(|remark| of_column(Some(field), remark)));

@@ -9,7 +9,7 @@ mod email;
 pub mod unique;
 
 use self::codes::meant;
-use crate::mapping::{Bound, COUNTRIES, Fault, Person, STATES, Slot};
+use crate::mapping::{Bound, COUNTRIES, Fault, Person, STATES, Slot, is_no_external_id};
 use crate::model::{ExternalId, Rule, has_control};
 use crate::schema::{self, FieldKind, Role};
 
@@ -59,7 +59,7 @@ pub fn person<'p>(
             }
         };
         let judged = match field.kind {
-            FieldKind::ExternalId => ExternalId::check(text).map(|()| id = Some(text)),
+            FieldKind::ExternalId => external_id(text).map(|()| id = Some(text)),
             // Only a US state has a table; elsewhere a state is a text.
             FieldKind::State if !is_in_us(bound, person) => {
                 value(FieldKind::Text, text, field.max_chars, clean)
@@ -80,6 +80,13 @@ pub fn person<'p>(
         }
     }
     id
+}
+
+fn external_id(text: &str) -> Result<(), Rule> {
+    if is_no_external_id(text) {
+        return Err(Rule::ExternalIdNothing);
+    }
+    ExternalId::check(text)
 }
 
 fn is_in_us(bound: &Bound<'_>, person: &Person) -> bool {
@@ -115,7 +122,7 @@ fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule>
         FieldKind::Gender if !matches!(text, "male" | "female") => Err(Rule::Gender),
         FieldKind::Password if text.chars().count() < schema::PASSWORD_CHARS => Err(Rule::Password),
         FieldKind::GroupType(types) if Role::named(text, types).is_none() => Err(Rule::GroupType),
-        FieldKind::Reference => ExternalId::check(text),
+        FieldKind::Reference => ExternalId::check_shape(text),
         FieldKind::ExternalId
         | FieldKind::Text
         | FieldKind::Login
@@ -143,7 +150,7 @@ fn member(kind: FieldKind, text: &str, allowed: &[&'static str]) -> Result<(), R
             Some(_) => Ok(()),
             None => Err(Rule::Role),
         },
-        _ => ExternalId::check(text),
+        _ => ExternalId::check_shape(text),
     }
 }
 

@@ -1,0 +1,87 @@
+//! Columns whose names the feed spells in another way than the mapping.
+
+use crate::support::System::AnewSpring;
+use crate::support::{IMPORT, KEY, Ran, World};
+
+const CHECK: &[&str] = &["check", "people.csv", "-m", "mapping.toml", "--json"];
+const PLAN: &[&str] = &["plan", "people.csv", "-m", "mapping.toml", "--json"];
+
+fn world(header: &str, source: &str) -> World {
+    let world = World::new(AnewSpring);
+    world.write("people.csv", format!("{header}\n00123,ann,Ann,Lee\n"));
+    let mapping = format!(
+        "[target]\nsystem = \"anewspring\"\nbase_url = \"{}\"\napi_key = {{ env = \"{KEY}\" }}\n\
+         requests_per_second = 5000\n[source]\n{source}\n[fields]\nuserID = \"Employee ID\"\n\
+         login = {{ template = \"{{{{ row['Login Name'] }}}}\" }}\n\
+         firstName = \"First Name\"\nlastName = \"Last Name\"\n",
+        world.lms.base_url()
+    );
+    world.write("mapping.toml", mapping);
+    world
+}
+
+fn notes(ran: &Ran) -> Vec<String> {
+    let notes = ran.json()["notes"].as_array().unwrap().clone();
+    notes
+        .iter()
+        .map(|it| it.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn columns_are_found_by_what_a_person_reads_and_what_differs_is_said() {
+    let header =
+        "Employee\u{a0}ID,LOGIN  name,\u{feff}First Name,\u{ff2c}\u{ff41}\u{ff53}\u{ff54} Name";
+    let world = world(header, "where = \"row['login name'] != 'bo'\"");
+    for command in [CHECK, PLAN, IMPORT] {
+        let said = notes(&world.run(command).exits(0));
+        for note in [
+            "column `Employee ID` of the mapping is read from `Employee\\u{a0}ID`: they differ in white space",
+            "column `Login Name` of the mapping is read from `LOGIN  name`: they differ in case, white space or the form of characters",
+            "column `login name` of the mapping is read from `LOGIN  name`: ",
+            "column `Last Name` of the mapping is read from `\u{ff2c}\u{ff41}\u{ff53}\u{ff54} Name`: they differ in the form of their characters",
+        ] {
+            assert!(
+                said.iter().any(|it| it.starts_with(note)),
+                "{note}: {said:#?}"
+            );
+        }
+    }
+    let person = world.lms.person("00123");
+    assert_eq!(person["login"], "ann");
+    assert_eq!(person["lastName"], "Lee");
+}
+
+#[test]
+fn names_that_are_spelled_alike_need_no_word() {
+    let header = " Employee ID ,Login Name,\"First Name\",Last Name";
+    let said = notes(&world(header, "").run(CHECK).exits(0));
+    assert!(said.is_empty(), "{said:#?}");
+}
+
+#[test]
+fn a_name_that_may_be_two_columns_is_a_mistake_and_both_are_named() {
+    for (header, columns) in [
+        (
+            "EMPLOYEE ID,Login Name,employee id,First Name,Last Name",
+            "`EMPLOYEE ID`, `employee id` (columns 1, 3)",
+        ),
+        (
+            "Employee ID,LOGIN NAME,Login\u{a0}Name,First Name,Last Name",
+            "`LOGIN NAME`, `Login\\u{a0}Name` (columns 2, 3)",
+        ),
+    ] {
+        let ran = world(header, "").run(CHECK).exits(2);
+        let said = ran.said().replace("\\\\", "\\");
+        assert!(
+            said.contains(columns) && said.contains("spell the name"),
+            "{said}"
+        );
+    }
+    // The one that is spelled just so is meant.
+    let header = "employee id,Employee ID,Login Name,First Name,Last Name";
+    let exact = world(header, "");
+    exact.write("people.csv", format!("{header}\nx,00123,ann,Ann,Lee\n"));
+    exact.run(IMPORT).exits(0);
+    assert_eq!(exact.lms.person("00123")["login"], "ann");
+}

@@ -1,0 +1,235 @@
+//! External IDs as programs and spreadsheets write them: read as they are meant where that
+//! is certain, and refused with what happened to them where it is not.
+
+use serde_json::Value;
+
+use crate::support::System::AnewSpring;
+use crate::support::{IMPORT, KEY, Ran, World};
+
+const CHECK: &[&str] = &["check", "people.csv", "-m", "mapping.toml", "--json"];
+const PLAN: &[&str] = &["plan", "people.csv", "-m", "mapping.toml", "--json"];
+
+/// A world with this feed, whose columns are ID, Login, First, Last and Phone, and these
+/// lines below `[fields]`.
+fn world(feed: &str, more: &str) -> World {
+    let world = World::new(AnewSpring);
+    world.write("people.csv", format!("ID,Login,First,Last,Phone\n{feed}"));
+    write_mapping(&world, "\"ID\"", more);
+    world
+}
+
+fn write_mapping(world: &World, id: &str, more: &str) {
+    let mapping = format!(
+        "[target]\nsystem = \"anewspring\"\nbase_url = \"{}\"\napi_key = {{ env = \"{KEY}\" }}\n\
+         requests_per_second = 5000\n[fields]\nuserID = {id}\nlogin = \"Login\"\n\
+         firstName = \"First\"\nlastName = \"Last\"\ntelephoneNumber = \"Phone\"\n{more}\n",
+        world.lms.base_url()
+    );
+    world.write("mapping.toml", mapping);
+}
+
+fn notes(ran: &Ran) -> Vec<String> {
+    let notes = ran.json()["notes"].as_array().unwrap().clone();
+    notes
+        .iter()
+        .map(|it| it.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The row and the rule of each problem.
+fn broken(checked: &Value) -> Vec<(u64, String)> {
+    let findings = checked["findings"].as_array().unwrap().iter();
+    let of = |it: &Value| (it["row"].as_u64(), it["rule"].as_str().map(str::to_owned));
+    findings
+        .map(of)
+        .map(|(row, rule)| (row.unwrap(), rule.unwrap()))
+        .collect()
+}
+
+#[test]
+fn what_is_certainly_no_part_of_an_id_is_taken_away_and_every_command_says_so() {
+    let world = world(
+        "=\"00123\",ann,Ann,Lee,=\"0612345678\"\n\
+         \"=\"\"00124\"\"\",bo,Bo,Kay,\"=\"\"0612345679\"\"\"\n\
+         '00125,cy,Cy,Ray,'0612345670\n\
+         \"\"\"00126\"\"\",di,Di,May,\n\
+         00\u{200b}127,e\u{ad}d,Ed,Fox,\n\
+         \u{202a}00128\u{202c},\u{202a}flo\u{202c},Flo,Poe,\n\
+         A\u{a0}129,gus,Gus,Orr,\n",
+        "",
+    );
+    for command in [CHECK, PLAN, IMPORT] {
+        let said = notes(&world.run(command).exits(0));
+        for (note, rows) in [
+            (
+                "column `ID`: values are written as =\"…\" for Excel",
+                "(rows 2, 3)",
+            ),
+            (
+                "column `Phone`: values are written as =\"…\" for Excel",
+                "(rows 2, 3)",
+            ),
+            ("column `ID`: values have an apostrophe in front", "(row 4)"),
+            (
+                "column `Phone`: values have an apostrophe in front",
+                "(row 4)",
+            ),
+            ("column `ID`: values are in quotation marks", "(row 5)"),
+            (
+                "column `ID`: values contain characters that cannot be seen",
+                "(rows 6, 7)",
+            ),
+            (
+                "column `Login`: values contain characters that cannot be seen",
+                "(rows 6, 7)",
+            ),
+            ("column `ID`: values contain no-break spaces", "(row 8)"),
+        ] {
+            let is_it = |it: &String| it.starts_with(note) && it.ends_with(rows);
+            assert!(said.iter().any(is_it), "{note}: {said:#?}");
+        }
+        assert_eq!(said.len(), 8, "{said:#?}");
+    }
+    for (id, login, phone) in [
+        ("00123", "ann", "0612345678"),
+        ("00124", "bo", "0612345679"),
+        ("00125", "cy", "0612345670"),
+        ("00126", "di", ""),
+        ("00127", "ed", ""),
+        ("00128", "flo", ""),
+        ("A 129", "gus", ""),
+    ] {
+        let person = world.lms.person(id);
+        assert_eq!(person["login"], login);
+        assert_eq!(person["telephoneNumber"], phone);
+    }
+    assert_eq!(world.lms.people().len(), 7);
+    // And the next night nothing differs.
+    assert_eq!(world.run(IMPORT).exits(0).count("unchanged"), 7);
+}
+
+#[test]
+fn ids_that_are_one_once_they_are_clean_are_a_duplicate() {
+    let world = world(
+        "00123,ann,Ann,Lee,\n'00123,bo,Bo,Kay,\n00\u{200b}123,cy,Cy,Ray,\n",
+        "",
+    );
+    let checked = world.run(CHECK).exits(3).json();
+    let expected = [2, 3, 4].map(|row| (row, "duplicate".to_owned()));
+    assert_eq!(broken(&checked), expected);
+}
+
+#[test]
+fn whoever_is_known_under_an_id_that_was_not_clean_is_no_joiner_and_no_leaver() {
+    for (policy, code, held, updated) in [("hold", 4, 1, 0), ("rekey", 0, 0, 1)] {
+        let more = format!("[leavers]\naction = \"delete\"\n[identity]\nrenumbered = \"{policy}\"");
+        let feed = "00123,ann,Ann,Lee,\n00124,bo,Bo,Kay,\n";
+        let world = world(feed, &more);
+        // As it was known before.
+        let marked = "{ template = \"{% if row['ID'] == '00123' %}'{% endif %}{{ row['ID'] }}\" }";
+        write_mapping(&world, marked, &more);
+        world.run(IMPORT).exits(0);
+        assert_eq!(world.lms.person("'00123")["login"], "ann");
+
+        write_mapping(&world, "\"ID\"", &more);
+        world.write(
+            "people.csv",
+            "ID,Login,First,Last,Phone\n'00123,ann,Ann,Lee,\n00124,bo,Bo,Kay,\n",
+        );
+        let ran = world.run(IMPORT).exits(code);
+        let expected: &[_] = if held == 1 {
+            &[("renumbered".to_owned(), 1)]
+        } else {
+            &[]
+        };
+        assert_eq!(ran.held(), expected);
+        assert_eq!(ran.count("updated"), updated, "{ran:#?}");
+        assert_eq!((ran.count("created"), ran.count("deleted")), (0, 0));
+        assert_eq!(world.lms.people().len(), 2);
+    }
+}
+
+#[test]
+fn what_a_program_made_of_an_id_is_refused_by_its_name() {
+    let feed = "1523.0,a,Ann,Lee,\n\"1,523\",b,Bo,Kay,\n1.5E+03,c,Cy,Ray,\n#REF!,d,Di,May,\n\
+                #####,e,Ed,Fox,\nNULL,f,Flo,Poe,\n-,g,Gus,Orr,\nE\u{41d}7,h,Hal,Ives,\n\
+                =A9,i,Ida,Jay,\n1\u{a0}523,j,Jo,King,\nE77,k,Kit,Lund,\n";
+    let world = world(feed, "[guards]\nmax_rejected = \"100%\"");
+    let checked = world.run(CHECK).exits(3).json();
+    let expected = [
+        "external-id-damaged",
+        "external-id-damaged",
+        "external-id-scientific",
+        "cell-error",
+        "cell-error",
+        "external-id-nothing",
+        "external-id-nothing",
+        "external-id-look-alike",
+        "external-id-damaged",
+        "external-id-damaged",
+    ];
+    let expected: Vec<_> = (2..).zip(expected.map(str::to_owned)).collect();
+    assert_eq!(broken(&checked), expected);
+
+    world.run(IMPORT).exits(3);
+    let message = |row: u64| world.row(row)["message"].to_string();
+    for (row, words) in [
+        (2, "is a number with decimals"),
+        (3, "thousands separators"),
+        (7, "is a word for nothing"),
+        (9, "Cyrillic or Greek"),
+        (10, "is the text of a formula"),
+    ] {
+        assert!(message(row).contains(words), "{row}: {}", message(row));
+    }
+    assert_eq!(world.lms.people().len(), 1);
+}
+
+#[test]
+fn ids_names_and_numbers_that_only_look_so_pass_without_a_word() {
+    let feed = "NIL,'tharte,Anke,'t Hart,06 12\n12.345.678,b,\"\"\"Bob\"\"\",Null,+31 6\n\
+                01.0,c,Cy,\"5'9\"\" Ray\",'94\nE123,d,Di,May,-1\n";
+    let world = world(feed, "");
+    for command in [CHECK, PLAN, IMPORT] {
+        let said = notes(&world.run(command).exits(0));
+        assert!(said.is_empty(), "{said:#?}");
+    }
+    for (id, last, phone) in [
+        ("NIL", "'t Hart", "06 12"),
+        ("12.345.678", "Null", "+31 6"),
+        ("01.0", "5'9\" Ray", "'94"),
+        ("E123", "May", "-1"),
+    ] {
+        let person = world.lms.person(id);
+        assert_eq!(person["lastName"], last);
+        assert_eq!(person["telephoneNumber"], phone);
+    }
+    assert_eq!(world.lms.person("12.345.678")["firstName"], "\"Bob\"");
+    assert_eq!(world.lms.person("NIL")["login"], "'tharte");
+}
+
+#[test]
+fn an_id_in_another_alphabet_is_said_where_it_is_the_exception() {
+    let one = "\u{415}123,a,Ann,Lee,\nE124,b,Bo,Kay,\nE125,c,Cy,Ray,\n";
+    let said = notes(&world(one, "").run(CHECK).exits(0));
+    assert!(
+        said.len() == 1 && said[0].contains("Cyrillic or Greek") && said[0].ends_with("(row 2)"),
+        "{said:#?}"
+    );
+    let all = one.replace('E', "\u{415}");
+    let said = notes(&world(&all, "").run(CHECK).exits(0));
+    assert!(said.is_empty(), "{said:#?}");
+}
+
+#[test]
+fn a_template_sees_the_values_of_cells_and_not_what_is_around_them() {
+    let world = world("=\"00123\",ann,=\"Ann\",Lee,\n", "");
+    write_mapping(&world, "{ template = \"NL{{ row['ID'] }}\" }", "");
+    let said = notes(&world.run(IMPORT).exits(0));
+    assert!(
+        said.iter()
+            .any(|it| it.starts_with("values are written as =\"…\"")),
+        "{said:#?}"
+    );
+    assert_eq!(world.lms.person("NL00123")["firstName"], "Ann");
+}
