@@ -5,14 +5,17 @@
 //! ever passes a row over that is clearly no header: a file whose first row is
 //! a person must not lose two people.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::FeedError;
+use super::left_out::below_header;
 use super::record::Record;
-use crate::model::RowNumber;
+use super::words::is_column_name;
+use super::{FeedError, FeedOptions};
+use crate::model::{NoPerson, RowNumber};
 
 /// How many rows, blank ones left out, are examined.
 pub(super) const ROWS_EXAMINED: usize = 128;
@@ -44,6 +47,21 @@ impl HeadRow {
     }
 }
 
+/// The header of a table, and where its people begin.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    /// Its row; 0 without a header.
+    pub(super) row: RowNumber,
+    /// Its cells; empty without a header.
+    pub(super) cells: Vec<String>,
+    /// The names of the columns.
+    pub(super) columns: Vec<String>,
+    /// Rows below it that explain it, and what each is.
+    pub(super) below: Vec<(RowNumber, NoPerson)>,
+    /// How many of the first rows there are down to the one above the people.
+    pub(super) rows: usize,
+}
+
 /// The index of the header among the first rows, none of them blank.
 pub(super) fn find(rows: &[HeadRow]) -> Option<usize> {
     rows.iter()
@@ -54,14 +72,18 @@ pub(super) fn find(rows: &[HeadRow]) -> Option<usize> {
         .or(if rows.is_empty() { None } else { Some(0) })
 }
 
-/// The header among the first rows, none of them blank, and its index: the one
-/// in the row that the mapping names, or the one that is found.
-pub(super) fn of<'r>(
+/// The header among the first rows, none of them blank: the one in the row that the
+/// mapping names, or the one that is found. `check` judges that row.
+pub(super) fn of(
     path: &Arc<Path>,
-    rows: &'r [HeadRow],
-    named: Option<u32>,
-) -> Result<(usize, &'r HeadRow), FeedError> {
-    let index = match named {
+    rows: &[HeadRow],
+    options: &FeedOptions,
+    check: impl FnOnce(&HeadRow) -> Result<(), FeedError>,
+) -> Result<Header, FeedError> {
+    if options.has_no_header {
+        return without(path, rows);
+    }
+    let index = match options.header_row {
         None => find(rows).ok_or_else(|| FeedError::Empty(path.clone()))?,
         Some(row) => rows
             .iter()
@@ -71,9 +93,31 @@ pub(super) fn of<'r>(
                 row,
             })?,
     };
-    let header = rows.get(index);
-    let no_header = || FeedError::NoHeader(path.clone());
-    header.map(|header| (index, header)).ok_or_else(no_header)
+    let header = rows
+        .get(index)
+        .ok_or_else(|| FeedError::NoHeader(path.clone()))?;
+    check(header)?;
+    let below = below_header(header, rows.get(index + 1..).unwrap_or_default());
+    Ok(Header {
+        row: header.row.unwrap_or(RowNumber(1)),
+        cells: header.cells.clone(),
+        columns: names(&header.cells),
+        rows: index + 1 + below.len(),
+        below,
+    })
+}
+
+/// A table without a header: its columns are named as spreadsheets name them.
+fn without(path: &Arc<Path>, rows: &[HeadRow]) -> Result<Header, FeedError> {
+    let widest = rows.iter().map(|row| row.cells.len()).max();
+    let columns = widest.ok_or_else(|| FeedError::Empty(path.clone()))?;
+    Ok(Header {
+        row: RowNumber(0),
+        cells: Vec::new(),
+        columns: (0..columns).map(letters).collect(),
+        below: Vec::new(),
+        rows: 0,
+    })
 }
 
 fn may_be_header(row: &HeadRow, below: &[HeadRow]) -> bool {
@@ -92,7 +136,39 @@ fn may_be_header(row: &HeadRow, below: &[HeadRow]) -> bool {
     // if words follow.
     let numbers = !row.has_letters() && below.first().is_some_and(HeadRow::has_letters);
     let column_numbers = numbers && looks_like_names(below.first());
-    !(title || column_numbers)
+    !(title || column_numbers || is_of_groups(row, below))
+}
+
+/// Whether a row names groups of columns, or is a title in several cells: the row below
+/// is the header, since it has more cells, and they are names.
+fn is_of_groups(row: &HeadRow, below: &[HeadRow]) -> bool {
+    let [next, data @ ..] = below else {
+        return false;
+    };
+    let (filled, wider) = (row.filled(), next.filled());
+    if data.is_empty() || wider < 2 {
+        return false;
+    }
+    let cells = next.cells.iter();
+    let names = cells.filter(|cell| is_column_name(cell)).count();
+    let are_known = names >= 2 && names * 3 >= wider * 2;
+    let are_names = are_known || (looks_like_names(Some(next)) && differs_from(next, data));
+    let distinct: HashSet<_> = row.cells.iter().filter(|cell| !cell.is_empty()).collect();
+    let is_repeated = filled >= 4 && distinct.len() * 2 <= filled;
+    (are_names && filled * 2 <= wider) || (are_known && (filled * 3 <= wider * 2 || is_repeated))
+}
+
+/// Whether the rows of people have digits or addresses where this row has none.
+fn differs_from(names: &HeadRow, people: &[HeadRow]) -> bool {
+    const PEOPLE: usize = 3;
+    let is_data = |cell: &str| cell.contains(|char: char| char == '@' || char.is_ascii_digit());
+    let is_other = |(index, name): (usize, &String)| {
+        let cells = people.iter().filter_map(|row| row.cells.get(index));
+        let mut filled = cells.filter(|cell| !cell.is_empty()).peekable();
+        let has_any = filled.peek().is_some();
+        !name.is_empty() && !is_data(name) && has_any && filled.all(|cell| is_data(cell))
+    };
+    people.len() >= PEOPLE && names.cells.iter().enumerate().any(is_other)
 }
 
 /// Words without a digit or an `@`, none twice: a row of names, not of people.
@@ -197,6 +273,42 @@ mod tests {
         );
         check(&["1,2,3", "ID,Name,Mail", "1,Ann,a@b.c"], 1);
         check(&["Person,,,Job,,", "a,b,c,d,e,f", "1,2,3,4,5,6"], 1);
+    }
+
+    #[test]
+    fn the_names_of_groups_of_columns_are_passed_over() {
+        let names = "ID,Login,First name,Last name,Phone,City,Job,Company";
+        let person = "7,ann,Ann,Lee,061,Ghent,Nurse,Acme";
+        for groups in [
+            "Employee,,,,Contact,,Job,",
+            "Report: all people, exported by HR, May 2026",
+            "Person,,Names,,Contact,,Job,",
+            "Person,Person,Person,Person,Contact,Contact,Job,Job",
+            "A,,B,,C",
+        ] {
+            check(&[groups, names, person, person], 1);
+        }
+        // Names that nobody knows, above people whose cells are of another kind.
+        let people = ["7,x,1.5,r@example.com"; 3];
+        let rows = [&["Group,,Other,", "Aap,Noot,Mies,Wim"], &people[..]].concat();
+        check(&rows, 1);
+    }
+
+    #[test]
+    fn a_header_with_gaps_above_people_stays_the_header() {
+        check(
+            &["ID,,Mail,,Job", "7,Ann,a@b.c,x,Nurse", "8,Bo,b@b.c,x,Cook"],
+            0,
+        );
+        check(&["Name,,City", "Ann,Lee,Ghent", "Bo,Kay,Ghent"], 0);
+        check(
+            &[
+                "STATUS,USERID,,FIRSTNAME",
+                "Status,User ID,Number,First name",
+                "a,7,1,Ann",
+            ],
+            0,
+        );
     }
 
     #[test]

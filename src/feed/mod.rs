@@ -15,7 +15,8 @@
 //!   of the changed part is handed out.
 //! - A bad row is data: cells too many or too few, bytes that are not text. Only
 //!   what makes the file unreadable is a [`FeedError`].
-//! - Blank records are never handed out, and row numbers are still the file's.
+//! - Blank records and those that are plainly no people are never handed out, and row
+//!   numbers are still the file's.
 
 mod attachments;
 mod csv;
@@ -23,11 +24,13 @@ mod encoding;
 mod error;
 mod header;
 mod kind;
+mod left_out;
 mod pipeline;
 mod record;
 mod sheet;
 mod spool;
 mod text;
+mod words;
 mod zip;
 
 use std::ffi::OsStr;
@@ -44,11 +47,12 @@ pub use self::record::{Cell, CellKind, Record};
 use self::csv::{CsvFile, CsvRows};
 use self::encoding::Charset;
 use self::kind::FileKind;
+use self::left_out::Watch;
 use self::sheet::{SheetFile, SheetRows};
 use self::spool::{Bounds, Opened};
 use self::text::Text;
 use crate::files;
-use crate::model::{Remark, Remarked, RowNumber};
+use crate::model::{NoPerson, Remark, Remarked, Remarks, RowNumber};
 
 /// The most rows that are ever estimated: what is reserved by the estimate must
 /// stay small even if the first rows of a large file are tiny.
@@ -69,6 +73,8 @@ pub struct FeedOptions {
     pub sheet: Option<String>,
     /// The line or sheet row of the header, counted from 1.
     pub header_row: Option<u32>,
+    /// No row names the columns: they are called `A`, `B` and so on.
+    pub has_no_header: bool,
     /// Give the value of merged cells to all rows that they go over.
     pub fill_merged: bool,
     /// The most bytes that the feed may have, unpacked; [`DEFAULT_MAX_FEED`] if it
@@ -185,7 +191,7 @@ pub struct Feed {
 
 #[derive(Debug)]
 enum Table {
-    Csv(CsvFile),
+    Csv(Box<CsvFile>),
     Sheet(Box<SheetFile>),
 }
 
@@ -224,7 +230,7 @@ impl Feed {
                     gzip,
                     encoding: csv.encoding(),
                 };
-                (format, Table::Csv(csv))
+                (format, Table::Csv(Box::new(csv)))
             }
             FileKind::Workbook(archive) => {
                 let sheet = SheetFile::open(&path, opened, &archive, options)?;
@@ -251,11 +257,16 @@ impl Feed {
         let guessed = self.format.other_encoding();
         let guessed = guessed.filter(|_| !self.encoding_is_named && !is_marked);
         let encoding = guessed.map(|encoding| Remark::Encoding { encoding }.into());
-        let of_table = match &self.table {
-            Table::Csv(_) => Vec::new(),
-            Table::Sheet(sheet) => sheet.remarks(),
+        let (below, of_table) = match &self.table {
+            Table::Csv(csv) => (&csv.below_header, Vec::new()),
+            Table::Sheet(sheet) => (&sheet.below_header, sheet.remarks()),
         };
-        encoding.into_iter().chain(of_table).collect()
+        let mut of_header = Remarks::default();
+        for &(row, what) in below {
+            of_header.add(row, None, &Remark::NoPerson { what });
+        }
+        let all = encoding.into_iter().chain(of_header);
+        all.chain(of_table).collect()
     }
 
     /// The file's path, for messages; `<stdin>` for stdin.
@@ -289,7 +300,7 @@ impl Feed {
         header::duplicates(self.columns())
     }
 
-    /// Where the header is.
+    /// Where the header is; row 0 without one.
     pub fn header_row(&self) -> RowNumber {
         match &self.table {
             Table::Csv(csv) => csv.header_row,
@@ -386,6 +397,8 @@ impl Feed {
 pub struct Batch<'a> {
     records: Records<'a>,
     record: Record,
+    watch: Watch<'a>,
+    left_out: Vec<(RowNumber, NoPerson)>,
 }
 
 #[derive(Debug)]
@@ -395,22 +408,30 @@ enum Records<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn csv(rows: CsvRows<'a>) -> Self {
+    fn csv(rows: CsvRows<'a>, watch: Watch<'a>) -> Self {
+        Self::new(Records::Csv(rows), watch)
+    }
+
+    fn sheet(rows: SheetRows<'a>, watch: Watch<'a>) -> Self {
+        Self::new(Records::Sheet(rows), watch)
+    }
+
+    fn new(records: Records<'a>, watch: Watch<'a>) -> Self {
         Self {
-            records: Records::Csv(rows),
+            records,
             record: Record::new(),
+            watch,
+            left_out: Vec::new(),
         }
     }
 
-    fn sheet(rows: SheetRows<'a>) -> Self {
-        Self {
-            records: Records::Sheet(rows),
-            record: Record::new(),
-        }
+    /// The rows so far that were left out because they are plainly no people.
+    pub fn left_out(&self) -> &[(RowNumber, NoPerson)] {
+        &self.left_out
     }
 
-    /// The next record that is not blank. It is lent until the one after it is
-    /// asked for.
+    /// The next record that is not blank and may be a person. It is lent until the one
+    /// after it is asked for.
     pub fn next_record(&mut self) -> Option<&Record> {
         loop {
             let read = match &mut self.records {
@@ -420,8 +441,12 @@ impl<'a> Batch<'a> {
             if !read {
                 return None;
             }
-            if !self.record.is_blank() {
-                return Some(&self.record);
+            if self.record.is_blank() {
+                continue;
+            }
+            match self.watch.judge(&self.record) {
+                Some(what) => self.left_out.push((self.record.row(), what)),
+                None => return Some(&self.record),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::file::{Node, Table, nearest};
 use super::template::{Condition, Templates};
-use super::{FieldRule, Mapping, MappingError, Origin, value};
+use super::{FieldRule, Mapping, MappingError, Origin, Person, Slot, value};
 use crate::schema::{FieldKind, Part, System};
 
 /// By what the same human is recognised under another external ID.
@@ -98,6 +98,16 @@ impl Mapping {
             })
             .filter(|field| !field.positions.is_empty())
             .collect()
+    }
+
+    /// Whether a row without a readable external ID may be somebody: its external ID is
+    /// none, or something shows who the person is.
+    #[must_use]
+    pub fn may_be_person(&self, person: &Person) -> bool {
+        let says = |field: usize| !matches!(person.get(field), Slot::Absent | Slot::Clear);
+        let identity = self.identity_fields();
+        let mut positions = identity.iter().flat_map(|field| &field.positions);
+        says(0) || identity.is_empty() || positions.any(|field| says(*field))
     }
 
     /// The columns that a field comes from.

@@ -47,6 +47,11 @@ pub enum Remark {
         /// What differs, as the end of a sentence.
         difference: &'static str,
     },
+    /// Rows that are plainly no people were left out.
+    NoPerson {
+        /// What they are.
+        what: NoPerson,
+    },
     /// External IDs of groups that differ only in case or white space.
     GroupSpellings {
         /// The groups.
@@ -91,6 +96,39 @@ pub enum Remark {
     HiddenRow,
     /// Cells of the column are merged over several rows.
     MergedCells,
+}
+
+/// What a row is that is plainly no person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoPerson {
+    /// The names of the columns once more, among the people.
+    RepeatedHeader,
+    /// Other names of the columns, below the header.
+    Labels,
+    /// The types of the columns, or which of them must be filled.
+    Types,
+    /// How to fill the columns in.
+    Instructions,
+    /// How a row may look.
+    Example,
+    /// Sums and counts.
+    Total,
+    /// What a report says at its end.
+    EndOfReport,
+}
+
+impl fmt::Display for NoPerson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RepeatedHeader => "rows that repeat the header",
+            Self::Labels => "a second header row",
+            Self::Types => "a row of types below the header",
+            Self::Instructions => "instructions below the header",
+            Self::Example => "an example row below the header",
+            Self::Total => "rows of totals",
+            Self::EndOfReport => "lines at the end of a report",
+        })
+    }
 }
 
 /// What is not part of a value, and was taken away.
@@ -155,6 +193,7 @@ impl fmt::Display for Remark {
                  write UTF-8",
             ),
             Self::Cleaned { removed } => removed.fmt(f),
+            Self::NoPerson { what } => write!(f, "left out: {what}"),
             Self::LooksLatin => f.write_str(
                 "external IDs have Cyrillic or Greek letters that look like Latin ones, and most \
                  others have none: check how they were typed",

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError, Record};
 use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
-use crate::model::{ExternalId, Finding, Remarked, Remarks, RowNumber, Rule};
+use crate::model::{ExternalId, Finding, Remark, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
 use crate::plan::last_row::{LastRow, RowLengths};
@@ -34,7 +34,7 @@ pub struct Scan {
     pub kinds: Vec<FindingKind>,
     /// What was decided about the feed and its rows, and a person should hear of.
     pub remarks: Vec<Remarked>,
-    /// Rows without a readable external ID.
+    /// Rows without a readable external ID that may be somebody.
     pub unidentified: u64,
     /// The user groups that rows name.
     pub groups: NamedGroups,
@@ -154,6 +154,9 @@ pub fn scan(
                     Mapped::Skipped => tallied.skipped += 1,
                     Mapped::Row => pass.tally(record, &person, &mut faults, &mut tallied),
                 }
+            }
+            for &(row, what) in records.left_out() {
+                tallied.remarks.add(row, None, &Remark::NoPerson { what });
             }
             batch_rows.store(tallied.batch.numbers.len(), Ordering::Relaxed);
             Ok::<_, MappingError>(tallied)
@@ -290,7 +293,7 @@ impl Pass<'_, '_> {
             };
             keys.push(value.map(|value| self.comparison.key(value)));
         }
-        into.unidentified += u64::from(id.is_none());
+        into.unidentified += u64::from(id.is_none() && bound.mapping().may_be_person(person));
         let row = into.batch.numbers.len();
         into.groups.add(bound, person, row, faults.is_empty());
         into.batch.numbers.push(number.0);

@@ -37,6 +37,7 @@ mod leavers;
 mod lost;
 mod lost_journals;
 mod migrating;
+mod no_people;
 mod odd_rows;
 mod one_at_a_time;
 mod parts;

@@ -964,3 +964,18 @@ fn a_format_that_is_not_read_says_what_it_is_and_where_to_save_it_as_xlsx() {
     help: open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
     ");
 }
+
+#[test]
+fn rows_that_are_no_people_are_left_out_of_workbooks_too() {
+    let below = [
+        "Emp. ID,Login,First name",
+        "7,ann,Ann",
+        "EMPID,LOGIN,FIRST",
+        "8,bo,Bo",
+        "Total:,2,",
+    ];
+    let bytes = workbook("EMPID,LOGIN,FIRST", &rows(&below));
+    assert_eq!(of(&bytes), ["3: 7|ann|Ann", "5: 8|bo|Bo"]);
+    let said = remarks(&bytes, &FeedOptions::default());
+    assert_eq!(said, ["left out: a second header row (row 2)"]);
+}

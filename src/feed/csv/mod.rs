@@ -26,11 +26,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use self::cut::{lines, scan};
 pub(super) use self::rows::{Block, CsvRows};
 use super::encoding::Charset;
+use super::header::{self, HeadRow};
+use super::left_out::LeftOut;
 use super::pipeline::{self, Filled};
 use super::record::MAX_COLUMNS;
 use super::text::Text;
-use super::{Batch, FeedError, FeedOptions, Progress, header};
-use crate::model::RowNumber;
+use super::{Batch, FeedError, FeedOptions, Progress};
+use crate::model::{NoPerson, RowNumber};
 
 /// Large enough that a block costs little to hand around, small enough that a
 /// dozen of them need little memory.
@@ -49,8 +51,11 @@ pub(super) struct CsvFile {
     pub(super) delimiter: u8,
     pub(super) columns: Vec<String>,
     pub(super) header_row: RowNumber,
+    /// Rows below the header that explain it.
+    pub(super) below_header: Vec<(RowNumber, NoPerson)>,
+    left_out: LeftOut,
     pub(super) estimated_rows: usize,
-    /// Where the records after the header start.
+    /// Where the records of people start.
     start: u64,
     start_line: u32,
     /// The hash of all bytes before.
@@ -128,31 +133,20 @@ impl CsvFile {
         sample: &[u8],
     ) -> Result<Self, FeedError> {
         let path = &text.path;
-        let (index, header) = header::of(path, &head.rows, options.header_row)?;
-        let no_header = || FeedError::NoHeader(path.clone());
-        let &(start, start_line) = head.ends.get(index).ok_or_else(no_header)?;
-        let header_row = header.row.unwrap_or(RowNumber(1));
-        if header.width > MAX_COLUMNS {
-            return Err(FeedError::TooManyColumns {
-                path: path.clone(),
-                columns: header.width,
-                max: MAX_COLUMNS,
-            });
-        }
-        if let Some(cell) = header.not_text {
-            return Err(FeedError::HeaderNotText {
-                path: path.clone(),
-                row: header_row,
-                column: cell + 1,
-                encoding: name(&text),
-            });
-        }
-        let rows_seen = head.rows.len() - index - 1;
+        let header = header::of(path, &head.rows, options, |header| {
+            check_header(&text, header)
+        })?;
+        let (at, line, _) = dialect::start(sample);
+        let ends = |rows: usize| head.ends.get(rows.checked_sub(1)?).copied();
+        let (start, start_line) = ends(header.rows).unwrap_or((at, line));
+        let rows_seen = head.rows.len().saturating_sub(header.rows);
         let end_seen = head.ends.last().map_or(start, |&(end, _)| end);
         Ok(Self {
             delimiter: head.delimiter,
-            columns: header::names(&header.cells),
-            header_row,
+            left_out: LeftOut::of(&header.cells, header.columns.len()),
+            columns: header.columns,
+            header_row: header.row,
+            below_header: header.below,
             estimated_rows: super::estimate(
                 text.length.saturating_sub(start as u64),
                 rows_seen,
@@ -195,10 +189,13 @@ impl CsvFile {
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut blocks = Blocks::start(self)?;
-        let delimiter = self.delimiter;
+        let (delimiter, left_out) = (self.delimiter, &self.left_out);
         pipeline::run(
             |block| blocks.fill(block),
-            |block: &mut Block| work(&mut Batch::csv(block.rows(delimiter))),
+            |block: &mut Block| {
+                let watch = left_out.watch(&block.data);
+                work(&mut Batch::csv(block.rows(delimiter), watch))
+            },
             take,
         )?;
         let Blocks {
@@ -400,6 +397,26 @@ impl<'f> Blocks<'f> {
 
     fn changed(&self) -> FeedError {
         FeedError::Changed(self.feed.text.path.clone())
+    }
+}
+
+/// Whether a row can be the header.
+fn check_header(text: &Text, header: &HeadRow) -> Result<(), FeedError> {
+    if header.width > MAX_COLUMNS {
+        return Err(FeedError::TooManyColumns {
+            path: text.path.clone(),
+            columns: header.width,
+            max: MAX_COLUMNS,
+        });
+    }
+    match header.not_text {
+        Some(cell) => Err(FeedError::HeaderNotText {
+            path: text.path.clone(),
+            row: header.row.unwrap_or(RowNumber(1)),
+            column: cell + 1,
+            encoding: name(text),
+        }),
+        None => Ok(()),
     }
 }
 

@@ -121,14 +121,13 @@ impl Head {
         self.rows.iter().any(|row| row.filled() >= 2)
     }
 
-    /// What a formula's 0 means in each of the columns below the header, which is the
-    /// row with this index.
+    /// What a formula's 0 means in each of the columns below the first `above` rows.
     ///
     /// A formula that refers to an empty cell shows 0. In a column of words or of
     /// identifiers that is nothing; in a column of flags and counts it is the number.
-    pub(super) fn zeros(&self, header: usize, columns: usize, book: &Book) -> Vec<Zero> {
+    pub(super) fn zeros(&self, above: usize, columns: usize, book: &Book) -> Vec<Zero> {
         let mut seen = vec![[false; 4]; columns];
-        for (column, kind) in self.kinds.iter().skip(header + 1).flatten() {
+        for (column, kind) in self.kinds.iter().skip(above).flatten() {
             let Some([text, large, small, zero]) = seen.get_mut(usize::from(*column)) else {
                 continue;
             };

@@ -32,11 +32,12 @@ pub(super) use self::rows::{SheetBatch, SheetRows};
 use self::rows::{Shown, Zero};
 use self::xml::{Damage, MAX_PIECE};
 use super::header;
+use super::left_out::LeftOut;
 use super::pipeline::{self, Filled};
 use super::spool::{self, Opened};
 use super::zip::Archive;
 use super::{Batch, FeedError, FeedOptions, Progress};
-use crate::model::{Remark, Remarked, Remarks, RowNumber};
+use crate::model::{NoPerson, Remark, Remarked, Remarks, RowNumber};
 
 /// A batch is full at this many cells or bytes of text, whichever is first.
 const CELLS: usize = 1 << 15;
@@ -55,6 +56,11 @@ pub(super) struct SheetFile {
     pub(super) others: Vec<String>,
     pub(super) columns: Vec<String>,
     pub(super) header_row: RowNumber,
+    /// The last row above those of people.
+    last_above: RowNumber,
+    /// Rows below the header that explain it.
+    pub(super) below_header: Vec<(RowNumber, NoPerson)>,
+    left_out: LeftOut,
     pub(super) estimated_rows: usize,
     /// How long the sheet is in the file.
     length: u64,
@@ -116,9 +122,9 @@ impl SheetFile {
             Some(wanted) => named(path, &book, &file, wanted, until)?,
             None => first_with_a_table(path, &book, &file, until)?,
         };
-        let (index, header) = header::of(path, &choice.head.rows, options.header_row)?;
-        let columns = header::names(&header.cells);
-        let header_row = header.row.unwrap_or(RowNumber(1));
+        let header = header::of(path, &choice.head.rows, options, |_| Ok(()))?;
+        let columns = header.columns;
+        let last_above = header.below.last().map_or(header.row, |(row, _)| *row);
         let alike = match &options.sheet {
             Some(_) => Vec::new(),
             None => hidden_and_alike(&book, &file, until, &columns),
@@ -134,14 +140,17 @@ impl SheetFile {
         };
         Ok(Self {
             path: path.clone(),
-            estimated_rows: estimate(&choice.head, header_row, part.unpacked),
+            estimated_rows: estimate(&choice.head, last_above, part.unpacked),
             length: part.packed,
-            zeros: choice.head.zeros(index, columns.len(), &book),
+            zeros: choice.head.zeros(header.rows, columns.len(), &book),
             remarks: choice.remarks(&columns, alike),
             sheet: choice.sheet,
             others: choice.others,
+            left_out: LeftOut::of(&header.cells, columns.len()),
             columns,
-            header_row,
+            header_row: header.row,
+            last_above,
+            below_header: header.below,
             filled,
             sha256: opened.sha256.unwrap_or(content),
             content,
@@ -186,7 +195,7 @@ impl SheetFile {
             .map_err(damaged(&self.path, None))?;
         let mut pass = Pass {
             path: &self.path,
-            header: self.header_row,
+            last_above: self.last_above,
             columns: &self.columns,
             cells,
             filling: Filling::new(&self.filled, self.columns.len()),
@@ -197,7 +206,7 @@ impl SheetFile {
             formats: &self.book.formats,
             zeros: &self.zeros,
         };
-        let length = self.length;
+        let (length, left_out) = (self.length, &self.left_out);
         pipeline::run(
             move |batch: &mut SheetBatch| {
                 batch.clear();
@@ -209,7 +218,10 @@ impl SheetFile {
                     Filled::End
                 })
             },
-            |batch: &mut SheetBatch| work(&mut Batch::sheet(batch.rows(shown))),
+            |batch: &mut SheetBatch| {
+                let watch = left_out.watch(batch.text.as_bytes());
+                work(&mut Batch::sheet(batch.rows(shown), watch))
+            },
             take,
         )
     }
@@ -218,7 +230,7 @@ impl SheetFile {
 /// One pass over the rows.
 struct Pass<'a> {
     path: &'a Arc<Path>,
-    header: RowNumber,
+    last_above: RowNumber,
     columns: &'a [String],
     cells: Cells<'a>,
     filling: Filling<'a>,
@@ -240,8 +252,8 @@ impl Pass<'_> {
                 Err(NoRow::Damaged(source)) => return Err(damaged(self.path, last)(source)),
                 Err(NoRow::TooLong) => return Err(self.too_long()),
             }
-            let row = self.cells.row.unwrap_or(self.header);
-            if row <= self.header {
+            let row = self.cells.row.unwrap_or(self.last_above);
+            if row <= self.last_above {
                 batch.pop();
                 continue;
             }
@@ -259,7 +271,7 @@ impl Pass<'_> {
     fn too_long(&self) -> FeedError {
         FeedError::RecordTooLong {
             path: self.path.clone(),
-            line: self.cells.row.unwrap_or(self.header),
+            line: self.cells.row.unwrap_or(self.last_above),
             max: MAX_ROW_TEXT,
         }
     }
@@ -269,7 +281,8 @@ impl Pass<'_> {
         if self.is_filled {
             return;
         }
-        let (first, last) = (self.header.0 + 1, last.unwrap_or(self.header).0);
+        let above = self.last_above;
+        let (first, last) = (above.0 + 1, last.unwrap_or(above).0);
         let areas = self.cells.merged.between(first, last);
         let merged = areas.into_iter().filter_map(|(column, rows)| {
             let name = self.columns.get(usize::from(column))?;

@@ -1,0 +1,117 @@
+//! Words of header rows and of rows that explain them, and not in the rows of
+//! people.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// What columns are called in English, Dutch, German, French and Spanish: letters and
+/// digits only, without case and accents.
+const COLUMN_NAMES: &str = "id uid guid employeeid personid userid externalid number no nr \
+    name names first last middle surname lastname firstname fullname username forename \
+    familyname givenname nickname initials prefix suffix infix \
+    email mail workemail emailaddress login loginname user account upn \
+    phone telephone mobile cell fax extension tel gsm \
+    department dept team group division unit company organisation organization employer \
+    businessunit costcenter costcentre site location office building floor room \
+    function title jobtitle job position role grade level status type category active \
+    gender sex birthday dob language nationality \
+    address street city town state province region country zip postcode postalcode \
+    start end hired startdate enddate hiredate birthdate dateofbirth manager supervisor \
+    managerid comments remarks notes description \
+    persoon personeelsnummer medewerker medewerkernummer voornaam voornamen roepnaam achternaam \
+    tussenvoegsel voorletters voorvoegsel naam gebruiker gebruikersnaam inlognaam emailadres \
+    telefoon mobiel afdeling groep bedrijf organisatie werkgever kostenplaats locatie vestiging \
+    standplaats functie titel rol niveau geslacht geboortedatum taal nationaliteit adres straat \
+    plaats woonplaats stad provincie regio land begindatum einddatum indienst uitdienst datum \
+    leidinggevende opmerkingen omschrijving nummer code \
+    personalnummer mitarbeiter mitarbeiternummer vorname nachname familienname kennung benutzer \
+    benutzername anmeldename emailadresse telefon handy mobil abteilung gruppe firma \
+    unternehmen gesellschaft kostenstelle standort funktion stelle rolle position geschlecht \
+    geburtsdatum sprache adresse strasse hausnummer ort wohnort stadt plz postleitzahl \
+    bundesland eintritt austritt eintrittsdatum austrittsdatum vorgesetzter bemerkung \
+    matricule prenom nom nomdefamille utilisateur identifiant courriel adressemail telephone \
+    departement service equipe societe entreprise poste fonction sexe naissance \
+    datedenaissance langue rue ville codepostal pays dateentree datesortie responsable \
+    numero nombre apellido apellidos usuario correo correoelectronico telefono movil \
+    departamento equipo empresa puesto cargo genero fechadenacimiento idioma direccion calle \
+    ciudad codigopostal pais fechadeingreso fechadealta jefe";
+
+/// What the names of many more columns end with.
+const ENDS: [&str; 10] = [
+    "naam", "name", "nummer", "number", "datum", "date", "adres", "address", "code", "status",
+];
+
+/// The same in Japanese and Chinese, where no white space is between words.
+const PARTS: [&str; 12] = [
+    "番号",
+    "氏名",
+    "姓名",
+    "部署",
+    "部門",
+    "メール",
+    "電話",
+    "工号",
+    "邮箱",
+    "邮件",
+    "部门",
+    "电话",
+];
+
+/// What a row of types or of duties consists of.
+const TYPES: &str = "string text char varchar nvarchar character alphanumeric number numeric int \
+    integer bigint smallint decimal float double boolean bool bit date datetime timestamp time \
+    uuid guid enum list email required optional mandatory verplicht optioneel tekst getal \
+    datum pflicht pflichtfeld optional zahl obligatoire facultatif texte nombre obligatorio \
+    opcional texto fecha";
+
+/// What instructions for a column begin with.
+const INSTRUCTIONS: &str = "required optional mandatory enter fill format must max maximum min \
+    minimum unique please use select choose leave do only see verplicht optioneel vul formaat \
+    maximaal uniek gebruik kies laat pflicht pflichtfeld bitte format eindeutig verwenden \
+    auswahlen obligatoire facultatif saisir maximum unique laisser obligatorio opcional \
+    introduzca maximo unico dejar";
+
+/// What the first cell of an example row says.
+const EXAMPLES: &str = "example sample voorbeeld beispiel muster exemple ejemplo eg ex bijv bv zb";
+
+fn is_one_of(words: &str, word: &str) -> bool {
+    words.split_ascii_whitespace().any(|known| known == word)
+}
+
+/// Letters and digits, without case and accents.
+pub(super) fn normalized(cell: &str) -> String {
+    cell.nfkd()
+        .filter(|char| char.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Whether a cell is the name of a column.
+pub(super) fn is_column_name(cell: &str) -> bool {
+    let word = normalized(cell);
+    is_one_of(COLUMN_NAMES, &word)
+        || ENDS.iter().any(|end| word.ends_with(end))
+        || PARTS.iter().any(|part| cell.contains(part))
+}
+
+/// Whether a cell is a type or a duty: `varchar(50)`, `Required`.
+pub(super) fn is_type(cell: &str) -> bool {
+    let letters = |char: &char| !char.is_ascii_digit();
+    let word: String = normalized(cell).chars().filter(letters).collect();
+    is_one_of(TYPES, &word)
+}
+
+/// Whether a cell says how to fill its column in: `Required, at most 50 characters`.
+pub(super) fn is_instruction(cell: &str) -> bool {
+    let mut words = cell.split(|char: char| !char.is_alphanumeric());
+    let first = words.find(|word| !word.is_empty()).unwrap_or_default();
+    is_one_of(INSTRUCTIONS, &normalized(first))
+}
+
+/// Whether a cell says that its row is an example: `Example:`, `e.g. 1234`.
+pub(super) fn is_example(cell: &str) -> bool {
+    let whole = normalized(cell);
+    let mut words = cell.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    let is_mark = first.ends_with(['.', ':']) && words.next().is_some();
+    is_one_of(EXAMPLES, &whole) || (is_mark && is_one_of(EXAMPLES, &normalized(first)))
+}
