@@ -245,6 +245,15 @@ pub(super) fn source(
         .take("header_row")
         .map(|node| node.whole(1, u32::MAX))
         .transpose()?;
+    if let Some(node) = table.take("header") {
+        options.has_no_header = !node.flag()?;
+        if options.has_no_header && options.header_row.is_some() {
+            return Err(node.error(
+                "[source] has `header = false` and `header_row`",
+                Some("a feed without a header has no row of it: remove one of the two".into()),
+            ));
+        }
+    }
     options.fill_merged = table
         .take("fill_merged")
         .map(|node| node.flag())

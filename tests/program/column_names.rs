@@ -60,6 +60,39 @@ fn names_that_are_spelled_alike_need_no_word() {
 }
 
 #[test]
+fn a_feed_without_a_header_has_columns_by_letter_and_its_first_row_is_a_person() {
+    let rows = [
+        "00123,ann,Ann,Lee\n00124,bo,Bo,Kay\n",
+        "00123;ann;Ann;Lee\r\n00124;bo;Bo;Kay",
+    ];
+    for rows in rows {
+        let world = world("", "header = false");
+        world.write("people.csv", rows);
+        let mapping = std::fs::read_to_string(world.path("mapping.toml")).unwrap();
+        let by_letter = [
+            ("\"Employee ID\"", "\"A\""),
+            ("row['Login Name']", "row['B']"),
+            ("\"First Name\"", "\"C\""),
+            ("\"Last Name\"", "\"D\""),
+        ];
+        let mapping = by_letter
+            .iter()
+            .fold(mapping, |text, (name, letter)| text.replace(name, letter));
+        world.write("mapping.toml", &mapping);
+        let ran = world.run(IMPORT).exits(0);
+        assert!(notes(&ran).is_empty(), "{ran:#?}");
+        assert_eq!(world.lms.people().len(), 2);
+        assert_eq!(world.lms.person("00123")["lastName"], "Lee");
+        assert_eq!(world.lms.person("00124")["login"], "bo");
+
+        let both = mapping.replace("header = false", "header = false\nheader_row = 2");
+        world.write("mapping.toml", both);
+        let said = world.run(CHECK).exits(2).said();
+        assert!(said.contains("`header = false` and `header_row`"), "{said}");
+    }
+}
+
+#[test]
 fn a_name_that_may_be_two_columns_is_a_mistake_and_both_are_named() {
     for (header, columns) in [
         (

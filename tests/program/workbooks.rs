@@ -979,3 +979,16 @@ fn rows_that_are_no_people_are_left_out_of_workbooks_too() {
     let said = remarks(&bytes, &FeedOptions::default());
     assert_eq!(said, ["left out: a second header row (row 2)"]);
 }
+
+#[test]
+fn a_sheet_without_a_header_has_columns_by_letter() {
+    let bytes = workbook("7,ann,Ann", &rows(&["8,bo,Bo,Kay"]));
+    let options = FeedOptions {
+        has_no_header: true,
+        ..FeedOptions::default()
+    };
+    let (feed, _file) = opened(&bytes, &options).unwrap();
+    assert_eq!(feed.columns(), ["A", "B", "C", "D"]);
+    assert_eq!(read(&bytes, &options), ["1: 7|ann|Ann", "2: 8|bo|Bo|Kay"]);
+    assert!(remarks(&bytes, &options).is_empty());
+}
