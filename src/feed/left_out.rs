@@ -31,7 +31,8 @@ const OF_REPORTS: &str = "record records row rows line lines entry entries emplo
 const BEFORE_DATES: &str = "on at as of from date op van datum am vom le du el";
 
 /// What the only cell of a row at the end of a report begins with.
-const ENDS: [&str; 18] = [
+const ENDS: [&str; 19] = [
+    "confidential",
     "end of report",
     "end of file",
     "end of data",
@@ -53,7 +54,7 @@ const ENDS: [&str; 18] = [
 ];
 
 /// What all of these begin with.
-const BEGINNINGS: [&[u8; 3]; 30] = [
+const BEGINNINGS: [&[u8; 3]; 33] = [
     b"aan",
     b"anz",
     b"ave",
@@ -78,6 +79,9 @@ const BEGINNINGS: [&[u8; 3]; 30] = [
     b"pro",
     b"rep",
     b"row",
+    b"rec",
+    b"con",
+    b"eof",
     b"som",
     b"sou",
     b"sub",
@@ -105,8 +109,12 @@ fn explains(header: &HeadRow, row: &HeadRow) -> Option<NoPerson> {
     let (same, names, types) = (same.count(), count(is_column_name), count(is_type));
     let has_address = filled.iter().any(|cell| cell.contains('@'));
     let is_plain = !has_address && !filled.iter().any(|cell| has_digit(cell));
+    let is_drawn = |cell: &&String| cell.bytes().all(|byte| b"-=_*".contains(&byte));
+    let is_line = all >= 2 && filled.iter().all(is_drawn);
     if same >= 2 && same * 2 >= all {
         Some(NoPerson::Labels)
+    } else if is_line {
+        Some(NoPerson::Line)
     } else if all >= 2 && types == all {
         Some(NoPerson::Types)
     } else if names >= 2 && names * 3 >= all * 2 && is_plain {
@@ -129,16 +137,9 @@ fn has_digit(cell: &str) -> bool {
 pub(super) struct LeftOut {
     /// The header's cells; empty without a header.
     header: Vec<String>,
-    /// The longest of them, without which no text repeats the header.
+    /// The longest of them, which few values are as long as.
     longest: usize,
     columns: usize,
-}
-
-/// [`LeftOut`] for the records of one text.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Watch<'a> {
-    left_out: &'a LeftOut,
-    may_repeat_header: bool,
 }
 
 impl LeftOut {
@@ -152,38 +153,10 @@ impl LeftOut {
         }
     }
 
-    /// Watches the records of this text.
-    pub(super) fn watch(&self, text: &[u8]) -> Watch<'_> {
-        let name = self.header.get(self.longest).map(String::as_bytes);
-        Watch {
-            left_out: self,
-            may_repeat_header: name.is_some_and(|name| memchr::memmem::find(text, name).is_some()),
-        }
-    }
-
-    /// Whether every cell with something in it is the name of its column, and more than
-    /// one is.
-    fn repeats_header(&self, record: &Record) -> bool {
-        let mut same = 0;
-        for index in 0..record.len() {
-            let text = record.cell(index).map_or("", |cell| cell.text.trim());
-            if text.is_empty() {
-                continue;
-            }
-            if self.header.get(index).map(String::as_str) != Some(text) {
-                return false;
-            }
-            same += 1;
-        }
-        same >= 2 || (same == 1 && self.columns == 1)
-    }
-}
-
-impl Watch<'_> {
     /// What a record is, if it is plainly no person.
     #[inline]
     pub(super) fn judge(&self, record: &Record) -> Option<NoPerson> {
-        if self.may_repeat_header && self.left_out.repeats_header(record) {
+        if self.may_repeat_header(record) && self.repeats_header(record) {
             return Some(NoPerson::RepeatedHeader);
         }
         let first = (0..record.len()).find_map(|index| {
@@ -194,8 +167,37 @@ impl Watch<'_> {
         if !may_be_total(text) {
             return None;
         }
-        is_total(record, (index, text), self.left_out.columns)
+        is_total(record, (index, text), self.columns)
     }
+
+    /// Whether a record may repeat the header, by a single cell: asked for each row.
+    #[inline]
+    fn may_repeat_header(&self, record: &Record) -> bool {
+        let name = self.header.get(self.longest);
+        name.zip(record.cell(self.longest))
+            .is_some_and(|(name, cell)| {
+                let text = cell.text.trim();
+                text.len() == name.len() && is_name(name, text)
+            })
+    }
+
+    /// Whether every cell with something in it is the name of its column, and more than
+    /// one is.
+    fn repeats_header(&self, record: &Record) -> bool {
+        let (mut filled, mut same) = (0, 0);
+        for index in 0..record.len() {
+            let text = record.cell(index).map_or("", |cell| cell.text.trim());
+            let name = self.header.get(index).map_or("", String::as_str);
+            filled += usize::from(!text.is_empty());
+            same += usize::from(!text.is_empty() && is_name(name, text));
+        }
+        same == filled && (same >= 2 || self.columns == 1)
+    }
+}
+
+/// Whether a cell is the name of its column, whatever the case.
+fn is_name(name: &str, cell: &str) -> bool {
+    name == cell || name.to_lowercase() == cell.to_lowercase()
 }
 
 /// Whether a row that begins so may be a total, by its first bytes: asked for each row.
@@ -263,7 +265,14 @@ fn is_of_report(cell: &str) -> bool {
 fn ends_report(text: &str) -> bool {
     let text = text.trim_matches(|char: char| !char.is_alphanumeric());
     let lower = text.to_lowercase();
-    if ENDS.iter().any(|end| lower.starts_with(end)) {
+    if lower == "eof" || ENDS.iter().any(|end| lower.starts_with(end)) {
+        return true;
+    }
+    // `Total employees: 2`, `Generated 2026-05-03`. Somebody may have the ID `Employee 2`.
+    let first = lower.split_whitespace().next().unwrap_or_default();
+    let counts = "record generated exported printed".split_ascii_whitespace();
+    let mut counts = counts.chain(TOTALS.split_ascii_whitespace());
+    if has_digit(&lower) && counts.any(|word| word == first) {
         return true;
     }
     let Some((number, what)) = lower.split_once(' ') else {
@@ -317,6 +326,12 @@ mod tests {
             &["Example:,1,jdoe,John,Doe,,Rep", person],
             &[NoPerson::Example],
         );
+        below(
+            keys,
+            &["------,------,-----,,====,,-", person],
+            &[NoPerson::Line],
+        );
+        below(keys, &["*,*,,*,*,,", person], &[NoPerson::Line]);
         let japanese = ("ID,NAME,MAIL", "社員番号,氏名,メール");
         below(
             japanese.0,
@@ -348,8 +363,7 @@ mod tests {
         let left_out = LeftOut::of(&header, header.len());
         let mut record = Record::new();
         record.set_raw(cells.as_bytes(), b',');
-        let watch = left_out.watch(cells.as_bytes());
-        assert_eq!(watch.judge(&record), expected, "{cells}");
+        assert_eq!(left_out.judge(&record), expected, "{cells}");
     }
 
     #[test]
@@ -374,12 +388,18 @@ mod tests {
             "2 records,,,",
             "(2 rows affected),,,",
             "Number of employees: 2,,,",
+            "Record count: 2,,,",
+            "Totaal aantal medewerkers: 2,,,",
+            "Generated 2026-05-03 10:00,,,",
+            "Confidential,,,",
+            "EOF,,,",
             "Page 1 of 3,,,",
             "Aantal medewerkers 2,,,",
         ] {
             judges(cells, Some(NoPerson::EndOfReport));
         }
         judges("Login,ID,First,Last", Some(NoPerson::RepeatedHeader));
+        judges("LOGIN,id,FIRST,Last", Some(NoPerson::RepeatedHeader));
         judges(" Login ,ID,First,", Some(NoPerson::RepeatedHeader));
     }
 
@@ -405,6 +425,9 @@ mod tests {
             "Login,8,First,Last",
             "Number of Six,9,Tricia,Helfer",
             "E7,,,",
+            "Employee 12,,,",
+            "Eoford,,,",
+            "ann,7,First,Lee",
         ] {
             judges(cells, None);
         }

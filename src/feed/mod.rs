@@ -47,7 +47,7 @@ pub use self::record::{Cell, CellKind, Record};
 use self::csv::{CsvFile, CsvRows};
 use self::encoding::Charset;
 use self::kind::FileKind;
-use self::left_out::Watch;
+use self::left_out::LeftOut;
 use self::sheet::{SheetFile, SheetRows};
 use self::spool::{Bounds, Opened};
 use self::text::Text;
@@ -397,7 +397,7 @@ impl Feed {
 pub struct Batch<'a> {
     records: Records<'a>,
     record: Record,
-    watch: Watch<'a>,
+    rule: &'a LeftOut,
     left_out: Vec<(RowNumber, NoPerson)>,
 }
 
@@ -408,19 +408,19 @@ enum Records<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn csv(rows: CsvRows<'a>, watch: Watch<'a>) -> Self {
-        Self::new(Records::Csv(rows), watch)
+    fn csv(rows: CsvRows<'a>, rule: &'a LeftOut) -> Self {
+        Self::new(Records::Csv(rows), rule)
     }
 
-    fn sheet(rows: SheetRows<'a>, watch: Watch<'a>) -> Self {
-        Self::new(Records::Sheet(rows), watch)
+    fn sheet(rows: SheetRows<'a>, rule: &'a LeftOut) -> Self {
+        Self::new(Records::Sheet(rows), rule)
     }
 
-    fn new(records: Records<'a>, watch: Watch<'a>) -> Self {
+    fn new(records: Records<'a>, rule: &'a LeftOut) -> Self {
         Self {
             records,
             record: Record::new(),
-            watch,
+            rule,
             left_out: Vec::new(),
         }
     }
@@ -444,7 +444,7 @@ impl<'a> Batch<'a> {
             if self.record.is_blank() {
                 continue;
             }
-            match self.watch.judge(&self.record) {
+            match self.rule.judge(&self.record) {
                 Some(what) => self.left_out.push((self.record.row(), what)),
                 None => return Some(&self.record),
             }

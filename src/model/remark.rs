@@ -105,6 +105,8 @@ pub enum NoPerson {
     RepeatedHeader,
     /// Other names of the columns, below the header.
     Labels,
+    /// A line that is drawn with characters below the header.
+    Line,
     /// The types of the columns, or which of them must be filled.
     Types,
     /// How to fill the columns in.
@@ -122,6 +124,7 @@ impl fmt::Display for NoPerson {
         f.write_str(match self {
             Self::RepeatedHeader => "rows that repeat the header",
             Self::Labels => "a second header row",
+            Self::Line => "a line without words below the header",
             Self::Types => "a row of types below the header",
             Self::Instructions => "instructions below the header",
             Self::Example => "an example row below the header",

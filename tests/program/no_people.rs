@@ -33,7 +33,7 @@ fn labels_below_the_keys_and_other_rows_that_are_no_people_are_left_out_and_said
     let world = world(
         "Person,,Name,,Work\nEMPID,LOGIN,FIRST,LAST,JOB\nEmp. ID,Login,First name,Last name,Job\n\
          text,text,text,text,text\nRequired,Must be unique,Required,Required,Max. 50\n\
-         Example:,jdoe,John,Doe,Rep\n00123,ann,Ann,Lee,Nurse\nEMPID,LOGIN,FIRST,LAST,JOB\n\
+         Example:,jdoe,John,Doe,Rep\n00123,ann,Ann,Lee,Nurse\nEmpid,Login,First,Last,Job\n\
          00124,bo,Bo,Kay,Cook\nTotal,2,employees,exported 03-05-2026,\nEnd of report,,,,\n",
         "",
     );

@@ -192,10 +192,7 @@ impl CsvFile {
         let (delimiter, left_out) = (self.delimiter, &self.left_out);
         pipeline::run(
             |block| blocks.fill(block),
-            |block: &mut Block| {
-                let watch = left_out.watch(&block.data);
-                work(&mut Batch::csv(block.rows(delimiter), watch))
-            },
+            |block: &mut Block| work(&mut Batch::csv(block.rows(delimiter), left_out)),
             take,
         )?;
         let Blocks {

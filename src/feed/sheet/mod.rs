@@ -218,10 +218,7 @@ impl SheetFile {
                     Filled::End
                 })
             },
-            |batch: &mut SheetBatch| {
-                let watch = left_out.watch(batch.text.as_bytes());
-                work(&mut Batch::sheet(batch.rows(shown), watch))
-            },
+            |batch: &mut SheetBatch| work(&mut Batch::sheet(batch.rows(shown), left_out)),
             take,
         )
     }
