@@ -14,7 +14,7 @@ use super::words;
 use super::{DateTally, FieldRule, Mapping, MappingError, Origin, Verdict};
 use jiff::civil::Date;
 
-use crate::feed::{Attachments, CellKind, Record};
+use crate::feed::{Attachments, Cell, CellKind, Record};
 use crate::model::{FingerprintKey, Remark, Rule};
 use crate::schema::{self, FieldKind, Part};
 
@@ -332,21 +332,10 @@ impl<'m> Bound<'m> {
                         person.push(Slot::Text(text));
                         continue;
                     }
-                    let Some(cell) = record.cell(*index) else {
+                    match record.cell(*index) {
+                        Some(cell) => self.read_cell((field, rule), cell, person, faults),
                         // A row that ends early: its missing cells are empty.
-                        finish(field, rule, "", of_mapping, person, faults);
-                        continue;
-                    };
-                    let kind = rule.field.kind;
-                    let text = cell_value(cell, record.is_ascii(), kind, |removed| {
-                        person.remark(Some(field), Remark::Cleaned { removed });
-                    });
-                    match flaw(cell) {
-                        // An error that the mapping translates is none.
-                        Some(flaw) if cell.text.is_empty() || rule.mapped(&text).is_none() => {
-                            invalid(field, flaw, None, person, faults);
-                        }
-                        _ => finish(field, rule, &text, self.from(cell.kind), person, faults),
+                        None => finish(field, rule, "", of_mapping, person, faults),
                     }
                 }
                 (Origin::Template, _) => match self.rendered(rule, &template_row())? {
@@ -382,6 +371,26 @@ impl<'m> Bound<'m> {
             person.remark(None, Remark::Cleaned { removed });
         }
         Ok(Mapped::Row)
+    }
+
+    /// Makes a cell the value of a field.
+    fn read_cell(
+        &self,
+        (field, rule): (usize, &FieldRule),
+        cell: Cell<'_>,
+        person: &mut Person,
+        faults: &mut Vec<Fault>,
+    ) {
+        let text = cell_value(cell, cell.text.is_ascii(), rule.field.kind, |removed| {
+            person.remark(Some(field), Remark::Cleaned { removed });
+        });
+        match flaw(cell) {
+            // An error that the mapping translates is none.
+            Some(flaw) if cell.text.is_empty() || rule.mapped(&text).is_none() => {
+                invalid(field, flaw, None, person, faults);
+            }
+            _ => finish(field, rule, &text, self.from(cell.kind), person, faults),
+        }
     }
 
     /// The text that a template makes of a row, or why it cannot.

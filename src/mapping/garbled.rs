@@ -6,7 +6,7 @@ use encoding_rs::WINDOWS_1252;
 use memchr::memchr2;
 
 use super::{Bound, Person};
-use crate::model::Remark;
+use crate::model::{Garbled, Remark};
 use crate::schema::FieldKind;
 
 /// What looks spoilt in a person's values, by the field's position in the mapping.
@@ -18,7 +18,8 @@ pub fn garbled(bound: &Bound<'_>, person: &Person) -> Vec<(usize, Remark)> {
     let fields = bound.mapping().fields().iter().enumerate();
     let of_field = fields.filter_map(|(field, rule)| {
         let text = person.text(field)?;
-        Some((field, of_text(text, rule.field.kind)?))
+        let how = of_text(text, rule.field.kind)?;
+        Some((field, Remark::Garbled { how }))
     });
     of_field.collect()
 }
@@ -32,17 +33,17 @@ fn may_be_garbled(text: &str) -> bool {
     memchr2(b'&', b'?', text.as_bytes()).is_some() || !text.is_ascii() && is_spoilt()
 }
 
-fn of_text(text: &str, kind: FieldKind) -> Option<Remark> {
+fn of_text(text: &str, kind: FieldKind) -> Option<Garbled> {
     if kind == FieldKind::Password {
         None
     } else if runs(text).any(|run| is_encoded_twice(text, run)) {
-        Some(Remark::EncodedTwice)
+        Some(Garbled::EncodedTwice)
     } else if text.contains(char::REPLACEMENT_CHARACTER) {
-        Some(Remark::LostLetters)
+        Some(Garbled::LostLetters)
     } else if has_html_code(text) {
-        Some(Remark::HtmlCodes)
+        Some(Garbled::HtmlCodes)
     } else if kind == FieldKind::Text && has_mark_for_letter(text) {
-        Some(Remark::MarksForLetters)
+        Some(Garbled::MarksForLetters)
     } else {
         None
     }
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(text: &str, expected: Option<&Remark>) {
+    fn check(text: &str, expected: Option<&Garbled>) {
         assert_eq!(of_text(text, FieldKind::Text).as_ref(), expected, "{text}");
         assert!(expected.is_none() || may_be_garbled(text), "{text}");
     }
@@ -197,15 +198,15 @@ mod tests {
             "“Bob”",
         ] {
             check(name, None);
-            check(&twice(name, WINDOWS_1252), Some(&Remark::EncodedTwice));
+            check(&twice(name, WINDOWS_1252), Some(&Garbled::EncodedTwice));
         }
         for name in ["Müller", "René"] {
             check(
                 &twice(name, encoding_rs::MACINTOSH),
-                Some(&Remark::EncodedTwice),
+                Some(&Garbled::EncodedTwice),
             );
         }
-        check("M├╝ller", Some(&Remark::EncodedTwice));
+        check("M├╝ller", Some(&Garbled::EncodedTwice));
     }
 
     #[test]
@@ -238,9 +239,9 @@ mod tests {
 
     #[test]
     fn letters_that_were_lost_are_recognised() {
-        check("Jos\u{fffd}", Some(&Remark::LostLetters));
+        check("Jos\u{fffd}", Some(&Garbled::LostLetters));
         for text in ["M?ller", "J?rg", "M?LLER", "Andr?-Marie K?hn"] {
-            check(text, Some(&Remark::MarksForLetters));
+            check(text, Some(&Garbled::MarksForLetters));
         }
         for text in [
             "Who?",
@@ -265,7 +266,7 @@ mod tests {
             "O&#39;Brien",
             "O&#x27;Brien",
         ] {
-            check(text, Some(&Remark::HtmlCodes));
+            check(text, Some(&Garbled::HtmlCodes));
         }
         for text in [
             "R&D",

@@ -27,7 +27,7 @@ pub use self::hold::{HoldKind, HoldState};
 pub use self::limit::Limit;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};
-pub use self::remark::{NoPerson, Remark, Remarked, Remarks, Removed};
+pub use self::remark::{Garbled, NoPerson, Remark, Remarked, Remarks, Removed};
 
 /// Where a record starts, as a person sees it: the line of a CSV file in an
 /// editor, or the row of a sheet in Excel. The first line is 1.

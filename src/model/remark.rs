@@ -23,14 +23,11 @@ pub enum Remark {
         /// Somebody could be called so.
         may_be_name: bool,
     },
-    /// Texts look as if their UTF-8 had been taken for another encoding and encoded again.
-    EncodedTwice,
-    /// Texts have the sign that programs write for letters that they cannot read.
-    LostLetters,
-    /// Texts have characters as HTML writes them.
-    HtmlCodes,
-    /// Words have question marks where letters may have been.
-    MarksForLetters,
+    /// Texts were garbled before the feed reached hrfeed.
+    Garbled {
+        /// How.
+        how: Garbled,
+    },
     /// What a program put around values or into them was taken away.
     Cleaned {
         /// What.
@@ -134,6 +131,42 @@ impl fmt::Display for NoPerson {
     }
 }
 
+/// How texts were garbled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Garbled {
+    /// Their UTF-8 was taken for another encoding and encoded again.
+    EncodedTwice,
+    /// They have the sign that programs write for letters that they cannot read.
+    LostLetters,
+    /// They have characters as HTML writes them.
+    HtmlCodes,
+    /// They have question marks where letters may have been.
+    MarksForLetters,
+}
+
+impl fmt::Display for Garbled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EncodedTwice => {
+                "texts look as if they had been encoded twice (`Ã¼` for `ü`): let the export write \
+                 UTF-8 once; if the mapping sets `encoding`, check that too"
+            }
+            Self::LostLetters => {
+                "letters are lost: a program before hrfeed wrote `\u{fffd}` for them, so export the \
+                 people again as UTF-8"
+            }
+            Self::HtmlCodes => {
+                "texts have characters as HTML writes them, such as `&amp;` or `&eacute;`, and are \
+                 sent as they are: let the export write plain text"
+            }
+            Self::MarksForLetters => {
+                "words have `?` where letters may have been that the export cannot write: let it \
+                 write UTF-8"
+            }
+        })
+    }
+}
+
 /// What is not part of a value, and was taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Removed {
@@ -179,22 +212,7 @@ impl fmt::Display for Remark {
                      map = {{ {key} = \"\" }}"
                 )
             }
-            Self::EncodedTwice => f.write_str(
-                "texts look as if they had been encoded twice (`Ã¼` for `ü`): let the export write \
-                 UTF-8 once; if the mapping sets `encoding`, check that too",
-            ),
-            Self::LostLetters => f.write_str(
-                "letters are lost: a program before hrfeed wrote `\u{fffd}` for them, so export the \
-                 people again as UTF-8",
-            ),
-            Self::HtmlCodes => f.write_str(
-                "texts have characters as HTML writes them, such as `&amp;` or `&eacute;`, and are \
-                 sent as they are: let the export write plain text",
-            ),
-            Self::MarksForLetters => f.write_str(
-                "words have `?` where letters may have been that the export cannot write: let it \
-                 write UTF-8",
-            ),
+            Self::Garbled { how } => how.fmt(f),
             Self::Cleaned { removed } => removed.fmt(f),
             Self::NoPerson { what } => write!(f, "left out: {what}"),
             Self::LooksLatin => f.write_str(
