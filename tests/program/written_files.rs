@@ -280,26 +280,20 @@ fn the_name_of_a_feed_or_a_mapping_does_not_act_on_the_terminal() {
 #[test]
 fn what_turns_text_around_is_shown_escaped_and_is_the_same_to_a_program() {
     let world = World::new(Kmi);
-    let feed = Feed::of(2).change(0, |person| person.id = "E\u{202e}1".into());
-    world.feed(&feed);
-    let mapping = ["people.csv", "-m", "mapping.toml"];
-    let plan = |more: &[&str]| world.run(&[&["plan"], &mapping[..], more].concat());
-    let plans = [
-        plan(&[]),
-        plan(&["--format", "csv"]),
-        plan(&["--format", "json"]),
-        plan(&["--format", "csv", "--show-values"]),
-        plan(&["--json"]),
-    ];
-    world.import();
-    let rows = |more: &[&str]| world.run(&[&["rows"], more].concat());
-    let json = rows(&["--json"]);
-    let id = json.json_lines()[0]["external_id"].clone();
-    assert_eq!(id, "E\u{202e}1");
-    assert!(json.stdout.contains("\"E\\u202e1\""), "{json:?}");
-    let csv = rows(&["--format", "csv"]);
-    assert!(csv.stdout.contains("E\\u{202e}1"), "{csv:?}");
-    for ran in plans.into_iter().chain([json, csv, rows(&[])]) {
+    let feed = Feed::of(2);
+    world.import_feed(&feed).exits(0);
+    let city = "Em\u{202e}den";
+    world.feed(&feed.change(0, |person| person.city = city.into()));
+    let plan = |more: &[&str]| {
+        let arguments = ["plan", "people.csv", "-m", "mapping.toml", "--show-values"];
+        world.run(&[&arguments[..], more].concat()).exits(0)
+    };
+    let json = plan(&["--format", "json"]);
+    assert!(json.stdout.contains("\"Em\\u202eden\""), "{json:?}");
+    assert_eq!(json.json_lines()[0]["values"]["city"], city);
+    let table = plan(&[]);
+    assert!(table.stdout.contains("Em\\u{202e}den"), "{table:?}");
+    for ran in [json, table, plan(&["--format", "csv"])] {
         assert!(!ran.said().contains('\u{202e}'), "{ran:?}");
     }
 }
