@@ -109,6 +109,10 @@ fn explains(header: &HeadRow, row: &HeadRow) -> Option<NoPerson> {
     let (same, names, types) = (same.count(), count(is_column_name), count(is_type));
     let has_address = filled.iter().any(|cell| cell.contains('@'));
     let is_plain = !has_address && !filled.iter().any(|cell| has_digit(cell));
+    // An ID: people are called Max and See.
+    let has_number = filled
+        .iter()
+        .any(|cell| cell.bytes().all(|it| it.is_ascii_digit()));
     let is_drawn = |cell: &&String| cell.bytes().all(|byte| b"-=_*".contains(&byte));
     let is_line = all >= 2 && filled.iter().all(is_drawn);
     if same >= 2 && same * 2 >= all {
@@ -119,7 +123,7 @@ fn explains(header: &HeadRow, row: &HeadRow) -> Option<NoPerson> {
         Some(NoPerson::Types)
     } else if names >= 2 && names * 3 >= all * 2 && is_plain {
         Some(NoPerson::Labels)
-    } else if all >= 2 && count(is_instruction) * 2 >= all && !has_address {
+    } else if all >= 2 && count(is_instruction) * 2 >= all && !has_address && !has_number {
         Some(NoPerson::Instructions)
     } else if is_example(first) {
         Some(NoPerson::Example)
@@ -321,11 +325,10 @@ mod tests {
         below(keys, &[duties, person], &[NoPerson::Types]);
         let words = "Use active,Required; at most 20,Must be unique,Required,Required,,Max. 50";
         below(keys, &[words, person], &[NoPerson::Instructions]);
-        below(
-            keys,
-            &["Example:,1,jdoe,John,Doe,,Rep", person],
-            &[NoPerson::Example],
-        );
+        for first in ["Example:", "Example", "e.g. 1234", "Sample:", "bijv."] {
+            let example = format!("{first},1,jdoe,John,Doe,,Rep");
+            below(keys, &[&example, person], &[NoPerson::Example]);
+        }
         below(
             keys,
             &["------,------,-----,,====,,-", person],
@@ -350,6 +353,12 @@ mod tests {
             "ann,Max,Must,max@example.com,Team lead",
             "E1,Text,Number,t@example.com,Format",
             "ann,Name,Lee,,Job coach",
+            "17,Max,See,,",
+            "BV,7,Ann,,Nurse",
+            "B.V.,7,Ann,,Nurse",
+            "EX,7,Ann,,Nurse",
+            "Muster,Anna,,,Nurse",
+            "Sample,Joe,,,",
         ] {
             below(header, &[person, person], &[]);
         }

@@ -71,7 +71,11 @@ const INSTRUCTIONS: &str = "required optional mandatory enter fill format must m
     introduzca maximo unico dejar";
 
 /// What the first cell of an example row says.
-const EXAMPLES: &str = "example sample voorbeeld beispiel muster exemple ejemplo eg ex bijv bv zb";
+const EXAMPLES: &str = "example voorbeeld beispiel exemple ejemplo";
+
+/// The same with a mark behind it only: people are called Sample and Muster, and
+/// companies EX.
+const MARKED_EXAMPLES: &str = "sample muster eg ex bijv zb";
 
 fn is_one_of(words: &str, word: &str) -> bool {
     words.split_ascii_whitespace().any(|known| known == word)
@@ -109,9 +113,9 @@ pub(super) fn is_instruction(cell: &str) -> bool {
 
 /// Whether a cell says that its row is an example: `Example:`, `e.g. 1234`.
 pub(super) fn is_example(cell: &str) -> bool {
-    let whole = normalized(cell);
-    let mut words = cell.split_whitespace();
-    let first = words.next().unwrap_or_default();
-    let is_mark = first.ends_with(['.', ':']) && words.next().is_some();
-    is_one_of(EXAMPLES, &whole) || (is_mark && is_one_of(EXAMPLES, &normalized(first)))
+    let first = cell.split_whitespace().next().unwrap_or_default();
+    let (whole, first_word) = (normalized(cell), normalized(first));
+    let is_marked = first.ends_with(['.', ':']);
+    let is_known = is_one_of(EXAMPLES, &first_word) || is_one_of(MARKED_EXAMPLES, &first_word);
+    is_one_of(EXAMPLES, &whole) || (is_marked && is_known)
 }

@@ -34,7 +34,7 @@ fn may_be_garbled(text: &str) -> bool {
 }
 
 fn of_text(text: &str, kind: FieldKind) -> Option<Garbled> {
-    if kind == FieldKind::Password {
+    if matches!(kind, FieldKind::Password) {
         None
     } else if runs(text).any(|run| is_encoded_twice(text, run)) {
         Some(Garbled::EncodedTwice)
@@ -42,7 +42,7 @@ fn of_text(text: &str, kind: FieldKind) -> Option<Garbled> {
         Some(Garbled::LostLetters)
     } else if has_html_code(text) {
         Some(Garbled::HtmlCodes)
-    } else if kind == FieldKind::Text && has_mark_for_letter(text) {
+    } else if matches!(kind, FieldKind::Text) && has_mark_for_letter(text) {
         Some(Garbled::MarksForLetters)
     } else {
         None
@@ -54,10 +54,10 @@ fn runs(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         loop {
-            let rest = text.get(at..)?;
-            let start = at + rest.find(|char: char| !char.is_ascii())?;
-            let rest = text.get(start..)?;
-            let length = rest.find(|char: char| char.is_ascii());
+            let rest = text.as_bytes().get(at..)?;
+            let start = at + rest.iter().position(|byte| !byte.is_ascii())?;
+            let rest = text.as_bytes().get(start..)?;
+            let length = rest.iter().position(u8::is_ascii);
             let end = start + length.unwrap_or(rest.len());
             at = end;
             if text.get(start..end)?.chars().nth(1).is_some() {

@@ -162,7 +162,7 @@ fn push_date(
 ) {
     let context = date::Context {
         today: from.today,
-        is_birth: rule.field.kind == FieldKind::BirthDate,
+        is_birth: matches!(rule.field.kind, FieldKind::BirthDate),
         zone: rule.zone.as_ref(),
     };
     let form = rule.date.as_ref().filter(|_| from.kind != CellKind::Date);
@@ -209,7 +209,7 @@ pub(super) fn finish(
         }
         None => text,
     };
-    if rule.field.kind == FieldKind::ExternalId && looks_latin(text) {
+    if matches!(rule.field.kind, FieldKind::ExternalId) && looks_latin(text) {
         person.remark(Some(field), Remark::LooksLatin);
     }
     if rule.is_plain && !text.is_empty() && !may_be_no_value(text) {
