@@ -234,16 +234,17 @@ fn a_whole_list_that_comes_short_once_adopts_everybody_even_so() {
         world.by_hand(person);
     }
     world.feed(&feed);
+    // The first answer is made and on its way for a while.
     world
         .lms
-        .set_faults(&json!({"short_lists": 1.0, "latency": 0.3}));
+        .set_faults(&json!({"short_lists": 1.0, "slow": 1.0, "slow_for": 2.0}));
     let run = world.start_import();
     wait_until("a list comes short", || {
         world.lms.stats().played("short_lists") > 0
     });
     world
         .lms
-        .set_faults(&json!({"short_lists": 0.0, "latency": 0.0}));
+        .set_faults(&json!({"short_lists": 0.0, "slow": 0.0}));
     let ran = run.wait().exits(0);
     assert_eq!((ran.count("created"), ran.count("updated")), (0, 60));
     assert_eq!(world.lms.everybody().len(), 60);
