@@ -253,9 +253,6 @@ pub(super) const MIGRATIONS: &[&str] = &[
         SELECT scope, external_id, sent - 3600000000 FROM doubts WHERE kind = 2;
     DELETE FROM doubts WHERE kind = 2;
 
-    -- The feed whose run sent the write last; unknown for older ones.
-    ALTER TABLE doubts ADD COLUMN feed INTEGER;
-
     -- Whom the LMS refused, or gave no usable answer about, when the person was sent
     -- last. alone: others were answered.
     CREATE TABLE refused (
@@ -264,6 +261,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
         alone       INTEGER NOT NULL,
         PRIMARY KEY (scope, external_id)
     ) STRICT, WITHOUT ROWID;
+",
+    "
+    -- The feed whose run sent the write last; unknown for older ones.
+    ALTER TABLE doubts ADD COLUMN feed INTEGER;
 ",
 ];
 

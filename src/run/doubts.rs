@@ -1,8 +1,9 @@
 //! What earlier runs sent and nobody has heard of: it may still land.
 //!
 //! A row is not decided by what the LMS shows before that time is over, and nobody
-//! waits for it before all else is done. A create that went out twice is looked at
-//! once more.
+//! waits for it before all else is done, but for people of this feed whom no row names
+//! any more: who leaves is judged first. A create that went out twice is looked at once
+//! more.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -104,7 +105,7 @@ impl Stages<'_> {
         let wait = awaited.map(|doubt| self.may_land_for(doubt.sent)).max();
         unknown.retain(|it| is_awaited(it) || self.may_land_for(it.sent).is_zero());
         if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
-            self.wait(wait, "people who left the feed may be created still")?;
+            self.wait(wait, "the LMS may still create people who left the feed")?;
         }
         let questions = unknown.into_iter().map(|doubt| Question {
             external_id: doubt.external_id,

@@ -545,7 +545,7 @@ fn who_was_created_late_and_left_the_feed_meanwhile_is_removed() {
                 }
                 let ran = world.import().exits(0);
                 assert_eq!(ran.count("deleted"), 1, "{ran:#?}");
-                let waits = "People who left the feed may be created still";
+                let waits = "The LMS may still create people who left the feed";
                 assert_eq!(ran.stderr.contains(waits), at_once, "{ran:#?}");
                 assert_once(&world, 3);
             }

@@ -15,6 +15,7 @@ const NEXT: &[&str] = &[
     MIGRATIONS[2],
     MIGRATIONS[3],
     MIGRATIONS[4],
+    MIGRATIONS[5],
     "ALTER TABLE runs ADD COLUMN note TEXT",
 ];
 
@@ -197,12 +198,13 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         MIGRATIONS[2],
         MIGRATIONS[3],
         MIGRATIONS[4],
+        MIGRATIONS[5],
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
     ];
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
-        matches!(error, JournalError::Migration { from: 5, to: 7, .. }),
+        matches!(error, JournalError::Migration { from: 6, to: 8, .. }),
         "{error:?}"
     );
     let journal = Journal::open(&path).unwrap();

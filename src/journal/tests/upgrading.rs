@@ -325,3 +325,26 @@ fn what_may_still_land_and_who_was_created_twice_is_known_after_an_upgrade() {
     // The first of the two creates went out at most an hour before the second.
     assert_eq!(twice, [("E3", 0)]);
 }
+
+#[test]
+fn a_doubt_whose_feed_no_release_has_recorded_is_known_after_an_upgrade() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(Journal::open_with(&path, &MIGRATIONS[..5]).unwrap());
+    let before = Connection::open(&path).unwrap();
+    let digest = scope();
+    before
+        .execute(
+            "INSERT INTO scopes VALUES (1, ?1, 'kmi', 'https://lms.example.com')",
+            [digest.bytes()],
+        )
+        .unwrap();
+    before
+        .execute_batch("INSERT INTO doubts VALUES (1, 'E1', 5000000, 1);")
+        .unwrap();
+    drop(before);
+    let journal = Journal::open(&path).unwrap();
+    let doubts = journal.doubts(&digest).unwrap();
+    assert_eq!(doubts.len(), 1);
+    assert_eq!((doubts[0].kind, doubts[0].feed), (DoubtKind::Create, None));
+}
