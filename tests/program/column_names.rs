@@ -1,7 +1,7 @@
 //! Columns whose names the feed spells in another way than the mapping.
 
 use crate::support::System::AnewSpring;
-use crate::support::{IMPORT, KEY, Ran, World};
+use crate::support::{IMPORT, KEY, World};
 
 const CHECK: &[&str] = &["check", "people.csv", "-m", "mapping.toml", "--json"];
 const PLAN: &[&str] = &["plan", "people.csv", "-m", "mapping.toml", "--json"];
@@ -20,21 +20,13 @@ fn world(header: &str, source: &str) -> World {
     world
 }
 
-fn notes(ran: &Ran) -> Vec<String> {
-    let notes = ran.json()["notes"].as_array().unwrap().clone();
-    notes
-        .iter()
-        .map(|it| it.as_str().unwrap().to_owned())
-        .collect()
-}
-
 #[test]
 fn columns_are_found_by_what_a_person_reads_and_what_differs_is_said() {
     let header =
         "Employee\u{a0}ID,LOGIN  name,\u{feff}First Name,\u{ff2c}\u{ff41}\u{ff53}\u{ff54} Name";
     let world = world(header, "where = \"row['login name'] != 'bo'\"");
     for command in [CHECK, PLAN, IMPORT] {
-        let said = notes(&world.run(command).exits(0));
+        let said = world.run(command).exits(0).notes();
         for note in [
             "column `Employee ID` of the mapping is read from `Employee\\u{a0}ID`: they differ in white space",
             "column `Login Name` of the mapping is read from `LOGIN  name`: they differ in case, white space or the form of characters",
@@ -55,7 +47,7 @@ fn columns_are_found_by_what_a_person_reads_and_what_differs_is_said() {
 #[test]
 fn names_that_are_spelled_alike_need_no_word() {
     let header = " Employee ID ,Login Name,\"First Name\",Last Name";
-    let said = notes(&world(header, "").run(CHECK).exits(0));
+    let said = world(header, "").run(CHECK).exits(0).notes();
     assert!(said.is_empty(), "{said:#?}");
 }
 
@@ -80,7 +72,7 @@ fn a_feed_without_a_header_has_columns_by_letter_and_its_first_row_is_a_person()
             .fold(mapping, |text, (name, letter)| text.replace(name, letter));
         world.write("mapping.toml", &mapping);
         let ran = world.run(IMPORT).exits(0);
-        assert!(notes(&ran).is_empty(), "{ran:#?}");
+        assert!(ran.notes().is_empty(), "{ran:#?}");
         assert_eq!(world.lms.people().len(), 2);
         assert_eq!(world.lms.person("00123")["lastName"], "Lee");
         assert_eq!(world.lms.person("00124")["login"], "bo");

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::support::System::AnewSpring;
-use crate::support::{IMPORT, KEY, Ran, World};
+use crate::support::{IMPORT, KEY, World};
 
 const CHECK: &[&str] = &["check", "people.csv", "-m", "mapping.toml", "--json"];
 const PLAN: &[&str] = &["plan", "people.csv", "-m", "mapping.toml", "--json"];
@@ -26,14 +26,6 @@ fn write_mapping(world: &World, id: &str, more: &str) {
         world.lms.base_url()
     );
     world.write("mapping.toml", mapping);
-}
-
-fn notes(ran: &Ran) -> Vec<String> {
-    let notes = ran.json()["notes"].as_array().unwrap().clone();
-    notes
-        .iter()
-        .map(|it| it.as_str().unwrap().to_owned())
-        .collect()
 }
 
 /// The row and the rule of each problem.
@@ -59,7 +51,7 @@ fn what_is_certainly_no_part_of_an_id_is_taken_away_and_every_command_says_so() 
         "",
     );
     for command in [CHECK, PLAN, IMPORT] {
-        let said = notes(&world.run(command).exits(0));
+        let said = world.run(command).exits(0).notes();
         for (note, rows) in [
             (
                 "column `ID`: values are written as =\"…\" for Excel",
@@ -191,7 +183,7 @@ fn ids_names_and_numbers_that_only_look_so_pass_without_a_word() {
                 01.0,c,Cy,\"5'9\"\" Ray\",'94\nE123,d,Di,May,-1\n";
     let world = world(feed, "");
     for command in [CHECK, PLAN, IMPORT] {
-        let said = notes(&world.run(command).exits(0));
+        let said = world.run(command).exits(0).notes();
         assert!(said.is_empty(), "{said:#?}");
     }
     for (id, last, phone) in [
@@ -211,13 +203,13 @@ fn ids_names_and_numbers_that_only_look_so_pass_without_a_word() {
 #[test]
 fn an_id_in_another_alphabet_is_said_where_it_is_the_exception() {
     let one = "\u{415}123,a,Ann,Lee,\nE124,b,Bo,Kay,\nE125,c,Cy,Ray,\n";
-    let said = notes(&world(one, "").run(CHECK).exits(0));
+    let said = world(one, "").run(CHECK).exits(0).notes();
     assert!(
         said.len() == 1 && said[0].contains("Cyrillic or Greek") && said[0].ends_with("(row 2)"),
         "{said:#?}"
     );
     let all = one.replace('E', "\u{415}");
-    let said = notes(&world(&all, "").run(CHECK).exits(0));
+    let said = world(&all, "").run(CHECK).exits(0).notes();
     assert!(said.is_empty(), "{said:#?}");
 }
 
@@ -225,7 +217,7 @@ fn an_id_in_another_alphabet_is_said_where_it_is_the_exception() {
 fn a_template_sees_the_values_of_cells_and_not_what_is_around_them() {
     let world = world("=\"00123\",ann,=\"Ann\",Lee,\n", "");
     write_mapping(&world, "{ template = \"NL{{ row['ID'] }}\" }", "");
-    let said = notes(&world.run(IMPORT).exits(0));
+    let said = world.run(IMPORT).exits(0).notes();
     assert!(
         said.iter()
             .any(|it| it.starts_with("values are written as =\"…\"")),

@@ -520,23 +520,30 @@ fn a_leaver_of_a_killed_run_is_not_gone_because_look_ups_show_nobody() {
     });
 }
 
+/// Three people are there. The create of a fourth was lost, its run was killed, and the
+/// fourth has left the feed; the create is carried out so much later.
+fn with_a_lost_joiner(system: System, target: &str, seconds: f64) -> World {
+    let world = world(system, &format!("timeout = \"1s\"\n{target}"))
+        .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
+    world.import_feed(&Feed::of(3)).exits(0);
+    world.feed(&Feed::of(4));
+    late(&world, seconds);
+    let run = world.start_import();
+    wait_until("the create is lost", || {
+        world.lms.stats().played("late") > 0
+    });
+    run.kill();
+    in_time(&world);
+    world.feed(&Feed::of(3));
+    world
+}
+
 #[test]
 fn who_was_created_late_and_left_the_feed_meanwhile_is_removed() {
     on_each_system(|system| {
         side_by_side([true, false].map(|at_once| {
             move || {
-                let world = world(system, "timeout = \"1s\"\nsettle_after = \"2s\"")
-                    .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
-                world.import_feed(&Feed::of(3)).exits(0);
-                world.feed(&Feed::of(4));
-                late(&world, 3.0);
-                let run = world.start_import();
-                wait_until("the create is lost", || {
-                    world.lms.stats().played("late") > 0
-                });
-                run.kill();
-                in_time(&world);
-                world.feed(&Feed::of(3));
+                let world = with_a_lost_joiner(system, "settle_after = \"2s\"", 3.0);
                 if !at_once {
                     give(5);
                     let plan = ["plan", "people.csv", "-m", "mapping.toml", "--json"];
@@ -556,25 +563,12 @@ fn who_was_created_late_and_left_the_feed_meanwhile_is_removed() {
 #[test]
 fn who_may_have_been_created_and_left_the_feed_is_not_forgotten_while_look_ups_show_nobody() {
     on_each_system(|system| {
-        let world = world(system, "timeout = \"1s\"\nsettle_after = \"1s\"")
-            .parts("[leavers]\naction = \"delete\"\n\n[guards]\nmax_leavers = 100");
-        world.import_feed(&Feed::of(3)).exits(0);
-        world.feed(&Feed::of(4));
-        late(&world, 1.5);
-        let run = world.start_import();
-        wait_until("the create is lost", || {
-            world.lms.stats().played("late") > 0
-        });
-        run.kill();
-        in_time(&world);
-        world.feed(&Feed::of(3));
+        let world = with_a_lost_joiner(system, "settle_after = \"1s\"", 1.5);
         world.lms.set_faults(&json!({"blind_look_ups": true}));
         let ran = world.import().exits(0);
-        let notes = ran.json()["notes"].to_string();
-        assert!(
-            notes.contains("no answer about 1 person who left"),
-            "{notes}"
-        );
+        let notes = ran.notes().join("\n");
+        let open = "no answer about 1 person who left";
+        assert!(notes.contains(open), "{notes}");
         world.lms.set_faults(&json!({"blind_look_ups": false}));
         assert_eq!(world.import().exits(0).count("deleted"), 1);
         assert_once(&world, 3);

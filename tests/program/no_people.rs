@@ -1,7 +1,7 @@
 //! Rows that are plainly no people: left out, and said.
 
 use crate::support::System::AnewSpring;
-use crate::support::{IMPORT, KEY, Ran, World};
+use crate::support::{IMPORT, KEY, World};
 
 const CHECK: &[&str] = &["check", "people.csv", "-m", "mapping.toml", "--json"];
 const PLAN: &[&str] = &["plan", "people.csv", "-m", "mapping.toml", "--json"];
@@ -20,14 +20,6 @@ fn world(feed: &str, more: &str) -> World {
     world
 }
 
-fn notes(ran: &Ran) -> Vec<String> {
-    let notes = ran.json()["notes"].as_array().unwrap().clone();
-    notes
-        .iter()
-        .map(|it| it.as_str().unwrap().to_owned())
-        .collect()
-}
-
 #[test]
 fn labels_below_the_keys_and_other_rows_that_are_no_people_are_left_out_and_said() {
     let world = world(
@@ -40,7 +32,7 @@ fn labels_below_the_keys_and_other_rows_that_are_no_people_are_left_out_and_said
     for command in [CHECK, PLAN, IMPORT] {
         let ran = world.run(command).exits(0);
         assert_eq!(
-            notes(&ran),
+            ran.notes(),
             [
                 "left out: a second header row (row 3)",
                 "left out: a row of types below the header (row 4)",
@@ -66,7 +58,7 @@ fn people_called_total_and_header_words_among_their_data_are_people() {
         "",
     );
     let ran = world.run(IMPORT).exits(3);
-    assert!(notes(&ran).is_empty(), "{ran:#?}");
+    assert!(ran.notes().is_empty(), "{ran:#?}");
     // The last has no login, and is a person all the same.
     assert_eq!(ran.count("rejected"), 1);
     assert_eq!(world.lms.people().len(), 6);

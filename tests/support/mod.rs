@@ -99,6 +99,14 @@ impl Ran {
         self
     }
 
+    /// The notes of the JSON object.
+    #[track_caller]
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let notes = self.json()["notes"].as_array().unwrap().clone();
+        let text = |note: &Value| note.as_str().unwrap().to_owned();
+        notes.iter().map(text).collect()
+    }
+
     /// The one JSON object on stdout.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
