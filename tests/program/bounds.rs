@@ -184,6 +184,8 @@ fn a_feed_of_long_wrong_values_takes_little_memory() {
     let (ran, peak) = measured(&world, &["check", "people.csv", "-m", "mapping.toml"]);
     ran.exits(3);
     assert!(peak < 100, "{peak} MiB");
+    // It takes seconds, so it was seen.
+    assert!(peak > 0 || !cfg!(target_os = "linux"));
 }
 
 /// A file that may not grow is told like a full disk, and not by a signal that ends the
