@@ -49,7 +49,8 @@ fn imported(people: u64) -> (Ran, u64) {
         people,
         ..SandboxOptions::default()
     };
-    let world = World::with(AnewSpring, options);
+    // However slow the machine is, an answer of many megabytes has its time.
+    let world = World::with(AnewSpring, options).target("timeout = \"60s\"");
     world.feed(&Feed::of(12));
     measured(&world, IMPORT)
 }
