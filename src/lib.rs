@@ -6,7 +6,7 @@
 //! happens, [`clock`] what time it is, [`schema`] what differs between systems,
 //! [`retry`] what an answer means, [`files`] what a file holds.
 //!
-//! Then the way of a row: [`feed`] reads the file, [`mapping`] turns a row into
+//! Then the way of a row: [`pickup`] finds the file, [`feed`] reads it, [`mapping`] turns a row into
 //! a person, [`validate`] finds what is wrong with the person, [`plan`] decides
 //! what must change, [`upload`] changes it, [`targets`] translates each change
 //! for the LMS, [`journal`] remembers. [`run`] leads a feed through all of them.
@@ -22,6 +22,7 @@ pub mod schema;
 pub mod retry;
 pub mod files;
 
+pub mod pickup;
 pub mod feed;
 pub mod mapping;
 pub mod validate;

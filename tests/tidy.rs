@@ -69,6 +69,17 @@ const WALLS: &[Wall] = &[
         because: "the core must not fail on the outside world",
     },
     Wall {
+        of: &["pickup/"],
+        but: &[],
+        never: &[
+            "crate::feed",
+            "crate::mapping",
+            "crate::cli",
+            "crate::journal",
+        ],
+        because: "which file it is must not depend on what is in it",
+    },
+    Wall {
         of: &["feed/"],
         but: &[],
         never: &[
@@ -319,6 +330,8 @@ const WALLS: &[Wall] = &[
             "journal/write.rs",
             // A thread of the pool that has nothing to work on looks again after a millisecond.
             "feed/pipeline.rs",
+            // A feed that is not whole, before a run begins: it asks for a stop itself.
+            "pickup/whole.rs",
             // The writer of a pipe, for seconds and before a run begins: a signal ends it.
             "files.rs",
         ],

@@ -4,6 +4,7 @@ use crate::feed::FeedError;
 use crate::journal::{JournalError, LockError};
 use crate::mapping::MappingError;
 pub(super) use crate::model::Exit;
+use crate::pickup::PickUpError;
 use crate::plan::ScanError;
 use crate::run::{RunEnd, RunError};
 use crate::upload::UploadError;
@@ -47,6 +48,24 @@ impl From<RunEnd> for Failure {
             exit,
             what: end.message().unwrap_or_default(),
             help: end.help(),
+        }
+    }
+}
+
+impl From<PickUpError> for Failure {
+    fn from(error: PickUpError) -> Self {
+        let exit = match &error {
+            PickUpError::Several { .. }
+            | PickUpError::EquallyNew(_)
+            | PickUpError::OtherDate(_)
+            | PickUpError::Pattern { .. } => Exit::Usage,
+            PickUpError::Stopped { .. } => Exit::Interrupted,
+            _ => Exit::Machine,
+        };
+        Self {
+            exit,
+            what: error.to_string(),
+            help: error.help(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The feed that a command reads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -9,12 +9,13 @@ use super::exit::Failure;
 use super::output::path_of;
 use crate::feed::{Feed, FeedSource};
 use crate::mapping::Mapping;
+use crate::pickup::{Waiting, pick_up};
 use crate::report::{self, FeedReport};
 
 /// A feed and its mapping.
 #[derive(Clone, Debug, Args)]
 pub(super) struct FeedArgs {
-    /// Feed to read: CSV, CSV.GZ or XLSX (`-` for stdin)
+    /// Feed to read: CSV or a workbook, packed or not; or its folder, or a pattern (`-` for stdin)
     #[arg(value_name = "FEED")]
     pub(super) feed: PathBuf,
     /// Read the mapping from this TOML file
@@ -24,7 +25,36 @@ pub(super) struct FeedArgs {
 
 /// Opens a feed.
 pub(super) fn open(context: &Context, args: &FeedArgs, mapping: &Mapping) -> Result<Feed, Failure> {
-    open_source(context, &FeedSource::from_argument(&args.feed), mapping)
+    let source = picked_up(context, &args.feed, mapping)?;
+    open_source(context, &source, mapping)
+}
+
+/// What an argument of the command line means: stdin, or a file that is whole.
+pub(super) fn picked_up(
+    context: &Context,
+    feed: &Path,
+    mapping: &Mapping,
+) -> Result<FeedSource, Failure> {
+    let source = FeedSource::from_argument(feed);
+    let FeedSource::Path(path) = &source else {
+        return Ok(source);
+    };
+    context.note_feed(FeedReport {
+        path: path_of(&source),
+        ..FeedReport::default()
+    });
+    let stop = context.stop();
+    let is_stopped = || stop.is_requested();
+    let path = pick_up(
+        path.as_os_str(),
+        &mapping.pick_up,
+        &is_stopped,
+        &mut |it| match it {
+            Waiting::For(why) => context.note(&format!("Waiting for the feed: {why}.")),
+            Waiting::Over(_) => context.note("The feed is whole."),
+        },
+    )?;
+    Ok(FeedSource::Path(path))
 }
 
 pub(super) fn open_source(

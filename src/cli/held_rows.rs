@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::context::{Context, PrintError};
 use super::exit::Failure;
-use super::feed::open_source;
+use super::feed::{open_source, picked_up};
 use super::holds::HoldFormat;
 use super::output_file::OutputFile;
 use crate::clock::Clock;
@@ -44,7 +44,9 @@ impl HeldFeed {
         hold: &Hold,
         feed: &Path,
     ) -> Result<Self, Failure> {
-        Self::open(context, journal, hold, &FeedSource::from_argument(feed))
+        let mapping = context.load_mapping(Path::new(&hold.mapping_path))?;
+        let source = picked_up(context, feed, &mapping)?;
+        Self::open(context, journal, (hold, mapping), &source)
     }
 
     /// The feed that the run read, where it still is.
@@ -57,7 +59,8 @@ impl HeldFeed {
         match run.filter(|run| !run.start.from_stdin) {
             Some(run) => {
                 let source = FeedSource::Path(run.start.feed_path.into());
-                Self::open(context, journal, hold, &source)
+                let mapping = context.load_mapping(Path::new(&hold.mapping_path))?;
+                Self::open(context, journal, (hold, mapping), &source)
             }
             None => Err(Failure::usage(
                 format!(
@@ -72,10 +75,9 @@ impl HeldFeed {
     fn open(
         context: &Context,
         journal: &Journal,
-        hold: &Hold,
+        (hold, mapping): (&Hold, Mapping),
         source: &FeedSource,
     ) -> Result<Self, Failure> {
-        let mapping = context.load_mapping(Path::new(&hold.mapping_path))?;
         let mut feed = open_source(context, source, &mapping)?;
         if feed.sha256().is_none() {
             feed.read(|_| (), |(), _| Ok::<_, Failure>(()))?;

@@ -8,7 +8,7 @@ use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::open_source;
+use super::feed::{open_source, picked_up};
 use super::output::finish;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
@@ -75,7 +75,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         ));
     }
     let source = match &args.feed {
-        Some(feed) => FeedSource::from_argument(feed),
+        Some(feed) => picked_up(context, feed, &mapping)?,
         None if run.start.from_stdin => {
             return Err(Failure::usage(
                 format!(

@@ -25,6 +25,7 @@ mod identity;
 mod leavers;
 mod nothing;
 mod person;
+mod pick_up;
 mod settings;
 mod template;
 mod unique;
@@ -58,6 +59,7 @@ use self::template::{Condition, Templates};
 pub use self::value::Fault;
 use crate::feed::FeedOptions;
 use crate::files;
+use crate::pickup::PickUpOptions;
 use crate::schema::{self, Part};
 
 /// The largest mapping, in bytes: a hundred times what people write. The worst one takes
@@ -73,6 +75,8 @@ pub struct Mapping {
     pub target: TargetSettings,
     /// How to read the feed, where its content does not show it.
     pub source: FeedOptions,
+    /// Which file the feed is, and when it is whole.
+    pub pick_up: PickUpOptions,
     fields: Vec<FieldRule>,
     templates: Templates,
     /// The values that must be unique.
@@ -288,7 +292,7 @@ impl Mapping {
 
         let target = settings::target(target.table("[target]", "[target]")?, path)?;
         let source = section(source, "[source]")?;
-        let (source, filter) = source
+        let (source, pick_up, filter) = source
             .map(settings::source)
             .transpose()?
             .unwrap_or_default();
@@ -326,6 +330,7 @@ impl Mapping {
             sha256: Sha256::digest(text.as_bytes()).into(),
             target,
             source,
+            pick_up,
             fields,
             templates,
             unique,

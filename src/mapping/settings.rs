@@ -8,7 +8,9 @@ use url::{Host, Url};
 
 use super::MappingError;
 use super::file::{Node, Table};
+use super::pick_up::pick_up;
 use crate::feed::{FeedOptions, check_encoding};
+use crate::pickup::PickUpOptions;
 use crate::schema::{Role, System};
 
 /// Which LMS, where it is, and how fast it may be asked.
@@ -196,7 +198,10 @@ fn secret_source(node: Node<'_>, mapping: &Path) -> Result<SecretSource, Mapping
     }
 }
 
-fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, MappingError> {
+pub(super) fn duration(
+    node: Option<&Node<'_>>,
+    default: Duration,
+) -> Result<Duration, MappingError> {
     let Some(node) = node else { return Ok(default) };
     node.as_text()
         .and_then(|text| text.parse::<jiff::SignedDuration>().ok())
@@ -216,7 +221,7 @@ fn duration(node: Option<&Node<'_>>, default: Duration) -> Result<Duration, Mapp
 /// elsewhere.
 pub(super) fn source(
     mut table: Table<'_>,
-) -> Result<(FeedOptions, Option<Node<'_>>), MappingError> {
+) -> Result<(FeedOptions, PickUpOptions, Option<Node<'_>>), MappingError> {
     let mut options = FeedOptions::default();
     if let Some(node) = table.take("encoding") {
         let label = node.text()?;
@@ -261,8 +266,9 @@ pub(super) fn source(
         .unwrap_or_default();
     options.max_feed = table.take("max_feed").map(|node| size(&node)).transpose()?;
     let filter = table.take("where");
+    let pick_up = pick_up(&mut table)?;
     table.finish()?;
-    Ok((options, filter))
+    Ok((options, pick_up, filter))
 }
 
 /// A number of bytes with its unit, from one kilobyte on.

@@ -591,7 +591,6 @@ impl Started {
     }
 
     /// Whether it has said that on stderr by now.
-    #[cfg(unix)]
     pub(crate) fn has_said(&self, words: &str) -> bool {
         read(&self.stderr).contains(words)
     }

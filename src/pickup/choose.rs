@@ -1,0 +1,352 @@
+//! Which file a folder or a pattern means.
+
+use std::cmp::Reverse;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Files, PickUpError, PickUpOptions};
+
+/// How files end that can be feeds, packed or not. Only in a folder does a name count:
+/// what a person names is looked at, whatever its name is.
+const ENDINGS: [&str; 10] = [
+    "csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods", "gz", "zip",
+];
+/// How files end that are on their way, or say something of another file.
+const NO_FEEDS: [&str; 13] = [
+    "tmp",
+    "temp",
+    "part",
+    "partial",
+    "filepart",
+    "crdownload",
+    "download",
+    "swp",
+    "bak",
+    "done",
+    "sha256",
+    "sha512",
+    "md5",
+];
+
+pub(super) fn endings() -> String {
+    let (last, others) = ENDINGS.split_last().unwrap_or((&"csv", &[]));
+    let others: Vec<_> = others.iter().map(|ending| format!(".{ending}")).collect();
+    format!("{} or .{last}", others.join(", "))
+}
+
+/// A file as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) path: PathBuf,
+    /// In bytes.
+    pub(super) length: u64,
+    pub(super) modified: Option<Timestamp>,
+}
+
+impl Look {
+    /// What the system says of a file; nothing of what is not there.
+    pub(super) fn at(path: &Path) -> Result<Option<Self>, PickUpError> {
+        match fs::metadata(path) {
+            Ok(about) => Ok(Some(Self {
+                path: path.to_owned(),
+                length: about.len(),
+                modified: about.modified().ok().and_then(|it| it.try_into().ok()),
+            })),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(PickUpError::read(path)(error)),
+        }
+    }
+}
+
+fn is_gone(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
+}
+
+/// What a command line can mean.
+#[derive(Debug)]
+enum Meant {
+    File(PathBuf),
+    Folder(PathBuf),
+    Pattern(String),
+}
+
+/// What is there counts before what a name looks like: `people [1].csv` is a file.
+fn meant(feed: &OsStr) -> Meant {
+    let path = PathBuf::from(feed);
+    match fs::metadata(&path) {
+        Ok(about) if about.is_dir() => Meant::Folder(path),
+        Ok(_) => Meant::File(path),
+        Err(_) => match feed.to_str() {
+            Some(text) if text.contains(['*', '?', '[']) => Meant::Pattern(text.to_owned()),
+            _ => Meant::File(path),
+        },
+    }
+}
+
+/// The file that is the feed, as it is now; nothing if a named file is not there.
+pub(super) fn choose(feed: &OsStr, options: &PickUpOptions) -> Result<Option<Look>, PickUpError> {
+    let (place, files, is_folder) = match meant(feed) {
+        Meant::File(path) => return Look::at(&path),
+        Meant::Folder(path) => {
+            let files = files_of(&path)?;
+            (path, files, true)
+        }
+        Meant::Pattern(pattern) => {
+            let files = matches(&pattern)?;
+            (PathBuf::from(pattern), files, false)
+        }
+    };
+    let is_done_file = |path: &Path| {
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        let done = options.done_file.as_deref();
+        done.is_some_and(|done| name.is_some_and(|name| name == done || name.ends_with(done)))
+    };
+    let mut looks = Vec::new();
+    for path in files {
+        // Files that vanish while a folder is read are none of it.
+        if !is_done_file(&path)
+            && path.is_file()
+            && let Some(look) = Look::at(&path)?
+        {
+            looks.push(look);
+        }
+    }
+    looks.sort_by(|a, b| (Reverse(a.modified), &a.path).cmp(&(Reverse(b.modified), &b.path)));
+    let count = looks.len();
+    let mut looks = looks.into_iter();
+    match (looks.next(), looks.next(), options.files) {
+        (None, ..) => Err(PickUpError::Nothing { place, is_folder }),
+        (Some(only), None, _) => Ok(Some(only)),
+        (Some(newest), Some(next), None) => Err(PickUpError::Several {
+            place,
+            count,
+            files: Box::new([newest.path, next.path]),
+        }),
+        (Some(newest), Some(next), Some(Files::Newest)) => {
+            if newest.modified == next.modified {
+                return Err(PickUpError::EquallyNew(Box::new([newest.path, next.path])));
+            }
+            let others = std::iter::once(next).chain(looks).map(|look| look.path);
+            match later_by_name(&newest.path, others) {
+                Some(other) => Err(PickUpError::OtherDate(Box::new([newest.path, other]))),
+                None => Ok(Some(newest)),
+            }
+        }
+    }
+}
+
+/// The files of a folder that can be feeds by their names.
+fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PickUpError> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(PickUpError::read(folder))? {
+        let path = entry.map_err(PickUpError::read(folder))?.path();
+        if !is_hidden(&path) && ends_in(&path, &ENDINGS) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// The files that a pattern names, without those that are on their way.
+fn matches(pattern: &str) -> Result<Vec<PathBuf>, PickUpError> {
+    let options = glob::MatchOptions {
+        // As the system compares names of files.
+        case_sensitive: !cfg!(any(windows, target_os = "macos")),
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+    };
+    let paths = glob::glob_with(pattern, options).map_err(|error| PickUpError::Pattern {
+        pattern: pattern.into(),
+        why: error.msg.to_owned(),
+    })?;
+    let mut files = Vec::new();
+    for path in paths {
+        let path = path.map_err(|error| {
+            let path = error.path().to_owned();
+            PickUpError::read(path)(error.into())
+        })?;
+        if !is_hidden(&path) && !ends_in(&path, &NO_FEEDS) {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+/// Hidden, or the lock that a spreadsheet program puts beside an open workbook.
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.starts_with('.') || name.starts_with("~$"))
+}
+
+fn ends_in(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy());
+    ending.is_some_and(|ending| endings.iter().any(|it| ending.eq_ignore_ascii_case(it)))
+}
+
+/// A file whose name has a later date than that of `newest`, where all else of the two
+/// names is the same: an old export that was uploaded again is not today's.
+fn later_by_name(newest: &Path, others: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    let (date, rest) = dated(newest)?;
+    let dates = others.filter_map(|other| match dated(&other) {
+        Some((its, the_same)) if the_same == rest && its > date => Some((its, other)),
+        _ => None,
+    });
+    dates.max().map(|(_, path)| path)
+}
+
+/// The date in a name, year first, and the name around it: `people-2026-11-26.csv`,
+/// `people_20261126T0200.csv`.
+fn dated(path: &Path) -> Option<(Date, String)> {
+    let name = path.file_name()?.to_str()?;
+    let bytes = name.as_bytes();
+    for start in 0..bytes.len() {
+        if start > 0 && bytes.get(start - 1).is_some_and(u8::is_ascii_digit) {
+            continue;
+        }
+        for form in ["%Y-%m-%d", "%Y_%m_%d", "%Y.%m.%d", "%Y%m%d"] {
+            let length = if form == "%Y%m%d" { 8 } else { 10 };
+            let Some(text) = name.get(start..start + length) else {
+                continue;
+            };
+            if let Ok(date) = Date::strptime(form, text)
+                && (1990..2100).contains(&date.year())
+            {
+                // A time of the day behind it is no other name.
+                let before = name.get(..start)?;
+                let behind = name.get(start + length..)?;
+                let behind: String = behind.chars().filter(|it| !it.is_ascii_digit()).collect();
+                return Some((date, format!("{before}\0{behind}")));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::{Duration, SystemTime};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A folder with these files, each a minute newer than the one before.
+    fn folder(names: &[&str]) -> TempDir {
+        let folder = TempDir::new().unwrap();
+        for (minute, name) in (0_u64..).zip(names) {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_mins(1_000_000 + minute);
+            file.set_modified(time).unwrap();
+        }
+        folder
+    }
+
+    const NEWEST: Files = Files::Newest;
+
+    fn chosen(feed: &Path, files: Option<Files>) -> Result<String, String> {
+        let options = PickUpOptions {
+            files,
+            done_file: Some(".ready".into()),
+            ..PickUpOptions::default()
+        };
+        match choose(feed.as_os_str(), &options) {
+            Ok(Some(look)) => Ok(look.path.file_name().unwrap().to_str().unwrap().into()),
+            Ok(None) => Ok(String::new()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn the_newest_file_of_a_folder_that_can_be_a_feed_is_chosen() {
+        let folder = folder(&[
+            "people-1.csv",
+            "people-2.CSV",
+            "people-3.csv.part",
+            ".people-4.csv",
+            "~$people.xlsx",
+            "import.log",
+            "people-2.CSV.ready",
+            "people-2.csv.sha256",
+        ]);
+        std::fs::create_dir(folder.path().join("archive.csv")).unwrap();
+        assert_eq!(chosen(folder.path(), Some(NEWEST)).unwrap(), "people-2.CSV");
+    }
+
+    #[test]
+    fn of_several_files_none_is_chosen_unless_the_mapping_says_how() {
+        let folder = folder(&["a.csv", "b.xlsx", "c.txt"]);
+        let error = chosen(folder.path(), None).unwrap_err();
+        assert!(error.contains("has 3 files, among them"), "{error}");
+        let only = folder.path().join("*.xlsx");
+        assert_eq!(chosen(&only, None).unwrap(), "b.xlsx");
+    }
+
+    #[test]
+    fn a_pattern_names_files_of_any_ending_but_those_on_their_way() {
+        let folder = folder(&[
+            "people-1.dat",
+            "people-2.dat",
+            "people-3.dat.tmp",
+            "others.dat",
+        ]);
+        let all = folder.path().join("people-*");
+        assert_eq!(chosen(&all, Some(NEWEST)).unwrap(), "people-2.dat");
+        let none = folder.path().join("nobody-*");
+        assert!(
+            chosen(&none, Some(NEWEST))
+                .unwrap_err()
+                .contains("no file matches")
+        );
+    }
+
+    #[test]
+    fn a_file_whose_name_looks_like_a_pattern_is_that_file() {
+        let folder = folder(&["people [1].csv", "people 1.csv"]);
+        let named = folder.path().join("people [1].csv");
+        assert_eq!(chosen(&named, None).unwrap(), "people [1].csv");
+    }
+
+    #[test]
+    fn two_files_that_are_equally_new_are_not_chosen_between() {
+        let folder = folder(&["a.csv"]);
+        let time = folder
+            .path()
+            .join("a.csv")
+            .metadata()
+            .unwrap()
+            .modified()
+            .unwrap();
+        let other = File::create(folder.path().join("b.csv")).unwrap();
+        other.set_modified(time).unwrap();
+        let error = chosen(folder.path(), Some(NEWEST)).unwrap_err();
+        assert!(error.contains("at the same time"), "{error}");
+    }
+
+    #[test]
+    fn an_older_export_that_was_uploaded_again_is_not_taken_for_todays() {
+        for names in [
+            ["people-2026-11-26.csv", "people-2026-11-25.csv"],
+            ["20261126_people.csv", "20261125_people.csv"],
+            ["hr_20261126T0200.csv", "hr_20261125T0315.csv"],
+        ] {
+            let error = chosen(folder(&names).path(), Some(NEWEST)).unwrap_err();
+            assert!(error.contains("later date in its name"), "{error}");
+        }
+        for [older, newest] in [
+            ["people-2026-11-25.csv", "people-2026-11-26.csv"],
+            ["people-2026-11-26.csv", "corrected-2026-11-25.csv"],
+            ["people-2026-11-26-0100.csv", "people-2026-11-26-0050.csv"],
+            ["batch-99999999.csv", "batch-11111111.csv"],
+            ["26112026.csv", "25112026.csv"],
+        ] {
+            let folder = folder(&[older, newest]);
+            assert_eq!(chosen(folder.path(), Some(NEWEST)).unwrap(), newest);
+        }
+    }
+}

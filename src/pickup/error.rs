@@ -1,0 +1,149 @@
+//! Why a feed could not be picked up, and what to do.
+
+use std::path::PathBuf;
+use std::{fmt, io};
+
+use thiserror::Error;
+
+/// Why a feed could not be picked up.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PickUpError {
+    /// A folder or a pattern has no file that could be a feed.
+    #[error("{}", Nothing(.place, *.is_folder))]
+    Nothing {
+        /// The folder or the pattern.
+        place: PathBuf,
+        /// Whether it is a folder.
+        is_folder: bool,
+    },
+    /// There are several, and the mapping does not say which counts.
+    #[error(
+        "`{}` has {count} files, among them `{}` and `{}`", .place.display(), .files[0].display(),
+        .files[1].display()
+    )]
+    Several {
+        /// The folder or the pattern.
+        place: PathBuf,
+        /// How many there are.
+        count: usize,
+        /// Two of them, the newest first.
+        files: Box<[PathBuf; 2]>,
+    },
+    /// Two are the newest.
+    #[error("`{}` and `{}` were written at the same time", .0[0].display(), .0[1].display())]
+    EquallyNew(Box<[PathBuf; 2]>),
+    /// The newest by its time is older by the date in its name.
+    #[error(
+        "`{}` was written last, but `{}` has the later date in its name", .0[0].display(),
+        .0[1].display()
+    )]
+    OtherDate(Box<[PathBuf; 2]>),
+    /// The pattern cannot be one.
+    #[error("`{}` is not a pattern of files: {why}", .pattern.display())]
+    Pattern {
+        /// What was given.
+        pattern: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The feed was waited for in vain.
+    #[error("waited {waited:#} for the feed: {why}")]
+    NotWhole {
+        /// What was missing until the end.
+        why: String,
+        /// How long it was waited for.
+        waited: jiff::SignedDuration,
+    },
+    /// The checksum beside the feed is of another content.
+    #[error("`{}` does not have the checksum that `{}` names", .feed.display(), .file.display())]
+    OtherContent {
+        /// The feed.
+        feed: PathBuf,
+        /// The file with the checksum.
+        file: PathBuf,
+    },
+    /// The file with the checksum does not say one of the feed.
+    #[error("`{}` has no checksum of `{}`", .file.display(), .feed.display())]
+    NoChecksum {
+        /// The feed.
+        feed: PathBuf,
+        /// The file that should have it.
+        file: PathBuf,
+    },
+    /// A file or a folder cannot be read.
+    #[error("cannot read `{}`: {source}", .path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A signal came while the feed was waited for.
+    #[error("stopped while waiting for the feed: {why}")]
+    Stopped {
+        /// What was missing.
+        why: String,
+    },
+}
+
+impl PickUpError {
+    pub(super) fn read(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |source| Self::Read { path, source }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::Nothing {
+                is_folder: true, ..
+            } => format!(
+                "a feed ends in {}; write a pattern such as \"exports/people-*\" for other names",
+                super::choose::endings()
+            ),
+            Self::Nothing { .. } | Self::Pattern { .. } => {
+                "`*` is any text, `?` one character, and `**` any folders".into()
+            }
+            Self::Several { .. } => {
+                "name one of them, or write `files = \"newest\"` in [source]: the file that was \
+                 written last is the feed"
+                    .into()
+            }
+            Self::EquallyNew(_) | Self::OtherDate(_) => {
+                "name the one that is right on the command line".into()
+            }
+            Self::NotWhole { .. } => {
+                "nothing was read or sent; import it when it is there, or write a longer `wait` in \
+                 [source]"
+                    .into()
+            }
+            Self::OtherContent { .. } => {
+                "the file is incomplete or was exchanged: have it sent again; if the checksum is \
+                 an old one, write `checksum = false` in [source]"
+                    .into()
+            }
+            Self::NoChecksum { .. } => {
+                "it should have the checksum in hexadecimal digits, alone or before the name of \
+                 the feed"
+                    .into()
+            }
+            Self::Read { .. } => return None,
+            Self::Stopped { .. } => "nothing was read or sent".into(),
+        })
+    }
+}
+
+struct Nothing<'a>(&'a PathBuf, bool);
+
+impl fmt::Display for Nothing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.0.display();
+        if self.1 {
+            write!(f, "the folder `{place}` has no file that could be a feed")
+        } else {
+            write!(f, "no file matches `{place}`")
+        }
+    }
+}
