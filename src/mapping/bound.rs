@@ -1,22 +1,25 @@
 //! A mapping tied to the columns of a feed: from a record to a person.
 
+mod judge;
+mod others;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::cleaning::may_be_wrapped;
-use super::codes::STATES;
 use super::columns::{ColumnNames, Spelling, why_not_found};
 use super::nothing::may_be_no_value;
 use super::person::{Person, Slot};
+use super::phone::Region;
 use super::template::{Condition, TemplateRow};
 use super::value::{Fault, From, cell_value, clean, finish, flaw, invalid};
 use super::words;
-use super::{DateTally, FieldRule, Mapping, MappingError, Origin, Verdict};
+use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
 
 use crate::feed::{Attachments, Cell, CellKind, Record};
 use crate::model::{FingerprintKey, Remark, Rule};
-use crate::schema::{self, FieldKind, Part};
+use crate::schema::{FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub struct Bound<'m> {
     spellings: Vec<Spelling>,
     /// For each field the column it comes from, if it comes from one.
     origins: Vec<Option<usize>>,
+    /// The fields with phone numbers, each with the column that names their countries.
+    phones: Vec<(usize, Option<usize>)>,
     country: Option<usize>,
     state: Option<usize>,
     picture: Option<usize>,
@@ -82,6 +87,18 @@ impl Mapping {
                 None => return Err(self.no_column(rule, name, columns)),
             }
         }
+        let mut phones = Vec::new();
+        for (field, rule) in self.fields.iter().enumerate() {
+            let Some(phone) = &rule.phone else { continue };
+            let column = match &phone.region {
+                Region::Column { name, .. } => {
+                    let found = find(name).ok_or_else(|| self.no_column(rule, name, columns))?;
+                    Some(found)
+                }
+                _ => None,
+            };
+            phones.push((field, column));
+        }
         // By the names that the feed has, which templates may compute, and by those that
         // they have in their text.
         let of_feed = names
@@ -110,6 +127,7 @@ impl Mapping {
             template_names: Arc::new(template_names),
             spellings,
             origins,
+            phones,
             country: self.position("country"),
             state: self.position("state"),
             picture: self.position_of(Part::Picture),
@@ -208,9 +226,18 @@ impl<'m> Bound<'m> {
         self.columns.get(index).map(String::as_str)
     }
 
-    /// What a person should hear of the names of columns.
+    /// What a person should hear of the names of columns, and of `lookup` files.
     pub fn remarks(&self) -> impl Iterator<Item = Remark> {
-        self.spellings.iter().map(Spelling::remark)
+        let lookups = self
+            .mapping
+            .fields
+            .iter()
+            .filter_map(|rule| rule.lookup.as_ref());
+        let of_lookups = lookups.flat_map(Lookup::remarks).cloned();
+        self.spellings
+            .iter()
+            .map(Spelling::remark)
+            .chain(of_lookups)
     }
 
     /// Runs each template once over an empty row, to find columns that are not
@@ -351,6 +378,7 @@ impl<'m> Bound<'m> {
                 (Origin::Column(_), None) => person.push(Slot::Absent),
             }
         }
+        self.read_phones(record, person, faults);
         self.read_state(person);
         if let Some(field) = self.picture {
             self.add_digest(field, person, faults);
@@ -386,7 +414,7 @@ impl<'m> Bound<'m> {
         });
         match flaw(cell) {
             // An error that the mapping translates is none.
-            Some(flaw) if cell.text.is_empty() || rule.mapped(&text).is_none() => {
+            Some(flaw) if cell.text.is_empty() || rule.listed(&text).is_none() => {
                 invalid(field, flaw, None, person, faults);
             }
             _ => finish(field, rule, &text, self.from(cell.kind), person, faults),
@@ -419,48 +447,6 @@ impl<'m> Bound<'m> {
         Ok(answer)
     }
 
-    /// Makes a code of a US state's name: elsewhere a state is a text.
-    fn read_state(&self, person: &mut Person) {
-        let (Some(country), Some(state)) = (self.country, self.state) else {
-            return;
-        };
-        if person.get(country) != Slot::Text("US") {
-            return;
-        }
-        if let Slot::Text(text) = person.get(state)
-            && !STATES.contains(text)
-            && let Some(code) = STATES.named(text)
-        {
-            person.replace(state, Slot::Text(code));
-        }
-    }
-
-    /// Adds the picture's digest to its name, so that another picture of the same
-    /// name is a change.
-    fn add_digest(&self, field: usize, person: &mut Person, faults: &mut Vec<Fault>) {
-        let Slot::Text(name) = person.get(field) else {
-            return;
-        };
-        let digest = match &self.attachments {
-            Some(attachments) => attachments.picture(name),
-            None => Err("a feed from standard input has no folder"),
-        };
-        match digest {
-            Ok(digest) => {
-                let text = format!("{name}{}{digest:032x}", schema::BETWEEN);
-                person.replace(field, Slot::Text(&text));
-            }
-            Err(problem) => {
-                faults.push(Fault {
-                    field: Some(field),
-                    rule: Rule::Picture { problem },
-                    value: Some(name.into()),
-                });
-                person.replace(field, Slot::Invalid);
-            }
-        }
-    }
-
     /// What is wrong with a record that is longer than the header.
     fn too_many_cells(&self, record: &Record) -> Option<Fault> {
         let is_longer = record.len() > self.columns.len() && self.overflows(record);
@@ -491,58 +477,6 @@ impl<'m> Bound<'m> {
             is_of_feed: true,
             kind,
             today: self.today,
-        }
-    }
-
-    /// What it says of the mapping's filter how many rows it keeps and leaves out.
-    pub fn judge_filter(&self, kept: u64, left_out: u64) -> Option<Remark> {
-        if !self.mapping.templates.has(Condition::Filter) {
-            return None;
-        }
-        match (kept, left_out) {
-            (0, 1..) => Some(Remark::FilterTakesNone),
-            (1.., 0) => Some(Remark::FilterTakesAll),
-            _ => None,
-        }
-    }
-
-    /// What the dates of a whole column say of the form that the mapping names.
-    ///
-    /// # Errors
-    /// They say that day and month are in each other's place.
-    pub fn judge_dates(
-        &self,
-        field: usize,
-        tally: &DateTally,
-    ) -> Result<Option<Remark>, MappingError> {
-        let Some((rule, verdict)) = self.mapping.fields.get(field).zip(tally.verdict()) else {
-            return Ok(None);
-        };
-        match verdict {
-            Verdict::Other(found) => Ok(Some(Remark::DateForms {
-                expected: rule.form().into(),
-                found: found.into(),
-            })),
-            Verdict::Swapped => {
-                let swapped = rule.date.as_ref().and_then(|form| form.swapped());
-                let message = format!(
-                    "the dates of {} are not of the form \"{}\": those that tell day and month \
-                     apart have them the other way round",
-                    self.place(field),
-                    rule.form()
-                );
-                let help = swapped.map(|form| format!("set date = \"{form}\""));
-                Err(self.mapping.error_at(rule, message, help))
-            }
-        }
-    }
-
-    /// A field and its column, for a sentence.
-    fn place(&self, field: usize) -> String {
-        let name = (self.mapping.fields.get(field)).map_or("", |rule| rule.field.name);
-        match self.column(field) {
-            Some(column) => format!("column `{column}` ({name})"),
-            None => format!("field {name}"),
         }
     }
 }

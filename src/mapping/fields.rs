@@ -6,9 +6,12 @@ use jiff::tz::TimeZone;
 
 use super::date::DateForm;
 use super::file::{Node, Table, nearest};
+use super::lookup::Lookup;
+use super::phone::Phone;
+use super::spelling::{Spelling, SpellingNodes};
 use super::template::Templates;
 use super::words;
-use super::{Case, Empty, FieldRule, Groups, MappingError, Origin, fold, value};
+use super::{Empty, FieldRule, Groups, MappingError, Origin, fold, value};
 use crate::schema::{self, FieldKind, Part, Role, System};
 
 pub(super) fn read_fields(
@@ -27,7 +30,7 @@ pub(super) fn read_fields(
                 Some(instead_of(&name, system)),
             ));
         };
-        rules.push(read_field(field, node, templates)?);
+        rules.push(read_field(field, system, node, templates)?);
     }
     let absent: Vec<_> = spec
         .fields
@@ -137,7 +140,7 @@ pub(super) fn read_groups(
     }
     for (field, node) in system.spec().of_group.iter().zip(of_group) {
         if let Some(node) = node {
-            rules.push(read_field(field, node, templates)?);
+            rules.push(read_field(field, system, node, templates)?);
         }
     }
     Ok(groups)
@@ -259,6 +262,7 @@ fn absent_fields(
 
 fn read_field(
     field: &'static schema::Field,
+    system: System,
     node: Node<'_>,
     templates: &mut Templates,
 ) -> Result<FieldRule, MappingError> {
@@ -266,11 +270,13 @@ fn read_field(
     let mut rule = FieldRule {
         field,
         origin: Origin::Constant(String::new()),
-        case: None,
+        spelling: Spelling::default(),
         values: HashMap::new(),
+        lookup: None,
         default: None,
         date: None,
         zone: None,
+        phone: None,
         split: Vec::new(),
         empty: Empty::Keep,
         is_plain: is_taken_unchanged(field),
@@ -292,21 +298,19 @@ fn read_field(
     let example = format!("{name} = \"Column of the feed\"");
     let mut table = node.table(&format!("field {name}"), &example)?;
     let origins = ["column", "template", "value"].map(|key| table.take(key));
-    let [lower, upper] =
-        ["lower", "upper"].map(|key| table.take(key).map_or(Ok(false), |node| node.flag()));
-    let (lower, upper) = (lower?, upper?);
-    let keys = ["map", "date", "zone", "empty", "default", "split"].map(|key| table.take(key));
-    let [values, date, zone, empty, default, split] = keys;
+    let spelling = SpellingNodes::take(&mut table, field);
+    let [values, lookup] = ["map", "lookup"].map(|key| table.take(key));
+    let keys = ["date", "zone", "phone", "empty", "default", "split"].map(|key| table.take(key));
+    let [date, zone, phone, empty, default, split] = keys;
     let one_origin = table.error(
         format!("field {name} needs exactly one of `column`, `template` and `value`"),
         Some(format!(
             "for example {name} = {{ column = \"Column of the feed\" }}"
         )),
     );
-    let both_cases = table.error(format!("field {name} has both `lower` and `upper`"), None);
     table.finish()?;
 
-    let is_final = values.is_none() && split.is_none();
+    let is_final = values.is_none() && lookup.is_none() && split.is_none();
     rule.origin = match origins {
         [Some(node), None, None] => Origin::Column(clean_name(&node.text()?)),
         [None, Some(node), None] => {
@@ -316,14 +320,12 @@ fn read_field(
         [None, None, Some(node)] => Origin::Constant(constant_of(field, &node, is_final)?),
         _ => return Err(one_origin),
     };
-    rule.case = match (lower, upper) {
-        (true, true) => return Err(both_cases),
-        (true, false) => Some(Case::Lower),
-        (false, true) => Some(Case::Upper),
-        (false, false) => None,
-    };
+    rule.spelling = Spelling::read(spelling, field, system)?;
     if let Some(node) = values {
         rule.values = value_map(field, node)?;
+    }
+    if let Some(node) = lookup {
+        rule.lookup = Some(read_lookup(&rule, node)?);
     }
     rule.date = date.map(|node| date_form(&node)).transpose()?;
     rule.zone = zone.map(|node| time_zone(&rule, &node)).transpose()?;
@@ -335,8 +337,25 @@ fn read_field(
         rule.default = Some(constant_of(field, &node, is_final)?);
     }
     rule.split = split.map_or(Ok(Vec::new()), |node| separators(field, node))?;
-    rule.is_plain &= rule.values.is_empty() && rule.date.is_none() && rule.case.is_none();
+    rule.phone = phone.map(|node| Phone::read(&rule, node)).transpose()?;
+    rule.is_plain &= rule.values.is_empty()
+        && rule.lookup.is_none()
+        && rule.date.is_none()
+        && rule.spelling.is_kept();
     Ok(rule)
+}
+
+/// Reads `lookup`.
+fn read_lookup(rule: &FieldRule, node: Node<'_>) -> Result<Lookup, MappingError> {
+    let name = rule.field.name;
+    let problem = match (&rule.origin, rule.field.kind) {
+        (Origin::Constant(_), _) => {
+            format!("field {name} is the same for everybody: `lookup` is for columns and templates")
+        }
+        (_, FieldKind::Password) => format!("field {name} is a password, which no file may list"),
+        _ => return Lookup::read(rule.field, node),
+    };
+    Err(node.error(problem, Some("remove `lookup`".into())))
 }
 
 /// Reads `map`.

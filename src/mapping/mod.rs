@@ -11,6 +11,7 @@
 //! - An empty cell is not a value: the field is left alone unless the mapping
 //!   says otherwise.
 
+mod ascii;
 mod bound;
 mod cleaning;
 mod codes;
@@ -23,11 +24,15 @@ mod garbled;
 mod guards;
 mod identity;
 mod leavers;
+mod lookup;
 mod nothing;
 mod person;
+mod phone;
 mod pick_up;
 mod settings;
+mod spelling;
 mod template;
+mod title;
 mod unique;
 mod value;
 mod words;
@@ -52,13 +57,17 @@ pub use self::garbled::garbled;
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 pub use self::leavers::{Among, Leavers};
+use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};
 pub use self::person::{Person, Slot};
+use self::phone::Phone;
 pub use self::settings::{SecretSource, TargetSettings};
+use self::spelling::Spelling;
 use self::template::{Condition, Templates};
 pub use self::value::Fault;
 use crate::feed::FeedOptions;
 use crate::files;
+use crate::model::Rule;
 use crate::pickup::PickUpOptions;
 use crate::schema::{self, Part};
 
@@ -114,13 +123,16 @@ pub struct FieldRule {
     /// The field.
     pub field: &'static schema::Field,
     origin: Origin,
-    case: Option<Case>,
+    spelling: Spelling,
     /// By the folded text, see [`fold`].
     values: HashMap<String, String>,
+    /// Translates what `values` does not.
+    lookup: Option<Lookup>,
     default: Option<String>,
     date: Option<DateForm>,
     /// The time zone of days that are written with a time in another.
     zone: Option<TimeZone>,
+    phone: Option<Phone>,
     /// What divides the values in a cell; nothing if the cell is one value.
     split: Vec<String>,
     empty: Empty,
@@ -136,14 +148,22 @@ impl FieldRule {
         self.date.is_some() || self.field.kind.is_date()
     }
 
-    /// What `map` makes of a text.
-    fn mapped(&self, text: &str) -> Option<&str> {
-        if self.values.is_empty() {
-            return None;
+    /// What `map` or else `lookup` has for a text.
+    fn listed(&self, text: &str) -> Option<&str> {
+        let of_table = || self.lookup.as_ref()?.value(text);
+        found(&self.values, text).or_else(of_table)
+    }
+
+    /// What `map` and `lookup` make of a text; `None` if it stays as it is.
+    ///
+    /// # Errors
+    /// The table does not have it, and there is no default.
+    fn translated(&self, text: &str) -> Result<Option<&str>, Rule> {
+        match (self.listed(text), &self.lookup, &self.default) {
+            (None, Some(_), Some(default)) => Ok(Some(default)),
+            (None, Some(lookup), None) => Err(lookup.missing()),
+            (value, ..) => Ok(value),
         }
-        let value = self.values.get(text);
-        let value = value.or_else(|| self.values.get(&fold(text)));
-        value.map(String::as_str)
     }
 
     /// The form of its dates, as the mapping spells it.
@@ -158,12 +178,6 @@ enum Origin {
     /// Its name in [`Templates`] is the field's.
     Template,
     Constant(String),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Case {
-    Lower,
-    Upper,
 }
 
 /// What an empty cell means.
@@ -327,7 +341,7 @@ impl Mapping {
             .unwrap_or_default();
         Ok(Self {
             path: path.into(),
-            sha256: Sha256::digest(text.as_bytes()).into(),
+            sha256: digest_of(text, &fields),
             target,
             source,
             pick_up,
@@ -349,7 +363,8 @@ impl Mapping {
         &self.path
     }
 
-    /// The digest of its text: a run that is resumed must find the same.
+    /// The digest of its text and of what its `lookup` files say: a run that is resumed
+    /// must find the same.
     pub fn sha256(&self) -> [u8; 32] {
         self.sha256
     }
@@ -391,9 +406,27 @@ impl Mapping {
     }
 }
 
+/// The digest of a mapping with the tables by which it translates.
+fn digest_of(text: &str, fields: &[FieldRule]) -> [u8; 32] {
+    let mut digest = Sha256::new_with_prefix(text.as_bytes());
+    for lookup in fields.iter().filter_map(|rule| rule.lookup.as_ref()) {
+        lookup.add_to(&mut digest);
+    }
+    digest.finalize().into()
+}
+
 /// The table of a section, if there is one.
 fn section<'a>(node: Option<Node<'a>>, name: &str) -> Result<Option<Table<'a>>, MappingError> {
     node.map(|node| node.table(name, name)).transpose()
+}
+
+/// The value of a text among values by their folded texts.
+fn found<'v>(values: &'v HashMap<String, String>, text: &str) -> Option<&'v str> {
+    if values.is_empty() {
+        return None;
+    }
+    let value = values.get(text).or_else(|| values.get(&fold(text)));
+    value.map(String::as_str)
 }
 
 /// One spelling for all that a person reads as one: case and white space do

@@ -217,11 +217,8 @@ pub(super) fn duration(
         })
 }
 
-/// The filter of [source], still as a node, since templates are compiled
-/// elsewhere.
-pub(super) fn source(
-    mut table: Table<'_>,
-) -> Result<(FeedOptions, PickUpOptions, Option<Node<'_>>), MappingError> {
+/// How a file is read as a table, where its content does not show it.
+pub(super) fn table_options(table: &mut Table<'_>) -> Result<FeedOptions, MappingError> {
     let mut options = FeedOptions::default();
     if let Some(node) = table.take("encoding") {
         let label = node.text()?;
@@ -237,10 +234,7 @@ pub(super) fn source(
         };
         options.delimiter = Some(delimiter.ok_or_else(|| {
             node.error(
-                format!(
-                    "`delimiter` in [source] cannot be \"{}\"",
-                    text.escape_debug()
-                ),
+                format!("{} cannot be \"{}\"", node.name, text.escape_debug()),
                 Some("possible values: \",\", \";\", \"|\", \"tab\"".into()),
             )
         })?);
@@ -250,6 +244,15 @@ pub(super) fn source(
         .take("header_row")
         .map(|node| node.whole(1, u32::MAX))
         .transpose()?;
+    Ok(options)
+}
+
+/// The filter of [source], still as a node, since templates are compiled
+/// elsewhere.
+pub(super) fn source(
+    mut table: Table<'_>,
+) -> Result<(FeedOptions, PickUpOptions, Option<Node<'_>>), MappingError> {
+    let mut options = table_options(&mut table)?;
     if let Some(node) = table.take("header") {
         options.has_no_header = !node.flag()?;
         if options.has_no_header && options.header_row.is_some() {

@@ -9,8 +9,9 @@ use super::cleaning::{self, is_key, may_be_wrapped};
 use super::date::{self, NotADate};
 use super::nothing::{self, NoValue, may_be_no_value};
 use super::person::{Person, Slot};
+use super::spelling::Case;
 use super::words;
-use super::{Case, Empty, FieldRule};
+use super::{Empty, FieldRule};
 use crate::feed::{Cell, CellKind};
 use crate::model::{Remark, Removed, Rule, looks_latin};
 use crate::schema::{self, FieldKind};
@@ -71,32 +72,27 @@ pub(super) fn invalid(
 
 /// The values of a set, sorted and each once, so that their order in the cell
 /// does not matter.
-fn push_set(field: usize, rule: &FieldRule, text: &str, is_cell: bool, person: &mut Person) {
-    let one = |value: &str| -> String {
-        let value = rule.mapped(value).unwrap_or(value);
-        if let Some(word) = words::canonical(rule.field.kind, value) {
-            return word.to_owned();
-        }
-        match rule.case {
-            None => value.to_owned(),
-            Some(Case::Lower) => value.to_lowercase(),
-            Some(Case::Upper) => value.to_uppercase(),
-        }
-    };
+fn push_set(
+    (field, rule): (usize, &FieldRule),
+    text: &str,
+    is_cell: bool,
+    person: &mut Person,
+    faults: &mut Vec<Fault>,
+) {
     let parts = rule.split.iter().fold(vec![text], |parts, separator| {
         let parts = parts.into_iter();
         let parts = parts.flat_map(|part| part.split(separator.as_str()));
         parts.collect()
     });
-    let parts = parts.into_iter().map(str::trim);
-    let parts: Vec<_> = parts.filter(|value| !value.is_empty()).collect();
-    let mut values: Vec<String> = parts.iter().map(|value| one(value)).collect();
-    values.retain(|value| !value.is_empty());
-    if is_cell {
-        for value in &parts {
-            if let Some(remark) = word_for_nothing(rule, value) {
-                person.remark(Some(field), remark);
-            }
+    let mut values = Vec::with_capacity(parts.len());
+    for part in parts.into_iter().map(str::trim).filter(|it| !it.is_empty()) {
+        if is_cell && let Some(remark) = word_for_nothing(rule, part) {
+            person.remark(Some(field), remark);
+        }
+        match member(rule, part) {
+            Ok(value) if value.is_empty() => {}
+            Ok(value) => values.push(value),
+            Err(broken) => return invalid(field, broken, Some(part), person, faults),
         }
     }
     values.sort_unstable();
@@ -110,11 +106,20 @@ fn push_set(field: usize, rule: &FieldRule, text: &str, is_cell: bool, person: &
     }
 }
 
+/// One value of a set.
+fn member<'t>(rule: &'t FieldRule, text: &'t str) -> Result<Cow<'t, str>, Rule> {
+    let value = rule.translated(text)?.unwrap_or(text);
+    match words::canonical(rule.field.kind, value) {
+        Some(word) => Ok(Cow::Borrowed(word)),
+        None => rule.spelling.of(value),
+    }
+}
+
 /// What to say of a value that means nothing, unless it may be an external ID, which
 /// has rules of its own, or a secret.
 fn word_for_nothing(rule: &FieldRule, text: &str) -> Option<Remark> {
     let is_other = matches!(rule.field.kind, FieldKind::ExternalId | FieldKind::Password);
-    if !may_be_no_value(text) || is_other || rule.mapped(text).is_some() {
+    if !may_be_no_value(text) || is_other || rule.listed(text).is_some() {
         return None;
     }
     match nothing::no_value(text) {
@@ -188,8 +193,8 @@ fn push_date(
     invalid(field, broken, Some(text), person, faults);
 }
 
-/// Default, value map, date and case, in this order, so that the keys of a
-/// value map are spelled as in the feed.
+/// Default, `map` and `lookup`, date and letters, in this order, so that the keys of a
+/// table are spelled as in the feed. Phone numbers follow once the row's country is known.
 pub(super) fn finish(
     field: usize,
     rule: &FieldRule,
@@ -223,10 +228,12 @@ pub(super) fn finish(
     // The values of a set are looked up one by one. A value without an entry passes as it
     // is: validation judges it, so that an unforeseen country is reported instead of
     // becoming the default.
-    if rule.split.is_empty()
-        && let Some(mapped) = rule.mapped(text)
-    {
-        (text, from) = (mapped, from.of_mapping());
+    if rule.split.is_empty() && !text.is_empty() {
+        match rule.translated(text) {
+            Ok(Some(translated)) => (text, from) = (translated, from.of_mapping()),
+            Ok(None) => {}
+            Err(broken) => return invalid(field, broken, Some(text), person, faults),
+        }
     }
     if text.is_empty() {
         person.push(match rule.empty {
@@ -236,7 +243,7 @@ pub(super) fn finish(
         return;
     }
     if rule.field.part.is_set() {
-        push_set(field, rule, text, from.is_cell, person);
+        push_set((field, rule), text, from.is_cell, person, faults);
         return;
     }
     if from.is_cell
@@ -252,12 +259,13 @@ pub(super) fn finish(
         push_date(field, rule, text, from, person, faults);
         return;
     }
-    match rule.case {
-        None => person.push(Slot::Text(text)),
+    match rule.spelling.case {
         Some(Case::Lower) if text.is_ascii() => person.push_with(text, str::make_ascii_lowercase),
         Some(Case::Upper) if text.is_ascii() => person.push_with(text, str::make_ascii_uppercase),
-        Some(Case::Lower) => person.push(Slot::Text(&text.to_lowercase())),
-        Some(Case::Upper) => person.push(Slot::Text(&text.to_uppercase())),
+        _ => match rule.spelling.of(text) {
+            Ok(spelled) => person.push(Slot::Text(&spelled)),
+            Err(broken) => invalid(field, broken, Some(text), person, faults),
+        },
     }
 }
 

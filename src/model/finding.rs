@@ -136,6 +136,28 @@ pub enum Rule {
     /// Not an e-mail address.
     #[error("is not an e-mail address")]
     Email,
+    /// Not a phone number that can be written as the mapping wants it.
+    #[error("{problem}")]
+    Phone {
+        /// Why, as a fragment of a sentence.
+        problem: &'static str,
+    },
+    /// A character that has no counterpart in ASCII.
+    #[error(
+        "has characters that cannot be written in ASCII: correct them in the HR system, or remove \
+         `ascii` from the field"
+    )]
+    NoAscii,
+    /// Not in the table by which the mapping translates.
+    #[error(
+        "is not in column `{column}` of `{file}`: add it there, or set `default` for the field"
+    )]
+    Lookup {
+        /// The table's file.
+        file: Box<str>,
+        /// The column of its keys.
+        column: Box<str>,
+    },
     /// Not an ISO 3166-1 alpha-2 code.
     #[error("{}", country(*meant))]
     Country {
@@ -322,6 +344,9 @@ impl Rule {
             Self::ControlCharacter => "control-character",
             Self::TooLong { .. } => "too-long",
             Self::Email => "email",
+            Self::Phone { .. } => "phone",
+            Self::NoAscii => "no-ascii",
+            Self::Lookup { .. } => "lookup",
             Self::Country { .. } => "country",
             Self::State { .. } => "state",
             Self::Date { .. } => "date",
@@ -354,7 +379,9 @@ impl Rule {
     #[must_use]
     pub const fn variety(&self) -> &'static str {
         match self {
-            Self::Picture { problem } | Self::ExternalIdDamaged { problem } => problem,
+            Self::Picture { problem }
+            | Self::ExternalIdDamaged { problem }
+            | Self::Phone { problem } => problem,
             Self::RoleNotAllowed { role } => role,
             _ => "",
         }

@@ -72,6 +72,15 @@ pub enum Remark {
         /// The forms that nearly all of them have; of several any can be right.
         found: Box<[&'static str]>,
     },
+    /// Phone numbers have an extension, which the form that the mapping wants has not.
+    PhoneExtension,
+    /// Something about a file that the mapping looks values up in.
+    OfLookup {
+        /// The file.
+        file: Box<str>,
+        /// What, as a sentence.
+        said: Box<str>,
+    },
     /// The workbook has other sheets that have a table.
     OtherSheets {
         /// The sheet that is read.
@@ -258,6 +267,14 @@ impl fmt::Display for Remark {
                      field",
                     found.join(" or date = ")
                 )
+            }
+            Self::PhoneExtension => f.write_str(
+                "numbers have an extension, which a number in the form E.164 does not have: it is \
+                 left out",
+            ),
+            Self::OfLookup { file, said } => {
+                let said = said.replace("[source]", "its `lookup`");
+                write!(f, "`{file}`: {said}")
             }
             Self::OtherSheets { sheet, others } => {
                 write!(

@@ -1,0 +1,60 @@
+//! What all rows together show of a mapping.
+
+use super::Bound;
+use crate::mapping::template::Condition;
+use crate::mapping::{DateTally, MappingError, Verdict};
+use crate::model::Remark;
+
+impl Bound<'_> {
+    /// What it says of the mapping's filter how many rows it keeps and leaves out.
+    pub fn judge_filter(&self, kept: u64, left_out: u64) -> Option<Remark> {
+        if !self.mapping.templates.has(Condition::Filter) {
+            return None;
+        }
+        match (kept, left_out) {
+            (0, 1..) => Some(Remark::FilterTakesNone),
+            (1.., 0) => Some(Remark::FilterTakesAll),
+            _ => None,
+        }
+    }
+
+    /// What the dates of a whole column say of the form that the mapping names.
+    ///
+    /// # Errors
+    /// They say that day and month are in each other's place.
+    pub fn judge_dates(
+        &self,
+        field: usize,
+        tally: &DateTally,
+    ) -> Result<Option<Remark>, MappingError> {
+        let Some((rule, verdict)) = self.mapping.fields.get(field).zip(tally.verdict()) else {
+            return Ok(None);
+        };
+        match verdict {
+            Verdict::Other(found) => Ok(Some(Remark::DateForms {
+                expected: rule.form().into(),
+                found: found.into(),
+            })),
+            Verdict::Swapped => {
+                let swapped = rule.date.as_ref().and_then(|form| form.swapped());
+                let message = format!(
+                    "the dates of {} are not of the form \"{}\": those that tell day and month \
+                     apart have them the other way round",
+                    self.place(field),
+                    rule.form()
+                );
+                let help = swapped.map(|form| format!("set date = \"{form}\""));
+                Err(self.mapping.error_at(rule, message, help))
+            }
+        }
+    }
+
+    /// A field and its column, for a sentence.
+    fn place(&self, field: usize) -> String {
+        let name = (self.mapping.fields.get(field)).map_or("", |rule| rule.field.name);
+        match self.column(field) {
+            Some(column) => format!("column `{column}` ({name})"),
+            None => format!("field {name}"),
+        }
+    }
+}
