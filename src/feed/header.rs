@@ -58,9 +58,17 @@ pub(super) struct Header {
     pub(super) columns: Vec<String>,
     /// Rows below it that explain it, and what each is.
     pub(super) below: Vec<(RowNumber, NoPerson)>,
+    /// The names that columns would have by the rows around it.
+    pub(super) others: Vec<(RowNumber, Vec<String>)>,
     /// How many of the first rows there are down to the one above the people.
     pub(super) rows: usize,
 }
+
+/// How many rows above the header, and as many below it, are kept because they may have the
+/// names that a mapping means.
+const AROUND: usize = 5;
+/// What has more bytes is not a row of names.
+const MAX_NAMES: usize = 1 << 14;
 
 /// The index of the header among the first rows, none of them blank.
 pub(super) fn find(rows: &[HeadRow]) -> Option<usize> {
@@ -104,7 +112,22 @@ pub(super) fn of(
         columns: names(&header.cells),
         rows: index + 1 + below.len(),
         below,
+        others: others(rows, index),
     })
+}
+
+/// The names that columns would have by the rows around the header.
+fn others(rows: &[HeadRow], header: usize) -> Vec<(RowNumber, Vec<String>)> {
+    let around = rows.iter().enumerate();
+    let around = around
+        .skip(header.saturating_sub(AROUND))
+        .take_while(|(at, _)| *at <= header + AROUND);
+    let around = around.filter(|(at, row)| {
+        *at != header && row.cells.iter().map(String::len).sum::<usize>() <= MAX_NAMES
+    });
+    around
+        .filter_map(|(_, row)| Some((row.row?, names(&row.cells))))
+        .collect()
 }
 
 /// A table without a header: its columns are named as spreadsheets name them.
@@ -116,6 +139,7 @@ fn without(path: &Arc<Path>, rows: &[HeadRow]) -> Result<Header, FeedError> {
         cells: Vec::new(),
         columns: (0..columns).map(letters).collect(),
         below: Vec::new(),
+        others: Vec::new(),
         rows: 0,
     })
 }

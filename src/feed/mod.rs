@@ -294,6 +294,15 @@ impl Feed {
         }
     }
 
+    /// The names that columns would have by the rows around the header, for a mapping that
+    /// means another row.
+    pub fn other_names(&self) -> &[(RowNumber, Vec<String>)] {
+        match &self.table {
+            Table::Csv(csv) => &csv.other_names,
+            Table::Sheet(sheet) => &sheet.other_names,
+        }
+    }
+
     /// The names that more than one column has, each with the indices of all
     /// columns that have it.
     pub fn duplicate_columns(&self) -> Vec<(&str, Vec<usize>)> {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Removed, is_number_in_groups};
+use crate::model::{Removed, is_invisible, is_number_in_groups};
 use crate::schema::FieldKind;
 
 /// Whether a text may have something around it, by its first byte: asked for each cell.
@@ -93,31 +93,6 @@ fn spaced(text: &str) -> Option<(String, Removed)> {
     let is_number = || NO_BREAK.iter().any(|it| is_number_in_groups(text, *it));
     (text.contains(NO_BREAK) && !is_number())
         .then(|| (text.replace(NO_BREAK, " "), Removed::NoBreakSpaces))
-}
-
-/// Whether nobody sees a character, wherever it is in a text.
-#[must_use]
-pub(crate) const fn is_invisible(char: char) -> bool {
-    matches!(
-        char,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{17b4}'
-            | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 const fn is_joiner(char: char) -> bool {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{is_invisible, nearest};
-use crate::model::Remark;
+use super::nearest;
+use crate::model::{Remark, is_invisible};
 
 /// The columns of a feed by their names.
 pub(super) struct ColumnNames<'c> {

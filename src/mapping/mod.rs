@@ -44,7 +44,6 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 pub use self::bound::{Bound, Mapped};
-pub(crate) use self::cleaning::is_invisible;
 pub use self::codes::{COUNTRIES, Codes, STATES};
 pub use self::date::{DateForm, DateTally, Evidence, Verdict, likely_forms};
 pub(crate) use self::file::nearest;
@@ -249,6 +248,15 @@ pub enum MappingError {
 }
 
 impl MappingError {
+    /// The same, with another piece of advice.
+    #[must_use]
+    pub fn with_help(mut self, advice: String) -> Self {
+        if let Self::Content { help, .. } = &mut self {
+            *help = Some(advice);
+        }
+        self
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> Option<String> {

@@ -9,6 +9,7 @@ mod external_id;
 mod finding;
 mod fingerprint;
 mod hold;
+mod invisible;
 mod limit;
 mod number;
 mod proof;
@@ -24,6 +25,7 @@ pub use self::external_id::{ExternalId, is_number_in_groups, latin_like, looks_l
 pub use self::finding::{DuplicateFate, Finding, Rule};
 pub use self::fingerprint::{FingerprintKey, PersonFingerprints, pack, unpack};
 pub use self::hold::{HoldKind, HoldState};
+pub use self::invisible::{is_invisible, is_shaping};
 pub use self::limit::Limit;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};

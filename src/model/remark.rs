@@ -72,6 +72,11 @@ pub enum Remark {
         /// The forms that nearly all of them have; of several any can be right.
         found: Box<[&'static str]>,
     },
+    /// Rows were left out because another row of the person counts.
+    OtherRowCounts {
+        /// What the mapping says: `first`, `last`.
+        which: &'static str,
+    },
     /// Phone numbers have an extension, which the form that the mapping wants has not.
     PhoneExtension,
     /// Something about a file that the mapping looks values up in.
@@ -268,14 +273,11 @@ impl fmt::Display for Remark {
                     found.join(" or date = ")
                 )
             }
+            Self::OtherRowCounts { which } => f.write_str(&other_row_counts(which)),
             Self::PhoneExtension => f.write_str(
-                "numbers have an extension, which a number in the form E.164 does not have: it is \
-                 left out",
+                "numbers have an extension, for which the form E.164 has no place: it is left out",
             ),
-            Self::OfLookup { file, said } => {
-                let said = said.replace("[source]", "its `lookup`");
-                write!(f, "`{file}`: {said}")
-            }
+            Self::OfLookup { file, said } => write!(f, "`{file}`: {}", of_lookup(said)),
             Self::OtherSheets { sheet, others } => {
                 write!(
                     f,
@@ -318,6 +320,18 @@ impl Remark {
     }
 }
 
+fn other_row_counts(which: &str) -> String {
+    format!(
+        "left out: rows of people who have another row that counts (`duplicates = \"{which}\"` in \
+         [unique])"
+    )
+}
+
+/// What is said of a feed, about the file of a `lookup`.
+fn of_lookup(said: &str) -> String {
+    said.replace("[source]", "its `lookup`")
+}
+
 /// `` `Staff`, `Leavers` ``.
 fn in_backticks(names: &[impl AsRef<str>]) -> String {
     let names: Vec<_> = names
@@ -356,15 +370,19 @@ impl Remarked {
         }
     }
 
-    /// A remark on these rows of a column.
-    pub fn of_rows(remark: Remark, column: &str, mut rows: Vec<RowNumber>) -> Self {
-        let count = rows.len() as u64;
-        rows.truncate(NAMED);
+    /// A remark on these rows, and their cells of a column.
+    pub fn of_rows(
+        remark: Remark,
+        column: Option<&str>,
+        rows: impl IntoIterator<Item = RowNumber>,
+    ) -> Self {
+        let mut rows = rows.into_iter();
+        let named: Vec<_> = rows.by_ref().take(NAMED).collect();
         Self {
             remark,
-            column: Some(column.into()),
-            count,
-            rows,
+            column: column.map(Into::into),
+            count: (named.len() + rows.count()) as u64,
+            rows: named,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What spreadsheets and keyboards do to external IDs.
 
-use crate::mapping::{fold, is_invisible};
+use crate::mapping::fold;
+use crate::model::is_invisible;
 use crate::model::latin_like;
 use unicode_normalization::UnicodeNormalization as _;
 

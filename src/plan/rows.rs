@@ -1,6 +1,7 @@
 //! What is kept in memory of each row of the feed: a few words.
 
 mod accounts;
+mod counts;
 mod marks;
 mod state;
 
@@ -196,17 +197,6 @@ impl RowTable {
         }
     }
 
-    /// How many rows count: all but those that another row of the person stands for.
-    pub fn counted(&self) -> u64 {
-        self.len() as u64 - self.count(RowState::Superseded)
-    }
-
-    /// How many rows the mapping skips: those that its filter left out, and those that
-    /// another row of the person stands for.
-    pub fn skipped(&self, left_out: u64) -> u64 {
-        left_out + self.count(RowState::Superseded)
-    }
-
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.numbers.len()
@@ -215,11 +205,6 @@ impl RowTable {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
-    }
-
-    /// How many rows are in `state`.
-    pub fn count(&self, state: RowState) -> u64 {
-        self.states.iter().filter(|it| **it == state).count() as u64
     }
 
     /// The state of a row.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
 use crate::feed::{Feed, FeedError, Record};
-use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
+use crate::mapping::{Bound, DateTally, Duplicates, Fault, Mapped, MappingError, Person, garbled};
 use crate::model::{ExternalId, Finding, Remark, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
@@ -191,7 +191,7 @@ pub fn scan(
         skipped: rows.skipped(all.skipped),
         rejected,
     });
-    let remarks = of_whole_feed(feed, bound, rows.len(), &all)?;
+    let remarks = of_whole_feed(feed, bound, &rows, &all)?;
     let all_rows = rows.len() as u64;
     let of_rows = all.remarks.into_iter();
     let of_rows = of_rows.filter(|it| it.is_exception_among(all_rows));
@@ -216,7 +216,7 @@ pub fn scan(
 fn of_whole_feed(
     feed: &Feed,
     bound: &Bound<'_>,
-    rows: usize,
+    rows: &RowTable,
     all: &TalliedBatch,
 ) -> Result<Vec<Remarked>, MappingError> {
     let of_column = |field: Option<usize>, remark| Remarked {
@@ -224,13 +224,20 @@ fn of_whole_feed(
         ..Remarked::from(remark)
     };
     let of_feed = feed.remarks().into_iter();
-    let of_filter = bound.judge_filter(rows as u64, all.skipped);
+    let of_filter = bound.judge_filter(rows.len() as u64, all.skipped);
     let of_mapping = bound.remarks().chain(of_filter).map(Remarked::from);
     let mut remarks: Vec<_> = of_feed.chain(of_mapping).collect();
     for (field, tally) in all.dates.iter().enumerate() {
         let remark = bound.judge_dates(field, tally)?;
         remarks.extend(remark.map(|remark| of_column(Some(field), remark)));
     }
+    let which = match bound.mapping().unique.duplicates {
+        Duplicates::Reject => "reject",
+        Duplicates::First => "first",
+        Duplicates::Last => "last",
+    };
+    let losers = Remarked::of_rows(Remark::OtherRowCounts { which }, None, rows.superseded());
+    remarks.extend((losers.count > 0).then_some(losers));
     let of_groups = all.groups.remarks().into_iter();
     remarks.extend(of_groups.map(|remark| of_column(bound.groups(), remark)));
     Ok(remarks)

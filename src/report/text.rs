@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 pub use crate::model::{count, counted};
+use crate::model::{is_invisible, is_shaping};
 
 /// `1 row`, `2 rows`.
 pub(super) fn rows(number: u64) -> String {
@@ -138,16 +139,12 @@ pub fn sanitize_lines(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Whether a character acts on its surroundings, or cannot be seen.
-///
-/// The zero-width joiners (U+200C, U+200D) are let through: Persian, Hindi and
-/// emoji are not written without them.
+/// Whether a character acts on its surroundings, or cannot be seen. What other characters
+/// are not written without is let through.
 pub(super) fn deceives(char: char) -> bool {
     char.is_control()
-        || matches!(char,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(char, '\u{2028}' | '\u{2029}')
+        || is_invisible(char) && !is_shaping(char)
 }
 
 #[cfg(test)]
@@ -217,7 +214,11 @@ mod tests {
             sanitize("a\x1b[31mb\u{202e}c\nd\u{200b}"),
             "a\\u{1b}[31mb\\u{202e}c\\nd\\u{200b}"
         );
-        assert!(matches!(sanitize("Zoë 👩\u{200d}💻 نام"), Cow::Borrowed(_)));
+        // A filler of Korean, which makes a name of nothing.
+        assert_eq!(sanitize("a\u{3164}"), "a\\u{3164}");
+        for text in ["Zoë 👩\u{200d}💻 نام", "\u{2764}\u{fe0f}"] {
+            assert!(matches!(sanitize(text), Cow::Borrowed(_)), "{text}");
+        }
     }
 
     proptest! {

@@ -252,7 +252,17 @@ pub fn bind<'m>(
         .into_iter()
         .map(|(name, _)| name.to_owned())
         .collect();
-    Ok(mapping
-        .bind(feed.columns(), &duplicates, clock.today())?
-        .with_files(attachments))
+    let today = clock.today();
+    let bound = mapping.bind(feed.columns(), &duplicates, today);
+    let bound = bound.map_err(|error| {
+        let mut others = feed.other_names().iter();
+        match others.find(|(_, names)| mapping.bind(names, &[], today).is_ok()) {
+            Some((row, _)) => error.with_help(format!(
+                "row {row} has all columns that the mapping names: set `header_row = {row}` in \
+                 [source]"
+            )),
+            None => error,
+        }
+    })?;
+    Ok(bound.with_files(attachments))
 }

@@ -110,3 +110,14 @@ fn a_name_that_may_be_two_columns_is_a_mistake_and_both_are_named() {
     exact.run(IMPORT).exits(0);
     assert_eq!(exact.lms.person("00123")["login"], "ann");
 }
+
+#[test]
+fn names_in_another_row_than_the_header_are_answered_with_the_row_to_set() {
+    let rows = "emp_id,login_nm,first_nm,last_nm\nEmployee ID,Login Name,First Name,Last Name";
+    let said = world(rows, "").run(CHECK).exits(2).said();
+    let help = "row 2 has all columns that the mapping names: set `header_row = 2` in [source]";
+    assert!(said.contains(help), "{said}");
+    let world = world(rows, "header_row = 2");
+    world.run(IMPORT).exits(0);
+    assert_eq!(world.lms.person("00123")["lastName"], "Lee");
+}

@@ -234,6 +234,13 @@ fn rows_that_the_mapping_lets_lose_do_not_make_a_feed_look_damaged() {
     }
     let ran = world.import_feed(&feed).exits(0);
     assert_eq!((ran.count("created"), ran.count("rejected")), (80, 0));
+    assert_eq!(
+        ran.notes(),
+        [
+            "left out: rows of people who have another row that counts (`duplicates = \"last\"` in \
+          [unique]) (40 rows: 2, 3, 4 and 37 more)"
+        ]
+    );
     assert_eq!(world.lms.people().len(), 80);
     assert_eq!(
         world.lms.person("E00001")["firstName"],

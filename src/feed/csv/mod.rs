@@ -53,6 +53,8 @@ pub(super) struct CsvFile {
     pub(super) header_row: RowNumber,
     /// Rows below the header that explain it.
     pub(super) below_header: Vec<(RowNumber, NoPerson)>,
+    /// The names that columns would have by the rows around it.
+    pub(super) other_names: Vec<(RowNumber, Vec<String>)>,
     left_out: LeftOut,
     pub(super) estimated_rows: usize,
     /// Where the records of people start.
@@ -147,6 +149,7 @@ impl CsvFile {
             columns: header.columns,
             header_row: header.row,
             below_header: header.below,
+            other_names: header.others,
             estimated_rows: super::estimate(
                 text.length.saturating_sub(start as u64),
                 rows_seen,

@@ -60,6 +60,8 @@ pub(super) struct SheetFile {
     last_above: RowNumber,
     /// Rows below the header that explain it.
     pub(super) below_header: Vec<(RowNumber, NoPerson)>,
+    /// The names that columns would have by the rows around it.
+    pub(super) other_names: Vec<(RowNumber, Vec<String>)>,
     left_out: LeftOut,
     pub(super) estimated_rows: usize,
     /// How long the sheet is in the file.
@@ -151,6 +153,7 @@ impl SheetFile {
             header_row: header.row,
             last_above,
             below_header: header.below,
+            other_names: header.others,
             filled,
             sha256: opened.sha256.unwrap_or(content),
             content,
@@ -283,7 +286,7 @@ impl Pass<'_> {
         let areas = self.cells.merged.between(first, last);
         let merged = areas.into_iter().filter_map(|(column, rows)| {
             let name = self.columns.get(usize::from(column))?;
-            Some(Remarked::of_rows(Remark::MergedCells, name, rows))
+            Some(Remarked::of_rows(Remark::MergedCells, Some(name), rows))
         });
         self.seen.merged = merged.collect();
     }
