@@ -11,12 +11,14 @@ use super::output::{ROWS_SHOWN, cause_lines, report_of};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::feed::Feed;
-use crate::mapping::{Bound, Mapping};
+use crate::mapping::{Bound, Leavers, Mapping};
 use crate::model::{Counts, Finding};
 use crate::plan::guards::{self, Allowed, FeedFacts};
 use crate::plan::{self, Item, MAX_FINDINGS, RowState, Scan, ScanError, Wanted};
-use crate::report::{self, Command, FindingLine, FindingsWriter, Format, RunReport};
-use crate::run::{bind, feed_age, key_expiry, seed, sick_reasons};
+use crate::report::{
+    self, Command, FindingLine, FindingsWriter, Format, NextStep, RunReport, StoppedBy, Would,
+};
+use crate::run::{bind, feed_age, key_expiry, seed};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -74,12 +76,13 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     report
         .notes
         .extend(scan.remarks.iter().map(ToString::to_string));
-    report
-        .notes
-        .extend(would_stop(&feed, &mapping, &scan, clock));
+    report.would = Some(would(&feed, &mapping, &scan, clock));
     report.notes.extend(key_expiry(&mapping.target, clock));
     report.message = report::headline(&report);
     if context.json {
+        report
+            .notes
+            .extend(report.would.as_ref().and_then(stop_note));
         report.findings = Some(scan.findings.iter().map(|it| args.line(it)).collect());
         let kinds = report.finding_kinds.insert(BTreeMap::new());
         for kind in &scan.kinds {
@@ -92,22 +95,48 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     Ok(exit)
 }
 
-/// Why an import would send nothing, by what is known without a journal: nothing of
-/// earlier feeds and of people.
-fn would_stop(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Option<String> {
+/// What an import would do, by what is known without a journal: nothing of earlier feeds
+/// and of people.
+fn would(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Would {
+    let (rows, reject) = (scan.rows.counted(), scan.rows.count(RowState::Rejected));
     let facts = FeedFacts {
-        rows: scan.rows.counted(),
-        rejected: scan.rows.count(RowState::Rejected),
+        rows,
+        rejected: reject,
         profile: &scan.profile,
         before: &[],
         age: feed_age(feed, clock),
         last: scan.last,
     };
     let sick = guards::feed(&mapping.guards, &Allowed::default(), &facts);
-    let allow = guards::allow_option(sick.iter().map(|sick| &sick.allow));
-    (!sick.is_empty()).then(|| {
-        let why = sick_reasons(&sick);
-        format!("an import would stop: {why} (if the feed is right, import it once with `{allow}`)")
+    let allow = match sick.as_slice() {
+        [] => String::new(),
+        sick => guards::allow_option(sick.iter().map(|sick| &sick.allow)),
+    };
+    let removes = mapping.leavers != Leavers::Ignore;
+    Would {
+        send: if sick.is_empty() { rows - reject } else { 0 },
+        reject,
+        stopped_by: sick
+            .into_iter()
+            .map(|sick| StoppedBy {
+                allow: sick.allow.to_string(),
+                why: sick.why,
+            })
+            .collect(),
+        allow,
+        may_be_anybody: if removes { scan.unidentified } else { 0 },
+    }
+}
+
+/// The note for scripts on what would stop an import.
+fn stop_note(would: &Would) -> Option<String> {
+    let why: Vec<_> = would.stopped_by.iter().map(|it| it.why.as_str()).collect();
+    (!why.is_empty()).then(|| {
+        format!(
+            "an import would stop: {} (if the feed is right, import it once with `{}`)",
+            why.join("; "),
+            would.allow
+        )
     })
 }
 
@@ -152,6 +181,9 @@ fn print_findings(
             ));
         }
         context.note(&report.message);
+        if let Some(would) = &report.would {
+            context.note(&would.sentences());
+        }
         return Ok(());
     }
     let more = all - (scan.findings.len().min(shown) as u64);
@@ -168,7 +200,9 @@ fn print_findings(
     if !scan.findings.is_empty() && !context.quiet {
         context.print("\n")?;
     }
-    context.finish(report, &cause_lines(&scan.kinds), &[])
+    let mapping = args.feed.mapping.display().to_string();
+    let next = [NextStep::plan(&report.feed.path, &mapping)];
+    context.finish(report, &cause_lines(&scan.kinds), &next)
 }
 
 /// Rows that lose to another are found by hashes: their external IDs and values

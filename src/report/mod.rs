@@ -32,6 +32,7 @@ mod runs;
 mod summary;
 mod table;
 mod text;
+mod would;
 
 pub use cause::CauseLine;
 pub use error::error;
@@ -50,6 +51,7 @@ pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
 pub use runs::{RunLine, runs_table};
 pub use summary::summary;
 pub use text::{count, counted, duration, sanitize, sanitize_lines};
+pub use would::{StoppedBy, Would};
 
 /// How text is shown: decided once, from the flags, the environment and the
 /// terminal.

@@ -22,6 +22,8 @@ pub enum NextKind {
     Resume,
     /// Starts a new one.
     Import,
+    /// Compares with the LMS and with earlier feeds.
+    Plan,
     /// Lists rows.
     Rows,
     /// Writes the page about the run.
@@ -81,6 +83,17 @@ impl NextStep {
             kind: NextKind::Hold,
             arguments: arguments.map(str::to_owned).into(),
             purpose: "carry it out now",
+        }
+    }
+
+    /// The plan of a feed that was checked.
+    #[must_use]
+    pub fn plan(feed: &str, mapping: &str) -> Self {
+        let arguments = ["plan", feed, "-m", mapping];
+        Self {
+            kind: NextKind::Plan,
+            arguments: arguments.map(str::to_owned).into(),
+            purpose: "list who is new, changed or missing",
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{FindingLine, HeldLine, HoldLine};
+use super::{FindingLine, HeldLine, HoldLine, Would};
 use crate::model::{Calls, Counts, Exit, Proof, RunState};
 
 /// A command, as the JSON names it.
@@ -162,6 +162,9 @@ pub struct RunReport {
     /// How many findings there are of each rule, by the rule's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding_kinds: Option<BTreeMap<String, u64>>,
+    /// What an import of the feed would do, for a check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would: Option<Would>,
     /// What a person should know besides the rows, a sentence each: groups that
     /// were created, roles that stay.
     pub notes: Vec<String>,
@@ -233,6 +236,7 @@ impl RunReport {
             message: String::new(),
             findings: None,
             finding_kinds: None,
+            would: None,
             notes: Vec::new(),
             holds: Vec::new(),
             people: None,

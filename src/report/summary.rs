@@ -52,6 +52,10 @@ pub fn summary(
             lines.extend(flow("    ", note, style));
         }
     }
+    if let Some(would) = &report.would {
+        lines.push(String::new());
+        lines.extend(flow("  ", &would.sentences(), style));
+    }
     if !next.is_empty() {
         lines.extend(heading("Next"));
         lines.extend(next_lines(next, style));

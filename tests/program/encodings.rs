@@ -107,7 +107,15 @@ fn an_encoding_that_shows_only_deep_in_the_feed_is_reported_too() {
     let (code, stdout, stderr) = hrfeed(folder.path(), &["check", "feed.csv", "-m", "m.toml"], b"");
     assert_eq!(code, 0, "{stdout}{stderr}");
     let (_, told) = stdout.split_once("Worth knowing").unwrap();
-    insta::assert_snapshot!(told.trim(), @"the feed is read as windows-1252 text (if names look wrong, set `encoding` in [source])");
+    insta::assert_snapshot!(told.trim(), @"
+    the feed is read as windows-1252 text (if names look wrong, set `encoding` in [source])
+
+      An import would send up to 3,001 people, those who are new or changed. Other limits need the journal or the LMS:
+      `plan` checks them.
+
+      Next
+        hrfeed plan feed.csv -m m.toml   list who is new, changed or missing
+    ");
 }
 
 #[test]
@@ -235,6 +243,12 @@ fn names_that_were_spoilt_before_hrfeed_are_told_by_column_and_row() {
         (row 3)
         column `Achternaam`: texts have characters as HTML writes them, such as `&amp;` or `&eacute;`, and are sent as they
         are: let the export write plain text (row 4)
+
+      An import would send up to 4 people, those who are new or changed. Other limits need the journal or the LMS: `plan`
+      checks them.
+
+      Next
+        hrfeed plan feed.csv -m m.toml   list who is new, changed or missing
     ");
 }
 

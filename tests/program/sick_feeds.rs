@@ -249,12 +249,25 @@ fn a_check_tells_what_would_stop_an_import_and_stops_nothing() {
     world.feed(&feed);
     world.run(&check).exits(0);
     assert_eq!(notes(), [""; 0]);
+    insta::assert_snapshot!(conclusion(&world.run(&check).exits(0).stdout), @"
+    An import would send up to 20 people, those who are new or changed. Other limits need the journal or the LMS: `plan`
+    checks them.
+
+    Next
+      hrfeed plan people.csv -m mapping.toml   list who is new, changed or missing
+    ");
 
     feed.people.truncate(19);
     world.feed(&feed);
     let why = "an import would stop: the feed has 19 rows; the minimum is 20 (`min_rows`)";
-    let said = world.run(&check).exits(0).stdout.replace("\n    ", " ");
-    assert!(said.contains(why), "{said}");
+    let said = world.run(&check).exits(0).stdout;
+    insta::assert_snapshot!(conclusion(&said), @"
+    An import would send nothing: the feed has 19 rows; the minimum is 20 (`min_rows`). If the feed is right, import it
+    once with `--allow rows=19`. Other limits need the journal or the LMS: `plan` checks them.
+
+    Next
+      hrfeed plan people.csv -m mapping.toml   list who is new, changed or missing
+    ");
     let allow = "`--allow rows=19`";
     let [note] = &notes()[..] else {
         panic!("{:#?}", notes());
@@ -268,13 +281,51 @@ fn a_check_tells_what_would_stop_an_import_and_stops_nothing() {
     let file = file.unwrap();
     let now = file.metadata().unwrap().modified().unwrap();
     file.set_modified(now - Duration::from_hours(2)).unwrap();
-    let said = world.run(&check).exits(3).stdout.replace("\n    ", " ");
+    let said = world.run(&check).exits(3).stdout.replace("\n  ", " ");
     for guard in ["(`min_rows`)", "(`max_rejected`)", "(`max_age`)"] {
         assert!(said.contains(guard), "{said}");
     }
     assert!(said.contains("`--allow rows=19,rejected=1,age`"), "{said}");
     assert_eq!(notes().len(), 1);
+    let json = world.run(&[&check[..], &["--json"]].concat()).json();
+    let end = &json["would"];
+    assert_eq!((&end["send"], &end["reject"]), (&0.into(), &1.into()));
+    let stops = end["stopped_by"].as_array().unwrap().iter();
+    let allow: Vec<_> = stops.map(|stop| stop["allow"].as_str().unwrap()).collect();
+    assert_eq!(allow, ["rows=19", "rejected=1", "age"]);
     assert_eq!(world.lms.stats().requests(), 0);
+}
+
+/// What a check says at its end, below the counts.
+fn conclusion(said: &str) -> &str {
+    said.find("  An import would")
+        .map_or("", |at| said.get(at..).unwrap())
+}
+
+#[test]
+fn a_check_says_that_leavers_would_wait_for_a_row_that_may_be_anybody() {
+    let world = World::new(System::Kmi).parts("[leavers]\naction = \"delete\"");
+    world.feed(&Feed::of(30).change(3, |person| person.id.clear()));
+    let check = ["check", "people.csv", "-m", "mapping.toml"];
+    insta::assert_snapshot!(conclusion(&world.run(&check).exits(3).stdout), @"
+    An import would send up to 29 people, those who are new or changed, and reject 1 row. People who are missing from the
+    feed would wait for approval, because they may be in 1 row without a readable external ID. Other limits need the
+    journal or the LMS: `plan` checks them.
+
+    Next
+      hrfeed plan people.csv -m mapping.toml   list who is new, changed or missing
+    ");
+    let json = world.run(&[&check[..], &["--json"]].concat()).json();
+    assert_eq!(json["would"]["may_be_anybody"], 1);
+    assert_eq!(json["would"]["send"], 29);
+    // A list for a program has it on stderr.
+    let listed = world.run(&[&check[..], &["--format", "csv"]].concat());
+    assert!(
+        listed
+            .stderr
+            .contains("An import would send up to 29 people"),
+        "{listed:#?}"
+    );
 }
 
 #[test]
@@ -330,9 +381,9 @@ fn the_first_file_of_a_mapping_that_was_cut_off_in_a_row_is_sick_too() {
         world.write("people.csv", &csv[..csv.len() - 20]);
         let check = ["check", "people.csv", "-m", "mapping.toml"];
         let checked = world.run(&check);
-        let said = checked.said().replace("\n    ", " ");
+        let said = checked.said().replace("\n  ", " ");
         assert!(
-            said.contains("an import would stop: the feed is cut off"),
+            said.contains("An import would send nothing: the feed is cut off"),
             "{said}"
         );
         let ran = world.import().exits(4);
