@@ -262,7 +262,7 @@ pub(super) fn write_copy(
             encoding,
             ..
         } => (*delimiter, *encoding),
-        Format::Xlsx { .. } => (b',', "UTF-8"),
+        Format::Workbook { .. } => (b',', "UTF-8"),
     };
     let mut write = |out: &mut dyn Write| {
         let mut copy = CsvCopy::new(out, encoding, delimiter, &columns)?;

@@ -261,18 +261,18 @@ pub enum FeedError {
     },
 }
 
-/// A format of tables that hrfeed does not read yet. Shown to people: `an old Excel
-/// workbook (.xls)`.
+/// A format of tables that hrfeed does not read yet. Shown to people: `an Apple Numbers
+/// spreadsheet (.numbers)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherFormat {
-    /// A workbook of Excel 2 to 2003.
+    /// A workbook of Excel 2 to 4.
     OldWorkbook,
     /// An XML spreadsheet of Excel 2003.
     XmlWorkbook,
-    /// The binary workbook of later Excels.
-    BinaryWorkbook,
-    /// The open format of free office programs.
-    OpenDocument,
+    /// A web page. Some systems write tables so and call them `.xls`.
+    WebPage,
+    /// A web page in one file with its pictures, as Excel saves them.
+    WebArchive,
     /// A spreadsheet of Apple Numbers.
     Numbers,
 }
@@ -281,13 +281,13 @@ impl OtherFormat {
     /// What to do about it.
     fn help(self) -> &'static str {
         match self {
-            Self::OldWorkbook | Self::XmlWorkbook | Self::BinaryWorkbook => {
+            Self::OldWorkbook | Self::XmlWorkbook => {
                 "open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system \
                  export XLSX or CSV"
             }
-            Self::OpenDocument => {
-                "open it in LibreOffice and save it as `Excel 2007-365 (.xlsx)`, or let the HR \
-                 system export XLSX or CSV"
+            Self::WebPage | Self::WebArchive => {
+                "if Excel shows the people in it, save it there as `Excel Workbook (.xlsx)`, or let \
+                 the HR system export XLSX or CSV"
             }
             Self::Numbers => {
                 "open it in Numbers and choose File, Export To, Excel, with the format .xlsx"
@@ -299,10 +299,10 @@ impl OtherFormat {
 impl std::fmt::Display for OtherFormat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::OldWorkbook => "an old Excel workbook (.xls)",
+            Self::OldWorkbook => "a workbook of Excel 4 or older",
             Self::XmlWorkbook => "an XML spreadsheet of Excel 2003",
-            Self::BinaryWorkbook => "a binary Excel workbook (.xlsb)",
-            Self::OpenDocument => "an OpenDocument spreadsheet (.ods)",
+            Self::WebPage => "an HTML page",
+            Self::WebArchive => "a web archive (MHTML)",
             Self::Numbers => "an Apple Numbers spreadsheet (.numbers)",
         })
     }
@@ -345,13 +345,13 @@ impl FeedError {
                  `init --encoding`, or save the file again as `CSV UTF-8`"
             }
             Self::HeaderRowNotFound { .. } => {
-                "count lines (CSV) or sheet rows (XLSX) from 1, including title rows and blank rows, \
+                "count lines (CSV) or sheet rows (workbooks) from 1, including title rows and blank rows, \
                  or remove `header_row`"
             }
             Self::NotATable { .. } => "export the people as CSV or XLSX",
             Self::Password(_) => {
-                "open it in Excel, remove the password (File, Info, Protect Workbook) or the \
-                 sensitivity label that encrypts it, and save it"
+                "open it in Excel or LibreOffice, remove the password (in Excel: File, Info, Protect \
+                 Workbook) or the sensitivity label that encrypts it, and save it"
             }
             Self::PasswordOfArchive(_) => "unpack it and give hrfeed the file in it",
             Self::FormatNotSupported { format, .. } => format.help(),

@@ -2,14 +2,16 @@
 //! CSV `.txt`.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use memchr::memmem;
 
+use super::compound::Compound;
 use super::encoding::Charset;
 use super::error::OtherFormat;
+use super::sheet::{self, Container};
 use super::spool::{Bounds, Opened};
 use super::zip::{Archive, Part};
 use super::{FeedError, encoding};
@@ -19,8 +21,10 @@ use super::{FeedError, encoding};
 pub(super) enum FileKind {
     /// Text; what has other bytes for ASCII's letters may still be no table.
     Text,
-    /// An Excel workbook.
-    Workbook(Archive),
+    /// A workbook of Excel or OpenDocument.
+    Workbook(Container),
+    /// The stream of this name in a compound file is a workbook.
+    Compound(&'static str),
     /// A ZIP archive around the one file that it holds.
     Packed(Part),
 }
@@ -55,15 +59,18 @@ pub(super) fn find(
     if start.is_empty() {
         return Err(FeedError::Empty(path.clone()));
     }
-    if is_ole(start) {
-        return Err(ole(path, file).unwrap_or_else(FeedError::read(path, 0)));
-    }
     refuse_by_start(path, start, bounds.named)?;
     if opened.length > bounds.max {
         return Err(bounds.too_large(path, opened.gzip));
     }
     if is_archive(start) {
         return workbook(path, file, bounds);
+    }
+    if is_ole(start) {
+        return compound(path, opened).map(FileKind::Compound);
+    }
+    if sheet::is_stream(start) {
+        return Ok(FileKind::Workbook(Container::Stream));
     }
     Ok(FileKind::Text)
 }
@@ -83,7 +90,7 @@ pub(super) fn refuse_by_start(
     start: &[u8],
     named: Option<Charset>,
 ) -> Result<(), FeedError> {
-    if is_archive(start) || is_ole(start) {
+    if is_archive(start) || is_ole(start) || sheet::is_stream(start) {
         return Ok(());
     }
     // A workbook of Excel 2 to 4 begins with such a record.
@@ -115,11 +122,11 @@ pub(super) fn refuse_other_text(path: &Arc<Path>, start: &[u8]) -> Result<(), Fe
     let text = text.trim_ascii_start();
     let pages = ["<!doctype html", "<html", "<table", "<head", "<meta"];
     if pages.iter().any(|tag| begins(text, tag)) {
-        return Err(FeedError::not_a_table(path, "an HTML page"));
+        return Err(FeedError::format(path, OtherFormat::WebPage));
     }
     // So Excel and report writers save a web page in one file, which they call `.xls`.
     if begins(text, "MIME-Version:") {
-        return Err(FeedError::not_a_table(path, "a web archive (MHTML)"));
+        return Err(FeedError::format(path, OtherFormat::WebArchive));
     }
     if begins(text, "<?xml") || begins(text, "<workbook") {
         let excel = memmem::find(text, b"urn:schemas-microsoft-com:office:spreadsheet");
@@ -156,51 +163,37 @@ fn workbook(path: &Arc<Path>, file: &File, bounds: Bounds) -> Result<FileKind, F
     // Its files are folders to Macs, which other programs pack whole.
     let is_of_numbers =
         any("Index/") && any("Metadata/") || names.clone().any(|name| name.contains(".numbers/"));
-    if has("xl/workbook.bin") {
-        Err(FeedError::format(path, OtherFormat::BinaryWorkbook))
+    let container: fn(Archive) -> Container = if has("xl/workbook.bin") {
+        Container::Records
     } else if any("xl/") || any("workbook.xml") {
-        let sizes = archive.parts.iter().map(|part| part.unpacked);
-        if sizes.fold(0, u64::saturating_add) > bounds.max {
-            return Err(bounds.too_large(path, true));
-        }
-        if let Some(part) = archive.parts.iter().find(|part| part.is_bomb()) {
-            return Err(FeedError::Bomb {
-                path: path.clone(),
-                packed: part.packed,
-                unpacked: part.unpacked,
-            });
-        }
-        Ok(FileKind::Workbook(archive))
+        Container::Xml
     } else if has("mimetype") && has("content.xml") {
-        Err(open_document(path, file, &archive))
+        if !sheet::is_spreadsheet(file, &archive) {
+            let what = "an OpenDocument file without a table";
+            return Err(FeedError::not_a_table(path, what));
+        }
+        Container::OpenDocument
     } else if is_of_numbers {
-        Err(FeedError::format(path, OtherFormat::Numbers))
+        return Err(FeedError::format(path, OtherFormat::Numbers));
     } else if any("word/") {
-        Err(FeedError::not_a_table(path, "a Word document"))
+        return Err(FeedError::not_a_table(path, "a Word document"));
     } else if any("ppt/") {
-        Err(FeedError::not_a_table(path, "a PowerPoint document"))
+        return Err(FeedError::not_a_table(path, "a PowerPoint document"));
     } else {
-        packed(path, archive, bounds)
+        return packed(path, archive, bounds);
+    };
+    let sizes = archive.parts.iter().map(|part| part.unpacked);
+    if sizes.fold(0, u64::saturating_add) > bounds.max {
+        return Err(bounds.too_large(path, true));
     }
-}
-
-/// What an archive of OpenDocument is: its first part says it.
-fn open_document(path: &Arc<Path>, file: &File, archive: &Archive) -> FeedError {
-    let mut said = String::new();
-    let part = archive.parts.iter().find(|part| part.name == "mimetype");
-    if let Some(part) = part
-        && let Ok(unpacked) = part.unpack(file, Arc::default())
-    {
-        // What cannot be read says nothing.
-        unpacked
-            .take(256)
-            .read_to_string(&mut said)
-            .unwrap_or_default();
+    if let Some(part) = archive.parts.iter().find(|part| part.is_bomb()) {
+        return Err(FeedError::Bomb {
+            path: path.clone(),
+            packed: part.packed,
+            unpacked: part.unpacked,
+        });
     }
-    if said.contains("opendocument") && !said.contains("spreadsheet") {
-        return FeedError::not_a_table(path, "an OpenDocument file without a table");
-    }
-    FeedError::format(path, OtherFormat::OpenDocument)
+    Ok(FileKind::Workbook(container(archive)))
 }
 
 /// The one file in an archive that is none of the known kinds.
@@ -243,32 +236,19 @@ fn packed(path: &Arc<Path>, archive: Archive, bounds: Bounds) -> Result<FileKind
     Ok(FileKind::Packed(file))
 }
 
-/// What an OLE2 container is: the names in its directory, wherever in the file
-/// that lies, are UTF-16.
-fn ole(path: &Arc<Path>, mut file: &File) -> io::Result<FeedError> {
-    let utf16 =
-        |name: &str| -> Vec<u8> { name.encode_utf16().flat_map(u16::to_le_bytes).collect() };
-    let encrypted = utf16("EncryptedPackage");
-    // With the zero behind it, or `Workbook` inside a cell would do.
-    let workbooks = [utf16("Workbook\0"), utf16("Book\0")];
-    let mut found = FeedError::not_a_table(path, "an old Office document");
-    file.seek(SeekFrom::Start(0))?;
-    let mut window = Vec::new();
-    loop {
-        let read = file.take(1 << 20).read_to_end(&mut window)?;
-        if memmem::find(&window, &encrypted).is_some() {
-            return Ok(FeedError::Password(path.clone()));
-        }
-        if workbooks
-            .iter()
-            .any(|name| memmem::find(&window, name).is_some())
-        {
-            found = FeedError::format(path, OtherFormat::OldWorkbook);
-        }
-        if read == 0 {
-            return Ok(found);
-        }
-        // A name may lie across two reads.
-        window.drain(..window.len().saturating_sub(64));
+/// The stream with the workbook in a compound file, in which older programs of Office save.
+fn compound(path: &Arc<Path>, opened: &Opened) -> Result<&'static str, FeedError> {
+    let directory = Compound::open(opened).map_err(|error| Compound::damaged(path, error))?;
+    // Of a workbook that Excel 5 reads too, the later one holds more.
+    if let Some(name) = ["Workbook", "Book"]
+        .into_iter()
+        .find(|name| directory.has(name))
+    {
+        return Ok(name);
     }
+    Err(if directory.has("EncryptedPackage") {
+        FeedError::Password(path.clone())
+    } else {
+        FeedError::not_a_table(path, "an old Office document")
+    })
 }

@@ -1,6 +1,6 @@
 //! A file becomes rows.
 //!
-//! [`Feed::open`] finds out what a file is: CSV or XLSX, by its content and
+//! [`Feed::open`] finds out what a file is: CSV or a workbook, by its content and
 //! not by its name, in which encoding, with which delimiter, on which sheet,
 //! below which header.
 //! [`Feed::read`] then makes one pass over the records: one thread reads and
@@ -19,6 +19,7 @@
 //!   numbers are still the file's.
 
 mod attachments;
+mod compound;
 mod csv;
 mod encoding;
 mod error;
@@ -128,8 +129,8 @@ pub enum Format {
         /// `UTF-8`; the end of the first complete pass makes it final.
         encoding: &'static str,
     },
-    /// A sheet of an Excel workbook.
-    Xlsx {
+    /// A sheet of a workbook, be it Excel's or OpenDocument's.
+    Workbook {
         /// The sheet's name.
         sheet: String,
     },
@@ -140,7 +141,7 @@ impl Format {
     pub fn other_encoding(&self) -> Option<&'static str> {
         match self {
             Self::Csv { encoding, .. } if *encoding != Charset::UTF_8.name() => Some(encoding),
-            Self::Csv { .. } | Self::Xlsx { .. } => None,
+            Self::Csv { .. } | Self::Workbook { .. } => None,
         }
     }
 }
@@ -166,7 +167,7 @@ impl fmt::Display for Format {
                     None => Ok(()),
                 }
             }
-            Self::Xlsx { sheet } => write!(f, "sheet `{sheet}`"),
+            Self::Workbook { sheet } => write!(f, "sheet `{sheet}`"),
         }
     }
 }
@@ -219,7 +220,7 @@ impl Feed {
         let (opened, start, kind) = unpacked(&path, opened, bounds)?;
         let gzip = opened.gzip;
         let (format, table) = match kind {
-            FileKind::Packed(_) => {
+            FileKind::Packed(_) | FileKind::Compound(_) => {
                 return Err(FeedError::not_a_table(&path, "an archive of archives"));
             }
             FileKind::Text => {
@@ -232,9 +233,9 @@ impl Feed {
                 };
                 (format, Table::Csv(Box::new(csv)))
             }
-            FileKind::Workbook(archive) => {
-                let sheet = SheetFile::open(&path, opened, &archive, options)?;
-                let format = Format::Xlsx {
+            FileKind::Workbook(container) => {
+                let sheet = SheetFile::open(&path, opened, &container, options)?;
+                let format = Format::Workbook {
                     sheet: sheet.name().to_owned(),
                 };
                 (format, Table::Sheet(Box::new(sheet)))
@@ -469,10 +470,10 @@ pub fn check_encoding(label: &str) -> Result<(), FeedError> {
     encoding::named(label).map(drop)
 }
 
-/// What a file is, with its start; of an archive around one file, what that file is.
+/// What a file is, with its start; of what is around one file, what that file is.
 fn unpacked(
     path: &Arc<Path>,
-    opened: Opened,
+    mut opened: Opened,
     bounds: Bounds,
 ) -> Result<(Opened, Vec<u8>, FileKind), FeedError> {
     let find = |opened: &Opened| {
@@ -483,12 +484,15 @@ fn unpacked(
         let kind = kind::find(path, opened, &start, bounds)?;
         Ok::<_, FeedError>((start, kind))
     };
-    let (start, kind) = find(&opened)?;
-    let FileKind::Packed(part) = &kind else {
-        return Ok((opened, start, kind));
-    };
-    let opened = spool::member(path, &opened, part, bounds)?;
-    let (start, kind) = find(&opened)?;
+    let (mut start, mut kind) = find(&opened)?;
+    if let FileKind::Packed(part) = &kind {
+        opened = spool::member(path, &opened, part, bounds)?;
+        (start, kind) = find(&opened)?;
+    }
+    if let FileKind::Compound(name) = kind {
+        opened = spool::stream(path, &opened, name, bounds)?;
+        (start, kind) = find(&opened)?;
+    }
     Ok((opened, start, kind))
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::compound::Compound;
 use super::encoding::Charset;
 use super::zip::Part;
 use super::{FeedError, START, kind};
@@ -229,6 +230,31 @@ pub(super) fn member(
     Ok(Opened {
         sha256: Some(sha256),
         gzip: true,
+        ..copied
+    })
+}
+
+/// Copies a stream of a compound file.
+pub(super) fn stream(
+    path: &Arc<Path>,
+    compound: &Opened,
+    name: &str,
+    bounds: Bounds,
+) -> Result<Opened, FeedError> {
+    let sha256 = match compound.sha256 {
+        Some(sha256) => sha256,
+        None => sha256_of_file(&compound.file).map_err(FeedError::read(path, 0))?,
+    };
+    let damaged = |error| Compound::damaged(path, error);
+    let mut opened = Compound::open(compound).map_err(damaged)?;
+    let copied = spool(path, opened.stream(name).map_err(damaged)?, bounds);
+    let copied = copied.map_err(|error| match error {
+        FeedError::Read { source, .. } => damaged(source),
+        error => error,
+    })?;
+    Ok(Opened {
+        sha256: Some(sha256),
+        gzip: compound.gzip,
         ..copied
     })
 }

@@ -113,12 +113,11 @@ fn a_compressed_feed_reads_like_the_plain_one() {
 #[test]
 fn what_is_no_feed_is_recognised_by_its_content() {
     let ole = |name: &str| {
-        let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-        bytes.resize(5_000, 7);
-        bytes.extend(name.encode_utf16().flat_map(u16::to_le_bytes));
-        bytes.extend([0; 40]);
-        bytes
+        let mut file = cfb::CompoundFile::create(std::io::Cursor::new(Vec::new())).unwrap();
+        file.create_stream(name).unwrap();
+        file.into_inner().into_inner()
     };
+    let old = |kind: u8| vec![9, kind, 4, 0, 0, 0, 0x10, 0];
     let utf16 =
         |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let files = [
@@ -137,7 +136,9 @@ fn what_is_no_feed_is_recognised_by_its_content() {
         ("utf-16 html", utf16("<html><table>")),
         ("utf-16 zeros", utf16("\u{feff}id\0name")),
         ("password", ole("EncryptedPackage")),
-        ("xls", ole("Workbook")),
+        ("excel 2", old(0)),
+        ("excel 4", old(4)),
+        ("cut doc", ole("WordDocument")[..600].to_vec()),
         ("doc", ole("WordDocument")),
         ("header", b"id,\xc3\xa9,n\x81\n7,x\n".to_vec()),
     ];
@@ -156,15 +157,17 @@ fn what_is_no_feed_is_recognised_by_its_content() {
     blank lines: is empty
     zeros: is a binary file, not a CSV or XLSX file
     pdf: is a PDF document, not a CSV or XLSX file
-    html: is an HTML page, not a CSV or XLSX file
+    html: is an HTML page, which is not supported
     json: is a JSON document, not a CSV or XLSX file
     zip: is a ZIP archive that does not hold exactly one file, not a CSV or XLSX file
     cut zip: is a damaged ZIP archive, not a CSV or XLSX file
     utf-16 mark: is empty
-    utf-16 html: is an HTML page, not a CSV or XLSX file
+    utf-16 html: is an HTML page, which is not supported
     utf-16 zeros: is a binary file, not a CSV or XLSX file
     password: is protected by a password
-    xls: is an old Excel workbook (.xls), which is not supported
+    excel 2: is a workbook of Excel 4 or older, which is not supported
+    excel 4: is a workbook of Excel 4 or older, which is not supported
+    cut doc: is a damaged file of an old Office program, not a CSV or XLSX file
     doc: is an old Office document, not a CSV or XLSX file
     header: (line 1, column 3) is not UTF-8 text
     ");

@@ -53,7 +53,7 @@ pub(super) fn read(feed: &mut Feed) -> Result<Vec<Column>, FeedError> {
     }
     let width = feed.columns().len();
     // What a person should hear of a sheet is known at its end.
-    let reads_all = matches!(feed.format(), Format::Xlsx { .. });
+    let reads_all = matches!(feed.format(), Format::Workbook { .. });
     let mut columns: Vec<Column> = feed
         .columns()
         .iter()

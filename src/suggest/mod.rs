@@ -145,7 +145,7 @@ impl Draft {
     fn source(&mut self, feed: &Feed, asked: &FeedOptions) -> fmt::Result {
         let others = feed.other_sheets();
         let found = match feed.format() {
-            Format::Xlsx { sheet } if !others.is_empty() => Some(sheet),
+            Format::Workbook { sheet } if !others.is_empty() => Some(sheet),
             _ => None,
         };
         let nothing_asked =

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use crate::support::System::Kmi;
+use crate::support::compound::compound;
 use crate::support::{Feed, World};
 
 /// Runs the command quietly and returns what a person reads, without the
@@ -136,23 +137,19 @@ fn a_feed_that_is_a_web_page() {
     let page = "<!DOCTYPE html><html><body>Please log in</body></html>";
     insta::assert_snapshot!(feed_output("people.csv", page), @"
     exit code 1
-    error: feed `people.csv` is an HTML page, not a CSV or XLSX file
-    help: export the people as CSV or XLSX
+    error: feed `people.csv` is an HTML page, which is not supported
+    help: if Excel shows the people in it, save it there as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
     ");
 }
 
 #[test]
 fn a_spreadsheet_with_a_password() {
-    // Excel puts an encrypted workbook into a stream of that name in an OLE2
-    // container; names there are UTF-16.
-    let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-    bytes.resize(1024, 0);
-    bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
-    bytes.resize(4096, 0);
+    // Excel puts an encrypted workbook into a stream of that name.
+    let bytes = compound("EncryptedPackage", b"encrypted");
     insta::assert_snapshot!(feed_output("people.xlsx", bytes), @"
     exit code 1
     error: feed `people.xlsx` is protected by a password
-    help: open it in Excel, remove the password (File, Info, Protect Workbook) or the sensitivity label that encrypts it, and save it
+    help: open it in Excel or LibreOffice, remove the password (in Excel: File, Info, Protect Workbook) or the sensitivity label that encrypts it, and save it
     ");
 }
 

@@ -12,6 +12,7 @@ mod approvals;
 mod as_wanted;
 mod audit;
 mod bad_input;
+mod books;
 mod bounds;
 mod closed_streams;
 mod column_names;

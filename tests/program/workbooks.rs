@@ -1,4 +1,4 @@
-//! Workbooks as programs and people really write them: a cell that cannot be
+//! Workbooks of OOXML as programs and people really write them: a cell that cannot be
 //! understood is a flaw of that cell, and what a person sees is what is read.
 
 use hrfeed::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource};
@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::support::System::{self, AnewSpring, Kmi};
 use crate::support::archive::{Part, archive, frame};
+use crate::support::compound::compound;
 use crate::support::{Ran, World, on_each_system};
 
 const SHEET: &str = "xl/worksheets/sheet1.xml";
@@ -47,7 +48,7 @@ fn rows(rows: &[&str]) -> String {
     rows.iter().map(row).collect()
 }
 
-fn opened(
+pub(crate) fn opened(
     bytes: &[u8],
     options: &FeedOptions,
 ) -> Result<(Feed, tempfile::NamedTempFile), FeedError> {
@@ -57,7 +58,7 @@ fn opened(
 }
 
 /// Each row as `3: a|b`; what is not plain text has its kind in front.
-fn read(bytes: &[u8], options: &FeedOptions) -> Vec<String> {
+pub(crate) fn read(bytes: &[u8], options: &FeedOptions) -> Vec<String> {
     let (mut feed, _file) = opened(bytes, options).unwrap();
     records(&mut feed)
 }
@@ -87,12 +88,12 @@ fn records(feed: &mut Feed) -> Vec<String> {
     found
 }
 
-fn of(bytes: &[u8]) -> Vec<String> {
+pub(crate) fn of(bytes: &[u8]) -> Vec<String> {
     read(bytes, &FeedOptions::default())
 }
 
 /// What is remarked on the workbook after a whole pass.
-fn remarks(bytes: &[u8], options: &FeedOptions) -> Vec<String> {
+pub(crate) fn remarks(bytes: &[u8], options: &FeedOptions) -> Vec<String> {
     let (mut feed, _file) = opened(bytes, options).unwrap();
     records(&mut feed);
     feed.remarks().iter().map(ToString::to_string).collect()
@@ -741,13 +742,13 @@ fn read_with(part: &str, options: &FeedOptions) -> Vec<String> {
     read(&with_parts(part, &[]), options)
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let parts = files.iter().map(|(name, bytes)| Part::stored(name, bytes));
     archive(&parts.collect::<Vec<_>>())
 }
@@ -889,25 +890,10 @@ fn a_workbook_with_macros_is_read_like_one_without() {
 
 #[test]
 fn a_format_that_is_not_read_says_what_it_is_and_where_to_save_it_as_xlsx() {
-    let ole = |name: &str| {
-        let mut bytes = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
-        bytes.resize(1024, 0);
-        bytes.extend(name.encode_utf16().flat_map(u16::to_le_bytes));
-        bytes.resize(4096, 0);
-        bytes
-    };
     let document = |kind: &[u8]| zip(&[("mimetype", kind), ("content.xml", b"<x/>")]);
     let feeds = [
-        ("people.xls", ole("Workbook")),
-        ("people.xlsx", ole("EncryptedPackage")),
-        (
-            "people.xlsb",
-            zip(&[("[Content_Types].xml", b""), ("xl/workbook.bin", b"\x83")]),
-        ),
-        (
-            "people.ods",
-            document(b"application/vnd.oasis.opendocument.spreadsheet"),
-        ),
+        ("people.xls", b"\x09\x04\x06\0\0\0\x10\0\0\0".to_vec()),
+        ("people.xlsx", compound("EncryptedPackage", b"x")),
         (
             "people.odt",
             document(b"application/vnd.oasis.opendocument.text"),
@@ -919,6 +905,10 @@ fn a_format_that_is_not_read_says_what_it_is_and_where_to_save_it_as_xlsx() {
         (
             "people.zip",
             zip(&[("people.numbers/Index.zip", b"x"), ("people.numbers/preview.jpg", b"x")]),
+        ),
+        (
+            "table.xls",
+            b"<html><table><tr><td>ID</td></tr></table></html>".to_vec(),
         ),
         (
             "report.xls",
@@ -936,17 +926,11 @@ fn a_format_that_is_not_read_says_what_it_is_and_where_to_save_it_as_xlsx() {
         ran.stderr.trim().to_owned()
     });
     insta::assert_snapshot!(said.join("\n\n"), @"
-    error: feed `people.xls` is an old Excel workbook (.xls), which is not supported
+    error: feed `people.xls` is a workbook of Excel 4 or older, which is not supported
     help: open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
 
     error: feed `people.xlsx` is protected by a password
-    help: open it in Excel, remove the password (File, Info, Protect Workbook) or the sensitivity label that encrypts it, and save it
-
-    error: feed `people.xlsb` is a binary Excel workbook (.xlsb), which is not supported
-    help: open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
-
-    error: feed `people.ods` is an OpenDocument spreadsheet (.ods), which is not supported
-    help: open it in LibreOffice and save it as `Excel 2007-365 (.xlsx)`, or let the HR system export XLSX or CSV
+    help: open it in Excel or LibreOffice, remove the password (in Excel: File, Info, Protect Workbook) or the sensitivity label that encrypts it, and save it
 
     error: feed `people.odt` is an OpenDocument file without a table, not a CSV or XLSX file
     help: export the people as CSV or XLSX
@@ -957,8 +941,11 @@ fn a_format_that_is_not_read_says_what_it_is_and_where_to_save_it_as_xlsx() {
     error: feed `people.zip` is an Apple Numbers spreadsheet (.numbers), which is not supported
     help: open it in Numbers and choose File, Export To, Excel, with the format .xlsx
 
-    error: feed `report.xls` is a web archive (MHTML), not a CSV or XLSX file
-    help: export the people as CSV or XLSX
+    error: feed `table.xls` is an HTML page, which is not supported
+    help: if Excel shows the people in it, save it there as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
+
+    error: feed `report.xls` is a web archive (MHTML), which is not supported
+    help: if Excel shows the people in it, save it there as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV
 
     error: feed `old.xml` is an XML spreadsheet of Excel 2003, which is not supported
     help: open it in Excel and save it as `Excel Workbook (.xlsx)`, or let the HR system export XLSX or CSV

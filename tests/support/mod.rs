@@ -1,6 +1,7 @@
 //! A world for a test: a folder, an LMS, a feed, a mapping, and the program.
 
 pub(crate) mod archive;
+pub(crate) mod compound;
 #[cfg(target_os = "linux")]
 pub(crate) mod disk;
 pub(crate) mod feed;

@@ -4,6 +4,7 @@
 //! amount is read as the number that it is: how many digits are shown and how
 //! thousands are parted says nothing about its value.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::text::{self, MAX_EXACT};
@@ -95,7 +96,7 @@ enum Piece {
 }
 
 /// The format that a workbook names by its number alone.
-pub(super) fn built_in(id: u32) -> CellFormat {
+fn built_in(id: u32) -> CellFormat {
     match id {
         9 => CellFormat::parse("0%"),
         10 => CellFormat::parse("0.00%"),
@@ -104,6 +105,24 @@ pub(super) fn built_in(id: u32) -> CellFormat {
         14..=17 | 22 | 27..=31 | 34..=36 | 50..=58 => CellFormat::Date,
         _ => CellFormat::Plain,
     }
+}
+
+/// The format of each style, which names it by its number; `codes` are those of the
+/// workbook's own.
+pub(super) fn of_styles(
+    codes: &HashMap<u32, String>,
+    styles: impl IntoIterator<Item = u32>,
+) -> Vec<CellFormat> {
+    // Thousands of styles may have one format.
+    let mut formats: HashMap<u32, CellFormat> = HashMap::new();
+    let format = |id: u32| {
+        let format = formats.entry(id).or_insert_with(|| match codes.get(&id) {
+            Some(code) => CellFormat::parse(code),
+            None => built_in(id),
+        });
+        format.clone()
+    };
+    styles.into_iter().map(format).collect()
 }
 
 impl CellFormat {
@@ -476,6 +495,24 @@ impl Piece {
     fn is_digit(self) -> bool {
         matches!(self, Self::Zero | Self::Digit | Self::Space)
     }
+}
+
+/// Whether what a cell shows of a number is not its plain digits, and an identifier rather
+/// than an amount: zeros in front, or signs that do not part thousands.
+///
+/// A formula in LibreOffice shows its result as the cells show it that it refers to, whose
+/// format is not written again.
+pub(super) fn is_identifier(shown: &str, value: f64) -> bool {
+    let is_sign = |it: char| it.is_ascii_digit() || matches!(it, ' ' | '-' | '/' | '.');
+    if value.fract() != 0.0 || !(1.0..MAX_EXACT).contains(&value) || !shown.chars().all(is_sign) {
+        return false;
+    }
+    let plain = format!("{value:.0}");
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    let mut groups = shown.split(|it: char| !it.is_ascii_digit());
+    let first = groups.next().unwrap_or_default();
+    let parts_thousands = !first.starts_with('0') && groups.all(|group| group.len() == 3);
+    shown != plain && digits.trim_start_matches('0') == plain && !parts_thousands
 }
 
 fn starts_with(code: &str, word: &str) -> bool {

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::book::{Book, Sheet};
-use super::cells::{Cells, NoRow};
 use super::rows::{SheetBatch, SheetCell, Shown, Value, Zero};
+use super::source::{NoRow, Source};
 use super::xml::Damage;
 use crate::feed::CellKind;
 use crate::feed::header::{self, HeadRow};
@@ -67,14 +67,14 @@ pub(super) fn read(
     sheet: &Sheet,
     until: u32,
 ) -> Result<Option<Head>, Damage> {
-    let Some(mut cells) = Cells::open(book, file, sheet, Arc::default())? else {
+    let Some(mut cells) = Source::open(book, file, sheet, Arc::default())? else {
         return Ok(None);
     };
     let mut head = Head {
         rows: Vec::new(),
         kinds: Vec::new(),
-        said: cells.said,
-        hidden: std::mem::take(&mut cells.hidden_columns),
+        said: 0,
+        hidden: Vec::new(),
     };
     let shown = Shown {
         formats: &book.formats,
@@ -85,7 +85,7 @@ pub(super) fn read(
     let mut size = 0;
     let is_above = |row: RowNumber| row.0 < until;
     while (head.rows.len() < header::ROWS_EXAMINED && size < MAX_HELD)
-        || cells.row.is_some_and(is_above)
+        || cells.state().row.is_some_and(is_above)
     {
         batch.clear();
         match cells.next_row(&mut batch) {
@@ -112,6 +112,9 @@ pub(super) fn read(
             width: record.len(),
         });
     }
+    // What comes before the rows is known by now.
+    head.said = cells.state().said;
+    head.hidden.clone_from(&cells.state().hidden_columns);
     Ok(Some(head))
 }
 

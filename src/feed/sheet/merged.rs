@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cells::MAX_ROW_TEXT;
 use super::rows::{SheetBatch, SheetCell, Value};
+use super::source::MAX_ROW_TEXT;
 use super::xml::Damage;
 use crate::feed::record::MAX_COLUMNS;
 use crate::model::RowNumber;

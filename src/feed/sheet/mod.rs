@@ -1,4 +1,4 @@
-//! XLSX: one sheet of a workbook, cell by cell.
+//! Workbooks: one sheet, cell by cell.
 //!
 //! # Invariants
 //!
@@ -10,12 +10,18 @@
 //!   compared before each later pass: a workbook that changed hands out nothing.
 
 mod book;
-mod cells;
+mod cell;
 mod format;
 mod head;
 mod merged;
+mod ods;
+mod ooxml;
+mod package;
 mod rows;
+mod source;
 mod text;
+mod xls;
+mod xlsb;
 mod xml;
 
 use std::collections::HashSet;
@@ -25,11 +31,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use self::book::{Book, MAX_SHEETS, Sheet};
-use self::cells::{Cells, MAX_ROW_TEXT, NoRow};
 use self::head::Head;
 use self::merged::{Areas, Filling};
+pub(super) use self::ods::is_spreadsheet;
 pub(super) use self::rows::{SheetBatch, SheetRows};
 use self::rows::{Shown, Zero};
+use self::source::{MAX_ROW_TEXT, NoRow, Source};
+
+pub(super) use self::xls::is_stream;
 use self::xml::{Damage, MAX_PIECE};
 use super::header;
 use super::left_out::LeftOut;
@@ -45,6 +54,19 @@ const TEXT: usize = 1 << 20;
 
 /// A hidden sheet with as many of the columns is one of the same kind.
 const COLUMNS_IN_COMMON: usize = 2;
+
+/// What a workbook is written in.
+#[derive(Debug)]
+pub(super) enum Container {
+    /// An archive of XML: `.xlsx`, `.xlsm`.
+    Xml(Archive),
+    /// An archive of binary records: `.xlsb`.
+    Records(Archive),
+    /// An archive of OpenDocument: `.ods`.
+    OpenDocument(Archive),
+    /// A stream of binary records: what is in an `.xls`.
+    Stream,
+}
 
 /// An open sheet of a workbook.
 pub(super) struct SheetFile {
@@ -106,12 +128,12 @@ impl SheetFile {
     pub(super) fn open(
         path: &Arc<Path>,
         opened: Opened,
-        archive: &Archive,
+        container: &Container,
         options: &FeedOptions,
     ) -> Result<Self, FeedError> {
         let file = opened.file;
         let content = spool::sha256_of_file(&file).map_err(FeedError::read(path, 0))?;
-        let book = Book::read(&file, archive).map_err(damaged(path, None))?;
+        let book = Book::read(&file, container).map_err(damaged(path, None))?;
         if book.n_sheets > MAX_SHEETS {
             return Err(FeedError::TooManySheets {
                 path: path.clone(),
@@ -131,19 +153,20 @@ impl SheetFile {
             Some(_) => Vec::new(),
             None => hidden_and_alike(&book, &file, until, &columns),
         };
-        let part = choice.sheet.part().map_err(damaged(path, None))?;
+        let place = choice.sheet.place().map_err(damaged(path, None))?;
+        let (length, unpacked) = place.sizes();
         let filled = if options.fill_merged {
-            let cells = Cells::open(&book, &file, &choice.sheet, Arc::default());
+            let source = Source::open(&book, &file, &choice.sheet, Arc::default());
             let areas =
-                cells.and_then(|cells| cells.map_or(Ok(Areas::default()), Cells::merged_areas));
+                source.and_then(|source| source.map_or(Ok(Areas::default()), Source::merged_areas));
             areas.map_err(damaged(path, None))?.sorted()
         } else {
             Areas::default()
         };
         Ok(Self {
             path: path.clone(),
-            estimated_rows: estimate(&choice.head, last_above, part.unpacked),
-            length: part.packed,
+            estimated_rows: estimate(&choice.head, last_above, unpacked),
+            length,
             zeros: choice.head.zeros(header.rows, columns.len(), &book),
             remarks: choice.remarks(&columns, alike),
             sheet: choice.sheet,
@@ -193,7 +216,7 @@ impl SheetFile {
         }
         self.seen = Seen::default();
         let packed = Arc::new(AtomicU64::new(0));
-        let cells = Cells::open(&self.book, &self.file, &self.sheet, packed.clone())
+        let cells = Source::open(&self.book, &self.file, &self.sheet, packed.clone())
             .and_then(|cells| cells.ok_or(Damage::Unexpected("a sheet without rows")))
             .map_err(damaged(&self.path, None))?;
         let mut pass = Pass {
@@ -232,7 +255,7 @@ struct Pass<'a> {
     path: &'a Arc<Path>,
     last_above: RowNumber,
     columns: &'a [String],
-    cells: Cells<'a>,
+    cells: Source<'a>,
     filling: Filling<'a>,
     is_filled: bool,
     seen: &'a mut Seen,
@@ -242,7 +265,7 @@ impl Pass<'_> {
     /// Fills a batch; false if no row is left.
     fn fill(&mut self, batch: &mut SheetBatch) -> Result<bool, FeedError> {
         while batch.cells.len() < CELLS && batch.text.len() < TEXT {
-            let last = self.cells.row;
+            let last = self.cells.state().row;
             match self.cells.next_row(batch) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -252,7 +275,7 @@ impl Pass<'_> {
                 Err(NoRow::Damaged(source)) => return Err(damaged(self.path, last)(source)),
                 Err(NoRow::TooLong) => return Err(self.too_long()),
             }
-            let row = self.cells.row.unwrap_or(self.last_above);
+            let row = self.cells.state().row.unwrap_or(self.last_above);
             if row <= self.last_above {
                 batch.pop();
                 continue;
@@ -260,7 +283,7 @@ impl Pass<'_> {
             if !self.filling.fill(batch) {
                 return Err(self.too_long());
             }
-            if self.cells.is_hidden {
+            if self.cells.state().is_hidden {
                 self.seen.rows.add(row, None, &Remark::HiddenRow);
             }
         }
@@ -271,7 +294,7 @@ impl Pass<'_> {
     fn too_long(&self) -> FeedError {
         FeedError::RecordTooLong {
             path: self.path.clone(),
-            line: self.cells.row.unwrap_or(self.last_above),
+            line: self.cells.state().row.unwrap_or(self.last_above),
             max: MAX_ROW_TEXT,
         }
     }
@@ -283,7 +306,7 @@ impl Pass<'_> {
         }
         let above = self.last_above;
         let (first, last) = (above.0 + 1, last.unwrap_or(above).0);
-        let areas = self.cells.merged.between(first, last);
+        let areas = self.cells.state().merged.between(first, last);
         let merged = areas.into_iter().filter_map(|(column, rows)| {
             let name = self.columns.get(usize::from(column))?;
             Some(Remarked::of_rows(Remark::MergedCells, Some(name), rows))
@@ -414,8 +437,8 @@ fn first_with_a_table(
 /// From the row that the sheet declares as its last, unless its size disproves
 /// it.
 fn estimate(head: &Head, header: RowNumber, unpacked: u64) -> usize {
-    // `<row><c><v>1</v></c></row>`, which no writer undercuts.
-    const SHORTEST_ROW: u64 = 26;
+    // A cell of a binary workbook with a number, which nothing undercuts.
+    const SHORTEST_ROW: u64 = 14;
     let fits = usize::try_from(unpacked / SHORTEST_ROW).unwrap_or(usize::MAX);
     let said = head.said.saturating_sub(header.0) as usize;
     said.max(head.rows.len()).min(fits).min(super::MAX_ESTIMATE)
@@ -429,6 +452,7 @@ fn damaged(path: &Arc<Path>, row: Option<RowNumber>) -> impl FnOnce(Damage) -> F
             path,
             max: MAX_PIECE,
         },
+        Damage::Password => FeedError::Password(path),
         Damage::TooMuchHeld { part, max } => FeedError::TooMuchHeld { path, part, max },
         source => FeedError::Workbook {
             path,

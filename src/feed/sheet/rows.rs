@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::format::CellFormat;
+use super::source::MAX_ROW_TEXT;
 use super::text;
 use crate::feed::CellKind;
-use crate::feed::record::Record;
+use crate::feed::record::{MAX_COLUMNS, Record};
 use crate::model::RowNumber;
 
 /// Rows of a sheet, in few buffers.
@@ -16,6 +17,14 @@ pub(in crate::feed) struct SheetBatch {
     pub(super) cells: Vec<SheetCell>,
     /// Each row, and where its cells end.
     pub(super) rows: Vec<(RowNumber, usize)>,
+}
+
+/// A row that is being read.
+pub(super) struct Begun {
+    /// Where it begins.
+    cells: usize,
+    text: usize,
+    is_in_order: bool,
 }
 
 /// A cell that is not empty.
@@ -95,6 +104,43 @@ impl SheetBatch {
         self.text.clear();
         self.cells.clear();
         self.rows.clear();
+    }
+
+    /// Begins a row.
+    pub(super) fn begin(&self) -> Begun {
+        Begun {
+            cells: self.cells.len(),
+            text: self.text.len(),
+            is_in_order: true,
+        }
+    }
+
+    /// Appends a cell to a row that has begun. False if the row becomes too long.
+    pub(super) fn push(&mut self, begun: &mut Begun, column: u16, value: Value) -> bool {
+        if let Some(before) = self.cells.get(begun.cells..).and_then(<[_]>::last) {
+            begun.is_in_order &= before.column < column;
+        }
+        self.cells.push(SheetCell { column, value });
+        // Out of order, the same columns can come again and again.
+        let cells = self.cells.len() - begun.cells;
+        self.text.len() - begun.text <= MAX_ROW_TEXT && cells <= 2 * MAX_COLUMNS
+    }
+
+    /// Ends a row; false if it has no cell.
+    pub(super) fn end(&mut self, begun: &Begun, row: RowNumber) -> bool {
+        if self.cells.len() == begun.cells {
+            return false;
+        }
+        if !begun.is_in_order {
+            // No spreadsheet writes this; of two cells in one place the later counts.
+            let mut cells = self.cells.split_off(begun.cells);
+            cells.reverse();
+            cells.sort_by_key(|cell| cell.column);
+            cells.dedup_by_key(|cell| cell.column);
+            self.cells.append(&mut cells);
+        }
+        self.rows.push((row, self.cells.len()));
+        true
     }
 
     /// Drops the last row. Its text stays until the batch is cleared.

@@ -70,19 +70,7 @@ fn scientific(value: f64, text: &mut String) {
 pub(super) fn date(value: &ExcelDateTime, text: &mut String) -> CellKind {
     let days = value.as_f64();
     if value.is_duration() || (0.0..1.0).contains(&days) {
-        let seconds = (days * SECONDS_A_DAY).round();
-        let sign = if seconds < 0.0 { "-" } else { "" };
-        let seconds = seconds.abs();
-        let (hours, rest) = ((seconds / 3600.0).floor(), seconds % 3600.0);
-        write(
-            text,
-            format_args!(
-                "{sign}{hours:02}:{:02}:{:02}",
-                (rest / 60.0).floor(),
-                rest % 60.0
-            ),
-        );
-        return CellKind::Text;
+        return duration(days, text);
     }
     // The last is 9999-12-31.
     if !(0.0..2_958_466.0).contains(&days) {
@@ -96,6 +84,23 @@ pub(super) fn date(value: &ExcelDateTime, text: &mut String) -> CellKind {
         write(text, format_args!("T{hour:02}:{minute:02}:{second:02}"));
     }
     CellKind::Date
+}
+
+/// Writes a number of days as `36:00:00`.
+pub(super) fn duration(days: f64, text: &mut String) -> CellKind {
+    let seconds = (days * SECONDS_A_DAY).round();
+    let sign = if seconds < 0.0 { "-" } else { "" };
+    let seconds = seconds.abs();
+    let (hours, rest) = ((seconds / 3600.0).floor(), seconds % 3600.0);
+    write(
+        text,
+        format_args!(
+            "{sign}{hours:02}:{:02}:{:02}",
+            (rest / 60.0).floor(),
+            rest % 60.0
+        ),
+    );
+    CellKind::Text
 }
 
 /// A date that the file holds as ISO text: without a time that is midnight.

@@ -43,6 +43,9 @@ pub(in crate::feed) enum Damage {
     /// What a part names is not in the archive.
     #[error("its {0} is missing")]
     Missing(&'static str),
+    /// It opens with a password only.
+    #[error("it is protected by a password")]
+    Password,
     /// A piece of text, or a tag, is longer than [`MAX_PIECE`].
     #[error("it has a cell of many megabytes")]
     TooLong,
@@ -73,6 +76,11 @@ pub(super) struct Xml {
 }
 
 impl Xml {
+    /// How many elements are around what comes next.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// The next piece, in place of what is in the buffer.
     pub(super) fn event<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<Event<'b>, Damage> {
         buffer.clear();

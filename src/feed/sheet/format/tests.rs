@@ -209,3 +209,30 @@ proptest! {
         prop_assert!(text.len() < 2000);
     }
 }
+
+#[test]
+fn what_is_shown_of_a_formula_is_an_identifier_unless_it_is_an_amount() {
+    for (shown, value) in [
+        ("01523", 1523.0),
+        ("06 12 34 56 78", 612_345_678.0),
+        ("012-345-678", 12_345_678.0),
+        ("12-34", 1234.0),
+    ] {
+        assert!(is_identifier(shown, value), "{shown}");
+    }
+    for (shown, value) in [
+        ("1523", 1523.0),
+        ("1.523", 1523.0),
+        ("1 523", 1523.0),
+        ("1523.00", 1523.0),
+        ("15/10/2017", 43_023.0),
+        ("1.5", 1.5),
+        ("", 7.0),
+        ("###", 1523.0),
+        ("-7", -7.0),
+        ("7 %", 0.07),
+        ("0", 0.0),
+    ] {
+        assert!(!is_identifier(shown, value), "{shown}");
+    }
+}

@@ -7,26 +7,22 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use calamine::{ExcelDateTime, ExcelDateTimeType};
 use quick_xml::events::{BytesStart, Event};
 
-use super::book::{self, Book, Sheet};
-use super::format::CellFormat;
-use super::merged::{Area, Areas};
-use super::rows::{SheetBatch, SheetCell, Value};
-use super::text;
-use super::xml::{self, Damage, Xml};
 use crate::feed::CellKind;
 use crate::feed::record::MAX_COLUMNS;
+use crate::feed::sheet::book::Book;
+use crate::feed::sheet::cell;
+use crate::feed::sheet::merged::{Area, Areas};
+use crate::feed::sheet::rows::{SheetBatch, Value};
+use crate::feed::sheet::source::{MAX_ROW_TEXT, NoRow, RowState};
+use crate::feed::sheet::text;
+use crate::feed::sheet::xml::{self, Damage, Xml};
+use crate::feed::zip::Part;
 use crate::model::RowNumber;
 
-/// The most text of one row, as in a CSV file.
-pub(super) const MAX_ROW_TEXT: usize = 16 << 20;
-/// No error of a spreadsheet has a longer name.
-const MAX_ERROR: usize = 24;
-
 /// The cells of a sheet, row by row.
-pub(super) struct Cells<'b> {
+pub(in crate::feed::sheet) struct Cells<'b> {
     book: &'b Book,
     xml: Xml,
     buffer: Vec<u8>,
@@ -36,29 +32,8 @@ pub(super) struct Cells<'b> {
     begun: u32,
     /// Whether that row has said its number.
     is_numbered: bool,
-    /// The row that was read last.
-    pub(super) row: Option<RowNumber>,
-    /// The last row that the sheet says it has.
-    pub(super) said: u32,
-    /// The columns that are hidden, each range from its first to its last.
-    pub(super) hidden_columns: Vec<(u32, u32)>,
-    /// Whether the row that was read last is hidden.
-    pub(super) is_hidden: bool,
-    /// The areas of merged cells; all of them are known at the end.
-    pub(super) merged: Areas,
+    pub(in crate::feed::sheet) state: RowState,
     is_ended: bool,
-}
-
-/// Why there is no next row.
-pub(super) enum NoRow {
-    Damaged(Damage),
-    TooLong,
-}
-
-impl<E: Into<Damage>> From<E> for NoRow {
-    fn from(error: E) -> Self {
-        Self::Damaged(error.into())
-    }
 }
 
 /// What one cell holds.
@@ -93,13 +68,13 @@ enum Type {
 
 impl<'b> Cells<'b> {
     /// Begins to read a sheet; `None` if it is one that has no rows, such as a chart.
-    pub(super) fn open(
+    pub(in crate::feed::sheet) fn open(
         book: &'b Book,
         file: &File,
-        sheet: &Sheet,
+        part: &Part,
         packed: Arc<AtomicU64>,
     ) -> Result<Option<Self>, Damage> {
-        let mut xml = xml::open(file, sheet.part()?, packed)?;
+        let mut xml = xml::open(file, part, packed)?;
         let mut buffer = Vec::with_capacity(1024);
         let (mut said, mut hidden_columns) = (0, Vec::new());
         let mut is_sheet = None;
@@ -133,17 +108,20 @@ impl<'b> Cells<'b> {
             content: Content::default(),
             begun: 0,
             is_numbered: false,
-            row: None,
-            said,
-            hidden_columns,
-            is_hidden: false,
-            merged: Areas::default(),
+            state: RowState {
+                said,
+                hidden_columns,
+                ..RowState::default()
+            },
             is_ended: false,
         }))
     }
 
     /// Appends the next row that has cells; false at the end.
-    pub(super) fn next_row(&mut self, batch: &mut SheetBatch) -> Result<bool, NoRow> {
+    pub(in crate::feed::sheet) fn next_row(
+        &mut self,
+        batch: &mut SheetBatch,
+    ) -> Result<bool, NoRow> {
         while !self.is_ended {
             match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "row" => {
@@ -153,7 +131,7 @@ impl<'b> Cells<'b> {
                         "hidden" => is_hidden = xml::is_true(value),
                         _ => {}
                     });
-                    self.is_hidden = is_hidden;
+                    self.state.is_hidden = is_hidden;
                     self.is_numbered = number.is_some();
                     self.begun = number.unwrap_or_else(|| self.begun.saturating_add(1));
                     if self.cells(batch)? {
@@ -172,8 +150,8 @@ impl<'b> Cells<'b> {
 
     /// Appends the cells of a row that has begun; false if all are empty.
     fn cells(&mut self, batch: &mut SheetBatch) -> Result<bool, NoRow> {
-        let (start, text) = (batch.cells.len(), batch.text.len());
-        let (mut next, mut in_order) = (0, true);
+        let mut begun = batch.begin();
+        let mut next = 0;
         loop {
             let about = match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) if element.local_name().as_ref() == "c" => {
@@ -199,36 +177,16 @@ impl<'b> Cells<'b> {
             let Some(value) = self.value(about, batch)? else {
                 continue;
             };
-            if let Some(before) = batch.cells.get(start..).and_then(<[_]>::last) {
-                in_order &= before.column < column;
-            }
-            batch.cells.push(SheetCell { column, value });
-            // Out of order, the same columns can come again and again.
-            let cells = batch.cells.len() - start;
-            if batch.text.len() - text > MAX_ROW_TEXT || cells > 2 * MAX_COLUMNS {
-                self.row = Some(RowNumber(self.begun));
+            if !batch.push(&mut begun, column, value) {
+                self.state.row = Some(RowNumber(self.begun));
                 return Err(NoRow::TooLong);
             }
         }
-        if batch.cells.len() == start {
+        let row = RowNumber(self.begun);
+        if !batch.end(&begun, row) {
             return Ok(false);
         }
-        let row = RowNumber(self.begun);
-        // The number identifies a row: its outcome is looked up by it. Excel, too,
-        // takes such a file for damaged.
-        if self.row.is_some_and(|before| before >= row) {
-            return Err(Damage::Unexpected("rows that are out of order").into());
-        }
-        if !in_order {
-            // No spreadsheet writes this; of two cells in one place the later counts.
-            let mut cells = batch.cells.split_off(start);
-            cells.reverse();
-            cells.sort_by_key(|cell| cell.column);
-            cells.dedup_by_key(|cell| cell.column);
-            batch.cells.append(&mut cells);
-        }
-        batch.rows.push((row, batch.cells.len()));
-        self.row = Some(row);
+        self.state.follow(row)?;
         Ok(true)
     }
 
@@ -263,10 +221,10 @@ impl<'b> Cells<'b> {
             }
             if inline {
                 content.has_inline = true;
-                book::rich_text(&mut self.xml, "is", &mut self.buffer, &mut content.inline)?;
+                super::rich_text(&mut self.xml, "is", &mut self.buffer, &mut content.inline)?;
             }
             if content.value.len() + content.inline.len() > MAX_ROW_TEXT {
-                self.row = Some(RowNumber(self.begun));
+                self.state.row = Some(RowNumber(self.begun));
                 return Err(NoRow::TooLong);
             }
         }
@@ -277,41 +235,41 @@ impl<'b> Cells<'b> {
         let content = &mut self.content;
         let text = &mut batch.text;
         let start = text.len();
-        let format = self.book.formats.get(about.style);
         if content.is_formula && !content.has_inline && is_uncalculated(content, about.kind) {
             return Ok(Some(Value::text(start..start, CellKind::Uncalculated)));
         }
         let kind = match about.kind {
             // Its text may be in either place.
             kind if content.has_inline && (kind == Type::Inline || !content.has_value) => {
-                push_text(&content.inline, format, text);
+                self.book.push_text(&content.inline, about.style, text);
                 CellKind::Text
             }
-            Type::Error => push_error(content.value.trim(), text),
+            Type::Error => cell::push_error(content.value.trim(), text),
             _ if content.value.is_empty() => return Ok(None),
             Type::Shared => {
                 let index = content.value.trim().parse().ok();
                 let shared = index.and_then(|index| self.book.strings.get(index)).ok_or(
                     Damage::Unexpected("a cell whose text is not among the shared strings"),
                 )?;
-                push_text(shared, format, text);
+                self.book.push_text(shared, about.style, text);
                 CellKind::Text
             }
             Type::Text | Type::Inline => {
                 xml::unescape_characters(&mut content.value, 0);
-                if content.is_formula && is_error_in_text(&content.value) {
+                if content.is_formula && cell::is_error_in_text(&content.value) {
                     text.push_str(&content.value);
                     CellKind::Error
                 } else {
-                    push_text(&content.value, format, text);
+                    self.book.push_text(&content.value, about.style, text);
                     CellKind::Text
                 }
             }
-            Type::Bool => push_bool(content.value.trim(), text),
+            Type::Bool => boolean(content.value.trim(), text),
             Type::Date => text::iso_date(content.value.trim(), text),
             Type::Number => {
-                if let Some(value) = number(&content.value) {
-                    return Ok(Some(self.number(value, about.style, text)));
+                if let Some(value) = cell::number(&content.value) {
+                    let is_formula = content.is_formula;
+                    return Ok(Some(self.book.number(value, about.style, is_formula, text)));
                 }
                 // Some writers do not say that a cell is text.
                 text.push_str(&content.value);
@@ -322,37 +280,6 @@ impl<'b> Cells<'b> {
         Ok((kind != CellKind::Text || end > start).then(|| Value::text(start..end, kind)))
     }
 
-    /// A number as its style shows it.
-    fn number(&self, value: f64, style: usize, text: &mut String) -> Value {
-        let start = text.len();
-        let is_zero_of_formula = self.content.is_formula && value == 0.0;
-        let kind = match self.book.formats.get(style) {
-            Some(CellFormat::Date | CellFormat::Time | CellFormat::Duration)
-                if is_zero_of_formula && self.book.is_calculated_later =>
-            {
-                return Value::text(start..start, CellKind::Uncalculated);
-            }
-            // There is no such day: the formula refers to an empty cell.
-            Some(CellFormat::Date) if is_zero_of_formula => {
-                text.push('0');
-                return Value::text(start..text.len(), CellKind::ZeroForNothing);
-            }
-            Some(CellFormat::Date | CellFormat::Time) => ExcelDateTimeType::DateTime,
-            Some(CellFormat::Duration) => ExcelDateTimeType::TimeDelta,
-            _ => {
-                let style = u16::try_from(style).unwrap_or(u16::MAX);
-                return if is_zero_of_formula {
-                    Value::ZeroOfFormula { style }
-                } else {
-                    Value::Number { value, style }
-                };
-            }
-        };
-        let days = ExcelDateTime::new(value, kind, self.book.is_1904);
-        let kind = text::date(&days, text);
-        Value::text(start..text.len(), kind)
-    }
-
     /// Reads what comes behind the rows.
     fn rest(&mut self) -> Result<(), Damage> {
         self.is_ended = true;
@@ -361,7 +288,7 @@ impl<'b> Cells<'b> {
                 Event::Start(element) if element.local_name().as_ref() == "mergeCell" => {
                     let area = xml::attribute(&element, "ref").unwrap_or_default();
                     if let Some(area) = Area::parse(&area) {
-                        self.merged.add(area)?;
+                        self.state.merged.add(area)?;
                     }
                 }
                 Event::Eof => return Ok(()),
@@ -371,12 +298,12 @@ impl<'b> Cells<'b> {
     }
 
     /// Reads the areas of merged cells, and no row.
-    pub(super) fn merged_areas(mut self) -> Result<Areas, Damage> {
+    pub(in crate::feed::sheet) fn merged_areas(mut self) -> Result<Areas, Damage> {
         loop {
             match self.xml.event(&mut self.buffer)? {
                 Event::End(element) if element.local_name().as_ref() == "sheetData" => {
                     self.rest()?;
-                    return Ok(self.merged);
+                    return Ok(self.state.merged);
                 }
                 Event::Eof => return Err(Damage::Unexpected("rows without an end")),
                 _ => {}
@@ -452,59 +379,12 @@ fn is_uncalculated(content: &Content, kind: Type) -> bool {
     }
 }
 
-/// A number as workbooks write it, which `inf` and `nan` are not.
-fn number(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let may_be = |first: &u8| first.is_ascii_digit() || matches!(first, b'-' | b'+' | b'.');
-    let is_finite = |value: &f64| value.is_finite();
-    text.as_bytes().first().filter(|first| may_be(first))?;
-    text.parse().ok().filter(is_finite)
-}
-
-fn push_text(cell: &str, format: Option<&CellFormat>, text: &mut String) {
-    match format.and_then(CellFormat::around_text) {
-        Some((before, behind)) if !cell.is_empty() => {
-            text.push_str(before);
-            text.push_str(cell);
-            text.push_str(behind);
-        }
-        _ => text.push_str(cell),
+fn boolean(value: &str, text: &mut String) -> CellKind {
+    let is_true = value == "1" || value.eq_ignore_ascii_case("true");
+    if is_true || value == "0" || value.eq_ignore_ascii_case("false") {
+        return cell::push_bool(is_true, text);
     }
-}
-
-fn push_bool(cell: &str, text: &mut String) -> CellKind {
-    let is_true = cell == "1" || cell.eq_ignore_ascii_case("true");
-    if is_true || cell == "0" || cell.eq_ignore_ascii_case("false") {
-        text.push_str(if is_true { "true" } else { "false" });
-        return CellKind::Bool;
-    }
-    push_error(cell, text)
-}
-
-/// The name of an error is shown to people, so it must not be anything else.
-fn push_error(cell: &str, text: &mut String) -> CellKind {
-    text.push_str(if is_error(cell) { cell } else { "#ERROR!" });
-    CellKind::Error
-}
-
-/// Whether the text that a formula results in is an error, and no word that begins so,
-/// such as `#HR`.
-fn is_error_in_text(text: &str) -> bool {
-    let is_no_word = text.ends_with(['!', '?']) || text.starts_with("Err:");
-    is_error(text) && (is_no_word || text == "#N/A" || text == "#GETTING_DATA")
-}
-
-/// Whether a text is the name of an error: `#SPILL!`, `#N/A`, `Err:508`.
-fn is_error(text: &str) -> bool {
-    let is_name = |name: &str| {
-        let is_letter = |it: u8| it.is_ascii_uppercase() || matches!(it, b'_' | b'/' | b'0');
-        let word = name.strip_suffix(['!', '?']).unwrap_or(name);
-        word.len() >= 2 && word.bytes().all(is_letter)
-    };
-    let is_number = |code: &str| !code.is_empty() && code.bytes().all(|it| it.is_ascii_digit());
-    text.len() <= MAX_ERROR
-        && (text.strip_prefix('#').is_some_and(is_name)
-            || text.strip_prefix("Err:").is_some_and(is_number))
+    cell::push_error(value, text)
 }
 
 #[cfg(test)]
@@ -526,33 +406,6 @@ mod tests {
             ("ZZZZZZZZZZ1", Some(u32::MAX - 1)),
         ] {
             assert_eq!(column(reference), expected, "{reference}");
-        }
-    }
-
-    #[test]
-    fn errors_are_known_by_their_form() {
-        for name in [
-            "#N/A",
-            "#REF!",
-            "#DIV/0!",
-            "#NAME?",
-            "#NULL!",
-            "#NUM!",
-            "#VALUE!",
-            "#SPILL!",
-            "#CALC!",
-            "#FIELD!",
-            "#BLOCKED!",
-            "#GETTING_DATA",
-            "#ERROR!",
-            "Err:508",
-        ] {
-            assert!(is_error(name), "{name}");
-        }
-        for text in [
-            "", "#", "#1", "# 12", "#Ann", "Err:", "Err:x", "Error", "#A",
-        ] {
-            assert!(!is_error(text), "{text}");
         }
     }
 }
