@@ -88,6 +88,58 @@ pub(crate) fn sheet(text: &str) -> bool {
     feed(&archive(&parts))
 }
 
+/// The parts of a binary workbook with one sheet: the sheet, the shared strings, the
+/// styles.
+pub(crate) fn xlsb(bytes: &[u8]) -> bool {
+    let relations = |parts: &[(&str, &str)]| {
+        let each = parts.iter().map(|(kind, target)| {
+            format!("<Relationship Id=\"{kind}\" Type=\"x/{kind}\" Target=\"{target}\"/>")
+        });
+        let each: String = each.collect();
+        format!("<Relationships>{each}</Relationships>").into_bytes()
+    };
+    let root = relations(&[("officeDocument", "xl/workbook.bin")]);
+    let of_workbook = relations(&[("worksheet", "sheet.bin")]);
+    // One sheet that is shown: its state, number, relation and name.
+    let mut workbook = b"\x9c\x01\x2c\0\0\0\0\x01\0\0\0".to_vec();
+    for text in ["worksheet", "Staff"] {
+        workbook.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+        workbook.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    }
+    let mut parts = vec![
+        Part::stored("_rels/.rels", &root),
+        Part::stored("xl/workbook.bin", &workbook),
+        Part::stored("xl/_rels/workbook.bin.rels", &of_workbook),
+    ];
+    let mut rest = bytes;
+    for name in ["xl/sheet.bin", "xl/sharedStrings.bin", "xl/styles.bin"] {
+        let between = BETWEEN.as_bytes();
+        let end = rest.windows(between.len()).position(|it| it == between);
+        let (part, behind) = match end {
+            Some(end) => (&rest[..end], Some(&rest[end + between.len()..])),
+            None => (rest, None),
+        };
+        parts.push(Part::stored(name, part));
+        let Some(behind) = behind else { break };
+        rest = behind;
+    }
+    feed(&archive(&parts))
+}
+
+/// The parts of an OpenDocument spreadsheet: the sheets, the styles that they share.
+pub(crate) fn ods(text: &str) -> bool {
+    let mut texts = text.split(BETWEEN);
+    let mut parts = Vec::new();
+    for name in ["content.xml", "styles.xml"] {
+        if let Some(text) = texts.next() {
+            parts.push(Part::stored(name, text.as_bytes()));
+        }
+    }
+    let kind = b"application/vnd.oasis.opendocument.spreadsheet";
+    parts.push(Part::stored("mimetype", kind));
+    feed(&archive(&parts))
+}
+
 /// A mapping, and a feed that it is applied to.
 pub(crate) fn mapping(text: &str) -> bool {
     let (text, feed) = text.split_once(BETWEEN).unwrap_or((text, ""));

@@ -52,6 +52,13 @@ fn every_sheet_of_the_corpus_is_read_or_refused() {
 }
 
 #[test]
+fn every_xls_xlsb_and_ods_of_the_corpus_is_read_or_refused() {
+    each("xls", 6, exercise::feed);
+    each("xlsb", 6, exercise::xlsb);
+    each("ods", 6, |bytes| exercise::ods(text(bytes)));
+}
+
+#[test]
 fn every_mapping_of_the_corpus_is_applied_or_refused() {
     each("mapping", 10, |bytes| exercise::mapping(text(bytes)));
 }
