@@ -737,6 +737,14 @@ fn files_that_say_more_than_they_hold_take_no_more_memory() {
     let extra = record(0x00fc, b"\x01\0\0\0\x01\0\0\0\x01\0\x04\xff\xff\xff\xffx");
     // A record of 256 MiB that is not there.
     let claimed = b"\x06\xff\xff\xff\x7f\0\0\0\0";
+    let style = |id| format!("<number:number-style style:name=\"{id}\"/>");
+    let styles = (0..40_000).map(style).collect::<Vec<_>>().concat();
+    let formats = (0..20_000_u16).flat_map(|id| {
+        let code = "0".repeat(1_000);
+        let begin = [&id.to_le_bytes()[..], &1_000_u16.to_le_bytes(), &[0]].concat();
+        record(0x041e, &[&begin, code.as_bytes()].concat())
+    });
+    let formats: Vec<u8> = formats.collect();
     let world = world(Kmi);
     for (name, bytes, words) in [
         (
@@ -758,6 +766,16 @@ fn files_that_say_more_than_they_hold_take_no_more_memory() {
             "extra.xls",
             compound("Workbook", &stream(&extra, &[])),
             "is damaged",
+        ),
+        (
+            "styles.ods",
+            spreadsheet(&styles, &table("Staff", &row("", "ID,First"))),
+            "styles of many megabytes",
+        ),
+        (
+            "formats.xls",
+            compound("Workbook", &stream(&formats, &label(0, 0, "ID"))),
+            "number formats of many megabytes",
         ),
         (
             "claimed.xlsb",

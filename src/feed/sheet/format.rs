@@ -8,9 +8,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::text::{self, MAX_EXACT};
+use super::xml::Damage;
 
 /// The longest code that is read, in bytes; Excel allows 255 characters.
-const MAX_CODE: usize = 1 << 10;
+pub(super) const MAX_CODE: usize = 1 << 10;
+/// The most bytes of all codes of a workbook: what is read of them takes several times
+/// as much.
+pub(super) const MAX_CODES: usize = 8 << 20;
 /// The most digits behind the point of a percentage.
 const MAX_DECIMALS: usize = 15;
 /// A day of our time. What a format shows of it says whether it shows dates.
@@ -109,10 +113,16 @@ fn built_in(id: u32) -> CellFormat {
 
 /// The format of each style, which names it by its number; `codes` are those of the
 /// workbook's own.
+///
+/// # Errors
+/// There are more codes than can be held.
 pub(super) fn of_styles(
     codes: &HashMap<u32, String>,
     styles: impl IntoIterator<Item = u32>,
-) -> Vec<CellFormat> {
+) -> Result<Vec<CellFormat>, Damage> {
+    if codes.values().map(String::len).sum::<usize>() > MAX_CODES {
+        return Err(Damage::Unexpected("number formats of many megabytes"));
+    }
     // Thousands of styles may have one format.
     let mut formats: HashMap<u32, CellFormat> = HashMap::new();
     let format = |id: u32| {
@@ -122,7 +132,7 @@ pub(super) fn of_styles(
         });
         format.clone()
     };
-    styles.into_iter().map(format).collect()
+    Ok(styles.into_iter().map(format).collect())
 }
 
 impl CellFormat {

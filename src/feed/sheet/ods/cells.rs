@@ -376,7 +376,7 @@ impl<'b> OdsCells<'b> {
                 }
                 _ => {}
             }
-            if shown.text.len() > MAX_ROW_TEXT {
+            if shown.len() > MAX_ROW_TEXT {
                 return Err(Damage::TooLong);
             }
         }

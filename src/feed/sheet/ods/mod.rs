@@ -24,7 +24,7 @@ use crate::feed::zip::{Archive, Part};
 /// The part with the sheets.
 const CONTENT: &str = "content.xml";
 /// The most bytes that are unpacked to find sheets: each begins behind all before it.
-const MAX_UNPACKED: u64 = 64 << 30;
+const MAX_UNPACKED: u64 = 16 << 30;
 
 /// Reads all of a workbook but rows.
 pub(super) fn read(file: &File, archive: &Archive) -> Result<Book, Damage> {
@@ -47,7 +47,7 @@ pub(super) fn read(file: &File, archive: &Archive) -> Result<Book, Damage> {
         return Err(Damage::Unexpected("hundreds of large sheets in one part"));
     }
     book.is_1904 = styles.is_1904;
-    (book.formats, book.style_names) = styles.formats();
+    (book.formats, book.style_names) = styles.formats()?;
     Ok(book)
 }
 
@@ -155,6 +155,7 @@ fn sheets(file: &File, content: &Part, styles: &mut Styles, book: &mut Book) -> 
                     let display = xml::attribute(&element, "display");
                     let is_hidden = display.is_some_and(|display| display == "false");
                     if is_hidden && hidden.len() < 2 * MAX_SHEETS {
+                        styles.hold(table_style.len())?;
                         hidden.insert(table_style.clone());
                     }
                 }

@@ -26,6 +26,11 @@ impl Paragraphs {
         self.space.clear();
     }
 
+    /// How many bytes are held.
+    pub(super) fn len(&self) -> usize {
+        self.text.len() + self.space.len()
+    }
+
     pub(super) fn is_none(&self) -> bool {
         self.count == 0
     }

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use quick_xml::events::BytesStart;
 
 use super::super::book::MAX_FORMATS;
-use super::super::format::CellFormat;
+use super::super::format::{CellFormat, MAX_CODE, MAX_CODES};
+use super::super::package::MAX_HELD;
 use super::super::xml::{self, Damage};
 
-/// The most styles of one kind, and the most bytes of a code.
+/// The most styles of one kind.
 const MAX_STYLES: usize = MAX_FORMATS;
-const MAX_CODE: usize = 1 << 10;
 /// No number is shown with more digits.
 const MAX_DIGITS: usize = 30;
 /// How many styles may follow from one another.
@@ -35,6 +35,8 @@ pub(super) struct Styles {
     digits: Option<Digits>,
     /// Days are counted from 1904 on.
     pub(super) is_1904: bool,
+    /// How many bytes of names are held.
+    held: usize,
 }
 
 /// What a style of cells says.
@@ -72,14 +74,21 @@ struct Digits {
 }
 
 impl Styles {
+    /// Counts bytes that are held.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Damage> {
+        self.held += bytes;
+        let is_held = (self.held as u64 <= MAX_HELD).then_some(());
+        is_held.ok_or(Damage::Unexpected("styles of many megabytes"))
+    }
+
     /// Takes an element that begins.
     pub(super) fn begin(&mut self, element: &BytesStart<'_>) -> Result<(), Damage> {
         let name = element.local_name();
         match name.as_ref() {
-            "style" => self.cell_style(element),
+            "style" => self.cell_style(element)?,
             "number-style" | "currency-style" | "percentage-style" | "date-style"
             | "time-style" | "boolean-style" | "text-style" => {
-                self.number_style(element, name.as_ref());
+                self.number_style(element, name.as_ref())?;
             }
             "map" => {
                 if let Some((_, style)) = &mut self.current {
@@ -88,6 +97,7 @@ impl Styles {
                     if let (Some(condition), Some(applied)) = (condition, applied)
                         && style.maps.len() < 3
                     {
+                        self.held += condition.len() + applied.len();
                         style.maps.push((condition, applied));
                     }
                 }
@@ -116,7 +126,7 @@ impl Styles {
         Ok(())
     }
 
-    fn cell_style(&mut self, element: &BytesStart<'_>) {
+    fn cell_style(&mut self, element: &BytesStart<'_>) -> Result<(), Damage> {
         let (mut name, mut is_of_cells) = (None, false);
         let mut style = CellStyle::default();
         xml::attributes(element, |attribute, value| match attribute {
@@ -127,11 +137,14 @@ impl Styles {
             _ => {}
         });
         if let Some(name) = name.filter(|_| is_of_cells) {
+            let names = [style.parent.as_ref(), style.number.as_ref()];
+            self.hold(name.len() + names.into_iter().flatten().map(String::len).sum::<usize>())?;
             self.cells.insert(name, style);
         }
+        Ok(())
     }
 
-    fn number_style(&mut self, element: &BytesStart<'_>, kind: &str) {
+    fn number_style(&mut self, element: &BytesStart<'_>, kind: &str) -> Result<(), Damage> {
         let mut style = NumberStyle::default();
         match kind {
             // The cells of such styles hold dates and times as such, so which days and
@@ -148,7 +161,9 @@ impl Styles {
             _ => {}
         }
         let name = xml::attribute(element, "name").unwrap_or_default();
+        self.hold(name.len() + MAX_CODE)?;
         self.current = Some((name, style));
+        Ok(())
     }
 
     /// Takes a piece of text.
@@ -164,7 +179,7 @@ impl Styles {
                 self.push(&format!("[${symbol}]"));
             }
             Text::Embedded(position) => {
-                if self.embedded.len() < MAX_DIGITS {
+                if self.embedded.len() < MAX_DIGITS && piece.len() < MAX_CODE {
                     self.embedded.push((*position, quoted(piece)));
                 }
             }
@@ -206,7 +221,11 @@ impl Styles {
     }
 
     /// What cells of each style show, and the numbers of the styles by their names.
-    pub(super) fn formats(self) -> (Vec<CellFormat>, HashMap<String, u16>) {
+    ///
+    /// # Errors
+    /// There are more codes than can be held.
+    pub(super) fn formats(self) -> Result<(Vec<CellFormat>, HashMap<String, u16>), Damage> {
+        let mut codes = 0;
         let mut known: HashMap<&str, u16> = HashMap::new();
         let mut formats = vec![CellFormat::default()];
         let mut names = HashMap::new();
@@ -217,12 +236,16 @@ impl Styles {
             };
             let index = *known.entry(number).or_insert_with(|| {
                 let code = self.code(number);
+                codes += code.as_ref().map_or(0, String::len);
                 formats.push(code.map_or_else(CellFormat::default, |it| CellFormat::parse(&it)));
                 u16::try_from(formats.len() - 1).unwrap_or(0)
             });
             names.insert(name.clone(), index);
+            if codes > MAX_CODES {
+                return Err(Damage::Unexpected("number formats of many megabytes"));
+            }
         }
-        (formats, names)
+        Ok((formats, names))
     }
 
     /// The style of numbers that a style of cells has, or one that it follows from.

@@ -85,7 +85,7 @@ impl Package<'_> {
             }
             Ok(())
         })?;
-        Ok(format::of_styles(&codes, styles))
+        format::of_styles(&codes, styles)
     }
 
     /// The shared texts.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::records::{Letters, Records};
 use super::{Place, WORKSHEET};
 use crate::feed::CellKind;
+use crate::feed::record::MAX_COLUMNS;
 use crate::feed::sheet::book::Book;
 use crate::feed::sheet::cell;
 use crate::feed::sheet::merged::Area;
@@ -37,6 +38,8 @@ const CONTINUE: u16 = 0x003c;
 
 /// The number of rows that such a sheet can have.
 const ROWS: usize = 1 << 16;
+/// The most cells that are put in order.
+const MAX_OUT_OF_ORDER: usize = 1 << 22;
 
 /// The cells of a sheet, row by row.
 pub(in crate::feed::sheet) struct XlsCells<'b> {
@@ -116,7 +119,8 @@ impl<'b> XlsCells<'b> {
                 COLUMN_INFO if length >= 10 => {
                     let (first, last) = (self.records.u16()?, self.records.u16()?);
                     self.records.skip(4)?;
-                    if self.records.u16()? & 1 == 1 {
+                    let is_hidden = self.records.u16()? & 1 == 1;
+                    if is_hidden && self.state.hidden_columns.len() < MAX_COLUMNS {
                         let range = (u32::from(first) + 1, u32::from(last) + 1);
                         self.state.hidden_columns.push(range);
                     }
@@ -168,6 +172,9 @@ impl<'b> XlsCells<'b> {
                 break;
             }
             if is_cell(self.records.kind) {
+                if places.len() == MAX_OUT_OF_ORDER {
+                    return Err(Damage::Unexpected("millions of cells out of order"));
+                }
                 places.push((self.records.u16()?, place));
             }
         }

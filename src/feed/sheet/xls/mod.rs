@@ -15,7 +15,7 @@ use std::io::{Seek, SeekFrom};
 pub(super) use self::cells::XlsCells;
 use self::records::{Letters, Records};
 use super::book::{Book, MAX_FORMATS, MAX_SHARED, Place as AnyPlace, Sheet, Strings};
-use super::format;
+use super::format::{self, MAX_CODE};
 use super::xml::Damage;
 
 const BIFF8: u16 = 0x0600;
@@ -76,7 +76,7 @@ pub(super) fn read(mut file: &File) -> Result<Book, Damage> {
     while records.next()? {
         globals.take(&mut records)?;
     }
-    Ok(globals.book(length))
+    globals.book(length)
 }
 
 /// What the workbook says beside its sheets.
@@ -121,7 +121,10 @@ impl Globals {
                 let is_short = matches!(self.letters, Letters::Bytes(_));
                 let mut code = String::new();
                 records.text(self.letters, is_short, &mut code)?;
-                self.codes.insert(id, code);
+                // No Excel writes a longer one, and none is read.
+                if code.len() <= MAX_CODE {
+                    self.codes.insert(id, code);
+                }
             }
             XF if self.styles.len() < MAX_FORMATS => {
                 records.skip(2)?;
@@ -173,8 +176,8 @@ impl Globals {
     }
 
     /// The book, in a stream of this length.
-    fn book(mut self, length: u64) -> Book {
-        self.book.formats = format::of_styles(&self.codes, self.styles);
+    fn book(mut self, length: u64) -> Result<Book, Damage> {
+        self.book.formats = format::of_styles(&self.codes, self.styles)?;
         self.all_starts.sort_unstable();
         for (sheet, start) in self.book.sheets.iter_mut().zip(self.starts) {
             // No sheet reaches into the next, so that all together are no longer than the file.
@@ -190,6 +193,6 @@ impl Globals {
             };
             sheet.place = (place.start < place.end).then_some(AnyPlace::Stream(place));
         }
-        self.book
+        Ok(self.book)
     }
 }

@@ -112,7 +112,7 @@ fn formats(file: &File, part: &Part) -> Result<Vec<CellFormat>, Damage> {
             _ => {}
         }
     }
-    Ok(format::of_styles(&codes, styles))
+    format::of_styles(&codes, styles)
 }
 
 /// The shared texts.
