@@ -88,14 +88,14 @@ fn a_feed_that_does_not_exist() {
 }
 
 #[test]
-fn a_feed_that_is_a_folder() {
+fn a_feed_that_is_a_folder_without_one() {
     let world = World::new(Kmi);
     fs::create_dir(world.path("people")).unwrap();
-    insta::assert_snapshot!(output_of(&world, &["import", "people", "-m", "mapping.toml"]), @"
+    insta::assert_snapshot!(output_of(&world, &["import", "people", "-m", "mapping.toml"]), @r#"
     exit code 1
-    error: feed `people` is a folder, not a file
-    help: give the path of a file in it
-    ");
+    error: the folder `people` has no file that could be a feed
+    help: a feed ends in .csv, .txt, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods, .gz or .zip; write a pattern such as "exports/people-*" for other names
+    "#);
 }
 
 #[test]
