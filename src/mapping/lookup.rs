@@ -11,7 +11,7 @@ use super::file::Node;
 use super::value::{cell_value, clean, flaw};
 use super::{MappingError, fold, found, settings};
 use crate::feed::{Feed, FeedError, FeedOptions, FeedSource, Record};
-use crate::model::{Remark, RowNumber, Rule, count};
+use crate::model::{Remark, Remarks, RowNumber, Rule, count};
 use crate::schema::{Field, FieldKind};
 
 /// The most rows of a table: it is kept in memory.
@@ -83,12 +83,12 @@ impl Lookup {
             .map_err(|error| lookup.unreadable(&file, &error))?;
         let columns = [lookup.column(&feed, &key)?, lookup.column(&feed, &value)?];
         let read = lookup.read_rows(&mut feed, columns);
-        read.map_err(|wrong| lookup.error(&file, wrong))?;
+        let left_out = read.map_err(|wrong| lookup.error(&file, wrong))?;
         if lookup.values.is_empty() {
             let message = format!("`{}` has no row with a key", lookup.file);
             return Err(file.error(message, Some("check that the file is complete".into())));
         }
-        let remarks = feed.remarks().into_iter();
+        let remarks = feed.remarks().into_iter().chain(left_out);
         lookup.remarks = remarks
             .map(|remarked| Remark::OfLookup {
                 file: lookup.file.clone(),
@@ -142,19 +142,24 @@ impl Lookup {
         Err(node.error(message, Some(of_file(help))))
     }
 
-    fn read_rows(&mut self, feed: &mut Feed, columns: [usize; 2]) -> Result<(), Wrong> {
+    /// Reads the pairs, and returns which rows were left out.
+    fn read_rows(&mut self, feed: &mut Feed, columns: [usize; 2]) -> Result<Remarks, Wrong> {
         let names = columns.map(|index| feed.columns().get(index).cloned().unwrap_or_default());
         let width = feed.columns().len();
         let mut rows: HashMap<String, RowNumber> = HashMap::new();
+        let mut left_out = Remarks::default();
         feed.read(
             |records| {
                 let mut pairs = Vec::new();
                 while let Some(record) = records.next_record() {
                     pairs.push((record.row(), pair(record, columns, &names, width)));
                 }
-                pairs
+                (pairs, records.left_out().to_vec())
             },
-            |pairs, _| {
+            |(pairs, others), _| {
+                for (row, what) in others {
+                    left_out.add(row, None, &Remark::NoPerson { what });
+                }
                 for (row, pair) in pairs {
                     let (key, value) = pair?;
                     if key.is_empty() {
@@ -177,7 +182,8 @@ impl Lookup {
                 }
                 Ok(())
             },
-        )
+        )?;
+        Ok(left_out)
     }
 
     fn unreadable(&self, node: &Node<'_>, error: &FeedError) -> MappingError {
@@ -264,4 +270,49 @@ fn pair(
         Ok(cell_value(cell, cell.text.is_ascii(), FieldKind::Text, |_| {}).into_owned())
     };
     Ok((fold(&text(0)?), text(1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::Mapping;
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn a_file_says_the_same_as_a_map(
+            pairs in prop::collection::vec(("[a-c0-2]{1,3}", "[A-Z]{1,3}"), 1..8),
+            asked in prop::collection::vec("[a-cA-C0-2 ]{1,4}", 8),
+        ) {
+            let pairs: BTreeMap<_, _> = pairs.into_iter().collect();
+            let lines: Vec<_> = pairs.iter().map(|(key, value)| format!("{key};{value}")).collect();
+            let map: Vec<_> = pairs.iter().map(|(key, value)| format!("{key:?} = {value:?}")).collect();
+            let folder = tempfile::tempdir().unwrap();
+            let file = format!("Code of center;Name of center\n{}\n", lines.join("\n"));
+            std::fs::write(folder.path().join("centers.csv"), file).unwrap();
+            let values = |setting: &str| {
+                let text = format!(
+                    "[target]\nsystem = \"anewspring\"\nbase_url = \"https://lms.example.com\"\n\
+                     api_key = {{ env = \"K\" }}\n[fields]\nuserID = \"ID\"\nlogin = \"L\"\n\
+                     firstName = \"F\"\nlastName = \"N\"\n\
+                     company = {{ column = \"C\", {setting} }}\n"
+                );
+                let mapping = Mapping::parse(&folder.path().join("m.toml"), &text).unwrap();
+                let field = mapping.position("company").unwrap();
+                let rule = mapping.fields().get(field).unwrap();
+                let keys = asked.iter().chain(pairs.keys());
+                keys.map(|text| rule.listed(clean(text).as_ref()).map(str::to_owned)).collect::<Vec<_>>()
+            };
+            let of_file = values(
+                "lookup = { file = \"centers.csv\", key = \"Code of center\", \
+                 value = \"Name of center\" }",
+            );
+            prop_assert_eq!(of_file, values(&format!("map = {{ {} }}", map.join(", "))));
+        }
+    }
 }

@@ -160,6 +160,8 @@ impl<'n> Name<'n> {
             Some(word) if PARTICLES.contains(&word) => true,
             Some(word) if BEFORE_PARTICLES.contains(&word) => at > 0 || precedes,
             Some("in") => precedes,
+            // `von und zu Guttenberg`
+            Some("und") => at > 0 && precedes && self.is_one_of(at - 1, &PARTICLES),
             Some(word) if JOINING.contains(&word) => at > 0 && self.part == NamePart::Last,
             _ => self.is_article(at),
         }
@@ -341,6 +343,10 @@ mod tests {
                 ("IVA VAN 'T HOF", "Iva van 't Hof"),
                 ("JAN VAN DER BERG", "Jan van der Berg"),
                 ("AL GORE", "Al Gore"),
+                (
+                    "LUDWIG VON UND ZU GUTTENBERG",
+                    "Ludwig von und zu Guttenberg",
+                ),
                 ("VAN MORRISON", "Van Morrison"),
                 ("JOHN E SMITH", "John E Smith"),
                 ("MARIA DE LOS ANGELES", "Maria de los Angeles"),
