@@ -2,7 +2,7 @@
 
 use crate::feed::FeedError;
 use crate::journal::{JournalError, LockError};
-use crate::mapping::MappingError;
+use crate::mapping::{JoinError, MappingError};
 pub(super) use crate::model::Exit;
 use crate::pickup::PickUpError;
 use crate::plan::ScanError;
@@ -66,6 +66,15 @@ impl From<PickUpError> for Failure {
             exit,
             what: error.to_string(),
             help: error.help(),
+        }
+    }
+}
+
+impl From<JoinError> for Failure {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Feed(error) => error.into(),
+            JoinError::Mapping(error) => error.into(),
         }
     }
 }

@@ -7,8 +7,9 @@ use clap::Args;
 use super::context::Context;
 use super::exit::Failure;
 use super::output::path_of;
+use crate::clock::Clock;
 use crate::feed::{Feed, FeedSource};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, attach};
 use crate::pickup::{Waiting, pick_up};
 use crate::report::{self, FeedReport};
 
@@ -67,6 +68,7 @@ pub(super) fn open_source(
         ..FeedReport::default()
     });
     let feed = Feed::open(source, &mapping.source)?;
+    let feed = attach(feed, mapping, Clock::system().today())?;
     tracing::info!(
         feed = %report::sanitize(&feed.path().display().to_string()),
         format = %report::sanitize(&feed.format().to_string()), header_row = feed.header_row().0,

@@ -85,12 +85,12 @@ impl HeldFeed {
         let mut runs = [hold.last_run, hold.since_run].into_iter();
         let digests = runs.try_fold(Vec::new(), |mut digests, run| {
             let run = journal.run(RunRef::Id(run))?;
-            digests.extend(run.and_then(|run| run.feed_sha256));
+            digests.extend(run.and_then(|run| Some((run.feed_sha256?, run.joined_sha256))));
             Ok::<_, JournalError>(digests)
         })?;
         if !feed
             .sha256()
-            .is_some_and(|digest| digests.contains(&digest))
+            .is_some_and(|digest| digests.contains(&(digest, feed.joined_sha256())))
         {
             return Err(other_feed(journal, hold, &feed));
         }
@@ -126,7 +126,7 @@ impl HeldFeed {
             }
         }
         let bound = bind(&self.mapping, &self.feed, Clock::system()).map_err(Failure::from)?;
-        let (columns, changed) = (self.feed.columns().len(), &self.changed);
+        let (columns, changed) = (self.feed.own_columns().len(), &self.changed);
         let read = |records: &mut Batch<'_>| found(&bound, columns, (by_id, changed), records);
         self.feed
             .read(read, |rows, _| {
@@ -140,7 +140,10 @@ impl HeldFeed {
     fn id_column(&self) -> Option<usize> {
         let bound = bind(&self.mapping, &self.feed, Clock::system()).ok()?;
         let name = bound.column(*self.mapping.unique.fields.first()?)?;
-        self.feed.columns().iter().position(|column| column == name)
+        self.feed
+            .own_columns()
+            .iter()
+            .position(|column| column == name)
     }
 }
 
@@ -156,7 +159,7 @@ fn found(
     let mut rows = Vec::new();
     while let Some(record) = records.next_record() {
         faults.clear();
-        if bound.apply(record, &mut person, &mut faults)? == Mapped::Skipped {
+        if bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
             continue;
         }
         let Some(id) = id_field.and_then(|field| person.text(field)) else {
@@ -246,7 +249,7 @@ pub(super) fn write_copy(
     people: &[HeldLine],
     (format, output): (HoldFormat, Option<&OutputFile<'_>>),
 ) -> Result<(), Failure> {
-    let columns = feed.feed.columns().to_vec();
+    let columns = feed.feed.own_columns().to_vec();
     if let (HoldFormat::Xlsx, Some(output)) = (format, output) {
         return output.write(context, |out| {
             let mut copy = XlsxCopy::new(&columns)?;
@@ -292,7 +295,7 @@ fn copy_rows(
         }
         Ok::<_, PrintError>(())
     })?;
-    let (columns, id_column) = (feed.feed.columns().len(), feed.id_column());
+    let (columns, id_column) = (feed.feed.own_columns().len(), feed.id_column());
     let absent = people.iter().zip(is_found).filter(|(_, found)| !found);
     for (person, _) in absent {
         let mut cells = vec![String::new(); columns];

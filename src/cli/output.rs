@@ -16,6 +16,7 @@ pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) 
     let feed = FeedReport {
         path: path_of(feed.source()),
         sha256: feed.sha256().map(hex),
+        joined_sha256: feed.joined_sha256().map(hex),
         rows,
         skipped,
     };

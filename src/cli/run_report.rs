@@ -30,6 +30,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
             run.start.feed_path.clone()
         },
         sha256: run.feed_sha256.map(hex),
+        joined_sha256: run.joined_sha256.map(hex),
         rows: run.rows.unwrap_or(0),
         skipped: run.skipped,
     };

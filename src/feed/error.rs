@@ -259,6 +259,26 @@ pub enum FeedError {
         /// The bytes that are free there.
         available: u64,
     },
+    /// A file that is joined to the feed cannot be read.
+    #[error("a file that the mapping joins cannot be read: {0}")]
+    Joined(#[source] Box<FeedError>),
+    /// A file that is joined to the feed has a header and no rows.
+    #[error("`{}`, which the mapping joins, has no rows", .0.display())]
+    JoinedWithoutRows(Arc<Path>),
+    /// A file that is joined to the feed was cut off.
+    #[error(
+        "`{}`, which the mapping joins, is cut off in row {row}, which is shorter than every other \
+         and has no line end", path.display()
+    )]
+    JoinedCutOff {
+        /// The file.
+        path: Arc<Path>,
+        /// Its last row.
+        row: RowNumber,
+    },
+    /// A file that is joined to the feed has rows of nobody in it.
+    #[error("no row of `{}`, which the mapping joins, is about anybody in the feed", .0.display())]
+    JoinedOfNobody(Arc<Path>),
 }
 
 /// A format of tables that hrfeed does not read yet. Shown to people: `an Apple Numbers
@@ -309,6 +329,11 @@ impl std::fmt::Display for OtherFormat {
 }
 
 impl FeedError {
+    /// The same of a file that is joined to the feed.
+    pub(crate) fn joined(error: Self) -> Self {
+        Self::Joined(Box::new(error))
+    }
+
     /// An error of reading on after `byte`.
     pub(super) fn read(path: &Arc<Path>, byte: u64) -> impl FnOnce(io::Error) -> Self {
         let path = path.clone();
@@ -404,6 +429,19 @@ impl FeedError {
             Self::Spool { .. } | Self::NoRoom { .. } => {
                 "free some space there, or set TMPDIR (on Windows: TMP) to another folder"
             }
+            Self::Joined(error) => match &**error {
+                Self::NotFound(_) => {
+                    "check `file` in [join]; a relative path starts at the folder of the mapping"
+                }
+                error => return error.help().map(|help| help.replace("[source]", "[join]")),
+            },
+            Self::JoinedWithoutRows(_) => "check that its export is complete",
+            Self::JoinedCutOff { .. } => {
+                "export it again; if it is whole, let its last line have an end"
+            }
+            Self::JoinedOfNobody(_) => {
+                "check `on` in [join]: both columns must have the same keys, with leading zeros"
+            }
             Self::CannotOpen { .. } => return None,
         };
         Some(help.to_owned())
@@ -412,6 +450,9 @@ impl FeedError {
     /// Whether the call or the mapping must change, rather than the file.
     #[must_use]
     pub fn is_usage(&self) -> bool {
+        if let Self::Joined(error) = self {
+            return error.is_usage();
+        }
         matches!(
             self,
             Self::HeaderRowNotFound { .. }

@@ -19,17 +19,21 @@
 //!   numbers are still the file's.
 
 mod attachments;
+mod batch;
 mod compound;
 mod csv;
 mod encoding;
 mod error;
+mod extension;
 mod header;
 mod kind;
+mod last_row;
 mod left_out;
 mod pipeline;
 mod record;
 mod sheet;
 mod spool;
+mod store;
 mod text;
 mod words;
 mod zip;
@@ -42,18 +46,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::attachments::Attachments;
+pub use self::batch::Batch;
 pub use self::error::{FeedError, OtherFormat};
+pub use self::extension::{Extension, JoinedColumns, JoinedFacts};
+pub(crate) use self::last_row::RowLengths;
+pub use self::last_row::{FileEnd, LastRow};
 pub use self::record::{Cell, CellKind, Record};
+pub use self::store::Store;
 
-use self::csv::{CsvFile, CsvRows};
+use self::csv::CsvFile;
 use self::encoding::Charset;
+use self::extension::Extended;
 use self::kind::FileKind;
-use self::left_out::LeftOut;
-use self::sheet::{SheetFile, SheetRows};
+use self::sheet::SheetFile;
 use self::spool::{Bounds, Opened};
 use self::text::Text;
 use crate::files;
-use crate::model::{NoPerson, Remark, Remarked, Remarks, RowNumber};
+use crate::model::{Remark, Remarked, Remarks, RowNumber};
 
 /// The most rows that are ever estimated: what is reserved by the estimate must
 /// stay small even if the first rows of a large file are tiny.
@@ -188,6 +197,7 @@ pub struct Feed {
     /// The mapping says in which encoding the text is.
     encoding_is_named: bool,
     table: Table,
+    extended: Extended,
 }
 
 #[derive(Debug)]
@@ -247,6 +257,7 @@ impl Feed {
             format,
             encoding_is_named: named.is_some(),
             table,
+            extended: Extended::default(),
         })
     }
 
@@ -267,7 +278,9 @@ impl Feed {
             of_header.add(row, None, &Remark::NoPerson { what });
         }
         let all = encoding.into_iter().chain(of_header);
-        all.chain(of_table).collect()
+        let extension = self.extension();
+        let of_others = extension.iter().flat_map(|it| it.remarks());
+        all.chain(of_table).chain(of_others).collect()
     }
 
     /// The file's path, for messages; `<stdin>` for stdin.
@@ -285,10 +298,10 @@ impl Feed {
         &self.format
     }
 
-    /// The names of the columns: the header's cells, trimmed and in NFC. A
+    /// The names of the file's own columns: the header's cells, trimmed and in NFC. A
     /// header cell that is empty gives its column the name under which a
     /// spreadsheet knows it: `column C`.
-    pub fn columns(&self) -> &[String] {
+    pub fn own_columns(&self) -> &[String] {
         match &self.table {
             Table::Csv(csv) => &csv.columns,
             Table::Sheet(sheet) => &sheet.columns,
@@ -304,10 +317,10 @@ impl Feed {
         }
     }
 
-    /// The names that more than one column has, each with the indices of all
-    /// columns that have it.
+    /// The names that more than one of the file's own columns has, each with the indices
+    /// of all columns that have it.
     pub fn duplicate_columns(&self) -> Vec<(&str, Vec<usize>)> {
-        header::duplicates(self.columns())
+        header::duplicates(self.own_columns())
     }
 
     /// Where the header is; row 0 without one.
@@ -387,8 +400,15 @@ impl Feed {
     pub fn read<T: Send, E: From<FeedError>>(
         &mut self,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
-        take: impl FnMut(T, Progress) -> Result<(), E>,
+        mut take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
+        let extension = self.extension();
+        let work = |batch: &mut Batch<'_>| {
+            batch.extend_by(extension.clone());
+            let result = work(batch);
+            batch.failure().map_or(Ok(result), Err)
+        };
+        let take = |result: Result<T, FeedError>, progress| take(result?, progress);
         match &mut self.table {
             Table::Csv(csv) => {
                 let read = csv.read(work, take);
@@ -398,66 +418,6 @@ impl Feed {
                 read
             }
             Table::Sheet(sheet) => sheet.read(work, take),
-        }
-    }
-}
-
-/// The records of one batch.
-#[derive(Debug)]
-pub struct Batch<'a> {
-    records: Records<'a>,
-    record: Record,
-    rule: &'a LeftOut,
-    left_out: Vec<(RowNumber, NoPerson)>,
-}
-
-#[derive(Debug)]
-enum Records<'a> {
-    Csv(CsvRows<'a>),
-    Sheet(SheetRows<'a>),
-}
-
-impl<'a> Batch<'a> {
-    fn csv(rows: CsvRows<'a>, rule: &'a LeftOut) -> Self {
-        Self::new(Records::Csv(rows), rule)
-    }
-
-    fn sheet(rows: SheetRows<'a>, rule: &'a LeftOut) -> Self {
-        Self::new(Records::Sheet(rows), rule)
-    }
-
-    fn new(records: Records<'a>, rule: &'a LeftOut) -> Self {
-        Self {
-            records,
-            record: Record::new(),
-            rule,
-            left_out: Vec::new(),
-        }
-    }
-
-    /// The rows so far that were left out because they are plainly no people.
-    pub fn left_out(&self) -> &[(RowNumber, NoPerson)] {
-        &self.left_out
-    }
-
-    /// The next record that is not blank and may be a person. It is lent until the one
-    /// after it is asked for.
-    pub fn next_record(&mut self) -> Option<&Record> {
-        loop {
-            let read = match &mut self.records {
-                Records::Csv(rows) => rows.read(&mut self.record),
-                Records::Sheet(rows) => rows.read(&mut self.record),
-            };
-            if !read {
-                return None;
-            }
-            if self.record.is_blank() {
-                continue;
-            }
-            match self.rule.judge(&self.record) {
-                Some(what) => self.left_out.push((self.record.row(), what)),
-                None => return Some(&self.record),
-            }
         }
     }
 }

@@ -25,6 +25,24 @@ pub enum CellKind {
     ZeroForNothing,
     /// Bytes that are not text in the feed's encoding; reads as empty.
     NotText,
+    /// A cell of several rows, or of a row that cannot be read, whose value nobody knows:
+    /// the text says why, for a person.
+    Undecided,
+}
+
+impl CellKind {
+    /// All of them, in the order of their numbers in a [`Store`](super::Store).
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Text,
+        Self::Number,
+        Self::Date,
+        Self::Bool,
+        Self::Error,
+        Self::Uncalculated,
+        Self::ZeroForNothing,
+        Self::NotText,
+        Self::Undecided,
+    ];
 }
 
 /// One cell of a record.
@@ -54,6 +72,22 @@ pub struct Record {
     /// A formula's result is not known.
     uncalculated: bool,
     ascii: bool,
+    /// Where cells of other files begin. Without any, no cell is so far.
+    width: usize,
+    added: Added,
+}
+
+/// What other files add to a record.
+#[derive(Debug, Default)]
+struct Added {
+    text: String,
+    /// By position among all columns, each with the end of its text.
+    cells: Vec<(usize, usize, CellKind)>,
+    /// A bit for each joined file that has no row of the person.
+    absent: u64,
+    /// Another row of the same person counts.
+    gave_way: bool,
+    undecided: Option<Box<str>>,
 }
 
 impl Record {
@@ -68,6 +102,8 @@ impl Record {
             not_text: None,
             uncalculated: false,
             ascii: false,
+            width: usize::MAX,
+            added: Added::default(),
         }
     }
 
@@ -85,6 +121,15 @@ impl Record {
     /// The cell in a column, counted from 0; `None` where the record has ended.
     #[inline]
     pub fn cell(&self, index: usize) -> Option<Cell<'_>> {
+        if index >= self.width {
+            return self.added_cell(index);
+        }
+        self.own_cell(index)
+    }
+
+    /// A cell of the row itself, also beyond the columns of the header.
+    #[inline]
+    pub fn own_cell(&self, index: usize) -> Option<Cell<'_>> {
         let end = *self.ends.get(index)?;
         let start = match index.checked_sub(1) {
             Some(before) => self.ends.get(before)? + self.gap,
@@ -94,6 +139,16 @@ impl Record {
             text: self.text.get(start..end)?,
             kind: self.kinds.get(index).copied().unwrap_or(CellKind::Text),
         })
+    }
+
+    fn added_cell(&self, index: usize) -> Option<Cell<'_>> {
+        // Of two, the later counts.
+        let at = self.added.cells.iter().rposition(|it| it.0 == index)?;
+        let (_, end, kind) = *self.added.cells.get(at)?;
+        let before = at.checked_sub(1).and_then(|at| self.added.cells.get(at));
+        let start = before.map_or(0, |it| it.1);
+        let text = self.added.text.get(start..end)?;
+        Some(Cell { text, kind })
     }
 
     /// Whether every cell is known to be ASCII, which spares asking each.
@@ -107,6 +162,60 @@ impl Record {
         self.not_text
     }
 
+    /// Forgets what was added to the record before. From column `width` on, cells are
+    /// those that are added.
+    pub fn extend_from(&mut self, width: usize) {
+        self.width = width;
+        let added = &mut self.added;
+        added.text.clear();
+        added.cells.clear();
+        added.absent = 0;
+        added.gave_way = false;
+        added.undecided = None;
+    }
+
+    /// Adds a cell in a column of another file.
+    pub fn add(&mut self, column: usize, cell: Cell<'_>) {
+        let added = &mut self.added;
+        added.text.push_str(cell.text);
+        added.cells.push((column, added.text.len(), cell.kind));
+        self.ascii &= cell.text.is_ascii();
+    }
+
+    /// A joined file, by its position among the first 64, has no row of the person.
+    pub fn note_absent(&mut self, file: usize) {
+        self.added.absent |= u32::try_from(file)
+            .ok()
+            .and_then(|file| 1_u64.checked_shl(file))
+            .unwrap_or(0);
+    }
+
+    /// The joined files that have no row of the person, by their positions.
+    pub fn absent(&self) -> impl Iterator<Item = usize> {
+        let bits = self.added.absent;
+        (0..64).filter(move |file| bits >> file & 1 == 1)
+    }
+
+    /// Another row of the same person counts, and not this one.
+    pub fn give_way(&mut self) {
+        self.added.gave_way = true;
+    }
+
+    /// Whether another row of the same person counts, and not this one.
+    pub fn gave_way(&self) -> bool {
+        self.added.gave_way
+    }
+
+    /// Several rows are of the person, and why none of them counts.
+    pub fn leave_undecided(&mut self, why: &str) {
+        self.added.undecided = Some(why.into());
+    }
+
+    /// Why none of several rows of the person counts.
+    pub fn undecided(&self) -> Option<&str> {
+        self.added.undecided.as_deref()
+    }
+
     /// Whether there is nothing in any cell but white space.
     pub(super) fn is_blank(&self) -> bool {
         if self.not_text.is_some() || self.uncalculated {
@@ -114,7 +223,7 @@ impl Record {
         }
         // The first cell of nearly every record shows it.
         (0..self.ends.len()).all(|index| {
-            self.cell(index)
+            self.own_cell(index)
                 .is_none_or(|cell| cell.text.trim_ascii().is_empty() || cell.text.trim().is_empty())
         })
     }

@@ -57,44 +57,55 @@ pub(super) struct Opened {
 }
 
 /// A private copy that is being written.
-struct Copy<'a> {
-    path: &'a Arc<Path>,
+#[derive(Debug)]
+pub(super) struct Copy {
+    path: Arc<Path>,
     file: File,
     length: u64,
     /// Up to this length there was room when it was last asked.
     asked_up_to: u64,
 }
 
-impl<'a> Copy<'a> {
+impl Copy {
     /// Begins a copy that will have about `expected` bytes; 0 if that is not known.
-    fn new(path: &'a Arc<Path>, expected: u64) -> Result<Self, FeedError> {
+    pub(super) fn new(path: &Arc<Path>, expected: u64) -> Result<Self, FeedError> {
         if expected > STEP {
             ask_for_room(path, expected)?;
         }
         Ok(Self {
-            path,
+            path: path.clone(),
             file: tempfile::tempfile().map_err(|source| cannot_write(path, source))?,
             length: 0,
             asked_up_to: STEP,
         })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
+    /// What is written so far, in bytes.
+    pub(super) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// What is written so far.
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
         self.length += bytes.len() as u64;
         if self.length > self.asked_up_to {
-            ask_for_room(self.path, STEP)?;
+            ask_for_room(&self.path, STEP)?;
             self.asked_up_to = self.length + STEP;
         }
         self.file
             .write_all(bytes)
-            .map_err(|source| cannot_write(self.path, source))
+            .map_err(|source| cannot_write(&self.path, source))
     }
 
     /// The copy, to be read from its start. `digest` is of what it was made of.
     fn finish(mut self, digest: Sha256) -> Result<Opened, FeedError> {
         self.file
             .seek(SeekFrom::Start(0))
-            .map_err(|source| cannot_write(self.path, source))?;
+            .map_err(|source| cannot_write(&self.path, source))?;
         Ok(Opened {
             file: self.file,
             length: self.length,
@@ -260,17 +271,17 @@ pub(super) fn stream(
 }
 
 /// A feed on its way into its copy.
-struct Spooled<'a> {
-    copy: Copy<'a>,
+struct Spooled {
+    copy: Copy,
     /// What it begins with, until that was judged.
     start: Vec<u8>,
     bounds: Bounds,
     gzip: bool,
 }
 
-impl Spooled<'_> {
+impl Spooled {
     fn write(&mut self, piece: &[u8]) -> Result<(), FeedError> {
-        let path = self.copy.path;
+        let path = &self.copy.path;
         if self.copy.length + piece.len() as u64 > self.bounds.max {
             return Err(self.bounds.too_large(path, self.gzip));
         }

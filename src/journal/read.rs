@@ -26,6 +26,8 @@ pub struct Run {
     pub state: RunState,
     /// The digest of the feed, once it was read.
     pub feed_sha256: Option<[u8; 32]>,
+    /// The digest of the files that are joined to the feed.
+    pub joined_sha256: Option<[u8; 32]>,
     /// Rows of the feed, once it was read.
     pub rows: Option<u64>,
     /// Rows that the mapping left out; not among `rows`.
@@ -121,7 +123,7 @@ macro_rules! select_runs {
                     state, feed_path, from_stdin, feed_sha256, mapping_path, mapping_sha256,
                     rows, skipped, unchanged, calls_total, calls_retried, calls_throttled,
                     started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed,
-                    proof, replaces_key, alive
+                    proof, replaces_key, alive, joined_sha256
              FROM runs JOIN scopes ON scopes.id = runs.scope ",
             $rest
         )
@@ -432,6 +434,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
         },
         state: coded(row, 5, codes::to_run_state)?,
         feed_sha256: row.get(8)?,
+        joined_sha256: row.get(29)?,
         rows: row.get::<_, Option<i64>>(11)?.map(natural),
         skipped: natural(row.get(12)?),
         unchanged: natural(row.get(13)?),

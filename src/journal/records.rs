@@ -48,6 +48,8 @@ pub struct RunChange {
     pub state: Option<RunState>,
     /// The digest of the feed.
     pub feed_sha256: Option<[u8; 32]>,
+    /// The digest of the files that are joined to it.
+    pub joined_sha256: Option<[u8; 32]>,
     /// Rows of the feed.
     pub rows: Option<u64>,
     /// Rows that the mapping left out.

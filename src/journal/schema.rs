@@ -266,6 +266,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
     -- The feed whose run sent the write last; unknown for older ones.
     ALTER TABLE doubts ADD COLUMN feed INTEGER;
 ",
+    "
+    -- The digest of the files that are joined to the feed.
+    ALTER TABLE runs ADD COLUMN joined_sha256 BLOB;
+",
 ];
 
 /// What a file is, by its header.

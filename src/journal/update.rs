@@ -32,7 +32,8 @@ pub(super) fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Res
                  calls_throttled = coalesce(?9, calls_throttled),
                  looked_at = coalesce(?10, looked_at), elapsed = coalesce(?11, elapsed),
                  ended = coalesce(?12, ended), exit_code = coalesce(?13, exit_code),
-                 message = coalesce(?14, message), proof = coalesce(?15, proof)
+                 message = coalesce(?14, message), proof = coalesce(?15, proof),
+                 joined_sha256 = coalesce(?16, joined_sha256)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -53,6 +54,7 @@ pub(super) fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Res
             change.exit_code,
             change.message,
             change.proof,
+            change.joined_sha256,
         ])?;
     if changed == 0 {
         return Err(Failure::NoRun(run));

@@ -1,38 +1,36 @@
 //! A mapping tied to the columns of a feed: from a record to a person.
 
-mod judge;
 mod others;
+mod whole;
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::cleaning::may_be_wrapped;
-use super::columns::{ColumnNames, Spelling, why_not_found};
+use super::columns::{ColumnNames, Columns, Spelling, why_not_found};
 use super::nothing::may_be_no_value;
 use super::person::{Person, Slot};
 use super::phone::Region;
-use super::template::{Condition, TemplateRow};
+use super::template::{Condition, TemplateCells, TemplateRow};
 use super::value::{Fault, From, cell_value, clean, finish, flaw, invalid};
 use super::words;
 use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
 
-use crate::feed::{Attachments, Cell, CellKind, Record};
-use crate::model::{FingerprintKey, Remark, Rule};
+use crate::feed::{Attachments, Cell, CellKind, Feed, Record};
+use crate::model::{FingerprintKey, Joined, Remark, Rule};
 use crate::schema::{FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
 #[derive(Debug)]
 pub struct Bound<'m> {
     mapping: &'m Mapping,
-    columns: Vec<String>,
-    /// The columns that templates may ask for, and the place of each name
-    /// among them.
-    for_templates: Vec<usize>,
-    template_names: Arc<HashMap<String, usize>>,
+    columns: Columns,
+    for_templates: TemplateCells,
     /// Names of the mapping that the feed spells in another way.
     spellings: Vec<Spelling>,
-    /// For each field the column it comes from, if it comes from one.
+    /// For each field the column it comes from, if it comes from one; beyond the columns,
+    /// that of all rows of the person.
     origins: Vec<Option<usize>>,
     /// The fields with phone numbers, each with the column that names their countries.
     phones: Vec<(usize, Option<usize>)>,
@@ -53,6 +51,8 @@ pub enum Mapped {
     Row,
     /// The mapping's filter left it out.
     Skipped,
+    /// Another row of the same person counts.
+    GaveWay,
 }
 
 impl Mapping {
@@ -69,62 +69,57 @@ impl Mapping {
         duplicates: &[String],
         today: Date,
     ) -> Result<Bound<'_>, MappingError> {
-        let names = ColumnNames::new(columns, duplicates);
+        self.bind_columns(Columns::of_feed(columns, duplicates, &[]), today)
+    }
+
+    /// The same for a feed, with the columns of the files that are joined to it.
+    ///
+    /// # Errors
+    /// As [`Mapping::bind`].
+    pub fn bind_feed(&self, feed: &Feed, today: Date) -> Result<Bound<'_>, MappingError> {
+        let duplicates = feed.duplicate_columns().into_iter();
+        let duplicates: Vec<_> = duplicates.map(|(name, _)| name.to_owned()).collect();
+        let columns = Columns::of_feed(feed.columns(), &duplicates, feed.joined_columns());
+        self.bind_columns(columns, today)
+    }
+
+    fn bind_columns(&self, columns: Columns, today: Date) -> Result<Bound<'_>, MappingError> {
+        let names = ColumnNames::new(&columns);
         let mut spellings = Vec::new();
-        let mut find = |name: &str| {
-            let found = names.find(name)?;
-            spellings.extend(found.spelling);
-            Some(found.index)
-        };
         let mut origins = Vec::with_capacity(self.fields.len());
         for rule in &self.fields {
             let Origin::Column(name) = &rule.origin else {
                 origins.push(None);
                 continue;
             };
-            match find(name) {
-                Some(index) => origins.push(Some(index)),
-                None => return Err(self.no_column(rule, name, columns)),
-            }
+            let Some(found) = names.find(name) else {
+                return Err(self.no_column(rule, name, &columns));
+            };
+            spellings.extend(found.spelling);
+            let offset = if rule.all { columns.names.len() } else { 0 };
+            origins.push(Some(offset + found.index));
         }
         let mut phones = Vec::new();
         for (field, rule) in self.fields.iter().enumerate() {
             let Some(phone) = &rule.phone else { continue };
             let column = match &phone.region {
                 Region::Column { name, .. } => {
-                    let found = find(name).ok_or_else(|| self.no_column(rule, name, columns))?;
-                    Some(found)
+                    let found = names.find(name);
+                    let found = found.ok_or_else(|| self.no_column(rule, name, &columns))?;
+                    spellings.extend(found.spelling);
+                    Some(found.index)
                 }
                 _ => None,
             };
             phones.push((field, column));
         }
-        // By the names that the feed has, which templates may compute, and by those that
-        // they have in their text.
-        let of_feed = names
-            .exact()
-            .filter(|(name, _)| self.templates.ask_for(name));
-        let of_feed: Vec<_> = of_feed
-            .map(|(name, index)| (name.to_owned(), index))
-            .collect();
-        let of_text = self.templates.named_columns();
-        let of_text = of_text.filter_map(|name| Some((name.to_owned(), find(name)?)));
-        let by_name: HashMap<String, usize> = of_text.chain(of_feed).collect();
-        let mut for_templates: Vec<_> = by_name.values().copied().collect();
-        for_templates.sort_unstable();
-        for_templates.dedup();
-        let place = |index: usize| for_templates.binary_search(&index).ok();
-        let template_names = by_name.into_iter();
-        let template_names = template_names
-            .filter_map(|(name, index)| Some((name, place(index)?)))
-            .collect();
+        let for_templates = TemplateCells::of(&self.templates, &names, &mut spellings);
         spellings.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         spellings.dedup();
         let bound = Bound {
             mapping: self,
-            columns: columns.to_vec(),
+            columns,
             for_templates,
-            template_names: Arc::new(template_names),
             spellings,
             origins,
             phones,
@@ -142,7 +137,7 @@ impl Mapping {
         Ok(bound)
     }
 
-    fn no_column(&self, rule: &FieldRule, name: &str, columns: &[String]) -> MappingError {
+    fn no_column(&self, rule: &FieldRule, name: &str, columns: &Columns) -> MappingError {
         let (mut what, mut help) = why_not_found(name, columns);
         if rule.field.kind == FieldKind::Password {
             // The name may be a password and not a column's name.
@@ -223,7 +218,32 @@ impl<'m> Bound<'m> {
     /// The feed's column that a field comes from, if it comes from one.
     pub fn column(&self, field: usize) -> Option<&str> {
         let index = (*self.origins.get(field)?)?;
-        self.columns.get(index).map(String::as_str)
+        let names = &self.columns.names;
+        names.get(index % names.len()).map(String::as_str)
+    }
+
+    /// The positions of the columns that the mapping reads; beyond the columns, those of
+    /// all rows of a person.
+    pub(super) fn used(&self) -> BTreeSet<usize> {
+        let of_fields = self.origins.iter().copied().flatten();
+        let of_phones = self.phones.iter().filter_map(|(_, column)| *column);
+        let of_templates = self.for_templates.columns().iter().copied();
+        of_fields.chain(of_phones).chain(of_templates).collect()
+    }
+
+    /// The position of a column; or why it is not found, and what to do.
+    pub(super) fn find(&self, name: &str) -> Result<usize, (String, String)> {
+        let found = ColumnNames::new(&self.columns).find(name);
+        let index = found.map(|found| found.index);
+        index.ok_or_else(|| why_not_found(name, &self.columns))
+    }
+
+    /// What the mapping's filter says of a row, or why it cannot.
+    pub(super) fn filtered(&self, record: &Record) -> Result<Result<bool, String>, MappingError> {
+        if !self.mapping.templates.has(Condition::Filter) {
+            return Ok(Ok(true));
+        }
+        self.answer(Condition::Filter, &self.for_templates.row(record))
     }
 
     /// What a person should hear of the names of columns, and of `lookup` files.
@@ -244,15 +264,14 @@ impl<'m> Bound<'m> {
     /// there before the feed is read. What a branch hides is found by the
     /// first row that takes it.
     fn probe(&self) -> Result<(), MappingError> {
-        let empty = || Arc::new(TemplateRow::new(Arc::clone(&self.template_names)));
         for (condition, _) in self.mapping.templates.conditions() {
-            let row = empty();
+            let row = self.for_templates.empty_row();
             let _answer = self.mapping.templates.is_true(*condition, &row);
             self.check_condition(*condition, &row)?;
         }
         for rule in &self.mapping.fields {
             if matches!(rule.origin, Origin::Template) {
-                let row = empty();
+                let row = self.for_templates.empty_row();
                 let _text = self.mapping.templates.render(rule.field.name, &row);
                 if row.missing().is_some() {
                     return Err(self.missing(rule, &row));
@@ -286,24 +305,6 @@ impl<'m> Bound<'m> {
         self.mapping.no_column(rule, name, &self.columns)
     }
 
-    /// What templates see of a record.
-    fn template_row(&self, record: &Record) -> Arc<TemplateRow> {
-        let mut row = TemplateRow::new(Arc::clone(&self.template_names));
-        for &index in &self.for_templates {
-            match record.cell(index) {
-                Some(cell) => {
-                    // A number or a text: which field it becomes is the template's matter.
-                    let text = cell_value(cell, false, FieldKind::Text, |removed| {
-                        row.note_removed(removed);
-                    });
-                    row.push(&text, cell.kind, flaw(cell));
-                }
-                None => row.push("", CellKind::Text, None),
-            }
-        }
-        Arc::new(row)
-    }
-
     /// Makes a person of a record. `person` and `faults` are cleared first.
     ///
     /// # Errors
@@ -320,7 +321,7 @@ impl<'m> Bound<'m> {
         // Built only for mappings with templates, and once a row.
         let mut for_templates: Option<Arc<TemplateRow>> = None;
         let mut template_row =
-            || Arc::clone(for_templates.get_or_insert_with(|| self.template_row(record)));
+            || Arc::clone(for_templates.get_or_insert_with(|| self.for_templates.row(record)));
 
         if self.mapping.templates.has(Condition::Filter) {
             // A row that cannot be judged is refused, not left out: a person
@@ -337,7 +338,17 @@ impl<'m> Bound<'m> {
                 }),
             }
         }
-        faults.extend(self.too_many_cells(record));
+        // A row that nobody can judge is refused even so.
+        if record.gave_way() && faults.is_empty() {
+            return Ok(Mapped::GaveWay);
+        }
+        faults.extend(self.of_whole_row(record));
+        for file in record.absent() {
+            if let Some(file) = self.columns.joined_file(file) {
+                let file = file.into();
+                person.remark(None, Remark::Joined(Joined::NoRow { file }));
+            }
+        }
         let of_template = From {
             is_cell: false,
             ..self.from(CellKind::Text)
@@ -447,15 +458,21 @@ impl<'m> Bound<'m> {
         Ok(answer)
     }
 
-    /// What is wrong with a record that is longer than the header.
-    fn too_many_cells(&self, record: &Record) -> Option<Fault> {
-        let is_longer = record.len() > self.columns.len() && self.overflows(record);
-        is_longer.then(|| Fault {
+    /// What is wrong with a record as a whole: it is longer than the header, or one of
+    /// several of a person.
+    fn of_whole_row(&self, record: &Record) -> impl Iterator<Item = Fault> {
+        let columns = self.columns.own;
+        let is_longer = record.len() > columns && self.overflows(record);
+        let too_long = is_longer.then(|| Rule::TooManyCells {
+            cells: u32::try_from(record.len()).unwrap_or(u32::MAX),
+            columns: u32::try_from(columns).unwrap_or(u32::MAX),
+        });
+        let undecided = record.undecided();
+        let undecided = undecided.map(|why| Rule::Undecided { why: why.into() });
+        let rules = too_long.into_iter().chain(undecided);
+        rules.map(|rule| Fault {
             field: None,
-            rule: Rule::TooManyCells {
-                cells: u32::try_from(record.len()).unwrap_or(u32::MAX),
-                columns: u32::try_from(self.columns.len()).unwrap_or(u32::MAX),
-            },
+            rule,
             value: None,
         })
     }
@@ -463,9 +480,9 @@ impl<'m> Bound<'m> {
     /// Whether a cell beyond the header's columns holds something. Trailing
     /// empty cells are a habit of spreadsheets and mean nothing.
     fn overflows(&self, record: &Record) -> bool {
-        (self.columns.len()..record.len()).any(|index| {
+        (self.columns.own..record.len()).any(|index| {
             record
-                .cell(index)
+                .own_cell(index)
                 .is_some_and(|cell| !cell.text.trim().is_empty())
         })
     }

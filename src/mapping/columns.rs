@@ -1,18 +1,112 @@
 //! The columns of a feed, found by the names that a mapping gives them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::nearest;
+use crate::feed::JoinedColumns;
 use crate::model::{Remark, is_invisible};
 
+/// What the name of a feed's own column begins with where files are joined.
+pub(super) const OWN: &str = "feed";
+
+/// The columns of a feed, or of a file that is joined to one.
+#[derive(Clone, Debug)]
+pub(super) struct Columns {
+    /// All of them, those of joined files with the file's name in front.
+    pub(super) names: Vec<String>,
+    /// How many are the feed's own, which come first.
+    pub(super) own: usize,
+    /// Names that several of its own columns have, so that they name no column.
+    duplicates: Vec<String>,
+    joined: Vec<JoinedColumns>,
+    /// Whose columns they are, as a person reads it.
+    owner: Box<str>,
+}
+
+impl Columns {
+    /// The columns of a feed.
+    pub(super) fn of_feed(
+        names: &[String],
+        duplicates: &[String],
+        joined: &[JoinedColumns],
+    ) -> Self {
+        let of_joined: usize = joined.iter().map(|file| file.columns.len()).sum();
+        Self {
+            names: names.to_vec(),
+            own: names.len().saturating_sub(of_joined),
+            duplicates: duplicates.to_vec(),
+            joined: joined.to_vec(),
+            owner: "the feed".into(),
+        }
+    }
+
+    /// The columns of a file that is to be joined.
+    pub(super) fn of_file(names: &[String], duplicates: &[String], file: &str) -> Self {
+        Self {
+            owner: format!("`{file}`").into(),
+            ..Self::of_feed(names, duplicates, &[])
+        }
+    }
+
+    /// The file that is joined at that position, as a person sees it.
+    pub(super) fn joined_file(&self, position: usize) -> Option<&str> {
+        self.joined.get(position).map(|joined| &*joined.file)
+    }
+
+    /// Where the columns of the file are that is joined at that position.
+    pub(super) fn of_joined(&self, position: usize) -> Range<usize> {
+        let before = self.joined.iter().take(position);
+        let from = self.own + before.map(|file| file.columns.len()).sum::<usize>();
+        let file = self.joined.get(position);
+        from..from + file.map_or(0, |file| file.columns.len())
+    }
+
+    fn own_names(&self) -> &[String] {
+        self.names.get(..self.own).unwrap_or_default()
+    }
+
+    /// Each name by which a column can be asked for. The names of several columns are
+    /// among them.
+    fn all_names(&self) -> Vec<(String, usize)> {
+        let own = || self.own_names().iter().zip(0..);
+        let mut all: Vec<_> = own().map(|(name, index)| (name.clone(), index)).collect();
+        if self.joined.is_empty() {
+            return all;
+        }
+        all.extend(own().map(|(name, index)| (format!("{OWN}.{name}"), index)));
+        let mut from = self.own;
+        for file in &self.joined {
+            let plain = file.columns.iter().zip(from..).enumerate();
+            // The same value as in the feed.
+            let plain = plain.filter(|(at, _)| Some(*at) != file.same_key);
+            all.extend(plain.map(|(_, (name, index))| (name.clone(), index)));
+            all.extend(file.qualified().zip(from..));
+            from += file.columns.len();
+        }
+        all
+    }
+
+    /// The files that have a column of that name, as a person reads them, and how to write
+    /// the column of each.
+    fn homes(&self, name: &str) -> Vec<(String, String)> {
+        let has = |columns: &[String]| columns.iter().any(|column| column == name);
+        let own = has(self.own_names()).then(|| (self.owner.to_string(), format!("{OWN}.{name}")));
+        let joined = self.joined.iter().filter(|file| has(&file.columns));
+        let joined =
+            joined.map(|file| (format!("`{}`", file.file), format!("{}.{name}", file.name)));
+        own.into_iter().chain(joined).collect()
+    }
+}
+
 /// The columns of a feed by their names.
-pub(super) struct ColumnNames<'c> {
-    columns: &'c [String],
+pub(super) struct ColumnNames {
+    names: Vec<(String, usize)>,
     /// By names that one column has.
-    exact: HashMap<&'c str, usize>,
-    /// By names as [`folded`], the columns that have them.
+    exact: HashMap<String, usize>,
+    /// By names as [`folded`], the columns that have them, by their places in `names`.
     alike: HashMap<String, Vec<usize>>,
 }
 
@@ -36,28 +130,31 @@ pub(super) struct Spelling {
     difference: &'static str,
 }
 
-impl<'c> ColumnNames<'c> {
-    /// The names in `duplicates` appear more than once, so that they name no column.
-    pub(super) fn new(columns: &'c [String], duplicates: &[String]) -> Self {
+impl ColumnNames {
+    pub(super) fn new(columns: &Columns) -> Self {
+        let names = columns.all_names();
         let mut alike: HashMap<_, Vec<_>> = HashMap::new();
-        for (index, name) in columns.iter().enumerate() {
-            alike.entry(folded(name)).or_default().push(index);
+        let mut exact = HashMap::new();
+        let mut several = HashSet::new();
+        for (place, (name, index)) in names.iter().enumerate() {
+            alike.entry(folded(name)).or_default().push(place);
+            if exact.insert(name.clone(), *index).is_some() || columns.duplicates.contains(name) {
+                several.insert(name.clone());
+            }
         }
-        let exact = columns.iter().enumerate();
-        let exact = exact
-            .filter(|(_, name)| !duplicates.contains(name))
-            .map(|(index, name)| (name.as_str(), index))
-            .collect();
+        exact.retain(|name, _| !several.contains(name));
         Self {
-            columns,
+            names,
             exact,
             alike,
         }
     }
 
     /// The names that one column has just so.
-    pub(super) fn exact(&self) -> impl Iterator<Item = (&'c str, usize)> {
-        self.exact.iter().map(|(name, index)| (*name, *index))
+    pub(super) fn exact(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.exact
+            .iter()
+            .map(|(name, index)| (name.as_str(), *index))
     }
 
     /// The column with this name: the one that has it just so, or else the only one whose
@@ -67,15 +164,16 @@ impl<'c> ColumnNames<'c> {
             let spelling = None;
             return Some(Found { index, spelling });
         }
-        let &[index] = self.alike.get(&folded(name))?.as_slice() else {
+        let &[place] = self.alike.get(&folded(name))?.as_slice() else {
             return None;
         };
-        let of_feed = self.columns.get(index)?;
+        let (of_feed, index) = self.names.get(place)?;
         let spelling = Some(Spelling {
             name: name.to_owned(),
             of_feed: of_feed.clone(),
             difference: difference(name, of_feed),
         });
+        let index = *index;
         Some(Found { index, spelling })
     }
 }
@@ -139,7 +237,12 @@ fn shown(name: &str) -> String {
 }
 
 /// Why a column is not found by its name, and what to do.
-pub(super) fn why_not_found(name: &str, columns: &[String]) -> (String, String) {
+pub(super) fn why_not_found(name: &str, all: &Columns) -> (String, String) {
+    let columns = all.own_names();
+    if let Some(why) = why_not_certain(name, all) {
+        return why;
+    }
+    let owner = &all.owner;
     let is_same = |column: &&String| column.as_str() == name;
     let is_alike = |column: &&String| folded(column) == folded(name);
     let same = columns.iter().filter(is_same).count();
@@ -157,10 +260,11 @@ pub(super) fn why_not_found(name: &str, columns: &[String]) -> (String, String) 
     if same > 1 {
         return (
             format!(
-                "column `{name}` appears more than once in the feed's header (columns {})",
+                "column `{name}` appears more than once in {} header (columns {})",
+                possessive(owner),
                 places.join(", ")
             ),
-            "rename the columns in the feed".into(),
+            format!("rename the columns in {owner}"),
         );
     }
     if alike.len() > 1 {
@@ -175,31 +279,80 @@ pub(super) fn why_not_found(name: &str, columns: &[String]) -> (String, String) 
                 names.join(", "),
                 places.join(", ")
             ),
-            "spell the name as the feed spells one of them, or rename the columns in the feed"
-                .into(),
+            format!(
+                "spell the name as {owner} spells one of them, or rename the columns in {owner}"
+            ),
         );
     }
-    let listed = columns
+    let listed = all
+        .names
         .iter()
         .take(60)
         .map(|column| format!("`{}`", shown(column)))
         .collect::<Vec<_>>()
         .join(", ");
-    let more = match columns.len().saturating_sub(60) {
+    let more = match all.names.len().saturating_sub(60) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let of_feed = match (columns, nearest(name, columns.iter().map(String::as_str))) {
+    let names = all.all_names();
+    let near = nearest(name, names.iter().map(|(name, _)| name.as_str()));
+    let its = possessive(owner);
+    let of_feed = match (columns, near) {
         ([only], _) if only.contains([';', ',', '\t', '|']) => {
             "the header was read as one column, so check `delimiter` in [source]".to_owned()
         }
-        (_, Some(near)) => format!("did you mean `{near}`? The feed's columns"),
-        (_, None) => "the feed's columns".to_owned(),
+        (_, Some(near)) => format!("did you mean `{near}`? {} columns", capitalized(&its)),
+        (_, None) => format!("{its} columns"),
+    };
+    let joined = all.joined.iter();
+    let others: Vec<_> = joined.map(|file| format!("`{}`", file.file)).collect();
+    let also = match others.as_slice() {
+        [] => String::new(),
+        others => format!(", and neither has {}", others.join(" or ")),
     };
     (
-        format!("the feed has no column `{name}`"),
+        format!("{owner} has no column `{name}`{also}"),
         format!("{of_feed}: {listed}{more}"),
     )
+}
+
+/// Why a name is that of several columns of different files, or of one joined file.
+fn why_not_certain(name: &str, all: &Columns) -> Option<(String, String)> {
+    let homes = all.homes(name);
+    if let [(first, written), others @ .., (last, last_written)] = homes.as_slice() {
+        let middle = others.iter().map(|(file, _)| format!(", {file}"));
+        let middle: String = middle.collect();
+        return Some((
+            format!("column `{name}` is in {first}{middle} and in {last}"),
+            format!("write `{written}` or `{last_written}`, whichever is meant"),
+        ));
+    }
+    let in_joined = all.joined.iter().find(|file| {
+        let own = name
+            .strip_prefix(&*file.name)
+            .and_then(|name| name.strip_prefix('.'));
+        let is_of = |column: &String| column == name || Some(column.as_str()) == own;
+        file.duplicates.iter().any(is_of)
+    });
+    in_joined.map(|file| {
+        (
+            format!(
+                "column `{name}` appears more than once in the header of `{}`",
+                file.file
+            ),
+            "rename the columns there".into(),
+        )
+    })
+}
+
+/// `the feed's`.
+fn possessive(owner: &str) -> String {
+    format!("{owner}'s")
+}
+
+fn capitalized(text: &str) -> String {
+    text.replacen("the", "The", 1)
 }
 
 #[cfg(test)]
@@ -213,7 +366,7 @@ mod tests {
     #[track_caller]
     fn check(name: &str, of_feed: &str, difference: &str) {
         let columns = columns(&["City", of_feed, "Mail"]);
-        let names = ColumnNames::new(&columns, &[]);
+        let names = ColumnNames::new(&Columns::of_feed(&columns, &[], &[]));
         let found = names.find(name).unwrap();
         assert_eq!(found.index, 1);
         assert_eq!(found.spelling.unwrap().difference, difference);
@@ -242,7 +395,8 @@ mod tests {
     #[test]
     fn a_name_just_so_counts_for_more_and_two_that_are_alike_are_none() {
         let all = columns(&["id", "ID", "Name", "Phone", "Phone"]);
-        let names = ColumnNames::new(&all, &columns(&["Phone"]));
+        let all = Columns::of_feed(&all, &columns(&["Phone"]), &[]);
+        let names = ColumnNames::new(&all);
         assert_eq!(
             names.find("ID"),
             Some(Found {
@@ -265,7 +419,7 @@ mod tests {
     #[test]
     fn words_written_together_and_apart_are_two_names() {
         let all = columns(&["FirstName", "Last_Name", "Employee-ID"]);
-        let names = ColumnNames::new(&all, &[]);
+        let names = ColumnNames::new(&Columns::of_feed(&all, &[], &[]));
         for name in ["First Name", "Last Name", "Employee ID"] {
             assert_eq!(names.find(name), None, "{name}");
         }
@@ -274,7 +428,8 @@ mod tests {
     #[test]
     fn what_nobody_sees_in_a_name_is_written_out() {
         let all = columns(&["Employee\u{a0}ID"]);
-        let found = ColumnNames::new(&all, &[]).find("Employee ID").unwrap();
+        let all = Columns::of_feed(&all, &[], &[]);
+        let found = ColumnNames::new(&all).find("Employee ID").unwrap();
         assert_eq!(
             found.spelling.unwrap().remark().to_string(),
             "column `Employee ID` of the mapping is read from `Employee\\u{a0}ID`: they differ in \

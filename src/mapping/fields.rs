@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::date::DateForm;
 use super::file::{Node, Table, nearest};
+use super::join::of_all_rows;
 use super::lookup::Lookup;
 use super::phone::Phone;
 use super::spelling::{Spelling, SpellingNodes};
@@ -278,6 +279,7 @@ fn read_field(
         zone: None,
         phone: None,
         split: Vec::new(),
+        all: false,
         empty: Empty::Keep,
         is_plain: is_taken_unchanged(field),
         line,
@@ -300,8 +302,8 @@ fn read_field(
     let origins = ["column", "template", "value"].map(|key| table.take(key));
     let spelling = SpellingNodes::take(&mut table, field);
     let [values, lookup] = ["map", "lookup"].map(|key| table.take(key));
-    let keys = ["date", "zone", "phone", "empty", "default", "split"].map(|key| table.take(key));
-    let [date, zone, phone, empty, default, split] = keys;
+    let keys = ["date", "zone", "phone", "empty", "default", "split", "all"];
+    let [date, zone, phone, empty, default, split, all] = keys.map(|key| table.take(key));
     let one_origin = table.error(
         format!("field {name} needs exactly one of `column`, `template` and `value`"),
         Some(format!(
@@ -338,6 +340,12 @@ fn read_field(
     }
     rule.split = split.map_or(Ok(Vec::new()), |node| separators(field, node))?;
     rule.phone = phone.map(|node| Phone::read(&rule, node)).transpose()?;
+    if let Some(node) = all {
+        rule.all = of_all_rows(&rule, &node)?;
+    }
+    if rule.all {
+        rule.split.push(schema::BETWEEN.into());
+    }
     rule.is_plain &= rule.values.is_empty()
         && rule.lookup.is_none()
         && rule.date.is_none()
@@ -384,7 +392,7 @@ fn value_map(
 }
 
 /// Reads `date`.
-fn date_form(node: &Node<'_>) -> Result<DateForm, MappingError> {
+pub(super) fn date_form(node: &Node<'_>) -> Result<DateForm, MappingError> {
     let form = node.text()?;
     DateForm::compile(&form).map_err(|problem| {
         node.error(
@@ -446,7 +454,7 @@ fn check_default(rule: &FieldRule, node: &Node<'_>) -> Result<(), MappingError> 
 }
 
 /// Column names are compared as the feed hands them out: trimmed.
-fn clean_name(name: &str) -> String {
+pub(super) fn clean_name(name: &str) -> String {
     value::clean(name).into_owned()
 }
 

@@ -349,6 +349,22 @@ impl<'a> Node<'a> {
             .collect()
     }
 
+    /// One table, or a list of tables, each `named` as a person would write it.
+    pub(super) fn tables(self, named: &str, example: &str) -> Result<Vec<Table<'a>>, MappingError> {
+        let wrong = self.wrong("a table or a list of tables", example);
+        let DeValue::Array(items) = self.value else {
+            return Ok(vec![self.table(named, example)?]);
+        };
+        let tables = items.into_iter().map(|item| {
+            let span = item.span();
+            match item.into_inner() {
+                DeValue::Table(table) => Ok(Table::new(self.file, named.into(), span, table)),
+                _ => Err(()),
+            }
+        });
+        tables.collect::<Result<_, _>>().map_err(|()| wrong)
+    }
+
     /// A table, `named` as a person would write it.
     pub(super) fn table(self, named: &str, example: &str) -> Result<Table<'a>, MappingError> {
         let wrong = self.wrong("a table", example);

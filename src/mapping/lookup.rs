@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::columns::{ColumnNames, why_not_found};
+use super::columns::{ColumnNames, Columns, why_not_found};
 use super::file::Node;
 use super::value::{cell_value, clean, flaw};
 use super::{MappingError, fold, found, settings};
@@ -130,16 +130,12 @@ impl Lookup {
         let name = clean(&name);
         let duplicates = feed.duplicate_columns().into_iter();
         let duplicates: Vec<_> = duplicates.map(|(name, _)| name.to_owned()).collect();
-        if let Some(found) = ColumnNames::new(feed.columns(), &duplicates).find(&name) {
+        let columns = Columns::of_file(feed.columns(), &duplicates, &self.file);
+        if let Some(found) = ColumnNames::new(&columns).find(&name) {
             return Ok(found.index);
         }
-        let (what, help) = why_not_found(&name, feed.columns());
-        let of_file = |text: String| {
-            text.replace("the feed", "the file")
-                .replace("The feed", "The file")
-        };
-        let message = format!("{} (`{}`)", of_file(what), self.file);
-        Err(node.error(message, Some(of_file(help))))
+        let (what, help) = why_not_found(&name, &columns);
+        Err(node.error(what, Some(help)))
     }
 
     /// Reads the pairs, and returns which rows were left out.

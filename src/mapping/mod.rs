@@ -23,6 +23,7 @@ mod fingerprint;
 mod garbled;
 mod guards;
 mod identity;
+mod join;
 mod leavers;
 mod lookup;
 mod nothing;
@@ -55,6 +56,8 @@ pub use self::fingerprint::{
 pub use self::garbled::garbled;
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
+use self::join::{Join, Merge};
+pub use self::join::{JoinError, attach};
 pub use self::leavers::{Among, Leavers};
 use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};
@@ -85,6 +88,10 @@ pub struct Mapping {
     pub source: FeedOptions,
     /// Which file the feed is, and when it is whole.
     pub pick_up: PickUpOptions,
+    /// The files that are joined to the feed, in the order of the mapping.
+    to_join: Vec<Join>,
+    /// How rows of one person become one.
+    merge: Option<Merge>,
     fields: Vec<FieldRule>,
     templates: Templates,
     /// The values that must be unique.
@@ -134,6 +141,8 @@ pub struct FieldRule {
     phone: Option<Phone>,
     /// What divides the values in a cell; nothing if the cell is one value.
     split: Vec<String>,
+    /// It has the values of all rows of the person.
+    all: bool,
     empty: Empty,
     /// The text of a filled cell is the value, unchanged.
     is_plain: bool,
@@ -302,6 +311,7 @@ impl Mapping {
 
         let target = root.need("target", "[target] says which LMS, and where it is")?;
         let source = root.take("source");
+        let to_join = root.take("join");
         let fields = root.need("fields", "[fields] says which column each field comes from")?;
         let unique = root.take("unique");
         let adopt = root.take("adopt");
@@ -314,17 +324,22 @@ impl Mapping {
 
         let target = settings::target(target.table("[target]", "[target]")?, path)?;
         let source = section(source, "[source]")?;
-        let (source, pick_up, filter) = source
+        let source = source
             .map(settings::source)
             .transpose()?
             .unwrap_or_default();
         let mut templates = Templates::new();
-        if let Some(filter) = filter {
-            templates.add_condition(Condition::Filter, &filter)?;
+        if let Some(filter) = &source.filter {
+            templates.add_condition(Condition::Filter, filter)?;
         }
+        let to_join = to_join.map_or(Ok(Vec::new()), |to_join| {
+            join::read_join_sections(to_join, path)
+        })?;
         let system = target.system;
         let fields = fields.table("[fields]", "[fields]")?;
         let mut fields = fields::read_fields(fields, system, &mut templates)?;
+        let has_several = !to_join.is_empty() || source.merge.is_some();
+        join::check_all(&file, &fields, has_several)?;
         let unique = unique::read_unique(section(unique, "[unique]")?, &fields, system)?;
         let adopt = section(adopt, "[adopt]")?
             .map(|adopt| unique::read_adopt(adopt, &fields, &unique, system))
@@ -351,8 +366,10 @@ impl Mapping {
             path: path.into(),
             sha256: digest_of(text, &fields),
             target,
-            source,
-            pick_up,
+            source: source.options,
+            to_join,
+            merge: source.merge,
+            pick_up: source.pick_up,
             fields,
             templates,
             unique,

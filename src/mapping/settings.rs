@@ -8,6 +8,7 @@ use url::{Host, Url};
 
 use super::MappingError;
 use super::file::{Node, Table};
+use super::join::{Merge, read_merge};
 use super::pick_up::pick_up;
 use crate::feed::{FeedOptions, check_encoding};
 use crate::pickup::PickUpOptions;
@@ -217,6 +218,31 @@ pub(super) fn duration(
         })
 }
 
+/// What [source] says. Its filter is still a node, since templates are compiled
+/// elsewhere.
+#[derive(Default)]
+pub(super) struct Source<'a> {
+    pub(super) options: FeedOptions,
+    pub(super) filter: Option<Node<'a>>,
+    pub(super) pick_up: PickUpOptions,
+    pub(super) merge: Option<Merge>,
+}
+
+/// Reads [source].
+pub(super) fn source(mut table: Table<'_>) -> Result<Source<'_>, MappingError> {
+    let options = reading(&mut table, "[source]")?;
+    let filter = table.take("where");
+    let pick_up = pick_up(&mut table)?;
+    let merge = table.take("merge").map(read_merge).transpose()?;
+    table.finish()?;
+    Ok(Source {
+        options,
+        filter,
+        pick_up,
+        merge,
+    })
+}
+
 /// How a file is read as a table, where its content does not show it.
 pub(super) fn table_options(table: &mut Table<'_>) -> Result<FeedOptions, MappingError> {
     let mut options = FeedOptions::default();
@@ -247,17 +273,14 @@ pub(super) fn table_options(table: &mut Table<'_>) -> Result<FeedOptions, Mappin
     Ok(options)
 }
 
-/// The filter of [source], still as a node, since templates are compiled
-/// elsewhere.
-pub(super) fn source(
-    mut table: Table<'_>,
-) -> Result<(FeedOptions, PickUpOptions, Option<Node<'_>>), MappingError> {
-    let mut options = table_options(&mut table)?;
+/// How a file is read, as the table `section` says.
+pub(super) fn reading(table: &mut Table<'_>, section: &str) -> Result<FeedOptions, MappingError> {
+    let mut options = table_options(table)?;
     if let Some(node) = table.take("header") {
         options.has_no_header = !node.flag()?;
         if options.has_no_header && options.header_row.is_some() {
             return Err(node.error(
-                "[source] has `header = false` and `header_row`",
+                format!("{section} has `header = false` and `header_row`"),
                 Some("a feed without a header has no row of it: remove one of the two".into()),
             ));
         }
@@ -268,10 +291,7 @@ pub(super) fn source(
         .transpose()?
         .unwrap_or_default();
     options.max_feed = table.take("max_feed").map(|node| size(&node)).transpose()?;
-    let filter = table.take("where");
-    let pick_up = pick_up(&mut table)?;
-    table.finish()?;
-    Ok((options, pick_up, filter))
+    Ok(options)
 }
 
 /// A number of bytes with its unit, from one kilobyte on.

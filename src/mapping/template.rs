@@ -8,6 +8,7 @@
 //! - A template ends within [`FUEL`] steps, and handles at most
 //!   [`filters::MAX_BYTES`] of a row and what [`check`] lets it repeat of these.
 
+mod cells;
 mod check;
 mod comparisons;
 mod filters;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Environment, UndefinedBehavior};
 
+pub(super) use self::cells::TemplateCells;
 use self::check::{Refusal, Source, checked};
 use self::filters::{MAX_BYTES, too_much};
 use super::MappingError;
@@ -52,6 +54,8 @@ pub(super) struct Columns {
 pub(super) enum Condition {
     /// Whether the row belongs to the feed.
     Filter,
+    /// Whether a row of a joined file counts.
+    Joined,
     /// Whether no run may change or remove the person.
     Protect,
 }
@@ -61,6 +65,7 @@ impl Condition {
     const fn key(self) -> &'static str {
         match self {
             Self::Filter => "where",
+            Self::Joined => "join.where",
             Self::Protect => "protect.where",
         }
     }
@@ -69,6 +74,7 @@ impl Condition {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Filter => "`where` in [source]",
+            Self::Joined => "`where` in [join]",
             Self::Protect => "`where` in [protect]",
         }
     }
@@ -76,6 +82,7 @@ impl Condition {
     const fn example(self) -> &'static str {
         match self {
             Self::Filter => "where = \"row['Status'] != 'Contractor'\"",
+            Self::Joined => "where = \"row['Primary'] == 'yes'\"",
             Self::Protect => "where = \"row['Department'] == 'Board'\"",
         }
     }

@@ -36,6 +36,9 @@ pub(super) fn flaw(cell: Cell<'_>) -> Option<Rule> {
         }),
         CellKind::Uncalculated => Some(Rule::Uncalculated),
         CellKind::ZeroForNothing => Some(Rule::ZeroForNothing),
+        CellKind::Undecided => Some(Rule::Undecided {
+            why: cell.text.into(),
+        }),
         CellKind::Text if may_be_error(cell.text) => {
             let shown = cell.text.trim();
             let is_error = nothing::is_error(shown);

@@ -89,6 +89,13 @@ pub enum Rule {
          text there, such as =A2&\"\""
     )]
     ZeroForNothing,
+    /// Several rows are about the person, or a row that cannot be read, so that nobody
+    /// knows the value.
+    #[error("{why}")]
+    Undecided {
+        /// Why, with the rows, without a value.
+        why: Box<str>,
+    },
     /// A field that the target requires has no value.
     #[error("is empty; the LMS requires a value")]
     Required,
@@ -334,6 +341,7 @@ impl Rule {
             Self::CellError { .. } => "cell-error",
             Self::Uncalculated => "uncalculated",
             Self::ZeroForNothing => "zero-for-nothing",
+            Self::Undecided { .. } => "undecided",
             Self::Required => "required",
             Self::ExternalIdMissing => "external-id-missing",
             Self::ExternalIdScientific => "external-id-scientific",

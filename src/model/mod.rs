@@ -13,6 +13,7 @@ mod invisible;
 mod limit;
 mod number;
 mod proof;
+mod joined;
 mod remark;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub use self::finding::{DuplicateFate, Finding, Rule};
 pub use self::fingerprint::{FingerprintKey, PersonFingerprints, pack, unpack};
 pub use self::hold::{HoldKind, HoldState};
 pub use self::invisible::{is_invisible, is_shaping};
+pub use self::joined::Joined;
 pub use self::limit::Limit;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{RowNumber, count, counted};
+use super::{Joined, RowNumber, count, counted};
 
 /// Something that was read in another way than it is written, left out, or guessed.
 ///
@@ -107,6 +107,8 @@ pub enum Remark {
     HiddenRow,
     /// Cells of the column are merged over several rows.
     MergedCells,
+    /// What a joined file says, or other rows of the same person.
+    Joined(Joined),
 }
 
 /// What a row is that is plainly no person.
@@ -305,6 +307,7 @@ impl fmt::Display for Remark {
                 "cells are merged over several rows, and only the first row has the value (to \
                  give it to all of them, set `fill_merged = true` in [source])",
             ),
+            Self::Joined(what) => what.fmt(f),
         }
     }
 }
@@ -351,6 +354,8 @@ fn toml_string(word: &str) -> String {
 pub struct Remarked {
     /// What was done.
     pub remark: Remark,
+    /// The joined file that it is about, if it is not about the feed.
+    pub file: Option<Box<str>>,
     /// The column whose cells it is about.
     pub column: Option<Box<str>>,
     /// How many rows it is about; 0 if it is about the feed as a whole.
@@ -360,6 +365,15 @@ pub struct Remarked {
 }
 
 impl Remarked {
+    /// The same, of a joined file.
+    #[must_use]
+    pub fn of_file(self, file: &str) -> Self {
+        Self {
+            file: Some(file.into()),
+            ..self
+        }
+    }
+
     /// Whether it is worth saying of a feed with that number of rows.
     #[must_use]
     pub fn is_exception_among(&self, rows: u64) -> bool {
@@ -380,6 +394,7 @@ impl Remarked {
         let named: Vec<_> = rows.by_ref().take(NAMED).collect();
         Self {
             remark,
+            file: None,
             column: column.map(Into::into),
             count: (named.len() + rows.count()) as u64,
             rows: named,
@@ -389,10 +404,19 @@ impl Remarked {
 
 impl fmt::Display for Remarked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "`{file}`: ")?;
+        }
         if let Some(column) = &self.column {
             write!(f, "column `{column}`: ")?;
         }
-        self.remark.fmt(f)?;
+        if self.file.is_some() {
+            // What is said of a feed holds for a joined file, whose settings are elsewhere.
+            let of_feed = self.remark.to_string();
+            f.write_str(&of_feed.replace("[source]", "[join]"))?;
+        } else {
+            self.remark.fmt(f)?;
+        }
         let rows: Vec<_> = self.rows.iter().map(ToString::to_string).collect();
         match (self.count, rows.as_slice()) {
             (0, _) => Ok(()),
@@ -425,6 +449,7 @@ impl Remarks {
     pub fn add(&mut self, row: RowNumber, column: Option<&str>, remark: &Remark) {
         self.merge(Remarked {
             remark: remark.clone(),
+            file: None,
             column: column.map(Into::into),
             count: 1,
             rows: vec![row],
@@ -479,6 +504,7 @@ impl From<Remark> for Remarked {
     fn from(remark: Remark) -> Self {
         Self {
             remark,
+            file: None,
             column: None,
             count: 0,
             rows: Vec::new(),

@@ -14,7 +14,7 @@ use crate::mapping::{Allowance, Guards, Leavers, Limit};
 use crate::model::{HoldKind, count, counted};
 
 pub use self::allowed::{Allow, AllowError, Allowed, allow_option};
-pub use self::feed::{FeedFacts, Sick, feed};
+pub use self::feed::{FeedFacts, Sick, feed, is_cut_off};
 
 /// How many people a mapping knows before `max_creates` and `max_updates` count:
 /// its first feeds create and update nearly everybody.

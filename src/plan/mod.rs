@@ -22,7 +22,6 @@ pub mod guards;
 mod holds;
 pub mod identity;
 mod other_keys;
-mod last_row;
 mod profile;
 mod scan;
 mod replay;
@@ -43,9 +42,8 @@ pub use self::guards::{Allow, Allowed, Held, Sick};
 pub use self::holds::{
     action_of, along_with, digest_of_identity, digest_of_leaver, digest_of_row, reason,
 };
-pub use self::last_row::{FileEnd, LastRow};
 pub use self::other_keys::{OtherAccount, OtherKeys, Traits};
-pub use self::profile::{ColumnProfile, Profile, ProfileTally, worth_telling};
+pub use self::profile::{ColumnProfile, JoinedProfile, Profile, ProfileTally, worth_telling};
 pub use self::replay::{Asked, Change, Item, LeftAloneRow, Rekey, Wanted, replay, replay_as};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
 pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, scan, with_later_kinds};

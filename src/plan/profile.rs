@@ -6,8 +6,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::last_row::{FileEnd, LastRow};
 use crate::feed::Record;
+use crate::feed::{FileEnd, LastRow};
 use crate::mapping::{Bound, Person, Slot};
 use crate::model::{count, counted};
 use crate::schema::FieldKind;
@@ -31,9 +31,30 @@ pub struct Profile {
     pub rows: u64,
     /// The mapped columns, each once.
     pub columns: Vec<ColumnProfile>,
+    /// The files that are joined to it.
+    pub joined: Vec<JoinedProfile>,
     /// How the file ended.
     pub end: FileEnd,
 }
+
+/// What is kept of a file that is joined to the feed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoinedProfile {
+    /// The file as a person sees it: `contracts.csv`.
+    pub file: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Rows of the feed whose people have a row in it.
+    pub people: u64,
+    /// How it ended.
+    pub end: FileEnd,
+    /// Whether the mapping clears a field of people without a row there. Not kept in the
+    /// journal.
+    pub clears: bool,
+}
+
+/// What the name of a joined file begins with in a stored profile: no column's does.
+const JOINED: char = '\u{1}';
 
 /// What is kept of one column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +76,12 @@ impl Profile {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// The joined file of that name.
+    #[must_use]
+    pub fn joined(&self, file: &str) -> Option<&JoinedProfile> {
+        self.joined.iter().find(|joined| joined.file == file)
+    }
+
     /// The profile as the journal keeps it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -66,7 +93,8 @@ impl Profile {
             bytes.extend_from_slice(name.as_bytes());
         };
         number(self.rows, "");
-        for column in &self.columns {
+        let joined: Vec<_> = self.joined.iter().map(JoinedProfile::to_column).collect();
+        for column in self.columns.iter().chain(&joined) {
             number(column.name.len() as u64, &column.name);
             number(column.filled, "");
             number(column.distinct, "");
@@ -86,20 +114,54 @@ impl Profile {
         let mut profile = Self {
             rows: number(&mut rest)?,
             columns: Vec::new(),
+            joined: Vec::new(),
             end,
         };
         while !rest.is_empty() {
             let length = usize::try_from(number(&mut rest)?).ok()?;
             let (name, after) = rest.split_at_checked(length)?;
             rest = after;
-            profile.columns.push(ColumnProfile {
+            let column = ColumnProfile {
                 name: str::from_utf8(name).ok()?.to_owned(),
                 filled: number(&mut rest)?,
                 distinct: number(&mut rest)?,
                 chars: number(&mut rest)?,
-            });
+            };
+            match JoinedProfile::of_column(&column) {
+                Some(joined) => profile.joined.push(joined),
+                None => profile.columns.push(column),
+            }
         }
         Some(profile)
+    }
+}
+
+impl JoinedProfile {
+    /// The file as a stored profile has it.
+    fn to_column(&self) -> ColumnProfile {
+        let end = FileEnd::ALL.into_iter().zip(0..);
+        ColumnProfile {
+            name: format!("{JOINED}{}", self.file),
+            filled: self.rows,
+            distinct: self.people,
+            chars: end
+                .filter(|(end, _)| *end == self.end)
+                .map(|(_, it)| it)
+                .sum(),
+        }
+    }
+
+    fn of_column(column: &ColumnProfile) -> Option<Self> {
+        let end = usize::try_from(column.chars).ok();
+        Some(Self {
+            file: column.name.strip_prefix(JOINED)?.to_owned(),
+            rows: column.filled,
+            people: column.distinct,
+            end: end
+                .and_then(|end| FileEnd::ALL.get(end).copied())
+                .unwrap_or_default(),
+            clears: false,
+        })
     }
 }
 
@@ -170,8 +232,14 @@ impl ProfiledColumns {
     }
 
     /// The profile of what was counted, for a feed with that last row.
-    pub(super) fn profile(self, tally: &ProfileTally, last: Option<LastRow>) -> Profile {
+    pub(super) fn profile(
+        self,
+        tally: &ProfileTally,
+        joined: Vec<JoinedProfile>,
+        last: Option<LastRow>,
+    ) -> Profile {
         Profile {
+            joined,
             end: last.map_or(FileEnd::Unknown, |last| last.end),
             ..tally.finish(self.names)
         }
@@ -261,6 +329,7 @@ impl ProfileTally {
                     chars: column.chars,
                 })
                 .collect(),
+            joined: Vec::new(),
             end: FileEnd::Unknown,
         }
     }

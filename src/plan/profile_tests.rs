@@ -46,6 +46,7 @@ fn a_profile_counts_rows_filled_cells_and_characters_exactly() {
                 column("Name", 2, 1, 6),
                 column("Note", 1, 1, 1)
             ],
+            joined: Vec::new(),
             end: FileEnd::Unknown,
         }
     );
@@ -154,6 +155,7 @@ fn a_stored_profile_is_read_by_every_release() {
             distinct: 2,
             chars: 1,
         }],
+        joined: Vec::new(),
         end: FileEnd::Unknown,
     };
     let number = |number: u8| [number, 0, 0, 0, 0, 0, 0, 0];
@@ -265,18 +267,31 @@ fn the_median_is_in_the_middle() {
 }
 
 fn any_profile() -> impl Strategy<Value = Profile> {
-    let column = (".{0,12}", any::<[u64; 3]>()).prop_map(|(name, [filled, distinct, chars])| {
-        ColumnProfile {
-            name,
-            filled,
-            distinct,
-            chars,
-        }
-    });
+    // No column's name begins with a control character.
+    let column =
+        ("[^\u{1}]{0,12}", any::<[u64; 3]>()).prop_map(|(name, [filled, distinct, chars])| {
+            ColumnProfile {
+                name,
+                filled,
+                distinct,
+                chars,
+            }
+        });
     let columns = proptest::collection::vec(column, 0..6);
-    (any::<u64>(), columns, 0..FileEnd::ALL.len()).prop_map(|(rows, columns, end)| Profile {
+    let joined = ("[a-z.]{0,9}", any::<[u64; 2]>(), 0..FileEnd::ALL.len());
+    let joined = joined.prop_map(|(file, [rows, people], end)| JoinedProfile {
+        file,
+        rows,
+        people,
+        end: FileEnd::ALL[end],
+        clears: false,
+    });
+    let joined = proptest::collection::vec(joined, 0..3);
+    let all = (any::<u64>(), columns, joined, 0..FileEnd::ALL.len());
+    all.prop_map(|(rows, columns, joined, end)| Profile {
         rows,
         columns,
+        joined,
         end: FileEnd::ALL[end],
     })
 }

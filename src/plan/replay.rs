@@ -227,7 +227,7 @@ pub fn replay_as<T: Send, E: From<ScanError>>(
                     continue;
                 };
                 let is_wanted = wanted.covers(rows, index, these);
-                if !is_wanted || bound.apply(record, &mut person, &mut faults)? == Mapped::Skipped {
+                if !is_wanted || bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
                     continue;
                 }
                 items.push(make(item(bound, rows, index, &person, &mut faults)));

@@ -6,13 +6,13 @@ use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::event::{Event, Listener};
-use crate::feed::{Feed, FeedError, Record};
+use crate::feed::{Batch as Records, Feed, FeedError, Record};
+use crate::feed::{LastRow, RowLengths};
 use crate::mapping::{Bound, DateTally, Duplicates, Fault, Mapped, MappingError, Person, garbled};
-use crate::model::{ExternalId, Finding, Remark, Remarked, Remarks, RowNumber, Rule};
+use crate::model::{ExternalId, Finding, Joined, Remark, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
-use crate::plan::last_row::{LastRow, RowLengths};
-use crate::plan::profile::{Profile, ProfileTally, ProfiledColumns};
+use crate::plan::profile::{JoinedProfile, Profile, ProfileTally, ProfiledColumns};
 use crate::plan::rows::{Batch, RowTable, fault};
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
@@ -26,7 +26,8 @@ pub const MAX_FINDINGS: usize = 100_000;
 pub struct Scan {
     /// The rows.
     pub rows: RowTable,
-    /// Rows that the mapping's filter left out.
+    /// Rows that the mapping's filter left out, and those that gave way to another row of
+    /// the same person.
     pub left_out: u64,
     /// What is wrong, in the order of the feed; at most [`MAX_FINDINGS`].
     pub findings: Vec<Finding>,
@@ -77,6 +78,9 @@ struct TalliedBatch {
     findings: Findings,
     remarks: Remarks,
     skipped: u64,
+    gave_way: u64,
+    /// For each joined file, people who have no row in it.
+    absent: Vec<u64>,
     rejected: u64,
     unidentified: u64,
     groups: NamedGroups,
@@ -91,6 +95,10 @@ impl TalliedBatch {
     /// the feed. Returns what is kept of each of its rows.
     fn extend(&mut self, next: Self, rows: usize) -> Batch {
         self.skipped += next.skipped;
+        self.gave_way += next.gave_way;
+        for (sum, more) in self.absent.iter_mut().zip(&next.absent) {
+            *sum += more;
+        }
         self.rejected += next.rejected;
         self.unidentified += next.unidentified;
         self.remarks.extend(next.remarks);
@@ -131,6 +139,7 @@ pub fn scan(
     let pass = Pass {
         bound,
         columns: &columns,
+        files: feed.joined().len(),
         comparison,
         fingerprints,
     };
@@ -142,22 +151,10 @@ pub fn scan(
 
     feed.read(
         |records| {
-            // The batch before was about as long.
+            // The batch before was about as long. What is certainly not kept need not be made.
             let expected = batch_rows.load(Ordering::Relaxed);
-            let mut tallied = pass.begin(expected);
-            // What is certainly not kept need not be made.
-            tallied.findings.max = MAX_FINDINGS.saturating_sub(kept.load(Ordering::Relaxed));
-            let (mut person, mut faults) = (Person::default(), Vec::new());
-            while let Some(record) = records.next_record() {
-                tallied.lengths.add(record);
-                match bound.apply(record, &mut person, &mut faults)? {
-                    Mapped::Skipped => tallied.skipped += 1,
-                    Mapped::Row => pass.tally(record, &person, &mut faults, &mut tallied),
-                }
-            }
-            for &(row, what) in records.left_out() {
-                tallied.remarks.add(row, None, &Remark::NoPerson { what });
-            }
+            let findings = MAX_FINDINGS.saturating_sub(kept.load(Ordering::Relaxed));
+            let tallied = pass.read(records, expected, findings)?;
             batch_rows.store(tallied.batch.numbers.len(), Ordering::Relaxed);
             Ok::<_, MappingError>(tallied)
         },
@@ -188,25 +185,55 @@ pub fn scan(
     let rejected = rows.count(super::RowState::Rejected);
     listener.on_event(&Event::ReadFinished {
         rows: rows.counted(),
-        skipped: rows.skipped(all.skipped),
+        skipped: rows.skipped(all.skipped + all.gave_way),
         rejected,
     });
-    let remarks = of_whole_feed(feed, bound, &rows, &all)?;
     let all_rows = rows.len() as u64;
+    let joined = joined(feed, bound, all_rows, &all.absent)?;
+    let remarks = of_whole_feed(feed, bound, &rows, &all)?;
     let of_rows = all.remarks.into_iter();
     let of_rows = of_rows.filter(|it| it.is_exception_among(all_rows));
-    let last = all.lengths.last_row(feed.columns().len(), feed.ends_line());
+    let last = all
+        .lengths
+        .last_row(feed.own_columns().len(), feed.ends_line());
     Ok(Scan {
         rows,
-        left_out: all.skipped,
+        left_out: all.skipped + all.gave_way,
         findings,
         kinds,
         remarks: remarks.into_iter().chain(of_rows).collect(),
         unidentified: all.unidentified,
         groups: all.groups,
-        profile: columns.profile(&all.profile, last),
+        profile: columns.profile(&all.profile, joined, last),
         last,
     })
+}
+
+/// What the joined files are like, by the number of rows without a row in each.
+///
+/// # Errors
+/// A file is of nobody in the feed: the mapping joins the wrong one, or by the wrong
+/// columns.
+fn joined(
+    feed: &Feed,
+    bound: &Bound<'_>,
+    rows: u64,
+    absent: &[u64],
+) -> Result<Vec<JoinedProfile>, FeedError> {
+    let files = feed.joined().into_iter().enumerate();
+    let profiles = files.zip(absent).map(|((position, file), absent)| {
+        if rows > 0 && *absent == rows {
+            return Err(FeedError::JoinedOfNobody(file.path.clone()));
+        }
+        Ok(JoinedProfile {
+            file: file.file.to_string(),
+            rows: file.rows,
+            people: rows - absent,
+            end: file.end,
+            clears: bound.clears_without(position),
+        })
+    });
+    profiles.collect()
 }
 
 /// What the feed as a whole shows, by the number of its rows.
@@ -247,6 +274,8 @@ fn of_whole_feed(
 struct Pass<'a, 'm> {
     bound: &'a Bound<'m>,
     columns: &'a ProfiledColumns,
+    /// How many files are joined to the feed.
+    files: usize,
     comparison: Comparison,
     fingerprints: bool,
 }
@@ -256,6 +285,7 @@ impl Pass<'_, '_> {
     fn begin(&self, expected: usize) -> TalliedBatch {
         let mut tallied = TalliedBatch {
             profile: self.columns.tally(),
+            absent: vec![0; self.files],
             dates: vec![DateTally::default(); self.bound.mapping().fields().len()],
             ..TalliedBatch::default()
         };
@@ -268,6 +298,34 @@ impl Pass<'_, '_> {
         tallied
     }
 
+    /// Reads a batch of about `expected` rows, of which no more than `findings` are kept.
+    fn read(
+        &self,
+        records: &mut Records<'_>,
+        expected: usize,
+        findings: usize,
+    ) -> Result<TalliedBatch, MappingError> {
+        let mut tallied = self.begin(expected);
+        tallied.findings.max = findings;
+        let (mut person, mut faults) = (Person::default(), Vec::new());
+        while let Some(record) = records.next_record() {
+            tallied.lengths.add(record);
+            match self.bound.apply(record, &mut person, &mut faults)? {
+                Mapped::Skipped => tallied.skipped += 1,
+                Mapped::GaveWay => {
+                    tallied.gave_way += 1;
+                    let remark = Remark::Joined(Joined::GaveWay);
+                    tallied.remarks.add(record.row(), None, &remark);
+                }
+                Mapped::Row => self.tally(record, &person, &mut faults, &mut tallied),
+            }
+        }
+        for &(row, what) in records.left_out() {
+            tallied.remarks.add(row, None, &Remark::NoPerson { what });
+        }
+        Ok(tallied)
+    }
+
     fn tally(
         &self,
         record: &Record,
@@ -277,6 +335,11 @@ impl Pass<'_, '_> {
     ) {
         let (bound, number) = (self.bound, record.row());
         self.columns.add(record, person, &mut into.profile);
+        for file in record.absent() {
+            if let Some(people) = into.absent.get_mut(file) {
+                *people += 1;
+            }
+        }
         for (field, remark) in person.remarks() {
             let column = field.and_then(|field| bound.column(field));
             into.remarks.add(number, column, remark);
@@ -507,6 +570,9 @@ impl FindingKind {
             Rule::Country { .. } => Rule::Country { meant: None }.to_string(),
             Rule::State { .. } => Rule::State { meant: None }.to_string(),
             Rule::CellError { .. } => "contains an error instead of a value".into(),
+            Rule::Undecided { .. } => "several rows are about the person, or one that cannot be \
+                                       read, so that the value is not certain"
+                .into(),
             Rule::TooManyCells { .. } => "the row has more cells than the header".into(),
             _ => return self.first.message(),
         };

@@ -203,6 +203,9 @@ pub struct FeedReport {
     pub path: String,
     /// The digest of the file's bytes, in hexadecimal.
     pub sha256: Option<String>,
+    /// The digest of the files that are joined to it; left out without any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined_sha256: Option<String>,
     /// Rows of the feed.
     pub rows: u64,
     /// Rows that the mapping left out; not in `rows`.
@@ -307,6 +310,7 @@ pub(super) mod tests {
                 FeedReport {
                     path: "fixtures/people.csv".into(),
                     sha256: Some("9f86d081884c7d659a2feaa0c55ad015".into()),
+                    joined_sha256: None,
                     rows: 1_000,
                     skipped: 2,
                 },

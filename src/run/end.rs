@@ -90,6 +90,7 @@ impl RunEnd {
                     RunError::Mapping(_)
                     | RunError::Client(_)
                     | RunError::OtherFeed { .. }
+                    | RunError::OtherJoined { .. }
                     | RunError::HasFinished(_)
                     | RunError::Superseded(_)
                     | RunError::NotNewest { .. } => Exit::Usage,

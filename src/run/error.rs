@@ -51,6 +51,18 @@ pub enum RunError {
         /// The run.
         run: RunId,
     },
+    /// A file that is joined to the feed is not the one that the run to resume began
+    /// with.
+    #[error(
+        "{} changed since run {run} began: the feed is another one",
+        listed(files)
+    )]
+    OtherJoined {
+        /// The joined files.
+        files: Vec<String>,
+        /// The run.
+        run: RunId,
+    },
     /// The run to resume has finished.
     #[error("run {0} has finished: there is nothing to resume")]
     HasFinished(RunId),
@@ -122,7 +134,7 @@ impl RunError {
             Self::Client(HttpError::Secret { .. }) => {
                 "check the file or environment variable that the mapping names"
             }
-            Self::OtherFeed { .. } => {
+            Self::OtherFeed { .. } | Self::OtherJoined { .. } => {
                 "import the new feed with `hrfeed import`: it settles the old run first"
             }
             Self::Superseded(_) => "`hrfeed runs` lists all runs",
@@ -171,4 +183,10 @@ impl From<UploadError> for RunError {
             error => Self::Upload(error),
         }
     }
+}
+
+/// `` `a.csv` ``, `` `a.csv` or `b.csv` ``.
+fn listed(files: &[String]) -> String {
+    let files: Vec<_> = files.iter().map(|file| format!("`{file}`")).collect();
+    files.join(" or ")
 }

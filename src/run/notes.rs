@@ -7,6 +7,7 @@ use super::decisions::EarlierHold;
 use super::holds::HoldNow;
 use super::prepare::Unanswered;
 use crate::clock::Clock;
+use crate::feed::Feed;
 use crate::journal::{
     Doubt, FeedKey, GroupNow, HeldPerson, HoldId, JournalError, NewHold, Refreshed, RunChange,
     RunId, Scope, SeenPerson, Settled,
@@ -67,15 +68,12 @@ impl Notes {
     }
 
     /// The whole feed is read.
-    pub(super) fn scanned(
-        &self,
-        scan: &Scan,
-        feed_sha256: Option<[u8; 32]>,
-    ) -> Result<(), JournalError> {
+    pub(super) fn scanned(&self, scan: &Scan, feed: &Feed) -> Result<(), JournalError> {
         self.update(RunChange {
             rows: Some(scan.rows.counted()),
             skipped: Some(scan.rows.skipped(scan.left_out)),
-            feed_sha256,
+            feed_sha256: feed.sha256(),
+            joined_sha256: feed.joined_sha256(),
             ..RunChange::default()
         })
     }

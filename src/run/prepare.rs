@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
 use crate::mapping::{Among, Bound, Mapping, MappingError};
 use crate::model::{ExternalId, RowNumber, Rule};
-use crate::plan::guards::{self, Allow, Allowed, FeedFacts, Sick};
+use crate::plan::guards::{self, Allowed, FeedFacts, Sick};
 use crate::plan::{self, FindingKind, Plan, Profile, RowState, RowTable, Scan};
 use crate::run::seed;
 use crate::upload::GroupPlan;
@@ -76,7 +76,7 @@ impl Stages<'_> {
         let rekeyed = self.mark_resumed(&mut scan.rows)?;
         if self.resumed.is_some() {
             // It may have rejected what is skipped by now.
-            self.notes.scanned(&scan, self.feed.sha256())?;
+            self.notes.scanned(&scan, &self.feed)?;
         }
         let skipped = scan.rows.skipped(scan.left_out);
         let mut left_overs = self.settle_older_runs()?;
@@ -157,14 +157,23 @@ impl Stages<'_> {
             .extend(scan.remarks.iter().map(ToString::to_string));
         if let Some(run) = &self.resumed
             && run.feed_sha256.is_some()
-            && run.feed_sha256 != self.feed.sha256()
         {
-            return Err(RunError::OtherFeed {
-                feed: self.feed.path().to_path_buf(),
-                run: run.id,
-            });
+            if run.feed_sha256 != self.feed.sha256() {
+                return Err(RunError::OtherFeed {
+                    feed: self.feed.path().to_path_buf(),
+                    run: run.id,
+                });
+            }
+            if run.joined_sha256 != self.feed.joined_sha256() {
+                let joined = self.feed.joined().into_iter();
+                let joined: Vec<_> = joined.map(|file| file.path.display().to_string()).collect();
+                return Err(RunError::OtherJoined {
+                    files: joined,
+                    run: run.id,
+                });
+            }
         }
-        self.notes.scanned(&scan, self.feed.sha256())?;
+        self.notes.scanned(&scan, &self.feed)?;
         Ok(scan)
     }
 
@@ -196,7 +205,7 @@ impl Stages<'_> {
             return Err(RunError::SickFeed(sick));
         }
         let is_new_measure = all.len() > sick.len();
-        if all.iter().any(|sick| sick.allow == Allow::CutOff) {
+        if guards::is_cut_off(&facts) {
             // Half a value is not a value.
             if let Some(row) = scan.last.and_then(|last| scan.rows.at(last.row)) {
                 scan.rows.reject(row, Rule::CutOff);
@@ -247,14 +256,8 @@ pub fn bind<'m>(
         FeedSource::Path(path) => Some(Attachments::of(path)),
         FeedSource::Stdin => None,
     };
-    let duplicates: Vec<_> = feed
-        .duplicate_columns()
-        .into_iter()
-        .map(|(name, _)| name.to_owned())
-        .collect();
     let today = clock.today();
-    let bound = mapping.bind(feed.columns(), &duplicates, today);
-    let bound = bound.map_err(|error| {
+    let bound = mapping.bind_feed(feed, today).map_err(|error| {
         let mut others = feed.other_names().iter();
         match others.find(|(_, names)| mapping.bind(names, &[], today).is_ok()) {
             Some((row, _)) => error.with_help(format!(

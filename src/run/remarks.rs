@@ -115,7 +115,9 @@ impl Stages<'_> {
             return Ok(());
         }
         let who = |people| counted(people, "person", "people");
-        if last.feed_sha256.is_some() && last.feed_sha256 == self.feed.sha256() {
+        let is_same = last.feed_sha256 == self.feed.sha256()
+            && last.joined_sha256 == self.feed.joined_sha256();
+        if last.feed_sha256.is_some() && is_same {
             self.remarks.push(format!(
                 "the feed is the same as in run {}: {} of the changes come from the mapping, which \
                  has changed",

@@ -29,6 +29,7 @@ mod hostile;
 mod identity;
 mod ids;
 mod import;
+mod joined;
 mod key_expiry;
 mod killed_approvals;
 mod killed_rekeys;

@@ -16,6 +16,7 @@ const NEXT: &[&str] = &[
     MIGRATIONS[3],
     MIGRATIONS[4],
     MIGRATIONS[5],
+    MIGRATIONS[6],
     "ALTER TABLE runs ADD COLUMN note TEXT",
 ];
 
@@ -199,12 +200,13 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         MIGRATIONS[3],
         MIGRATIONS[4],
         MIGRATIONS[5],
+        MIGRATIONS[6],
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
     ];
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
-        matches!(error, JournalError::Migration { from: 6, to: 8, .. }),
+        matches!(error, JournalError::Migration { from: 7, to: 9, .. }),
         "{error:?}"
     );
     let journal = Journal::open(&path).unwrap();

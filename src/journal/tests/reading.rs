@@ -18,6 +18,7 @@ fn a_run_is_read_back_as_it_was_written() {
     let change = RunChange {
         state: Some(RunState::Interrupted),
         feed_sha256: Some([9; 32]),
+        joined_sha256: Some([8; 32]),
         rows: Some(12),
         skipped: Some(3),
         unchanged: Some(4),
@@ -41,6 +42,7 @@ fn a_run_is_read_back_as_it_was_written() {
     assert_eq!((read.ended, read.exit_code), (Some(ended), Some(5)));
     assert_eq!(read.elapsed, Duration::from_millis(600_500));
     assert_eq!(read.feed_sha256, Some([9; 32]));
+    assert_eq!(read.joined_sha256, Some([8; 32]));
     assert_eq!(read.start.mapping_sha256, [7; 32]);
     assert_eq!((read.counts.pending, read.counts.unchanged), (8, 4));
     assert_eq!(read.proof.as_deref(), Some("{}"));

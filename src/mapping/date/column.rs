@@ -94,6 +94,24 @@ impl DateTally {
         }
     }
 
+    /// Adds a cell of a column whose form nobody says.
+    pub(crate) fn add_text(&mut self, text: &str) {
+        self.add(Evidence::Other(forms_of(text)));
+    }
+
+    /// Whether there is no cell whose form nobody says.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.others == 0
+    }
+
+    /// The forms that the most cells have, the likeliest first, if nearly all do.
+    pub(crate) fn likely(&self) -> Vec<&'static str> {
+        match self.likeliest() {
+            (most, forms) if most > 0 && most * 10 >= self.others * 8 => forms,
+            _ => Vec::new(),
+        }
+    }
+
     fn add_forms(&mut self, forms: u32) {
         for (bit, cells) in self.forms.iter_mut().enumerate() {
             *cells += u64::from(forms >> bit & 1);
@@ -160,10 +178,7 @@ pub(super) fn forms_of(text: &str) -> u32 {
 pub fn likely_forms<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<&'static str> {
     let mut tally = DateTally::default();
     for text in texts {
-        tally.add(Evidence::Other(forms_of(text)));
+        tally.add_text(text);
     }
-    match tally.likeliest() {
-        (most, forms) if most > 0 && most * 10 >= tally.others * 8 => forms,
-        _ => Vec::new(),
-    }
+    tally.likely()
 }

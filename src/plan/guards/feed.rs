@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Allow, Allowed, limit_of};
+use crate::feed::{FileEnd, LastRow};
 use crate::mapping::{Allowance, Guards, Limit};
 use crate::model::{count, counted};
-use crate::plan::last_row::{FileEnd, LastRow};
-use crate::plan::profile::{Profile, median, scaled};
+use crate::plan::profile::{JoinedProfile, Profile, median, scaled};
 
 /// This number of cells may become empty in any column, in a small feed half of
 /// them or two: a column that is filled in a few rows is emptied by a few people.
@@ -46,6 +46,13 @@ pub fn feed(guards: &Guards, allowed: &Allowed, facts: &FeedFacts<'_>) -> Vec<Si
         .iter()
         .filter_map(|rule| rule(guards, facts))
         .chain(emptied(guards, facts))
+        .chain(
+            facts
+                .profile
+                .joined
+                .iter()
+                .flat_map(|file| joined(guards, facts, file)),
+        )
         .filter(|sick| !allowed.covers(&sick.allow))
         .collect()
 }
@@ -123,6 +130,12 @@ fn too_old(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
     })
 }
 
+/// Whether the feed itself is cut off in its last row, let pass or not.
+#[must_use]
+pub fn is_cut_off(facts: &FeedFacts<'_>) -> bool {
+    cut_off(&Guards::default(), facts).is_some()
+}
+
 /// A text file that was cut off in its last row. Where a person let a feed pass that ends in
 /// a short row, the feeds after it may, too.
 fn cut_off(_: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
@@ -176,6 +189,83 @@ fn emptied(guards: &Guards, facts: &FeedFacts<'_>) -> impl Iterator<Item = Sick>
             allow: Allow::emptied(&column.name),
         })
     })
+}
+
+/// A joined file that has shrunk, was cut off, or no longer has rows of people who are in
+/// the feed.
+fn joined(guards: &Guards, facts: &FeedFacts<'_>, now: &JoinedProfile) -> Vec<Sick> {
+    let before = || {
+        facts
+            .before
+            .iter()
+            .filter_map(|it| Some((it, it.joined(&now.file)?)))
+    };
+    let mut sick = Vec::new();
+    if let Some(usual) = median(before().map(|(_, file)| file.rows).collect()) {
+        let missing = usual.saturating_sub(now.rows);
+        let limit = guards.max_shrink;
+        let most = limit.most(usual, Guards::FLOOR);
+        if missing > most {
+            sick.push(Sick {
+                why: format!(
+                    "`{}` has {}, {} fewer than with the last good feeds ({}); the limit is {}",
+                    now.file,
+                    counted(now.rows, "row", "rows"),
+                    count(missing),
+                    count(usual),
+                    limit_of("max_shrink", limit, most, usual)
+                ),
+                allow: Allow::Shrink(missing),
+            });
+        }
+    }
+    let mut ends = before()
+        .map(|(_, file)| file.end)
+        .filter(|end| *end != FileEnd::Unknown);
+    if now.end == FileEnd::InRow && ends.next().is_some_and(|end| end == FileEnd::OfLine) {
+        sick.push(Sick {
+            why: format!(
+                "`{}` may be cut off: it ends without a line end, and had one with the last good \
+                 feeds",
+                now.file
+            ),
+            allow: Allow::CutOff,
+        });
+    }
+    let rows = facts.profile.rows;
+    let usual = before().filter(|(profile, _)| profile.rows > 0);
+    let usual = usual.map(|(profile, file)| scaled(file.people, profile.rows, rows));
+    // Without anything to compare with, nobody may be cleared beyond the limit.
+    let expected = median(usual.collect()).or_else(|| now.clears.then_some(rows));
+    if let Some(expected) = expected {
+        let limit = guards.max_emptied;
+        let most = of_rows(limit, expected, (rows / 2).clamp(2, FLOOR_EMPTIED));
+        let missing = expected.saturating_sub(now.people);
+        if missing > most {
+            let comparison = match before().next() {
+                Some(_) => format!(
+                    "{} fewer than the last good feeds suggest ({})",
+                    count(missing),
+                    count(expected)
+                ),
+                None => format!(
+                    "and fields of the other {} would be cleared (empty = \"clear\")",
+                    count(missing)
+                ),
+            };
+            sick.push(Sick {
+                why: format!(
+                    "`{}` has rows for {} of {}, {comparison}; the limit is {}",
+                    now.file,
+                    count(now.people),
+                    counted(rows, "person", "people"),
+                    limit_of("max_emptied", limit, most, expected)
+                ),
+                allow: Allow::emptied(&now.file),
+            });
+        }
+    }
+    sick
 }
 
 /// The most of `base` that pass, with a floor that does not depend on `base`.

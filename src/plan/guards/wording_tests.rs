@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::super::feed::tests::{departments, facts};
 use super::*;
+use crate::feed::{FileEnd, LastRow};
 use crate::model::RowNumber;
-use crate::plan::last_row::{FileEnd, LastRow};
 use crate::plan::profile::Profile;
 
 /// The default limits, and what a run with so many changes would do.

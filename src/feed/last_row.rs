@@ -4,7 +4,7 @@
 //! itself. A file that ends without a line end, in a row that is shorter than every other,
 //! was cut off.
 
-use crate::feed::Record;
+use super::Record;
 use crate::model::RowNumber;
 
 /// The number of rows as long as the header that shows that its program writes whole rows.
@@ -29,7 +29,7 @@ pub enum FileEnd {
 
 impl FileEnd {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 4] = [Self::Unknown, Self::OfLine, Self::InRow, Self::InShortRow];
+    pub(crate) const ALL: [Self; 4] = [Self::Unknown, Self::OfLine, Self::InRow, Self::InShortRow];
 }
 
 /// The last row of a feed.
@@ -47,7 +47,7 @@ pub struct LastRow {
 
 /// How long rows are, in the order of the feed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RowLengths {
+pub(crate) struct RowLengths {
     /// The last row, and its cells.
     last: Option<(RowNumber, usize)>,
     /// How many others there are, and the fewest cells of one.
@@ -58,13 +58,13 @@ pub(super) struct RowLengths {
 impl RowLengths {
     /// Counts a row.
     #[inline]
-    pub(super) fn add(&mut self, record: &Record) {
+    pub(crate) fn add(&mut self, record: &Record) {
         self.pass();
         self.last = Some((record.row(), record.len()));
     }
 
     /// Adds the rows that follow.
-    pub(super) fn extend(&mut self, next: &Self) {
+    pub(crate) fn extend(&mut self, next: &Self) {
         if next.last.is_none() {
             return;
         }
@@ -95,7 +95,7 @@ impl RowLengths {
 
     /// The last row of a feed with that many columns. `ends_line`: whether the end of the
     /// file is that of a line, if that is known.
-    pub(super) fn last_row(&self, columns: usize, ends_line: Option<bool>) -> Option<LastRow> {
+    pub(crate) fn last_row(&self, columns: usize, ends_line: Option<bool>) -> Option<LastRow> {
         let (row, cells) = self.last?;
         let are_whole = self.fewest >= columns;
         let enough = if are_whole { WHOLE_ROWS } else { ANY_ROWS };

@@ -1,11 +1,28 @@
-//! What all rows together show of a mapping.
+//! What a whole column or the whole feed says of the mapping.
 
 use super::Bound;
 use crate::mapping::template::Condition;
-use crate::mapping::{DateTally, MappingError, Verdict};
+use crate::mapping::{DateTally, Empty, MappingError, Origin, Verdict};
 use crate::model::Remark;
 
 impl Bound<'_> {
+    /// Whether a field is cleared for people who have no row in a joined file.
+    pub fn clears_without(&self, file: usize) -> bool {
+        let columns = self.columns.of_joined(file);
+        let names = self.columns.names.len();
+        let rules = self.mapping.fields.iter().zip(&self.origins);
+        let mut clearing = rules.filter(|(rule, _)| rule.empty == Empty::Clear);
+        clearing.any(|(rule, origin)| match (&rule.origin, origin) {
+            (Origin::Column(_), Some(index)) => columns.contains(&(index % names)),
+            // Which of the columns it needs depends on the row.
+            (Origin::Template, _) => {
+                let mut asked = self.for_templates.columns().iter();
+                asked.any(|column| columns.contains(column))
+            }
+            _ => false,
+        })
+    }
+
     /// What it says of the mapping's filter how many rows it keeps and leaves out.
     pub fn judge_filter(&self, kept: u64, left_out: u64) -> Option<Remark> {
         if !self.mapping.templates.has(Condition::Filter) {

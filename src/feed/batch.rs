@@ -1,0 +1,94 @@
+//! The records of one batch, without rows that are plainly not people.
+
+use std::sync::Arc;
+
+use super::csv::CsvRows;
+use super::left_out::LeftOut;
+use super::sheet::SheetRows;
+use super::{Extension, FeedError, Record};
+use crate::model::{NoPerson, RowNumber};
+
+/// The records of one batch.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    records: Records<'a>,
+    record: Record,
+    rule: &'a LeftOut,
+    left_out: Vec<(RowNumber, NoPerson)>,
+    extension: Option<Arc<dyn Extension>>,
+    /// Why there are no more records than were handed out.
+    failed: Option<FeedError>,
+}
+
+#[derive(Debug)]
+enum Records<'a> {
+    Csv(CsvRows<'a>),
+    Sheet(SheetRows<'a>),
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn csv(rows: CsvRows<'a>, rule: &'a LeftOut) -> Self {
+        Self::new(Records::Csv(rows), rule)
+    }
+
+    pub(super) fn sheet(rows: SheetRows<'a>, rule: &'a LeftOut) -> Self {
+        Self::new(Records::Sheet(rows), rule)
+    }
+
+    fn new(records: Records<'a>, rule: &'a LeftOut) -> Self {
+        Self {
+            records,
+            record: Record::new(),
+            rule,
+            left_out: Vec::new(),
+            extension: None,
+            failed: None,
+        }
+    }
+
+    pub(super) fn extend_by(&mut self, extension: Option<Arc<dyn Extension>>) {
+        self.extension = extension;
+    }
+
+    /// Why it has fewer records than there are.
+    pub(super) fn failure(&mut self) -> Option<FeedError> {
+        self.failed.take()
+    }
+
+    /// The rows so far that were left out because they are plainly no people.
+    pub fn left_out(&self) -> &[(RowNumber, NoPerson)] {
+        &self.left_out
+    }
+
+    /// The next record that is not blank and may be a person. It is lent until the one
+    /// after it is asked for.
+    pub fn next_record(&mut self) -> Option<&Record> {
+        loop {
+            if self.extension.is_some() {
+                // What was added is the record's before.
+                self.record.extend_from(usize::MAX);
+            }
+            let read = match &mut self.records {
+                Records::Csv(rows) => rows.read(&mut self.record),
+                Records::Sheet(rows) => rows.read(&mut self.record),
+            };
+            if !read {
+                return None;
+            }
+            if self.record.is_blank() {
+                continue;
+            }
+            if let Some(what) = self.rule.judge(&self.record) {
+                self.left_out.push((self.record.row(), what));
+                continue;
+            }
+            if let Some(extension) = &self.extension
+                && let Err(error) = extension.extend(&mut self.record)
+            {
+                self.failed = Some(error);
+                return None;
+            }
+            return Some(&self.record);
+        }
+    }
+}

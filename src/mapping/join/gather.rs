@@ -1,0 +1,236 @@
+//! A file is read, and its rows are kept by their keys.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::packed::Packing;
+use super::pick::{Found, Picking, Words, form_of};
+use super::resolve::Resolving;
+use super::rows::{Entry, Rows};
+use super::settings::Pick;
+use super::{JoinError, key_of};
+use crate::feed::{Cell, CellKind, Feed, LastRow, Record, RowLengths, Store};
+use crate::mapping::date::DateTally;
+use crate::mapping::{DateForm, Mapping, MappingError};
+use crate::model::{Joined, Remark, Remarks};
+
+/// Whether a row counts; or why that cannot be said, without its values.
+pub(super) type Counts<'a> =
+    &'a (dyn Fn(&Record) -> Result<Result<bool, String>, MappingError> + Sync);
+
+/// Which rows of a file are kept, and what of them.
+pub(super) struct Gathering<'a> {
+    pub(super) words: Words,
+    /// The column of the keys.
+    pub(super) key: usize,
+    /// Its name, for remarks.
+    pub(super) key_name: &'a str,
+    /// The columns that are kept.
+    pub(super) columns: Vec<usize>,
+    /// For each of these, whether a person has one value of it.
+    pub(super) is_single: Vec<bool>,
+    /// The positions in `columns` of those of which all values count.
+    pub(super) all: Vec<usize>,
+    pub(super) pick: Option<&'a Pick>,
+    /// The position in `columns` of the one that `pick` names.
+    pub(super) picked_by: Option<usize>,
+    pub(super) counts: Counts<'a>,
+    /// The names of `columns`, for the feed itself.
+    pub(super) names: Vec<String>,
+    /// How many columns the file has.
+    pub(super) width: usize,
+    pub(super) today: Date,
+    pub(super) mapping: &'a Mapping,
+}
+
+/// The rows of a file by their keys.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub(super) rows: Rows,
+    /// Rows that count, those without a key among them.
+    pub(super) counted: u64,
+    /// Rows that the condition left out.
+    pub(super) left_out: u64,
+    pub(super) remarks: Remarks,
+    pub(super) last: Option<LastRow>,
+}
+
+/// What a worker makes of a batch.
+#[derive(Default)]
+struct Batched {
+    packed: Vec<u8>,
+    entries: Vec<Entry>,
+    counted: u64,
+    left_out: u64,
+    remarks: Remarks,
+    lengths: RowLengths,
+    dates: DateTally,
+}
+
+impl Gathering<'_> {
+    /// Reads the whole file.
+    pub(super) fn read(&self, file: &mut Feed) -> Result<Gathered, JoinError> {
+        let path: Arc<Path> = Arc::from(file.path());
+        let mut store = Store::new(&path)?;
+        let mut all = Batched {
+            entries: Vec::with_capacity(file.estimated_rows()),
+            ..Batched::default()
+        };
+        file.read(
+            |records| {
+                let mut batch = Batched::default();
+                let mut packing = Packing::default();
+                while let Some(record) = records.next_record() {
+                    self.take(record, &mut packing, &mut batch)?;
+                }
+                for &(row, what) in records.left_out() {
+                    batch.remarks.add(row, None, &Remark::NoPerson { what });
+                }
+                Ok::<_, MappingError>(batch)
+            },
+            |batch, _| {
+                let batch = batch?;
+                let first = store.append(&batch.packed)?;
+                let entries = batch.entries.iter();
+                all.entries.extend(entries.map(|entry| entry.behind(first)));
+                all.counted += batch.counted;
+                all.left_out += batch.left_out;
+                all.remarks.extend(batch.remarks);
+                all.lengths.extend(&batch.lengths);
+                all.dates.merge(&batch.dates);
+                Ok::<_, JoinError>(())
+            },
+        )?;
+        let form = self.form(&all.dates)?;
+        let resolving = Resolving {
+            picking: Picking {
+                words: self.words.clone(),
+                pick: self.pick,
+                form: match self.pick.and_then(|pick| pick.date.as_ref()) {
+                    Some(form) => Some(form),
+                    None => form.as_ref(),
+                },
+                today: self.today,
+            },
+            picked_by: self.picked_by,
+            is_single: self.is_single.clone(),
+            all: self.all.clone(),
+            names: self.names.clone(),
+        };
+        let rows = Rows::of(all.entries, store, Store::new(&path)?, &resolving)?;
+        Ok(Gathered {
+            rows,
+            counted: all.counted,
+            left_out: all.left_out,
+            remarks: all.remarks,
+            last: all.lengths.last_row(self.width, file.ends_line()),
+        })
+    }
+
+    /// Keeps a row, if it counts.
+    fn take(
+        &self,
+        record: &Record,
+        packing: &mut Packing,
+        into: &mut Batched,
+    ) -> Result<(), MappingError> {
+        into.lengths.add(record);
+        let unclear = match (self.counts)(record)? {
+            Ok(true) => self.unreadable(record),
+            Ok(false) => {
+                into.left_out += 1;
+                return Ok(());
+            }
+            Err(problem) => Some(format!(
+                "`where` fails in row {} of {}: {problem}",
+                record.row(),
+                self.words.file
+            )),
+        };
+        into.counted += 1;
+        let Some((key, removed)) = record.cell(self.key).and_then(key_of) else {
+            let remark = Remark::Joined(Joined::NoKey);
+            into.remarks.add(record.row(), Some(self.key_name), &remark);
+            return Ok(());
+        };
+        if let Some(removed) = removed {
+            let remark = Remark::Cleaned { removed };
+            into.remarks.add(record.row(), Some(self.key_name), &remark);
+        }
+        packing.start(record.row(), &key, false, None);
+        for (at, &column) in self.columns.iter().enumerate() {
+            let cell = record.cell(column).unwrap_or(NOTHING);
+            if self.picked_by == Some(at) {
+                self.note_date(cell, &mut into.dates);
+            }
+            packing.cell(match &unclear {
+                Some(why) => Cell {
+                    text: why,
+                    kind: CellKind::Undecided,
+                },
+                None => cell,
+            });
+        }
+        let place = Store::pack(&mut into.packed, packing.bytes());
+        into.entries.push(Entry::new(&key, place));
+        Ok(())
+    }
+
+    /// Why no cell of a row can be believed.
+    fn unreadable(&self, record: &Record) -> Option<String> {
+        let has_more = || {
+            let mut beyond = self.width..record.len();
+            let is_filled = |cell: Cell<'_>| !cell.text.trim().is_empty();
+            beyond.any(|index| record.own_cell(index).is_some_and(is_filled))
+        };
+        (record.len() > self.width && has_more()).then(|| {
+            format!(
+                "row {} of {} has {} cells, but its header has {}",
+                record.row(),
+                self.words.file,
+                record.len(),
+                self.width
+            )
+        })
+    }
+
+    fn note_date(&self, cell: Cell<'_>, dates: &mut DateTally) {
+        let is_of_dates = |pick: &Pick| pick.order.is_of_dates() && pick.date.is_none();
+        let text = cell.text.trim();
+        if cell.kind == CellKind::Text && !text.is_empty() && self.pick.is_some_and(is_of_dates) {
+            dates.add_text(text);
+        }
+    }
+
+    /// The form of the dates by which rows are compared.
+    fn form(&self, dates: &DateTally) -> Result<Option<DateForm>, JoinError> {
+        let Some(pick) = self.pick else {
+            return Ok(None);
+        };
+        let column = pick.column.as_deref().unwrap_or_default();
+        let file = &self.words.file;
+        let (message, help) = match form_of(dates) {
+            Found::Form(form) => return Ok(form),
+            Found::Either(one, other) => (
+                format!(
+                    "the dates of `{column}` in {file} do not show whether day or month comes first"
+                ),
+                format!("set date = \"{one}\" or date = \"{other}\" in `pick`"),
+            ),
+            Found::No => (
+                format!("most texts of `{column}` in {file} are not dates of one form"),
+                "check the column, or set `date` in `pick`, for example date = \"%d-%m-%Y\""
+                    .to_owned(),
+            ),
+        };
+        Err(self.mapping.error_in(pick.place, message, help).into())
+    }
+}
+
+/// A cell that the row does not have.
+const NOTHING: Cell<'static> = Cell {
+    text: "",
+    kind: CellKind::Text,
+};

@@ -1,0 +1,201 @@
+//! One row is made of several of a person.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use super::packed::{Packed, Packing};
+use super::pick::{Picking, Rank};
+use crate::feed::{Cell, CellKind};
+use crate::mapping::value::{cell_value, clean};
+use crate::model::RowNumber;
+use crate::schema::{BETWEEN, FieldKind};
+
+/// How one row is made of several.
+#[derive(Debug)]
+pub(super) struct Resolving<'a> {
+    pub(super) picking: Picking<'a>,
+    /// The position of the cell that `pick` names.
+    pub(super) picked_by: Option<usize>,
+    /// For each packed cell, whether a person has one value of it.
+    pub(super) is_single: Vec<bool>,
+    /// The positions of the cells of which all values count.
+    pub(super) all: Vec<usize>,
+    /// How a column is called, for a row of the feed that is undecided as a whole; empty
+    /// where each cell says it by itself.
+    pub(super) names: Vec<String>,
+}
+
+/// The rows of one person so far.
+#[derive(Debug)]
+pub(super) struct Several<'a> {
+    resolving: &'a Resolving<'a>,
+    rank: Rank,
+    best: Vec<u8>,
+    rows: u64,
+    /// For each cell that differs in a row as good as the best one: the rows.
+    ties: Vec<Option<(RowNumber, RowNumber)>>,
+    /// Why it is not certain which row is the best one.
+    unclear: Option<String>,
+    all: Vec<Union>,
+}
+
+/// All values of a cell.
+#[derive(Debug, Default)]
+struct Union {
+    text: String,
+    known: HashSet<String>,
+    /// A value that is none.
+    flawed: Option<(String, CellKind)>,
+}
+
+impl Union {
+    fn add(&mut self, cell: Cell<'_>) {
+        let is_flawed = !matches!(
+            cell.kind,
+            CellKind::Text | CellKind::Number | CellKind::Date | CellKind::Bool
+        );
+        if is_flawed {
+            let flaw = || (cell.text.to_owned(), cell.kind);
+            self.flawed.get_or_insert_with(flaw);
+            return;
+        }
+        let value = cell_value(cell, false, FieldKind::Text, |_| ());
+        for value in value.split(BETWEEN) {
+            if !value.is_empty() && self.known.insert(value.to_owned()) {
+                if !self.text.is_empty() {
+                    self.text.push(BETWEEN);
+                }
+                self.text.push_str(value);
+            }
+        }
+    }
+
+    fn cell(&self) -> Cell<'_> {
+        match &self.flawed {
+            Some((text, kind)) => Cell { text, kind: *kind },
+            None => Cell {
+                text: &self.text,
+                kind: CellKind::Text,
+            },
+        }
+    }
+}
+
+impl Resolving<'_> {
+    /// No row of a person yet.
+    pub(super) fn begin(&self) -> Several<'_> {
+        Several {
+            resolving: self,
+            rank: Rank::Any,
+            best: Vec::new(),
+            rows: 0,
+            ties: Vec::new(),
+            unclear: None,
+            all: self.all.iter().map(|_| Union::default()).collect(),
+        }
+    }
+}
+
+impl Several<'_> {
+    /// The key of the rows.
+    pub(super) fn key(&self) -> Option<&str> {
+        Packed::of(&self.best).map(|best| best.key)
+    }
+
+    /// Takes in the next row, whose bytes are `bytes`.
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        let Some(row) = Packed::of(bytes) else {
+            return;
+        };
+        let resolving = self.resolving;
+        for (union, &at) in self.all.iter_mut().zip(&resolving.all) {
+            if let Some(cell) = row.cells().nth(at) {
+                union.add(cell);
+            }
+        }
+        let by = resolving.picked_by.and_then(|at| row.cells().nth(at));
+        let rank = match resolving.picking.rank(row.row, by) {
+            Ok(rank) => rank,
+            Err(why) => {
+                self.unclear.get_or_insert(why);
+                self.rank
+            }
+        };
+        self.rows += 1;
+        let order = match self.rows {
+            1 => Ordering::Greater,
+            _ => rank.compare(self.rank),
+        };
+        match order {
+            Ordering::Less => {}
+            Ordering::Greater => {
+                self.rank = rank;
+                self.best.clear();
+                self.best.extend_from_slice(bytes);
+                self.ties.clear();
+            }
+            Ordering::Equal => self.tie(&row),
+        }
+    }
+
+    /// Another row is as good as the best one.
+    fn tie(&mut self, row: &Packed<'_>) {
+        let Some(best) = Packed::of(&self.best) else {
+            return;
+        };
+        let cells = best.cells().zip(row.cells());
+        for (at, (one, other)) in cells.enumerate() {
+            if self.ties.len() <= at {
+                self.ties.push(None);
+            }
+            let is_single = self.resolving.is_single.get(at) == Some(&true);
+            let is_same = one.kind == other.kind && clean(one.text) == clean(other.text);
+            if is_single
+                && !is_same
+                && let Some(tie) = self.ties.get_mut(at)
+            {
+                tie.get_or_insert((best.row, row.row));
+            }
+        }
+    }
+
+    /// Writes the one row.
+    pub(super) fn finish(&self, packing: &mut Packing) {
+        let Some(best) = Packed::of(&self.best) else {
+            return;
+        };
+        let names = &self.resolving.names;
+        let tie = |at: usize| self.ties.get(at).copied().flatten();
+        let order = &self.resolving.picking;
+        let of_row = || {
+            let at = (0..self.ties.len()).find(|at| tie(*at).is_some())?;
+            let (one, other) = tie(at)?;
+            Some(order.tie_in(one, other, names.get(at)?))
+        };
+        // A row of the feed has no other cells than its own.
+        let why = if names.is_empty() {
+            None
+        } else {
+            self.unclear.clone().or_else(of_row)
+        };
+        packing.start(best.row, best.key, true, why.as_deref());
+        for (at, cell) in best.cells().enumerate() {
+            let is_single = self.resolving.is_single.get(at) == Some(&true);
+            let why = match (&self.unclear, tie(at)) {
+                (Some(why), _) if is_single => Some(why.clone()),
+                (_, Some((one, other))) => Some(order.tie(one, other)),
+                _ => None,
+            };
+            packing.cell(match &why {
+                Some(why) => Cell {
+                    text: why,
+                    kind: CellKind::Undecided,
+                },
+                None => cell,
+            });
+        }
+        for union in &self.all {
+            packing.cell(union.cell());
+        }
+    }
+}
