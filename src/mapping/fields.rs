@@ -18,9 +18,14 @@ use crate::schema::{self, FieldKind, Part, Role, System};
 pub(super) fn read_fields(
     table: Table<'_>,
     system: System,
+    lists_leavers: bool,
     templates: &mut Templates,
 ) -> Result<Vec<FieldRule>, MappingError> {
     let spec = system.spec();
+    // Who leaves needs no other field.
+    let is_needed = |field: &&schema::Field| {
+        field.required && (!lists_leavers || field.kind == FieldKind::ExternalId)
+    };
     let (file, place) = table.place();
     let mut rules = Vec::new();
     for (name, span, node) in table.into_entries() {
@@ -36,7 +41,8 @@ pub(super) fn read_fields(
     let absent: Vec<_> = spec
         .fields
         .iter()
-        .filter(|field| field.required && !rules.iter().any(|rule| rule.field == *field))
+        .filter(is_needed)
+        .filter(|field| !rules.iter().any(|rule| rule.field == *field))
         .collect();
     if let Some(first) = absent.first() {
         let (message, example) = absent_fields(first, &absent, system);

@@ -122,6 +122,11 @@ impl<'a> Table<'a> {
         self.entries.remove(key).map(|(_, node)| node)
     }
 
+    /// Whether it has a key that nobody took yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
     /// The value of a key that has no place here, for an error that says why. The
     /// key is not among the known ones.
     pub(super) fn take_misplaced(&mut self, key: &str) -> Option<Node<'a>> {

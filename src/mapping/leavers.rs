@@ -1,7 +1,7 @@
 //! [leavers]: who is a leaver, and what happens to them.
 
-use super::MappingError;
-use super::file::Table;
+use super::file::{Node, Table};
+use super::{Duplicates, Groups, Mapping, MappingError};
 use crate::schema::System;
 
 /// What happens to people who are no longer in the feed.
@@ -85,4 +85,38 @@ pub(super) fn leavers(
         Action::Delete => Leavers::Delete,
     };
     Ok((action, among))
+}
+
+/// The mapping of a list of leavers: of each row only the external ID counts.
+pub(super) fn only_leavers(
+    mut mapping: Mapping,
+    node: &Node<'_>,
+    says_min_rows: bool,
+) -> Result<Mapping, MappingError> {
+    let problem = match (mapping.leavers, mapping.among) {
+        (Leavers::Ignore, _) => {
+            "a list of leavers requires `action` in [leavers]: without it, nothing happens to them"
+        }
+        (_, Among::Lms) => {
+            "a list of leavers names who leaves: among = \"lms\" in [leavers] has no place here"
+        }
+        _ => {
+            mapping.fields.truncate(1);
+            mapping.unique.fields.truncate(1);
+            // Who is named twice leaves once.
+            mapping.unique.duplicates = Duplicates::First;
+            mapping.identity.by.clear();
+            mapping.adopt = None;
+            mapping.groups = Groups::default();
+            if !says_min_rows {
+                // On most days nobody leaves.
+                mapping.guards.min_rows = 0;
+            }
+            mapping.lists_leavers = true;
+            return Ok(mapping);
+        }
+    };
+    let help = "set action = \"delete\" or action = \"deactivate\" in [leavers]";
+    let help = (mapping.leavers == Leavers::Ignore).then(|| help.to_owned());
+    Err(node.error(problem, help))
 }

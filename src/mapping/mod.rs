@@ -111,6 +111,8 @@ pub struct Mapping {
     pub among: Among,
     /// The limits of a run.
     pub guards: Guards,
+    /// Every row of the feed is somebody who leaves.
+    pub lists_leavers: bool,
 }
 
 /// What becomes of groups.
@@ -337,7 +339,8 @@ impl Mapping {
         })?;
         let system = target.system;
         let fields = fields.table("[fields]", "[fields]")?;
-        let mut fields = fields::read_fields(fields, system, &mut templates)?;
+        let mut fields =
+            fields::read_fields(fields, system, source.of_leavers.is_some(), &mut templates)?;
         let has_several = !to_join.is_empty() || source.merge.is_some();
         join::check_all(&file, &fields, has_several)?;
         let unique = unique::read_unique(section(unique, "[unique]")?, &fields, system)?;
@@ -358,11 +361,10 @@ impl Mapping {
             .map(|leavers| leavers::leavers(leavers, system))
             .transpose()?
             .unwrap_or((Leavers::Ignore, Among::Journal));
-        let guards = section(guards, "[guards]")?
-            .map(guards::guards)
-            .transpose()?
-            .unwrap_or_default();
-        Ok(Self {
+        let guards = section(guards, "[guards]")?;
+        let says_min_rows = guards.as_ref().is_some_and(|guards| guards.has("min_rows"));
+        let guards = guards.map(guards::guards).transpose()?.unwrap_or_default();
+        let mapping = Self {
             path: path.into(),
             sha256: digest_of(text, &fields),
             target,
@@ -380,7 +382,12 @@ impl Mapping {
             leavers,
             among,
             guards,
-        })
+            lists_leavers: false,
+        };
+        match &source.of_leavers {
+            Some(node) => leavers::only_leavers(mapping, node, says_min_rows),
+            None => Ok(mapping),
+        }
     }
 
     /// The mapping file.

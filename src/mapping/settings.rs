@@ -226,6 +226,8 @@ pub(super) struct Source<'a> {
     pub(super) filter: Option<Node<'a>>,
     pub(super) pick_up: PickUpOptions,
     pub(super) merge: Option<Merge>,
+    /// Where it says that every row is somebody who leaves.
+    pub(super) of_leavers: Option<Node<'a>>,
 }
 
 /// Reads [source].
@@ -234,12 +236,16 @@ pub(super) fn source(mut table: Table<'_>) -> Result<Source<'_>, MappingError> {
     let filter = table.take("where");
     let pick_up = pick_up(&mut table)?;
     let merge = table.take("merge").map(read_merge).transpose()?;
+    let feed = table.take("feed");
+    let words = [("full", false), ("leavers", true)];
+    let lists_leavers = feed.as_ref().map_or(Ok(false), |node| node.word(&words))?;
     table.finish()?;
     Ok(Source {
         options,
         filter,
         pick_up,
         merge,
+        of_leavers: feed.filter(|_| lists_leavers),
     })
 }
 

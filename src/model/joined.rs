@@ -23,6 +23,8 @@ pub enum Joined {
     TakesAll,
     /// Another row of the same person counts.
     GaveWay,
+    /// A row of a list of leavers names nobody who is known.
+    LeaverUnknown,
 }
 
 impl fmt::Display for Joined {
@@ -45,6 +47,9 @@ impl fmt::Display for Joined {
             Self::NoKey => f.write_str("rows without a key are nobody's: they do not count"),
             Self::TakesAll => f.write_str(
                 "`where` in [join] leaves out no row: check its column and its words if it should",
+            ),
+            Self::LeaverUnknown => f.write_str(
+                "rows name nobody whom hrfeed knows in this LMS: nothing happens for them",
             ),
             Self::GaveWay => f.write_str(
                 "rows were skipped because another row of the same person counts (`merge` in \

@@ -54,6 +54,8 @@ pub struct Numbers {
     pub changed: u64,
     /// People who are missing from the feed and would be removed.
     pub leavers: u64,
+    /// The feed is a list of leavers: they are in it.
+    pub lists_leavers: bool,
     /// People who would change in every field that identifies them, and those who
     /// would get another external ID.
     pub identities: u64,
@@ -241,6 +243,13 @@ pub fn lost(guards: &Guards, lost: u64, known: u64) -> Option<Held> {
 fn leavers(guards: &Guards, numbers: &Numbers) -> Option<Held> {
     let (people, past) = (numbers.leavers, numbers.past.left);
     let tally = Tally::of(HoldKind::Leavers, guards.max_leavers, people, numbers.known);
+    if numbers.lists_leavers {
+        let mut held = tally.after(past, past).held(people)?;
+        held.why = held
+            .why
+            .replace("missing from the feed", "on the list of leavers");
+        return Some(held);
+    }
     tally.after(past, past).held(people).or_else(|| {
         (numbers.unidentified > 0).then(|| {
             let who = counted(people, "person is", "people are");

@@ -87,6 +87,7 @@ impl Stages<'_> {
             rows: rows.counted(),
             unidentified,
             leavers: compared.leavers.len() as u64,
+            lists_leavers: self.bound.mapping().lists_leavers,
             past: self.past()?,
             refused_identities: earlier.refused_identities(),
             waiting: earlier.waiting(),
@@ -320,7 +321,11 @@ impl Stages<'_> {
     /// Leavers as people of a hold.
     fn held_leavers(&self, leavers: Vec<ExternalId>) -> Vec<HeldPerson> {
         let digest = plan::digest_of_leaver(self.bound.mapping().leavers);
-        let reason: Arc<str> = plan::reason(HoldKind::Leavers, &RowDetail::default(), &[]).into();
+        let reason: Arc<str> = if self.bound.mapping().lists_leavers {
+            "on the list of leavers".into()
+        } else {
+            plan::reason(HoldKind::Leavers, &RowDetail::default(), &[]).into()
+        };
         let held = leavers.into_iter().map(|external_id| HeldPerson {
             external_id,
             row: None,

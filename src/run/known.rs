@@ -42,6 +42,10 @@ pub(super) struct Compared {
     pub(super) named_elsewhere: u64,
     /// Leavers that the mapping protects.
     pub(super) protected_leavers: u64,
+    /// The feed is a list of leavers.
+    lists_leavers: bool,
+    /// Rows of a list of leavers that name nobody who is known.
+    pub(super) listed_unknown: Vec<RowIndex>,
     /// Leavers without fingerprints in the journal, since an older hrfeed made none: it
     /// cannot be seen whether they come under another external ID.
     pub(super) without_fingerprints: u64,
@@ -69,6 +73,15 @@ impl Compared {
     /// Whether the person is known and the feed has no row of the person.
     pub(super) fn is_missing(&self, external_id: &str) -> bool {
         self.missing.contains(&xxh3_64(external_id.as_bytes()))
+    }
+
+    /// Why leavers are leavers, as the end of a sentence.
+    pub(super) const fn why_leavers(&self) -> &'static str {
+        if self.lists_leavers {
+            "on the list of leavers"
+        } else {
+            "missing from the feed"
+        }
     }
 
     /// Whether the feed no longer names the person, and nobody else does.
@@ -173,6 +186,7 @@ impl Stages<'_> {
             absent: Vec::new(),
             protect: Vec::new(),
             ids: &self.bound.mapping().protect,
+            lists_leavers: self.bound.mapping().lists_leavers,
         };
         if let Some(journal) = &self.journal {
             comparison.compared.others = self.other_feeds(journal)?;
@@ -207,6 +221,8 @@ struct Comparison<'a> {
     ids: &'a Protect,
     rows: &'a mut RowTable,
     notes: &'a Notes,
+    /// The rows are people who leave.
+    lists_leavers: bool,
     compared: Compared,
     /// People that are new to this feed, or back in it.
     claimed: Vec<String>,
@@ -220,6 +236,10 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn add(&mut self, person: Known<'_>) -> Result<(), JournalError> {
+        if self.lists_leavers {
+            self.judge_listed(&person);
+            return Ok(());
+        }
         let known = match (person.state, person.fingerprint) {
             // Not there: if the feed names the person, it is a joiner.
             (PersonState::Deleted, _) => {
@@ -248,6 +268,35 @@ impl Comparison<'_> {
         };
         self.compared.present += u64::from(is_of_this_feed && is_active);
         self.named(row, &person, is_of_this_feed)
+    }
+
+    /// Judges a known person; a list of leavers may have a row for each. Which feed names the
+    /// person stays as it is.
+    fn judge_listed(&mut self, person: &Known<'_>) {
+        let is_active = person.state == PersonState::Active;
+        self.compared.known += u64::from(is_active);
+        self.compared.named_before += u64::from(is_active);
+        let known = match person.state {
+            PersonState::Ambiguous => KnownAs::SeveralPeople,
+            _ => KnownAs::There,
+        };
+        let row = self.rows.note_known(person.external_id, known);
+        let Some(row) = row.filter(|_| is_active) else {
+            self.compared.present += u64::from(is_active);
+            return;
+        };
+        let is_protected = person.is_protected
+            || self.rows.is_protected(row)
+            || self.ids.has_id(person.external_id);
+        if is_protected {
+            self.compared.present += 1;
+            self.compared.protected_leavers += 1;
+            let id = ExternalId::known(person.external_id);
+            self.compared.staying.insert(id);
+        } else if self.rows.state(row) != RowState::Rejected {
+            let id = ExternalId::known(person.external_id);
+            self.compared.leavers.insert(id);
+        }
     }
 
     /// The feed names the person.
@@ -326,6 +375,10 @@ impl Comparison<'_> {
     }
 
     fn finish(mut self) -> Result<Compared, JournalError> {
+        if self.lists_leavers {
+            self.compared.lists_leavers = true;
+            self.compared.listed_unknown = self.rows.leave_to_leavers();
+        }
         self.compared.named_elsewhere = self.dropped.len() as u64;
         self.notes.protect(self.protect)?;
         self.notes.named(self.claimed)?;

@@ -130,8 +130,8 @@ struct Done {
     approved: Vec<HoldId>,
     /// What waits for a person, without the people.
     holds: Vec<HoldNow>,
-    /// What the feed looks like.
-    profile: Profile,
+    /// What the feed looks like, if the next ones are compared with it.
+    profile: Option<Profile>,
     /// What a person let pass with this feed becomes the measure for the next.
     is_new_measure: bool,
 }
@@ -300,7 +300,8 @@ impl<'a> Stages<'a> {
             holds: (prepared.holds.into_iter())
                 .map(HoldNow::without_people)
                 .collect(),
-            profile: prepared.profile,
+            // Other feeds are not compared with a list of leavers.
+            profile: (!self.bound.mapping().lists_leavers).then_some(prepared.profile),
             is_new_measure: prepared.is_new_measure,
         })
     }

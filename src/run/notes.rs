@@ -329,8 +329,10 @@ impl Notes {
             for hold in &done.approved {
                 writer.hold_state(*hold, HoldState::CarriedOut, Some(*run), kept.clock.now())?;
             }
-            let profile = done.profile.to_bytes();
-            writer.profile(*run, profile, done.is_new_measure)
+            match &done.profile {
+                Some(profile) => writer.profile(*run, profile.to_bytes(), done.is_new_measure),
+                None => Ok(()),
+            }
         })
     }
 

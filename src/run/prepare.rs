@@ -69,7 +69,9 @@ impl Stages<'_> {
     pub(super) fn prepare(&mut self) -> Result<Prepared, RunError> {
         self.compare_with_journal()?;
         let mut scan = self.scan()?;
-        self.take_over(&scan.rows)?;
+        if !self.bound.mapping().lists_leavers {
+            self.take_over(&scan.rows)?;
+        }
         let (sick, is_new_measure) = self.judge_feed(&mut scan)?;
         // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
@@ -84,6 +86,7 @@ impl Stages<'_> {
         let mut earlier = self.earlier_holds()?;
         let mut compared = self.compare(&mut scan.rows, &mut left_overs)?;
         compared.keep(rekeyed.iter().map(ExternalId::as_str));
+        self.remark_on_listed(&compared, &scan.rows);
         self.remark_on_overwriting(&compared)?;
         self.note_other_keys(&mut scan.rows)?;
         let mut unanswered = hold_back(&mut scan.rows, left_overs.unanswered);
@@ -106,11 +109,13 @@ impl Stages<'_> {
         let known = compared.named_before.max(there);
         self.decide_earlier(&mut scan.rows, &mut compared, &mut earlier)?;
         let groups = self.look_at_groups(scan.groups, &mut scan.rows)?;
+        let lists_leavers = self.bound.mapping().lists_leavers;
         let holds = self.hold(
             &mut scan.rows,
             &mut compared,
             &mut earlier,
-            scan.unidentified,
+            // A row of a list of leavers keeps nobody.
+            if lists_leavers { 0 } else { scan.unidentified },
         )?;
         let groups = groups.planned(&scan.rows);
         let action = self.bound.mapping().leavers;
@@ -181,6 +186,8 @@ impl Stages<'_> {
     /// Beside what is wrong, whether a person let anything pass.
     fn judge_feed(&mut self, scan: &mut Scan) -> Result<(Vec<Sick>, bool), RunError> {
         let before = match &self.journal {
+            // A list of leavers has as many rows as people leave.
+            _ if self.bound.mapping().lists_leavers => Vec::new(),
             Some(journal) => journal.profiles(&self.scope, self.mapping_key)?,
             None => Vec::new(),
         };

@@ -11,7 +11,8 @@ use super::strangers::Strangers;
 use super::{RunError, Stages};
 use crate::journal::FeedKey;
 use crate::mapping::Among;
-use crate::model::{count, counted};
+use crate::model::{Joined, Remark, Remarks, count, counted};
+use crate::plan::RowTable;
 
 /// Remarks on people of the journal and of the LMS whom the feed does not name.
 pub(super) fn on_people(compared: &Compared, strangers: &Strangers, among: Among) -> Vec<String> {
@@ -25,7 +26,8 @@ pub(super) fn on_people(compared: &Compared, strangers: &Strangers, among: Among
     if compared.protected_leavers > 0 {
         let who = counted(compared.protected_leavers, "person is", "people are");
         remarks.push(format!(
-            "{who} missing from the feed and protected ([protect]): left alone"
+            "{who} {} and protected ([protect]): left alone",
+            compared.why_leavers()
         ));
     }
     let unknown = strangers.with_external_id();
@@ -97,6 +99,17 @@ impl Stages<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says which rows of a list of leavers name nobody whom hrfeed knows.
+    pub(super) fn remark_on_listed(&mut self, compared: &Compared, rows: &RowTable) {
+        let mut remarks = Remarks::default();
+        let remark = Remark::Joined(Joined::LeaverUnknown);
+        for row in &compared.listed_unknown {
+            remarks.add(rows.number(*row), None, &remark);
+        }
+        self.remarks
+            .extend(remarks.into_iter().map(|it| it.to_string()));
     }
 
     /// Says what changes because the mapping did, and not the feed.

@@ -528,3 +528,113 @@ fn the_groups_of_all_rows_of_a_person_are_the_persons_groups() {
     feed.parts(0).groups = strings(&["IT", "Ops", "S"]);
     world.assert_everyone_once(&feed);
 }
+
+/// A mapping of its own for a list of leavers, beside that of the full feed.
+fn list_leavers(world: &World, more: &str) {
+    let mapping = world.mapping();
+    let (target, fields) = mapping.split_once("[fields]").unwrap();
+    let id = fields
+        .lines()
+        .find(|line| line.contains("\"Employee ID\""))
+        .unwrap();
+    let leavers = format!(
+        "{target}[source]\nfeed = \"leavers\"\n[fields]\n{}\n[leavers]\naction = \"delete\"\n{more}",
+        id.replace("Employee ID", "Number")
+    );
+    world.write("leavers.toml", leavers);
+}
+
+const LEAVE: &[&str] = &["import", "leavers.csv", "-m", "leavers.toml", "--json"];
+
+#[test]
+fn a_list_of_leavers_removes_whom_it_names_and_nobody_else() {
+    on_each_system(|system| {
+        let world = World::new(system).parts("[leavers]\naction = \"delete\"");
+        let mut feed = Feed::of(40);
+        world.import_feed(&feed).exits(0);
+        list_leavers(&world, "[protect]\nids = [\"E00009\"]\n");
+        world.write(
+            "leavers.csv",
+            "Number,Mail\nE00007,no address\nE90000,\nE00009,\nE00008,\nE00007,\n",
+        );
+        world.lms.reset_stats();
+        let ran = world.run(LEAVE).exits(0);
+        assert_eq!(
+            (
+                ran.count("deleted"),
+                ran.count("created"),
+                ran.count("updated")
+            ),
+            (2, 0, 0)
+        );
+        assert_eq!(
+            ran.notes(),
+            [
+                "rows name nobody whom hrfeed knows in this LMS: nothing happens for them (row 3)",
+                "1 person is on the list of leavers and protected ([protect]): left alone",
+            ]
+        );
+        let left: Vec<_> = feed.people.drain(6..8).collect();
+        world.assert_everyone_once(&feed);
+        // Once more is nothing more, and an empty list is a day on which nobody leaves.
+        assert_eq!(world.run(LEAVE).exits(0).count("deleted"), 0);
+        world.write("leavers.csv", "Number,Mail\n");
+        world.run(LEAVE).exits(0);
+        // The full feed is compared with full feeds, still owns its people, and brings back
+        // whom it names.
+        feed.people.extend(left);
+        feed.people.rotate_left(1);
+        let gone = feed.people.pop().unwrap();
+        let ran = world.import_feed(&feed).exits(0);
+        assert_eq!(
+            (ran.count("created"), ran.count("deleted")),
+            (2, 1),
+            "{}",
+            gone.id
+        );
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn a_long_list_of_leavers_waits_until_somebody_approves() {
+    on_each_system(|system| {
+        let world = World::new(system);
+        world.import_feed(&Feed::of(40)).exits(0);
+        list_leavers(&world, "");
+        let list: Vec<_> = (1..=30).map(|it| format!("E{it:05}")).collect();
+        world.write("leavers.csv", format!("Number\n{}\n", list.join("\n")));
+        let ran = world.run(LEAVE).exits(4);
+        assert!(
+            ran.stderr
+                .contains("30 of 40 people are on the list of leavers; the limit is 5"),
+            "{ran:#?}"
+        );
+        assert_eq!(world.lms.people().len(), 40);
+        world.run(&["approve", "1"]).exits(0);
+        let ran = world.run(LEAVE).exits(0);
+        assert_eq!((ran.count("deleted"), world.lms.people().len()), (30, 10));
+    });
+}
+
+#[test]
+fn a_list_of_leavers_without_an_action_is_a_mistake_of_the_mapping() {
+    let world = World::new(Kmi);
+    list_leavers(&world, "");
+    let mapping = std::fs::read_to_string(world.path("leavers.toml")).unwrap();
+    world.write("leavers.csv", "Number\nE1\n");
+    for (with, what) in [
+        (
+            "action = \"ignore\"",
+            "a list of leavers requires `action` in [leavers]",
+        ),
+        (
+            "action = \"delete\"\namong = \"lms\"",
+            "among = \"lms\" in [leavers] has no place here",
+        ),
+    ] {
+        world.write("leavers.toml", mapping.replace("action = \"delete\"", with));
+        let ran = world.run(LEAVE).exits(2);
+        assert!(ran.stderr.contains(what), "{ran:#?}");
+    }
+}

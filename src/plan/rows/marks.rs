@@ -75,6 +75,18 @@ impl RowTable {
             .filter(|row| !self.is_variant(*row, external_id))
     }
 
+    /// The rows are a list of leavers: nobody is created or changed for one. Returns those
+    /// that name nobody who is known.
+    pub fn leave_to_leavers(&mut self) -> Vec<RowIndex> {
+        let unknown = self.rows_in(&[RowState::New]).collect();
+        for state in &mut self.states {
+            if matches!(state, RowState::New | RowState::Changed) {
+                *state = RowState::Unchanged;
+            }
+        }
+        unknown
+    }
+
     /// Somebody must be created for a row.
     pub fn create(&mut self, row: RowIndex) {
         self.states[row as usize] = RowState::New;
