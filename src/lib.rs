@@ -4,7 +4,8 @@
 //! The modules are in the order in which they are read. First the few that the
 //! others share: [`model`] has the words of hrfeed as types, [`event`] says what
 //! happens, [`clock`] what time it is, [`schema`] what differs between systems,
-//! [`retry`] what an answer means, [`files`] what a file holds.
+//! [`retry`] what an answer means, [`files`] what a file holds, [`headers`] what columns
+//! are called.
 //!
 //! Then the way of a row: [`pickup`] finds the file, [`feed`] reads it, [`mapping`] turns a row into
 //! a person, [`validate`] finds what is wrong with the person, [`plan`] decides
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod schema;
 pub mod retry;
 pub mod files;
+pub mod headers;
 
 pub mod pickup;
 pub mod feed;

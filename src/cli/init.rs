@@ -1,15 +1,25 @@
-//! `hrfeed init`: generates a starter mapping from a feed.
+//! `hrfeed init`: generates a starter mapping from a feed, checks the feed with it and
+//! says what is left to do.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::output::path_of;
 use super::output_file::{Kind, OutputFile};
+use crate::clock::Clock;
+use crate::event::Event;
 use crate::feed::{Feed, FeedOptions, FeedSource};
+use crate::mapping::Mapping;
+use crate::plan::{self, RowState};
+use crate::report;
+use crate::run::{bind, seed};
 use crate::schema::System;
-use crate::suggest::{Draft, DraftOptions};
+use crate::suggest::{Draft, DraftOptions, Proposal, Unused, lacks_header};
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
@@ -32,9 +42,53 @@ pub(super) struct InitArgs {
     /// Find the header in this row, counted as in an editor or in Excel
     #[arg(long, value_name = "ROW")]
     header_row: Option<u32>,
+    /// Take the first row for a person: no row names the columns
+    #[arg(long, conflicts_with = "header_row")]
+    no_header: bool,
     /// Overwrite an existing file
     #[arg(long)]
     force: bool,
+}
+
+/// The object of `--json`.
+#[derive(Debug, Serialize)]
+struct InitReport<'d> {
+    schema: u32,
+    hrfeed: &'static str,
+    command: &'static str,
+    system: &'static str,
+    feed: FoundFeed,
+    exported_by: Option<&'static str>,
+    mapping: &'d str,
+    output: Option<String>,
+    proposals: &'d [Proposal],
+    unused: &'d [Unused],
+    missing: &'d [&'static str],
+    checks: &'d [String],
+    check: Option<Checked>,
+    left_to_do: Vec<Step>,
+    notes: &'d [String],
+    exit_code: u8,
+}
+
+/// What the feed was found to be.
+#[derive(Debug, Serialize)]
+struct FoundFeed {
+    path: String,
+    format: String,
+    header_row: Option<u32>,
+    columns: usize,
+}
+
+/// What `check` would say of the feed with the new mapping.
+#[derive(Debug, Default, Serialize)]
+struct Checked {
+    rows: u64,
+    skipped: u64,
+    rejected: u64,
+    finding_kinds: BTreeMap<String, u64>,
+    /// The most frequent problems, in words.
+    problems: Vec<String>,
 }
 
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
@@ -45,13 +99,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     if let Some(output) = &output {
         output.check()?;
     }
-    let source = FeedOptions {
-        encoding: args.encoding.clone(),
-        sheet: args.sheet.clone(),
-        header_row: args.header_row,
-        ..FeedOptions::default()
-    };
-    let mut feed = Feed::open(&FeedSource::from_argument(&args.feed), &source)?;
+    let (mut feed, source) = open(context, args)?;
     let name = args.feed.file_name().filter(|name| *name != "-");
     let options = DraftOptions {
         system: args.target,
@@ -63,25 +111,219 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         Some(output) => {
             output.write(context, |out| Ok(out.write_all(draft.text.as_bytes())?))?;
         }
+        None if context.json => {}
         None => context.print(&draft.text)?,
+    }
+    let checked = if draft.missing.is_empty() {
+        check(context, &draft, &mut feed)?
+    } else {
+        None
+    };
+    let left = left_to_do(args, &draft, checked.as_ref());
+    if let Some(title) = draft.exported_by {
+        context.note(&format!("This looks like {title}."));
     }
     for note in &draft.notes {
         context.note(note);
     }
-    if draft.missing.is_empty() {
-        let mapping = args
-            .output
-            .as_ref()
-            .map_or("MAPPING".into(), |output| output.display().to_string());
-        context.note(&format!(
-            "Next: review the mapping, then run `hrfeed check {} -m {mapping}`",
-            args.feed.display()
-        ));
-    } else {
-        context.note(&format!(
-            "No column was recognised for: {}. Fill in the lines marked with `# ?`.",
-            draft.missing.join(", ")
-        ));
+    context.note("Left to do:");
+    for (number, step) in (1..).zip(&left) {
+        context.note(&step.lines(number));
+    }
+    if context.json {
+        let report = InitReport {
+            schema: 1,
+            hrfeed: env!("CARGO_PKG_VERSION"),
+            command: "init",
+            system: args.target.word(),
+            feed: FoundFeed {
+                path: path_of(feed.source()),
+                format: feed.format().to_string(),
+                header_row: Some(feed.header_row().0).filter(|row| *row > 0),
+                columns: feed.columns().len(),
+            },
+            exported_by: draft.exported_by,
+            mapping: &draft.text,
+            output: args.output.as_deref().map(|it| it.display().to_string()),
+            proposals: &draft.proposals,
+            unused: &draft.unused,
+            missing: &draft.missing,
+            checks: &draft.checks,
+            check: checked,
+            left_to_do: left,
+            notes: &draft.notes,
+            exit_code: Exit::Done.code(),
+        };
+        let json = report::to_json(&report).map_err(|error| Failure::machine(error.to_string()))?;
+        context.print(&format!("{json}\n"))?;
     }
     Ok(Exit::Done)
+}
+
+/// Opens the feed; without a header if the row in its place is a person.
+fn open(context: &Context, args: &InitArgs) -> Result<(Feed, FeedOptions), Failure> {
+    let mut options = FeedOptions {
+        encoding: args.encoding.clone(),
+        sheet: args.sheet.clone(),
+        header_row: args.header_row,
+        has_no_header: args.no_header,
+        ..FeedOptions::default()
+    };
+    let source = FeedSource::from_argument(&args.feed);
+    let feed = Feed::open(&source, &options)?;
+    let is_person = !args.no_header && args.header_row.is_none() && lacks_header(&feed);
+    if !is_person {
+        return Ok((feed, options));
+    }
+    let row = feed.header_row();
+    if source == FeedSource::Stdin {
+        context.note(&format!(
+            "note: row {row} looks like a person and not like a header: if it is one, add `--no-header`"
+        ));
+        return Ok((feed, options));
+    }
+    context.note(&format!(
+        "note: row {row} is a person and not a header, so the columns are called A, B, C \
+         (otherwise add `--header-row`)"
+    ));
+    options.has_no_header = true;
+    Ok((Feed::open(&source, &options)?, options))
+}
+
+/// Checks the feed with the new mapping. That needs no LMS and no secret.
+fn check(context: &Context, draft: &Draft, feed: &mut Feed) -> Result<Option<Checked>, Failure> {
+    let mapping = Mapping::parse(Path::new("mapping.toml"), &draft.text);
+    let mapping = mapping.inspect_err(|error| context.note(&format!("note: {error}")));
+    let Ok(mapping) = mapping else {
+        return Ok(None);
+    };
+    let bound = bind(&mapping, feed, Clock::system());
+    let bound = bound.inspect_err(|error| context.note(&format!("note: {error}")));
+    let Ok(bound) = bound else {
+        return Ok(None);
+    };
+    feed.skip_digest();
+    let mut listener = context.progress();
+    let stop = context.stop();
+    let scan = plan::scan(
+        feed,
+        &bound,
+        seed(),
+        false,
+        &move || stop.is_requested(),
+        &mut *listener,
+    );
+    listener.on_event(&Event::Finished);
+    let scan = scan?;
+    let mut checked = Checked {
+        rows: scan.rows.counted(),
+        skipped: scan.rows.skipped(scan.left_out),
+        rejected: scan.rows.count(RowState::Rejected),
+        ..Checked::default()
+    };
+    for kind in &scan.kinds {
+        let code = kind.first.rule.code().to_owned();
+        *checked.finding_kinds.entry(code).or_insert(0) += kind.count;
+        checked.problems.push(kind.message());
+    }
+    Ok(Some(checked))
+}
+
+/// A step that a person must still take.
+#[derive(Debug, Serialize)]
+struct Step {
+    what: String,
+    command: Option<String>,
+}
+
+impl Step {
+    fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            command: None,
+        }
+    }
+
+    fn with(what: impl Into<String>, command: String) -> Self {
+        Self {
+            what: what.into(),
+            command: Some(command),
+        }
+    }
+
+    /// Lines that fit a terminal, and the command on one of its own.
+    fn lines(&self, number: usize) -> String {
+        const WIDTH: usize = 79;
+        let mut text = format!("{number:>3}.");
+        let mut width = text.len();
+        for word in self.what.split_whitespace() {
+            let chars = word.chars().count();
+            if width + 1 + chars > WIDTH {
+                text.push_str("\n    ");
+                width = 4;
+            }
+            text.push(' ');
+            text.push_str(word);
+            width += 1 + chars;
+        }
+        if let Some(command) = &self.command {
+            text.push_str("\n       ");
+            text.push_str(command);
+        }
+        text
+    }
+}
+
+/// What a person must still do, in order.
+fn left_to_do(args: &InitArgs, draft: &Draft, checked: Option<&Checked>) -> Vec<Step> {
+    let mapping = args
+        .output
+        .as_ref()
+        .map_or("MAPPING".into(), |output| output.display().to_string());
+    let feed = args.feed.display();
+    let mut steps = Vec::new();
+    if !draft.missing.is_empty() {
+        steps.push(Step::new(format!(
+            "No column was recognised for: {}. Fill in the lines marked with `# ?`.",
+            draft.missing.join(", ")
+        )));
+    }
+    for check in &draft.checks {
+        steps.push(Step::new(format!("Look at {check}.")));
+    }
+    let check = format!("hrfeed check {feed} -m {mapping}");
+    steps.push(match checked {
+        Some(it) if it.rejected > 0 => Step::with(
+            format!(
+                "Read the mapping through. Rows that have problems with it: {} of {}, most often \
+                 {}. List them:",
+                report::count(it.rejected),
+                report::count(it.rows),
+                it.problems.first().map_or("", String::as_str),
+            ),
+            check,
+        ),
+        Some(it) => Step::with(
+            format!(
+                "Read the mapping through. With it, no row of {} has a problem. After a change:",
+                report::count(it.rows)
+            ),
+            check,
+        ),
+        None => Step::with("Read the mapping through, then:", check),
+    });
+    let secrets = args.target.word().to_uppercase();
+    let secrets = if args.target.spec().secret_header.is_some() {
+        format!("{secrets}_API_KEY and {secrets}_API_SECRET")
+    } else {
+        format!("{secrets}_API_KEY")
+    };
+    steps.push(Step::new(format!(
+        "Set `base_url` in the mapping, and {secrets} in the environment."
+    )));
+    steps.push(Step::with(
+        "See what an import would do:",
+        format!("hrfeed plan {feed} -m {mapping}"),
+    ));
+    steps
 }

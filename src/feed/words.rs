@@ -1,39 +1,8 @@
 //! Words of header rows and of rows that explain them, and not in the rows of
 //! people.
 
-use unicode_normalization::UnicodeNormalization;
-
-/// What columns are called in English, Dutch, German, French and Spanish: letters and
-/// digits only, without case and accents.
-const COLUMN_NAMES: &str = "id uid guid employeeid personid userid externalid number no nr \
-    name names first last middle surname lastname firstname fullname username forename \
-    familyname givenname nickname initials prefix suffix infix \
-    email mail workemail emailaddress login loginname user account upn \
-    phone telephone mobile cell fax extension tel gsm \
-    department dept team group division unit company organisation organization employer \
-    businessunit costcenter costcentre site location office building floor room \
-    function title jobtitle job position role grade level status type category active \
-    gender sex birthday dob language nationality \
-    address street city town state province region country zip postcode postalcode \
-    start end hired startdate enddate hiredate birthdate dateofbirth manager supervisor \
-    managerid comments remarks notes description \
-    persoon personeelsnummer medewerker medewerkernummer voornaam voornamen roepnaam achternaam \
-    tussenvoegsel voorletters voorvoegsel naam gebruiker gebruikersnaam inlognaam emailadres \
-    telefoon mobiel afdeling groep bedrijf organisatie werkgever kostenplaats locatie vestiging \
-    standplaats functie titel rol niveau geslacht geboortedatum taal nationaliteit adres straat \
-    plaats woonplaats stad provincie regio land begindatum einddatum indienst uitdienst datum \
-    leidinggevende opmerkingen omschrijving nummer code \
-    personalnummer mitarbeiter mitarbeiternummer vorname nachname familienname kennung benutzer \
-    benutzername anmeldename emailadresse telefon handy mobil abteilung gruppe firma \
-    unternehmen gesellschaft kostenstelle standort funktion stelle rolle position geschlecht \
-    geburtsdatum sprache adresse strasse hausnummer ort wohnort stadt plz postleitzahl \
-    bundesland eintritt austritt eintrittsdatum austrittsdatum vorgesetzter bemerkung \
-    matricule prenom nom nomdefamille utilisateur identifiant courriel adressemail telephone \
-    departement service equipe societe entreprise poste fonction sexe naissance \
-    datedenaissance langue rue ville codepostal pays dateentree datesortie responsable \
-    numero nombre apellido apellidos usuario correo correoelectronico telefono movil \
-    departamento equipo empresa puesto cargo genero fechadenacimiento idioma direccion calle \
-    ciudad codigopostal pais fechadeingreso fechadealta jefe";
+use crate::headers::is_known;
+pub(super) use crate::headers::normalized;
 
 /// What the names of many more columns end with.
 const ENDS: [&str; 10] = [
@@ -81,18 +50,10 @@ fn is_one_of(words: &str, word: &str) -> bool {
     words.split_ascii_whitespace().any(|known| known == word)
 }
 
-/// Letters and digits, without case and accents.
-pub(super) fn normalized(cell: &str) -> String {
-    cell.nfkd()
-        .filter(|char| char.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
 /// Whether a cell is the name of a column.
 pub(super) fn is_column_name(cell: &str) -> bool {
     let word = normalized(cell);
-    is_one_of(COLUMN_NAMES, &word)
+    is_known(cell)
         || ENDS.iter().any(|end| word.ends_with(end))
         || PARTS.iter().any(|part| cell.contains(part))
 }

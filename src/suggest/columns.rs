@@ -1,6 +1,6 @@
 //! What the first rows of a feed show of its columns.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::feed::{CellKind, Feed, FeedError, Format};
 use crate::validate::is_email;
@@ -9,6 +9,17 @@ use crate::validate::is_email;
 const MAX_ROWS: u32 = 1_000;
 /// Values of a column that are kept, no value twice.
 const MAX_SAMPLES: usize = 200;
+/// Rows of which all cells are kept.
+const MAX_ROWS_KEPT: usize = 200;
+
+/// What the first rows show.
+#[derive(Debug, Default)]
+pub(super) struct Sample {
+    /// The columns, in the order of the feed.
+    pub(super) columns: Vec<Column>,
+    /// The cells of the first of these rows, trimmed.
+    pub(super) rows: Vec<Vec<String>>,
+}
 
 /// A column, and what its first cells look like.
 #[derive(Debug, Default)]
@@ -21,12 +32,22 @@ pub(super) struct Column {
     pub(super) filled: u32,
     /// Cells that hold an e-mail address.
     pub(super) emails: u32,
+    /// Addresses that differ from all before by more than case.
+    pub(super) distinct_emails: u32,
     /// Cells that differ from all before.
     pub(super) distinct: u32,
-    /// Some of these.
+    /// Values that several rows have.
+    pub(super) repeats: u32,
+    /// Cells that are one more than the cell above, or 0 or 1 in the first row.
+    pub(super) steps: u32,
+    /// Cells that are days.
+    pub(super) dates: u32,
+    /// Some of the values that differ.
     pub(super) samples: Vec<String>,
     /// Those of them that are texts; in a workbook there are also numbers.
     pub(super) texts: Vec<String>,
+    /// How many rows have each of the samples.
+    pub(super) counts: HashMap<String, u32>,
 }
 
 impl Column {
@@ -38,10 +59,46 @@ impl Column {
             &self.texts
         }
     }
+
+    /// Whether at least this many hundredths of the rows have a value. Without rows
+    /// nothing speaks against it.
+    pub(super) fn is_filled(&self, percent: u32) -> bool {
+        self.rows == 0 || (self.filled > 0 && self.filled * 100 >= self.rows * percent)
+    }
+
+    /// Whether at least this many hundredths of the values are there once.
+    pub(super) fn is_distinct(&self, percent: u32) -> bool {
+        self.distinct * 100 >= self.filled * percent
+    }
+
+    /// Whether most of its values are e-mail addresses.
+    pub(super) fn is_mostly_emails(&self) -> bool {
+        self.filled > 0 && self.emails * 10 >= self.filled * 8
+    }
+
+    /// Whether it numbers the rows: 1, 2, 3.
+    pub(super) fn is_counter(&self) -> bool {
+        self.filled >= 2 && self.steps * 20 >= self.filled * 19
+    }
+
+    /// How many rows of those read have one of the words that `is` accepts.
+    pub(super) fn rows_with(&self, is: impl Fn(&str) -> bool) -> u32 {
+        let counts = self.counts.iter();
+        counts
+            .filter(|(word, _)| is(word))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Whether at least half of the values that differ are accepted by `is`.
+    pub(super) fn half(&self, is: impl Fn(&str) -> bool) -> bool {
+        let accepted = self.samples.iter().filter(|it| is(it)).count();
+        accepted * 2 >= self.samples.len()
+    }
 }
 
 /// Reads the first rows.
-pub(super) fn read(feed: &mut Feed) -> Result<Vec<Column>, FeedError> {
+pub(super) fn read(feed: &mut Feed) -> Result<Sample, FeedError> {
     enum Enough {
         Rows,
         Failed(FeedError),
@@ -67,8 +124,9 @@ pub(super) fn read(feed: &mut Feed) -> Result<Vec<Column>, FeedError> {
             columns[index].repeated = true;
         }
     }
-    let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); width];
+    let mut seen: Vec<Seen> = (0..width).map(|_| Seen::default()).collect();
     let mut rows = 0;
+    let mut kept: Vec<Vec<String>> = Vec::new();
     let read = feed.read(
         |records| {
             let mut samples: Vec<Vec<_>> = Vec::new();
@@ -87,39 +145,76 @@ pub(super) fn read(feed: &mut Feed) -> Result<Vec<Column>, FeedError> {
                     return if reads_all { Ok(()) } else { Err(Enough::Rows) };
                 }
                 rows += 1;
-                for (index, (text, kind)) in sample
-                    .into_iter()
-                    .enumerate()
-                    .filter(|(_, (text, kind))| !text.is_empty() || *kind == CellKind::Uncalculated)
-                {
-                    let column = &mut columns[index];
-                    column.filled += 1;
-                    if kind == CellKind::Uncalculated {
-                        continue;
-                    }
-                    column.emails += u32::from(is_email(&text));
-                    if seen[index].contains(&text) {
-                        continue;
-                    }
-                    column.distinct += 1;
-                    // A date cell needs no form.
-                    if kind != CellKind::Date && column.samples.len() < MAX_SAMPLES {
-                        column.samples.push(text.clone());
-                        if kind == CellKind::Text {
-                            column.texts.push(text.clone());
-                        }
-                    }
-                    seen[index].insert(text);
+                if kept.len() < MAX_ROWS_KEPT {
+                    kept.push(sample.iter().map(|(text, _)| text.clone()).collect());
+                }
+                for (index, (text, kind)) in sample.into_iter().enumerate() {
+                    seen[index].add(&mut columns[index], text, kind);
                 }
             }
             Ok(())
         },
     );
-    for column in &mut columns {
+    for (column, seen) in columns.iter_mut().zip(seen) {
         column.rows = rows;
+        let repeats = seen.values.values().filter(|rows| **rows > 1).count();
+        column.repeats = u32::try_from(repeats).unwrap_or(u32::MAX);
+        let samples: HashSet<_> = column.samples.iter().collect();
+        let counts = seen.values.iter().filter(|(it, _)| samples.contains(it));
+        column.counts = counts.map(|(it, rows)| (it.clone(), *rows)).collect();
     }
+    let sample = Sample {
+        columns,
+        rows: kept,
+    };
     match read {
-        Ok(()) | Err(Enough::Rows) => Ok(columns),
+        Ok(()) | Err(Enough::Rows) => Ok(sample),
         Err(Enough::Failed(error)) => Err(error),
+    }
+}
+
+/// What was in the cells of a column so far.
+#[derive(Debug, Default)]
+struct Seen {
+    /// With the number of rows that have it.
+    values: HashMap<String, u32>,
+    /// In lower case.
+    emails: HashSet<String>,
+    /// The number in the cell above.
+    last: Option<u64>,
+}
+
+impl Seen {
+    fn add(&mut self, column: &mut Column, text: String, kind: CellKind) {
+        if text.is_empty() && kind != CellKind::Uncalculated {
+            return;
+        }
+        column.filled += 1;
+        if kind == CellKind::Uncalculated {
+            return;
+        }
+        column.dates += u32::from(kind == CellKind::Date);
+        if is_email(&text) {
+            column.emails += 1;
+            column.distinct_emails += u32::from(self.emails.insert(text.to_lowercase()));
+        }
+        let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+        let expected = self.last.map(|last: u64| last.saturating_add(1));
+        let is_step = number.is_some_and(|it| expected.map_or(it <= 1, |next| it == next));
+        column.steps += u32::from(is_step);
+        self.last = number.or(self.last);
+        if let Some(rows) = self.values.get_mut(&text) {
+            *rows += 1;
+            return;
+        }
+        column.distinct += 1;
+        // A date cell needs no form.
+        if kind != CellKind::Date && column.samples.len() < MAX_SAMPLES {
+            column.samples.push(text.clone());
+            if kind == CellKind::Text {
+                column.texts.push(text.clone());
+            }
+        }
+        self.values.insert(text, 1);
     }
 }

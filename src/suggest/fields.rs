@@ -3,80 +3,191 @@
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
-use super::columns::Column;
-use super::quote::{key, listed, quoted};
-use super::recognise::{Genders, date_form, is_plausible};
-use super::{Draft, Found, settings};
-use crate::mapping::{fold, means_nothing};
+use super::columns::{Column, Sample};
+use super::genders::Genders;
+use super::quote::{cell, key, listed, quoted, remark};
+use super::recognise::{Choice, Origin, Recognised};
+use super::shape::shapes;
+use super::{Draft, Proposal, settings};
+use crate::headers::{self, Meaning};
+use crate::mapping::{fold, likely_forms, means_nothing};
 use crate::schema::{Field, FieldKind, System};
 use crate::validate::country_meant;
+
+/// What is right of the `=`.
+#[derive(Debug, Default)]
+struct Setting {
+    text: String,
+    /// A part of its own below the other fields, in place of a line.
+    below: Option<String>,
+    /// What a person must look at.
+    check: Option<String>,
+}
 
 impl Draft {
     pub(super) fn fields(
         &mut self,
         system: System,
-        columns: &[Column],
-        found: &Found,
+        sample: &Sample,
+        found: &Recognised,
     ) -> fmt::Result {
-        writeln!(
-            self.text,
-            "\n# Field of the LMS = where its value comes from."
-        )?;
+        self.text.push('\n');
+        self.text.push_str(&remark(
+            "Field of the LMS = where its value comes from. Above each: why, and what the \
+             cells look like (0 is a digit, a and A are letters).",
+        ));
         writeln!(self.text, "[fields]")?;
-        let email = found
-            .iter()
-            .find(|(field, _)| field.kind == FieldKind::Email)
-            .and_then(|(_, column)| column.and_then(|index| columns.get(index)));
         let mut below = String::new();
-        for (field, column) in found {
-            let name = field.name;
-            let column = column.and_then(|index| columns.get(index));
-            match (column, field.kind, email) {
-                (Some(column), FieldKind::Country, _) => {
-                    country(&mut self.text, &mut below, name, column)?;
-                }
-                (Some(column), FieldKind::Gender, _) => gender(&mut self.text, name, column)?,
-                (Some(column), ..) => writeln!(self.text, "{}", line(field, column))?,
-                // Most organisations let people sign in with their address.
-                (None, FieldKind::Login, Some(email)) => writeln!(
-                    self.text,
-                    "# No column of its own: the e-mail address is used.\n\
-                     {name} = {{ column = {}, lower = true }}",
-                    quoted(&email.name)
-                )?,
-                (None, FieldKind::ExternalId, Some(email)) if is_plausible(field, email) => {
-                    writeln!(
-                        self.text,
-                        "# No column was recognised as the HR system's ID for a person, so the\n\
-                         # e-mail address is used. A person whose address changes becomes a new person:\n\
-                         # name a better column if there is one.\n\
-                         {name} = {{ column = {}, lower = true }}",
-                        quoted(&email.name)
-                    )?;
-                    self.notes.push(format!(
-                        "no column was recognised for {name}: the e-mail address is used, \
-                         so a person whose address changes becomes a new person"
-                    ));
-                }
-                (None, ..) if field.required => {
-                    self.missing.push(name);
-                    writeln!(
-                        self.text,
-                        "# ? {name} = \"…\"  # required, and no column was recognised"
-                    )?;
-                }
-                (None, ..) => {}
+        for choice in &found.choices {
+            let (field, columns) = (choice.field, choice.columns());
+            let [first, ..] = columns else {
+                self.not_found(choice, sample, found)?;
+                continue;
+            };
+            let first = &sample.columns[*first];
+            let setting = setting(choice, first);
+            let shapes = shapes(first);
+            self.text
+                .push_str(&remark(&with_shapes(&choice.why, &shapes)));
+            if let Some(check) = &setting.check {
+                self.text.push_str(&remark(&format!("Check: {check}.")));
             }
+            match &setting.below {
+                Some(part) => {
+                    writeln!(self.text, "# See [fields.{}] below.", field.name)?;
+                    below.push_str(part);
+                }
+                None => writeln!(self.text, "{} = {}", field.name, setting.text)?,
+            }
+            for (other, speaks_for) in &choice.others {
+                self.text.push_str(&remark(&format!("Or: {speaks_for}.")));
+                writeln!(self.text, "# or {} = {other}", field.name)?;
+            }
+            let checks = choice.check.iter().chain(&setting.check);
+            self.checks
+                .extend(checks.map(|it| format!("{}: {it}", field.name)));
+            let names = columns.iter().map(|it| sample.columns[*it].name.clone());
+            self.proposals.push(Proposal {
+                field: field.name,
+                setting: Some(setting.text),
+                columns: names.collect(),
+                why: choice.why.clone(),
+                shapes,
+                others: choice.others.iter().map(|(text, _)| text.clone()).collect(),
+            });
         }
-        settings::write_fields(&mut self.text, system, columns)?;
+        settings::write_fields(&mut self.text, system, &sample.columns)?;
         self.text.push_str(&below);
+        Ok(())
+    }
+
+    /// A field without a column: the line that a person must fill in, if any.
+    fn not_found(&mut self, choice: &Choice, sample: &Sample, found: &Recognised) -> fmt::Result {
+        let (field, name) = (choice.field, choice.field.name);
+        if !field.required {
+            return Ok(());
+        }
+        let column = |kind| Some(&sample.columns[found.column_of(kind)?]);
+        let mut proposal = Proposal {
+            field: name,
+            why: "no column was recognised".into(),
+            ..Proposal::default()
+        };
+        match (
+            field.kind,
+            column(FieldKind::Email),
+            column(FieldKind::ExternalId),
+        ) {
+            (FieldKind::ExternalId, Some(email), _) if serves_as_id(email) => {
+                let setting = lower(email);
+                let why = "no column was recognised as the HR system's ID for a person: the e-mail \
+                     address is used";
+                self.text
+                    .push_str(&remark(&with_shapes(why, &shapes(email))));
+                self.text.push_str(&remark(
+                    "A person whose address changes becomes a new person: name a better column if \
+                     there is one.",
+                ));
+                writeln!(self.text, "{name} = {setting}")?;
+                self.notes.push(format!(
+                    "no column was recognised for {name}: the e-mail address is used, so a person \
+                     whose address changes becomes a new person"
+                ));
+                why.clone_into(&mut proposal.why);
+                proposal.setting = Some(setting);
+                proposal.columns.push(email.name.clone());
+                proposal.shapes = shapes(email);
+                self.proposals.push(proposal);
+                return Ok(());
+            }
+            (FieldKind::Email, _, Some(id)) => {
+                let template = format!("{{{{ {}|lower }}}}@example.com", cell(&id.name));
+                let setting = format!("{{ template = {} }}", quoted(&template));
+                writeln!(
+                    self.text,
+                    "# Required, and no column has addresses. For example:\n# ? {name} = {setting}"
+                )?;
+                proposal.others.push(setting);
+            }
+            _ => writeln!(
+                self.text,
+                "# ? {name} = \"…\"  # required, and no column was recognised"
+            )?,
+        }
+        self.missing.push(name);
+        self.proposals.push(proposal);
         Ok(())
     }
 }
 
-/// The country's line; a map of some length has a part of its own below the
-/// other fields.
-fn country(text: &mut String, below: &mut String, field: &str, column: &Column) -> fmt::Result {
+/// Whether addresses can serve as IDs: few people are without one.
+fn serves_as_id(email: &Column) -> bool {
+    email.is_filled(50) && email.distinct_emails * 10 >= email.emails * 8
+}
+
+/// A remark on a column, with what its cells look like.
+pub(super) fn with_shapes(why: &str, shapes: &[String]) -> String {
+    let mut chars = why.chars();
+    let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+    let why: String = first.chain(chars).collect();
+    if shapes.is_empty() {
+        return format!("{why}.");
+    }
+    format!("{why}; like {}", shapes.join(" | "))
+}
+
+fn lower(column: &Column) -> String {
+    format!("{{ column = {}, lower = true }}", quoted(&column.name))
+}
+
+fn setting(choice: &Choice, column: &Column) -> Setting {
+    let field = choice.field;
+    if let Origin::Template { text, .. } = &choice.origin {
+        return Setting {
+            text: format!("{{ template = {} }}", quoted(text)),
+            ..Setting::default()
+        };
+    }
+    match field.kind {
+        FieldKind::Country => country(field, column),
+        FieldKind::Gender => gender(column),
+        FieldKind::Login if column.is_mostly_emails() || is_email_by_name(column) => Setting {
+            text: lower(column),
+            ..Setting::default()
+        },
+        _ => plain(field, column),
+    }
+}
+
+/// Whether a column without rows is called like one of addresses.
+fn is_email_by_name(column: &Column) -> bool {
+    let reading = headers::read(&column.name).into_iter().next();
+    column.rows == 0 && reading.is_some_and(|it| it.meaning == Meaning::Email)
+}
+
+/// The country's setting; a map of some length has a part of its own below the other
+/// fields.
+fn country(field: &Field, column: &Column) -> Setting {
     const ON_ONE_LINE: usize = 3;
     let mut words: Vec<_> = column
         .samples
@@ -94,51 +205,60 @@ fn country(text: &mut String, below: &mut String, field: &str, column: &Column) 
     // Case does not count in a map.
     words.retain(|(word, _)| seen.insert(fold(word)));
     let name = quoted(&column.name);
-    let mut map = words
+    let map = words
         .iter()
         .map(|(word, code)| format!("{} = \"{code}\"", quoted(word)));
+    let map: Vec<_> = map.collect();
+    let mut setting = Setting::default();
     if words.is_empty() {
-        writeln!(text, "{field} = {name}")
-    } else if words.len() <= ON_ONE_LINE {
-        let map = map.collect::<Vec<_>>().join(", ");
-        writeln!(text, "{field} = {{ column = {name}, map = {{ {map} }} }}")
+        setting.text.clone_from(&name);
     } else {
-        writeln!(below, "\n[fields.{field}]\ncolumn = {name}")?;
-        writeln!(below, "\n[fields.{field}.map]")?;
-        map.try_for_each(|line| writeln!(below, "{line}"))
+        setting.text = format!("{{ column = {name}, map = {{ {} }} }}", map.join(", "));
     }
+    if words.len() > ON_ONE_LINE {
+        let name_of_field = field.name;
+        setting.below = Some(format!(
+            "\n[fields.{name_of_field}]\ncolumn = {name}\n\n[fields.{name_of_field}.map]\n{}\n",
+            map.join("\n")
+        ));
+    }
+    setting
 }
 
-/// The gender's line, with a translation for the words of the feed that hrfeed
-/// does not know by itself.
-fn gender(text: &mut String, field: &str, column: &Column) -> fmt::Result {
+/// The gender's setting, with a translation for the words of the feed that hrfeed does
+/// not know by itself.
+fn gender(column: &Column) -> Setting {
     // More words than that are not meant as a gender.
     const MAX_WORDS: usize = 8;
-    let genders = Genders::of(&column.samples);
+    let genders = Genders::of(&column.name, &column.samples);
+    let mut setting = Setting::default();
     if !genders.neither.is_empty() {
         let words = listed(genders.neither.iter().take(MAX_WORDS).map(String::as_str));
-        writeln!(
-            text,
-            "# Neither female nor male, so such rows are rejected: {words}. To send no\n\
-             # gender for a word, map it to \"\"."
-        )?;
+        setting.check = Some(format!(
+            "neither female nor male, so such rows are rejected: {words}; to send no gender \
+             for a word, map it to \"\""
+        ));
+    } else if genders.is_guessed {
+        setting.check = Some("whether the words of the map mean that".into());
     }
     let name = quoted(&column.name);
     if genders.map.is_empty() {
-        return writeln!(text, "{field} = {name}");
+        setting.text = name;
+        return setting;
     }
     let map: Vec<_> = genders
         .map
         .iter()
         .map(|(word, meant)| format!("{} = \"{meant}\"", key(word)))
         .collect();
-    let map = map.join(", ");
-    writeln!(text, "{field} = {{ column = {name}, map = {{ {map} }} }}")
+    setting.text = format!("{{ column = {name}, map = {{ {} }} }}", map.join(", "));
+    setting
 }
 
-fn line(field: &Field, column: &Column) -> String {
+fn plain(field: &Field, column: &Column) -> Setting {
     let name = quoted(&column.name);
-    let (mut settings, mut remark) = (Vec::new(), "");
+    let mut settings = Vec::new();
+    let mut check = None;
     let nothing = words_for_nothing(field, column);
     match field.kind {
         FieldKind::Email => settings.push("lower = true".to_owned()),
@@ -147,7 +267,7 @@ fn line(field: &Field, column: &Column) -> String {
             if let Some((form, is_ambiguous)) = date_form(dates) {
                 settings.push(format!("date = \"{form}\""));
                 if is_ambiguous {
-                    remark = "  # check: day and month could be swapped";
+                    check = Some("day and month could be swapped".into());
                 }
             }
         }
@@ -160,11 +280,16 @@ fn line(field: &Field, column: &Column) -> String {
             .collect();
         settings.push(format!("map = {{ {} }}", map.join(", ")));
     }
-    if settings.is_empty() {
-        return format!("{} = {name}", field.name);
+    let text = if settings.is_empty() {
+        name
+    } else {
+        format!("{{ column = {name}, {} }}", settings.join(", "))
+    };
+    Setting {
+        text,
+        check,
+        ..Setting::default()
     }
-    let settings = settings.join(", ");
-    format!("{} = {{ column = {name}, {settings} }}{remark}", field.name)
 }
 
 /// The words of a column that mean nothing. A field that nobody can be without gets none:
@@ -180,4 +305,55 @@ fn words_for_nothing<'c>(field: &Field, column: &'c Column) -> Vec<&'c str> {
     // Case does not count in a map.
     words.retain(|word| seen.insert(fold(word)));
     words
+}
+
+/// The date form of most samples of a column, if they are dates and not ISO ones,
+/// and whether another form fits as well.
+pub(super) fn date_form<'s>(
+    samples: impl IntoIterator<Item = &'s String>,
+) -> Option<(&'static str, bool)> {
+    let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let samples = samples.into_iter().map(|sample| sample.trim());
+    let samples: Vec<_> = samples.filter(|sample| !sample.is_empty()).collect();
+    let forms = likely_forms(samples.iter().copied());
+    let forms = if forms.is_empty() {
+        // Numbers among dates are cells that lost their format.
+        likely_forms(samples.into_iter().filter(|sample| !is_number(sample)))
+    } else {
+        forms
+    };
+    match forms.as_slice() {
+        [] | ["%Y-%m-%d", ..] => None,
+        [form, others @ ..] => Some((form, !others.is_empty())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_day_above_twelve_settles_day_and_month() {
+        let form = |samples: &[&str]| {
+            date_form(
+                &samples
+                    .iter()
+                    .map(|sample| (*sample).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(
+            form(&["01/02/2017", "15/10/2017"]),
+            Some(("%d/%m/%Y", false))
+        );
+        assert_eq!(
+            form(&["01/02/2017", "10/15/2017"]),
+            Some(("%m/%d/%Y", false))
+        );
+        assert_eq!(form(&["01/02/2017"]), Some(("%d/%m/%Y", true)));
+        assert_eq!(form(&["01/02/17", "15/10/17"]), Some(("%d/%m/%y", false)));
+        assert_eq!(form(&["01.02.17"]), Some(("%d.%m.%y", false)));
+        assert_eq!(form(&["soon"]), None);
+        assert_eq!(form(&[""]), None);
+    }
 }

@@ -8,25 +8,37 @@
 //!   filled in.
 //! - Who may do what is never guessed: roles, groups and passwords are lines
 //!   behind a `#`.
+//! - Nobody is removed by it: a filter leaves people out, and they are left alone.
+//! - No value of a person is in it, only shapes, and the words of short lists.
 
 mod columns;
 mod fields;
+mod genders;
+mod keys;
+mod left_over;
 mod names;
+mod places;
 mod quote;
 mod recognise;
 mod settings;
+mod shape;
+mod status;
+mod systems;
 mod words;
 
-use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
-use self::columns::Column;
-use self::quote::{listed, quoted};
-use self::recognise::recognise;
+use serde::Serialize;
+
+use self::quote::{listed, quoted, remark};
+use self::recognise::{Origin, recognise};
+use self::status::Filter;
 use crate::feed::{Feed, FeedError, FeedOptions, Format};
-use crate::model::Remark;
+use crate::headers;
+use crate::model::{NoPerson, Remark};
 use crate::report::sanitize;
-use crate::schema::{Field, System};
+use crate::schema::System;
+use crate::validate::is_email;
 
 /// What a first mapping is written from, apart from the feed.
 #[derive(Clone, Debug)]
@@ -44,17 +56,57 @@ pub struct DraftOptions {
 pub struct Draft {
     /// The mapping.
     pub text: String,
+    /// What was decided about each field that has a column or needs one.
+    pub proposals: Vec<Proposal>,
+    /// Columns that no field uses.
+    pub unused: Vec<Unused>,
     /// Required fields that were not recognised.
     pub missing: Vec<&'static str>,
+    /// Lines that a person must look at, each with the field.
+    pub checks: Vec<String>,
+    /// The system that exported the feed, such as `a Workday report`.
+    pub exported_by: Option<&'static str>,
     /// Remarks for the person who will use it.
     pub notes: Vec<String>,
 }
 
-/// For each field the column it comes from.
-type Found = [(&'static Field, Option<usize>)];
+/// Where a field's value comes from, and why.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Proposal {
+    /// The field of the LMS.
+    pub field: &'static str,
+    /// What the mapping says behind the `=`; nothing where a person must fill it in.
+    pub setting: Option<String>,
+    /// The columns that it is about.
+    pub columns: Vec<String>,
+    /// Why, for a person.
+    pub why: String,
+    /// What the first column's cells look like.
+    pub shapes: Vec<String>,
+    /// Settings that a person could prefer.
+    pub others: Vec<String>,
+}
 
-/// Names of fields on one line of a remark.
-const FIELDS_A_LINE: usize = 7;
+/// A column that no field uses.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unused {
+    /// Its name.
+    pub column: String,
+    /// Why, where that is not plain.
+    pub why: Option<String>,
+}
+
+/// Whether the row that was taken for a header is a person: a header has no addresses.
+#[must_use]
+pub fn lacks_header(feed: &Feed) -> bool {
+    let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    let columns = feed.columns();
+    let is_known = columns.iter().any(|name| headers::is_known(name));
+    let has_address = columns.iter().any(|name| is_email(name));
+    !is_known
+        && columns.len() > 1
+        && (has_address || columns.iter().filter(|it| is_number(it)).count() >= 2)
+}
 
 impl Draft {
     /// Reads the first rows of a feed and writes a mapping for it.
@@ -62,22 +114,25 @@ impl Draft {
     /// # Errors
     /// The feed cannot be read.
     pub fn of(feed: &mut Feed, options: &DraftOptions) -> Result<Self, FeedError> {
-        let columns = columns::read(feed)?;
+        let sample = columns::read(feed)?;
         let system = options.system;
-        let found = recognise(system.spec().fields, &columns);
+        let found = recognise(system, &sample);
         let email = system.spec().email;
         let has_email =
-            (found.iter()).any(|(field, column)| field.name == email && column.is_some());
-        let mut draft = Self::default();
+            (found.choices.iter()).any(|it| it.field.name == email && it.origin != Origin::Nothing);
+        let mut draft = Self {
+            exported_by: systems::of(&sample.columns),
+            ..Self::default()
+        };
         // Writing into a String cannot fail.
         let _infallible = draft
             .head(feed, options)
-            .and_then(|()| draft.source(feed, &options.source))
-            .and_then(|()| draft.fields(system, &columns, &found))
-            .and_then(|()| draft.left_over(&columns, &found))
+            .and_then(|()| draft.source(feed, &options.source, found.filter.as_ref()))
+            .and_then(|()| draft.fields(system, &sample, &found))
+            .and_then(|()| draft.left_over(&sample, &found))
             .and_then(|()| draft.unique(system))
             .and_then(|()| settings::write(&mut draft.text, system, has_email));
-        if columns.iter().all(|column| column.rows == 0) {
+        if sample.columns.iter().all(|column| column.rows == 0) {
             draft
                 .notes
                 .push("the feed has no rows, so its columns were recognised by name only".into());
@@ -99,12 +154,35 @@ impl Draft {
         let name = sanitize(&options.feed_name);
         let format = feed.format().to_string();
         writeln!(text, "# How hrfeed reads `{name}` for {system}.")?;
-        writeln!(
-            text,
-            "# Found: {}, header in row {}.",
-            sanitize(&format),
-            feed.header_row()
-        )?;
+        let format = sanitize(&format);
+        if options.source.has_no_header {
+            writeln!(text, "# Found: {format}, no header.")?;
+        } else {
+            writeln!(
+                text,
+                "# Found: {format}, header in row {}.",
+                feed.header_row()
+            )?;
+        }
+        let labels = feed.remarks().into_iter();
+        let labels = labels.filter_map(|it| match it.remark {
+            Remark::NoPerson {
+                what: NoPerson::Labels,
+            } => it.rows.first().copied(),
+            _ => None,
+        });
+        let two_rows =
+            labels.map(|row| format!(" The header has two rows: row {row} is left out."));
+        let two_rows = two_rows.collect::<String>();
+        if let Some(title) = self.exported_by {
+            text.push_str(&remark(&format!("This looks like {title}.{two_rows}")));
+        } else {
+            text.push_str(&if two_rows.is_empty() {
+                two_rows
+            } else {
+                remark(&two_rows)
+            });
+        }
         let word = system.word();
         writeln!(
             text,
@@ -141,28 +219,24 @@ impl Draft {
         )
     }
 
-    /// Where the table is in the file, if that was given or is ambiguous.
-    fn source(&mut self, feed: &Feed, asked: &FeedOptions) -> fmt::Result {
+    /// Where the table is in the file, if that was given or is ambiguous, and which rows
+    /// belong to the feed.
+    fn source(&mut self, feed: &Feed, asked: &FeedOptions, filter: Option<&Filter>) -> fmt::Result {
         let others = feed.other_sheets();
         let found = match feed.format() {
             Format::Workbook { sheet } if !others.is_empty() => Some(sheet),
             _ => None,
         };
-        let nothing_asked =
-            asked.encoding.is_none() && asked.sheet.is_none() && asked.header_row.is_none();
-        if nothing_asked && found.is_none() {
-            return Ok(());
-        }
-        writeln!(self.text, "\n[source]")?;
+        let mut lines = String::new();
         if let Some(encoding) = &asked.encoding {
-            writeln!(self.text, "encoding = {}", quoted(encoding))?;
+            writeln!(lines, "encoding = {}", quoted(encoding))?;
         }
         if let Some(sheet) = &asked.sheet {
-            writeln!(self.text, "sheet = {}", quoted(sheet))?;
+            writeln!(lines, "sheet = {}", quoted(sheet))?;
         } else if let Some(sheet) = found {
             let others = listed(others.iter().map(String::as_str));
-            writeln!(self.text, "# Other sheets contain tables, too: {others}.")?;
-            writeln!(self.text, "sheet = {}", quoted(sheet))?;
+            writeln!(lines, "# Other sheets contain tables, too: {others}.")?;
+            writeln!(lines, "sheet = {}", quoted(sheet))?;
             self.notes.push(format!(
                 "note: this is sheet {}; other sheets contain tables, too: {others} \
                  (choose one with `--sheet`)",
@@ -170,57 +244,30 @@ impl Draft {
             ));
         }
         if let Some(row) = asked.header_row {
-            writeln!(self.text, "header_row = {row}")?;
+            writeln!(lines, "header_row = {row}")?;
         }
-        Ok(())
-    }
-
-    /// What is on one side only.
-    fn left_over(&mut self, columns: &[Column], found: &Found) -> fmt::Result {
-        let used: HashSet<usize> = found.iter().filter_map(|(_, column)| *column).collect();
-        let unused: Vec<_> = (0..columns.len())
-            .filter(|index| !used.contains(index))
-            .collect();
-        if !unused.is_empty() {
-            writeln!(self.text, "\n# Columns of the feed that are not used:")?;
-            for index in unused {
-                let column = &columns[index];
-                let remark = if column.repeated {
-                    "  appears more than once: to use one, give them different names in the feed"
-                } else {
-                    ""
-                };
-                writeln!(self.text, "#   {}{remark}", quoted(&column.name))?;
+        if asked.has_no_header {
+            writeln!(
+                lines,
+                "# No row names the columns: they are called as in a spreadsheet.\n\
+                 header = false"
+            )?;
+        }
+        let is_active = !lines.is_empty() || filter.is_some_and(|it| it.is_certain);
+        if let Some(filter) = filter {
+            lines.push_str(&filter.lines(is_active));
+            if filter.is_certain {
+                self.checks.push(format!(
+                    "where: it leaves out {} of {} rows",
+                    filter.leaves_out, filter.rows
+                ));
             }
         }
-        let unmapped: Vec<_> = found
-            .iter()
-            .filter(|(field, column)| column.is_none() && !field.required)
-            .map(|(field, _)| field.name)
-            .collect();
-        if !unmapped.is_empty() {
-            writeln!(self.text, "# Fields of the LMS that are not set:")?;
-            // Some systems have more fields than a line has room for.
-            let lines: Vec<_> = unmapped
-                .chunks(FIELDS_A_LINE)
-                .map(|names| names.join(", "))
-                .collect();
-            writeln!(self.text, "#   {}", lines.join(",\n#   "))?;
+        match (is_active, lines.is_empty()) {
+            (_, true) => Ok(()),
+            (true, false) => write!(self.text, "\n[source]\n{lines}"),
+            (false, false) => write!(self.text, "\n{lines}"),
         }
-        let mut repeated: Vec<_> = columns
-            .iter()
-            .filter(|column| column.repeated)
-            .map(|column| column.name.as_str())
-            .collect();
-        repeated.sort_unstable();
-        repeated.dedup();
-        if !repeated.is_empty() {
-            self.notes.push(format!(
-                "note: column names that appear more than once: {}",
-                listed(repeated.into_iter())
-            ));
-        }
-        Ok(())
     }
 
     fn unique(&mut self, system: System) -> fmt::Result {
@@ -233,6 +280,11 @@ impl Draft {
         )
     }
 }
+
+#[cfg(test)]
+mod measure_tests;
+#[cfg(test)]
+mod recognise_tests;
 
 #[cfg(test)]
 mod tests {
@@ -280,21 +332,27 @@ mod tests {
         # timeout = "60s"
         # settle_after = "30s"
 
-        # Field of the LMS = where its value comes from.
+        # Field of the LMS = where its value comes from. Above each: why, and what the
+        # cells look like (0 is a digit, a and A are letters).
         [fields]
-        # No column was recognised as the HR system's ID for a person, so the
-        # e-mail address is used. A person whose address changes becomes a new person:
-        # name a better column if there is one.
+        # No column was recognised as the HR system's ID for a person: the e-mail
+        # address is used; like aaa@aaaaaaa.aaa
+        # A person whose address changes becomes a new person: name a better column if
+        # there is one.
         externalId = { column = "E-mail", lower = true }
+        # By name, all filled; like aaa@aaaaaaa.aaa
         email = { column = "E-mail", lower = true }
+        # By name, all filled; like Aaa | Aa
         firstName = "Voornaam"
+        # By name, all filled; like aa Aaaa | Aaaaaa
         lastName = "Achternaam"
-        # No column of its own: the e-mail address is used.
+        # No column of its own: the e-mail address is used; like aaa@aaaaaaa.aaa
         loginName = { column = "E-mail", lower = true }
+        # By name, all filled; like Aaaaaaaaa | Aaaaaa
         country = "Land"
 
         # Columns of the feed that are not used:
-        #   "Nr"
+        #   "Nr": a key, but one value is in several rows
         #   "Rol"
         #   "Rang"
         # Fields of the LMS that are not set:
@@ -367,17 +425,23 @@ mod tests {
         # timeout = "60s"
         # settle_after = "30s"
 
-        # Field of the LMS = where its value comes from.
+        # Field of the LMS = where its value comes from. Above each: why, and what the
+        # cells look like (0 is a digit, a and A are letters).
         [fields]
-        # No column was recognised as the HR system's ID for a person, so the
-        # e-mail address is used. A person whose address changes becomes a new person:
-        # name a better column if there is one.
+        # No column was recognised as the HR system's ID for a person: the e-mail
+        # address is used; like aaa@aaaaaaa.aaa
+        # A person whose address changes becomes a new person: name a better column if
+        # there is one.
         userID = { column = "E-mail", lower = true }
-        # No column of its own: the e-mail address is used.
+        # No column of its own: the e-mail address is used; like aaa@aaaaaaa.aaa
         login = { column = "E-mail", lower = true }
+        # By name, all filled; like Aaa | Aa
         firstName = "Voornaam"
+        # By name, all filled; like aa Aaaa | Aaaaaa
         lastName = "Achternaam"
+        # By name, all filled; like aaa@aaaaaaa.aaa
         email = { column = "E-mail", lower = true }
+        # By name, all filled; like Aaaaaaaaa | Aaaaaa
         country = "Land"
 
         # The feed does not decide what follows: remove the # from the lines that you want.
@@ -396,7 +460,7 @@ mod tests {
         # group = { value = "Everybody" }
 
         # Columns of the feed that are not used:
-        #   "Nr"
+        #   "Nr": a key, but one value is in several rows
         #   "Rol"
         #   "Rang"
         # Fields of the LMS that are not set:

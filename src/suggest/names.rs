@@ -1,169 +1,481 @@
-//! What HR systems call the columns of a field.
-//!
-//! All names are normalized: no case, accents, white space or punctuation, so
-//! that `E-mail adres` and the `FirstName*` of an import template are found too.
+//! The parts of a person's name, which HR systems cut in many ways.
 
-use crate::schema::{Field, FieldKind};
+use std::fmt::Write as _;
 
-/// Names of a field's column, the surest first.
-pub(super) fn names(field: &Field) -> impl Iterator<Item = &'static str> + Clone {
-    // What each system has under a name of its own.
-    let key = match field.kind {
-        FieldKind::ExternalId => "externalId",
-        FieldKind::Login => "login",
-        FieldKind::Email => "email",
-        _ => field.name,
-    };
-    let row = NAMES.iter().find(|(of, _)| *of == key);
-    row.map_or("", |(_, names)| names).split_whitespace()
+use super::quote::cell;
+use super::recognise::{Choice, Origin, Work, by};
+use super::words;
+use crate::headers::{self, Meaning, normalized};
+use crate::mapping::fold;
+use crate::schema::Field;
+
+/// In which order a full name is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `Last, First M.`
+    LastCommaFirst,
+    /// `First Last`
+    FirstLast,
+    /// `Last First`
+    LastFirst,
+    /// `LAST First`
+    CapitalsFirst,
+    /// A last name of one sign, and no space: `王小明`.
+    Signs,
 }
 
-/// Whether a column of that name holds secrets: it is never recognised, also
-/// where `p@ssword1.example` looks like an address.
-pub(super) fn is_secret(normalized: &str) -> bool {
-    SECRETS.split_whitespace().any(|name| name == normalized)
+impl Form {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::LastCommaFirst => "`Last, First`",
+            Self::FirstLast => "`First Last`",
+            Self::LastFirst => "`Last First`",
+            Self::CapitalsFirst => "`LAST First`",
+            Self::Signs => "last name of one sign",
+        }
+    }
+
+    /// The form that a person may prefer.
+    const fn other(self) -> Self {
+        match self {
+            Self::FirstLast => Self::LastCommaFirst,
+            Self::LastFirst | Self::LastCommaFirst | Self::CapitalsFirst => Self::FirstLast,
+            Self::Signs => Self::LastFirst,
+        }
+    }
+
+    fn first(self, name: &str) -> String {
+        match self {
+            Self::LastCommaFirst => format!("{{{{ ({name}|split(',', 1))[1:]|join|trim }}}}"),
+            Self::FirstLast => format!("{{{{ {name}|split|first }}}}"),
+            Self::LastFirst => format!("{{{{ ({name}|split)[1:]|join(' ') }}}}"),
+            Self::CapitalsFirst => format!("{{{{ {name}|split|reject('upper')|join(' ') }}}}"),
+            Self::Signs => format!("{{{{ {name}[1:] }}}}"),
+        }
+    }
+
+    fn last(self, name: &str) -> String {
+        match self {
+            Self::LastCommaFirst => format!("{{{{ {name}|split(',', 1)|first|trim }}}}"),
+            Self::FirstLast => format!("{{{{ ({name}|split)[1:]|join(' ') }}}}"),
+            Self::LastFirst => format!("{{{{ {name}|split|first }}}}"),
+            Self::CapitalsFirst => format!("{{{{ {name}|split|select('upper')|join(' ') }}}}"),
+            Self::Signs => format!("{{{{ {name}[:1] }}}}"),
+        }
+    }
+
+    /// The form of most names of a column, if they are full names; `header` may say the
+    /// order.
+    fn of(samples: &[String], header: &str) -> Option<Self> {
+        let most = |is: &dyn Fn(&str) -> bool| {
+            let count = samples.iter().filter(|it| is(it)).count();
+            count * 2 > samples.len()
+        };
+        if most(&|it| it.contains(',')) {
+            return Some(Self::LastCommaFirst);
+        }
+        let has_space = most(&|it| it.trim().contains(char::is_whitespace));
+        if most(&|it| it.chars().any(is_sign)) {
+            return Some(if has_space {
+                Self::LastFirst
+            } else {
+                Self::Signs
+            });
+        }
+        if !has_space {
+            return None;
+        }
+        if most(&begins_in_capitals) {
+            return Some(Self::CapitalsFirst);
+        }
+        let header = normalized(header);
+        let is_last_first = LAST_FIRST.iter().any(|it| header.starts_with(it));
+        Some(if is_last_first {
+            Self::LastFirst
+        } else {
+            Self::FirstLast
+        })
+    }
 }
 
-const SECRETS: &str =
-    "password passwd pwd passcode pin wachtwoord passwort kennwort motdepasse contrasena";
-
-/// English, Dutch, German, French, Spanish.
-const NAMES: &[(&str, &str)] = &[
-    (
-        "externalId",
-        "externalid employeeid employeenumber employeeno employeenr personid personnelnumber \
-         personnelid personnelno personnumber workerid staffid staffnumber staffno \
-         associateid sourcedid medewerkernummer medewerkernr medewerkerid medewerkercode \
-         personeelsnummer personeelsnr personeelscode personalnummer personalnr \
-         mitarbeiternummer mitarbeiternr matricule numeroempleado badgenumber payrollnumber \
-         userid emplid empid id",
-    ),
-    (
-        "email",
-        "workemail businessemail companyemail email emailaddress emailwork emailzakelijk \
-         emailadreszakelijk zakelijkemailadres emailwerk dienstlicheemail geschaftlicheemail \
-         mail emailadres emailadresse adressemail courriel correo correoelectronico \
-         userprincipalname upn",
-    ),
-    (
-        "firstName",
-        "firstname first givenname forename preferredfirstname legalfirstname voornaam \
-         roepnaam vorname prenom nombre",
-    ),
-    (
-        "middleName",
-        "middlename infix tussenvoegsel tussenvoegsels voorvoegsel voorvoegsels \
-         tussenvoegselachternaam nameprefix namensvorsatz vorsatzwort zweitervorname",
-    ),
-    (
-        "lastName",
-        "lastname last familyname surname legallastname achternaam familienaam nachname \
-         familienname nom apellido apellidos",
-    ),
-    (
-        "login",
-        "loginname login username accountname samaccountname networkid userid gebruikersnaam \
-         inlognaam benutzername anmeldename identifiant usuario",
-    ),
-    ("gender", "gender sex geslacht geschlecht sexe genero"),
-    // A job title as often as not: its cells decide.
-    (
-        "title",
-        "title titel academictitle salutation honorific titulatuur aanhef akademischertitel \
-         anrede",
-    ),
-    ("initials", "initials initialen voorletters initiales"),
-    (
-        "function",
-        "function jobtitle jobname job businesstitle positiontitle position functie \
-         functienaam functietitel functieomschrijving funktion stellenbezeichnung stelle \
-         beruf fonction poste puesto title titel",
-    ),
-    (
-        "company",
-        "company companyname legalentity employer organisation organization bedrijf \
-         bedrijfsnaam werkgever organisatie firma unternehmen gesellschaft arbeitgeber \
-         entreprise empresa",
-    ),
-    (
-        "dateOfBirth",
-        "dateofbirth birthdate dob birthday geboortedatum geburtsdatum geburtstag \
-         datedenaissance fechadenacimiento",
-    ),
-    (
-        "telephoneNumber",
-        "telephonenumber telephone phone phonenumber workphone businessphone officephone \
-         telefoon telefoonnummer telefoonzakelijk telefoonwerk vasttelefoonnummer telefon \
-         telefonnummer festnetz telefono tel",
-    ),
-    ("faxNumber", "faxnumber fax faxnummer telefax"),
-    (
-        "cellPhoneNumber",
-        "cellphonenumber cellphone mobile mobilephone mobilenumber mobilephonenumber cell \
-         mobiel mobielnummer mobielenummer mobieletelefoon mobieltelefoonnummer \
-         telefoonmobiel gsm gsmnummer mobil mobilnummer mobiltelefon handy handynummer \
-         portable movil",
-    ),
-    (
-        "address",
-        "address address1 addressline1 street streetaddress homeaddress adres straat \
-         straathuisnummer strasse straße straßehausnummer anschrift adresse rue direccion",
-    ),
-    ("address2", "address2 addressline2 adres2 adresse2"),
-    (
-        "city",
-        "city town residence plaats woonplaats stad ort wohnort stadt ville ciudad",
-    ),
-    (
-        "residence",
-        "city town residence plaats woonplaats stad ort wohnort stadt ville ciudad",
-    ),
-    (
-        "state",
-        "state stateprovince stateorprovince region province",
-    ),
-    (
-        "zip",
-        "zip zipcode postalcode postcode plz postleitzahl codepostal codigopostal",
-    ),
-    (
-        "country",
-        "country countrycode countryiso countryname land landcode landnaam pays pais",
-    ),
-    (
-        "invoiceAddress",
-        "invoiceaddress factuuradres rechnungsadresse",
-    ),
-    ("invoiceZip", "invoicezip factuurpostcode rechnungsplz"),
-    (
-        "invoiceResidence",
-        "invoiceresidence factuurplaats rechnungsort",
-    ),
-    ("invoiceCountry", "invoicecountry factuurland rechnungsland"),
-    (
-        "expirationDate",
-        "expirationdate enddate exitdate terminationdate contractend contractenddate \
-         einddatum datumuitdienst uitdienstdatum austrittsdatum datedefin",
-    ),
-    ("custom1", "custom1"),
-    ("custom2", "custom2"),
-    ("custom3", "custom3"),
-    ("custom4", "custom4"),
-    ("custom5", "custom5"),
-    ("renewable", "renewable"),
-    // What follows is never mapped by itself: such columns are only named in the
-    // lines that a person may choose.
-    ("forcePasswordChange", "forcepasswordchange"),
-    ("password", SECRETS),
-    ("avatar", "avatar photo picture foto pasfoto bild"),
-    (
-        "role",
-        "role roles learningrole learningroles lmsrole lmsroles userrole rol rollen rolle",
-    ),
-    (
-        "group",
-        "departmentcode departmentid afdelingscode afdelingsnummer department departmentname \
-         afdeling abteilung team organisationalunit organizationalunit orgunit businessunit \
-         departement",
-    ),
+/// How the name of a column begins whose names have the last name first.
+const LAST_FIRST: [&str; 9] = [
+    "lastnamefirst",
+    "lastfirst",
+    "namelastfirst",
+    "namevorname",
+    "nachnamevorname",
+    "nometprenom",
+    "nomprenom",
+    "apellidosynombre",
+    "apellidosnombre",
 ];
+
+/// Whether a character is Chinese, Japanese or Korean.
+fn is_sign(char: char) -> bool {
+    matches!(char, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
+}
+
+/// `DUPONT Jean`.
+fn begins_in_capitals(name: &str) -> bool {
+    let is_capitals = |word: &str| {
+        word.chars().filter(|char| char.is_alphabetic()).count() >= 2
+            && !word.chars().any(char::is_lowercase)
+    };
+    let mut words = name.split_whitespace();
+    words.next().is_some_and(is_capitals) && words.next_back().is_some_and(|it| !is_capitals(it))
+}
+
+fn is_first(field: &Field) -> bool {
+    field.name == "firstName"
+}
+
+fn is_last(field: &Field) -> bool {
+    field.name == "lastName"
+}
+
+impl Work<'_> {
+    /// First and last name, and what is between them.
+    pub(super) fn names(&mut self) {
+        self.first_name();
+        self.last_name();
+        let lacks = |choice: &Choice| {
+            (is_first(choice.field) || is_last(choice.field)) && choice.origin == Origin::Nothing
+        };
+        if self.choices.iter().any(lacks) {
+            self.full_name();
+        } else {
+            for index in self.named(&[Meaning::FullName]) {
+                self.not(index, "first and last name have columns of their own");
+            }
+        }
+        self.prefix();
+        self.partner();
+    }
+
+    fn first_name(&mut self) {
+        let looks_full = |index: &usize| {
+            let column = self.column(*index);
+            column.filled > 0 && !column.half(|it| !it.contains(' '))
+        };
+        let full: Vec<_> = self.named(&[Meaning::FirstName]);
+        let first = full
+            .iter()
+            .copied()
+            .find(|it| self.column(*it).is_filled(50));
+        let first = first.or_else(|| full.first().copied());
+        let called = self.named(&[Meaning::PreferredName]);
+        let called = called.into_iter().find(|it| !looks_full(it));
+        match (first, called) {
+            (Some(first), Some(called)) if self.column(called).is_filled(90) => {
+                let why = self.by_name(called);
+                self.take(is_first, called, why);
+                self.not(
+                    first,
+                    format!("`{}` is what people are called", self.name(called)),
+                );
+            }
+            (Some(first), called) => {
+                let why = self.by_name(first);
+                self.take(is_first, first, why);
+                if let Some(called) = called.filter(|it| self.column(*it).filled > 0) {
+                    let (own, given) = (cell(self.name(called)), cell(self.name(first)));
+                    let template = format!("{{{{ {own} or {given} }}}}");
+                    self.other(
+                        is_first,
+                        &template,
+                        "what people are called, where it is known",
+                    );
+                    self.not(called, "see the line of firstName");
+                }
+            }
+            (None, Some(called)) if self.column(called).is_filled(50) => {
+                let why = self.by_name(called);
+                self.take(is_first, called, why);
+            }
+            (None, _) => {}
+        }
+    }
+
+    fn last_name(&mut self) {
+        let named = self.named(&[Meaning::LastName]);
+        let last = named
+            .iter()
+            .copied()
+            .find(|it| self.column(*it).is_filled(50));
+        if let Some(last) = last.or_else(|| named.first().copied()) {
+            let why = self.by_name(last);
+            self.take(is_last, last, why);
+            self.second_last_name(last);
+            return;
+        }
+        let first = self
+            .choice(is_first)
+            .and_then(|it| it.columns().first().copied());
+        // `Name` beside a column of first names.
+        let whole = self.named(&[Meaning::FullName]);
+        let surname = whole.into_iter().find(|index| {
+            first.is_some_and(|first| !self.contains(*index, first))
+                && matches!(
+                    normalized(self.name(*index)).as_str(),
+                    "name" | "naam" | "apellido" | "nom"
+                )
+        });
+        if let Some(surname) = surname {
+            let why = by("beside a column of first names", self.column(surname));
+            self.take(is_last, surname, why);
+            return;
+        }
+        if first.is_some()
+            && let Some(&birth) = self.named(&[Meaning::BirthName]).first()
+        {
+            let why = self.by_name(birth);
+            self.take(is_last, birth, why);
+        }
+    }
+
+    /// The second of two last names, as in Spain.
+    fn second_last_name(&mut self, last: usize) {
+        let Some(&second) = self.named(&[Meaning::SecondLastName]).first() else {
+            return;
+        };
+        let template = format!(
+            "{{{{ {} }}}} {{{{ {} }}}}",
+            cell(self.name(last)),
+            cell(self.name(second))
+        );
+        self.used[second] = true;
+        if let Some(choice) = self.choice(is_last) {
+            choice.origin = Origin::Template {
+                text: template,
+                columns: vec![last, second],
+            };
+            choice.why.push_str(", with the second last name");
+        }
+    }
+
+    /// Whether most cells of a column contain those of another beside them.
+    fn contains(&self, whole: usize, part: usize) -> bool {
+        let pairs = self.sample.rows.iter().filter_map(|row| {
+            let (whole, part) = (row.get(whole)?, row.get(part)?);
+            (!whole.is_empty() && !part.is_empty()).then(|| fold(whole).contains(&fold(part)))
+        });
+        let (mut all, mut containing) = (0, 0);
+        for contains in pairs {
+            all += 1;
+            containing += usize::from(contains);
+        }
+        all > 0 && containing * 2 >= all
+    }
+
+    fn full_name(&mut self) {
+        let by_name = self.named(&[Meaning::FullName]);
+        // A column that is called something else may hold full names as well.
+        let called = self.named(&[Meaning::PreferredName, Meaning::LastName]);
+        let found = by_name.iter().chain(&called).find_map(|index| {
+            let column = self.column(*index);
+            if headers::is_about_others(&column.name) || column.is_mostly_emails() {
+                return None;
+            }
+            Some((*index, Form::of(&column.samples, &column.name)?))
+        });
+        let Some((index, form)) = found else {
+            // Without rows only the name speaks.
+            if let Some(&index) = by_name.first() {
+                let is_empty = self.column(index).rows == 0;
+                if is_empty {
+                    self.split_name(index, Form::FirstLast);
+                } else {
+                    self.not(index, "no full names: they have no space and no comma");
+                }
+            }
+            return;
+        };
+        self.split_name(index, form);
+    }
+
+    fn split_name(&mut self, index: usize, form: Form) {
+        let name = cell(self.name(index));
+        let why = by(
+            &format!("from the full name, written {}", form.title()),
+            self.column(index),
+        );
+        let other = form.other();
+        self.used[index] = true;
+        let parts = [
+            (
+                is_first as fn(&Field) -> bool,
+                form.first(&name),
+                other.first(&name),
+            ),
+            (is_last, form.last(&name), other.last(&name)),
+        ];
+        for (is, text, or) in parts {
+            let Some(choice) = self.choice(is).filter(|it| it.origin == Origin::Nothing) else {
+                continue;
+            };
+            choice.origin = Origin::Template {
+                text,
+                columns: vec![index],
+            };
+            choice.why.clone_from(&why);
+            self.other(is, &or, other.title());
+        }
+    }
+
+    /// Adds a template that a person could prefer.
+    fn other(&mut self, is: fn(&Field) -> bool, template: &str, speaks_for: &'static str) {
+        if let Some(choice) = self.choice(is) {
+            let setting = format!("{{ template = {} }}", super::quote::quoted(template));
+            choice.others.push((setting, speaks_for));
+        }
+    }
+
+    /// `van` and `von` in a column of their own: joined to the last name where the LMS has
+    /// no field for them.
+    fn prefix(&mut self) {
+        let are_prefixes = |index: &usize| {
+            let column = self.column(*index);
+            column.samples.is_empty() || column.half(words::is_name_prefix)
+        };
+        let prefix = self
+            .named(&[Meaning::NamePrefix])
+            .into_iter()
+            .find(are_prefixes);
+        let last = self.choice(is_last).map(|it| it.origin.clone());
+        let (Some(prefix), Some(Origin::Column(last))) = (prefix, last) else {
+            return;
+        };
+        let is_joined = self.sample.rows.iter().filter_map(|row| {
+            let (prefix, last) = (row.get(prefix)?, row.get(last)?);
+            let has_both = !prefix.is_empty() && !last.is_empty();
+            has_both.then(|| {
+                let prefix = format!("{} ", prefix.to_lowercase());
+                last.to_lowercase().starts_with(&prefix)
+            })
+        });
+        let is_joined: Vec<_> = is_joined.collect();
+        if is_joined.iter().any(|it| *it) {
+            self.used[prefix] = true;
+            self.not(prefix, format!("`{}` has it already", self.name(last)));
+            return;
+        }
+        if self.choices.iter().any(|it| it.field.name == "middleName") {
+            return;
+        }
+        let template = format!(
+            "{{{{ {} }}}} {{{{ {} }}}}",
+            cell(self.name(prefix)),
+            cell(self.name(last))
+        );
+        let why = format!("{}; with the words before it", self.by_name(last));
+        self.used[prefix] = true;
+        if let Some(choice) = self.choice(is_last) {
+            choice.origin = Origin::Template {
+                text: template,
+                columns: vec![prefix, last],
+            };
+            choice.why = why;
+        }
+    }
+
+    /// Names of partners, with the code that says which name a person uses.
+    fn partner(&mut self) {
+        let column = |meaning| self.named(&[meaning]).first().copied();
+        let (Some(partner), Some(order)) =
+            (column(Meaning::PartnerName), column(Meaning::NameOrder))
+        else {
+            return;
+        };
+        let partner_prefix = column(Meaning::PartnerPrefix);
+        let Some(choice) = self.choices.iter().find(|it| is_last(it.field)) else {
+            return;
+        };
+        let own: Vec<_> = choice
+            .columns()
+            .iter()
+            .map(|it| cell(self.name(*it)))
+            .collect();
+        if own.is_empty() {
+            return;
+        }
+        let partners = partner_prefix.into_iter().chain([partner]);
+        let partners: Vec<_> = partners.map(|it| cell(self.name(it))).collect();
+        let codes = |meant: NameUse| {
+            let samples = self.column(order).samples.iter();
+            let words: Vec<_> = samples
+                .filter(|it| NameUse::of(it) == Some(meant))
+                .collect();
+            let words: Vec<_> = words.iter().map(|it| super::quote::literal(it)).collect();
+            words.join(", ")
+        };
+        let mut template = format!(
+            "{{% set own = ({})|trim %}}{{% set theirs = ({})|trim %}}",
+            own.join(" ~ ' ' ~ "),
+            partners.join(" ~ ' ' ~ ")
+        );
+        let order = cell(self.name(order));
+        let mut word = "if";
+        for (meant, text) in [
+            (NameUse::Partner, "{{ theirs }}"),
+            (NameUse::OwnPartner, "{{ own }} - {{ theirs }}"),
+            (NameUse::PartnerOwn, "{{ theirs }} - {{ own }}"),
+        ] {
+            let codes = codes(meant);
+            if !codes.is_empty() {
+                // Writing into a String cannot fail.
+                let _infallible = write!(template, "{{% {word} {order} in [{codes}] %}}{text}");
+                word = "elif";
+            }
+        }
+        if word == "if" {
+            self.not(partner, "a partner's name; no known code says who uses it");
+            return;
+        }
+        template.push_str("{% else %}{{ own }}{% endif %}");
+        self.other(is_last, &template, "the name that a person uses");
+        for index in self.named(&[
+            Meaning::PartnerName,
+            Meaning::PartnerPrefix,
+            Meaning::NameOrder,
+        ]) {
+            self.not(index, "see the line of lastName");
+        }
+    }
+}
+
+/// Which last name a person uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NameUse {
+    Partner,
+    OwnPartner,
+    PartnerOwn,
+}
+
+impl NameUse {
+    /// What a code means, but for the own name alone.
+    fn of(code: &str) -> Option<Self> {
+        match normalized(code).as_str() {
+            "p" | "partner" | "partnernaam" | "naampartner" | "2" => Some(Self::Partner),
+            "bp"
+            | "ep"
+            | "gp"
+            | "eigenpartner"
+            | "geboortenaampartnernaam"
+            | "eigennaampartnernaam"
+            | "geboortenaamnaampartner"
+            | "geboortenaampartner"
+            | "1" => Some(Self::OwnPartner),
+            "pb"
+            | "pe"
+            | "pg"
+            | "partnereigen"
+            | "partnernaamgeboortenaam"
+            | "partnernaameigennaam"
+            | "naampartnergeboortenaam"
+            | "partnergeboortenaam"
+            | "3" => Some(Self::PartnerOwn),
+            _ => None,
+        }
+    }
+}

@@ -12,6 +12,49 @@ pub(super) fn key(word: &str) -> String {
     }
 }
 
+/// A cell of the row, as templates and conditions name it: `row['Name']`.
+pub(super) fn cell(column: &str) -> String {
+    format!("row[{}]", literal(column))
+}
+
+/// A text in a template or a condition.
+pub(super) fn literal(text: &str) -> String {
+    let mut literal = String::from('\'');
+    for char in text.chars() {
+        match char {
+            '\'' => literal.push_str("\\'"),
+            '\\' => literal.push_str("\\\\"),
+            '\n' => literal.push_str("\\n"),
+            '\r' => literal.push_str("\\r"),
+            '\t' => literal.push_str("\\t"),
+            _ => literal.push(char),
+        }
+    }
+    literal.push('\'');
+    literal
+}
+
+/// A remark of any length: lines behind a `#`, as long as a terminal is wide.
+pub(super) fn remark(text: &str) -> String {
+    const WIDTH: usize = 79;
+    let mut lines = String::new();
+    let mut line = String::from("#");
+    for word in text.split_whitespace() {
+        let word: String = word.chars().filter(|char| !char.is_control()).collect();
+        let is_full = line.chars().count() + 1 + word.chars().count() > WIDTH;
+        if is_full && line != "#" {
+            lines.push_str(&line);
+            lines.push('\n');
+            "#".clone_into(&mut line);
+        }
+        line.push(' ');
+        line.push_str(&word);
+    }
+    lines.push_str(&line);
+    lines.push('\n');
+    lines
+}
+
 /// Names in a row, each in quotes.
 pub(super) fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     names.map(quoted).collect::<Vec<_>>().join(", ")

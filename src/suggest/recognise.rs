@@ -1,484 +1,440 @@
 //! Which column of a feed is which field of the target, by name and content.
 
-use unicode_normalization::UnicodeNormalization as _;
-
-use super::columns::Column;
-use super::names::{is_secret, names};
+use super::columns::{Column, Sample};
+use super::status::{self, Filter};
 use super::words;
-use crate::mapping::{fold, likely_forms};
-use crate::schema::{Field, FieldKind, Part};
+use crate::headers::{self, Meaning, Reading, normalized};
+use crate::mapping::{COUNTRIES, STATES, likely_forms};
+use crate::schema::{Field, FieldKind, Part, System};
+use crate::validate::country_meant;
 
-/// A text without case, accents, white space and punctuation.
-fn normalized(text: &str) -> String {
-    // What is above and below a letter is a character of its own in NFD.
-    text.nfd()
-        .filter(|char| char.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+/// Where a field's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// No column was recognised.
+    Nothing,
+    /// A column, as it is.
+    Column(usize),
+    /// Computed from columns.
+    Template {
+        /// As in the mapping.
+        text: String,
+        /// What it is computed from.
+        columns: Vec<usize>,
+    },
 }
 
-/// For each detail of a person the column it probably comes from. No column is
-/// used twice, but for logins that are e-mail addresses. Roles, groups and
-/// passwords are never guessed: see [`suggest_column`].
-pub(super) fn recognise(
-    fields: &'static [Field],
-    columns: &[Column],
-) -> Vec<(&'static Field, Option<usize>)> {
-    let titles: Vec<_> = (columns.iter().map(|column| normalized(&column.name))).collect();
-    let mut used: Vec<_> = columns
-        .iter()
-        .zip(&titles)
-        .map(|(column, title)| column.repeated || is_secret(title))
+/// What was decided about a field.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    pub(super) field: &'static Field,
+    pub(super) origin: Origin,
+    /// Why, for a person.
+    pub(super) why: String,
+    /// Settings that a person could prefer, each with what speaks for it.
+    pub(super) others: Vec<(String, &'static str)>,
+    /// What a person must look at.
+    pub(super) check: Option<String>,
+}
+
+impl Choice {
+    /// The columns that it comes from.
+    pub(super) fn columns(&self) -> &[usize] {
+        match &self.origin {
+            Origin::Nothing => &[],
+            Origin::Column(index) => std::slice::from_ref(index),
+            Origin::Template { columns, .. } => columns,
+        }
+    }
+}
+
+/// What was recognised in a feed.
+#[derive(Debug)]
+pub(super) struct Recognised {
+    /// For each detail of a person what was decided, in the order of the schema.
+    pub(super) choices: Vec<Choice>,
+    /// For each column why it is not used, where that is not plain.
+    pub(super) why_not: Vec<Option<String>>,
+    /// Which rows belong to the feed.
+    pub(super) filter: Option<Filter>,
+}
+
+impl Recognised {
+    /// The column of a field that comes from one column.
+    pub(super) fn column_of(&self, kind: FieldKind) -> Option<usize> {
+        let choice = self.choices.iter().find(|it| it.field.kind == kind)?;
+        match choice.origin {
+            Origin::Column(index) => Some(index),
+            _ => None,
+        }
+    }
+}
+
+/// For each detail of a person where it probably comes from. No column is used twice, but
+/// for logins that are e-mail addresses or IDs. Roles, groups and passwords are never
+/// guessed: see [`suggest_columns`].
+pub(super) fn recognise(system: System, sample: &Sample) -> Recognised {
+    let mut work = Work::new(system, sample);
+    work.email();
+    work.person_id();
+    work.names();
+    work.login();
+    work.details();
+    work.places();
+    let filter = status::filter(&mut work);
+    work.explain();
+    Recognised {
+        choices: work.choices,
+        why_not: work.why_not,
+        filter,
+    }
+}
+
+/// The columns to suggest for a field where a wrong guess would do harm: roles, groups,
+/// passwords. The likeliest first.
+pub(super) fn suggest_columns<'c>(field: &Field, columns: &'c [Column]) -> Vec<&'c Column> {
+    let mut found: Vec<_> = (columns.iter().filter(|column| !column.repeated))
+        .filter_map(|column| {
+            let reading = headers::read(&column.name).into_iter().next()?;
+            let rank = meanings(field)
+                .iter()
+                .position(|it| *it == reading.meaning)?;
+            Some(((rank, reading.rank), column))
+        })
         .collect();
-    let mut found: Vec<(&'static Field, Option<usize>)> = fields
-        .iter()
-        .filter(|field| field.part == Part::Details)
-        .map(|field| (field, None))
-        .collect();
-    let ranks = found.iter().map(|(field, _)| names(field).count()).max();
-    // The surest names of all fields first, so that `userid` goes to the
-    // external ID only where no better column is there.
-    for rank in 0..ranks.unwrap_or(0) {
-        for (field, column) in &mut found {
-            if column.is_some() {
+    found.sort_by_key(|(rank, _)| *rank);
+    found.into_iter().map(|(_, column)| column).collect()
+}
+
+/// What the columns of a field are about, the best first.
+fn meanings(field: &Field) -> &'static [Meaning] {
+    match field.name {
+        "middleName" => &[Meaning::NamePrefix, Meaning::MiddleName],
+        "gender" => &[Meaning::Gender],
+        "title" => &[Meaning::Title],
+        "initials" => &[Meaning::Initials],
+        "function" => &[Meaning::JobTitle],
+        "company" => &[Meaning::Company],
+        "dateOfBirth" => &[Meaning::BirthDate],
+        "telephoneNumber" => &[Meaning::WorkPhone, Meaning::Phone],
+        "cellPhoneNumber" => &[Meaning::Mobile],
+        "faxNumber" => &[Meaning::Fax],
+        "address" => &[Meaning::Street],
+        "address2" => &[Meaning::Address2],
+        "city" | "residence" => &[Meaning::City],
+        "state" => &[Meaning::State],
+        "zip" => &[Meaning::Zip],
+        "country" => &[Meaning::Country],
+        "invoiceAddress" => &[Meaning::InvoiceAddress],
+        "invoiceZip" => &[Meaning::InvoiceZip],
+        "invoiceResidence" => &[Meaning::InvoiceCity],
+        "invoiceCountry" => &[Meaning::InvoiceCountry],
+        "expirationDate" => &[Meaning::EndDate],
+        "password" => &[Meaning::Password],
+        "forcePasswordChange" => &[Meaning::ForcePassword],
+        "avatar" => &[Meaning::Picture],
+        "role" => &[Meaning::Role],
+        "group" => &[
+            Meaning::Department,
+            Meaning::Unit,
+            Meaning::CostCentre,
+            Meaning::Location,
+        ],
+        _ => &[],
+    }
+}
+
+/// The recognition of one feed.
+pub(super) struct Work<'s> {
+    pub(super) sample: &'s Sample,
+    /// What each column's name may mean.
+    pub(super) readings: Vec<Vec<Reading>>,
+    /// Whether a column is some field's.
+    pub(super) used: Vec<bool>,
+    pub(super) why_not: Vec<Option<String>>,
+    pub(super) choices: Vec<Choice>,
+}
+
+/// What makes any other column of a field better.
+const EMPTY: u32 = 500_000;
+
+impl<'s> Work<'s> {
+    fn new(system: System, sample: &'s Sample) -> Self {
+        let details = system.spec().fields.iter();
+        let details = details.filter(|field| field.part == Part::Details);
+        let nothing = |field| Choice {
+            field,
+            origin: Origin::Nothing,
+            why: String::new(),
+            others: Vec::new(),
+            check: None,
+        };
+        let readings: Vec<_> = (sample.columns.iter())
+            .map(|column| headers::read(&column.name))
+            .collect();
+        let is_out = |(column, readings): (&Column, &Vec<Reading>)| {
+            let is_private =
+                |it: &Reading| matches!(it.meaning, Meaning::Password | Meaning::Never(_));
+            column.repeated || readings.first().is_some_and(is_private)
+        };
+        let used = sample.columns.iter().zip(&readings).map(is_out).collect();
+        Self {
+            sample,
+            readings,
+            used,
+            why_not: vec![None; sample.columns.len()],
+            choices: details.map(nothing).collect(),
+        }
+    }
+
+    pub(super) fn column(&self, index: usize) -> &'s Column {
+        &self.sample.columns[index]
+    }
+
+    pub(super) fn name(&self, index: usize) -> &'s str {
+        &self.sample.columns[index].name
+    }
+
+    /// The rank of a column's name for a meaning.
+    pub(super) fn rank(&self, index: usize, meaning: Meaning) -> Option<u32> {
+        let readings = self.readings[index].iter();
+        let of = readings.filter(|it| it.meaning == meaning);
+        of.map(|it| it.rank).min()
+    }
+
+    /// The free columns of one of these meanings, the surest first; empty ones last.
+    pub(super) fn named(&self, meanings: &[Meaning]) -> Vec<usize> {
+        let mut found: Vec<_> = (0..self.used.len())
+            .filter(|index| !self.used[*index])
+            .filter_map(|index| Some((self.rank_among(index, meanings)?, index)))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, index)| index).collect()
+    }
+
+    fn rank_among(&self, index: usize, meanings: &[Meaning]) -> Option<u32> {
+        let column = self.column(index);
+        let is_empty = column.rows > 0 && column.filled == 0;
+        let ranks = (0..).zip(meanings).filter_map(|(at, meaning)| {
+            let rank = self.rank(index, *meaning)?;
+            Some(at * 20_000 + rank + if is_empty { EMPTY } else { 0 })
+        });
+        ranks.min()
+    }
+
+    pub(super) fn choice(&mut self, is: impl Fn(&Field) -> bool) -> Option<&mut Choice> {
+        self.choices.iter_mut().find(|it| is(it.field))
+    }
+
+    /// Gives a field a column.
+    pub(super) fn take(&mut self, is: impl Fn(&Field) -> bool, index: usize, why: String) {
+        self.used[index] = true;
+        if let Some(choice) = self.choice(is) {
+            choice.origin = Origin::Column(index);
+            choice.why = why;
+        }
+    }
+
+    pub(super) fn not(&mut self, index: usize, why: impl Into<String>) {
+        self.why_not[index].get_or_insert_with(|| why.into());
+    }
+
+    /// `by name, all filled`.
+    pub(super) fn by_name(&self, index: usize) -> String {
+        by("by name", self.column(index))
+    }
+
+    /// Of several columns of addresses the best filled, and never an empty one.
+    fn email(&mut self) {
+        let is_about_others = |index: usize| headers::is_about_others(self.name(index));
+        let named = |index: usize| {
+            let ranks = [
+                (Meaning::Email, 0),
+                (Meaning::Login, 40_000),
+                (Meaning::PrivateEmail, 100_000),
+            ];
+            let ranks = ranks.into_iter();
+            let ranks = ranks.filter_map(|(it, more)| Some(self.rank(index, it)? + more));
+            ranks.min()
+        };
+        let mut found = Vec::new();
+        let mut sparse = Vec::new();
+        for index in 0..self.used.len() {
+            let column = self.column(index);
+            if self.used[index] || is_about_others(index) {
                 continue;
             }
-            let Some(name) = names(field).nth(rank) else {
+            let by_header = named(index);
+            let is_login = by_header.is_some_and(|rank| (40_000..100_000).contains(&rank));
+            if column.filled == 0 {
+                // Without rows the name must do.
+                match by_header.filter(|_| !is_login && column.rows == 0) {
+                    Some(rank) => found.push((index, rank)),
+                    None if by_header.is_some() && !is_login => {
+                        sparse.push((index, "empty".into()));
+                    }
+                    None => {}
+                }
+            } else if column.emails > 0 && column.emails * 2 >= column.filled {
+                found.push((index, by_header.unwrap_or(30_000)));
+            } else if by_header.is_some() && !is_login {
+                let why = format!("{} of {} cells are addresses", column.emails, column.filled);
+                sparse.push((index, why));
+            }
+        }
+        for (index, why) in sparse {
+            self.not(index, why);
+        }
+        let most = found
+            .iter()
+            .map(|(index, _)| self.column(*index).emails)
+            .max();
+        let is_full = |index: usize| {
+            let most = most.unwrap_or(0);
+            self.column(index).emails * 10 >= most * 9
+        };
+        let best = found.iter().filter(|(index, _)| is_full(*index));
+        let Some(&(best, rank)) = best.min_by_key(|(index, rank)| (*rank, *index)) else {
+            return;
+        };
+        for (index, rank) in found {
+            let is_private = rank >= 100_000;
+            let column = self.column(index);
+            if index == best {
+                continue;
+            }
+            if is_private {
+                self.not(index, "a private address");
+            } else if !(40_000..100_000).contains(&rank) && column.rows > 0 {
+                self.not(index, format!("also addresses; {}", filled(column)));
+            }
+        }
+        let why = match rank {
+            30_000 => by("by content: addresses", self.column(best)),
+            100_000.. => by("by name, a private address", self.column(best)),
+            _ => self.by_name(best),
+        };
+        // A login that is an address is both.
+        let stays_free = (40_000..100_000).contains(&rank);
+        self.take(|field| field.kind == FieldKind::Email, best, why);
+        self.used[best] = !stays_free;
+    }
+
+    pub(super) fn column_of(&self, kind: FieldKind) -> Option<usize> {
+        let choice = self.choices.iter().find(|it| it.field.kind == kind)?;
+        match choice.origin {
+            Origin::Column(index) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// Everything else: the surest names of all fields first.
+    fn details(&mut self) {
+        let mut found = Vec::new();
+        for (at, choice) in self.choices.iter().enumerate() {
+            let field = choice.field;
+            if choice.origin != Origin::Nothing || field.required {
+                continue;
+            }
+            for index in 0..self.used.len() {
+                let own = normalized(self.name(index)) == normalized(field.name);
+                // Who may sign in is never guessed.
+                let own = own && (field.kind != FieldKind::Bool || field.name == "renewable");
+                let rank = self.rank_among(index, meanings(field));
+                if let Some(rank) = rank.or(own.then_some(0)) {
+                    found.push((rank, at, index));
+                }
+            }
+        }
+        found.sort_unstable();
+        for (_, at, index) in found {
+            let field = self.choices[at].field;
+            if self.choices[at].origin != Origin::Nothing || self.used[index] {
+                continue;
+            }
+            if let Some(why) = self.implausible(field, index) {
+                self.not(index, why);
+                continue;
+            }
+            let why = self.by_name(index);
+            self.take(|it| it.name == field.name, index, why);
+            self.why_not[index] = None;
+        }
+    }
+
+    /// What speaks against a column for a field, by its content.
+    fn implausible(&self, field: &Field, index: usize) -> Option<String> {
+        let column = self.column(index);
+        if column.samples.is_empty() {
+            return None;
+        }
+        let samples = &column.samples;
+        let any = |is: &dyn Fn(&str) -> bool| samples.iter().any(|it| is(it));
+        let is_country = |it: &str| COUNTRIES.named(it).or_else(|| country_meant(it)).is_some();
+        match field.name {
+            "title" if !column.half(words::is_title) => Some("no titles".into()),
+            "middleName" if self.rank(index, Meaning::NamePrefix).is_some() => {
+                let are_titles =
+                    column.half(words::is_title) && !column.half(words::is_name_prefix);
+                are_titles.then(|| "titles, no parts of names".into())
+            }
+            "country" | "invoiceCountry" if !any(&is_country) => {
+                Some("no country in it is known".into())
+            }
+            "state" if !any(&|it| STATES.named(it).is_some()) => Some("no state of the USA".into()),
+            _ if field.kind.is_date() => {
+                let is_day = |it: &str| !likely_forms([it]).is_empty();
+                (column.dates == 0 && !any(&is_day)).then(|| "no dates".into())
+            }
+            _ => None,
+        }
+    }
+
+    /// Why columns of a known kind are not used.
+    fn explain(&mut self) {
+        for index in 0..self.used.len() {
+            let Some(reading) = self.readings[index].first().copied() else {
                 continue;
             };
-            let hit = (0..columns.len()).find(|index| !used[*index] && titles[*index] == name);
-            if let Some(index) = hit.filter(|index| is_plausible(field, &columns[*index])) {
-                used[index] = true;
-                *column = Some(index);
-            }
-        }
-    }
-    let login = found
-        .iter()
-        .find(|(field, _)| field.kind == FieldKind::Login)
-        .and_then(|(_, column)| *column);
-    for (field, column) in &mut found {
-        if field.kind == FieldKind::Email && column.is_none() {
-            let mut free = (0..columns.len()).filter(|index| !used[*index]);
-            *column = free
-                .find(|index| is_mostly_emails(&columns[*index]))
-                .or(login.filter(|index| is_mostly_emails(&columns[*index])));
-        }
-    }
-    found
-}
-
-/// The column to suggest for a field where a wrong guess would do harm: roles,
-/// groups, passwords.
-pub(super) fn suggest_column<'c>(field: &Field, columns: &'c [Column]) -> Option<&'c Column> {
-    names(field).find_map(|name| {
-        let mut named = (columns.iter()).filter(|column| normalized(&column.name) == name);
-        named.next().filter(|column| !column.repeated)
-    })
-}
-
-/// What a column's words for a gender must be translated to.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Genders {
-    /// Words and their meaning, which is empty for `unknown`. Empty if hrfeed knows
-    /// all words.
-    pub(super) map: Vec<(String, &'static str)>,
-    /// Words that mean neither.
-    pub(super) neither: Vec<String>,
-}
-
-impl Genders {
-    pub(super) fn of(samples: &[String]) -> Self {
-        let mut it = Self::default();
-        let mut seen = Vec::new();
-        let mut is_needed = false;
-        for sample in samples {
-            // As a map compares them: case and white space do not count.
-            let word = fold(sample);
-            if seen.contains(&word) {
+            let used = self.choices.iter().any(|it| it.columns().contains(&index));
+            if used {
                 continue;
             }
-            match words::gender(&normalized(sample)) {
-                Some(meant) => {
-                    is_needed |= !words::is_known_gender(&word);
-                    it.map.push((sample.clone(), meant));
+            let why = match reading.meaning {
+                Meaning::Password => "a password, left alone",
+                Meaning::Never(headers::Private::Pay) => "pay, left alone",
+                Meaning::Never(headers::Private::Bank) => "a bank account, left alone",
+                Meaning::Never(headers::Private::Identity) => {
+                    "a number of an authority, left alone"
                 }
-                None => it.neither.push(sample.clone()),
-            }
-            seen.push(word);
+                Meaning::Never(headers::Private::Health) => "sensitive, left alone",
+                Meaning::PrivatePhone | Meaning::PrivateMobile => "a private number",
+                Meaning::PrivateEmail => "a private address",
+                _ => continue,
+            };
+            self.not(index, why);
         }
-        it.map
-            .sort_unstable_by_key(|(word, meant)| (*meant, word.clone()));
-        it.neither.sort_unstable();
-        if !is_needed {
-            it.map.clear();
-        }
-        it
     }
 }
 
-fn is_mostly_emails(column: &Column) -> bool {
-    column.filled > 0 && column.emails * 10 >= column.filled * 8
-}
-
-/// Whether a column's content can be the field's.
-pub(super) fn is_plausible(field: &Field, column: &Column) -> bool {
-    // An ID is different for each person, but for a few mistakes.
-    let is_distinct = column.distinct * 10 >= column.filled * 8;
-    match field.kind {
-        FieldKind::Email => column.filled == 0 || column.emails * 2 >= column.filled,
-        FieldKind::ExternalId => is_distinct && column.filled * 2 >= column.rows,
-        // People without a login are refused, and the e-mail address serves
-        // as well.
-        FieldKind::Login => is_distinct && column.filled * 10 >= column.rows * 8,
-        _ if field.name == "title" => {
-            let titles = column
-                .samples
-                .iter()
-                .filter(|it| words::is_title(&normalized(it)));
-            titles.count() * 2 >= column.samples.len()
-        }
-        _ => true,
+/// How a column was found, and how much of it is filled.
+pub(super) fn by(how: &str, column: &Column) -> String {
+    match column.rows {
+        0 => how.to_owned(),
+        _ => format!("{how}, {}", filled(column)),
     }
 }
 
-/// The date form of most samples of a column, if they are dates and not ISO ones,
-/// and whether another form fits as well.
-pub(super) fn date_form<'s>(
-    samples: impl IntoIterator<Item = &'s String>,
-) -> Option<(&'static str, bool)> {
-    let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let samples = samples.into_iter().map(|sample| sample.trim());
-    let samples: Vec<_> = samples.filter(|sample| !sample.is_empty()).collect();
-    let forms = likely_forms(samples.iter().copied());
-    let forms = if forms.is_empty() {
-        // Numbers among dates are cells that lost their format.
-        likely_forms(samples.into_iter().filter(|sample| !is_number(sample)))
+/// `all filled`, `97% filled`, `empty`.
+pub(super) fn filled(column: &Column) -> String {
+    if column.filled == 0 {
+        "empty".into()
+    } else if column.filled >= column.rows {
+        "all filled".into()
     } else {
-        forms
-    };
-    match forms.as_slice() {
-        [] | ["%Y-%m-%d", ..] => None,
-        [form, others @ ..] => Some((form, !others.is_empty())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schema::System;
-
-    fn columns(names: &[&str]) -> Vec<Column> {
-        names
-            .iter()
-            .map(|name| Column {
-                name: (*name).into(),
-                ..Column::default()
-            })
-            .collect()
-    }
-
-    fn found(names: &[&str]) -> Vec<(&'static str, String)> {
-        found_for(System::Kmi, names)
-    }
-
-    fn found_for(system: System, names: &[&str]) -> Vec<(&'static str, String)> {
-        let columns = columns(names);
-        recognise(system.spec().fields, &columns)
-            .into_iter()
-            .filter_map(|(field, column)| Some((field.name, columns[column?].name.clone())))
-            .collect()
-    }
-
-    #[test]
-    fn columns_are_recognised_by_the_names_that_hr_systems_give() {
-        assert_eq!(
-            found(&[
-                "Personeelsnummer",
-                "Voornaam",
-                "Achternaam",
-                "E-mail adres",
-                "Land"
-            ]),
-            [
-                ("externalId", "Personeelsnummer".to_owned()),
-                ("email", "E-mail adres".to_owned()),
-                ("firstName", "Voornaam".to_owned()),
-                ("lastName", "Achternaam".to_owned()),
-                ("country", "Land".to_owned()),
-            ]
-        );
-    }
-
-    /// The fields that these columns become, as `field Column`, in a row.
-    fn for_anewspring(names: &[&str]) -> String {
-        let found = found_for(System::ANewSpring, names);
-        let found: Vec<_> = found
-            .iter()
-            .map(|(field, column)| format!("{field}: {column}"))
-            .collect();
-        found.join("\n")
-    }
-
-    #[test]
-    fn dutch_and_german_columns_are_recognised_for_anewspring() {
-        insta::assert_snapshot!(for_anewspring(&[
-            "Personeelsnummer", "Aanhef", "Voorletters", "Roepnaam", "Tussenvoegsel", "Achternaam",
-            "Geslacht", "Geboortedatum", "E-mailadres zakelijk", "Telefoonnummer", "Mobiel nummer",
-            "Straat", "Postcode", "Woonplaats", "Land", "Functie", "Werkgever", "Afdeling",
-        ]), @"
-        userID: Personeelsnummer
-        firstName: Roepnaam
-        middleName: Tussenvoegsel
-        lastName: Achternaam
-        email: E-mailadres zakelijk
-        gender: Geslacht
-        title: Aanhef
-        initials: Voorletters
-        function: Functie
-        company: Werkgever
-        dateOfBirth: Geboortedatum
-        telephoneNumber: Telefoonnummer
-        cellPhoneNumber: Mobiel nummer
-        address: Straat
-        zip: Postcode
-        residence: Woonplaats
-        country: Land
-        ");
-        insta::assert_snapshot!(for_anewspring(&[
-            "Personalnummer", "Anrede", "Vorname", "Nachname", "Geschlecht", "Geburtsdatum",
-            "E-Mail", "Telefon", "Handy", "Straße", "PLZ", "Wohnort", "Land", "Stellenbezeichnung",
-            "Firma", "Abteilung",
-        ]), @"
-        userID: Personalnummer
-        firstName: Vorname
-        lastName: Nachname
-        email: E-Mail
-        gender: Geschlecht
-        title: Anrede
-        function: Stellenbezeichnung
-        company: Firma
-        dateOfBirth: Geburtsdatum
-        telephoneNumber: Telefon
-        cellPhoneNumber: Handy
-        address: Straße
-        zip: PLZ
-        residence: Wohnort
-        country: Land
-        ");
-    }
-
-    #[test]
-    fn the_columns_of_anewspring_s_own_import_are_recognised_with_and_without_star() {
-        insta::assert_snapshot!(for_anewspring(&[
-            "Gender", "Title", "ExternalID", "FirstName*", "MiddleName", "LastName*", "Login*",
-            "Password", "ForcePasswordChange", "Renewable", "Email", "Initials", "Function",
-            "Company", "DateOfBirth", "TelephoneNumber", "CellPhoneNumber", "Address", "Zip",
-            "Residence", "Country", "Custom1", "Custom2", "Custom3", "Custom4", "Custom5",
-        ]), @"
-        userID: ExternalID
-        login: Login*
-        firstName: FirstName*
-        middleName: MiddleName
-        lastName: LastName*
-        email: Email
-        gender: Gender
-        title: Title
-        initials: Initials
-        function: Function
-        company: Company
-        dateOfBirth: DateOfBirth
-        telephoneNumber: TelephoneNumber
-        cellPhoneNumber: CellPhoneNumber
-        address: Address
-        zip: Zip
-        residence: Residence
-        country: Country
-        custom1: Custom1
-        custom2: Custom2
-        custom3: Custom3
-        custom4: Custom4
-        custom5: Custom5
-        renewable: Renewable
-        ");
-    }
-
-    #[test]
-    fn a_title_is_a_form_of_address_or_a_job_as_its_cells_say() {
-        let column = |samples: &[&str]| Column {
-            samples: samples.iter().map(|it| (*it).to_owned()).collect(),
-            ..filled("Title", 10)
-        };
-        let field_of = |column: Column| {
-            let found = recognise(System::ANewSpring.spec().fields, &[column]);
-            let field = found.iter().find(|(_, column)| column.is_some());
-            field.map(|(field, _)| field.name)
-        };
-        assert_eq!(
-            field_of(column(&["Dr.", "Prof. dr.", "Mevr."])),
-            Some("title")
-        );
-        assert_eq!(
-            field_of(column(&["Welder", "Dr.", "Nurse"])),
-            Some("function")
-        );
-    }
-
-    #[test]
-    fn words_for_a_gender_are_translated_where_one_is_not_known_anyway() {
-        let of = |words: &[&str]| {
-            let words: Vec<_> = words.iter().map(|it| (*it).to_owned()).collect();
-            let genders = Genders::of(&words);
-            let map: Vec<_> = genders
-                .map
-                .iter()
-                .map(|(it, to)| format!("{it}={to}"))
-                .collect();
-            format!("{} | {}", map.join(" "), genders.neither.join(" "))
-        };
-        assert_eq!(of(&["M", "V"]), "V=female M=male | ");
-        assert_eq!(
-            of(&["männlich", "Weiblich", "weiblich", "divers"]),
-            "Weiblich=female männlich=male | divers"
-        );
-        assert_eq!(of(&["Dhr.", "Mevr."]), "Mevr.=female Dhr.=male | ");
-        assert_eq!(of(&["Female", "m", "F"]), " | ");
-        assert_eq!(of(&["F", "Unknown"]), "Unknown= F=female | ");
-        assert_eq!(of(&["1", "2"]), " | 1 2");
-    }
-
-    #[test]
-    fn a_column_that_could_be_wanted_is_named_only_where_its_name_is_unique() {
-        let field = |name| System::ANewSpring.spec().field(name).unwrap();
-        let columns = columns(&["Afdeling", "Rol"]);
-        assert_eq!(
-            suggest_column(field("group"), &columns).map(|it| &*it.name),
-            Some("Afdeling")
-        );
-        let twice = [filled("Role", 3), filled("Role", 3)].map(|column| Column {
-            repeated: true,
-            ..column
-        });
-        assert!(suggest_column(field("role"), &twice).is_none());
-    }
-
-    #[test]
-    fn a_user_id_is_the_login_where_a_worker_id_stands_beside_it() {
-        let found = found(&["WorkerID", "UserID"]);
-        assert_eq!(
-            found,
-            [
-                ("externalId", "WorkerID".to_owned()),
-                ("loginName", "UserID".to_owned())
-            ]
-        );
-    }
-
-    #[test]
-    fn the_e_mail_is_known_by_its_content_too() {
-        let mut columns = columns(&["sourcedId", "contact"]);
-        columns[1] = Column {
-            emails: 9,
-            ..filled("contact", 10)
-        };
-        let found = recognise(System::Kmi.spec().fields, &columns);
-        assert!(
-            found
-                .iter()
-                .any(|(field, column)| field.name == "email" && *column == Some(1))
-        );
-    }
-
-    /// A column of ten rows, the first of them filled and no value twice.
-    fn filled(name: &str, filled: u32) -> Column {
-        Column {
-            name: name.into(),
-            rows: 10,
-            filled,
-            distinct: filled,
-            ..Column::default()
+        match u64::from(column.filled) * 100 / u64::from(column.rows.max(1)) {
+            0 => "less than 1% filled".into(),
+            share => format!("{share}% filled"),
         }
-    }
-
-    /// The name of the column that a field is found in.
-    fn column_of<'c>(field: &str, columns: &'c [Column]) -> Option<&'c str> {
-        let found = recognise(System::Kmi.spec().fields, columns);
-        let (_, column) = found.iter().find(|(it, _)| it.name == field)?;
-        Some(&columns[(*column)?].name)
-    }
-
-    #[test]
-    fn logins_that_are_addresses_serve_as_the_e_mail_too() {
-        let columns = [
-            filled("sourcedId", 10),
-            Column {
-                emails: 10,
-                ..filled("username", 10)
-            },
-        ];
-        assert_eq!(column_of("email", &columns), Some("username"));
-        assert_eq!(column_of("loginName", &columns), Some("username"));
-    }
-
-    #[test]
-    fn a_password_is_never_taken_for_anything() {
-        for name in ["password", "Pass word", "Wachtwoord", "PIN"] {
-            let columns = [Column {
-                emails: 10,
-                ..filled(name, 10)
-            }];
-            assert_eq!(column_of("email", &columns), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_column_that_is_mostly_empty_is_neither_id_nor_login() {
-        let columns = [
-            filled("Employee ID", 4),
-            filled("id", 10),
-            filled("login", 7),
-        ];
-        assert_eq!(column_of("externalId", &columns), Some("id"));
-        assert_eq!(column_of("loginName", &columns), None);
-    }
-
-    #[test]
-    fn of_columns_with_one_name_none_is_used() {
-        let columns = [
-            Column {
-                repeated: true,
-                ..filled("id", 10)
-            },
-            Column {
-                repeated: true,
-                ..filled("id", 10)
-            },
-        ];
-        assert_eq!(column_of("externalId", &columns), None);
-    }
-
-    #[test]
-    fn one_day_above_twelve_settles_day_and_month() {
-        let form = |samples: &[&str]| {
-            date_form(
-                &samples
-                    .iter()
-                    .map(|sample| (*sample).to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert_eq!(
-            form(&["01/02/2017", "15/10/2017"]),
-            Some(("%d/%m/%Y", false))
-        );
-        assert_eq!(
-            form(&["01/02/2017", "10/15/2017"]),
-            Some(("%m/%d/%Y", false))
-        );
-        assert_eq!(form(&["01/02/2017"]), Some(("%d/%m/%Y", true)));
-        assert_eq!(form(&["01/02/17", "15/10/17"]), Some(("%d/%m/%y", false)));
-        assert_eq!(form(&["01.02.17"]), Some(("%d.%m.%y", false)));
-        assert_eq!(form(&["soon"]), None);
-        assert_eq!(form(&[""]), None);
     }
 }

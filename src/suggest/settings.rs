@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use super::columns::Column;
-use super::quote::{key, quoted};
-use super::recognise::suggest_column;
+use super::quote::{key, listed, quoted, remark};
+use super::recognise::suggest_columns;
 use crate::mapping::fold;
 use crate::schema::{Part, Role, System, SystemSpec};
 
@@ -21,7 +21,11 @@ const MAX_WORDS: usize = 8;
 /// Writes the lines that belong into [fields].
 pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]) -> fmt::Result {
     let spec = system.spec();
-    let column_of = |field| suggest_column(spec.field(field)?, columns);
+    let suggested = |field| {
+        let field = spec.field(field);
+        field.map_or_else(Vec::new, |field| suggest_columns(field, columns))
+    };
+    let column_of = |field| suggested(field).first().copied();
     let column = |field| column_of(field).map(|column| quoted(&column.name));
     if spec.fields.iter().all(|field| field.part == Part::Details) {
         return Ok(());
@@ -61,12 +65,21 @@ pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]
         "\n# User groups, by their external ID; see [groups] below. An empty cell removes the\n\
          # person from the groups that hrfeed added him or her to."
     )?;
-    match column("group") {
-        Some(name) => writeln!(
-            text,
-            "# group = {{ column = {name}, split = \";\", empty = \"clear\" }}"
-        ),
-        None => writeln!(text, "# group = {{ value = \"Everybody\" }}"),
+    match suggested("group")[..] {
+        [first, ref others @ ..] => {
+            if !others.is_empty() {
+                let others = listed(others.iter().map(|it| it.name.as_str()));
+                text.push_str(&remark(&format!(
+                    "Other columns that could name groups: {others}."
+                )));
+            }
+            writeln!(
+                text,
+                "# group = {{ column = {}, split = \";\", empty = \"clear\" }}",
+                quoted(&first.name)
+            )
+        }
+        [] => writeln!(text, "# group = {{ value = \"Everybody\" }}"),
     }
 }
 

@@ -1,26 +1,122 @@
-//! Words that cells of a column hold.
+//! Words that cells of a column hold, normalized as column names are.
 
-/// Forms of address and academic titles, normalized as column names are.
+use crate::headers::normalized;
+
+/// Forms of address and academic titles.
 const TITLES: &str = "dr drs ir ing mr mrs ms miss mx prof profdr profdring drir dring bsc msc ba ma mba llm \
      phd md sir dame rev dhr deheer heer mw mevr mevrouw meneer herr frau dipling mag m mme \
-     mlle sr sra srta";
+     mlle monsieur madame sr sra srta don dona";
 
-/// Whether a normalized text is a form of address, and not a job.
-pub(super) fn is_title(normalized: &str) -> bool {
-    TITLES.split_whitespace().any(|title| title == normalized)
+/// What is between first and last name in Dutch, German, French, Spanish, Portuguese and
+/// Italian.
+const NAME_PREFIXES: &str = "van de der den het ter ten te vande vander vanden vandenberg vandenb in int op aan bij \
+    von vom zu zum zur zuder vonder vonden vondem vonund vonundzu la le les du des d l t s da do dos das del dela \
+    delos delas dal della di el al af av vant vandet opde inden inde aande aanden vander vander bin ibn";
+
+/// What a status says of somebody who is still there.
+const HERE: &str = "active activ actief aktiv actif active activo activa a employed current working present \
+    onleave leave leaveofabsence loa paidleave unpaidleave parentalleave maternityleave sabbatical furlough furloughed \
+    leavewithpay l p probation regular fulltime parttime hired yes \
+    indienst werkzaam verlof metverlof beschaftigt inelternzeit elternzeit beurlaubt angestellt ruhend mutterschutz \
+    enposte presente present enactivite enconge conge cdi cdd \
+    alta enalta vigente deactivo empleado licencia \
+    在籍 在職 在籍中 在職中 休職 休職中 育休 産休 在职 正式 试用 试用期 休假 正常";
+
+/// What it says of somebody who is not.
+const LEFT: &str = "terminated inactive left leaver retired deceased resigned dismissed discharged departed \
+    former formeremployee exemployee quit deleted tobedeleted archived closed t r d i term separated \
+    withdrawn expired notactive nolongeremployed offboarded deprovisioned terminatedwithpay retiredwithpay deactivated \
+    uitdienst inactief gestopt vertrokken gepensioneerd overleden ontslagen \
+    ausgeschieden ausgetreten inaktiv verrentet pensioniert verstorben entlassen ehemalig ehemaliger \
+    sorti parti inactif inactive retraite licencie demissionne decede ancien \
+    baja debaja inactivo inactiva cesado cesada jubilado jubilada despedido retirado fallecido \
+    退職 退社 退職済 退職済み 離職 定年退職 离职 已离职 辞职 退休 离退";
+
+/// Who works there without being employed.
+const EXTERNAL: &str = "contractor contractors external extern externe contingent contingentworker freelancer freelance \
+    vendor agency inhuur ingehuurd uitzendkracht zzp leiharbeiter zeitarbeit dienstleister prestataire interimaire \
+    contratista consultant guest temp volunteer vrijwilliger";
+
+const YES: &str = "true yes y 1 ja j oui o si s waar wahr vrai verdadero x on 是 有";
+const NO: &str = "false no n 0 nee nein non onwaar falsch faux falso off 否 無 无";
+
+fn is_one_of(words: &str, text: &str) -> bool {
+    let word = normalized(text);
+    !word.is_empty()
+        && words
+            .split_whitespace()
+            .any(|known| normalized(known) == word)
+}
+
+/// Whether a text is a form of address, and not a job.
+pub(super) fn is_title(text: &str) -> bool {
+    is_one_of(TITLES, text)
+}
+
+/// Whether a text is what may be before a last name: `van der`.
+pub(super) fn is_name_prefix(text: &str) -> bool {
+    let mut words = text
+        .split(|char: char| char.is_whitespace() || matches!(char, '\'' | '’' | '.'))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    words.peek().is_some() && words.all(|word| is_one_of(NAME_PREFIXES, word))
+}
+
+/// Whether a person with this status is still there; `None` if that is not known.
+pub(super) fn is_here(text: &str) -> Option<bool> {
+    if is_one_of(HERE, text) {
+        Some(true)
+    } else if is_one_of(LEFT, text) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Whether a status says that somebody works there without being employed.
+pub(super) fn is_external(text: &str) -> bool {
+    is_one_of(EXTERNAL, text)
+}
+
+/// Yes or no, if a text says either.
+pub(super) fn is_yes(text: &str) -> Option<bool> {
+    if is_one_of(YES, text) {
+        Some(true)
+    } else if is_one_of(NO, text) {
+        Some(false)
+    } else {
+        None
+    }
 }
 
 /// `male` or `female`, if a normalized word means it in English, Dutch, German,
-/// French or Spanish, and nothing if it means unknown.
+/// French, Spanish, Japanese or Chinese, and nothing if it means unknown, or another
+/// gender, which no LMS takes.
 pub(super) fn gender(word: &str) -> Option<&'static str> {
     match word {
         "m" | "male" | "man" | "mannelijk" | "heer" | "dhr" | "mann" | "mannlich" | "herr"
-        | "h" | "homme" | "masculin" | "hombre" | "masculino" => Some("male"),
+        | "h" | "homme" | "masculin" | "hombre" | "masculino" | "varon" | "男" | "男性" => {
+            Some("male")
+        }
         "f" | "female" | "woman" | "v" | "vrouw" | "vrouwelijk" | "mevrouw" | "mevr" | "mw"
-        | "w" | "weiblich" | "frau" | "femme" | "feminin" | "mujer" | "femenino" => Some("female"),
+        | "w" | "weiblich" | "frau" | "femme" | "feminin" | "mujer" | "femenino" | "女"
+        | "女性" => Some("female"),
         "unknown" | "unspecified" | "notspecified" | "undisclosed" | "notdisclosed" | "na"
         | "none" | "onbekend" | "nietopgegeven" | "nvt" | "unbekannt" | "keineangabe"
-        | "inconnu" | "desconocido" => Some(""),
+        | "inconnu" | "desconocido" | "不明" | "未知" | "d" | "x" | "o" | "u" | "divers"
+        | "diverse" | "other" | "nonbinary" | "anders" | "autre" | "otro" | "その他" | "其他" => {
+            Some("")
+        }
+        _ => None,
+    }
+}
+
+/// The same for the numbers of ISO/IEC 5218.
+pub(super) fn gender_number(word: &str) -> Option<&'static str> {
+    match word {
+        "1" => Some("male"),
+        "2" => Some("female"),
+        "0" | "9" => Some(""),
         _ => None,
     }
 }

@@ -333,7 +333,9 @@ fn init_says_what_it_could_not_recognise_and_replaces_no_file() {
     let ran = world
         .run(&["init", "odd.csv", "--target", "anewspring"])
         .exits(0);
-    assert!(ran.stdout.contains("# ? login"), "{ran:?}");
+    assert!(ran.stdout.contains("# ? lastName"), "{ran:?}");
+    // The ID serves as the login where nothing else does.
+    assert!(ran.stdout.contains("\nlogin = \"Key\""), "{ran:?}");
 }
 
 #[test]

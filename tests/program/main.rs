@@ -21,6 +21,7 @@ mod dates;
 mod deciding;
 mod encodings;
 mod fatal;
+mod first_mappings;
 mod fixtures;
 mod groups;
 mod history;
