@@ -37,7 +37,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
          matricule rh, matricule employé, matricule salarié, numéro de matricule, n° matricule, \
          n° employé, n° salarié, numéro employé, numéro d'employé, numéro de salarié, \
          numéro salarié, code salarié, code employé, identifiant employé, identifiant salarié, \
-         id salarié, id employé, número de empleado, n° empleado, num empleado, \
+         id salarié, id employé, número de empleado, n° de empleado, n° empleado, num empleado, \
          código de empleado, código empleado, id empleado, id de empleado, número de trabajador, \
          número de personal, número de nómina, legajo, número de legajo, matrícula, \
          clave de empleado, expediente, 社員番号, 従業員番号, 社員ID, 社員コード, 従業員コード, \
