@@ -13,7 +13,7 @@ use std::path::Path;
 use hrfeed::event::NoListener;
 use hrfeed::feed::{CellKind, Feed, FeedError, FeedOptions, FeedSource};
 use hrfeed::mapping::{Mapped, Mapping, Person};
-use hrfeed::model::RowNumber;
+use hrfeed::model::{Remark, RowNumber};
 use hrfeed::{plan, validate};
 
 use self::archive::{Part, archive, frame};
@@ -21,8 +21,8 @@ use self::archive::{Part, archive, frame};
 /// Divides an input into its texts.
 const BETWEEN: &str = "\n-----\n";
 
-/// Row numbers and cells.
-type Records = Vec<(RowNumber, Vec<String>)>;
+/// Row numbers and cells, and whether all rows keep to RFC 4180.
+type Records = (Vec<(RowNumber, Vec<String>)>, bool);
 
 /// A file of any kind is read twice, with the same result. Returns whether it
 /// was read.
@@ -40,7 +40,7 @@ pub(crate) fn csv(bytes: &[u8]) -> bool {
         header_row: Some(1),
         ..FeedOptions::default()
     };
-    let plain = bytes.is_ascii() && !bytes.contains(&0);
+    let plain = bytes.is_ascii() && !bytes.contains(&0) && !bytes.contains(&0x1a);
     if !plain
         || bytes
             .get(..4)
@@ -48,7 +48,7 @@ pub(crate) fn csv(bytes: &[u8]) -> bool {
     {
         return is_read;
     }
-    let Some(found) = read_twice(bytes, &options) else {
+    let Some((found, true)) = read_twice(bytes, &options) else {
         return is_read;
     };
     let mut reader = ::csv::ReaderBuilder::new()
@@ -228,7 +228,7 @@ fn read_twice(bytes: &[u8], options: &FeedOptions) -> Option<Records> {
             assert_eq!(once, twice, "another pass, other records");
             assert!(feed.sha256().is_some());
             let mut before = feed.header_row();
-            for (row, cells) in &once {
+            for (row, cells) in &once.0 {
                 assert!(*row > before, "rows out of order");
                 before = *row;
                 assert!(
@@ -248,9 +248,10 @@ fn read_twice(bytes: &[u8], options: &FeedOptions) -> Option<Records> {
 
 fn read(feed: &mut Feed) -> Result<Records, FeedError> {
     let mut records = Vec::new();
+    let mut is_plain = true;
     feed.read(
         |rows| {
-            let mut batch = Vec::new();
+            let (mut batch, mut is_plain) = (Vec::new(), true);
             while let Some(record) = rows.next_record() {
                 let cells = (0..record.len()).map(|index| match record.cell(index) {
                     // A formula that nobody has worked out is not empty.
@@ -263,14 +264,22 @@ fn read(feed: &mut Feed) -> Result<Records, FeedError> {
                 if record.not_text().is_some() {
                     cells.push("no text".into());
                 }
+                // Nor is one that nobody can tell from the next.
+                if record.flaw().is_some() {
+                    cells.push("flawed".into());
+                    is_plain = false;
+                }
                 batch.push((record.row(), cells));
             }
-            batch
+            (batch, is_plain && rows.take_remarks().is_empty())
         },
-        |batch, _| {
+        |(batch, is_batch_plain), _| {
             records.extend(batch);
+            is_plain &= is_batch_plain;
             Ok::<_, FeedError>(())
         },
     )?;
-    Ok(records)
+    let remarks = feed.remarks();
+    is_plain &= !(remarks.iter()).any(|it| matches!(it.remark, Remark::Quoting { .. }));
+    Ok((records, is_plain))
 }

@@ -6,7 +6,7 @@ use super::csv::CsvRows;
 use super::left_out::LeftOut;
 use super::sheet::SheetRows;
 use super::{Extension, FeedError, Record};
-use crate::model::{NoPerson, RowNumber};
+use crate::model::{NoPerson, QuotingStyle, Remark, Remarks, RowNumber};
 
 /// The records of one batch.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Batch<'a> {
     record: Record,
     rule: &'a LeftOut,
     left_out: Vec<(RowNumber, NoPerson)>,
+    remarks: Remarks,
     extension: Option<Arc<dyn Extension>>,
     /// Why there are no more records than were handed out.
     failed: Option<FeedError>,
@@ -41,6 +42,7 @@ impl<'a> Batch<'a> {
             record: Record::new(),
             rule,
             left_out: Vec::new(),
+            remarks: Remarks::default(),
             extension: None,
             failed: None,
         }
@@ -53,6 +55,11 @@ impl<'a> Batch<'a> {
     /// Why it has fewer records than there are.
     pub(super) fn failure(&mut self) -> Option<FeedError> {
         self.failed.take()
+    }
+
+    /// What a person should hear of how the rows so far were read.
+    pub fn take_remarks(&mut self) -> Remarks {
+        std::mem::take(&mut self.remarks)
     }
 
     /// The rows so far that were left out because they are plainly no people.
@@ -74,6 +81,11 @@ impl<'a> Batch<'a> {
             };
             if !read {
                 return None;
+            }
+            if self.record.spaced {
+                let style = QuotingStyle::SpacesAround;
+                let row = self.record.row();
+                self.remarks.add(row, None, &Remark::Quoting { style });
             }
             if self.record.is_blank() {
                 continue;

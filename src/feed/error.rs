@@ -126,6 +126,14 @@ pub enum FeedError {
         /// Their names.
         sheets: Vec<String>,
     },
+    /// The quotes of the header do not show where its cells end.
+    #[error("the quotes in the header (row {row}) of feed `{}` do not show where its cells end", path.display())]
+    HeaderQuotes {
+        /// The feed.
+        path: Arc<Path>,
+        /// The header.
+        row: RowNumber,
+    },
     /// A quote opens a cell, and nothing closes it.
     #[error("a quote in line {line} of feed `{}` is never closed", path.display())]
     UnclosedQuote {
@@ -403,7 +411,7 @@ impl FeedError {
                 "name the sheet to read with `sheet` in [source], or show it in Excel"
             }
             Self::SheetNotFound { .. } => "set `sheet` to one of these names, or remove it",
-            Self::UnclosedQuote { .. } | Self::RecordTooLong { .. } => {
+            Self::UnclosedQuote { .. } | Self::HeaderQuotes { .. } | Self::RecordTooLong { .. } => {
                 "check that line: a quote inside a quoted value must be doubled (\"\")"
             }
             Self::TooManyColumns { .. } => "check the delimiter, and that this is the right file",

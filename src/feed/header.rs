@@ -243,7 +243,8 @@ pub(super) fn names(cells: &[String]) -> Vec<String> {
 }
 
 /// The letters of a spreadsheet's column: 0 is `A`, 26 is `AA`.
-fn letters(mut index: usize) -> String {
+#[must_use]
+pub fn letters(mut index: usize) -> String {
     let mut reversed = Vec::new();
     loop {
         reversed.push(char::from(b'A' + u8::try_from(index % 26).unwrap_or(0)));

@@ -116,7 +116,17 @@ pub(super) fn is_readable(start: &[u8], named: Option<Charset>) -> bool {
 /// ASCII's bytes for ASCII's letters.
 pub(super) fn refuse_other_text(path: &Arc<Path>, start: &[u8]) -> Result<(), FeedError> {
     if memchr::memchr(0, start).is_some() {
-        return Err(FeedError::not_a_table(path, "a binary file"));
+        let is_odd = |byte: &&u8| **byte < b' ' && !byte.is_ascii_whitespace();
+        let odd = start.iter().filter(is_odd).count();
+        return Err(FeedError::not_a_table(
+            path,
+            if odd * 20 < start.len() {
+                "a text with zero bytes (NUL), as a transfer that broke or a wrong encoding leaves \
+                 them"
+            } else {
+                "a binary file"
+            },
+        ));
     }
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let text = text.trim_ascii_start();

@@ -49,9 +49,10 @@ pub use self::attachments::Attachments;
 pub use self::batch::Batch;
 pub use self::error::{FeedError, OtherFormat};
 pub use self::extension::{Extension, JoinedColumns, JoinedFacts};
+pub use self::header::letters as column_letters;
 pub(crate) use self::last_row::RowLengths;
 pub use self::last_row::{FileEnd, LastRow};
-pub use self::record::{Cell, CellKind, Record};
+pub use self::record::{Cell, CellKind, QuoteFlaw, Record};
 pub use self::store::Store;
 
 use self::csv::CsvFile;
@@ -237,7 +238,7 @@ impl Feed {
                 let text = text(&path, opened, &start, named)?;
                 let csv = CsvFile::open(text, options)?;
                 let format = Format::Csv {
-                    delimiter: csv.delimiter,
+                    delimiter: csv.delimiter(),
                     gzip,
                     encoding: csv.encoding(),
                 };
@@ -270,7 +271,10 @@ impl Feed {
         let guessed = guessed.filter(|_| !self.encoding_is_named && !is_marked);
         let encoding = guessed.map(|encoding| Remark::Encoding { encoding }.into());
         let (below, of_table) = match &self.table {
-            Table::Csv(csv) => (&csv.below_header, Vec::new()),
+            Table::Csv(csv) => {
+                let styles = csv.quoting().map(|style| Remark::Quoting { style }.into());
+                (&csv.below_header, styles.collect())
+            }
             Table::Sheet(sheet) => (&sheet.below_header, sheet.remarks()),
         };
         let mut of_header = Remarks::default();
@@ -366,6 +370,12 @@ impl Feed {
         if let Table::Csv(csv) = &mut self.table {
             csv.wants_digest = false;
         }
+    }
+
+    /// Whether rows of the feed may be shorter than its header by mistake: a sheet has no
+    /// rows that end.
+    pub fn has_row_ends(&self) -> bool {
+        matches!(&self.table, Table::Csv(_))
     }
 
     /// Whether the end of the file is that of a line, white space left out: known after a
@@ -539,5 +549,7 @@ fn estimate(bytes: u64, rows_seen: usize, bytes_seen: u64) -> usize {
 
 #[cfg(test)]
 mod detection_tests;
+#[cfg(test)]
+mod quoting_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! One record of a feed, in buffers that are used again for the next.
 
-use crate::model::RowNumber;
+use crate::model::{QuoteProblem, RowNumber};
 
 /// The most cells of a record that are kept, as many as Excel has columns.
 /// Cells beyond are counted, not stored.
@@ -55,6 +55,19 @@ pub struct Cell<'a> {
     pub kind: CellKind,
 }
 
+/// Why the quotes of a record do not show with certainty where its cells end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuoteFlaw {
+    /// The first cell that is not certain, counted from 0: the record has the cells before.
+    pub cell: usize,
+    /// The line of that cell.
+    pub line: RowNumber,
+    /// The last line that is not read because of it.
+    pub last_line: RowNumber,
+    /// What is wrong.
+    pub problem: QuoteProblem,
+}
+
 /// One record of a feed.
 #[derive(Debug)]
 pub struct Record {
@@ -72,6 +85,9 @@ pub struct Record {
     /// A formula's result is not known.
     uncalculated: bool,
     ascii: bool,
+    /// White space is around quotes.
+    pub(super) spaced: bool,
+    pub(super) flaw: Option<QuoteFlaw>,
     /// Where cells of other files begin. Without any, no cell is so far.
     width: usize,
     added: Added,
@@ -104,7 +120,18 @@ impl Record {
             ascii: false,
             width: usize::MAX,
             added: Added::default(),
+            spaced: false,
+            flaw: None,
         }
+    }
+
+    /// The record of a line with commas, for the tests of others.
+    #[cfg(test)]
+    pub(crate) fn of_line(row: RowNumber, line: &str) -> Self {
+        let mut record = Self::new();
+        record.start(row);
+        record.set_raw_text(line, b',');
+        record
     }
 
     /// Where the record starts, as a person sees it.
@@ -216,9 +243,15 @@ impl Record {
         self.added.undecided.as_deref()
     }
 
+    /// Why its quotes do not show where its cells end, if they do not.
+    #[inline]
+    pub fn flaw(&self) -> Option<QuoteFlaw> {
+        self.flaw
+    }
+
     /// Whether there is nothing in any cell but white space.
     pub(super) fn is_blank(&self) -> bool {
-        if self.not_text.is_some() || self.uncalculated {
+        if self.not_text.is_some() || self.uncalculated || self.flaw.is_some() {
             return false;
         }
         // The first cell of nearly every record shows it.
@@ -239,6 +272,8 @@ impl Record {
         self.not_text = None;
         self.uncalculated = false;
         self.ascii = false;
+        self.spaced = false;
+        self.flaw = None;
     }
 
     /// Takes a whole record that holds no quote: cells parted by `delimiter`.

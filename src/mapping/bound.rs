@@ -25,13 +25,13 @@ use crate::schema::{FieldKind, Part};
 #[derive(Debug)]
 pub struct Bound<'m> {
     mapping: &'m Mapping,
-    columns: Columns,
+    pub(super) columns: Columns,
     for_templates: TemplateCells,
     /// Names of the mapping that the feed spells in another way.
     spellings: Vec<Spelling>,
     /// For each field the column it comes from, if it comes from one; beyond the columns,
     /// that of all rows of the person.
-    origins: Vec<Option<usize>>,
+    pub(super) origins: Vec<Option<usize>>,
     /// The fields with phone numbers, each with the column that names their countries.
     phones: Vec<(usize, Option<usize>)>,
     country: Option<usize>,
@@ -318,6 +318,10 @@ impl<'m> Bound<'m> {
     ) -> Result<Mapped, MappingError> {
         person.clear();
         faults.clear();
+        if let Some(flaw) = record.flaw() {
+            self.refuse(record, flaw, person, faults);
+            return Ok(Mapped::Row);
+        }
         // Built only for mappings with templates, and once a row.
         let mut for_templates: Option<Arc<TemplateRow>> = None;
         let mut template_row =
@@ -413,7 +417,7 @@ impl<'m> Bound<'m> {
     }
 
     /// Makes a cell the value of a field.
-    fn read_cell(
+    pub(super) fn read_cell(
         &self,
         (field, rule): (usize, &FieldRule),
         cell: Cell<'_>,
@@ -458,37 +462,8 @@ impl<'m> Bound<'m> {
         Ok(answer)
     }
 
-    /// What is wrong with a record as a whole: it is longer than the header, or one of
-    /// several of a person.
-    fn of_whole_row(&self, record: &Record) -> impl Iterator<Item = Fault> {
-        let columns = self.columns.own;
-        let is_longer = record.len() > columns && self.overflows(record);
-        let too_long = is_longer.then(|| Rule::TooManyCells {
-            cells: u32::try_from(record.len()).unwrap_or(u32::MAX),
-            columns: u32::try_from(columns).unwrap_or(u32::MAX),
-        });
-        let undecided = record.undecided();
-        let undecided = undecided.map(|why| Rule::Undecided { why: why.into() });
-        let rules = too_long.into_iter().chain(undecided);
-        rules.map(|rule| Fault {
-            field: None,
-            rule,
-            value: None,
-        })
-    }
-
-    /// Whether a cell beyond the header's columns holds something. Trailing
-    /// empty cells are a habit of spreadsheets and mean nothing.
-    fn overflows(&self, record: &Record) -> bool {
-        (self.columns.own..record.len()).any(|index| {
-            record
-                .own_cell(index)
-                .is_some_and(|cell| !cell.text.trim().is_empty())
-        })
-    }
-
     /// What says what a text means that comes from such a cell.
-    fn from(&self, kind: CellKind) -> From {
+    pub(super) fn from(&self, kind: CellKind) -> From {
         From {
             is_cell: true,
             is_of_feed: true,

@@ -31,6 +31,7 @@ mod person;
 mod phone;
 mod pick_up;
 mod settings;
+mod shape;
 mod spelling;
 mod template;
 mod title;

@@ -62,6 +62,28 @@ pub enum Rule {
         /// Columns of the header.
         columns: u32,
     },
+    /// Fewer cells than the header has columns, in a feed whose rows are whole.
+    #[error("{}", too_few_cells(*cells, *columns, *short))]
+    TooFewCells {
+        /// Cells of the row.
+        cells: u32,
+        /// Columns of the header.
+        columns: u32,
+        /// What speaks for it.
+        short: ShortRow,
+    },
+    /// The quotes of the row do not show where its cells end.
+    #[error("{}", quotes(*line, *last_line, column, *problem))]
+    Quotes {
+        /// The first cell that is not certain: the letters of its column.
+        column: Box<str>,
+        /// The line in which it begins.
+        line: RowNumber,
+        /// The last line that is not read because of it.
+        last_line: RowNumber,
+        /// What is wrong.
+        problem: QuoteProblem,
+    },
     /// The file ends inside the row.
     #[error("the row is cut off: the file ends inside it")]
     CutOff,
@@ -321,6 +343,90 @@ pub enum Rule {
     },
 }
 
+/// Why quotes do not show where cells end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuoteProblem {
+    /// The quote that opens a cell is never closed.
+    Unclosed,
+    /// Text is behind a quote that may close the cell.
+    TextBehind,
+    /// The line as a whole is in quotes.
+    WholeLine,
+    /// A quoted cell holds lines that look like rows.
+    TakesLinesIn,
+}
+
+impl QuoteProblem {
+    /// What is wrong, and what to do.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Unclosed => {
+                "a quote opens the value and none closes it: add the closing quote, or remove the \
+                 opening one"
+            }
+            Self::TextBehind => {
+                "a quote is inside the quoted value: write each quote inside a value twice (\"\")"
+            }
+            Self::WholeLine => {
+                "the whole line is in quotes: export the people again, and do not save the file as \
+                 one column"
+            }
+            Self::TakesLinesIn => {
+                "the value contains lines that look like rows: its closing quote is probably missing"
+            }
+        }
+    }
+}
+
+/// Why a row with few cells is not one whose empty cells were left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShortRow {
+    /// With those next to it, it makes exactly one row.
+    Piece,
+    /// Nearly all other rows are whole.
+    Exception,
+    /// It is the last one, and the file ends inside it.
+    Last,
+}
+
+impl ShortRow {
+    /// What is probably wrong, and what to do.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Piece => {
+                "with the short rows next to it, it makes one row: a line break without quotes? \
+                 Quote the value that contains the line break"
+            }
+            Self::Exception => {
+                "most rows are whole: a line break without quotes, or a cell that was lost? If the \
+                 cells are empty, write their delimiters"
+            }
+            Self::Last => {
+                "the file ends inside it and looks incomplete: check that the export is complete"
+            }
+        }
+    }
+}
+
+fn too_few_cells(cells: u32, columns: u32, short: ShortRow) -> String {
+    let cells = super::counted(u64::from(cells), "cell", "cells");
+    format!(
+        "the row has {cells}, but the header has {columns}: {}",
+        short.text()
+    )
+}
+
+fn quotes(line: RowNumber, last_line: RowNumber, column: &str, problem: QuoteProblem) -> String {
+    let more = match last_line.0.saturating_sub(line.0) {
+        0 => String::new(),
+        1 => format!("; line {last_line} is not read either"),
+        _ => format!("; lines {} to {last_line} are not read either", line.0 + 1),
+    };
+    format!("line {line}, column {column}: {}{more}", problem.text())
+}
+
 /// What the mapping's policy does with one of several rows with one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DuplicateFate {
@@ -336,6 +442,8 @@ impl Rule {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::TooManyCells { .. } => "too-many-cells",
+            Self::TooFewCells { .. } => "too-few-cells",
+            Self::Quotes { .. } => "quotes",
             Self::CutOff => "cut-off",
             Self::NotText => "not-text",
             Self::CellError { .. } => "cell-error",
@@ -391,6 +499,8 @@ impl Rule {
             | Self::ExternalIdDamaged { problem }
             | Self::Phone { problem } => problem,
             Self::RoleNotAllowed { role } => role,
+            Self::Quotes { problem, .. } => problem.text(),
+            Self::TooFewCells { short, .. } => short.text(),
             _ => "",
         }
     }

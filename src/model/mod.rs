@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, Step};
 pub use self::exit::Exit;
 pub use self::external_id::{ExternalId, is_number_in_groups, latin_like, looks_latin};
-pub use self::finding::{DuplicateFate, Finding, Rule};
+pub use self::finding::{DuplicateFate, Finding, QuoteProblem, Rule, ShortRow};
 pub use self::fingerprint::{FingerprintKey, PersonFingerprints, pack, unpack};
 pub use self::hold::{HoldKind, HoldState};
 pub use self::invisible::{is_invisible, is_shaping};
@@ -31,7 +31,7 @@ pub use self::joined::Joined;
 pub use self::limit::Limit;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};
-pub use self::remark::{Garbled, NoPerson, Remark, Remarked, Remarks, Removed};
+pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Remarked, Remarks, Removed};
 
 /// Where a record starts, as a person sees it: the line of a CSV file in an
 /// editor, or the row of a sheet in Excel. The first line is 1.

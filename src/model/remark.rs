@@ -16,6 +16,11 @@ pub enum Remark {
         /// Its name.
         encoding: &'static str,
     },
+    /// Cells are quoted in another way than RFC 4180 says.
+    Quoting {
+        /// In which way.
+        style: QuotingStyle,
+    },
     /// A value is a word that often means nothing.
     WordForNothing {
         /// The word.
@@ -147,6 +152,45 @@ impl fmt::Display for NoPerson {
     }
 }
 
+/// A way of quoting cells that is not that of RFC 4180.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum QuotingStyle {
+    /// A backslash before a quote inside a cell.
+    Backslash,
+    /// Quotes inside a quoted cell as they are.
+    InnerQuotes,
+    /// White space between quotes and delimiters.
+    SpacesAround,
+    /// Single quotes around cells.
+    SingleQuotes,
+    /// Typographic quotes around cells.
+    CurlyQuotes,
+    /// Quotes around whole lines.
+    WholeLines,
+}
+
+impl fmt::Display for QuotingStyle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Backslash => {
+                "quotes inside values are written with a backslash (\\\"): read as quotes, and two \
+                 backslashes as one"
+            }
+            Self::InnerQuotes => {
+                "quotes inside quoted values are not doubled: the quote before a delimiter or a \
+                 line end is read as the end of a value"
+            }
+            Self::SpacesAround => "white space is around the quotes of values: read without it",
+            Self::SingleQuotes => "values are in single quotes: read without them",
+            Self::CurlyQuotes => "values are in typographic quotes: read without them",
+            Self::WholeLines => {
+                "whole lines are in quotes, as if the table were one column: read as the rows that \
+                 they were"
+            }
+        })
+    }
+}
+
 /// How texts were garbled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Garbled {
@@ -220,6 +264,7 @@ impl fmt::Display for Remark {
                 "the feed is read as {encoding} text (if names look wrong, set `encoding` in \
                  [source])"
             ),
+            Self::Quoting { style } => style.fmt(f),
             Self::WordForNothing { word, .. } => {
                 let key = toml_string(word);
                 write!(

@@ -24,6 +24,7 @@ pub mod identity;
 mod other_keys;
 mod profile;
 mod scan;
+mod short_rows;
 mod replay;
 mod rows;
 mod steps;

@@ -261,6 +261,8 @@ impl RowTable {
     /// feed.
     pub fn later_faults(&self) -> impl Iterator<Item = (RowIndex, (Option<usize>, Rule))> {
         let faults = self.faults.iter();
+        // These the scan itself found.
+        let faults = faults.filter(|(_, rule)| !matches!(rule, Rule::TooFewCells { .. }));
         faults.map(|(row, rule)| (*row, (None, rule.clone())))
     }
 
@@ -565,7 +567,7 @@ pub(super) fn fault(bound: &Bound<'_>, (field, rule): (Option<usize>, Rule)) -> 
     let unique = |position: usize| mapping.unique.fields.get(position).copied();
     Fault {
         field: match &rule {
-            Rule::CutOff => None,
+            Rule::CutOff | Rule::TooFewCells { .. } => None,
             Rule::NoSuchGroup { .. } => bound.groups(),
             Rule::AdoptAmbiguous { .. } | Rule::AdoptVariant => mapping.adopt.and_then(unique),
             Rule::LoginTaken { .. } => mapping.position(mapping.target.system.spec().login),

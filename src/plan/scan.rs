@@ -14,6 +14,7 @@ use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
 use crate::plan::profile::{JoinedProfile, Profile, ProfileTally, ProfiledColumns};
 use crate::plan::rows::{Batch, RowTable, fault};
+use crate::plan::short_rows::RowWidths;
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
@@ -86,6 +87,7 @@ struct TalliedBatch {
     groups: NamedGroups,
     profile: ProfileTally,
     lengths: RowLengths,
+    widths: RowWidths,
     /// What the dates of each field show, by its position in the mapping.
     dates: Vec<DateTally>,
 }
@@ -105,6 +107,7 @@ impl TalliedBatch {
         self.groups.extend(next.groups, rows);
         self.profile.merge(&next.profile);
         self.lengths.extend(&next.lengths);
+        self.widths.extend(next.widths, rows);
         self.findings.extend(next.findings);
         for (sum, more) in self.dates.iter_mut().zip(&next.dates) {
             sum.merge(more);
@@ -142,6 +145,7 @@ pub fn scan(
         files: feed.joined().len(),
         comparison,
         fingerprints,
+        width: feed.has_row_ends().then(|| feed.own_columns().len()),
     };
     let mut all = pass.begin(0);
     let (batch_rows, kept) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -153,8 +157,8 @@ pub fn scan(
         |records| {
             // The batch before was about as long. What is certainly not kept need not be made.
             let expected = batch_rows.load(Ordering::Relaxed);
-            let findings = MAX_FINDINGS.saturating_sub(kept.load(Ordering::Relaxed));
-            let tallied = pass.read(records, expected, findings)?;
+            let room = MAX_FINDINGS.saturating_sub(kept.load(Ordering::Relaxed));
+            let tallied = pass.batch(records, expected, room)?;
             batch_rows.store(tallied.batch.numbers.len(), Ordering::Relaxed);
             Ok::<_, MappingError>(tallied)
         },
@@ -174,6 +178,7 @@ pub fn scan(
         },
     )?;
 
+    reject_short_rows(feed, &all.widths, &mut rows);
     rows.settle_duplicates(unique.duplicates);
     for row in rows.rejected_by_others() {
         for found in rows.faults(row) {
@@ -236,6 +241,20 @@ fn joined(
     profiles.collect()
 }
 
+/// Rejects the rows that have too few cells, by what all of them show.
+fn reject_short_rows(feed: &Feed, widths: &RowWidths, rows: &mut RowTable) {
+    let width = feed.own_columns().len();
+    let columns = u32::try_from(width).unwrap_or(u32::MAX);
+    for (row, cells, short) in widths.judge(width, feed.ends_line()) {
+        let rule = Rule::TooFewCells {
+            cells,
+            columns,
+            short,
+        };
+        rows.reject(row, rule);
+    }
+}
+
 /// What the feed as a whole shows, by the number of its rows.
 ///
 /// # Errors
@@ -278,6 +297,8 @@ struct Pass<'a, 'm> {
     files: usize,
     comparison: Comparison,
     fingerprints: bool,
+    /// The columns of the header, if rows can be shorter by mistake.
+    width: Option<usize>,
 }
 
 impl Pass<'_, '_> {
@@ -298,41 +319,52 @@ impl Pass<'_, '_> {
         tallied
     }
 
-    /// Reads a batch of about `expected` rows, of which no more than `findings` are kept.
-    fn read(
+    /// Counts what is in a batch of about `expected` records, and keeps as many findings as
+    /// there is `room` for.
+    fn batch(
         &self,
         records: &mut Records<'_>,
         expected: usize,
-        findings: usize,
+        room: usize,
     ) -> Result<TalliedBatch, MappingError> {
         let mut tallied = self.begin(expected);
-        tallied.findings.max = findings;
+        // What is certainly not kept need not be made.
+        tallied.findings.max = room;
         let (mut person, mut faults) = (Person::default(), Vec::new());
         while let Some(record) = records.next_record() {
             tallied.lengths.add(record);
-            match self.bound.apply(record, &mut person, &mut faults)? {
-                Mapped::Skipped => tallied.skipped += 1,
+            let row = match self.bound.apply(record, &mut person, &mut faults)? {
+                Mapped::Skipped => {
+                    tallied.skipped += 1;
+                    None
+                }
                 Mapped::GaveWay => {
                     tallied.gave_way += 1;
                     let remark = Remark::Joined(Joined::GaveWay);
                     tallied.remarks.add(record.row(), None, &remark);
+                    None
                 }
-                Mapped::Row => self.tally(record, &person, &mut faults, &mut tallied),
+                Mapped::Row => Some(self.tally(record, &person, &mut faults, &mut tallied)),
+            };
+            if let Some(width) = self.width {
+                tallied.widths.add(record, width, row);
             }
         }
+        tallied.remarks.extend(records.take_remarks());
         for &(row, what) in records.left_out() {
             tallied.remarks.add(row, None, &Remark::NoPerson { what });
         }
         Ok(tallied)
     }
 
+    /// Counts a row. Returns its place in the batch, and whether it is rejected.
     fn tally(
         &self,
         record: &Record,
         person: &Person,
         faults: &mut Vec<Fault>,
         into: &mut TalliedBatch,
-    ) {
+    ) -> (usize, bool) {
         let (bound, number) = (self.bound, record.row());
         self.columns.add(record, person, &mut into.profile);
         for file in record.absent() {
@@ -363,11 +395,15 @@ impl Pass<'_, '_> {
             };
             keys.push(value.map(|value| self.comparison.key(value)));
         }
-        into.unidentified += u64::from(id.is_none() && bound.mapping().may_be_person(person));
+        // The lines behind a quote that nothing closes may be people.
+        let hides_people = record.flaw().is_some_and(|it| it.last_line > number);
+        let is_unknown = id.is_none() && bound.mapping().may_be_person(person);
+        into.unidentified += u64::from(hides_people || is_unknown);
         let row = into.batch.numbers.len();
-        into.groups.add(bound, person, row, faults.is_empty());
+        let is_rejected = !faults.is_empty();
+        into.groups.add(bound, person, row, !is_rejected);
         into.batch.numbers.push(number.0);
-        into.batch.rejected.push(!faults.is_empty());
+        into.batch.rejected.push(is_rejected);
         if self.fingerprints {
             let fingerprint = fingerprints::of_person(bound, person);
             into.batch.fingerprints.push(fingerprint);
@@ -380,7 +416,7 @@ impl Pass<'_, '_> {
             }
             into.batch.shapes.push(person.shape());
         }
-        if !faults.is_empty() {
+        if is_rejected {
             into.rejected += 1;
             // In the order of the schema: first the row as a whole, then the ID.
             faults.sort_by_key(|fault| fault.field);
@@ -389,6 +425,7 @@ impl Pass<'_, '_> {
                 into.findings.add(finding(bound, number, id.clone(), fault));
             }
         }
+        (row, is_rejected)
     }
 }
 
@@ -574,6 +611,10 @@ impl FindingKind {
                                        read, so that the value is not certain"
                 .into(),
             Rule::TooManyCells { .. } => "the row has more cells than the header".into(),
+            Rule::TooFewCells { short, .. } => {
+                format!("the row has fewer cells than the header: {}", short.text())
+            }
+            Rule::Quotes { problem, .. } => problem.text().into(),
             _ => return self.first.message(),
         };
         match self.first.place() {

@@ -47,6 +47,7 @@ mod parts;
 mod picked_up;
 mod plan_after_kill;
 mod proof;
+mod quotes;
 mod read_files;
 mod refused;
 mod renamed_mapping;

@@ -1,25 +1,42 @@
 //! The dialect of a CSV file, found in its start: delimiter, header, length of
 //! a row.
 
+use memchr::memchr2;
+
+use super::cells::Facts;
 use super::cut::scan;
+use super::quoting::{Dialect, Inner, Marks, Quoting};
 use super::rows::CsvRows;
 use crate::feed::header::{self, HeadRow};
 use crate::feed::record::Record;
+use crate::model::RowNumber;
 
 /// Candidates, the likeliest first.
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
-/// The start of a file, read with one delimiter.
+/// The start of a file, read in one dialect.
 #[derive(Debug)]
 pub(super) struct Head {
-    pub(super) delimiter: u8,
+    pub(super) dialect: Dialect,
     pub(super) rows: Vec<HeadRow>,
+    /// How the quotes of each row are.
+    quotes: Vec<RowQuotes>,
     /// Where each row ends in the sample, and the line there.
     pub(super) ends: Vec<(usize, u32)>,
     /// How far the sample was read: up to the last whole record.
     pub(super) examined: usize,
     /// A quote that the sample leaves open.
     pub(super) open: Option<usize>,
+}
+
+/// The quotes of a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct RowQuotes {
+    facts: Facts,
+    /// They do not show where cells end.
+    is_wrong: bool,
+    /// A cell holds a delimiter or a line break.
+    holds: bool,
 }
 
 /// Where to start: past a byte order mark and past the line `sep=;` that Excel
@@ -31,18 +48,29 @@ pub(super) fn start(sample: &[u8]) -> (usize, u32, Option<u8>) {
         0
     };
     let text = sample.get(mark..).unwrap_or_default();
-    if let [s, e, p, b'=', delimiter, rest @ ..] = text
-        && [*s, *e, *p].eq_ignore_ascii_case(b"sep")
+    named_delimiter(text).map_or((mark, 1, None), |(length, delimiter)| {
+        (mark + length, 2, Some(delimiter))
+    })
+}
+
+/// The delimiter that the first line names, and how long that line is. Programs that open
+/// and save such a file put the line in quotes, or add delimiters to it.
+fn named_delimiter(text: &[u8]) -> Option<(usize, u8)> {
+    let length = memchr2(b'\n', b'\r', text)?;
+    let line = text.get(..length)?;
+    let is_pair = text.get(length..length + 2) == Some(b"\r\n");
+    let (quote, said) = match line {
+        [b'"', rest @ ..] => (Some(b'"'), rest),
+        _ => (None, line),
+    };
+    let [s, e, p, b'=', delimiter, behind @ ..] = said else {
+        return None;
+    };
+    let is_more = |&byte: &u8| byte == *delimiter || byte == b' ' || Some(byte) == quote;
+    let is_named = [*s, *e, *p].eq_ignore_ascii_case(b"sep")
         && is_delimiter(*delimiter)
-    {
-        let length = match rest {
-            [b'\r', b'\n', ..] => 2,
-            [b'\r' | b'\n', ..] => 1,
-            _ => return (mark, 1, None),
-        };
-        return (mark + 5 + length, 2, Some(*delimiter));
-    }
-    (mark, 1, None)
+        && behind.iter().all(is_more);
+    is_named.then_some((length + 1 + usize::from(is_pair), *delimiter))
 }
 
 /// Whether a byte can part cells.
@@ -50,38 +78,53 @@ pub(super) fn is_delimiter(byte: u8) -> bool {
     byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
 }
 
-/// Reads the first rows with one delimiter. `until` is a line that must be
-/// among them.
-pub(super) fn head(
-    sample: &[u8],
-    (at, line): (usize, u32),
-    whole: bool,
-    delimiter: u8,
-    until: u32,
-) -> Head {
-    let text = sample.get(at..).unwrap_or_default();
-    let found = scan(text, delimiter);
-    let end = if whole { text.len() } else { found.end };
+/// The start of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Where to start, and the line there.
+    pub(super) start: (usize, u32),
+    /// It is the whole file.
+    pub(super) whole: bool,
+    /// A line that must be among those that are read.
+    pub(super) until: u32,
+}
+
+/// Reads the first rows in one dialect.
+pub(super) fn head(sample: Sample<'_>, dialect: Dialect) -> Head {
+    let (at, line) = sample.start;
+    let text = sample.bytes.get(at..).unwrap_or_default();
+    let found = scan(text, dialect, 0, sample.whole);
+    let end = if sample.whole { text.len() } else { found.end };
     let text = text.get(..end).unwrap_or_default();
     let mut head = Head {
-        delimiter,
+        dialect,
         rows: Vec::new(),
+        quotes: Vec::new(),
         ends: Vec::new(),
         examined: at + end,
         open: found.open.map(|open| at + open),
     };
-    let mut rows = CsvRows::new(text, delimiter, line);
+    let mut rows = CsvRows::new(text, dialect, 0, line);
     let mut record = Record::new();
-    while head.rows.len() < header::ROWS_EXAMINED || record.row().0 < until {
+    while head.rows.len() < header::ROWS_EXAMINED || record.row().0 < sample.until {
         if !rows.read(&mut record) {
             break;
         }
         if record.is_blank() {
             continue;
         }
+        let cells = header::cells(&record);
+        let parts =
+            |char: char| matches!(char, '\r' | '\n') || char == char::from(dialect.delimiter);
+        head.quotes.push(RowQuotes {
+            facts: rows.facts(),
+            is_wrong: record.flaw().is_some(),
+            holds: cells.iter().any(|cell| cell.contains(parts)),
+        });
         head.rows.push(HeadRow {
             row: Some(record.row()),
-            cells: header::cells(&record),
+            cells,
             not_text: record.not_text(),
             width: record.len(),
         });
@@ -90,20 +133,135 @@ pub(super) fn head(
     head
 }
 
-/// Reads the first rows with the delimiter that makes a table of them.
-pub(super) fn best_head(
-    sample: &[u8],
-    start: (usize, u32),
-    whole: bool,
-    until: u32,
+/// Reads the first rows in the dialect that makes a table of them. The delimiter is one of
+/// `delimiters`.
+pub(super) fn find(sample: Sample<'_>, delimiters: &[u8]) -> Option<Head> {
+    let plain = best(sample, delimiters, Quoting::PLAIN, |_| true)?;
+    let is_sound = !plain.is_wrong() && plain.header().is_some_and(|(_, columns)| columns > 1);
+    let candidates = Quoting::candidates(sample.bytes).into_iter();
+    // What is in order as it is has quotes inside quotes by chance only.
+    let candidates = candidates.filter(|it| !is_sound || it.lines || it.marks != Marks::Double);
+    let heads = candidates.filter_map(|it| best(sample, delimiters, it, Head::is_certain));
+    // Of equals the first.
+    let found = heads.min_by_key(|head| head.fitting().1);
+    Some(found.unwrap_or(plain).with_lone_backslashes())
+}
+
+/// The same for delimiters that nobody named.
+pub(super) fn find_any(sample: Sample<'_>) -> Option<Head> {
+    find(sample, &DELIMITERS)
+}
+
+/// Reads the first rows with the delimiter that makes most of a table of them.
+fn best(
+    sample: Sample<'_>,
+    delimiters: &[u8],
+    quoting: Quoting,
+    is_possible: fn(&Head) -> bool,
 ) -> Option<Head> {
-    DELIMITERS
+    delimiters
         .iter()
-        .map(|&delimiter| head(sample, start, whole, delimiter, until))
+        .map(|&delimiter| head(sample, Dialect { delimiter, quoting }))
+        .filter(is_possible)
         .map(|head| (score(&head), head))
         // Of equals the first stays.
         .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, head)| head)
+}
+
+impl Head {
+    /// Whether the quotes of the row with this number do not show where its cells end.
+    pub(super) fn is_wrong_in(&self, row: RowNumber) -> bool {
+        let mut rows = self.rows.iter().zip(&self.quotes);
+        rows.any(|(it, quotes)| it.row == Some(row) && quotes.is_wrong)
+    }
+
+    /// Whether a row's quotes do not show where cells end.
+    fn is_wrong(&self) -> bool {
+        self.open.is_some() || self.quotes.iter().any(|row| row.is_wrong)
+    }
+
+    /// The index of the header, and its columns.
+    fn header(&self) -> Option<(usize, usize)> {
+        let index = header::find(&self.rows)?;
+        Some((index, self.rows.get(index)?.width))
+    }
+
+    /// The rows from the header on.
+    fn table(&self) -> impl Iterator<Item = (&HeadRow, &RowQuotes)> {
+        let header = self.header().map_or(0, |(index, _)| index);
+        self.rows.iter().zip(&self.quotes).skip(header)
+    }
+
+    /// In how many rows it shows that the file quotes so, and how many can then not be
+    /// read.
+    fn fitting(&self) -> (usize, usize) {
+        let columns = self.header().map_or(0, |(_, columns)| columns);
+        let is_marked = self.dialect.quoting.marks != Marks::Double;
+        let (mut right, mut wrong) = (0, 0);
+        for (
+            row,
+            RowQuotes {
+                facts, is_wrong, ..
+            },
+        ) in self.table()
+        {
+            let shows = facts.odd.is_some() || facts.unwrapped || (is_marked && facts.quoted > 0);
+            let fits = row.width == columns && !facts.stray;
+            if *is_wrong || (shows && !fits) {
+                wrong += 1;
+            } else if shows {
+                right += 1;
+            }
+        }
+        (right, wrong)
+    }
+
+    /// Whether it is certain that the file quotes so, and not as RFC 4180 says. Rows that
+    /// do not fit are refused, so a few of them do not speak against it.
+    fn is_certain(&self) -> bool {
+        let Some((header, columns)) = self.header() else {
+            return false;
+        };
+        let quoting = self.dialect.quoting;
+        let is_marked = quoting.marks != Marks::Double;
+        let names = self.quotes.get(header);
+        let (right, wrong) = self.fitting();
+        let is_odd_header = names.is_none_or(|it| it.is_wrong);
+        let tolerated = if is_marked { right / 4 } else { right };
+        if columns < 2 || is_odd_header || self.open.is_some() || right == 0 || wrong > tolerated {
+            return false;
+        }
+        // Quotes that are doubled speak against any other way.
+        let is_doubled = self.table().any(|(_, row)| row.facts.doubled);
+        if is_doubled && quoting.inner != Inner::Doubled {
+            return false;
+        }
+        if !is_marked {
+            return true;
+        }
+        // Somebody's name may be in quotes, or a nickname.
+        let quoted: usize = self.table().map(|(_, row)| row.facts.quoted).sum();
+        let filled: usize = self.table().map(|(row, _)| row.filled()).sum();
+        let of_names = names.map_or(0, |row| row.facts.quoted);
+        let in_doubles = self.table().flat_map(|(row, _)| &row.cells);
+        if in_doubles.filter(|cell| cell.starts_with('"')).count() >= quoted {
+            return false;
+        }
+        let holds = |row: &RowQuotes| row.holds && row.facts.quoted > 0 && !row.is_wrong;
+        of_names * 2 > columns
+            || quoted * 2 > filled
+            || self.table().any(|(_, row)| holds(row))
+            || self.table().skip(1).all(|(_, row)| row.facts.quoted >= 2)
+    }
+
+    /// Notes whether backslashes mean themselves, too.
+    fn with_lone_backslashes(mut self) -> Self {
+        if let Inner::Backslash { lone } = &mut self.dialect.quoting.inner {
+            *lone = self.quotes.iter().any(|row| row.facts.lone);
+        }
+        self
+    }
 }
 
 /// How much rows look like a table: rows of equal width, as wide as what would
@@ -114,7 +272,12 @@ fn score(head: &Head) -> f64 {
     let Some((header, below)) = head.rows.get(index..).and_then(<[_]>::split_first) else {
         return 0.0;
     };
-    let mut widths: Vec<_> = below.iter().map(|row| row.width).collect();
+    // Of a row that is not certain nobody knows the width.
+    let quotes = head.quotes.iter().skip(index + 1);
+    let widths = below.iter().zip(quotes);
+    let mut widths: Vec<_> = widths
+        .map(|(row, quotes)| if quotes.is_wrong { 0 } else { row.width })
+        .collect();
     widths.sort_unstable();
     let (usual, times) = widths
         .chunk_by(|a, b| a == b)
@@ -140,8 +303,17 @@ mod tests {
     #[track_caller]
     fn check(sample: &str, expected: u8) {
         let (at, line, _) = start(sample.as_bytes());
-        let head = best_head(sample.as_bytes(), (at, line), true, 0).unwrap();
-        assert_eq!(char::from(head.delimiter), char::from(expected), "{sample}");
+        let bytes = sample.as_bytes();
+        let start = (at, line);
+        let (whole, until) = (true, 0);
+        let sample = Sample {
+            bytes,
+            start,
+            whole,
+            until,
+        };
+        let dialect = find_any(sample).unwrap().dialect;
+        assert_eq!(dialect, Dialect::plain(expected), "{sample:?}");
     }
 
     #[test]
@@ -170,6 +342,9 @@ mod tests {
     fn what_excel_writes_in_the_first_line_names_the_delimiter() {
         assert_eq!(start(b"sep=;\r\na;b\r\n"), (7, 2, Some(b';')));
         assert_eq!(start(b"\xef\xbb\xbfSEP=|\na|b\n"), (9, 2, Some(b'|')));
+        assert_eq!(start(b"\"sep=;\"\r\na;b\r\n"), (9, 2, Some(b';')));
+        assert_eq!(start(b"sep=,,,\ra,b\r"), (8, 2, Some(b',')));
+        assert_eq!(start(b"sep=\t\na\tb\n"), (6, 2, Some(b'\t')));
         assert_eq!(start(b"sep=x,y\n"), (0, 1, None));
         assert_eq!(start(b"\xef\xbb\xbfid\n"), (3, 1, None));
     }

@@ -11,8 +11,10 @@
 //! - The file is opened once. A later pass seeks; a file that was renamed over
 //!   does not concern it.
 
+mod cells;
 mod cut;
 mod dialect;
+mod quoting;
 mod rows;
 
 use std::fs::File;
@@ -24,6 +26,8 @@ use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::cut::{lines, scan};
+use self::dialect::Sample;
+use self::quoting::Dialect;
 pub(super) use self::rows::{Block, CsvRows};
 use super::encoding::Charset;
 use super::header::{self, HeadRow};
@@ -32,7 +36,7 @@ use super::pipeline::{self, Filled};
 use super::record::MAX_COLUMNS;
 use super::text::Text;
 use super::{Batch, FeedError, FeedOptions, Progress};
-use crate::model::{NoPerson, RowNumber};
+use crate::model::{NoPerson, QuotingStyle, RowNumber};
 
 /// Large enough that a block costs little to hand around, small enough that a
 /// dozen of them need little memory.
@@ -48,7 +52,7 @@ const MAX_RECORD: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct CsvFile {
     text: Text,
-    pub(super) delimiter: u8,
+    dialect: Dialect,
     pub(super) columns: Vec<String>,
     pub(super) header_row: RowNumber,
     /// Rows below the header that explain it.
@@ -92,16 +96,23 @@ impl CsvFile {
             let failed = FeedError::read(path, sample.len() as u64);
             let read = read_up_to(&text.file, missing, &mut sample).map_err(failed)?;
             let whole = read < missing;
+            if whole {
+                trim_end(&mut sample);
+            }
             if text.encoding.is_none() && !sample.is_ascii() {
                 return Self::open_with(text.judged()?, options, block);
             }
             let (at, line, named) = dialect::start(&sample);
             let until = options.header_row.unwrap_or(0);
+            let start = Sample {
+                bytes: &sample,
+                start: (at, line),
+                whole,
+                until,
+            };
             let head = match options.delimiter.or(named) {
-                Some(delimiter) => {
-                    Some(dialect::head(&sample, (at, line), whole, delimiter, until))
-                }
-                None => dialect::best_head(&sample, (at, line), whole, until),
+                Some(delimiter) => dialect::find(start, &[delimiter]),
+                None => dialect::find_any(start),
             };
             let Some(head) = head else {
                 return Err(FeedError::NoHeader(path.clone()));
@@ -138,13 +149,19 @@ impl CsvFile {
         let header = header::of(path, &head.rows, options, |header| {
             check_header(&text, header)
         })?;
+        if head.is_wrong_in(header.row) {
+            return Err(FeedError::HeaderQuotes {
+                path: path.clone(),
+                row: header.row,
+            });
+        }
         let (at, line, _) = dialect::start(sample);
         let ends = |rows: usize| head.ends.get(rows.checked_sub(1)?).copied();
         let (start, start_line) = ends(header.rows).unwrap_or((at, line));
         let rows_seen = head.rows.len().saturating_sub(header.rows);
         let end_seen = head.ends.last().map_or(start, |&(end, _)| end);
         Ok(Self {
-            delimiter: head.delimiter,
+            dialect: head.dialect,
             left_out: LeftOut::of(&header.cells, header.columns.len()),
             columns: header.columns,
             header_row: header.row,
@@ -170,6 +187,16 @@ impl CsvFile {
         self.text.length
     }
 
+    /// The byte between two cells.
+    pub(super) fn delimiter(&self) -> u8 {
+        self.dialect.delimiter
+    }
+
+    /// What the file does with quotes that not every file does.
+    pub(super) fn quoting(&self) -> impl Iterator<Item = QuotingStyle> {
+        self.dialect.quoting.styles()
+    }
+
     /// The digest of the file as it was given, once known.
     pub(super) fn sha256(&self) -> Option<[u8; 32]> {
         self.text.sha256
@@ -192,10 +219,10 @@ impl CsvFile {
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut blocks = Blocks::start(self)?;
-        let (delimiter, left_out) = (self.delimiter, &self.left_out);
+        let (dialect, columns, left_out) = (self.dialect, self.columns.len(), &self.left_out);
         pipeline::run(
             |block| blocks.fill(block),
-            |block: &mut Block| work(&mut Batch::csv(block.rows(delimiter), left_out)),
+            |block: &mut Block| work(&mut Batch::csv(block.rows(dialect, columns), left_out)),
             take,
         )?;
         let Blocks {
@@ -283,12 +310,17 @@ impl<'f> Blocks<'f> {
             if !self.ended {
                 self.read_more(data, wanted)?;
             }
+            if self.ended {
+                trim_end(data);
+            }
             // A `\r` at the end may be half of a line end.
             let known = match data.last() {
                 Some(b'\r') if !self.ended => data.len() - 1,
                 _ => data.len(),
             };
-            let found = scan(data.get(..known).unwrap_or_default(), self.feed.delimiter);
+            let (dialect, columns) = (self.feed.dialect, self.feed.columns.len());
+            let known = data.get(..known).unwrap_or_default();
+            let found = scan(known, dialect, columns, self.ended);
             if self.ended || found.end > 0 {
                 break found;
             }
@@ -428,6 +460,15 @@ fn name(text: &Text) -> &'static str {
 fn read_up_to(file: &File, wanted: usize, data: &mut Vec<u8>) -> io::Result<usize> {
     data.reserve(wanted);
     file.take(wanted as u64).read_to_end(data)
+}
+
+/// Takes off the character 26 with which old programs end a text.
+fn trim_end(data: &mut Vec<u8>) {
+    let text = data.trim_ascii_end();
+    if text.last() == Some(&0x1a) {
+        let length = text.iter().rposition(|&byte| byte != 0x1a);
+        data.truncate(length.map_or(0, |last| last + 1));
+    }
 }
 
 fn line_at(line: u32, passed: &[u8]) -> RowNumber {

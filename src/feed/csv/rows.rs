@@ -1,11 +1,12 @@
 //! A batch of CSV bytes becomes records.
 
-use csv_core::ReadRecordResult;
-use memchr::memchr3;
+use memchr::{memchr2, memchr3};
 
+use super::cells::{Cells, Facts, Place, takes_records_in};
 use super::cut::lines;
-use crate::feed::record::{MAX_COLUMNS, Record};
-use crate::model::RowNumber;
+use super::quoting::{Dialect, Marks};
+use crate::feed::record::{QuoteFlaw, Record};
+use crate::model::{QuoteProblem, RowNumber};
 
 /// Whole records of a CSV file, and where they are.
 #[derive(Debug, Default)]
@@ -17,42 +18,48 @@ pub(in crate::feed) struct Block {
 }
 
 impl Block {
-    pub(super) fn rows(&self, delimiter: u8) -> CsvRows<'_> {
-        CsvRows::new(&self.data, delimiter, self.line)
+    pub(super) fn rows(&self, dialect: Dialect, columns: usize) -> CsvRows<'_> {
+        CsvRows::new(&self.data, dialect, columns, self.line)
     }
 }
 
 /// Walks through the records of a block. Exactly the records and cells of the
-/// csv crate with `flexible(true)`.
+/// csv crate with `flexible(true)`, where these keep to RFC 4180.
 #[derive(Debug)]
 pub(in crate::feed) struct CsvRows<'a> {
     data: &'a [u8],
     /// The same, if all of it is text: judged once for all records.
     text: Option<&'a str>,
-    delimiter: u8,
+    dialect: Dialect,
+    /// Of the header; 0 if nobody knows them yet.
+    columns: usize,
     at: usize,
     line: u32,
-    quoted: Option<Box<Quoted>>,
-}
-
-/// What a record with quotes needs: its cells are not as they are written.
-#[derive(Debug)]
-struct Quoted {
-    reader: csv_core::Reader,
-    output: Vec<u8>,
-    ends: Vec<usize>,
+    /// What a record with quotes needs: its cells are not as they are written.
+    cells: Cells,
 }
 
 impl<'a> CsvRows<'a> {
-    pub(in crate::feed) fn new(data: &'a [u8], delimiter: u8, line: u32) -> Self {
+    pub(in crate::feed) fn new(
+        data: &'a [u8],
+        dialect: Dialect,
+        columns: usize,
+        line: u32,
+    ) -> Self {
         Self {
             data,
             text: str::from_utf8(data).ok(),
-            delimiter,
+            dialect,
+            columns,
             at: 0,
             line,
-            quoted: None,
+            cells: Cells::default(),
         }
+    }
+
+    /// What shows in the cells of the last record that had quotes.
+    pub(super) fn facts(&self) -> Facts {
+        self.cells.facts
     }
 
     /// Where the next record, or a blank line before it, begins.
@@ -67,40 +74,128 @@ impl<'a> CsvRows<'a> {
 
     /// Reads the next record; false at the end.
     pub(in crate::feed) fn read(&mut self, record: &mut Record) -> bool {
-        let data = self.data;
-        let blank = data
-            .iter()
-            .skip(self.at)
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
-        self.pass(blank);
-        let rest = data.get(self.at..).unwrap_or_default();
+        self.cells.facts = Facts::default();
+        let rest = self.next_start();
         if rest.is_empty() {
             return false;
         }
         record.start(RowNumber(self.line));
 
         // A record without a quote is as it is written, which is most of them.
-        let stop = memchr3(b'\n', b'\r', b'"', rest).unwrap_or(rest.len());
-        match (rest.get(..stop), rest.get(stop)) {
-            (Some(raw), byte) if byte != Some(&b'"') => {
-                let text = self.text.and_then(|text| text.get(self.at..self.at + stop));
-                match text {
-                    Some(text) => record.set_raw_text(text, self.delimiter),
-                    None => record.set_raw(raw, self.delimiter),
-                }
-                self.at += stop;
-                // The line end itself is passed before the next record.
+        let stop = self.unquoted(rest);
+        if let Some(stop) = stop {
+            let text = self.text.and_then(|text| text.get(self.at..self.at + stop));
+            let raw = rest.get(..stop).unwrap_or_default();
+            match text {
+                Some(text) => record.set_raw_text(text, self.dialect.delimiter),
+                None => record.set_raw(raw, self.dialect.delimiter),
             }
-            _ => {
-                let quoted = self
-                    .quoted
-                    .get_or_insert_with(|| Box::new(Quoted::new(self.delimiter)));
-                let read = quoted.read(rest, record);
-                self.pass(read);
+            self.at += stop;
+            // The line end itself is passed before the next record.
+            return true;
+        }
+        self.read_quoted(rest, record);
+        true
+    }
+
+    /// Passes blank lines and what programs write where files and parts of files begin and
+    /// end: byte order marks, and the character 26. Returns what follows.
+    fn next_start(&mut self) -> &'a [u8] {
+        let data = self.data;
+        loop {
+            let rest = data.get(self.at..).unwrap_or_default();
+            let blank = rest
+                .iter()
+                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                .count();
+            self.pass(blank);
+            let rest = data.get(self.at..).unwrap_or_default();
+            match rest {
+                [0xef, 0xbb, 0xbf, ..] => self.at += 3,
+                [0x1a, ..] => self.at += 1,
+                _ => return rest,
             }
         }
-        true
+    }
+
+    /// The length of the line that `rest` begins with, if no mark is in it.
+    #[inline]
+    fn unquoted(&self, rest: &[u8]) -> Option<usize> {
+        let stop = match self.dialect.quoting.marks {
+            Marks::Double => memchr3(b'\n', b'\r', b'"', rest),
+            Marks::Single => memchr3(b'\n', b'\r', b'\'', rest),
+            Marks::CurlyDouble | Marks::CurlySingle => {
+                let stop = memchr2(b'\n', b'\r', rest);
+                let line = rest.get(..stop.unwrap_or(rest.len()))?;
+                return match self.dialect.next_mark(line, 0) {
+                    Some(_) => None,
+                    None => Some(line.len()),
+                };
+            }
+        };
+        let is_end = |&stop: &usize| matches!(rest.get(stop), None | Some(b'\n' | b'\r'));
+        Some(stop.unwrap_or(rest.len())).filter(is_end)
+    }
+
+    /// Reads a record with quotes from the start of `rest`.
+    fn read_quoted(&mut self, rest: &[u8], record: &mut Record) {
+        let (dialect, columns) = (self.dialect, self.columns);
+        // A block ends where a record ends.
+        let Some(extent) = self.cells.read(rest, dialect, columns, true) else {
+            self.at = self.data.len();
+            return;
+        };
+        let from = self.line;
+        let wrong = extent
+            .wrong
+            .or_else(|| self.wrong_as_a_whole(rest, extent.end));
+        self.pass(extent.end);
+        record.spaced = self.cells.facts.spaced;
+        let Some((place, problem)) = wrong else {
+            record.set_cells(&self.cells.text, &self.cells.ends, self.cells.beyond);
+            return;
+        };
+        // The cells before it are certain.
+        let ends = self.cells.ends.get(..place.cell).unwrap_or_default();
+        let text = self.cells.text.get(..ends.last().copied().unwrap_or(0));
+        record.set_cells(text.unwrap_or_default(), ends, 0);
+        let before = rest.get(..place.at).unwrap_or_default();
+        let region = rest.get(..extent.end).unwrap_or_default();
+        let inner = region.trim_ascii_end();
+        record.flaw = Some(QuoteFlaw {
+            cell: place.cell,
+            line: RowNumber(after(from, before)),
+            last_line: RowNumber(after(from, inner)),
+            problem,
+        });
+    }
+
+    /// What is wrong with a record whose cells are in order one by one.
+    fn wrong_as_a_whole(&mut self, rest: &[u8], end: usize) -> Option<(Place, QuoteProblem)> {
+        let (columns, delimiter) = (self.columns, self.dialect.delimiter);
+        let facts = self.cells.facts;
+        let is_alone = self.cells.width() == 1 && facts.quoted == 1;
+        if is_alone && self.dialect.quoting.ends_as_plain() && columns != 1 {
+            let start = Place { cell: 0, at: 0 };
+            if self.dialect.quoting.lines {
+                let is_read = self.cells.unwrap(delimiter, columns).is_some();
+                let is_blank = self.cells.text.trim_ascii().is_empty();
+                return (!is_read && columns > 0 && !is_blank)
+                    .then_some((start, QuoteProblem::WholeLine));
+            }
+            let mut inner = Cells::default();
+            inner.text.clone_from(&self.cells.text);
+            if columns > 0 && inner.unwrap(delimiter, columns).is_some() {
+                return Some((start, QuoteProblem::WholeLine));
+            }
+        }
+        let record = rest.get(..end).unwrap_or_default();
+        if columns == 0 || self.cells.width() == columns || memchr2(b'\n', b'\r', record).is_none()
+        {
+            return None;
+        }
+        let cell = takes_records_in(&self.cells, delimiter, columns)?;
+        Some((Place { cell, at: 0 }, QuoteProblem::TakesLinesIn))
     }
 
     /// Goes on by `length` bytes and counts their line ends.
@@ -120,58 +215,8 @@ impl<'a> CsvRows<'a> {
     }
 }
 
-impl Quoted {
-    fn new(delimiter: u8) -> Self {
-        let mut this = Self {
-            reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
-            output: vec![0; 1024],
-            ends: vec![0; 64],
-        };
-        // The first read drops a byte order mark, which is at the start of
-        // the file only and is passed before.
-        this.reader.read_record(&[], &mut [], &mut []);
-        this
-    }
-
-    /// Reads one record from the start of `input`, and says how long it is.
-    fn read(&mut self, input: &[u8], record: &mut Record) -> usize {
-        let (mut read, mut written, mut n_ends, mut beyond) = (0, 0, 0, 0);
-        let mut spare = [0; 64];
-        loop {
-            let rest = input.get(read..).unwrap_or_default();
-            let output = self.output.get_mut(written..).unwrap_or_default();
-            let full = n_ends >= MAX_COLUMNS;
-            let ends = match self.ends.get_mut(n_ends..) {
-                Some(ends) if !full => ends,
-                _ => &mut spare,
-            };
-            let (result, n_in, n_out, n_end) = self.reader.read_record(rest, output, ends);
-            read += n_in;
-            written += n_out;
-            if full {
-                beyond += n_end;
-            } else {
-                n_ends += n_end;
-            }
-            match result {
-                ReadRecordResult::OutputFull => {
-                    let length = self.output.len();
-                    self.output.resize(length * 2, 0);
-                }
-                ReadRecordResult::OutputEndsFull if !full => {
-                    let length = (self.ends.len() * 2).min(MAX_COLUMNS);
-                    self.ends.resize(length, 0);
-                }
-                // At the end of the input, reading once more ends the record.
-                ReadRecordResult::InputEmpty | ReadRecordResult::OutputEndsFull => {}
-                ReadRecordResult::Record | ReadRecordResult::End => break,
-            }
-        }
-        record.set_cells(
-            self.output.get(..written).unwrap_or_default(),
-            self.ends.get(..n_ends).unwrap_or_default(),
-            beyond,
-        );
-        read
-    }
+/// The line behind `passed`, which begins in a line.
+fn after(line: u32, passed: &[u8]) -> u32 {
+    let ends = lines(passed).ends;
+    line.saturating_add(u32::try_from(ends).unwrap_or(u32::MAX))
 }

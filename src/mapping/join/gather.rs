@@ -180,6 +180,10 @@ impl Gathering<'_> {
 
     /// Why no cell of a row can be believed.
     fn unreadable(&self, record: &Record) -> Option<String> {
+        if let Some(flaw) = record.flaw() {
+            let (row, file, why) = (record.row(), &self.words.file, flaw.problem.text());
+            return Some(format!("row {row} of {file} cannot be read: {why}"));
+        }
         let has_more = || {
             let mut beyond = self.width..record.len();
             let is_filled = |cell: Cell<'_>| !cell.text.trim().is_empty();
