@@ -24,6 +24,7 @@ mod compound;
 mod csv;
 mod encoding;
 mod error;
+mod estimate;
 mod extension;
 mod header;
 mod kind;
@@ -57,6 +58,7 @@ pub use self::store::Store;
 
 use self::csv::CsvFile;
 use self::encoding::Charset;
+use self::estimate::{MAX_ESTIMATE, estimate};
 use self::extension::Extended;
 use self::kind::FileKind;
 use self::sheet::SheetFile;
@@ -65,9 +67,6 @@ use self::text::Text;
 use crate::files;
 use crate::model::{Remark, Remarked, Remarks, RowNumber};
 
-/// The most rows that are ever estimated: what is reserved by the estimate must
-/// stay small even if the first rows of a large file are tiny.
-const MAX_ESTIMATE: usize = 8_000_000;
 /// How much of a file is read to find out what it is.
 const START: u64 = 1 << 16;
 
@@ -529,22 +528,6 @@ fn start_of(mut file: &File) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(0))?;
     file.take(START).read_to_end(&mut start)?;
     Ok(start)
-}
-
-/// How many rows `bytes` hold if `rows_seen` of them took `bytes_seen`.
-fn estimate(bytes: u64, rows_seen: usize, bytes_seen: u64) -> usize {
-    if rows_seen == 0 || bytes_seen == 0 {
-        return 0;
-    }
-    // Later rows are shorter as often as longer: a tenth more than the mean.
-    let rows = bytes as f64 / bytes_seen as f64 * rows_seen as f64 * 1.1;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an estimate, bounded right behind"
-    )]
-    let rows = rows.ceil() as usize;
-    rows.saturating_add(1).min(MAX_ESTIMATE)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::columns::{ColumnNames, Columns, why_not_found};
 use super::file::Node;
 use super::value::{cell_value, clean, flaw};
 use super::{MappingError, fold, found, settings};
-use crate::feed::{Feed, FeedError, FeedOptions, FeedSource, Record};
+use crate::feed::{Feed, FeedError, FeedOptions, FeedSource, Record, column_letters};
 use crate::model::{Remark, Remarks, RowNumber, Rule, count};
 use crate::schema::{Field, FieldKind};
 
@@ -247,6 +247,16 @@ fn pair(
     width: usize,
 ) -> Result<(String, String), Wrong> {
     let row = record.row();
+    if let Some(found) = record.flaw() {
+        let column: Box<str> = column_letters(found.cell).into();
+        let rule = Rule::Quotes {
+            column: column.clone(),
+            line: found.line,
+            last_line: found.last_line,
+            problem: found.problem,
+        };
+        return Err(Wrong::Cell(row, column, rule));
+    }
     let overflows = |index| {
         record
             .cell(index)
