@@ -398,22 +398,29 @@ impl<'m> Bound<'m> {
         if let Some(field) = self.picture {
             self.add_digest(field, person, faults);
         }
-        let protect = &self.mapping.protect;
-        let mut is_protected = person.text(0).is_some_and(|id| protect.has_id(id));
-        if protect.has_where && !is_protected {
-            // A row that cannot be judged is protected: nothing happens to
-            // somebody whom nobody may touch.
-            is_protected = self
-                .answer(Condition::Protect, &template_row())?
-                .unwrap_or(true);
-        }
-        if is_protected {
+        if self.is_protected(person, &mut template_row)? {
             person.protect();
         }
         if let Some(removed) = for_templates.as_ref().and_then(|row| row.removed()) {
             person.remark(None, Remark::Cleaned { removed });
         }
         Ok(Mapped::Row)
+    }
+
+    /// Whether no run may touch the person.
+    fn is_protected(
+        &self,
+        person: &Person,
+        row: &mut dyn FnMut() -> Arc<TemplateRow>,
+    ) -> Result<bool, MappingError> {
+        let protect = &self.mapping.protect;
+        let is_named = person.text(0).is_some_and(|id| protect.has_id(id));
+        if is_named || !protect.has_where {
+            return Ok(is_named);
+        }
+        // A row that cannot be judged is protected: nothing happens to somebody whom nobody
+        // may touch.
+        Ok(self.answer(Condition::Protect, &row())?.unwrap_or(true))
     }
 
     /// Makes a cell the value of a field.

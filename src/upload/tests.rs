@@ -288,7 +288,9 @@ fn lost_people_are_handed_back_and_their_rows_are_pending() {
             ..Faults::default()
         };
         let mut world = World::new(system, hidden);
-        world.create(1..=40);
+        // Those who are created first are hidden.
+        world.create(1..=30);
+        world.create(31..=40);
         let updates = |world: &World, action, numbers: &[u32]| {
             let of = |number: &u32| world.change(*number, (format!("E{number}"), "Bea"), action);
             numbers.iter().map(of).collect::<Vec<_>>()

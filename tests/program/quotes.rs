@@ -158,6 +158,12 @@ fn short_rows_are_named_among_whole_ones_and_whole_where_empty_cells_are_left_ou
     insta::assert_snapshot!(why.trim(), @"
     1  the row has 3 cells, but the header has 5: most rows are whole: a line break without quotes, or a cell that was
          lost? If the cells are empty, write their delimiters (row 5)
+
+      An import would send up to 3 people, those who are new or changed, and reject 1 row. Other limits need the journal or
+      the LMS: `plan` checks them.
+
+      Next
+        hrfeed plan people.csv -m mapping.toml   list who is new, changed or missing
     ");
     let ran = checked(&format!(
         "ID,First,Last,Job,City\n{whole}4,Di,Poe\n5,Ed,Fox,Cook\n"

@@ -458,7 +458,10 @@ fn a_lookup_file_that_is_wrong_is_a_mistake_of_the_mapping() {
         ran.said()
     };
     for (file, expected) in [
-        ("Code;Title\n410;Sales\n", "the file has no column `Name`"),
+        (
+            "Code;Title\n410;Sales\n",
+            "`centers.csv` has no column `Name`",
+        ),
         (
             "Code;Code;Name\n410;1;Sales\n",
             "`Code` appears more than once",
@@ -473,6 +476,10 @@ fn a_lookup_file_that_is_wrong_is_a_mistake_of_the_mapping() {
         (
             "Code,Name\n410,Sales, North\n",
             "row 2 of `centers.csv` has more cells",
+        ),
+        (
+            "Code,Name\n410,Sales\n411,\"Care\"s\n",
+            "row 3 of `centers.csv`, column `B`",
         ),
         (
             "Code;Name\n410;#REF!\n",

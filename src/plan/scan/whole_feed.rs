@@ -1,0 +1,86 @@
+//! What the rows of a feed show together.
+
+use super::TalliedBatch;
+use crate::feed::{Feed, FeedError};
+use crate::mapping::{Bound, Duplicates, MappingError};
+use crate::model::{Remark, Remarked, Rule};
+use crate::plan::profile::JoinedProfile;
+use crate::plan::rows::RowTable;
+use crate::plan::short_rows::RowWidths;
+
+/// What the joined files are like, by the number of rows without a row in each.
+///
+/// # Errors
+/// A file is of nobody in the feed: the mapping joins the wrong one, or by the wrong
+/// columns.
+pub(super) fn joined(
+    feed: &Feed,
+    bound: &Bound<'_>,
+    rows: u64,
+    absent: &[u64],
+) -> Result<Vec<JoinedProfile>, FeedError> {
+    let files = feed.joined().into_iter().enumerate();
+    let profiles = files.zip(absent).map(|((position, file), absent)| {
+        if rows > 0 && *absent == rows {
+            return Err(FeedError::JoinedOfNobody(file.path.clone()));
+        }
+        Ok(JoinedProfile {
+            file: file.file.to_string(),
+            rows: file.rows,
+            people: rows - absent,
+            end: file.end,
+            clears: bound.clears_without(position),
+        })
+    });
+    profiles.collect()
+}
+
+/// Rejects the rows that have too few cells, by what all of them show.
+pub(super) fn reject_short_rows(feed: &Feed, widths: &RowWidths, rows: &mut RowTable) {
+    let width = feed.own_columns().len();
+    let columns = u32::try_from(width).unwrap_or(u32::MAX);
+    for (row, cells, short) in widths.judge(width, feed.ends_line()) {
+        let rule = Rule::TooFewCells {
+            cells,
+            columns,
+            short,
+        };
+        rows.reject(row, rule);
+    }
+}
+
+/// What the feed as a whole shows, by the number of its rows.
+///
+/// # Errors
+/// It shows that the mapping would read a column wrongly.
+pub(super) fn of_whole_feed(
+    feed: &Feed,
+    bound: &Bound<'_>,
+    rows: &RowTable,
+    all: &TalliedBatch,
+) -> Result<Vec<Remarked>, MappingError> {
+    let of_column = |field: Option<usize>, remark| Remarked {
+        column: field.and_then(|field| bound.column(field)).map(Into::into),
+        ..Remarked::from(remark)
+    };
+    let of_feed = feed.remarks().into_iter();
+    let of_filter = bound.judge_filter(rows.len() as u64, all.skipped);
+    let of_mapping = bound.remarks().chain(of_filter).map(Remarked::from);
+    let mut remarks: Vec<_> = of_feed.chain(of_mapping).collect();
+    for (field, tally) in all.dates.iter().enumerate() {
+        let remark = bound.judge_dates(field, tally)?;
+        remarks.extend(remark.map(|remark| of_column(Some(field), remark)));
+    }
+    // Nothing is wrong with somebody who is twice on a list of leavers.
+    let superseded = rows.superseded().filter(|_| !bound.mapping().lists_leavers);
+    let which = match bound.mapping().unique.duplicates {
+        Duplicates::Reject => "reject",
+        Duplicates::First => "first",
+        Duplicates::Last => "last",
+    };
+    let losers = Remarked::of_rows(Remark::OtherRowCounts { which }, None, superseded);
+    remarks.extend((losers.count > 0).then_some(losers));
+    let of_groups = all.groups.remarks().into_iter();
+    remarks.extend(of_groups.map(|remark| of_column(bound.groups(), remark)));
+    Ok(remarks)
+}
