@@ -26,7 +26,8 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
          person id, person no, person nr, worker id, worker number, worker no, staff id, \
          staff number, staff no, staff code, associate id, associate oid, colleague id, \
          team member id, sourced id, sis id, source id, emplid, emp id, emp no, emp nr, emp number, \
-         emp code, assignment number, employee id in company, badge number, badge id, payroll number, payroll id, hr id, \
+         emp code, assignment number, employee id in company, badge number, badge id, payroll number, \
+         payroll no, payroll id, hr id, clock no, \
          hris id, hr number, global id, file number, clock number, external person id, \
          personeelsnummer, personeelsnr, personeelscode, personeels id, medewerkernummer, \
          medewerkernr, medewerker id, medewerkercode, werknemersnummer, werknemernummer, \
@@ -464,7 +465,9 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
     (
         Never(Private::Identity),
         "ssn, social security number, national id, national identifier, \
-         national insurance number, nino, tax id, tax number, tin, passport number, passport, \
+         national insurance number, national insurance no, ni number, nino, \
+         aadhaar, aadhaar number, pan, pan number, pesel, codice fiscale, fødselsnummer, \
+         personnummer, cpf, tax id, tax number, tin, passport number, passport, \
          id card, id card number, driver license number, identity card number, bsn, \
          burgerservicenummer, sofinummer, paspoortnummer, identiteitsbewijs, rijksregisternummer, \
          Steuernummer, Steuer-ID, Steuer-Identifikationsnummer, Sozialversicherungsnummer, \

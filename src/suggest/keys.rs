@@ -130,8 +130,8 @@ impl Work<'_> {
         };
         let found: Vec<_> = (0..self.used.len()).filter(is_id).collect();
         if let [index] = found[..] {
-            // Either may be meant.
-            if self.has_email() && !self.has_no_header() {
+            // A name that nobody knows may be that of a number of an authority.
+            if !self.has_no_header() {
                 self.not(
                     index,
                     "codes, all different: if it is the ID, name it in that line",
@@ -214,11 +214,8 @@ impl Work<'_> {
                 )
             }
             (None, Some(id)) => (id, "no column of its own: the ID is used".to_owned()),
-            (Some(email), None) => (
-                email,
-                "no column of its own: the e-mail address is used".to_owned(),
-            ),
-            (None, None) => return,
+            // Several people sign in with one of them.
+            (Some(_) | None, None) => return,
         };
         let was_used = self.used[index];
         self.take(is_login, index, why);

@@ -157,6 +157,8 @@ pub(super) struct Work<'s> {
 
 /// What makes any other column of a field better.
 const EMPTY: u32 = 500_000;
+/// From this rank on an address is a private one.
+const PRIVATE: u32 = 100_000;
 
 impl<'s> Work<'s> {
     fn new(system: System, sample: &'s Sample) -> Self {
@@ -251,7 +253,7 @@ impl<'s> Work<'s> {
             let ranks = [
                 (Meaning::Email, 0),
                 (Meaning::Login, 40_000),
-                (Meaning::PrivateEmail, 100_000),
+                (Meaning::PrivateEmail, PRIVATE),
             ];
             let ranks = ranks.into_iter();
             let ranks = ranks.filter_map(|(it, more)| Some(self.rank(index, it)? + more));
@@ -265,7 +267,7 @@ impl<'s> Work<'s> {
                 continue;
             }
             let by_header = named(index);
-            let is_login = by_header.is_some_and(|rank| (40_000..100_000).contains(&rank));
+            let is_login = by_header.is_some_and(|rank| (40_000..PRIVATE).contains(&rank));
             if column.filled == 0 {
                 // Without rows the name must do.
                 match by_header.filter(|_| !is_login && column.rows == 0) {
@@ -285,39 +287,49 @@ impl<'s> Work<'s> {
         for (index, why) in sparse {
             self.not(index, why);
         }
-        let most = found
-            .iter()
-            .map(|(index, _)| self.column(*index).emails)
-            .max();
-        let is_full = |index: usize| {
-            let most = most.unwrap_or(0);
-            self.column(index).emails * 10 >= most * 9
+        let most = |private: bool| {
+            let of_kind = found.iter().filter(|(_, rank)| private || *rank < PRIVATE);
+            let most = of_kind.map(|(index, _)| self.column(*index).emails).max();
+            most.unwrap_or(0)
         };
-        let best = found.iter().filter(|(index, _)| is_full(*index));
+        // A private address is one of work for nobody, unless hardly anybody has another.
+        let may_be_private = most(false) * 2 < most(true);
+        let is_full = |index: usize| self.column(index).emails * 10 >= most(may_be_private) * 9;
+        let best = found
+            .iter()
+            .filter(|(_, rank)| may_be_private || *rank < PRIVATE)
+            .filter(|(index, _)| is_full(*index));
         let Some(&(best, rank)) = best.min_by_key(|(index, rank)| (*rank, *index)) else {
             return;
         };
         for (index, rank) in found {
-            let is_private = rank >= 100_000;
+            let is_private = rank >= PRIVATE;
             let column = self.column(index);
             if index == best {
                 continue;
             }
             if is_private {
                 self.not(index, "a private address");
-            } else if !(40_000..100_000).contains(&rank) && column.rows > 0 {
+            } else if !(40_000..PRIVATE).contains(&rank) && column.rows > 0 {
                 self.not(index, format!("also addresses; {}", filled(column)));
             }
         }
         let why = match rank {
             30_000 => by("by content: addresses", self.column(best)),
-            100_000.. => by("by name, a private address", self.column(best)),
+            PRIVATE.. => by("by name, a private address", self.column(best)),
             _ => self.by_name(best),
         };
         // A login that is an address is both.
-        let stays_free = (40_000..100_000).contains(&rank);
-        self.take(|field| field.kind == FieldKind::Email, best, why);
+        let stays_free = (40_000..PRIVATE).contains(&rank);
+        let is_email = |field: &Field| field.kind == FieldKind::Email;
+        self.take(is_email, best, why);
         self.used[best] = !stays_free;
+        if rank >= PRIVATE {
+            let check = format!("`{}` has private addresses", self.name(best));
+            if let Some(choice) = self.choice(is_email) {
+                choice.check = Some(check);
+            }
+        }
     }
 
     pub(super) fn column_of(&self, kind: FieldKind) -> Option<usize> {

@@ -343,24 +343,15 @@ fn a_counter_of_rows_is_no_id_beside_a_better_one_or_an_address() {
 }
 
 #[test]
-fn codes_that_differ_in_every_row_are_an_id_where_no_name_says_so() {
-    let codes = || with_samples("Zeichen", &["K17", "K18", "K22"]);
-    assert_eq!(
-        column_of("externalId", vec![codes()]).as_deref(),
-        Some("Zeichen")
-    );
-    assert_eq!(
-        column_of(
-            "externalId",
-            vec![codes(), with_samples("B", &["Q1", "Q2"])]
-        ),
-        None
-    );
-    let names = with_samples("Zeichen", &["Ann", "Bo", "Cy"]);
-    assert_eq!(column_of("externalId", vec![names]), None);
-    // Both may be meant.
-    let columns = vec![codes(), with_addresses("Email", 10)];
-    assert_eq!(column_of("externalId", columns), None);
+fn codes_that_differ_in_every_row_are_an_id_where_no_row_names_the_columns() {
+    let codes = |name| with_samples(name, &["K17", "K18", "K22"]);
+    let names = |name| with_samples(name, &["Ann", "Bo", "Cy"]);
+    let id = |columns| column_of("externalId", columns);
+    assert_eq!(id(vec![codes("A"), names("B")]).as_deref(), Some("A"));
+    assert_eq!(id(vec![codes("A"), codes("B")]), None);
+    assert_eq!(id(vec![names("A"), names("B")]), None);
+    // A name that nobody knows may be that of anything.
+    assert_eq!(id(vec![codes("Zeichen"), names("Rufname")]), None);
 }
 
 #[test]
@@ -525,4 +516,50 @@ fn a_status_becomes_a_filter_that_is_active_where_it_is_certain() {
     insta::assert_snapshot!(of("Status", &["Active", "Contractor"]), @"false row['Status']|lower != 'contractor'");
     assert_eq!(of("Status", &["Active", "On leave"]), "");
     assert_eq!(of("Status", &["Blue", "Green"]), "");
+}
+
+#[test]
+fn a_number_that_no_name_calls_an_id_is_none_without_a_persons_word() {
+    let codes = ["QQ123401C", "QQ123402C", "QQ123403C"];
+    for name in [
+        "NI Number",
+        "PESEL",
+        "Codice Fiscale",
+        "Aadhaar",
+        "Clearance",
+    ] {
+        let columns = vec![
+            filled("Forename", 10),
+            filled("Surname", 10),
+            with_samples(name, &codes),
+        ];
+        let found = fields(System::Kmi, columns);
+        assert_eq!(found, "firstName: Forename\nlastName: Surname", "{name}");
+    }
+    let columns = vec![filled("Payroll No", 10), with_samples("NI Number", &codes)];
+    let found = fields(System::Kmi, columns);
+    assert_eq!(found, "externalId: Payroll No\nloginName: Payroll No");
+}
+
+#[test]
+fn a_private_address_is_taken_only_where_hardly_anybody_has_another() {
+    for (at_work, taken) in [(10, "Work Email"), (6, "Work Email"), (3, "Personal Email")] {
+        let columns = vec![
+            filled("Emp ID", 10),
+            with_addresses("Work Email", at_work),
+            with_addresses("Personal Email", 10),
+        ];
+        let found = fields(System::Kmi, columns);
+        assert!(found.contains(&format!("email: {taken}")), "{found}");
+    }
+}
+
+#[test]
+fn an_address_that_several_people_share_is_nobodys_login() {
+    let shared = Column {
+        emails: 10,
+        distinct_emails: 3,
+        ..filled("Email", 10)
+    };
+    assert_eq!(fields(System::Kmi, vec![shared]), "email: Email");
 }

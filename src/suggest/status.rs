@@ -86,6 +86,14 @@ fn leaving_out(work: &Work<'_>, index: usize, words: &[&String]) -> (u32, String
     )
 }
 
+fn why(said: &str, is_certain: bool) -> String {
+    if is_certain {
+        format!("Leaves out {said}: these people have left.")
+    } else {
+        format!("Leaves out {said}, if that means that they have left.")
+    }
+}
+
 /// A status in words: active, terminated.
 fn by_words(work: &Work<'_>) -> Option<Filter> {
     let columns = work.named(&[Meaning::Status, Meaning::Active]);
@@ -104,11 +112,12 @@ fn by_words(work: &Work<'_>) -> Option<Filter> {
             return None;
         }
         let (leaves_out, said) = leaving_out(work, index, &left);
+        let is_certain = !here.is_empty();
         Some(Filter {
             expression: without(work, index, &left),
             column: index,
-            why: format!("Leaves out {said}: these people have left."),
-            is_certain: !here.is_empty(),
+            why: why(&said, is_certain),
+            is_certain,
             leaves_out,
             rows: work.column(index).rows,
         })
@@ -134,11 +143,12 @@ fn by_flag(work: &Work<'_>) -> Option<Filter> {
         let (leaves_out, said) = leaving_out(work, index, &left);
         // A mark such as `x` in some cells, and nothing in the others.
         let others_are_empty = work.column(index).filled < work.column(index).rows;
+        let is_certain = !here.is_empty() || (leaves_with && others_are_empty);
         Some(Filter {
             expression: without(work, index, &left),
             column: index,
-            why: format!("Leaves out {said}: these people have left."),
-            is_certain: !here.is_empty() || (leaves_with && others_are_empty),
+            why: why(&said, is_certain),
+            is_certain,
             leaves_out,
             rows: work.column(index).rows,
         })
