@@ -10,7 +10,9 @@ use super::columns::{ColumnNames, Columns, why_not_found};
 use super::file::Node;
 use super::value::{cell_value, clean, flaw};
 use super::{MappingError, fold, found, settings};
-use crate::feed::{Feed, FeedError, FeedOptions, FeedSource, Record, column_letters};
+use crate::feed::{
+    Feed, FeedError, FeedOptions, FeedSource, FileEnd, Record, RowLengths, column_letters,
+};
 use crate::model::{Remark, Remarks, RowNumber, Rule, count};
 use crate::schema::{Field, FieldKind};
 
@@ -25,6 +27,7 @@ const MAX_BYTES: u64 = 64 << 20;
 pub(super) struct Lookup {
     /// By the folded key, see [`fold`].
     values: HashMap<String, String>,
+    path: PathBuf,
     /// The file's name without its folders, for messages.
     file: Box<str>,
     /// The column of the keys.
@@ -43,6 +46,8 @@ enum Wrong {
     /// A row has more cells than the header.
     Cells(RowNumber),
     TooManyRows,
+    /// The file ends inside a row.
+    CutOff(RowNumber),
 }
 
 impl From<FeedError> for Wrong {
@@ -76,6 +81,7 @@ impl Lookup {
         let mut lookup = Self {
             values: HashMap::new(),
             file: name.unwrap_or_default(),
+            path: path.clone(),
             key: clean(&key.text()?).into(),
             remarks: Vec::new(),
         };
@@ -96,6 +102,11 @@ impl Lookup {
             })
             .collect();
         Ok(lookup)
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What the table makes of a text.
@@ -144,15 +155,18 @@ impl Lookup {
         let width = feed.columns().len();
         let mut rows: HashMap<String, RowNumber> = HashMap::new();
         let mut left_out = Remarks::default();
+        let mut all_lengths = RowLengths::default();
         feed.read(
             |records| {
-                let mut pairs = Vec::new();
+                let (mut pairs, mut lengths) = (Vec::new(), RowLengths::default());
                 while let Some(record) = records.next_record() {
+                    lengths.add(record);
                     pairs.push((record.row(), pair(record, columns, &names, width)));
                 }
-                (pairs, records.left_out().to_vec())
+                (pairs, records.left_out().to_vec(), lengths)
             },
-            |(pairs, others), _| {
+            |(pairs, others, lengths), _| {
+                all_lengths.extend(&lengths);
                 for (row, what) in others {
                     left_out.add(row, None, &Remark::NoPerson { what });
                 }
@@ -179,7 +193,10 @@ impl Lookup {
                 Ok(())
             },
         )?;
-        Ok(left_out)
+        match all_lengths.last_row(width, feed.ends_line()) {
+            Some(last) if last.end == FileEnd::InShortRow => Err(Wrong::CutOff(last.row)),
+            _ => Ok(left_out),
+        }
     }
 
     fn unreadable(&self, node: &Node<'_>, error: &FeedError) -> MappingError {
@@ -223,6 +240,10 @@ impl Lookup {
             Wrong::Cells(row) => (
                 format!("row {row} of `{file}` has more cells than the header"),
                 "quote the value that contains the delimiter".into(),
+            ),
+            Wrong::CutOff(row) => (
+                format!("`{file}` ends inside row {row}: it was cut off"),
+                "have the file exported or copied again".into(),
             ),
             Wrong::TooManyRows => (
                 format!("`{file}` has more than {} keys", count(MAX_ROWS as u64)),

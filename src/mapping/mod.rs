@@ -365,6 +365,10 @@ impl Mapping {
         let guards = section(guards, "[guards]")?;
         let says_min_rows = guards.as_ref().is_some_and(|guards| guards.has("min_rows"));
         let guards = guards.map(guards::guards).transpose()?.unwrap_or_default();
+        let lookups = fields.iter().filter_map(|rule| rule.lookup.as_ref());
+        let joined = to_join.iter().map(|join| join.path.as_path());
+        let not_feeds = lookups.map(Lookup::path).chain(joined);
+        let not_feeds = not_feeds.map(Path::to_path_buf).collect();
         let mapping = Self {
             path: path.into(),
             sha256: digest_of(text, &fields),
@@ -372,7 +376,10 @@ impl Mapping {
             source: source.options,
             to_join,
             merge: source.merge,
-            pick_up: source.pick_up,
+            pick_up: PickUpOptions {
+                not_feeds,
+                ..source.pick_up
+            },
             fields,
             templates,
             unique,

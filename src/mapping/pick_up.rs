@@ -22,6 +22,8 @@ pub(super) fn pick_up(table: &mut Table<'_>) -> Result<PickUpOptions, MappingErr
         done_file: done_file.as_ref().map(file_name).transpose()?,
         wait: wait.as_ref().map(some_duration).transpose()?,
         checksum: checksum.as_ref().map_or(Ok(Checksum::IfThere), whether)?,
+        // Known once the whole mapping is read.
+        not_feeds: Vec::new(),
     };
     match (&wait, options.wait, options.unchanged_for) {
         (Some(node), Some(wait), Some(unchanged_for)) if wait <= unchanged_for => Err(node.error(
@@ -91,6 +93,7 @@ mod tests {
             done_file: Some(".done".into()),
             wait: Some(Duration::from_hours(2)),
             checksum: Checksum::Required(".sha256".into()),
+            not_feeds: Vec::new(),
         };
         assert_eq!(read(lines).unwrap(), expected);
         assert_eq!(

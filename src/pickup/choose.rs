@@ -16,7 +16,7 @@ const ENDINGS: [&str; 10] = [
     "csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods", "gz", "zip",
 ];
 /// How files end that are on their way, or say something of another file.
-const NO_FEEDS: [&str; 13] = [
+const NO_FEEDS: [&str; 19] = [
     "tmp",
     "temp",
     "part",
@@ -26,6 +26,12 @@ const NO_FEEDS: [&str; 13] = [
     "download",
     "swp",
     "bak",
+    "old",
+    "orig",
+    "backup",
+    "copy",
+    "log",
+    "processed",
     "done",
     "sha256",
     "sha512",
@@ -106,11 +112,13 @@ pub(super) fn choose(feed: &OsStr, options: &PickUpOptions) -> Result<Option<Loo
         let done = options.done_file.as_deref();
         done.is_some_and(|done| name.is_some_and(|name| name == done || name.ends_with(done)))
     };
+    let not_feeds: Vec<_> = options.not_feeds.iter().filter_map(real).collect();
     let mut looks = Vec::new();
     for path in files {
         // Files that vanish while a folder is read are none of it.
         if !is_done_file(&path)
             && path.is_file()
+            && real(&path).is_some_and(|path| !not_feeds.contains(&path))
             && let Some(look) = Look::at(&path)?
         {
             looks.push(look);
@@ -138,6 +146,11 @@ pub(super) fn choose(feed: &OsStr, options: &PickUpOptions) -> Result<Option<Loo
             }
         }
     }
+}
+
+/// A file under the one name that it has without links.
+fn real(path: impl AsRef<Path>) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
 }
 
 /// The files of a folder that can be feeds by their names.
@@ -189,42 +202,70 @@ fn ends_in(path: &Path, endings: &[&str]) -> bool {
 }
 
 /// A file whose name has a later date than that of `newest`, where all else of the two
-/// names is the same: an old export that was uploaded again is not today's.
-fn later_by_name(newest: &Path, others: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
-    let (date, rest) = dated(newest)?;
-    let dates = others.filter_map(|other| match dated(&other) {
-        Some((its, the_same)) if the_same == rest && its > date => Some((its, other)),
-        _ => None,
-    });
-    dates.max().map(|(_, path)| path)
+/// names is the same: an old export that was uploaded again is not today's. Day and month
+/// may be in either order: each order that both names allow has to say so.
+fn later_by_name(newest: &Path, mut others: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    let moments = dated(newest);
+    others.find(|other| {
+        let theirs = dated(other);
+        let both = moments.iter().zip(&theirs).filter_map(|pair| match pair {
+            (Some(one), Some(other)) if one.rest == other.rest => Some((one, other)),
+            _ => None,
+        });
+        let mut both = both.peekable();
+        both.peek().is_some() && both.all(|(one, other)| one.is_before(other))
+    })
 }
 
-/// The date in a name, year first, and the name around it: `people-2026-11-26.csv`,
-/// `people_20261126T0200.csv`.
-fn dated(path: &Path) -> Option<(Date, String)> {
-    let name = path.file_name()?.to_str()?;
-    let bytes = name.as_bytes();
-    for start in 0..bytes.len() {
-        if start > 0 && bytes.get(start - 1).is_some_and(u8::is_ascii_digit) {
-            continue;
-        }
-        for form in ["%Y-%m-%d", "%Y_%m_%d", "%Y.%m.%d", "%Y%m%d"] {
-            let length = if form == "%Y%m%d" { 8 } else { 10 };
-            let Some(text) = name.get(start..start + length) else {
-                continue;
-            };
-            if let Ok(date) = Date::strptime(form, text)
-                && (1990..2100).contains(&date.year())
-            {
-                // A time of the day behind it is no other name.
-                let before = name.get(..start)?;
-                let behind = name.get(start + length..)?;
-                let behind: String = behind.chars().filter(|it| !it.is_ascii_digit()).collect();
-                return Some((date, format!("{before}\0{behind}")));
-            }
-        }
+/// The orders of a date in a name, with the texts between its numbers.
+const ORDERS: [[&str; 4]; 3] = [
+    ["%Y-%m-%d", "%Y_%m_%d", "%Y.%m.%d", "%Y%m%d"],
+    ["%d-%m-%Y", "%d_%m_%Y", "%d.%m.%Y", "%d%m%Y"],
+    ["%m-%d-%Y", "%m_%d_%Y", "%m.%d.%Y", "%m%d%Y"],
+];
+
+/// What a name says of the time of its export.
+#[derive(Debug, PartialEq, Eq)]
+struct Moment {
+    date: Date,
+    /// The digits behind the date: a time of the day, as long as that of another export.
+    behind: String,
+    /// The name around them.
+    rest: String,
+}
+
+impl Moment {
+    fn is_before(&self, other: &Self) -> bool {
+        let is_same_length = self.behind.len() == other.behind.len();
+        self.date < other.date
+            || (self.date == other.date && is_same_length && self.behind < other.behind)
     }
-    None
+}
+
+/// The date in a name, in each of [`ORDERS`]: `people-2026-11-26.csv`,
+/// `people_26.11.2026_0200.csv`.
+fn dated(path: &Path) -> [Option<Moment>; 3] {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    ORDERS.map(|forms| {
+        (0..name.len()).find_map(|start| forms.iter().find_map(|form| moment(name, start, form)))
+    })
+}
+
+/// The date of that form at that place of a name.
+fn moment(name: &str, start: usize, form: &str) -> Option<Moment> {
+    let length = if form.len() == 6 { 8 } else { 10 };
+    let (before, text) = (name.get(..start)?, name.get(start..start + length)?);
+    let behind = name.get(start + length..)?;
+    if before.ends_with(|it: char| it.is_ascii_digit()) {
+        return None;
+    }
+    let date = Date::strptime(form, text).ok()?;
+    let (digits, others) = behind.chars().partition::<String, _>(char::is_ascii_digit);
+    (1990..2100).contains(&date.year()).then(|| Moment {
+        date,
+        behind: digits,
+        rest: format!("{before}\0{others}"),
+    })
 }
 
 #[cfg(test)]
@@ -306,6 +347,24 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_the_mapping_reads_beside_the_feed_is_not_the_feed() {
+        let folder = folder(&["people.csv", "contracts.csv"]);
+        let options = PickUpOptions {
+            files: Some(NEWEST),
+            not_feeds: vec![folder.path().join("./contracts.csv"), "gone.csv".into()],
+            ..PickUpOptions::default()
+        };
+        for feed in [folder.path().to_owned(), folder.path().join("*")] {
+            let chosen = choose(feed.as_os_str(), &options).unwrap().unwrap();
+            assert_eq!(chosen.path.file_name().unwrap(), "people.csv");
+        }
+        // A person who names it means it.
+        let named = folder.path().join("contracts.csv");
+        let chosen = choose(named.as_os_str(), &options).unwrap().unwrap();
+        assert_eq!(chosen.path, named);
+    }
+
+    #[test]
     fn a_file_whose_name_looks_like_a_pattern_is_that_file() {
         let folder = folder(&["people [1].csv", "people 1.csv"]);
         let named = folder.path().join("people [1].csv");
@@ -334,6 +393,11 @@ mod tests {
             ["people-2026-11-26.csv", "people-2026-11-25.csv"],
             ["20261126_people.csv", "20261125_people.csv"],
             ["hr_20261126T0200.csv", "hr_20261125T0315.csv"],
+            ["hr_20261126T1400.csv", "hr_20261126T0200.csv"],
+            ["people 26.11.2026.csv", "people 25.11.2026.csv"],
+            ["people_01122026.csv", "people_30112026.csv"],
+            ["11-26-2026.csv", "11-25-2026.csv"],
+            ["02-03-2026.csv", "01-03-2026.csv"],
         ] {
             let error = chosen(folder(&names).path(), Some(NEWEST)).unwrap_err();
             assert!(error.contains("later date in its name"), "{error}");
@@ -341,9 +405,11 @@ mod tests {
         for [older, newest] in [
             ["people-2026-11-25.csv", "people-2026-11-26.csv"],
             ["people-2026-11-26.csv", "corrected-2026-11-25.csv"],
-            ["people-2026-11-26-0100.csv", "people-2026-11-26-0050.csv"],
-            ["batch-99999999.csv", "batch-11111111.csv"],
-            ["26112026.csv", "25112026.csv"],
+            ["people-2026-11-26-0050.csv", "people-2026-11-26-0100.csv"],
+            ["people-2026-11-26.csv", "people-2026-11-26 2.csv"],
+            ["batch-99999999.csv", "batch-88888888.csv"],
+            // The first of December, or the twelfth of January: who knows.
+            ["01-12-2026.csv", "02-01-2026.csv"],
         ] {
             let folder = folder(&[older, newest]);
             assert_eq!(chosen(folder.path(), Some(NEWEST)).unwrap(), newest);

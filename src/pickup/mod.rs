@@ -36,6 +36,9 @@ pub struct PickUpOptions {
     pub wait: Option<Duration>,
     /// What is expected of a checksum beside the feed.
     pub checksum: Checksum,
+    /// Files that the mapping reads beside the feed: none of several files is the feed
+    /// because it is one of them.
+    pub not_feeds: Vec<PathBuf>,
 }
 
 /// Which of several files is the feed.

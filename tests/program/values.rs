@@ -471,6 +471,10 @@ fn a_lookup_file_that_is_wrong_is_a_mistake_of_the_mapping() {
             "rows 2 and 4 of `centers.csv` have the same key and different values",
         ),
         ("Code;Name\na1;Sales\nA1;Care\n", "rows 2 and 3"),
+        (
+            "Code;Name\n1;A\n2;B\n3;C\n410",
+            "`centers.csv` ends inside row 5: it was cut off",
+        ),
         ("", "is empty"),
         ("Code;Name\n", "no row with a key"),
         (

@@ -18,7 +18,7 @@ const MAX_FILES: usize = 16;
 #[derive(Debug)]
 pub(in crate::mapping) struct Join {
     /// Where it is.
-    pub(super) path: PathBuf,
+    pub(in crate::mapping) path: PathBuf,
     /// As a person sees it: `contracts.csv`.
     pub(super) file: Arc<str>,
     /// What the names of its columns begin with where that is needed.
