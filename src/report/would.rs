@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 
-use super::count;
 use super::text::rows;
+use super::{count, counted};
 
 /// What an import would do, by what is known without a journal and without the LMS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Would {
     /// The most people whom it would send: those of them who are new or changed.
     pub send: u64,
+    /// The most people whom it would remove by a list of leavers: those of them who are
+    /// known in the LMS.
+    pub remove: u64,
     /// Rows that it would reject.
     pub reject: u64,
     /// Why it would send nothing; empty if no guard would stop it.
@@ -62,6 +65,13 @@ impl Would {
             0 => String::new(),
             invalid => format!(", and reject {}", rows(invalid)),
         };
+        if self.remove > 0 {
+            let people = counted(self.remove, "person", "people");
+            return format!(
+                "An import would remove up to {people}: those on the list whom hrfeed knows in \
+                 this LMS{rejected}."
+            );
+        }
         match (self.send, self.reject) {
             (0, 0) => "An import would send nothing: the feed has nobody to send.".into(),
             (0, _) => "An import would send nothing: it would reject every row.".into(),
@@ -88,12 +98,18 @@ mod tests {
             let allow: Vec<_> = stops.iter().map(|(allow, _)| *allow).collect();
             let would = Would {
                 send,
+                remove: 0,
                 reject,
                 stopped_by: stopped_by.collect(),
                 allow: format!("--allow {}", allow.join(",")),
                 may_be_anybody,
             };
             would.sentences()
+        };
+        let of_list = Would {
+            remove: 5,
+            reject: 1,
+            ..Would::default()
         };
         let stops = [
             (
@@ -109,6 +125,7 @@ mod tests {
             would(0, 12, &[], 0),
             would(0, 0, &[], 0),
             would(0, 3, &stops, 1),
+            of_list.sentences(),
         ];
         insta::assert_snapshot!(all.join("\n"), @"
         An import would send up to 1,977 people, those who are new or changed. Other limits need the journal or the LMS: `plan` checks them.
@@ -117,6 +134,7 @@ mod tests {
         An import would send nothing: it would reject every row. Other limits need the journal or the LMS: `plan` checks them.
         An import would send nothing: the feed has nobody to send. Other limits need the journal or the LMS: `plan` checks them.
         An import would send nothing: the feed has 19 rows; the minimum is 20 (`min_rows`); the feed is 40 h old; the limit is 36 h (`max_age`). If the feed is right, import it once with `--allow rows=19,age`. Other limits need the journal or the LMS: `plan` checks them.
+        An import would remove up to 5 people: those on the list whom hrfeed knows in this LMS, and reject 1 row. Other limits need the journal or the LMS: `plan` checks them.
         ");
     }
 }

@@ -557,6 +557,10 @@ fn a_list_of_leavers_removes_whom_it_names_and_nobody_else() {
             "leavers.csv",
             "Number,Mail\nE00007,no address\nE90000,\nE00009,\nE00008,\nE00007,\n",
         );
+        let check = ["check", LEAVE[1], "-m", LEAVE[3], "--json"];
+        let checked = world.run(&check).exits(0).json();
+        assert_eq!(checked["would"]["send"], 0);
+        assert!(checked["would"]["remove"].as_u64() > Some(0), "{checked:#}");
         world.lms.reset_stats();
         let ran = world.run(LEAVE).exits(0);
         assert_eq!(
