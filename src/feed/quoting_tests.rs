@@ -428,6 +428,43 @@ fn rows_that_do_not_fit_the_manner_of_their_file_are_refused() {
 }
 
 #[test]
+fn a_damaged_row_does_not_change_what_backslashes_mean_in_others() {
+    let cells = |feed: &str| read(feed.as_bytes()).unwrap().rows;
+    // The only row whose backslashes show that they escape is the damaged one: two of them
+    // may be one or two.
+    for (head, damaged) in [
+        ("'ID','Name','Job'", "'1',''Ann','Head of \\'Care\\' team'"),
+        (
+            "\"ID\",\"Name\",\"Job\"",
+            "\"1\",\"Ann\",'\"Head of \\\"Care\\\" team\"",
+        ),
+    ] {
+        let mark = head.chars().next().unwrap();
+        let sound = ["2,C:\\\\x,y", "4,Cy,z", "5,Di,z", "3,Bo,z"].map(|row| {
+            let cells = row.split(',').map(|cell| format!("{mark}{cell}{mark}"));
+            cells.collect::<Vec<_>>().join(",")
+        });
+        let feed = format!("{head}\n{damaged}\n{}\n", sound.join("\n"));
+        let rows = cells(&feed);
+        assert_eq!(rows.last().unwrap(), &["3", "Bo", "z"], "{feed}");
+        assert!(rows.iter().all(|row| row[0] != "2"), "{feed}");
+    }
+    // A sound row shows it, and what is wrong with another is no evidence against it.
+    let head = "\"ID\",\"Name\",\"Job\"\n\"1\",\"Ann\",\"Head of \\\"Care\\\" team\"\n";
+    for damaged in [
+        "\"2\",\"Ox\"\",\"C:\\\\x\"\n\"3\",\"a\",\"C:\\\\x\"",
+        "\"2\",\"x\n \"C:\\\\x (x) Ox\",\"Ann\"\n\"3\",\"a\",\"C:\\\\x\"",
+    ] {
+        let mut rows = cells(&format!("{head}{damaged}\n"));
+        // Rows that are too short are refused by those who know the others.
+        rows.retain(|row| row.len() == 3);
+        assert_eq!(rows[0], ["1", "Ann", "Head of \"Care\" team"]);
+        assert_eq!(rows.last().unwrap(), &["3", "a", "C:\\x"], "{damaged}");
+        assert_eq!(rows.len(), 2, "{damaged}");
+    }
+}
+
+#[test]
 fn what_old_programs_and_glued_files_leave_between_rows_is_no_part_of_them() {
     for feed in [
         "ID,Name\n1,Ann\n2,Bo\n\u{1a}",

@@ -62,9 +62,10 @@ pub(super) struct Facts {
     pub(super) quoted: usize,
     /// A mark is written twice to mean itself.
     pub(super) doubled: bool,
-    /// A backslash that means itself; two in turn.
+    /// A backslash that means itself; two in turn; one before a mark that it makes text.
     pub(super) lone: bool,
     pub(super) pairs: bool,
+    pub(super) escaped: bool,
     /// The line was quoted as a whole.
     pub(super) unwrapped: bool,
 }
@@ -214,19 +215,15 @@ impl Cells {
                 return Ok(end);
             }
             let wrong = |problem| Parsed::Wrong(place, problem, end);
-            if dialect.quoting.inner != Inner::AsIs {
-                self.facts.doubled |= again.is_some();
-                return Err(wrong(QuoteProblem::TextBehind));
-            }
-            if let Some(length) = again
-                && dialect.quoting.marks.is_plain()
-            {
-                // The last of the text, and the one that ends the cell; else a doubled one.
+            // The last of the text, and the one that ends the cell; else a doubled one.
+            let is_doubled = again.is_some_and(|length| {
                 let end = dialect.skip_blanks(data, behind + length);
-                if !dialect.ends_cell(data, end) {
-                    self.facts.doubled = true;
-                    return Err(wrong(QuoteProblem::TextBehind));
-                }
+                !dialect.ends_cell(data, end)
+            });
+            let is_doubled = is_doubled && dialect.quoting.marks.is_plain();
+            self.facts.doubled |= is_doubled;
+            if is_doubled || dialect.quoting.inner != Inner::AsIs {
+                return Err(wrong(QuoteProblem::TextBehind));
             }
             // One that looks as if it opened a cell.
             let before = at.checked_sub(1).and_then(|before| data.get(before));
@@ -267,6 +264,7 @@ impl Cells {
                 // A line break, as databases write it.
                 Some(b'\r' | b'\n') => at + 1,
                 Some(_) if dialect.mark(data, at + 1).is_some() => {
+                    self.facts.escaped = true;
                     self.facts.odd.get_or_insert(place);
                     self.push(data, at + 1, at + 2);
                     at + 2

@@ -139,11 +139,19 @@ pub(super) fn find(sample: Sample<'_>, delimiters: &[u8]) -> Option<Head> {
     let plain = best(sample, delimiters, Quoting::PLAIN, |_| true)?;
     let is_sound = !plain.is_wrong() && plain.header().is_some_and(|(_, columns)| columns > 1);
     let candidates = Quoting::candidates(sample.bytes).into_iter();
-    // What is in order as it is has quotes inside quotes by chance only.
-    let candidates = candidates.filter(|it| !is_sound || it.lines || it.marks != Marks::Double);
+    // What is in order as it is has quotes inside quotes by chance only. A quote in a cell
+    // that is not quoted may have lost what made it so, and with it the sense of backslashes.
+    let is_stray = plain.quotes.iter().any(|row| row.facts.stray);
+    let candidates = candidates.filter(|it| {
+        let is_backslash = matches!(it.inner, Inner::Backslash { .. });
+        !is_sound || it.lines || it.marks != Marks::Double || (is_stray && is_backslash)
+    });
     let heads = candidates.filter_map(|it| best(sample, delimiters, it, Head::is_certain));
     // Of equals the first.
-    let found = heads.min_by_key(|head| head.fitting().1);
+    let found = heads.min_by(|a, b| {
+        let ((right_a, wrong_a), (right_b, wrong_b)) = (a.fitting(), b.fitting());
+        (wrong_a + right_b).cmp(&(wrong_b + right_a))
+    });
     Some(found.unwrap_or(plain).with_lone_backslashes())
 }
 
@@ -255,10 +263,12 @@ impl Head {
             || self.table().skip(1).all(|(_, row)| row.facts.quoted >= 2)
     }
 
-    /// Notes whether backslashes mean themselves, too.
+    /// Notes whether backslashes mean themselves, too, as far as sound rows show it.
     fn with_lone_backslashes(mut self) -> Self {
         if let Inner::Backslash { lone } = &mut self.dialect.quoting.inner {
-            *lone = self.quotes.iter().any(|row| row.facts.lone);
+            let mut sound = self.quotes.iter().filter(|row| !row.is_wrong);
+            *lone =
+                self.quotes.iter().any(|row| row.facts.lone) || !sound.any(|row| row.facts.escaped);
         }
         self
     }

@@ -46,8 +46,8 @@ pub(super) enum Marks {
 pub(super) enum Inner {
     /// Twice.
     Doubled,
-    /// Behind a backslash. `lone`: backslashes mean themselves, too, so that two of them
-    /// may be one or two.
+    /// Behind a backslash. `lone`: backslashes mean themselves, too, or no sound row shows
+    /// that they do not, so that two of them may be one or two.
     Backslash { lone: bool },
     /// As it is: the mark that ends the cell is the one before a delimiter or a line end.
     AsIs,
@@ -104,8 +104,11 @@ impl Quoting {
             found.push(of(Marks::Double, Inner::AsIs));
         }
         if opens_cells(sample, Marks::Single) {
+            // Where both fit as well, a backslash before an apostrophe decides.
+            if memchr::memmem::find(sample, b"\\'").is_some() {
+                found.push(of(Marks::Single, lone));
+            }
             found.push(of(Marks::Single, Inner::Doubled));
-            found.push(of(Marks::Single, lone));
             found.push(of(Marks::Single, Inner::AsIs));
         }
         if opens_cells(sample, Marks::CurlyDouble) {
