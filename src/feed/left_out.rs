@@ -107,6 +107,7 @@ fn explains(header: &HeadRow, row: &HeadRow) -> Option<NoPerson> {
         !name.is_empty() && name == normalized(cell)
     });
     let (same, names, types) = (same.count(), count(is_column_name), count(is_type));
+    let instructions = count(is_instruction);
     let has_address = filled.iter().any(|cell| cell.contains('@'));
     let is_plain = !has_address && !filled.iter().any(|cell| has_digit(cell));
     // An ID: people are called Max and See.
@@ -123,7 +124,7 @@ fn explains(header: &HeadRow, row: &HeadRow) -> Option<NoPerson> {
         Some(NoPerson::Types)
     } else if names >= 2 && names * 3 >= all * 2 && is_plain {
         Some(NoPerson::Labels)
-    } else if all >= 2 && count(is_instruction) * 2 >= all && !has_address && !has_number {
+    } else if instructions >= 2 && instructions * 2 >= all && !has_address && !has_number {
         Some(NoPerson::Instructions)
     } else if is_example(first) {
         Some(NoPerson::Example)
@@ -345,6 +346,9 @@ mod tests {
 
     #[test]
     fn the_first_person_is_one_whatever_the_name_is() {
+        // One word is a name as well, in a table of two columns.
+        below("Login,Name", &["ann,Max"], &[]);
+        below("Code,Name of center", &["ga,Do it yourself"], &[]);
         let header = "ID,First,Last,Mail,Job";
         for person in [
             "7,Ann,Lee,a@example.com,Nurse",
