@@ -368,18 +368,18 @@ fn max_feed_bounds_files_and_what_packed_ones_unpack_to() {
 #[test]
 fn a_feed_that_would_fill_the_disk_of_temporary_files_is_refused_before_it_does() {
     let world = World::new(Kmi);
-    let Some(disk) = crate::support::disk::SmallDisk::mount(world.path("disk"), 40 << 10) else {
+    let Some(disk) = crate::support::disk::SmallDisk::mount(world.path("disk"), 16 << 10) else {
         // Only root may mount, and not in every container.
         return;
     };
     let row = b"E00001;Zoe;Quimby;zoe@example.com;zoe;Delft;NL;;\n";
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed
-        .write_all(&row.repeat((60 << 20) / row.len()))
+        .write_all(&row.repeat((24 << 20) / row.len()))
         .unwrap();
     world.write("large.csv.gz", packed.finish().unwrap());
     // As a spreadsheet writes it.
-    let text = String::from_utf8(row.repeat((60 << 20) / row.len())).unwrap();
+    let text = String::from_utf8(row.repeat((24 << 20) / row.len())).unwrap();
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     world.write("large.csv", [b"\xff\xfe".to_vec(), utf16].concat());
     for name in ["large.csv.gz", "large.csv"] {
