@@ -15,6 +15,14 @@ pub enum Event<'a> {
         /// The size of the file in bytes, where it is known.
         bytes: Option<u64>,
     },
+    /// A file that the mapping joins to the feed is about to be read, or the feed itself to
+    /// find several rows of one person. What follows of it is as of the feed.
+    JoinStarted {
+        /// The file, as a person reads it: `` `contracts.csv` ``.
+        file: &'a str,
+        /// Its size in bytes, where it is known.
+        bytes: Option<u64>,
+    },
     /// More of the feed has been read, mapped and validated.
     ReadProgress {
         /// Bytes of the file read so far.

@@ -75,6 +75,7 @@ impl From<JoinError> for Failure {
         match error {
             JoinError::Feed(error) => error.into(),
             JoinError::Mapping(error) => error.into(),
+            JoinError::Stopped => ScanError::Stopped.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::exit::Failure;
 use super::output::path_of;
 use crate::clock::Clock;
 use crate::feed::{Feed, FeedSource};
-use crate::mapping::{Mapping, attach};
+use crate::mapping::{Mapping, Watch, attach};
 use crate::pickup::{Waiting, pick_up};
 use crate::report::{self, FeedReport};
 
@@ -68,7 +68,12 @@ pub(super) fn open_source(
         ..FeedReport::default()
     });
     let feed = Feed::open(source, &mapping.source)?;
-    let feed = attach(feed, mapping, Clock::system().today())?;
+    let (mut listener, stop) = (context.progress(), context.stop());
+    let mut watch = Watch {
+        stop: &|| stop.is_requested(),
+        listener: &mut *listener,
+    };
+    let feed = attach(feed, mapping, Clock::system().today(), &mut watch)?;
     tracing::info!(
         feed = %report::sanitize(&feed.path().display().to_string()),
         format = %report::sanitize(&feed.format().to_string()), header_row = feed.header_row().0,

@@ -107,6 +107,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.holds = prepared.holds.iter().map(planned_hold).collect();
     report.held = held_counts(&prepared.holds);
     report.is_sick = !prepared.sick.is_empty();
+    report.lists_leavers = Some(planned.bound.mapping().lists_leavers);
     report.notes = notes(prepared);
     report.notes.extend_from_slice(&planned.notes);
     report.notes.extend(left_alone(rows));

@@ -51,6 +51,8 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         mapping: Some(run.start.mapping_path.clone()),
         started: Some(run.start.started),
         ended: run.ended.filter(|_| run.state != RunState::Running),
+        // The journal does not say it.
+        lists_leavers: None,
         ..RunReport::new(Command::Import, feed)
     };
     report.message = run

@@ -268,15 +268,15 @@ pub enum FeedError {
         available: u64,
     },
     /// A file that is joined to the feed cannot be read.
-    #[error("a file that the mapping joins cannot be read: {0}")]
-    Joined(#[source] Box<FeedError>),
+    #[error(transparent)]
+    Joined(OtherFile),
     /// A file that is joined to the feed has a header and no rows.
-    #[error("`{}`, which the mapping joins, has no rows", .0.display())]
+    #[error("joined file `{}` has no rows", .0.display())]
     JoinedWithoutRows(Arc<Path>),
     /// A file that is joined to the feed was cut off.
     #[error(
-        "`{}`, which the mapping joins, is cut off in row {row}, which is shorter than every other \
-         and has no line end", path.display()
+        "joined file `{}` is cut off in row {row}, which is shorter than every other and has no \
+         line end", path.display()
     )]
     JoinedCutOff {
         /// The file.
@@ -285,8 +285,33 @@ pub enum FeedError {
         row: RowNumber,
     },
     /// A file that is joined to the feed has rows of nobody in it.
-    #[error("no row of `{}`, which the mapping joins, is about anybody in the feed", .0.display())]
-    JoinedOfNobody(Arc<Path>),
+    #[error("no row of joined file `{}` is about anybody in the feed: {keys}", path.display())]
+    JoinedOfNobody {
+        /// The file.
+        path: Arc<Path>,
+        /// Which keys both have, as a sentence.
+        keys: Box<str>,
+    },
+}
+
+/// Why a file beside the feed could not be read.
+#[derive(Debug)]
+pub struct OtherFile {
+    /// What the file is to a person: `joined file`.
+    kind: &'static str,
+    error: Box<FeedError>,
+}
+
+impl std::fmt::Display for OtherFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.error.of_file(self.kind))
+    }
+}
+
+impl std::error::Error for OtherFile {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.error)
+    }
 }
 
 /// A format of tables that hrfeed does not read yet. Shown to people: `an Apple Numbers
@@ -339,7 +364,17 @@ impl std::fmt::Display for OtherFormat {
 impl FeedError {
     /// The same of a file that is joined to the feed.
     pub(crate) fn joined(error: Self) -> Self {
-        Self::Joined(Box::new(error))
+        Self::Joined(OtherFile {
+            kind: "joined file",
+            error: Box::new(error),
+        })
+    }
+
+    /// The same in words, of a file that `kind` names in place of a feed.
+    pub(crate) fn of_file(&self, kind: &str) -> String {
+        let named = format!("{kind} `");
+        let said = self.to_string().replacen("feed `", &named, 1);
+        said.replacen("workbook `", &named, 1)
     }
 
     /// An error of reading on after `byte`.
@@ -437,7 +472,7 @@ impl FeedError {
             Self::Spool { .. } | Self::NoRoom { .. } => {
                 "free some space there, or set TMPDIR (on Windows: TMP) to another folder"
             }
-            Self::Joined(error) => match &**error {
+            Self::Joined(OtherFile { error, .. }) => match &**error {
                 Self::NotFound(_) => {
                     "check `file` in [join]; a relative path starts at the folder of the mapping"
                 }
@@ -447,8 +482,9 @@ impl FeedError {
             Self::JoinedCutOff { .. } => {
                 "export it again; if it is whole, let its last line have an end"
             }
-            Self::JoinedOfNobody(_) => {
-                "check `on` in [join]: both columns must have the same keys, with leading zeros"
+            Self::JoinedOfNobody { .. } => {
+                "check `on` in [join]: both columns must have the same keys, with the same zeros and \
+                 case; if they have, check that the file is of these people"
             }
             Self::CannotOpen { .. } => return None,
         };
@@ -458,7 +494,7 @@ impl FeedError {
     /// Whether the call or the mapping must change, rather than the file.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        if let Self::Joined(error) = self {
+        if let Self::Joined(OtherFile { error, .. }) = self {
             return error.is_usage();
         }
         matches!(

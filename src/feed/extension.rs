@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::last_row::FileEnd;
 use super::{Feed, FeedError, Record};
-use crate::model::Remarked;
+use crate::model::{Remarked, RowNumber};
 
 /// Adds to each record what is known of its person beside the row.
 pub trait Extension: fmt::Debug + Send + Sync {
@@ -24,6 +24,10 @@ pub trait Extension: fmt::Debug + Send + Sync {
 
     /// The facts of each joined file, known after a complete pass.
     fn joined(&self) -> Vec<JoinedFacts<'_>>;
+
+    /// The rows of the feed about whose people a row of a joined file may be that has a
+    /// damaged key, and why. Known after a complete pass.
+    fn uncertain_rows(&self) -> Vec<(RowNumber, String)>;
 
     /// What a person should hear, known after a complete pass.
     fn remarks(&self) -> Vec<Remarked>;
@@ -59,14 +63,32 @@ pub struct JoinedFacts<'a> {
     pub file: &'a Arc<str>,
     /// Where it is.
     pub path: &'a Arc<Path>,
-    /// The name of its column of keys.
-    pub key: &'a str,
+    /// The names of the columns of keys: the feed's and its own.
+    pub key: [&'a str; 2],
+    /// How their first keys look: `A99999`.
+    pub shapes: [&'a str; 2],
     /// Its rows that the mapping does not leave out.
     pub rows: u64,
+    /// Those of them of which nobody can say whose they are.
+    pub nobodys: u64,
     /// How it ends.
     pub end: FileEnd,
     /// Its digest.
     pub sha256: Option<[u8; 32]>,
+}
+
+impl JoinedFacts<'_> {
+    /// Which keys the feed and the file have, as the end of a sentence.
+    #[must_use]
+    pub fn keys(&self) -> Box<str> {
+        let [of_feed, of_file] = self.key;
+        let [like, other] = self.shapes;
+        format!(
+            "no key of its column `{of_file}` is in column `{of_feed}` of the feed, where keys look \
+             like `{like}`; in the file they look like `{other}`"
+        )
+        .into()
+    }
 }
 
 /// How a feed is extended.
@@ -118,6 +140,13 @@ impl Feed {
             .by
             .as_ref()
             .map_or_else(Vec::new, |extension| extension.joined())
+    }
+
+    /// The rows about whose people a row of a joined file may be that has a damaged key, and
+    /// why. Known after a complete pass.
+    pub fn uncertain_rows(&self) -> Vec<(RowNumber, String)> {
+        let extension = self.extended.by.as_ref();
+        extension.map_or_else(Vec::new, |extension| extension.uncertain_rows())
     }
 
     /// What extends the records.

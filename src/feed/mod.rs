@@ -32,6 +32,7 @@ mod last_row;
 mod left_out;
 mod pipeline;
 mod record;
+mod row_widths;
 mod sheet;
 mod spool;
 mod store;
@@ -48,12 +49,13 @@ use std::sync::Arc;
 
 pub use self::attachments::Attachments;
 pub use self::batch::Batch;
-pub use self::error::{FeedError, OtherFormat};
+pub use self::error::{FeedError, OtherFile, OtherFormat};
 pub use self::extension::{Extension, JoinedColumns, JoinedFacts};
 pub use self::header::letters as column_letters;
 pub(crate) use self::last_row::RowLengths;
 pub use self::last_row::{FileEnd, LastRow};
 pub use self::record::{Cell, CellKind, QuoteFlaw, Record};
+pub(crate) use self::row_widths::{RowWidths, TooShort};
 pub use self::store::Store;
 
 use self::csv::CsvFile;

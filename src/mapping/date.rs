@@ -187,6 +187,38 @@ pub(super) fn read(form: Option<&DateForm>, text: &str, context: Context<'_>) ->
     (day, evidence)
 }
 
+/// When a date is, as far as its text says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// The day that is written.
+    pub(super) day: Date,
+    /// Seconds since midnight, if a time of day is written.
+    pub(super) seconds: Option<i64>,
+    /// Seconds by which that time is ahead of UTC, if that is written.
+    pub(super) offset: Option<i64>,
+}
+
+/// Reads a date as [`read`] does, with its time of day.
+pub(super) fn moment(
+    form: Option<&DateForm>,
+    text: &str,
+    context: Context<'_>,
+) -> Result<Moment, NotADate> {
+    let (reading, _) = read(form, text, context);
+    let day = reading?.day;
+    let written = form.map_or_else(|| form::iso(text), |form| form.written(text));
+    let time = written.and_then(|written| written.time);
+    let of_serial = || {
+        form.filter(|form| form.is_serial())
+            .and(form::serial_time(text))
+    };
+    Ok(Moment {
+        day,
+        seconds: time.and_then(TimeOfDay::seconds).or_else(of_serial),
+        offset: time.and_then(TimeOfDay::offset),
+    })
+}
+
 /// A date as `2026-11-23`, written into `buffer`: once a row, so without an
 /// allocation.
 pub(super) fn iso(date: Date, buffer: &mut [u8; 10]) -> &str {

@@ -217,7 +217,7 @@ impl Lookup {
                 .map(|help| help.replace("[source]", "`lookup`")),
         };
         // Its path is that of the mapping, and a table is not a feed.
-        let said = error.to_string().replacen("feed `", "file `", 1);
+        let said = error.of_file("file");
         node.error(format!("cannot use `{}`: {said}", self.file), help)
     }
 

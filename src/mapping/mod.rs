@@ -58,7 +58,7 @@ pub use self::garbled::garbled;
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 use self::join::{Join, Merge};
-pub use self::join::{JoinError, attach};
+pub use self::join::{JoinError, Watch, attach};
 pub use self::leavers::{Among, Leavers};
 use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};

@@ -19,10 +19,20 @@ pub enum Joined {
     },
     /// Rows of a joined file have no key.
     NoKey,
+    /// Rows of a joined file have keys that cannot be read.
+    KeyLost,
+    /// Rows of a joined file cannot be read.
+    Unreadable,
+    /// Rows of a joined file are not read because of a quote before them.
+    HidesRows,
+    /// Rows of a joined file have keys that are those of people but for their spelling.
+    OtherSpelling,
     /// The condition of a joined file leaves out none of its rows.
     TakesAll,
     /// Another row of the same person counts.
     GaveWay,
+    /// Rows are of a person of whose rows none counts.
+    GaveWayToNone,
     /// A row of a list of leavers names nobody who is known.
     LeaverUnknown,
 }
@@ -44,12 +54,35 @@ impl fmt::Display for Joined {
                     "it has rows of {people} who are not in the feed: they do not count"
                 )
             }
-            Self::NoKey => f.write_str("rows without a key are nobody's: they do not count"),
+            Self::NoKey => f.write_str(
+                "rows without a key are nobody's and do not count (if one is somebody's, another row \
+                 counts for that person)",
+            ),
+            Self::KeyLost => f.write_str(
+                "rows have no key that is certain (an error, a formula, a number that Excel \
+                 shortened) and do not count, so that older rows of their people may: correct them",
+            ),
+            Self::Unreadable => f.write_str(
+                "rows cannot be read with certainty: no person is sent whose key is in one of them, \
+                 and if the key is wrong, an older row may count for somebody",
+            ),
+            Self::HidesRows => f.write_str(
+                "a quote that is never closed hides the rows behind it, so that older rows of their \
+                 people may count: correct the quote",
+            ),
+            Self::OtherSpelling => f.write_str(
+                "keys are those of people in the feed but for case, spaces or leading zeros: the \
+                 rows are nobody's and do not count, so correct the keys if they mean the same",
+            ),
             Self::TakesAll => f.write_str(
                 "`where` in [join] leaves out no row: check its column and its words if it should",
             ),
             Self::LeaverUnknown => f.write_str(
                 "rows name nobody whom hrfeed knows in this LMS: nothing happens for them",
+            ),
+            Self::GaveWayToNone => f.write_str(
+                "rows were skipped because no row of the person counts: the row that stands for all \
+                 of them is rejected (`merge` in [source])",
             ),
             Self::GaveWay => f.write_str(
                 "rows were skipped because another row of the same person counts (`merge` in \

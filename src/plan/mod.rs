@@ -24,7 +24,6 @@ pub mod identity;
 mod other_keys;
 mod profile;
 mod scan;
-mod short_rows;
 mod replay;
 mod rows;
 mod steps;

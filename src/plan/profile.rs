@@ -48,6 +48,8 @@ pub struct JoinedProfile {
     pub people: u64,
     /// How it ended.
     pub end: FileEnd,
+    /// Its rows of which nobody can say whose they are. Not kept in the journal.
+    pub nobodys: u64,
     /// Whether the mapping clears a field of people without a row there. Not kept in the
     /// journal.
     pub clears: bool,
@@ -160,6 +162,7 @@ impl JoinedProfile {
             end: end
                 .and_then(|end| FileEnd::ALL.get(end).copied())
                 .unwrap_or_default(),
+            nobodys: 0,
             clears: false,
         })
     }

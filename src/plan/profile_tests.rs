@@ -284,6 +284,7 @@ fn any_profile() -> impl Strategy<Value = Profile> {
         rows,
         people,
         end: FileEnd::ALL[end],
+        nobodys: 0,
         clears: false,
     });
     let joined = proptest::collection::vec(joined, 0..3);

@@ -7,16 +7,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use self::whole_feed::{joined, of_whole_feed, reject_short_rows};
+use self::whole_feed::{joined, of_whole_feed, reject_short_rows, reject_uncertain_rows};
 use crate::event::{Event, Listener};
-use crate::feed::{Batch as Records, Feed, FeedError, LastRow, Record, RowLengths};
+use crate::feed::{Batch as Records, Feed, FeedError, LastRow, Record, RowLengths, RowWidths};
 use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
 use crate::model::{ExternalId, Finding, Joined, Remark, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
 use crate::plan::profile::{Profile, ProfileTally, ProfiledColumns};
 use crate::plan::rows::{Batch, RowTable, fault};
-use crate::plan::short_rows::RowWidths;
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
@@ -181,6 +180,7 @@ pub fn scan(
     )?;
 
     reject_short_rows(feed, &all.widths, &mut rows);
+    reject_uncertain_rows(feed, &mut rows);
     rows.settle_duplicates(unique.duplicates);
     for row in rows.rejected_by_others() {
         for found in rows.faults(row) {
@@ -267,7 +267,11 @@ impl Pass<'_, '_> {
                 }
                 Mapped::GaveWay => {
                     tallied.gave_way += 1;
-                    let remark = Remark::Joined(Joined::GaveWay);
+                    let gave_way = match record.undecided() {
+                        Some(_) => Joined::GaveWayToNone,
+                        None => Joined::GaveWay,
+                    };
+                    let remark = Remark::Joined(gave_way);
                     tallied.remarks.add(record.row(), None, &remark);
                     None
                 }

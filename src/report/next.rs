@@ -2,7 +2,7 @@
 
 use super::RunReport;
 use super::headline::{Kind, Tone, is_guarded, needs_repair, tone};
-use crate::model::{Outcome, RunState};
+use crate::model::{Exit, Outcome, RunState};
 
 /// A command that a reader would usually give next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
     // The purposes leave the commands on one line at 80 columns.
     match report.state {
         // Nothing was changed: nothing is left to resume.
-        RunState::Failed if needs_repair => {
+        RunState::Failed if needs_repair || is_unread(report) => {
             let mapping = report.mapping.as_deref().unwrap_or("MAPPING");
             let arguments = ["import", &report.feed.path, "-m", mapping];
             add(NextKind::Import, &arguments, "start again after the repair");
@@ -172,6 +172,15 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
     steps
 }
 
+/// Whether the run ended before its feed was read: what was wrong with a file or with the
+/// mapping must be mended, and a run is resumed with the same.
+fn is_unread(report: &RunReport) -> bool {
+    let counts = &report.counts;
+    report.exit_code != Exit::Interrupted.code()
+        && !is_guarded(report)
+        && counts.rows() + counts.deactivated + counts.deleted + report.feed.rows == 0
+}
+
 /// What is to be done about open holds: each can be looked at, and the first is the
 /// example of how to decide.
 fn about_holds(report: &RunReport) -> Vec<NextStep> {
@@ -192,7 +201,6 @@ fn about_holds(report: &RunReport) -> Vec<NextStep> {
 mod tests {
     use super::super::run::tests::import;
     use super::*;
-    use crate::model::Exit;
 
     #[test]
     fn a_next_step_names_the_journal_that_the_command_would_not_find() {

@@ -147,6 +147,9 @@ pub struct RunReport {
     /// The feed of a plan looks sick: an import would send nothing.
     #[serde(skip)]
     pub is_sick: bool,
+    /// Whether the feed is a list of leavers, where that is known.
+    #[serde(skip)]
+    pub lists_leavers: Option<bool>,
     /// The requests that it took.
     pub calls: Calls,
     /// How long it took.
@@ -182,7 +185,7 @@ pub struct RunReport {
 pub struct HeldCounts {
     /// Rows of the feed: they are among the pending ones.
     pub rows: u64,
-    /// People who are no longer in the feed.
+    /// Leavers.
     pub leavers: u64,
 }
 
@@ -232,6 +235,7 @@ impl RunReport {
             counts: Counts::default(),
             held: HeldCounts::default(),
             left_alone: 0,
+            lists_leavers: Some(false),
             is_sick: false,
             calls: Calls::default(),
             elapsed_seconds: 0.0,

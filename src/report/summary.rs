@@ -116,9 +116,13 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     const REFUSED: &str = "failed validation, or refused by the LMS";
     const RETRIED: &str = "the LMS could not process them; the next import retries";
     const UNCONFIRMED: &str = "sent but not confirmed; checked before any retry";
-    const GONE: &str = "no longer in the feed";
     const HELD: &str = "not sent until somebody approves";
-    const STAYING: &str = "no longer in the feed; they stay until somebody approves";
+    let gone = match report.lists_leavers {
+        Some(true) => "on the list of leavers",
+        Some(false) => "no longer in the feed",
+        None => "no longer in the feed, or on a list of leavers",
+    };
+    let staying = format!("{gone}; they stay until somebody approves");
     let (kind, counts) = (Kind::of(report), &report.counts);
     let rejected = counts.rejected;
     // Held rows count as pending.
@@ -164,9 +168,9 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     };
     let requests = about_requests(report);
     shown.extend([
-        figure(deactivated, counts.deactivated, GONE),
-        figure(deleted, counts.deleted, GONE),
-        figure(held_leavers, report.held.leavers, STAYING),
+        figure(deactivated, counts.deactivated, gone),
+        figure(deleted, counts.deleted, gone),
+        figure(held_leavers, report.held.leavers, &staying),
         figure(Figure::REQUESTS, report.calls.total, &requests),
     ]);
     let always = [

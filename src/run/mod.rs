@@ -119,6 +119,8 @@ pub struct RunResult {
     pub holds: Vec<HoldNow>,
     /// Remarks that belong to no row, a sentence each.
     pub notes: Vec<String>,
+    /// Whether its feed was a list of leavers.
+    pub lists_leavers: bool,
     /// A handle for reading.
     pub journal: Journal,
 }

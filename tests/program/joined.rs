@@ -157,7 +157,20 @@ fn each_order_picks_its_row_and_none_is_guessed() {
     let either = "Employee ID,Start,Town\nE00002,01-02-2020,A\nE00001,03-04-2021,B\n";
     insta::assert_snapshot!(picked(latest, either), @"mapping.toml, line 14, column 8: the dates of `Start` in `contracts.csv` do not show whether day or month comes first");
     let thousands = rows("E00001,2021-05-06,\"1,250\",A\nE00001,2023-05-06,2,B\n");
-    insta::assert_snapshot!(picked("pick = { column = \"FTE\", order = \"highest\" }", &thousands), @"column `contracts.Town` (city): which row of the person counts is not certain: `FTE` in row 3 of `contracts.csv` is not a number");
+    insta::assert_snapshot!(picked("pick = { column = \"FTE\", order = \"highest\" }", &thousands), @"column `contracts.Town` (city): which row of the person counts is not certain: `FTE` in row 3 of `contracts.csv` can be a number of thousands or one with a fraction, and no other number in the column shows which");
+    let highest = "pick = { column = \"FTE\", order = \"highest\" }";
+    let grouped = rows("E00001,2021-05-06,\"1.250\",A\nE00001,2023-05-06,\"32,5\",B\n");
+    assert_eq!(picked(highest, &grouped), "A");
+    let fractions = rows("E00001,2021-05-06,\"1.250\",A\nE00001,2023-05-06,32.5,B\n");
+    assert_eq!(picked(highest, &fractions), "B");
+    // By the clock, and as instants where the time zones are written.
+    let times = rows("E00001,2021-05-06 17:00,1,A\nE00001,2021-05-06 08:00,1,B\n");
+    assert_eq!(picked(latest, &times), "A");
+    let zones =
+        rows("E00001,2021-05-06T23:30:00-05:00,1,A\nE00001,2021-05-07T01:00:00+05:00,1,B\n");
+    assert_eq!(picked(latest, &zones), "A");
+    let whole_day = rows("E00001,2021-05-06,1,A\nE00001,2021-05-06 08:00,1,B\n");
+    insta::assert_snapshot!(picked(latest, &whole_day), @"column `contracts.Town` (city): rows 3 and 4 of `contracts.csv` are about this person, have a `Start` of which nobody can say which is later, and differ here");
     // What says the same is no question.
     let alike = rows("E00001,2021-05-06,0.4,A\nE00001,2023-05-06,0.25, A \n");
     assert_eq!(picked("", &alike), "A");
@@ -233,7 +246,21 @@ fn a_joined_file_that_is_not_whole_or_fits_nobody_sends_nothing() {
             assert!(ran.stderr.contains("help: "), "{name}: {ran:#?}");
             assert!(ran.stderr.contains("contracts.csv"), "{name}: {ran:#?}");
             sends_nothing(&world, &ran);
+            let is_of_file = ran.stderr.contains("joined file `");
+            assert_eq!(is_of_file, code == 1, "{name}: {ran:#?}");
+            assert!(!ran.stderr.contains("feed `"), "{name}: {ran:#?}");
         }
+        // What is wrong is in the mapping or in the file: a run is resumed with the same.
+        let ran = world
+            .run(&["import", "people.csv", "-m", "mapping.toml"])
+            .exits(1);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        let keys = "no key of its column `Employee ID` is in column `Employee ID` of the feed, where keys \
+                    look like `A00000`; in the file they look like `0`";
+        assert!(ran.stderr.contains(keys), "{ran:#?}");
+        assert!(!all.contains("hrfeed resume"), "{ran:#?}");
+        assert!(all.contains("start again after the repair"), "{ran:#?}");
+        assert!(all.contains("Reading `contracts.csv`"), "{ran:#?}");
     });
 }
 
@@ -252,8 +279,8 @@ fn people_without_a_row_and_rows_without_people_are_announced() {
             [
                 "`contracts.csv`: column `Employee ID`: values have an apostrophe in front, as Excel \
                  marks text: read without it (row 6)",
-                "`contracts.csv`: column `Employee ID`: rows without a key are nobody's: they do not \
-                 count (row 8)",
+                "`contracts.csv`: column `Employee ID`: rows without a key are nobody's and do not \
+                 count (if one is somebody's, another row counts for that person) (row 8)",
                 "`contracts.csv`: it has rows of a person who is not in the feed: they do not count",
                 "`contracts.csv` has no row of the person, so that its columns are empty \
                  (rows 3, 8, 9)",
@@ -430,6 +457,123 @@ fn persons_and_contracts_of_helloid_and_departments_by_code_become_people() {
     });
 }
 
+/// Two contracts for each of the first people, the newer one in the second half of the file.
+fn two_each(people: usize) -> String {
+    let rows = |year: u32, town: &'static str| {
+        (1..=people).map(move |number| format!("E{number:05},{year}-01-01,{town}{number}\n"))
+    };
+    let rows = rows(2020, "Old").chain(rows(2024, "New"));
+    format!("Employee ID,Start,Town\n{}", rows.collect::<String>())
+}
+
+#[test]
+fn a_damaged_key_sends_no_older_row_without_a_word() {
+    on_each_system(|system| {
+        let world = joining(system, LATEST, "\"Town\"");
+        let contracts = two_each(12)
+            .replace("E00002,2024", "E00002.0,2024")
+            .replace("E00003,2024", "\"\"\"E00003\",2024")
+            .replace("E00004,2024", "#N/A,2024")
+            .replace("E00005,2024", "1.5E+03,2024")
+            .replace("E00006,2024", " ,2024")
+            .replace("E00007,2024", "e00007,2024")
+            .replace("E00008,2024", "\"=\"\"E00008\"\"\",2024");
+        world.write("contracts.csv", contracts);
+        let ran = world.import_feed(&Feed::of(12)).exits(3);
+        assert_eq!((ran.count("created"), ran.count("rejected")), (10, 2));
+        for (row, of_file) in [(3, 15), (4, 16)] {
+            let message = world.row(row)["message"].as_str().unwrap().to_owned();
+            let what = format!("row {of_file} of `contracts.csv` may be about this person");
+            assert!(message.starts_with(&what), "{message}");
+        }
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(ran.notes().join("\n"), @r#"
+            `contracts.csv`: column `Employee ID`: rows have no key that is certain (an error, a formula, a number that Excel shortened) and do not count, so that older rows of their people may: correct them (rows 17, 18)
+            `contracts.csv`: column `Employee ID`: rows without a key are nobody's and do not count (if one is somebody's, another row counts for that person) (row 19)
+            `contracts.csv`: column `Employee ID`: values are written as ="…" for Excel: read without it (row 21)
+            `contracts.csv`: column `Employee ID`: keys are those of people in the feed but for case, spaces or leading zeros: the rows are nobody's and do not count, so correct the keys if they mean the same (row 20)
+            `contracts.csv`: it has rows of 3 people who are not in the feed: they do not count
+            "#);
+        }
+        assert_eq!(town(&world, "E00008"), "New8");
+        assert_eq!(town(&world, "E00004"), "Old4");
+    });
+}
+
+#[test]
+fn a_joined_file_with_many_rows_of_nobody_is_a_sick_feed() {
+    on_each_system(|system| {
+        let world = joining(system, LATEST, "\"Town\"");
+        let mut contracts = two_each(30);
+        for person in 1..=11 {
+            contracts = contracts.replace(&format!("E{person:05},2024"), "#REF!,2024");
+        }
+        world.write("contracts.csv", contracts);
+        let ran = world.import_feed(&Feed::of(30)).exits(4);
+        assert!(
+            ran.stderr
+                .contains("`contracts.csv`: 11 of 60 rows have no key that is certain"),
+            "{ran:#?}"
+        );
+        sends_nothing(&world, &ran);
+        world.import_with(&["--allow", "rejected=11"]).exits(0);
+        assert_eq!(town(&world, "E00001"), "Old1");
+    });
+}
+
+#[test]
+fn a_person_whose_key_is_damaged_in_the_feed_is_refused() {
+    on_each_system(|system| {
+        let join = "[join]\nfile = \"towns.csv\"\non = { feed = \"City\", file = \"Code\" }\n";
+        let world = joining(system, join, "\"Name\"");
+        world.write("towns.csv", "Code,Name\n010,Gouda\n20,Delft\n");
+        let feed = rows_of(&[
+            (1, "010", ""),
+            (2, "#REF!", ""),
+            (3, "20.0", ""),
+            (4, "", ""),
+        ]);
+        let ran = world.import_feed(&feed).exits(3);
+        assert_eq!((ran.count("created"), ran.count("rejected")), (2, 2));
+        assert_eq!(town(&world, "E00001"), "Gouda");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(world.row(3)["message"].as_str().unwrap().rsplit(": ").next().unwrap(), @"`towns.csv` has the person's row by column `City`, which has no key that is certain");
+            insta::assert_snapshot!(world.row(4)["message"].as_str().unwrap(), @"row 3 of `towns.csv` may be about this person: its `Code` is the person's `City` but for what a program made of one of them (decimals, thousands separators, quotes, look-alike letters); correct it");
+        }
+    });
+}
+
+#[test]
+fn short_rows_of_a_joined_file_are_judged_as_those_of_the_feed() {
+    on_each_system(|system| {
+        let world = joining(system, LATEST, "\"Town\"");
+        let contracts = two_each(40)
+            .replace("E00007,2024-01-01,New7\n", "E00007\n")
+            .replace("E00009,2024-01-01,New9\n", "E00009,2024-01-01\n,New9\n");
+        world.write("contracts.csv", contracts);
+        let ran = world.import_feed(&Feed::of(40)).exits(3);
+        assert_eq!((ran.count("created"), ran.count("rejected")), (38, 2));
+        let message = world.row(8)["message"].as_str().unwrap().to_owned();
+        assert!(
+            message.contains("row 48 of `contracts.csv` has 1 of 3 cells"),
+            "{message}"
+        );
+        assert!(
+            ran.notes()
+                .iter()
+                .any(|note| note.contains("rows cannot be read")),
+            "{ran:#?}"
+        );
+        // A program that leaves out empty cells writes whole rows.
+        let world = joining(system, JOIN, "\"Town\"");
+        let contracts = one_each(9)
+            .replace(",Town2\n", "\n")
+            .replace(",Town4\n", "\n");
+        world.write("contracts.csv", contracts.replace(",Town6\n", "\n"));
+        world.import_feed(&Feed::of(9)).exits(0);
+    });
+}
+
 /// A world whose mapping has this in `[source]`, and the town from `Town`.
 fn merging(system: System, source: &str) -> World {
     joining(system, &format!("[source]\n{source}\n"), "\"City\"")
@@ -502,6 +646,15 @@ fn rows_of_one_person_that_differ_are_refused_until_the_mapping_says_which_count
              row counts with `pick` in `merge`, for example { column = \"Start\", order = \"latest\" }"
         );
         assert_eq!(town(&world, "E00002"), "B");
+        assert_eq!(
+            ran.notes(),
+            [
+                "rows were skipped because no row of the person counts: the row that stands for all \
+                 of them is rejected (`merge` in [source]) (row 4)",
+                "rows were skipped because another row of the same person counts (`merge` in \
+                 [source]) (row 5)",
+            ]
+        );
     });
 }
 
@@ -615,6 +768,12 @@ fn a_long_list_of_leavers_waits_until_somebody_approves() {
             "{ran:#?}"
         );
         assert_eq!(world.lms.people().len(), 40);
+        let words = ["plan", LEAVE[1], "-m", LEAVE[3]];
+        let ran = world.run(&words).exits(4);
+        let words = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(words.contains("on the list of leavers"), "{words}");
+        assert!(!words.contains("no longer in the feed"), "{words}");
+        assert!(!words.contains("missing from the feed"), "{words}");
         world.run(&["approve", "1"]).exits(0);
         let ran = world.run(LEAVE).exits(0);
         assert_eq!((ran.count("deleted"), world.lms.people().len()), (30, 10));

@@ -153,6 +153,11 @@ impl DateForm {
     }
 
     /// What a text of this form says.
+    /// Whether dates are the numbers by which spreadsheets know them.
+    pub(super) const fn is_serial(&self) -> bool {
+        matches!(self.kind, Kind::Serial)
+    }
+
     pub(super) fn written(&self, text: &str) -> Option<Written> {
         match self.kind {
             Kind::Pieces(ref pieces) => read(pieces, text),
@@ -243,6 +248,15 @@ pub(super) fn serial(text: &str) -> Option<Date> {
     }
     let days = Span::new().try_days(days.parse::<i64>().ok()?).ok()?;
     Date::constant(1899, 12, 30).checked_add(days).ok()
+}
+
+/// The time of day of such a number, in seconds since midnight, if it has one.
+pub(super) fn serial_time(text: &str) -> Option<i64> {
+    let (_, part) = text.split_once(['.', ','])?;
+    let digits: i64 = part.get(..part.len().min(9))?.parse().ok()?;
+    let parts = 10_i64.pow(u32::try_from(part.len().min(9)).ok()?);
+    // Programs round to the second.
+    Some((digits * 86_400 + parts / 2) / parts)
 }
 
 /// Takes a form apart; `None` if it holds what only `jiff` knows.

@@ -57,6 +57,21 @@ impl TimeOfDay {
         Time::new(hour, self.minute, self.second.min(59), 0).ok()
     }
 
+    /// Seconds since midnight.
+    pub(super) fn seconds(self) -> Option<i64> {
+        let time = self.time()?;
+        let minutes = i64::from(time.hour()) * 60 + i64::from(time.minute());
+        Some(minutes * 60 + i64::from(time.second()))
+    }
+
+    /// Seconds ahead of UTC, if they are written.
+    pub(super) fn offset(self) -> Option<i64> {
+        match self.zone {
+            Zone::Offset(offset) => Some(offset.seconds().into()),
+            Zone::Unsaid | Zone::Named => None,
+        }
+    }
+
     pub(super) fn is_utc(self) -> bool {
         self.zone == Zone::Offset(Offset::UTC)
     }

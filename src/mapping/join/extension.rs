@@ -1,13 +1,14 @@
 //! Cells of other files, and of other rows of the same person, for each record.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::key_of;
+use super::keys::Key;
 use super::packed::Packed;
 use super::rows::Rows;
 use crate::feed::{Cell, CellKind, Extension, FeedError, FileEnd, JoinedFacts, Record};
-use crate::model::{Joined, Remark, Remarked};
+use crate::model::{Joined, Remark, Remarked, RowNumber};
 
 /// A joined file, read.
 #[derive(Debug)]
@@ -16,13 +17,19 @@ pub(super) struct JoinedFile {
     pub(super) path: Arc<Path>,
     /// The column of the keys in the record.
     pub(super) key: usize,
-    /// Its name in the file.
-    pub(super) key_name: String,
+    /// Its name in the feed and in the file.
+    pub(super) names: [String; 2],
+    /// What the first key of the file looks like.
+    pub(super) shape: String,
     /// Where the columns of the file begin in the record.
     pub(super) from: usize,
     pub(super) kept: Kept,
     pub(super) rows: Rows,
     pub(super) counted: u64,
+    /// Rows of which nobody can say whose they are.
+    pub(super) nobodys: u64,
+    /// Why rows are not whole.
+    pub(super) short: HashMap<RowNumber, String>,
     pub(super) end: FileEnd,
     pub(super) sha256: Option<[u8; 32]>,
     pub(super) remarks: Vec<Remarked>,
@@ -63,14 +70,20 @@ impl Extension for Joiner {
         record.extend_from(self.own);
         let mut row = Vec::new();
         for (position, file) in self.files.iter().enumerate() {
-            let key = record.cell(file.key).and_then(key_of);
-            let key = key.map(|(key, _)| key.into_owned());
-            let found = match &key {
-                Some(key) => file.rows.find(key, &mut row)?,
-                None => false,
+            let key = record.cell(file.key).map_or(Key::None, Key::of);
+            let found = match key {
+                Key::Of(key, _) => file.rows.find(&key, record.row(), &mut row)?,
+                Key::None => false,
+                Key::Lost => {
+                    self.add_undecided(file, &file.lost_key(), record);
+                    continue;
+                }
             };
             match found.then(|| Packed::of(&row)).flatten() {
-                Some(row) => self.add(file, &row, record),
+                Some(row) => match file.short.get(&row.row) {
+                    Some(why) => self.add_undecided(file, why, record),
+                    None => self.add(file, &row, record),
+                },
                 None => record.note_absent(position),
             }
         }
@@ -83,12 +96,22 @@ impl Extension for Joiner {
             .map(|file| JoinedFacts {
                 file: &file.file,
                 path: &file.path,
-                key: &file.key_name,
+                key: file.names.each_ref().map(String::as_str),
+                shapes: [file.rows.asked(), &file.shape],
                 rows: file.counted,
+                nobodys: file.nobodys,
                 end: file.end,
                 sha256: file.sha256,
             })
             .collect()
+    }
+
+    fn uncertain_rows(&self) -> Vec<(RowNumber, String)> {
+        let of_files = self.files.iter().flat_map(|file| {
+            let rows = file.rows.may_mean().into_iter();
+            rows.map(|(of, row)| (of, file.damaged_key(row)))
+        });
+        of_files.collect()
     }
 
     fn remarks(&self) -> Vec<Remarked> {
@@ -96,14 +119,54 @@ impl Extension for Joiner {
             let people = file.rows.not_met();
             let of_nobody =
                 (people > 0).then(|| Remark::Joined(Joined::OfNobody { people }).into());
-            let of_nobody = of_nobody.map(|it: Remarked| it.of_file(&file.file));
-            file.remarks.iter().cloned().chain(of_nobody)
+            let spelled = file.rows.spelled();
+            let remark = Remark::Joined(Joined::OtherSpelling);
+            let spelled = (!spelled.is_empty())
+                .then(|| Remarked::of_rows(remark, Some(&file.names[1]), spelled));
+            let of_pass = spelled.into_iter().chain(of_nobody);
+            let of_pass = of_pass.map(|it: Remarked| it.of_file(&file.file));
+            file.remarks.iter().cloned().chain(of_pass)
         });
         of_files.collect()
     }
 }
 
+impl JoinedFile {
+    fn lost_key(&self) -> String {
+        let [of_feed, _] = &self.names;
+        format!(
+            "`{}` has the person's row by column `{of_feed}`, which has no key that is certain",
+            self.file
+        )
+    }
+
+    fn damaged_key(&self, row: RowNumber) -> String {
+        let [of_feed, of_file] = &self.names;
+        format!(
+            "row {row} of `{}` may be about this person: its `{of_file}` is the person's `{of_feed}` \
+             but for what a program made of one of them (decimals, thousands separators, quotes, \
+             look-alike letters); correct it",
+            self.file
+        )
+    }
+}
+
 impl Joiner {
+    /// Leaves the cells of a joined file undecided.
+    fn add_undecided(&self, file: &JoinedFile, why: &str, record: &mut Record) {
+        let Kept { columns, all } = &file.kept;
+        let undecided = Cell {
+            text: why,
+            kind: CellKind::Undecided,
+        };
+        for &column in columns {
+            record.add(file.from + column, undecided);
+        }
+        for column in all.iter().filter_map(|at| columns.get(*at)) {
+            record.add(self.columns + file.from + column, undecided);
+        }
+    }
+
     /// Adds the cells of a row of a joined file.
     fn add(&self, file: &JoinedFile, row: &Packed<'_>, record: &mut Record) {
         let Kept { columns, all } = &file.kept;
@@ -126,10 +189,12 @@ impl Joiner {
     /// Adds what other rows of the feed say of the person.
     fn merge(&self, record: &mut Record, row: &mut Vec<u8>) -> Result<(), FeedError> {
         if let Some(merged) = &self.merged {
-            let key = record.cell(merged.key).and_then(key_of);
-            let key = key.map(|(key, _)| key.into_owned());
+            let key = match record.cell(merged.key).map_or(Key::None, Key::of) {
+                Key::Of(key, _) => Some(key.into_owned()),
+                Key::None | Key::Lost => None,
+            };
             if let Some(key) = key
-                && merged.rows.find(&key, row)?
+                && merged.rows.find(&key, record.row(), row)?
                 && let Some(one) = Packed::of(row)
             {
                 if one.row != record.row() {

@@ -1,20 +1,24 @@
 //! A file is read, and its rows are kept by their keys.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::keys::{Key, shape};
+use super::numbers::NumberTally;
 use super::packed::Packing;
 use super::pick::{Found, Picking, Words, form_of};
 use super::resolve::Resolving;
 use super::rows::{Entry, Rows};
 use super::settings::Pick;
-use super::{JoinError, key_of};
-use crate::feed::{Cell, CellKind, Feed, LastRow, Record, RowLengths, Store};
+use super::{JoinError, Watch};
+use crate::event::Event;
+use crate::feed::{Cell, CellKind, Feed, LastRow, Record, RowLengths, RowWidths, Store, TooShort};
 use crate::mapping::date::DateTally;
 use crate::mapping::{DateForm, Mapping, MappingError};
-use crate::model::{Joined, Remark, Remarks};
+use crate::model::{Joined, Remark, Remarks, RowNumber};
 
 /// Whether a row counts; or why that cannot be said, without its values.
 pub(super) type Counts<'a> =
@@ -51,10 +55,16 @@ pub(super) struct Gathered {
     pub(super) rows: Rows,
     /// Rows that count, those without a key among them.
     pub(super) counted: u64,
+    /// Those of them of which nobody can say whose they are.
+    pub(super) nobodys: u64,
     /// Rows that the condition left out.
     pub(super) left_out: u64,
     pub(super) remarks: Remarks,
     pub(super) last: Option<LastRow>,
+    /// Why rows are not whole.
+    pub(super) short: HashMap<RowNumber, String>,
+    /// What the first key looks like.
+    pub(super) shape: String,
 }
 
 /// What a worker makes of a batch.
@@ -63,15 +73,38 @@ struct Batched {
     packed: Vec<u8>,
     entries: Vec<Entry>,
     counted: u64,
+    nobodys: u64,
     left_out: u64,
     remarks: Remarks,
     lengths: RowLengths,
+    widths: RowWidths,
     dates: DateTally,
+    numbers: NumberTally,
+    shape: String,
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The condition leaves it out.
+    LeftOut,
+    /// It is kept by its key.
+    Kept,
+    /// Nobody can say whose it is.
+    Nobodys,
 }
 
 impl Gathering<'_> {
     /// Reads the whole file.
-    pub(super) fn read(&self, file: &mut Feed) -> Result<Gathered, JoinError> {
+    pub(super) fn read(
+        &self,
+        file: &mut Feed,
+        watch: &mut Watch<'_>,
+    ) -> Result<Gathered, JoinError> {
+        watch.listener.on_event(&Event::JoinStarted {
+            file: &self.words.file,
+            bytes: file.bytes(),
+        });
         let path: Arc<Path> = Arc::from(file.path());
         let mut store = Store::new(&path)?;
         let mut all = Batched {
@@ -85,25 +118,46 @@ impl Gathering<'_> {
                 while let Some(record) = records.next_record() {
                     self.take(record, &mut packing, &mut batch)?;
                 }
+                batch.remarks.extend(records.take_remarks());
                 for &(row, what) in records.left_out() {
                     batch.remarks.add(row, None, &Remark::NoPerson { what });
                 }
                 Ok::<_, MappingError>(batch)
             },
-            |batch, _| {
+            |batch, progress| {
+                if (watch.stop)() {
+                    return Err(JoinError::Stopped);
+                }
                 let batch = batch?;
                 let first = store.append(&batch.packed)?;
                 let entries = batch.entries.iter();
                 all.entries.extend(entries.map(|entry| entry.behind(first)));
                 all.counted += batch.counted;
+                all.nobodys += batch.nobodys;
+                if all.shape.is_empty() {
+                    all.shape = batch.shape;
+                }
                 all.left_out += batch.left_out;
                 all.remarks.extend(batch.remarks);
                 all.lengths.extend(&batch.lengths);
+                all.widths.extend(batch.widths, 0);
                 all.dates.merge(&batch.dates);
+                all.numbers.extend(batch.numbers);
+                watch.listener.on_event(&Event::ReadProgress {
+                    bytes: progress.bytes,
+                    rows: all.counted,
+                    rejected: 0,
+                });
                 Ok::<_, JoinError>(())
             },
         )?;
+        watch.listener.on_event(&Event::ReadFinished {
+            rows: all.counted,
+            skipped: all.left_out,
+            rejected: 0,
+        });
         let form = self.form(&all.dates)?;
+        let short = self.short_rows(&all.widths, file, &mut all.remarks);
         let resolving = Resolving {
             picking: Picking {
                 words: self.words.clone(),
@@ -112,24 +166,29 @@ impl Gathering<'_> {
                     Some(form) => Some(form),
                     None => form.as_ref(),
                 },
+                fraction: all.numbers.fraction(),
                 today: self.today,
             },
             picked_by: self.picked_by,
             is_single: self.is_single.clone(),
             all: self.all.clone(),
             names: self.names.clone(),
+            short,
         };
         let rows = Rows::of(all.entries, store, Store::new(&path)?, &resolving)?;
         Ok(Gathered {
             rows,
             counted: all.counted,
+            nobodys: all.nobodys,
+            short: resolving.short,
+            shape: all.shape,
             left_out: all.left_out,
             remarks: all.remarks,
             last: all.lengths.last_row(self.width, file.ends_line()),
         })
     }
 
-    /// Keeps a row, if it counts.
+    /// Takes in a row.
     fn take(
         &self,
         record: &Record,
@@ -137,11 +196,25 @@ impl Gathering<'_> {
         into: &mut Batched,
     ) -> Result<(), MappingError> {
         into.lengths.add(record);
+        let fate = self.keep(record, packing, into)?;
+        into.nobodys += u64::from(fate == Fate::Nobodys);
+        let row = (fate != Fate::LeftOut).then_some((0, fate == Fate::Nobodys));
+        into.widths.add(record, self.width, row);
+        Ok(())
+    }
+
+    /// Keeps a row, if it counts.
+    fn keep(
+        &self,
+        record: &Record,
+        packing: &mut Packing,
+        into: &mut Batched,
+    ) -> Result<Fate, MappingError> {
         let unclear = match (self.counts)(record)? {
             Ok(true) => self.unreadable(record),
             Ok(false) => {
                 into.left_out += 1;
-                return Ok(());
+                return Ok(Fate::LeftOut);
             }
             Err(problem) => Some(format!(
                 "`where` fails in row {} of {}: {problem}",
@@ -150,11 +223,31 @@ impl Gathering<'_> {
             )),
         };
         into.counted += 1;
-        let Some((key, removed)) = record.cell(self.key).and_then(key_of) else {
-            let remark = Remark::Joined(Joined::NoKey);
-            into.remarks.add(record.row(), Some(self.key_name), &remark);
-            return Ok(());
+        let mut remark = |column, what| {
+            (into.remarks).add(record.row(), column, &Remark::Joined(what));
         };
+        let hides_rows = record.flaw().is_some_and(|it| it.last_line > record.row());
+        if hides_rows {
+            remark(None, Joined::HidesRows);
+        }
+        let key = record.cell(self.key).map_or(Key::None, Key::of);
+        let (key, removed) = match key {
+            Key::Of(key, removed) => (key, removed),
+            Key::None if unclear.is_none() => {
+                remark(Some(self.key_name), Joined::NoKey);
+                return Ok(Fate::Nobodys);
+            }
+            Key::None | Key::Lost => {
+                remark(Some(self.key_name), Joined::KeyLost);
+                return Ok(Fate::Nobodys);
+            }
+        };
+        if unclear.is_some() && !hides_rows {
+            remark(None, Joined::Unreadable);
+        }
+        if into.shape.is_empty() {
+            into.shape = shape(&key);
+        }
         if let Some(removed) = removed {
             let remark = Remark::Cleaned { removed };
             into.remarks.add(record.row(), Some(self.key_name), &remark);
@@ -163,7 +256,7 @@ impl Gathering<'_> {
         for (at, &column) in self.columns.iter().enumerate() {
             let cell = record.cell(column).unwrap_or(NOTHING);
             if self.picked_by == Some(at) {
-                self.note_date(cell, &mut into.dates);
+                self.note_value(cell, into);
             }
             packing.cell(match &unclear {
                 Some(why) => Cell {
@@ -175,7 +268,40 @@ impl Gathering<'_> {
         }
         let place = Store::pack(&mut into.packed, packing.bytes());
         into.entries.push(Entry::new(&key, place));
-        Ok(())
+        Ok(match unclear {
+            Some(_) => Fate::Nobodys,
+            None => Fate::Kept,
+        })
+    }
+
+    /// Why rows are not whole, by what all rows of the file show. Those of the feed itself
+    /// are judged when it is scanned.
+    fn short_rows(
+        &self,
+        widths: &RowWidths,
+        file: &Feed,
+        remarks: &mut Remarks,
+    ) -> HashMap<RowNumber, String> {
+        let is_joined = self.names.is_empty();
+        let judged = if is_joined && file.has_row_ends() {
+            widths.judge(self.width, file.ends_line())
+        } else {
+            Vec::new()
+        };
+        let why = |short: &TooShort| {
+            format!(
+                "row {} of {} has {} of {} cells: {}",
+                short.number,
+                self.words.file,
+                short.cells,
+                self.width,
+                short.why.text()
+            )
+        };
+        let judged = judged.iter().inspect(|short| {
+            remarks.add(short.number, None, &Remark::Joined(Joined::Unreadable));
+        });
+        judged.map(|short| (short.number, why(short))).collect()
     }
 
     /// Why no cell of a row can be believed.
@@ -200,11 +326,17 @@ impl Gathering<'_> {
         })
     }
 
-    fn note_date(&self, cell: Cell<'_>, dates: &mut DateTally) {
-        let is_of_dates = |pick: &Pick| pick.order.is_of_dates() && pick.date.is_none();
+    /// What a cell shows of the dates or numbers of the column that `pick` names.
+    fn note_value(&self, cell: Cell<'_>, into: &mut Batched) {
         let text = cell.text.trim();
-        if cell.kind == CellKind::Text && !text.is_empty() && self.pick.is_some_and(is_of_dates) {
-            dates.add_text(text);
+        let Some(pick) = self.pick else { return };
+        if cell.kind != CellKind::Text || text.is_empty() {
+            return;
+        }
+        if !pick.order.is_of_dates() {
+            into.numbers.add(text);
+        } else if pick.date.is_none() {
+            into.dates.add_text(text);
         }
     }
 

@@ -13,13 +13,14 @@
 
 mod extension;
 mod gather;
+mod keys;
+mod numbers;
 mod packed;
 mod pick;
 mod resolve;
 mod rows;
 mod settings;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,15 +33,12 @@ use self::pick::Words;
 pub(super) use self::settings::{
     Join, Merge, check_all, of_all_rows, read_join_sections, read_merge,
 };
-use super::cleaning;
 use super::columns::{ColumnNames, Columns, why_not_found};
-use super::nothing::is_no_external_id;
 use super::template::{Condition, TemplateCells};
-use super::value::{cell_value, flaw};
 use super::{Bound, Mapping, MappingError};
-use crate::feed::{Cell, Feed, FeedError, FeedSource, FileEnd, JoinedColumns, Record};
-use crate::model::{Joined, Remark, Remarked, Removed};
-use crate::schema::FieldKind;
+use crate::event::Listener;
+use crate::feed::{Feed, FeedError, FeedSource, FileEnd, JoinedColumns, Record};
+use crate::model::{Joined, Remark, Remarked};
 
 /// Why files cannot be joined to a feed. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +50,18 @@ pub enum JoinError {
     /// The mapping does not fit the files.
     #[error(transparent)]
     Mapping(#[from] MappingError),
+    /// The program was asked to stop.
+    #[error("stopped while a joined file was being read")]
+    Stopped,
+}
+
+/// Who watches over the reading of the files.
+#[expect(missing_debug_implementations, reason = "it lends a closure")]
+pub struct Watch<'a> {
+    /// Whether the program was asked to stop.
+    pub stop: &'a dyn Fn() -> bool,
+    /// Who hears of the progress.
+    pub listener: &'a mut dyn Listener,
 }
 
 impl JoinError {
@@ -59,34 +69,23 @@ impl JoinError {
     fn of_file(self) -> Self {
         match self {
             Self::Feed(error) => Self::Feed(FeedError::joined(error)),
-            Self::Mapping(error) => Self::Mapping(error),
+            error => error,
         }
     }
-}
-
-/// The key of a row: what an external ID would be, with what was taken away around it.
-/// `None` where there is none.
-fn key_of(cell: Cell<'_>) -> Option<(Cow<'_, str>, Option<Removed>)> {
-    if flaw(cell).is_some() {
-        return None;
-    }
-    let mut removed = None;
-    let mut text = cell_value(cell, cell.text.is_ascii(), FieldKind::ExternalId, |what| {
-        removed = Some(what);
-    });
-    if let Some((visible, what)) = cleaning::visible(&text) {
-        (text, removed) = (Cow::Owned(visible), Some(what));
-    }
-    let is_none = text.is_empty() || is_no_external_id(&text);
-    (!is_none).then_some((text, removed))
 }
 
 /// Reads the files that the mapping adds to a feed on the day `today`, and adds them to
 /// it.
 ///
 /// # Errors
-/// A file is missing, empty or cut off, or does not have a column that the mapping names.
-pub fn attach(feed: Feed, mapping: &Mapping, today: Date) -> Result<Feed, JoinError> {
+/// A file is missing, empty or cut off, or does not have a column that the mapping names; or
+/// the program was asked to stop.
+pub fn attach(
+    feed: Feed,
+    mapping: &Mapping,
+    today: Date,
+    watch: &mut Watch<'_>,
+) -> Result<Feed, JoinError> {
     if mapping.to_join.is_empty() && mapping.merge.is_none() {
         return Ok(feed);
     }
@@ -110,7 +109,7 @@ pub fn attach(feed: Feed, mapping: &Mapping, today: Date) -> Result<Feed, JoinEr
                 .filter_map(|it| of_file(it.checked_sub(columns)?))
                 .collect(),
         };
-        files.push(open.read(&used, (key, from), (mapping, today))?);
+        files.push(open.read(&used, (key, from), (mapping, today), watch)?);
         from += width;
     }
     let all_of_own = used.iter().filter_map(|it| it.checked_sub(columns));
@@ -123,7 +122,7 @@ pub fn attach(feed: Feed, mapping: &Mapping, today: Date) -> Result<Feed, JoinEr
     };
     feed.extend_by(Arc::new(joiner.clone()));
     if let Some(merge) = &mapping.merge {
-        let merged = merged(&mut feed, merge, &bound, (used, today))?;
+        let merged = merged(&mut feed, (merge, &bound), (used, today), watch)?;
         feed.extend_by(Arc::new(Joiner {
             merged: Some(Arc::new(merged)),
             ..joiner
@@ -135,9 +134,9 @@ pub fn attach(feed: Feed, mapping: &Mapping, today: Date) -> Result<Feed, JoinEr
 /// The rows of the feed that are about one person, of those that the filter leaves.
 fn merged(
     feed: &mut Feed,
-    merge: &Merge,
-    bound: &Bound<'_>,
+    (merge, bound): (&Merge, &Bound<'_>),
     (used, today): (BTreeSet<usize>, Date),
+    watch: &mut Watch<'_>,
 ) -> Result<Merged, JoinError> {
     let mapping = bound.mapping();
     let find = |name: &str| {
@@ -185,7 +184,7 @@ fn merged(
         today,
         mapping,
     };
-    let mut rows = gathering.read(feed)?.rows;
+    let mut rows = gathering.read(feed, watch)?.rows;
     rows.only_of_several();
     Ok(Merged { key, kept, rows })
 }
@@ -264,6 +263,7 @@ impl<'m> Open<'m> {
         used: &Used,
         (key, from): (usize, usize),
         (mapping, today): (&Mapping, Date),
+        watch: &mut Watch<'_>,
     ) -> Result<JoinedFile, JoinError> {
         let join = self.join;
         let names = ColumnNames::new(&self.names);
@@ -300,7 +300,9 @@ impl<'m> Open<'m> {
             today,
             mapping,
         };
-        let gathered = gathering.read(&mut self.feed).map_err(JoinError::of_file)?;
+        let gathered = gathering
+            .read(&mut self.feed, watch)
+            .map_err(JoinError::of_file)?;
         let path: Arc<Path> = Arc::from(self.feed.path());
         let (end, last) = match gathered.last {
             Some(last) => (last.end, last.row),
@@ -318,7 +320,10 @@ impl<'m> Open<'m> {
             file: join.file.clone(),
             path,
             key,
-            key_name: join.on_file.clone(),
+            names: [join.on_feed.clone(), join.on_file.clone()],
+            shape: gathered.shape,
+            nobodys: gathered.nobodys,
+            short: gathered.short,
             from,
             kept: Kept {
                 columns: gathering.columns,

@@ -35,6 +35,17 @@ impl Packing {
         self.text(cell.text);
     }
 
+    /// Writes a row of which no cell can be believed.
+    pub(super) fn undecided(&mut self, row: &Packed<'_>, why: &str) {
+        self.start(row.row, row.key, row.has_all, row.why);
+        for _ in row.cells() {
+            self.cell(Cell {
+                text: why,
+                kind: CellKind::Undecided,
+            });
+        }
+    }
+
     fn text(&mut self, text: &str) {
         // A row is bounded far below four gigabytes.
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::numbers;
 use super::settings::{Pick, Ranking};
 use crate::feed::{Cell, CellKind};
 use crate::mapping::DateForm;
@@ -28,6 +29,8 @@ pub(super) struct Picking<'a> {
     pub(super) pick: Option<&'a Pick>,
     /// The form of the dates, as the mapping says it or as it was found out.
     pub(super) form: Option<&'a DateForm>,
+    /// What is before the fraction of numbers, if the column shows it.
+    pub(super) fraction: Option<char>,
     pub(super) today: Date,
 }
 
@@ -68,16 +71,85 @@ pub(super) enum Rank {
     Any,
     /// By its place.
     Place(i64),
-    /// By a date or number.
-    Value(f64),
+    /// By a number.
+    Number(f64),
+    /// By a date.
+    Time(Span),
 }
 
 impl Rank {
     pub(super) fn compare(self, other: Self) -> Ordering {
         match (self, other) {
             (Self::Place(one), Self::Place(other)) => one.cmp(&other),
-            (Self::Value(one), Self::Value(other)) => one.total_cmp(&other),
+            (Self::Number(one), Self::Number(other)) => one.total_cmp(&other),
+            (Self::Time(one), Self::Time(other)) => one.compare(other),
             _ => Ordering::Equal,
+        }
+    }
+
+    fn reversed(self) -> Self {
+        match self {
+            Self::Any => Self::Any,
+            Self::Place(place) => Self::Place(-place),
+            Self::Number(number) => Self::Number(-number),
+            Self::Time(span) => Self::Time(Span {
+                from: -span.to,
+                to: -span.from,
+                offset: span.offset.map(|offset| -offset),
+            }),
+        }
+    }
+}
+
+/// When something is: a whole day, or a second of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// The first and the last second by the clock where it is written.
+    from: i64,
+    to: i64,
+    /// How many seconds that clock is ahead of UTC, if that is written.
+    offset: Option<i64>,
+}
+
+impl Span {
+    const DAY: i64 = 24 * 60 * 60;
+    /// No clock on earth is further from UTC.
+    const FURTHEST: i64 = 14 * 60 * 60;
+
+    fn of(moment: date::Moment) -> Self {
+        let days = moment.day.duration_since(Date::constant(1970, 1, 1));
+        let midnight = days.as_secs();
+        let (from, to) = match moment.seconds {
+            Some(seconds) => (midnight + seconds, midnight + seconds),
+            None => (midnight, midnight + Self::DAY - 1),
+        };
+        Self {
+            from,
+            to,
+            offset: moment.offset,
+        }
+    }
+
+    /// Equal where it is not certain which is before the other.
+    fn compare(self, other: Self) -> Ordering {
+        let (one, other) = match (self.offset, other.offset) {
+            // By the same clock.
+            (None, None) => ((self.from, self.to), (other.from, other.to)),
+            _ => (self.in_utc(), other.in_utc()),
+        };
+        if one.1 < other.0 {
+            Ordering::Less
+        } else if one.0 > other.1 {
+            Ordering::Greater
+        } else {
+            Ordering::Equal
+        }
+    }
+
+    fn in_utc(self) -> (i64, i64) {
+        match self.offset {
+            Some(offset) => (self.from - offset, self.to - offset),
+            None => (self.from - Self::FURTHEST, self.to + Self::FURTHEST),
         }
     }
 }
@@ -98,19 +170,19 @@ impl Picking<'_> {
             text: "",
             kind: CellKind::Text,
         });
-        let value = match cell.kind {
+        let rank = match cell.kind {
             CellKind::Undecided => return Err(cell.text.to_owned()),
             CellKind::Text | CellKind::Number | CellKind::Date => {
                 let text = clean(cell.text);
                 match text.is_empty() {
                     true => Err("is empty"),
-                    false if order.is_of_dates() => self.day(&text, cell.kind),
-                    false => number(&text),
+                    false if order.is_of_dates() => self.time(&text, cell.kind),
+                    false => self.number(&text, cell.kind),
                 }
             }
             _ => Err("has no value"),
         };
-        let value = value.map_err(|what| {
+        let rank = rank.map_err(|what| {
             format!(
                 "which row of the person counts is not certain: `{}` in row {row} of {} {what}",
                 pick.column.as_deref().unwrap_or_default(),
@@ -118,36 +190,54 @@ impl Picking<'_> {
             )
         })?;
         let is_reversed = matches!(order, Ranking::Earliest | Ranking::Lowest);
-        Ok(Rank::Value(if is_reversed { -value } else { value }))
+        Ok(if is_reversed { rank.reversed() } else { rank })
     }
 
-    /// A number that grows with the day.
-    fn day(&self, text: &str, kind: CellKind) -> Result<f64, &'static str> {
+    fn number(&self, text: &str, kind: CellKind) -> Result<Rank, &'static str> {
+        let number = match kind {
+            // As spreadsheets keep numbers.
+            CellKind::Number => text.parse().ok().filter(|it: &f64| it.is_finite()),
+            _ => match numbers::read(text) {
+                Some(read) => Some(read.by(self.fraction).ok_or(
+                    "can be a number of thousands or one with a fraction, and no other number in \
+                     the column shows which",
+                )?),
+                None => None,
+            },
+        };
+        number.map(Rank::Number).ok_or("is not a number")
+    }
+
+    fn time(&self, text: &str, kind: CellKind) -> Result<Rank, &'static str> {
         let context = Context {
             today: self.today,
             is_birth: false,
             zone: None,
         };
         let form = self.form.filter(|_| kind != CellKind::Date);
-        let (day, _) = date::read(form, text, context);
-        let day = day.map_err(|_| "is not a date like the others")?.day;
-        let months = i32::from(day.year()) * 12 + i32::from(day.month());
-        Ok(f64::from(months * 31 + i32::from(day.day())))
+        let moment = date::moment(form, text, context);
+        let moment = moment.map_err(|_| "is not a date like the others")?;
+        Ok(Rank::Time(Span::of(moment)))
     }
 
     /// The same of rows of the feed, which name the column.
-    pub(super) fn tie_in(&self, one: RowNumber, other: RowNumber, column: &str) -> String {
-        let tie = self.tie(one, other);
+    pub(super) fn tie_in(&self, tie: Tie, column: &str) -> String {
+        let tie = self.tie(tie);
         tie.replacen("differ here", &format!("differ in column `{column}`"), 1)
     }
 
     /// Why two rows that are alike do not say what a cell is.
-    pub(super) fn tie(&self, one: RowNumber, other: RowNumber) -> String {
+    pub(super) fn tie(&self, tie: Tie) -> String {
         let Words { file, setting } = &self.words;
+        let Tie { one, other, .. } = tie;
         match self.pick.and_then(|pick| pick.column.as_deref()) {
-            Some(column) => format!(
+            Some(column) if tie.is_same => format!(
                 "rows {one} and {other} of {file} are about this person, have the same `{column}`, \
                  and differ here"
+            ),
+            Some(column) => format!(
+                "rows {one} and {other} of {file} are about this person, have a `{column}` of which \
+                 nobody can say which is later, and differ here"
             ),
             None => format!(
                 "rows {one} and {other} of {file} are about this person and differ here: say which \
@@ -157,48 +247,59 @@ impl Picking<'_> {
     }
 }
 
-/// A number with a full stop or a comma before its fraction.
-fn number(text: &str) -> Result<f64, &'static str> {
-    const NO_NUMBER: &str = "is not a number";
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = match digits.split_once(['.', ',']) {
-        // Three digits may be the rest of a thousand.
-        Some((_, fraction)) if digits.contains(',') && fraction.len() == 3 => {
-            return Err(NO_NUMBER);
-        }
-        Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
-        Some(_) => return Err(NO_NUMBER),
-        None => (digits, "0"),
-    };
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
-    if !is_number(whole) || !is_number(fraction) {
-        return Err(NO_NUMBER);
-    }
-    text.replace(',', ".").parse().map_err(|_| NO_NUMBER)
+/// Two rows of which none counts more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tie {
+    pub(super) one: RowNumber,
+    pub(super) other: RowNumber,
+    /// What they are compared by is the same in both.
+    pub(super) is_same: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn span(text: &str) -> Span {
+        let context = Context {
+            today: Date::constant(2026, 11, 26),
+            is_birth: false,
+            zone: None,
+        };
+        Span::of(date::moment(None, text, context).unwrap())
+    }
+
     #[test]
-    fn numbers_have_a_full_stop_or_a_comma_and_nothing_between_thousands() {
-        for (text, value) in [("0.8", 0.8), ("0,8", 0.8), ("-2", -2.0), ("1523", 1523.0)] {
-            assert_eq!(number(text), Ok(value), "{text}");
-        }
-        for text in [
-            "",
-            "1,523",
-            "1.523.000",
-            "1e3",
-            "NaN",
-            "inf",
-            "0x1",
-            ".5",
-            "5.",
-            "- 1",
+    fn dates_are_compared_with_their_times_and_as_instants_where_zones_are_written() {
+        for (before, after) in [
+            ("2024-01-01", "2024-01-02"),
+            ("2024-01-01 08:00", "2024-01-01 17:00"),
+            ("2024-01-01T08:00:00", "2024-01-01T08:00:01"),
+            ("2024-01-01 23:59", "2024-01-02"),
+            // Earlier, although its day is later.
+            ("2024-01-02T01:00:00+05:00", "2024-01-01T23:30:00-05:00"),
+            ("2024-01-01T23:00:00Z", "2024-01-02T00:30:00+01:00"),
+            ("2024-01-01T12:00:00Z", "2024-01-03"),
+            ("2024-01-01", "9999-12-31"),
         ] {
-            assert!(number(text).is_err(), "{text}");
+            let (one, other) = (span(before), span(after));
+            assert_eq!(one.compare(other), Ordering::Less, "{before} {after}");
+            assert_eq!(other.compare(one), Ordering::Greater, "{before} {after}");
+            let [one, other] = [one, other].map(|it| Rank::Time(it).reversed());
+            assert_eq!(one.compare(other), Ordering::Greater, "{before} {after}");
+        }
+        for (one, other) in [
+            ("2024-01-01", "2024-01-01"),
+            ("2024-01-01", "2024-01-01 08:00"),
+            ("2024-01-01T09:00:00+01:00", "2024-01-01T08:00:00Z"),
+            // Nobody knows where the first clock is.
+            ("2024-01-01 08:00", "2024-01-01T12:00:00Z"),
+        ] {
+            assert_eq!(
+                span(one).compare(span(other)),
+                Ordering::Equal,
+                "{one} {other}"
+            );
         }
     }
 }

@@ -1,10 +1,10 @@
 //! One row is made of several of a person.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::packed::{Packed, Packing};
-use super::pick::{Picking, Rank};
+use super::pick::{Picking, Rank, Tie};
 use crate::feed::{Cell, CellKind};
 use crate::mapping::value::{cell_value, clean};
 use crate::model::RowNumber;
@@ -23,6 +23,8 @@ pub(super) struct Resolving<'a> {
     /// How a column is called, for a row of the feed that is undecided as a whole; empty
     /// where each cell says it by itself.
     pub(super) names: Vec<String>,
+    /// Why rows are not whole.
+    pub(super) short: HashMap<RowNumber, String>,
 }
 
 /// The rows of one person so far.
@@ -33,7 +35,7 @@ pub(super) struct Several<'a> {
     best: Vec<u8>,
     rows: u64,
     /// For each cell that differs in a row as good as the best one: the rows.
-    ties: Vec<Option<(RowNumber, RowNumber)>>,
+    ties: Vec<Option<Tie>>,
     /// Why it is not certain which row is the best one.
     unclear: Option<String>,
     all: Vec<Union>,
@@ -82,6 +84,17 @@ impl Union {
 }
 
 impl Resolving<'_> {
+    /// Leaves the cells of a row undecided that is not whole.
+    pub(super) fn leave_short(&self, row: &mut Vec<u8>, packing: &mut Packing) {
+        let packed = Packed::of(row);
+        let short = packed.and_then(|it| Some((it, self.short.get(&it.row)?)));
+        if let Some((packed, why)) = short {
+            packing.undecided(&packed, why);
+            row.clear();
+            row.extend_from_slice(packing.bytes());
+        }
+    }
+
     /// No row of a person yet.
     pub(super) fn begin(&self) -> Several<'_> {
         Several {
@@ -134,12 +147,12 @@ impl Several<'_> {
                 self.best.extend_from_slice(bytes);
                 self.ties.clear();
             }
-            Ordering::Equal => self.tie(&row),
+            Ordering::Equal => self.tie(&row, rank == self.rank),
         }
     }
 
     /// Another row is as good as the best one.
-    fn tie(&mut self, row: &Packed<'_>) {
+    fn tie(&mut self, row: &Packed<'_>, is_same_rank: bool) {
         let Some(best) = Packed::of(&self.best) else {
             return;
         };
@@ -149,12 +162,16 @@ impl Several<'_> {
                 self.ties.push(None);
             }
             let is_single = self.resolving.is_single.get(at) == Some(&true);
-            let is_same = one.kind == other.kind && clean(one.text) == clean(other.text);
+            let is_alike = one.kind == other.kind && clean(one.text) == clean(other.text);
             if is_single
-                && !is_same
+                && !is_alike
                 && let Some(tie) = self.ties.get_mut(at)
             {
-                tie.get_or_insert((best.row, row.row));
+                tie.get_or_insert(Tie {
+                    one: best.row,
+                    other: row.row,
+                    is_same: is_same_rank,
+                });
             }
         }
     }
@@ -169,8 +186,7 @@ impl Several<'_> {
         let order = &self.resolving.picking;
         let of_row = || {
             let at = (0..self.ties.len()).find(|at| tie(*at).is_some())?;
-            let (one, other) = tie(at)?;
-            Some(order.tie_in(one, other, names.get(at)?))
+            Some(order.tie_in(tie(at)?, names.get(at)?))
         };
         // A row of the feed has no other cells than its own.
         let why = if names.is_empty() {
@@ -183,7 +199,7 @@ impl Several<'_> {
             let is_single = self.resolving.is_single.get(at) == Some(&true);
             let why = match (&self.unclear, tie(at)) {
                 (Some(why), _) if is_single => Some(why.clone()),
-                (_, Some((one, other))) => Some(order.tie(one, other)),
+                (_, Some(tie)) => Some(order.tie(tie)),
                 _ => None,
             };
             packing.cell(match &why {

@@ -1,17 +1,19 @@
 //! Rows by their keys: for each person one, in 16 bytes of memory. The rows themselves
 //! are in a private file.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
 
+use super::keys::{self, folded, is_damaged, shape};
 use super::packed::{Packed, Packing};
 use super::resolve::{Resolving, Several};
 use crate::feed::{FeedError, Store};
+use crate::model::RowNumber;
 
-/// A row, by a hash of its key.
+/// A row, by a hash of its key, which it has in common with keys that may mean the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     hash: u64,
@@ -28,7 +30,7 @@ const AT_ONCE: usize = 1 << 20;
 impl Entry {
     pub(super) fn new(key: &str, place: u64) -> Self {
         Self {
-            hash: xxh3_64(key.as_bytes()),
+            hash: keys::hash(key),
             place,
         }
     }
@@ -50,6 +52,19 @@ pub(super) struct Rows {
     of_several: Store,
     /// A bit for each entry that was asked for.
     met: Vec<AtomicU64>,
+    /// Entries whose keys may mean the same as one that was asked for, with their first rows.
+    near: Mutex<Near>,
+    /// What the first key that was asked for looks like.
+    asked: OnceLock<String>,
+}
+
+/// Keys that may mean the same as others.
+#[derive(Debug, Default)]
+struct Near {
+    /// They differ in case, white space or leading zeros.
+    spelled: BTreeMap<usize, RowNumber>,
+    /// One of both is damaged. By the row of the feed.
+    damaged: BTreeMap<(RowNumber, usize), RowNumber>,
 }
 
 impl Rows {
@@ -86,6 +101,8 @@ impl Rows {
                 .into_inner()
                 .unwrap_or_else(PoisonError::into_inner),
             met,
+            near: Mutex::default(),
+            asked: OnceLock::new(),
         })
     }
 
@@ -101,21 +118,81 @@ impl Rows {
         self.len() as u64 - met.sum::<u64>()
     }
 
-    /// Reads the row with that key into `row`. Returns whether there is one.
-    pub(super) fn find(&self, key: &str, row: &mut Vec<u8>) -> Result<bool, FeedError> {
-        let hash = xxh3_64(key.as_bytes());
+    /// Reads the row with that key into `row`, for row `of` of the feed. Returns whether
+    /// there is one.
+    pub(super) fn find(
+        &self,
+        key: &str,
+        of: RowNumber,
+        row: &mut Vec<u8>,
+    ) -> Result<bool, FeedError> {
+        self.asked.get_or_init(|| shape(key));
+        let hash = keys::hash(key);
         let first = self.entries.partition_point(|entry| entry.hash < hash);
         let alike = self.entries.iter().enumerate().skip(first);
+        let mut found = None;
+        let mut is_at_hand = false;
         for (at, entry) in alike.take_while(|(_, entry)| entry.hash == hash) {
             read(&self.of_one, &self.of_several, *entry, row)?;
-            if Packed::of(row).is_some_and(|packed| packed.key == key) {
-                if let Some(bits) = self.met.get(at / 64) {
-                    bits.fetch_or(1 << (at % 64), Ordering::Relaxed);
-                }
-                return Ok(true);
+            let Some(packed) = Packed::of(row) else {
+                continue;
+            };
+            is_at_hand = packed.key == key;
+            if is_at_hand {
+                found = Some(*entry);
+                self.meet(at);
+            } else if folded(packed.key) == folded(key) {
+                self.note_near(at, &packed, (key, of));
             }
         }
-        Ok(false)
+        match found {
+            Some(entry) if !is_at_hand => read(&self.of_one, &self.of_several, entry, row)?,
+            _ => {}
+        }
+        Ok(found.is_some())
+    }
+
+    fn meet(&self, entry: usize) {
+        if let Some(bits) = self.met.get(entry / 64) {
+            bits.fetch_or(1 << (entry % 64), Ordering::Relaxed);
+        }
+    }
+
+    fn is_met(&self, entry: usize) -> bool {
+        let bits = self.met.get(entry / 64);
+        bits.is_some_and(|bits| bits.load(Ordering::Relaxed) >> (entry % 64) & 1 == 1)
+    }
+
+    fn note_near(&self, entry: usize, row: &Packed<'_>, (key, of): (&str, RowNumber)) {
+        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_damaged(key) || is_damaged(row.key) {
+            near.damaged.insert((of, entry), row.row);
+        } else {
+            near.spelled.insert(entry, row.row);
+        }
+    }
+
+    /// The rows of the feed that a row with a damaged key may be about, each with that row.
+    pub(super) fn may_mean(&self) -> Vec<(RowNumber, RowNumber)> {
+        let near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        // What somebody in the feed has is that person's.
+        let damaged = near.damaged.iter().filter(|((_, at), _)| !self.is_met(*at));
+        damaged.map(|((of, _), row)| (*of, *row)).collect()
+    }
+
+    /// The rows of nobody whose keys are those of somebody but for case, white space and
+    /// leading zeros.
+    pub(super) fn spelled(&self) -> Vec<RowNumber> {
+        let near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        let spelled = near.spelled.iter().filter(|(at, _)| !self.is_met(**at));
+        let mut rows: Vec<_> = spelled.map(|(_, row)| *row).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// What the keys that were asked for look like.
+    pub(super) fn asked(&self) -> &str {
+        self.asked.get().map_or("", String::as_str)
     }
 
     /// Keeps only the rows that were made of several.
@@ -166,6 +243,7 @@ impl Part {
         let mut keys: Vec<(Entry, u64, Several<'_>)> = Vec::new();
         for entry in group {
             rows.read(entry.place, &mut self.row)?;
+            resolving.leave_short(&mut self.row, &mut self.packing);
             let key = Packed::of(&self.row).map(|row| row.key);
             let known = keys.iter().position(|(.., several)| several.key() == key);
             let at = known.unwrap_or(keys.len());

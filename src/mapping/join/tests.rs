@@ -54,7 +54,11 @@ fn read(
         "people.csv"
     }));
     let feed = Feed::open(&source, &mapping.source).unwrap();
-    let mut feed = attach(feed, &mapping, date(2026, 11, 23)).unwrap();
+    let mut watch = Watch {
+        stop: &|| false,
+        listener: &mut crate::event::NoListener,
+    };
+    let mut feed = attach(feed, &mapping, date(2026, 11, 23), &mut watch).unwrap();
     let bound = mapping.bind_feed(&feed, date(2026, 11, 23)).unwrap();
     let mut people = Vec::new();
     feed.read(
@@ -76,6 +80,47 @@ fn read(
     )
     .unwrap();
     people
+}
+
+#[test]
+fn reading_a_joined_file_is_announced_and_stops_when_the_program_is_to_stop() {
+    struct Heard(Vec<String>);
+    impl crate::event::Listener for Heard {
+        fn on_event(&mut self, event: &crate::event::Event<'_>) {
+            self.0.push(format!("{event:?}"));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("people.csv", "ID,Name\n1,Ann\n");
+    write("contracts.csv", "ID,Town\n1,Ghent\n2,Delft\n");
+    let text = "[target]\nsystem = \"anewspring\"\nbase_url = \"https://lms.example.com\"\n\
+         api_key = { env = \"K\" }\n[join]\nfile = \"contracts.csv\"\non = \"ID\"\n[fields]\n\
+         userID = \"ID\"\nlogin = \"ID\"\nfirstName = \"Name\"\nlastName = \"Name\"\nresidence = \"Town\"\n";
+    let mapping = Mapping::parse(&folder.path().join("m.toml"), text).unwrap();
+    for is_stopped in [false, true] {
+        let source = FeedSource::Path(folder.path().join("people.csv"));
+        let feed = Feed::open(&source, &mapping.source).unwrap();
+        let mut heard = Heard(Vec::new());
+        let mut watch = Watch {
+            stop: &|| is_stopped,
+            listener: &mut heard,
+        };
+        let attached = attach(feed, &mapping, date(2026, 11, 23), &mut watch);
+        assert_eq!(attached.is_err(), is_stopped);
+        assert_eq!(
+            matches!(attached, Err(JoinError::Stopped)),
+            is_stopped,
+            "{attached:?}"
+        );
+        let said = heard.0.join("\n");
+        assert!(
+            said.starts_with("JoinStarted { file: \"`contracts.csv`\""),
+            "{said}"
+        );
+        let end = "ReadFinished { rows: 2, skipped: 0, rejected: 0 }";
+        assert_eq!(said.ends_with(end), !is_stopped, "{said}");
+    }
 }
 
 proptest! {

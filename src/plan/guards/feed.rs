@@ -200,7 +200,7 @@ fn joined(guards: &Guards, facts: &FeedFacts<'_>, now: &JoinedProfile) -> Vec<Si
             .iter()
             .filter_map(|it| Some((it, it.joined(&now.file)?)))
     };
-    let mut sick = Vec::new();
+    let mut sick: Vec<_> = given_to_nobody(guards, now).into_iter().collect();
     if let Some(usual) = median(before().map(|(_, file)| file.rows).collect()) {
         let missing = usual.saturating_sub(now.rows);
         let limit = guards.max_shrink;
@@ -266,6 +266,24 @@ fn joined(guards: &Guards, facts: &FeedFacts<'_>, now: &JoinedProfile) -> Vec<Si
         }
     }
     sick
+}
+
+/// A joined file with too many rows of which nobody can say whose they are: another row may
+/// count for their people. `max_rejected`, as for rows of the feed.
+fn given_to_nobody(guards: &Guards, now: &JoinedProfile) -> Option<Sick> {
+    let (limit, rows) = (guards.max_rejected, now.rows);
+    let most = of_rows(limit, rows, Guards::FLOOR_REJECTED);
+    (now.nobodys > most).then(|| Sick {
+        why: format!(
+            "`{}`: {} of {} have no key that is certain; the limit is {} (if they are nobody's, \
+             leave them out with `where` in [join])",
+            now.file,
+            count(now.nobodys),
+            counted(rows, "row", "rows"),
+            limit_of("max_rejected", limit, most, rows)
+        ),
+        allow: Allow::Rejected(now.nobodys),
+    })
 }
 
 /// The most of `base` that pass, with a floor that does not depend on `base`.

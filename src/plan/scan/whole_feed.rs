@@ -1,12 +1,12 @@
 //! What the rows of a feed show together.
 
 use super::TalliedBatch;
-use crate::feed::{Feed, FeedError};
+use crate::feed::{Feed, FeedError, RowWidths};
 use crate::mapping::{Bound, Duplicates, MappingError};
 use crate::model::{Remark, Remarked, Rule};
 use crate::plan::profile::JoinedProfile;
 use crate::plan::rows::RowTable;
-use crate::plan::short_rows::RowWidths;
+use crate::validate::unique::RowIndex;
 
 /// What the joined files are like, by the number of rows without a row in each.
 ///
@@ -22,13 +22,17 @@ pub(super) fn joined(
     let files = feed.joined().into_iter().enumerate();
     let profiles = files.zip(absent).map(|((position, file), absent)| {
         if rows > 0 && *absent == rows {
-            return Err(FeedError::JoinedOfNobody(file.path.clone()));
+            return Err(FeedError::JoinedOfNobody {
+                path: file.path.clone(),
+                keys: file.keys(),
+            });
         }
         Ok(JoinedProfile {
             file: file.file.to_string(),
             rows: file.rows,
             people: rows - absent,
             end: file.end,
+            nobodys: file.nobodys,
             clears: bound.clears_without(position),
         })
     });
@@ -39,13 +43,25 @@ pub(super) fn joined(
 pub(super) fn reject_short_rows(feed: &Feed, widths: &RowWidths, rows: &mut RowTable) {
     let width = feed.own_columns().len();
     let columns = u32::try_from(width).unwrap_or(u32::MAX);
-    for (row, cells, short) in widths.judge(width, feed.ends_line()) {
+    for short in widths.judge(width, feed.ends_line()) {
         let rule = Rule::TooFewCells {
-            cells,
+            cells: short.cells,
             columns,
-            short,
+            short: short.why,
         };
-        rows.reject(row, rule);
+        if let Ok(row) = RowIndex::try_from(short.row) {
+            rows.reject(row, rule);
+        }
+    }
+}
+
+/// Rejects the rows whose people may be meant by a row of a joined file that has a damaged
+/// key: which of its values are theirs is known only now that all keys of the feed are.
+pub(super) fn reject_uncertain_rows(feed: &Feed, rows: &mut RowTable) {
+    for (number, why) in feed.uncertain_rows() {
+        if let Some(row) = rows.at(number) {
+            rows.reject(row, Rule::Undecided { why: why.into() });
+        }
     }
 }
 

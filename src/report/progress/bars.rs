@@ -13,6 +13,7 @@ use super::tally::{Pause, Stage};
 use crate::clock;
 use crate::event::{Event, Listener};
 use crate::report::Style;
+use crate::report::sanitize;
 use crate::report::text::counted;
 
 /// How often a bar is drawn without an event, for the spinner and the rest of a
@@ -154,6 +155,10 @@ impl Listener for Bars {
             Event::ReadStarted { bytes } => {
                 let figures = bytes.map_or("", |_| "{percent:>3} %");
                 self.put("Reading the feed".to_owned(), bytes, figures);
+            }
+            Event::JoinStarted { file, bytes } => {
+                let figures = bytes.map_or("", |_| "{percent:>3} %");
+                self.put(format!("Reading {}", sanitize(file)), bytes, figures);
             }
             Event::SurveyStarted { unknown_people: 0 } => {
                 self.put("Checking the LMS".to_owned(), None, "{pause}");

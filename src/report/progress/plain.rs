@@ -133,6 +133,11 @@ fn line(event: &Event<'_>, took: &str) -> Option<String> {
     Some(match *event {
         Event::ReadStarted { bytes: None } => "Reading the feed".to_owned(),
         Event::ReadStarted { bytes: Some(size) } => format!("Reading the feed ({})", bytes(size)),
+        Event::JoinStarted { file, bytes: None } => format!("Reading {}", sanitize(file)),
+        Event::JoinStarted {
+            file,
+            bytes: Some(size),
+        } => format!("Reading {} ({})", sanitize(file), bytes(size)),
         Event::ReadFinished {
             rows: all,
             skipped,
@@ -199,6 +204,7 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
         // A stage ends where the next one begins; reading has its own event.
         match event {
             Event::ReadStarted { .. }
+            | Event::JoinStarted { .. }
             | Event::SurveyStarted { .. }
             | Event::SettleStarted { .. }
             | Event::Planned { .. }

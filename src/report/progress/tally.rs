@@ -88,7 +88,7 @@ impl Tally {
     /// Adds an event. The caller checks before whether a stage ends with it.
     pub(super) fn on_event(&mut self, event: &Event<'_>, now: Instant) {
         match *event {
-            Event::ReadStarted { bytes } => {
+            Event::ReadStarted { bytes } | Event::JoinStarted { bytes, .. } => {
                 self.begin(Stage::Reading, now, 0);
                 self.size = bytes;
             }

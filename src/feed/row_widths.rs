@@ -4,9 +4,8 @@
 //! Others are pieces: a line break without quotes cut them, or a cell was lost. What a
 //! program does shows over all rows of the feed.
 
-use crate::feed::Record;
+use super::Record;
 use crate::model::{RowNumber, ShortRow};
-use crate::validate::unique::RowIndex;
 
 /// The most short rows that are kept: a program that writes more leaves cells out.
 const MAX_KEPT: usize = 10_000;
@@ -61,9 +60,22 @@ impl Kind {
     }
 }
 
+/// A row that is not whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooShort {
+    /// Its place among the rows.
+    pub(crate) row: usize,
+    /// Where it is.
+    pub(crate) number: RowNumber,
+    /// How many cells it has.
+    pub(crate) cells: u32,
+    /// What speaks for it.
+    pub(crate) why: ShortRow,
+}
+
 /// How long the rows of a feed are, in its order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RowWidths {
+pub(crate) struct RowWidths {
     /// Records of any kind, and rows as long as the header.
     records: u64,
     whole: u64,
@@ -82,7 +94,7 @@ impl RowWidths {
     /// Counts a record of a feed with that number of columns. `row` is its place among the
     /// rows and whether it is rejected, unless the mapping leaves it out.
     #[inline]
-    pub(super) fn add(&mut self, record: &Record, columns: usize, row: Option<(usize, bool)>) {
+    pub(crate) fn add(&mut self, record: &Record, columns: usize, row: Option<(usize, bool)>) {
         let order = self.records;
         self.records += 1;
         self.last = record.row().0;
@@ -125,7 +137,7 @@ impl RowWidths {
     }
 
     /// Adds the records that follow, `rows` rows after the start of the feed.
-    pub(super) fn extend(&mut self, next: Self, rows: usize) {
+    pub(crate) fn extend(&mut self, next: Self, rows: usize) {
         if next.records == 0 {
             return;
         }
@@ -145,13 +157,9 @@ impl RowWidths {
         self.are_many |= next.are_many;
     }
 
-    /// The rows that are not whole, each with its cells and what speaks for it.
+    /// The rows that are not whole.
     /// `ends_line`: whether the end of the file is that of a line.
-    pub(super) fn judge(
-        &self,
-        columns: usize,
-        ends_line: Option<bool>,
-    ) -> Vec<(RowIndex, u32, ShortRow)> {
+    pub(crate) fn judge(&self, columns: usize, ends_line: Option<bool>) -> Vec<TooShort> {
         if self.short.is_empty() || self.are_many || columns < 2 {
             return Vec::new();
         }
@@ -182,8 +190,12 @@ impl RowWidths {
             } else {
                 return None;
             };
-            let row = RowIndex::try_from(short.row?).ok()?;
-            Some((row, u32::try_from(short.cells).unwrap_or(u32::MAX), why))
+            Some(TooShort {
+                row: short.row?,
+                number: short.number,
+                cells: u32::try_from(short.cells).unwrap_or(u32::MAX),
+                why,
+            })
         };
         pieces.iter().zip(&self.short).filter_map(judged).collect()
     }
@@ -253,7 +265,9 @@ mod tests {
             all.extend(widths, index * batch);
         }
         let judged = all.judge(columns, Some(ends_line)).into_iter();
-        judged.map(|(row, _, why)| (row + 2, why)).collect()
+        judged
+            .map(|it| (u32::try_from(it.row).unwrap() + 2, it.why))
+            .collect()
     }
 
     #[track_caller]
