@@ -33,6 +33,14 @@ pub enum Joined {
     GaveWay,
     /// Rows are of a person of whose rows none counts.
     GaveWayToNone,
+    /// Groups are named only in rows with several groups, so that a name or a parent there
+    /// is of none of them.
+    GroupsUnnamed {
+        /// Some of them.
+        groups: Box<[Box<str>]>,
+        /// How many there are.
+        count: u64,
+    },
     /// A row of a list of leavers names nobody who is known.
     LeaverUnknown,
 }
@@ -77,6 +85,20 @@ impl fmt::Display for Joined {
             Self::TakesAll => f.write_str(
                 "`where` in [join] leaves out no row: check its column and its words if it should",
             ),
+            Self::GroupsUnnamed { groups, count } => {
+                let some: Vec<_> = groups.iter().map(|group| format!("`{group}`")).collect();
+                let more = match *count - groups.len() as u64 {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                write!(
+                    f,
+                    "the groups {}{more} are only in rows of people with several groups, so that \
+                     `name` and `parent` of [groups] say nothing of them: their names are their IDs \
+                     (use a column that has names for the groups, or name them in the LMS)",
+                    some.join(", ")
+                )
+            }
             Self::LeaverUnknown => f.write_str(
                 "rows name nobody whom hrfeed knows in this LMS: nothing happens for them",
             ),

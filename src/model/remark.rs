@@ -458,7 +458,8 @@ impl fmt::Display for Remarked {
         if self.file.is_some() {
             // What is said of a feed holds for a joined file, whose settings are elsewhere.
             let of_feed = self.remark.to_string();
-            f.write_str(&of_feed.replace("[source]", "[join]"))?;
+            let of_file = of_feed.replace("[source]", "[join]");
+            f.write_str(&of_file.replace("the feed is read as", "it is read as"))?;
         } else {
             self.remark.fmt(f)?;
         }

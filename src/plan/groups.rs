@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::mapping::{Bound, Person, fold, unkeyed_fingerprint};
-use crate::model::Remark;
+use crate::model::{Joined, Remark};
 use crate::schema::BETWEEN;
 use crate::validate::unique::RowIndex;
 
@@ -27,6 +27,8 @@ pub struct NamedGroup {
     pub parent: Option<String>,
     /// The valid rows that name it.
     pub rows: Vec<RowIndex>,
+    /// A row has a name or a parent for one of several groups, of which this is one.
+    pub is_one_of_several: bool,
 }
 
 impl NamedGroup {
@@ -77,6 +79,8 @@ impl NamedGroups {
             if group.kind.is_none() {
                 group.kind = of_group("groups.type").map(str::to_owned);
             }
+            let has = |name| of_group(name).is_some();
+            group.is_one_of_several |= !alone && (has("groups.name") || has("groups.parent"));
             // In a row with several groups it is unclear which one is meant.
             if alone && group.name.is_none() {
                 group.name = of_group("groups.name").map(str::to_owned);
@@ -97,6 +101,7 @@ impl NamedGroups {
             group.kind = group.kind.take().or(of_batch.kind);
             group.name = group.name.take().or(of_batch.name);
             group.parent = group.parent.take().or(of_batch.parent);
+            group.is_one_of_several |= of_batch.is_one_of_several;
             let rows = of_batch.rows.iter().map(|row| row.saturating_add(first));
             group.rows.extend(rows);
         }
@@ -116,7 +121,20 @@ impl NamedGroups {
             .map(|spelled| Remark::GroupSpellings {
                 groups: spelled.iter().map(|id| (*id).into()).collect(),
             });
-        of_one.chain(self.several_in_one(&spellings)).collect()
+        let of_one = of_one.chain(self.several_in_one(&spellings));
+        of_one.chain(self.unnamed()).collect()
+    }
+
+    /// Groups of which rows have a name or a parent, and none says that it is of this one.
+    fn unnamed(&self) -> Option<Remark> {
+        let is_unnamed = |group: &NamedGroup| {
+            group.is_one_of_several && group.name.is_none() && group.parent.is_none()
+        };
+        let unnamed = self.groups.iter().filter(|(_, group)| is_unnamed(group));
+        let named = unnamed.clone().take(NAMED_GROUPS);
+        let groups: Box<[Box<str>]> = named.map(|(id, _)| id.as_str().into()).collect();
+        let count = unnamed.count() as u64;
+        (count > 0).then_some(Remark::Joined(Joined::GroupsUnnamed { groups, count }))
     }
 
     /// Groups that are several, since what divides them is not what `split` says: all parts

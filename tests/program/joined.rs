@@ -207,6 +207,35 @@ fn a_field_of_several_values_has_those_of_all_rows() {
 }
 
 #[test]
+fn groups_that_no_row_names_alone_are_announced_to_have_no_name() {
+    let world = World::new(AnewSpring)
+        .parts("[groups]\ncreate = true\ntype = { value = \"Learner\" }\nname = \"Team name\"");
+    let mapping = world.mapping().replace(
+        "{ column = \"Groups\", split = \";\", empty = \"clear\" }",
+        "{ column = \"Team\", all = true }",
+    );
+    world.write(
+        "mapping.toml",
+        mapping.replacen("[fields]", &format!("{LATEST}\n[fields]"), 1),
+    );
+    world.write(
+        "contracts.csv",
+        "Employee ID,Start,Team,Team name\nE00001,2020-01-01,D1,One\nE00001,2024-01-01,D2,Two\n\
+         E00002,2024-01-01,D1,One\n",
+    );
+    world.feed(&Feed::of(2));
+    let notes = world.plan().exits(0).notes();
+    assert_eq!(
+        notes.get(1).map(String::as_str),
+        Some(
+            "column `contracts.Team`: the groups `D2` are only in rows of people with several \
+             groups, so that `name` and `parent` of [groups] say nothing of them: their names are \
+             their IDs (use a column that has names for the groups, or name them in the LMS)"
+        )
+    );
+}
+
+#[test]
 fn a_joined_file_that_is_not_whole_or_fits_nobody_sends_nothing() {
     let whole = one_each(9);
     let cut = whole.strip_suffix(",Town9\n").unwrap();
