@@ -185,7 +185,7 @@ fn print_findings(
         }
         context.note(&report.message);
         if let Some(would) = &report.would {
-            context.note(&would.sentences());
+            context.note_wrapped(&would.sentences());
         }
         return Ok(());
     }

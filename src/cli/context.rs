@@ -198,6 +198,13 @@ impl Context {
         }
     }
 
+    /// Prints text on stderr, wrapped as its terminal is wide.
+    pub(super) fn note_wrapped(&self, text: &str) {
+        for line in self.err.paragraph(text) {
+            self.note(&line);
+        }
+    }
+
     /// Prints on stderr what a person should know, and keeps it for the notes of the
     /// JSON object.
     pub(super) fn warn(&self, text: String) {

@@ -15,8 +15,9 @@ use crate::clock::Clock;
 use crate::event::Event;
 use crate::feed::{Feed, FeedOptions, FeedSource};
 use crate::mapping::Mapping;
+use crate::pickup::{Files, PickUpOptions, pick_up};
 use crate::plan::{self, RowState};
-use crate::report;
+use crate::report::{self, Style};
 use crate::run::{bind, seed};
 use crate::schema::System;
 use crate::suggest::{Draft, DraftOptions, Proposal, Unused, lacks_header};
@@ -24,7 +25,7 @@ use crate::suggest::{Draft, DraftOptions, Proposal, Unused, lacks_header};
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
-    /// Feed to read: CSV, CSV.GZ or XLSX (`-` for stdin)
+    /// Feed to read: CSV or a workbook, packed or not; or its folder, or a pattern (`-` for stdin)
     #[arg(value_name = "FEED")]
     feed: PathBuf,
     /// Choose the LMS
@@ -99,12 +100,18 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     if let Some(output) = &output {
         output.check()?;
     }
-    let (mut feed, source) = open(context, args)?;
-    let name = args.feed.file_name().filter(|name| *name != "-");
+    let picked = picked_up(context, &args.feed)?;
+    let is_newest = picked != FeedSource::from_argument(&args.feed);
+    let (mut feed, source) = open(context, args, &picked)?;
+    let name = match &picked {
+        FeedSource::Stdin => None,
+        FeedSource::Path(path) => path.file_name(),
+    };
     let options = DraftOptions {
         system: args.target,
         feed_name: name.map_or("stdin".into(), |name| name.to_string_lossy().into_owned()),
         source,
+        is_newest,
     };
     let draft = Draft::of(&mut feed, &options)?;
     match &output {
@@ -121,14 +128,14 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     };
     let left = left_to_do(args, &draft, checked.as_ref());
     if let Some(title) = draft.exported_by {
-        context.note(&format!("This looks like {title}."));
+        context.note_wrapped(&format!("This looks like {title}."));
     }
     for note in &draft.notes {
-        context.note(note);
+        context.note_wrapped(&format!("note: {note}"));
     }
     context.note("Left to do:");
     for (number, step) in (1..).zip(&left) {
-        context.note(&step.lines(number));
+        context.note(&step.lines(number, context.err));
     }
     if context.json {
         let report = InitReport {
@@ -160,8 +167,35 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What FEED means: of a folder or a pattern the newest file, which is named.
+fn picked_up(context: &Context, feed: &Path) -> Result<FeedSource, Failure> {
+    let source = FeedSource::from_argument(feed);
+    let FeedSource::Path(path) = &source else {
+        return Ok(source);
+    };
+    let newest = PickUpOptions {
+        files: Some(Files::Newest),
+        ..PickUpOptions::default()
+    };
+    let stop = context.stop();
+    let is_stopped = || stop.is_requested();
+    let picked = pick_up(path.as_os_str(), &newest, &is_stopped, &mut |_| {})?;
+    if picked != *path {
+        context.note_wrapped(&format!(
+            "note: looked at {}, the newest file of {}",
+            picked.display(),
+            path.display()
+        ));
+    }
+    Ok(FeedSource::Path(picked))
+}
+
 /// Opens the feed; without a header if the row in its place is a person.
-fn open(context: &Context, args: &InitArgs) -> Result<(Feed, FeedOptions), Failure> {
+fn open(
+    context: &Context,
+    args: &InitArgs,
+    source: &FeedSource,
+) -> Result<(Feed, FeedOptions), Failure> {
     let mut options = FeedOptions {
         encoding: args.encoding.clone(),
         sheet: args.sheet.clone(),
@@ -169,36 +203,35 @@ fn open(context: &Context, args: &InitArgs) -> Result<(Feed, FeedOptions), Failu
         has_no_header: args.no_header,
         ..FeedOptions::default()
     };
-    let source = FeedSource::from_argument(&args.feed);
-    let feed = Feed::open(&source, &options)?;
+    let feed = Feed::open(source, &options)?;
     let is_person = !args.no_header && args.header_row.is_none() && lacks_header(&feed);
     if !is_person {
         return Ok((feed, options));
     }
     let row = feed.header_row();
-    if source == FeedSource::Stdin {
-        context.note(&format!(
+    if *source == FeedSource::Stdin {
+        context.note_wrapped(&format!(
             "note: row {row} looks like a person and not like a header: if it is one, add `--no-header`"
         ));
         return Ok((feed, options));
     }
-    context.note(&format!(
+    context.note_wrapped(&format!(
         "note: row {row} is a person and not a header, so the columns are called A, B, C \
          (otherwise add `--header-row`)"
     ));
     options.has_no_header = true;
-    Ok((Feed::open(&source, &options)?, options))
+    Ok((Feed::open(source, &options)?, options))
 }
 
 /// Checks the feed with the new mapping. That needs no LMS and no secret.
 fn check(context: &Context, draft: &Draft, feed: &mut Feed) -> Result<Option<Checked>, Failure> {
     let mapping = Mapping::parse(Path::new("mapping.toml"), &draft.text);
-    let mapping = mapping.inspect_err(|error| context.note(&format!("note: {error}")));
+    let mapping = mapping.inspect_err(|error| context.note_wrapped(&format!("note: {error}")));
     let Ok(mapping) = mapping else {
         return Ok(None);
     };
     let bound = bind(&mapping, feed, Clock::system());
-    let bound = bound.inspect_err(|error| context.note(&format!("note: {error}")));
+    let bound = bound.inspect_err(|error| context.note_wrapped(&format!("note: {error}")));
     let Ok(bound) = bound else {
         return Ok(None);
     };
@@ -251,21 +284,17 @@ impl Step {
         }
     }
 
-    /// Lines that fit a terminal, and the command on one of its own.
-    fn lines(&self, number: usize) -> String {
+    /// Lines that fit a terminal, and a mail, and the command on one of its own.
+    fn lines(&self, number: usize, style: Style) -> String {
         const WIDTH: usize = 79;
-        let mut text = format!("{number:>3}.");
-        let mut width = text.len();
-        for word in self.what.split_whitespace() {
-            let chars = word.chars().count();
-            if width + 1 + chars > WIDTH {
-                text.push_str("\n    ");
-                width = 4;
-            }
-            text.push(' ');
-            text.push_str(word);
-            width += 1 + chars;
-        }
+        let text = Style {
+            width: style.width.min(WIDTH).saturating_sub(5),
+            ..style
+        };
+        let mut text = format!(
+            "{number:>3}. {}",
+            text.paragraph(&self.what).join("\n     ")
+        );
         if let Some(command) = &self.command {
             text.push_str("\n       ");
             text.push_str(command);
@@ -280,7 +309,8 @@ fn left_to_do(args: &InitArgs, draft: &Draft, checked: Option<&Checked>) -> Vec<
         .output
         .as_ref()
         .map_or("MAPPING".into(), |output| output.display().to_string());
-    let feed = args.feed.display();
+    let mapping = report::shell_word(&mapping);
+    let feed = report::shell_word(&args.feed.display().to_string());
     let mut steps = Vec::new();
     if !draft.missing.is_empty() {
         steps.push(Step::new(format!(

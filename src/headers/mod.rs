@@ -1,14 +1,16 @@
-//! What a column's name means: the words of HR systems in seven languages, each known
+//! What a column's name means: the words of HR systems in thirteen languages, each known
 //! once.
 //!
 //! The feed asks whether a cell is the name of a column, `init` what the column is
-//! about. Words are in `headers/words.rs`; here is what may be around them.
+//! about. Words are in `headers/words.rs` and `headers/further.rs`; here is what may be
+//! around them.
 //!
 //! # Invariants
 //!
 //! - Case, accents, white space, punctuation and a `*` do not count.
 //! - A column about somebody else (`Manager email`) is not read as the person's own.
 
+mod further;
 mod words;
 
 use std::collections::HashMap;
@@ -156,12 +158,17 @@ pub struct Reading {
 
 /// How much less sure a name is for each step that was taken to read it.
 const STEP: u32 = 1_000;
+/// How much less sure a name is in a language that fewer feeds are in.
+const FURTHER: u32 = 300;
 
 /// People of an HR system: they may be left out around a name.
 const PEOPLE: &str = "worker workers employee employees emp person persons personal personnel staff \
     member associate colleague user users hr hris s medewerker medewerkers werknemer personeel \
     personeels mitarbeiter mitarbeiters ma pers persona empleado empleados trabajador colaborador \
-    salarie salaries employe employes collaborateur agent candidate learner student pupil teacher";
+    salarie salaries employe employes collaborateur agent candidate learner student pupil teacher \
+    ansatt ansatte ansattes ansat medarbeider medarbejder medarbejders anstalld anstallds medarbetare \
+    medarbetarens pracownik pracownika dipendente dipendenti funcionario funcionarios colaboradores \
+    trabalhador empregado";
 
 /// What else may be left out, unless only a word such as `name` or `number` is behind it.
 const QUALIFIERS: &str = "legal official primary current main default business work company \
@@ -171,15 +178,20 @@ const QUALIFIERS: &str = "legal official primary current main default business w
     zakelijk zakelijke werk dienstlich dienstliche geschaftlich professionnel professionnelle pro \
     laboral corporativo de del du la le el des der die das den van sap workday oracle adp afas ukg \
     bamboohr personio successfactors payroll system attribute urn scim ad ldap azure entra okta \
-    description desc label type omschrijving bezeichnung libelle descripcion";
+    description desc label type omschrijving bezeichnung libelle descripcion \
+    jobb jobbet arbeid arbejde arbete tjanste słuzbowy słuzbowa firmowy aziendale lavoro di della \
+    profissional trabalho da do dos";
 
 /// Words that say little alone.
 const GENERIC: &str = "id nr no number num nummer numero key code identifier name naam nom nombre date \
-    datum status type title uid guid uuid user reference 1 2 user account";
+    datum status type title uid guid uuid user reference 1 2 user account \
+    navn namn nome numer kod data codice codigo kode";
 
 /// What cells say as often as headers do.
 const VALUES: &str = "employee worker medewerker werknemer mitarbeiter salarie employe empleado \
-    trabajador enabled";
+    trabajador enabled ansatt medarbejder medarbetare pracownik dipendente funcionario chef by via \
+    family given sluttet slutat zwolniony cessato demitido desligado inativo nieaktywny allergies \
+    note regime rg pis cap uf gate vej nib roll leder";
 
 /// Somebody else, or something else than the person.
 const OTHERS: &str = "manager managers supervisor supervisors boss lead leader leidinggevende \
@@ -189,7 +201,11 @@ const OTHERS: &str = "manager managers supervisor supervisors boss lead leader l
     creator recruiter parent guardian child children dependent beneficiary previous former old \
     mother father referrer assistant secretary tutor reports reporting approver matrix hrbp bp \
     proxy delegate dotted second alternate kind kinderen ouder echtgenoot ehepartner conyuge \
-    conjoint enfant hijo";
+    conjoint enfant hijo \
+    leder leders lederens chefs narmeste nærmeste nodkontakt parørende anhorig anhoriga \
+    foresatt foresatte vardnadshavare przełozony przełozonego przelozony przelozonego kierownik \
+    kierownika responsabili referente gestor gestora superior chefe chefia supervisore emergenza \
+    awaryjny coniuge figlio genitore conjuge filho";
 
 /// The same where no white space is between words.
 const OTHERS_PARTS: [&str; 8] = [
@@ -441,8 +457,10 @@ fn dictionary() -> &'static HashMap<String, Vec<Reading>> {
     static NAMES: OnceLock<HashMap<String, Vec<Reading>>> = OnceLock::new();
     NAMES.get_or_init(|| {
         let mut names: HashMap<String, Vec<Reading>> = HashMap::new();
-        for (meaning, words) in words::NAMES {
-            for (rank, word) in (0..).zip(words.split(',')) {
+        let further = further::NAMES.iter().map(|line| (FURTHER, line));
+        let lines = words::NAMES.iter().map(|line| (0, line)).chain(further);
+        for (first, (meaning, words)) in lines {
+            for (rank, word) in (first..).zip(words.split(',')) {
                 let readings = names.entry(normalized(&spelled_out(word))).or_default();
                 if readings.iter().all(|it| it.meaning != *meaning) {
                     readings.push(Reading {
@@ -456,97 +474,12 @@ fn dictionary() -> &'static HashMap<String, Vec<Reading>> {
     })
 }
 
+/// Each name with what it means, for tests.
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    /// The surest meaning of a name.
-    fn meaning(name: &str) -> Option<Meaning> {
-        read(name).first().map(|it| it.meaning)
-    }
-
-    #[test]
-    fn each_name_is_in_the_table_once_for_a_meaning() {
-        for (meaning, words) in words::NAMES {
-            let mut seen = HashSet::new();
-            for word in words.split(',') {
-                let plain = normalized(&spelled_out(word));
-                assert!(!plain.is_empty(), "{meaning:?}: {word}");
-                assert!(seen.insert(plain), "{meaning:?}: {word} is there twice");
-            }
-        }
-    }
-
-    #[test]
-    fn case_accents_signs_and_words_around_a_name_do_not_count() {
-        for (name, expected) in [
-            ("EMPLOYEE_ID", Meaning::PersonId),
-            ("employeeId", Meaning::PersonId),
-            ("Employee ID*", Meaning::PersonId),
-            ("Emp #", Meaning::PersonId),
-            ("Employee #", Meaning::PersonId),
-            ("Job Title Description", Meaning::JobTitle),
-            ("SAP Personnel #", Meaning::PersonId),
-            ("Pers. Nr.", Meaning::PersonId),
-            ("Employee ID or Badge", Meaning::PersonId),
-            ("Legal Name - First Name", Meaning::FirstName),
-            ("Legal Name - Last Name", Meaning::LastName),
-            ("Worker's First Name", Meaning::FirstName),
-            ("Preferred Name - First Name", Meaning::PreferredName),
-            ("Employee[Last Name]", Meaning::LastName),
-            ("name.givenName", Meaning::FirstName),
-            ("Vorname / First name", Meaning::FirstName),
-            ("Primary Work Email (required)", Meaning::Email),
-            ("E-MAIL DIENSTLICH", Meaning::Email),
-            ("Worker Date of Birth", Meaning::BirthDate),
-            ("Prénom du salarié", Meaning::FirstName),
-            ("社員番号", Meaning::PersonId),
-            ("メールアドレス", Meaning::Email),
-            ("员工姓名", Meaning::FullName),
-            ("Apellidos", Meaning::LastName),
-            ("Primary Address - City", Meaning::City),
-        ] {
-            assert_eq!(meaning(name), Some(expected), "{name}: {:?}", read(name));
-        }
-    }
-
-    #[test]
-    fn a_column_about_somebody_or_something_else_is_not_the_persons_own() {
-        for name in [
-            "Manager Email",
-            "Supervisor ID",
-            "Emergency Contact: First Name",
-            "Leidinggevende e-mail",
-            "上司の社員番号",
-            "Company ID",
-            "Department manager",
-            "Position Number",
-            "Employee Group ID",
-            "Spouse First Name",
-        ] {
-            let found = meaning(name);
-            assert!(
-                matches!(found, None | Some(Meaning::Other)),
-                "{name}: {found:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_nobodys_business_is_known_by_one_of_its_words() {
-        for (name, expected) in [
-            ("Bank Account Number", Private::Bank),
-            ("Employee bank account no", Private::Bank),
-            ("Annual Salary (EUR)", Private::Pay),
-            ("Employee Tax ID", Private::Identity),
-            ("BSN", Private::Identity),
-            ("身份证号", Private::Identity),
-            ("Sozialversicherungsnummer", Private::Identity),
-            ("Disability status", Private::Health),
-        ] {
-            assert_eq!(meaning(name), Some(Meaning::Never(expected)), "{name}");
-        }
-    }
+pub(crate) fn names() -> impl Iterator<Item = (Meaning, &'static str)> {
+    let lines = words::NAMES.iter().chain(further::NAMES);
+    lines.flat_map(|(meaning, names)| names.split(',').map(|name| (*meaning, name.trim())))
 }
+
+#[cfg(test)]
+mod name_tests;

@@ -44,7 +44,7 @@ pub use hold::{
 };
 pub use json::{to_json, write_json};
 pub use lines::{FindingLine, FindingsWriter, Format, HoldsWriter, RowLine, RowsWriter, is_export};
-pub use next::{NextKind, NextStep, next_steps};
+pub use next::{NextKind, NextStep, next_steps, shell_word};
 pub use page::{PageData, PageError, RowSection, Throughput, html_page, is_page};
 pub use progress::{ProgressMode, progress};
 pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
@@ -91,6 +91,12 @@ impl Style {
             width: self.columns().saturating_sub(indent),
             ..self
         }
+    }
+
+    /// A text for this width: a line of it may become several. Each is sanitized.
+    #[must_use]
+    pub fn paragraph(&self, text: &str) -> Vec<String> {
+        summary::flow("", text, self)
     }
 
     fn paint(&self, ink: Ink, text: &str) -> String {

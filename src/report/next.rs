@@ -111,10 +111,20 @@ impl NextStep {
     pub fn command(&self) -> String {
         let mut command = "hrfeed".to_owned();
         for argument in &self.arguments {
-            let quote = if argument.contains(' ') { "\"" } else { "" };
-            command.extend([" ", quote, argument, quote]);
+            command.extend([" ", &shell_word(argument)]);
         }
         command
+    }
+}
+
+/// An argument as a shell takes it: in quotes where it would be several words, or a
+/// pattern that shells replace.
+#[must_use]
+pub fn shell_word(argument: &str) -> String {
+    if argument.contains([' ', '*', '?', '[']) {
+        format!("\"{argument}\"")
+    } else {
+        argument.to_owned()
     }
 }
 

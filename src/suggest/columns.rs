@@ -30,6 +30,8 @@ pub(super) struct Column {
     /// Rows that were read.
     pub(super) rows: u32,
     pub(super) filled: u32,
+    /// Cells that show that there is a value, and not which: `****`. They do not count as filled.
+    pub(super) masked: u32,
     /// Cells that hold an e-mail address.
     pub(super) emails: u32,
     /// Addresses that differ from all before by more than case.
@@ -74,6 +76,11 @@ impl Column {
     /// Whether most of its values are e-mail addresses.
     pub(super) fn is_mostly_emails(&self) -> bool {
         self.filled > 0 && self.emails * 10 >= self.filled * 8
+    }
+
+    /// Whether it hides what it is about: more cells are masked than filled.
+    pub(super) fn is_masked(&self) -> bool {
+        self.masked > self.filled
     }
 
     /// Whether it numbers the rows: 1, 2, 3.
@@ -173,6 +180,14 @@ pub(super) fn read(feed: &mut Feed) -> Result<Sample, FeedError> {
     }
 }
 
+/// Whether a cell hides its value behind signs: `****`, `a***@example.com`.
+fn is_masked(text: &str) -> bool {
+    const SIGNS: [char; 4] = ['*', '•', '●', '∗'];
+    const LEAST: usize = 3;
+    let signs = text.split(|char| !SIGNS.contains(&char));
+    signs.map(|run| run.chars().count()).any(|run| run >= LEAST)
+}
+
 /// What was in the cells of a column so far.
 #[derive(Debug, Default)]
 struct Seen {
@@ -187,6 +202,10 @@ struct Seen {
 impl Seen {
     fn add(&mut self, column: &mut Column, text: String, kind: CellKind) {
         if text.is_empty() && kind != CellKind::Uncalculated {
+            return;
+        }
+        if is_masked(&text) {
+            column.masked += 1;
             return;
         }
         column.filled += 1;

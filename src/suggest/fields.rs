@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 use super::columns::{Column, Sample};
 use super::genders::Genders;
 use super::quote::{cell, key, listed, quoted, remark};
-use super::recognise::{Choice, Origin, Recognised};
+use super::recognise::{Choice, Origin, Recognised, serves_as_id};
 use super::shape::shapes;
 use super::{Draft, Proposal, settings};
 use crate::headers::{self, Meaning};
@@ -100,8 +100,13 @@ impl Draft {
         ) {
             (FieldKind::ExternalId, Some(email), _) if serves_as_id(email) => {
                 let setting = lower(email);
-                let why = "no column was recognised as the HR system's ID for a person: the e-mail \
-                     address is used";
+                let why = match choice.why.as_str() {
+                    "" => {
+                        "no column was recognised as the HR system's ID for a person: the e-mail \
+                         address is used"
+                    }
+                    why => why,
+                };
                 self.text
                     .push_str(&remark(&with_shapes(why, &shapes(email))));
                 self.text.push_str(&remark(
@@ -109,9 +114,8 @@ impl Draft {
                      there is one.",
                 ));
                 writeln!(self.text, "{name} = {setting}")?;
-                self.notes.push(format!(
-                    "no column was recognised for {name}: the e-mail address is used, so a person \
-                     whose address changes becomes a new person"
+                self.checks.push(format!(
+                    "{name}: {why}, so a person whose address changes becomes a new person"
                 ));
                 why.clone_into(&mut proposal.why);
                 proposal.setting = Some(setting);
@@ -138,11 +142,6 @@ impl Draft {
         self.proposals.push(proposal);
         Ok(())
     }
-}
-
-/// Whether addresses can serve as IDs: few people are without one.
-fn serves_as_id(email: &Column) -> bool {
-    email.is_filled(50) && email.distinct_emails * 10 >= email.emails * 8
 }
 
 /// A remark on a column, with what its cells look like.

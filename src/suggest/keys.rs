@@ -1,7 +1,7 @@
 //! By what a person is known: the HR system's ID, and the login.
 
 use super::columns::Column;
-use super::recognise::{Origin, Work, by, filled};
+use super::recognise::{Origin, Work, by, filled, serves_as_id};
 use crate::headers::{self, Meaning, normalized};
 use crate::mapping::likely_forms;
 use crate::schema::{Field, FieldKind};
@@ -57,8 +57,12 @@ impl Work<'_> {
         found.sort();
         let Some(&(_, best)) = found.first() else {
             self.id_by_content();
+            self.prefer_email(None);
             return;
         };
+        if self.prefer_email(Some(best)) {
+            return;
+        }
         for (_, index) in found.iter().skip(1) {
             // A login may be an ID, too.
             if self.rank(*index, Meaning::Login).is_none() {
@@ -88,6 +92,43 @@ impl Work<'_> {
         if let Some(choice) = self.choice(is_id) {
             choice.check = check;
         }
+    }
+
+    /// Whether the e-mail address is the better ID, since many people have no other: `best`,
+    /// or the best of those that were too empty. It is said why.
+    fn prefer_email(&mut self, best: Option<usize>) -> bool {
+        let sparse = self.named(&[Meaning::PersonId]).into_iter().find(|index| {
+            let column = self.column(*index);
+            column.filled > 0 && !column.is_filled(50) && !column.is_mostly_emails()
+        });
+        let (Some(key), Some(email)) = (best.or(sparse), self.column_of(FieldKind::Email)) else {
+            return false;
+        };
+        let (key_column, column) = (self.column(key), self.column(email));
+        let is_better = !key_column.is_filled(90)
+            && column.is_filled(100)
+            && column.rows > 0
+            && serves_as_id(column);
+        let is_id = |field: &Field| field.kind == FieldKind::ExternalId;
+        let is_open = |work: &mut Self| {
+            let choice = work.choice(is_id);
+            choice.is_some_and(|it| it.origin == Origin::Nothing)
+        };
+        if !is_better || !is_open(self) {
+            return false;
+        }
+        let why = format!(
+            "`{}` is {} and `{}` {}: the e-mail address is used",
+            key_column.name,
+            filled(key_column),
+            column.name,
+            filled(column)
+        );
+        self.why_not[key] = Some(format!("a key, but {}", filled(key_column)));
+        if let Some(choice) = self.choice(is_id) {
+            choice.why = why;
+        }
+        true
     }
 
     /// Whether a column is called like a number, and not like an ID.

@@ -79,7 +79,7 @@ impl Draft {
         repeated.dedup();
         if !repeated.is_empty() {
             self.notes.push(format!(
-                "note: column names that appear more than once: {}",
+                "column names that appear more than once: {}",
                 listed(repeated.into_iter())
             ));
         }

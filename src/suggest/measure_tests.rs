@@ -2,10 +2,9 @@
 //! the shapes of real systems: `suggest/samples.txt`.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 
+use super::draft_tests::draft;
 use super::*;
-use crate::feed::FeedSource;
 
 /// What a first mapping gets wrong of one sample.
 struct Judged {
@@ -26,16 +25,7 @@ fn field_in(system: System, name: &str) -> &str {
 fn judge(system: System, sample: &'static str) -> Judged {
     let (name, rest) = sample.split_once('\n').unwrap();
     let (feed, right) = rest.split_once("\n-- ").unwrap();
-    let mut file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
-    file.write_all(feed.as_bytes()).unwrap();
-    let source = FeedOptions::default();
-    let mut feed = Feed::open(&FeedSource::from_argument(file.path()), &source).unwrap();
-    let options = DraftOptions {
-        system,
-        feed_name: "people.csv".into(),
-        source,
-    };
-    let draft = Draft::of(&mut feed, &options).unwrap();
+    let draft = draft(system, feed);
     let of = |proposal: &Proposal| {
         let columns: Vec<_> = proposal
             .columns

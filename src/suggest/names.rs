@@ -99,7 +99,7 @@ impl Form {
 }
 
 /// How the name of a column begins whose names have the last name first.
-const LAST_FIRST: [&str; 9] = [
+const LAST_FIRST: [&str; 15] = [
     "lastnamefirst",
     "lastfirst",
     "namelastfirst",
@@ -109,6 +109,12 @@ const LAST_FIRST: [&str; 9] = [
     "nomprenom",
     "apellidosynombre",
     "apellidosnombre",
+    "etternavnfornavn",
+    "efternavnfornavn",
+    "efternamnfornamn",
+    "nazwiskoiimie",
+    "cognomeenome",
+    "cognomenome",
 ];
 
 /// Whether a character is Chinese, Japanese or Korean.
@@ -126,6 +132,14 @@ fn begins_in_capitals(name: &str) -> bool {
     words.next().is_some_and(is_capitals) && words.next_back().is_some_and(|it| !is_capitals(it))
 }
 
+/// Columns that are called just that have full names, or what a column beside them has not.
+fn is_any_name(header: &str) -> bool {
+    matches!(
+        normalized(header).as_str(),
+        "name" | "naam" | "navn" | "namn" | "apellido" | "nom" | "nome"
+    )
+}
+
 fn is_first(field: &Field) -> bool {
     field.name == "firstName"
 }
@@ -139,6 +153,7 @@ impl Work<'_> {
     pub(super) fn names(&mut self) {
         self.first_name();
         self.last_name();
+        self.first_beside_last();
         let lacks = |choice: &Choice| {
             (is_first(choice.field) || is_last(choice.field)) && choice.origin == Origin::Nothing
         };
@@ -158,7 +173,15 @@ impl Work<'_> {
             let column = self.column(*index);
             column.filled > 0 && !column.half(|it| !it.contains(' '))
         };
-        let full: Vec<_> = self.named(&[Meaning::FirstName]);
+        // `Nome` and `Nombre` are first names or full ones, as their cells and a column for
+        // the last name say.
+        let has_last = !self.named(&[Meaning::LastName]).is_empty();
+        let may_be_full = |index: &usize| {
+            let is_either = self.rank(*index, Meaning::FullName).is_some();
+            is_either && !has_last && (self.column(*index).rows == 0 || looks_full(index))
+        };
+        let mut full: Vec<_> = self.named(&[Meaning::FirstName]);
+        full.retain(|it| !may_be_full(it));
         let first = full
             .iter()
             .copied()
@@ -216,10 +239,7 @@ impl Work<'_> {
         let whole = self.named(&[Meaning::FullName]);
         let surname = whole.into_iter().find(|index| {
             first.is_some_and(|first| !self.contains(*index, first))
-                && matches!(
-                    normalized(self.name(*index)).as_str(),
-                    "name" | "naam" | "apellido" | "nom"
-                )
+                && is_any_name(self.name(*index))
         });
         if let Some(surname) = surname {
             let why = by("beside a column of first names", self.column(surname));
@@ -231,6 +251,26 @@ impl Work<'_> {
         {
             let why = self.by_name(birth);
             self.take(is_last, birth, why);
+        }
+    }
+
+    /// `Name` beside a column of last names, which it does not have as well.
+    fn first_beside_last(&mut self) {
+        let column_of = |work: &mut Self, is: fn(&Field) -> bool| {
+            let choice = work.choice(is);
+            choice.and_then(|it| it.columns().first().copied())
+        };
+        let (None, Some(last)) = (column_of(self, is_first), column_of(self, is_last)) else {
+            return;
+        };
+        let whole = self.named(&[Meaning::FullName]).into_iter().find(|index| {
+            is_any_name(self.name(*index))
+                && !self.contains(*index, last)
+                && Form::of(&self.column(*index).samples, "") != Some(Form::LastCommaFirst)
+        });
+        if let Some(whole) = whole {
+            let why = by("beside a column of last names", self.column(whole));
+            self.take(is_first, whole, why);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::columns::{Column, Sample};
 use super::status::{self, Filter};
+use super::systems;
 use super::words;
 use crate::headers::{self, Meaning, Reading, normalized};
 use crate::mapping::{COUNTRIES, STATES, likely_forms};
@@ -90,10 +91,12 @@ pub(super) fn recognise(system: System, sample: &Sample) -> Recognised {
     }
 }
 
-/// The columns to suggest for a field where a wrong guess would do harm: roles, groups,
-/// passwords. The likeliest first.
+/// The columns to suggest for a field where a wrong guess would do harm: roles and groups.
+/// The likeliest first.
 pub(super) fn suggest_columns<'c>(field: &Field, columns: &'c [Column]) -> Vec<&'c Column> {
-    let mut found: Vec<_> = (columns.iter().filter(|column| !column.repeated))
+    let mut found: Vec<_> = columns
+        .iter()
+        .filter(|column| !column.repeated && !column.is_masked())
         .filter_map(|column| {
             let reading = headers::read(&column.name).into_iter().next()?;
             let rank = meanings(field)
@@ -130,7 +133,6 @@ fn meanings(field: &Field) -> &'static [Meaning] {
         "invoiceResidence" => &[Meaning::InvoiceCity],
         "invoiceCountry" => &[Meaning::InvoiceCountry],
         "expirationDate" => &[Meaning::EndDate],
-        "password" => &[Meaning::Password],
         "forcePasswordChange" => &[Meaning::ForcePassword],
         "avatar" => &[Meaning::Picture],
         "role" => &[Meaning::Role],
@@ -177,7 +179,7 @@ impl<'s> Work<'s> {
         let is_out = |(column, readings): (&Column, &Vec<Reading>)| {
             let is_private =
                 |it: &Reading| matches!(it.meaning, Meaning::Password | Meaning::Never(_));
-            column.repeated || readings.first().is_some_and(is_private)
+            column.repeated || column.is_masked() || readings.first().is_some_and(is_private)
         };
         let used = sample.columns.iter().zip(&readings).map(is_out).collect();
         Self {
@@ -195,6 +197,15 @@ impl<'s> Work<'s> {
 
     pub(super) fn name(&self, index: usize) -> &'s str {
         &self.sample.columns[index].name
+    }
+
+    /// Whether a status is that of an account and not that of a person's employment.
+    pub(super) fn is_of_accounts(&self, index: usize) -> bool {
+        let name = normalized(self.name(index));
+        systems::are_accounts(&self.sample.columns)
+            || ["account", "user", "login"]
+                .iter()
+                .any(|it| name.contains(it))
     }
 
     /// The rank of a column's name for a meaning.
@@ -405,7 +416,14 @@ impl<'s> Work<'s> {
     /// Why columns of a known kind are not used.
     fn explain(&mut self) {
         for index in 0..self.used.len() {
-            let Some(reading) = self.readings[index].first().copied() else {
+            let reading = self.readings[index].first().copied();
+            let is_private =
+                |it: &Reading| matches!(it.meaning, Meaning::Password | Meaning::Never(_));
+            if self.column(index).is_masked() && !reading.as_ref().is_some_and(is_private) {
+                self.why_not[index] = Some("masked: its cells hide their values".into());
+                continue;
+            }
+            let Some(reading) = reading else {
                 continue;
             };
             let used = self.choices.iter().any(|it| it.columns().contains(&index));
@@ -427,6 +445,11 @@ impl<'s> Work<'s> {
             self.not(index, why);
         }
     }
+}
+
+/// Whether addresses can serve as IDs: few people are without one.
+pub(super) fn serves_as_id(email: &Column) -> bool {
+    email.is_filled(50) && email.distinct_emails * 10 >= email.emails * 8
 }
 
 /// How a column was found, and how much of it is filled.

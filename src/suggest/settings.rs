@@ -36,7 +36,7 @@ pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]
     )?;
     if spec.field("password").is_some() {
         let forced = column("forcePasswordChange");
-        passwords(text, system, column("password"), forced)?;
+        passwords(text, system, forced)?;
     }
     if let Some(name) = column("avatar") {
         writeln!(
@@ -115,29 +115,15 @@ fn roles(text: &mut String, column: &Column, roles: &[Role], least: &Role) -> fm
     writeln!(text, ", default = \"{}\" }}", least.title)
 }
 
-fn passwords(
-    text: &mut String,
-    system: System,
-    column: Option<String>,
-    forced: Option<String>,
-) -> fmt::Result {
+fn passwords(text: &mut String, system: System, forced: Option<String>) -> fmt::Result {
     let forced = forced.unwrap_or_else(|| "true".into());
-    match column {
-        Some(name) => writeln!(
-            text,
-            "\n# The password of a new person; hrfeed does not store it. Alternatively {system}\n\
-             # generates one for each: write generatePassword in its place.\n\
-             # password = {name}\n\
-             # forcePasswordChange = {forced}"
-        ),
-        None => writeln!(
-            text,
-            "\n# The password of a new person: {system} generates one, which it probably mails,\n\
-             # and it must be changed at the first sign-in. Not with single sign-on.\n\
-             # generatePassword = true\n\
-             # forcePasswordChange = {forced}"
-        ),
-    }
+    writeln!(
+        text,
+        "\n# The password of a new person: {system} generates one, which it probably mails,\n\
+         # and it must be changed at the first sign-in. Not with single sign-on.\n\
+         # generatePassword = true\n\
+         # forcePasswordChange = {forced}"
+    )
 }
 
 /// Writes the parts behind [unique], for a mapping that has the e-mail address or

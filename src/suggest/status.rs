@@ -74,24 +74,40 @@ fn without(work: &Work<'_>, index: usize, words: &[&String]) -> String {
     format!("{cell}|lower not in [{}]", words.join(", "))
 }
 
-fn leaving_out(work: &Work<'_>, index: usize, words: &[&String]) -> (u32, String) {
-    let rows = work
-        .column(index)
-        .rows_with(|it| words.iter().any(|word| **word == it.to_lowercase()));
-    let all = work.column(index).rows;
+/// The filter that leaves out rows with one of `words`; `why` makes a sentence of which
+/// rows that are.
+fn leaving_out(
+    work: &Work<'_>,
+    index: usize,
+    words: &[&String],
+    is_certain: bool,
+    why: impl Fn(&str) -> String,
+) -> Filter {
+    let column = work.column(index);
+    let leaves_out = column.rows_with(|it| words.iter().any(|word| **word == it.to_lowercase()));
     let said = listed(words.iter().map(|it| it.as_str()));
-    (
+    let rows = column.rows;
+    Filter {
+        expression: without(work, index, words),
+        column: index,
+        why: why(&format!(
+            "Leaves out {leaves_out} of the {rows} rows looked at, with {said}"
+        )),
+        is_certain,
+        leaves_out,
         rows,
-        format!("{rows} of the {all} rows looked at, with {said}"),
-    )
+    }
 }
 
-fn why(said: &str, is_certain: bool) -> String {
-    if is_certain {
-        format!("Leaves out {said}: these people have left.")
-    } else {
-        format!("Leaves out {said}, if that means that they have left.")
-    }
+/// The filter that leaves out people who have left.
+fn of_leavers(work: &Work<'_>, index: usize, words: &[&String], is_certain: bool) -> Filter {
+    leaving_out(work, index, words, is_certain, |rows| {
+        if is_certain {
+            format!("{rows}: these people have left.")
+        } else {
+            format!("{rows}, if that means that they have left.")
+        }
+    })
 }
 
 /// A status in words: active, terminated.
@@ -102,25 +118,17 @@ fn by_words(work: &Work<'_>) -> Option<Filter> {
         if words.is_empty() || words.len() > MAX_WORDS {
             return None;
         }
-        let of = |here| {
-            words
-                .iter()
-                .filter(move |it| words::is_here(it) == Some(here))
+        // Who is suspended by an employer comes back; an account that is suspended is shut.
+        let is_here = |word: &str| match words::is_here(word) {
+            None if words::is_suspended(word) && work.is_of_accounts(index) => Some(false),
+            known => known,
         };
+        let of = |here| words.iter().filter(move |it| is_here(it) == Some(here));
         let (here, left): (Vec<_>, Vec<_>) = (of(true).collect(), of(false).collect());
         if left.is_empty() {
             return None;
         }
-        let (leaves_out, said) = leaving_out(work, index, &left);
-        let is_certain = !here.is_empty();
-        Some(Filter {
-            expression: without(work, index, &left),
-            column: index,
-            why: why(&said, is_certain),
-            is_certain,
-            leaves_out,
-            rows: work.column(index).rows,
-        })
+        Some(of_leavers(work, index, &left, !here.is_empty()))
     })
 }
 
@@ -140,18 +148,10 @@ fn by_flag(work: &Work<'_>) -> Option<Filter> {
         if left.is_empty() || left.len() + here.len() < words.len() {
             return None;
         }
-        let (leaves_out, said) = leaving_out(work, index, &left);
         // A mark such as `x` in some cells, and nothing in the others.
         let others_are_empty = work.column(index).filled < work.column(index).rows;
         let is_certain = !here.is_empty() || (leaves_with && others_are_empty);
-        Some(Filter {
-            expression: without(work, index, &left),
-            column: index,
-            why: why(&said, is_certain),
-            is_certain,
-            leaves_out,
-            rows: work.column(index).rows,
-        })
+        Some(of_leavers(work, index, &left, is_certain))
     })
 }
 
@@ -189,14 +189,8 @@ fn externals(work: &Work<'_>) -> Option<Filter> {
         if external.is_empty() || words.len() > MAX_WORDS {
             return None;
         }
-        let (leaves_out, said) = leaving_out(work, index, &external);
-        Some(Filter {
-            expression: without(work, index, &external),
-            column: index,
-            why: format!("Leaves out {said}, if they do not belong into the LMS."),
-            is_certain: false,
-            leaves_out,
-            rows: work.column(index).rows,
-        })
+        Some(leaving_out(work, index, &external, false, |rows| {
+            format!("{rows}, if they do not belong into the LMS.")
+        }))
     })
 }

@@ -17,6 +17,9 @@ struct System {
     least: usize,
 }
 
+/// What has its contracts in another file.
+pub(super) const HELLOID_PERSONS: &str = "a HelloID source file of persons";
+
 /// The surest first. The names are those that the systems' public documentation gives.
 const SYSTEMS: &[System] = &[
     System {
@@ -265,8 +268,8 @@ const SYSTEMS: &[System] = &[
         least: 4,
     },
     System {
-        title: "a HelloID source file of persons",
-        all: &["ExternalId", "DisplayName"],
+        title: HELLOID_PERSONS,
+        all: &["ExternalId"],
         some: &[
             "Name.GivenName",
             "Name.NickName",
@@ -275,10 +278,37 @@ const SYSTEMS: &[System] = &[
             "Name.FamilyNamePartner",
             "Name.Convention",
             "Contact.Business.Email",
+            "Contact.Personal.Email",
+            "Contact.Business.Phone.Mobile",
             "Details.BirthDate",
+            "Details.Gender",
+            "Details.HonorificPrefix",
+            "Name.Initials",
             "UserName",
+            "UserId",
         ],
         least: 2,
+    },
+    System {
+        title: "a HelloID source file of contracts",
+        all: &["PersonId", "ExternalId"],
+        some: &[
+            "StartDate",
+            "EndDate",
+            "Type.Code",
+            "Type.Description",
+            "Details.Fte",
+            "Details.HoursPerWeek",
+            "Details.Sequence",
+            "Department.DisplayName",
+            "Department.ExternalId",
+            "Title.Name",
+            "Location.Name",
+            "Employer.Name",
+            "CostCenter.Name",
+            "Manager.ExternalId",
+        ],
+        least: 4,
     },
     System {
         title: "Microsoft School Data Sync or OneRoster users",
@@ -350,6 +380,21 @@ const SYSTEMS: &[System] = &[
         least: 0,
     },
     System {
+        title: "a Google Workspace export of users",
+        all: &["primaryEmail", "suspended"],
+        some: &[
+            "name.givenName",
+            "name.familyName",
+            "name.fullName",
+            "orgUnitPath",
+            "archived",
+            "isAdmin",
+            "lastLoginTime",
+            "id",
+        ],
+        least: 2,
+    },
+    System {
         title: "an Okta export of users",
         all: &["login"],
         some: &[
@@ -391,6 +436,13 @@ const SYSTEMS: &[System] = &[
         least: 3,
     },
 ];
+
+/// Whether the feed lists accounts of a directory and not people of an HR system.
+pub(super) fn are_accounts(columns: &[Column]) -> bool {
+    const DIRECTORIES: [&str; 4] = ["Google Workspace", "Okta", "Entra", "Active Directory"];
+    let title = of(columns);
+    title.is_some_and(|title| DIRECTORIES.iter().any(|it| title.contains(it)))
+}
 
 /// What the feed looks like, if its columns are those of a known system.
 pub(super) fn of(columns: &[Column]) -> Option<&'static str> {
@@ -440,7 +492,19 @@ mod tests {
             ),
             (
                 "ExternalId;DisplayName;UserName;Name.GivenName;Name.FamilyName",
-                "HelloID",
+                "HelloID source file of persons",
+            ),
+            (
+                "ExternalId;Name.GivenName;Name.FamilyName;Contact.Business.Email",
+                "HelloID source file of persons",
+            ),
+            (
+                "PersonId;ExternalId;StartDate;EndDate;Department.DisplayName;Title.Name",
+                "HelloID source file of contracts",
+            ),
+            (
+                "primaryEmail;name.givenName;name.familyName;suspended;orgUnitPath",
+                "Google Workspace",
             ),
         ] {
             let found = system(header);

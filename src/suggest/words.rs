@@ -20,6 +20,9 @@ const HERE: &str = "active activ actief aktiv actif active activo activa a emplo
     indienst werkzaam verlof metverlof beschaftigt inelternzeit elternzeit beurlaubt angestellt ruhend mutterschutz \
     enposte presente present enactivite enconge conge cdi cdd \
     alta enalta vigente deactivo empleado licencia \
+    ansatt ipermisjon permisjon ansat orlov paorlov anstalld tjanstledig foraldraledig \
+    aktywny aktywna zatrudniony zatrudniona urlop attivo attiva inforza inservizio inaspettativa dipendente \
+    ativo ativa afastado afastada ferias emferias delicenca \
     在籍 在職 在籍中 在職中 休職 休職中 育休 産休 在职 正式 试用 试用期 休假 正常";
 
 /// What it says of somebody who is not.
@@ -30,15 +33,20 @@ const LEFT: &str = "terminated inactive left leaver retired deceased resigned di
     ausgeschieden ausgetreten inaktiv verrentet pensioniert verstorben entlassen ehemalig ehemaliger \
     sorti parti inactif inactive retraite licencie demissionne decede ancien \
     baja debaja inactivo inactiva cesado cesada jubilado jubilada despedido retirado fallecido \
+    sluttet oppsagt fratradt pensjonert opsagt fratrådt pensioneret slutat avslutad uppsagd pensionerad \
+    nieaktywny nieaktywna zwolniony zwolniona rozwiazany emeryt odszedł nonattivo inattivo cessato cessata dimesso \
+    dimissionario licenziato licenziata pensionato inpensione demitido demitida desligado desligada inativo inativa \
+    rescindido aposentado aposentada falecido \
     退職 退社 退職済 退職済み 離職 定年退職 离职 已离职 辞职 退休 离退";
 
 /// Who works there without being employed.
 const EXTERNAL: &str = "contractor contractors external extern externe contingent contingentworker freelancer freelance \
     vendor agency inhuur ingehuurd uitzendkracht zzp leiharbeiter zeitarbeit dienstleister prestataire interimaire \
-    contratista consultant guest temp volunteer vrijwilliger";
+    contratista consultant guest temp volunteer vrijwilliger \
+    innleid konsulent konsult vikar esterno collaboratoreesterno externo terceiro terceirizado prestador zewnetrzny";
 
-const YES: &str = "true yes y 1 ja j oui o si s waar wahr vrai verdadero x on 是 有";
-const NO: &str = "false no n 0 nee nein non onwaar falsch faux falso off 否 無 无";
+const YES: &str = "true yes y 1 ja j oui o si s waar wahr vrai verdadero x on tak sim sant sand sann vero verdadeiro prawda 是 有";
+const NO: &str = "false no n 0 nee nein non onwaar falsch faux falso off nei nej nie nao usant falsk falskt fałsz 否 無 无";
 
 fn is_one_of(words: &str, text: &str) -> bool {
     let word = normalized(text);
@@ -73,6 +81,14 @@ pub(super) fn is_here(text: &str) -> Option<bool> {
     }
 }
 
+/// Whether a status says that somebody, or an account, is shut out for a time.
+pub(super) fn is_suspended(text: &str) -> bool {
+    is_one_of(
+        "suspended suspendido suspendu gesperrt opgeschort sospeso suspenso",
+        text,
+    )
+}
+
 /// Whether a status says that somebody works there without being employed.
 pub(super) fn is_external(text: &str) -> bool {
     is_one_of(EXTERNAL, text)
@@ -90,17 +106,18 @@ pub(super) fn is_yes(text: &str) -> Option<bool> {
 }
 
 /// `male` or `female`, if a normalized word means it in English, Dutch, German,
-/// French, Spanish, Japanese or Chinese, and nothing if it means unknown, or another
+/// French, Spanish, Japanese, Chinese, a Scandinavian language, Polish, Italian or
+/// Portuguese, and nothing if it means unknown, or another
 /// gender, which no LMS takes.
 pub(super) fn gender(word: &str) -> Option<&'static str> {
     match word {
         "m" | "male" | "man" | "mannelijk" | "heer" | "dhr" | "mann" | "mannlich" | "herr"
-        | "h" | "homme" | "masculin" | "hombre" | "masculino" | "varon" | "男" | "男性" => {
-            Some("male")
-        }
+        | "h" | "homme" | "masculin" | "hombre" | "masculino" | "varon" | "mand" | "mezczyzna"
+        | "maschio" | "uomo" | "maschile" | "homem" | "男" | "男性" => Some("male"),
         "f" | "female" | "woman" | "v" | "vrouw" | "vrouwelijk" | "mevrouw" | "mevr" | "mw"
-        | "w" | "weiblich" | "frau" | "femme" | "feminin" | "mujer" | "femenino" | "女"
-        | "女性" => Some("female"),
+        | "w" | "weiblich" | "frau" | "femme" | "feminin" | "mujer" | "femenino" | "k"
+        | "kvinne" | "kvinde" | "kvinna" | "kobieta" | "femmina" | "donna" | "femminile"
+        | "mulher" | "feminino" | "女" | "女性" => Some("female"),
         "unknown" | "unspecified" | "notspecified" | "undisclosed" | "notdisclosed" | "na"
         | "none" | "onbekend" | "nietopgegeven" | "nvt" | "unbekannt" | "keineangabe"
         | "inconnu" | "desconocido" | "不明" | "未知" | "d" | "x" | "o" | "u" | "divers"

@@ -153,6 +153,147 @@ fn each_ready_mapping_imports_its_fixture_as_it_is() {
     ");
 }
 
+/// The mapping for persons and contracts, for files of one folder.
+fn of_contracts() -> String {
+    let mapping = project_file("mappings/helloid-contracts.toml");
+    let mapping = String::from_utf8(mapping).unwrap();
+    assert!(mapping.contains("\"../fixtures/helloid-contracts.csv\""));
+    mapping.replace("../fixtures/helloid-contracts.csv", "contracts.csv")
+}
+
+/// A world with persons and their contracts.
+fn world_of_contracts() -> World {
+    let (world, _) = world_of("helloid-persons", "csv", AnewSpring);
+    world.write(
+        "contracts.csv",
+        project_file("fixtures/helloid-contracts.csv"),
+    );
+    world
+}
+
+#[test]
+fn the_ready_mapping_for_persons_and_contracts_imports_both_as_one() {
+    let world = world_of_contracts();
+    world.write("ready.toml", for_world(&world, &of_contracts()));
+    let ran = world.run(&[
+        "import",
+        "helloid-persons.csv",
+        "-m",
+        "ready.toml",
+        "--json",
+    ]);
+    assert_eq!(ran.exits(0).notes(), [""; 0]);
+    insta::assert_snapshot!(people(&world), @"
+    1100001 | kloosdorp | kaat.loosdorp@vuurwerf.example | Kaat | Loosdorp | K. | 1990-01-09 | 06-55511001 | Glasblazer | Vuurwerf B.V.
+    1100002 | ldemaanen | lars.demaanen@vuurwerf.example | Lars | de | Maanen | L. | 1985-10-22 | 06-55511002 | Accountmanager | Vuurwerf B.V.
+    1100003 | mnachtegaal | mies.nachtegaal@vuurwerf.example | Mies | Nachtegaal | M.J. | 1977-03-14 | Planner | Vuurwerf Beheer B.V.
+    ");
+}
+
+#[test]
+fn init_names_helloid_and_its_lines_join_the_contracts() {
+    let world = world_of_contracts();
+    let said = init(&world, "helloid-persons.csv", AnewSpring);
+    assert_eq!(said["exported_by"], "a HelloID source file of persons");
+    let contracts = init(&world, "contracts.csv", AnewSpring);
+    assert_eq!(
+        contracts["exported_by"],
+        "a HelloID source file of contracts"
+    );
+    let text = said["mapping"].as_str().unwrap();
+    let mut joined = text.replace("userID = \"ExternalId\"", "userID = \"feed.ExternalId\"");
+    for key in ["[join]", "file =", "name =", "on =", "pick ="] {
+        assert!(joined.contains(&format!("\n# {key}")), "{key} in {text}");
+        joined = joined.replacen(&format!("\n# {key}"), &format!("\n{key}"), 1);
+    }
+    joined = joined.replacen("[fields]", "[fields]\nfunction = \"Title.Name\"", 1);
+    world.write("first.toml", for_world(&world, &joined));
+    world
+        .run(&["import", "helloid-persons.csv", "-m", "first.toml"])
+        .exits(0);
+    assert_eq!(world.lms.person("1100001")["function"], "Glasblazer");
+}
+
+/// Writes a feed into the folder `exports`, so many minutes ago.
+fn export(world: &World, name: &str, minutes: u64) {
+    std::fs::create_dir_all(world.path("exports")).unwrap();
+    let path = world.write(&format!("exports/{name}"), STAFF);
+    let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    let time = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(time - std::time::Duration::from_mins(minutes))
+        .unwrap();
+}
+
+#[test]
+fn init_looks_at_the_newest_file_of_a_folder_or_a_pattern_and_says_which() {
+    let world = World::new(Kmi);
+    export(&world, "staff-2026-11-24.csv", 3_000);
+    export(&world, "staff-2026-11-25.csv", 1_500);
+    export(&world, "staff-2026-11-26.csv.part", 0);
+    for feed in ["exports", "exports/staff-*.csv"] {
+        let args = [
+            "init",
+            feed,
+            "--target",
+            "kmi",
+            "-o",
+            "staff.toml",
+            "--force",
+        ];
+        let ran = world.run(&args).exits(0);
+        let text = std::fs::read_to_string(world.path("staff.toml")).unwrap();
+        assert!(text.contains("\n[source]\n"), "{text}");
+        assert!(text.contains("\nfiles = \"newest\"\n"), "{text}");
+        assert!(text.contains("`staff-2026-11-25.csv`"), "{text}");
+        assert!(
+            ran.stderr
+                .contains("staff-2026-11-25.csv, the newest file of exports"),
+            "{ran:?}"
+        );
+        // The mapping is one for the same argument, which a shell must not replace.
+        world.run(&["check", feed, "-m", "staff.toml"]).exits(0);
+        let quoted = if feed.contains('*') {
+            format!("\"{feed}\"")
+        } else {
+            feed.into()
+        };
+        let command = format!("hrfeed plan {quoted} -m staff.toml");
+        assert!(ran.stderr.contains(&command), "{command} in {ran:?}");
+    }
+    let ran = world.run(&["init", "exports/none-*", "--target", "kmi"]);
+    assert!(ran.stderr.contains("none-*"), "{ran:?}");
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn what_stands_in_for_an_id_is_in_the_list_of_what_is_left_to_do() {
+    let world = World::new(Kmi);
+    let staff = STAFF.replace("Personeelsnummer", "Nr van iets");
+    world.write("staff.csv", staff);
+    let ran = world
+        .run(&["init", "staff.csv", "--target", "kmi"])
+        .exits(0);
+    let left = ran.stderr.find("Left to do:").unwrap();
+    insta::assert_snapshot!(ran.stderr.get(left..).unwrap(), @"
+    Left to do:
+      1. Look at where: it leaves out 1 of 3 rows.
+      2. Look at externalId: no column was recognised as the HR system's ID for a
+         person: the e-mail address is used, so a person whose address changes
+         becomes a new person.
+      3. Read the mapping through. With it, no row of 2 has a problem. After a
+         change:
+           hrfeed check staff.csv -m MAPPING
+      4. Set `base_url` in the mapping, and KMI_API_KEY and KMI_API_SECRET in the
+         environment.
+      5. See what an import would do:
+           hrfeed plan staff.csv -m MAPPING
+    ");
+    assert!(
+        !ran.stderr.get(..left).unwrap().contains("externalId"),
+        "{ran:?}"
+    );
+}
+
 /// What `init --json` says of a feed.
 fn init(world: &World, feed: &str, system: System) -> Value {
     let ran = world.run(&["init", feed, "--target", word(system), "--json"]);

@@ -233,7 +233,7 @@ fn a_first_mapping_fits_as_it_is_and_with_every_line_that_can_be_chosen() {
         (
             IMPORT_FILE,
             "anewspring",
-            &["role", "password", "forcePasswordChange"],
+            &["role", "generatePassword", "forcePasswordChange"],
         ),
         (CSV, "kmi", &[]),
     ] {
