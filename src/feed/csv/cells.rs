@@ -313,11 +313,14 @@ impl Cells {
         };
         let next = rest.get(line_end(rest, 0).unwrap_or(rest.len())..);
         let next = next.unwrap_or_default();
-        if !is_all && line_end(next, 0).is_none() {
+        let end = line_end(next, 0);
+        if !is_all && end.is_none() {
             return None;
         }
+        // The line alone: how much of what follows it is at hand is chance.
+        let line = next.get(..end.unwrap_or(next.len())).unwrap_or_default();
         let mut other = Self::default();
-        let is_whole = matches!(other.parse(next, dialect), Parsed::Whole(_));
+        let is_whole = matches!(other.parse(line, dialect), Parsed::Whole(_));
         let is_rest = is_whole && other.facts.stray && other.width() < columns;
         Some(is_rest.then_some((place, QuoteProblem::TextBehind)))
     }

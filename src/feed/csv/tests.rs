@@ -199,6 +199,15 @@ proptest! {
     }
 }
 
+#[test]
+fn a_row_whose_quotes_are_not_doubled_is_the_same_however_much_is_read_with_it() {
+    let bytes = b"id,name,mail\n1,\"a\",b\n2,\"a\",b\n\"\",\"\"ab,\",\n\",\n,;\"\",;\"\n\"\"\"\"";
+    let of = |block| records(&mut open(bytes, &FeedOptions::default(), block).unwrap()).unwrap();
+    for block in 1..40 {
+        assert_eq!(of(block), of(BLOCK), "{block}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
