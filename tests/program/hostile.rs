@@ -313,7 +313,7 @@ fn thousands_of_styles_with_a_long_format_take_little_memory() {
 #[test]
 fn many_hidden_sheets_are_looked_at_one_after_the_other() {
     let namespace = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
-    let hidden = "<sheet name=\"H\" state=\"hidden\" r:id=\"rId2\"/>".repeat(3);
+    let hidden = "<sheet name=\"H\" state=\"hidden\" r:id=\"rId2\"/>".repeat(6);
     let book = format!(
         "<workbook xmlns:r=\"{namespace}\"><sheets>{hidden}<sheet name=\"Staff\" r:id=\"rId1\"/></sheets></workbook>"
     );
