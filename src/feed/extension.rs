@@ -65,7 +65,7 @@ pub struct JoinedFacts<'a> {
     pub path: &'a Arc<Path>,
     /// The names of the columns of keys: the feed's and its own.
     pub key: [&'a str; 2],
-    /// How their first keys look: `A99999`.
+    /// How their first keys look: `A00000`, where `0` is a digit and `A` a letter.
     pub shapes: [&'a str; 2],
     /// Its rows that the mapping does not leave out.
     pub rows: u64,

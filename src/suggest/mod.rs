@@ -287,7 +287,7 @@ impl Draft {
             lines.push_str(&filter.lines(is_active));
             if filter.is_certain {
                 self.checks.push(format!(
-                    "where: it leaves out {} of {} rows",
+                    "`where` in [source]: it leaves out {} of {} rows",
                     filter.leaves_out, filter.rows
                 ));
             }

@@ -276,7 +276,7 @@ fn what_stands_in_for_an_id_is_in_the_list_of_what_is_left_to_do() {
     let left = ran.stderr.find("Left to do:").unwrap();
     insta::assert_snapshot!(ran.stderr.get(left..).unwrap(), @"
     Left to do:
-      1. Look at where: it leaves out 1 of 3 rows.
+      1. Look at `where` in [source]: it leaves out 1 of 3 rows.
       2. Look at externalId: no column was recognised as the HR system's ID for a
          person: the e-mail address is used, so a person whose address changes
          becomes a new person.
@@ -430,7 +430,7 @@ fn a_first_mapping_gives_its_reasons_and_says_what_is_left_to_do() {
     let left = ran.stderr.find("Left to do:").unwrap();
     insta::assert_snapshot!(ran.stderr.get(left..).unwrap(), @"
     Left to do:
-      1. Look at where: it leaves out 1 of 3 rows.
+      1. Look at `where` in [source]: it leaves out 1 of 3 rows.
       2. Look at externalId: one value is in several rows of `Personeelsnummer`.
       3. Read the mapping through. With it, no row of 2 has a problem. After a
          change:

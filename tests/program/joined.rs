@@ -541,7 +541,7 @@ fn a_joined_file_with_many_rows_of_nobody_is_a_sick_feed() {
         let ran = world.import_feed(&Feed::of(30)).exits(4);
         assert!(
             ran.stderr
-                .contains("`contracts.csv`: 11 of 60 rows have no key that is certain"),
+                .contains("`contracts.csv`: 11 of 60 rows have no certain key or cannot be read"),
             "{ran:#?}"
         );
         sends_nothing(&world, &ran);

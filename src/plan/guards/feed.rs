@@ -275,8 +275,8 @@ fn given_to_nobody(guards: &Guards, now: &JoinedProfile) -> Option<Sick> {
     let most = of_rows(limit, rows, Guards::FLOOR_REJECTED);
     (now.nobodys > most).then(|| Sick {
         why: format!(
-            "`{}`: {} of {} have no key that is certain; the limit is {} (if they are nobody's, \
-             leave them out with `where` in [join])",
+            "`{}`: {} of {} have no certain key or cannot be read; the limit is {} (correct them; if \
+             they are nobody's, leave them out with `where` in [join])",
             now.file,
             count(now.nobodys),
             counted(rows, "row", "rows"),
