@@ -171,6 +171,20 @@ fn each_order_picks_its_row_and_none_is_guessed() {
     assert_eq!(picked(latest, &zones), "A");
     let whole_day = rows("E00001,2021-05-06,1,A\nE00001,2021-05-06 08:00,1,B\n");
     insta::assert_snapshot!(picked(latest, &whole_day), @"column `contracts.Town` (city): rows 3 and 4 of `contracts.csv` are about this person, have a `Start` of which nobody can say which is later, and differ here");
+    // In whatever order they are in the file.
+    let (day, eight, five) = ("2021-05-06", "2021-05-06 08:00", "2021-05-06 17:00");
+    for starts in [
+        [day, eight, five],
+        [eight, day, five],
+        [five, day, eight],
+        [eight, five, day],
+    ] {
+        let of_day = starts.map(|start| format!("E00001,{start},1,{start}\n"));
+        let said = picked(latest, &rows(&of_day.concat()));
+        assert!(said.contains("nobody can say which is later"), "{said}");
+        let later = rows(&format!("{}E00001,2021-05-07,1,D\n", of_day.concat()));
+        assert_eq!(picked(latest, &later), "D", "{starts:?}");
+    }
     // What says the same is no question.
     let alike = rows("E00001,2021-05-06,0.4,A\nE00001,2023-05-06,0.25, A \n");
     assert_eq!(picked("", &alike), "A");

@@ -36,6 +36,8 @@ pub(super) struct Several<'a> {
     rows: u64,
     /// For each cell that differs in a row as good as the best one: the rows.
     ties: Vec<Option<Tie>>,
+    /// Rows that are neither before the best one nor behind it, nor like it.
+    near: Vec<(Rank, Vec<u8>)>,
     /// Why it is not certain which row is the best one.
     unclear: Option<String>,
     all: Vec<Union>,
@@ -103,6 +105,7 @@ impl Resolving<'_> {
             best: Vec::new(),
             rows: 0,
             ties: Vec::new(),
+            near: Vec::new(),
             unclear: None,
             all: self.all.iter().map(|_| Union::default()).collect(),
         }
@@ -146,8 +149,21 @@ impl Several<'_> {
                 self.best.clear();
                 self.best.extend_from_slice(bytes);
                 self.ties.clear();
+                // A whole day is neither before ten o'clock of that day nor before noon.
+                let mut near = std::mem::take(&mut self.near);
+                near.retain(|(of, _)| rank.compare(*of) == Ordering::Equal);
+                for row in near.iter().filter_map(|(_, bytes)| Packed::of(bytes)) {
+                    self.tie(&row, false);
+                }
+                self.near = near;
             }
-            Ordering::Equal => self.tie(&row, rank == self.rank),
+            Ordering::Equal => {
+                let is_same_rank = rank == self.rank;
+                self.tie(&row, is_same_rank);
+                if !is_same_rank {
+                    self.near.push((rank, bytes.to_vec()));
+                }
+            }
         }
     }
 
