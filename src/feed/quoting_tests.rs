@@ -166,10 +166,10 @@ fn read(bytes: &[u8]) -> Result<Found, FeedError> {
                     match record.flaw() {
                         None => rows.push(cells(record)),
                         Some(flaw) => refused.push((
-                            record.row().0,
-                            flaw.line.0,
+                            record.row().row(),
+                            flaw.line.row(),
                             super::column_letters(flaw.cell),
-                            flaw.last_line.0,
+                            flaw.last_line.row(),
                         )),
                     }
                 }
@@ -584,9 +584,12 @@ proptest! {
         let Ok(found) = read(damaged.as_bytes()) else { return Ok(()) };
         // No mapping fits other columns.
         prop_assume!(found.columns == rows[0]);
-        // The row with the damage may be read with it, and no other.
-        let columns = rows[0].len();
-        let wrong = found.rows.iter().filter(|row| row.len() == columns && !rows.contains(row));
+        // The row with the damage may be read with it, and no other. In a file of a few rows
+        // it can hide that backslashes stand before quotes: then all of them are text.
+        let text = |row: &Cells| row.iter().map(|cell| cell.replace('\\', "")).collect::<Cells>();
+        let (columns, whole) = (rows[0].len(), rows.iter().map(text).collect::<Vec<_>>());
+        let wrong = found.rows.iter().filter(|row| row.len() == columns);
+        let wrong = wrong.filter(|row| !whole.contains(&text(row)));
         prop_assert!(wrong.count() <= 1, "{:?} of {:?}", found.rows, damaged);
     }
 }
