@@ -37,6 +37,7 @@ fn start(folder: &Path) -> (Writer, RunId) {
             base_url: "https://lms.example.com".into(),
             command: "import".into(),
             feed_path: "people.csv".into(),
+            feed_files: Vec::new(),
             from_stdin: false,
             mapping_path: "kmi.toml".into(),
             mapping_sha256: [0; 32],
@@ -51,7 +52,7 @@ fn start(folder: &Path) -> (Writer, RunId) {
 
 fn settled(row: u32) -> Settled {
     Settled {
-        row: Some(RowNumber(row)),
+        row: Some(RowNumber::new(row)),
         external_id: Some(external_id(row)),
         action: Some(Action::Create),
         outcome: Outcome::Created,
@@ -76,7 +77,7 @@ fn settled(row: u32) -> Settled {
 
 fn intent(row: u32) -> Intent {
     Intent {
-        row: Some(RowNumber(row)),
+        row: Some(RowNumber::new(row)),
         external_id: external_id(row),
         action: Action::Create,
         from: None,

@@ -58,6 +58,7 @@ impl From<PickUpError> for Failure {
             PickUpError::Several { .. }
             | PickUpError::EquallyNew(_)
             | PickUpError::OtherDate(_)
+            | PickUpError::NotAFolder(_)
             | PickUpError::Pattern { .. } => Exit::Usage,
             PickUpError::Stopped { .. } => Exit::Interrupted,
             _ => Exit::Machine,

@@ -9,8 +9,9 @@ use super::exit::Failure;
 use super::output::path_of;
 use crate::clock::Clock;
 use crate::feed::{Feed, FeedSource};
+use crate::journal::Run;
 use crate::mapping::{Mapping, Watch, attach};
-use crate::pickup::{Waiting, pick_up};
+use crate::pickup::{PickedUp, Waiting, pick_up};
 use crate::report::{self, FeedReport};
 
 /// A feed and its mapping.
@@ -46,7 +47,7 @@ pub(super) fn picked_up(
     });
     let stop = context.stop();
     let is_stopped = || stop.is_requested();
-    let path = pick_up(
+    let picked = pick_up(
         path.as_os_str(),
         &mapping.pick_up,
         &is_stopped,
@@ -55,7 +56,25 @@ pub(super) fn picked_up(
             Waiting::Over(_) => context.note("The feed is whole."),
         },
     )?;
-    Ok(FeedSource::Path(path))
+    Ok(match picked {
+        PickedUp::One(path) => FeedSource::Path(path),
+        PickedUp::Several(files) => FeedSource::Files {
+            place: path.clone(),
+            files,
+        },
+    })
+}
+
+/// What a run has read; not of a run that read stdin.
+pub(super) fn source_of(run: &Run) -> FeedSource {
+    let place = PathBuf::from(&run.start.feed_path);
+    match run.start.feed_files.as_slice() {
+        [] => FeedSource::Path(place),
+        files => FeedSource::Files {
+            place,
+            files: files.iter().map(PathBuf::from).collect(),
+        },
+    }
 }
 
 pub(super) fn open_source(
@@ -76,7 +95,7 @@ pub(super) fn open_source(
     let feed = attach(feed, mapping, Clock::system().today(), &mut watch)?;
     tracing::info!(
         feed = %report::sanitize(&feed.path().display().to_string()),
-        format = %report::sanitize(&feed.format().to_string()), header_row = feed.header_row().0,
+        format = %report::sanitize(&feed.format().to_string()), header_row = feed.header_row().row(),
         columns = feed.columns().len(), "opened the feed"
     );
     Ok(feed)

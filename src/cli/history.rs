@@ -10,13 +10,14 @@ use jiff::tz::TimeZone;
 
 use super::context::{Context, PrintError};
 use super::exit::{Exit, Failure};
+use super::feed::source_of;
 use super::output_file::{Kind, OutputArgs, OutputFile};
 use super::resume::find;
 use super::run_report::{
     add_holds, causes, field_names, held_counts, lms, mismatches, of_run, remarks,
 };
 use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run};
-use crate::model::{Outcome, RowNumber, RunState};
+use crate::model::{Outcome, RunState};
 use crate::report::{
     self, Command, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, RunReport,
     Throughput,
@@ -129,10 +130,17 @@ pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
+/// Which file has which number, of a run whose feed was several.
+fn files_of(run: &Run) -> Option<String> {
+    let files = source_of(run).remark()?;
+    Some(files.to_string())
+}
+
 /// A run as a report, with what a person should know about its rows.
 fn with_remarks(journal: &Journal, run: &Run) -> Result<RunReport, Failure> {
     let mut report = of_run(run);
-    report.notes = remarks(journal, run.id)?;
+    report.notes = files_of(run).into_iter().collect();
+    report.notes.extend(remarks(journal, run.id)?);
     report.notes.extend(mismatches(&report));
     add_holds(journal, run, &mut report)?;
     Ok(report)
@@ -166,6 +174,9 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     if format == Format::Table {
         let held = held_counts(&journal, run.id)?;
         context.note(&not_listed(&run, held.rows, &args.outcome, listed));
+        if let Some(files) = files_of(&run) {
+            context.note(&files);
+        }
     }
     Ok(Exit::Done)
 }
@@ -238,14 +249,18 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
 
 /// A file that does not take the place of what a run has read.
 pub(super) fn not_over_the_run<'a>(output: OutputFile<'a>, run: &Run) -> OutputFile<'a> {
-    output
+    let output = output
         .but(&run.start.feed_path, "the feed of this run")
-        .but(&run.start.mapping_path, "the mapping of this run")
+        .but(&run.start.mapping_path, "the mapping of this run");
+    let files = run.start.feed_files.iter();
+    files.fold(output, |output, file| {
+        output.but(file, "a file of the feed of this run")
+    })
 }
 
 fn line(row: RowEntry) -> RowLine {
     RowLine {
-        row: row.row.map(|RowNumber(number)| number),
+        row: row.row,
         external_id: row.external_id,
         outcome: row.outcome,
         action: row.action,

@@ -17,7 +17,7 @@ use super::run_report::{hold_line, lms};
 use crate::journal::{
     Decided, Decision, Hold, HoldError, HoldFilter, HoldId, Journal, JournalError, RunRef, Verdict,
 };
-use crate::model::{ExternalId, HoldKind, HoldState, RowNumber};
+use crate::model::{ExternalId, HoldKind, HoldState};
 use crate::report::{
     self, Command, FeedReport, Format, HeldLine, HoldLine, HoldsWriter, NextStep, RunReport,
     TargetReport, XlsxCopy,
@@ -318,7 +318,7 @@ fn people_of(journal: &Journal, hold: &Hold) -> Result<Vec<HeldLine>, Failure> {
     let mut people = Vec::new();
     journal.held_people(hold.id, |person| {
         people.push(HeldLine {
-            row: person.row.map(|RowNumber(row)| row),
+            row: person.row,
             external_id: person.external_id.to_string(),
             known_as: person.known_as,
             reason: person.reason.to_string(),

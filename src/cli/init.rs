@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::event::Event;
 use crate::feed::{Feed, FeedOptions, FeedSource};
 use crate::mapping::Mapping;
-use crate::pickup::{Files, PickUpOptions, pick_up};
+use crate::pickup::{Files, PickUpOptions, PickedUp, pick_up};
 use crate::plan::{self, RowState};
 use crate::report::{self, Style};
 use crate::run::{bind, seed};
@@ -103,10 +103,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let picked = picked_up(context, &args.feed)?;
     let is_newest = picked != FeedSource::from_argument(&args.feed);
     let (mut feed, source) = open(context, args, &picked)?;
-    let name = match &picked {
-        FeedSource::Stdin => None,
-        FeedSource::Path(path) => path.file_name(),
-    };
+    let name = picked.files().first().and_then(|path| path.file_name());
     let options = DraftOptions {
         system: args.target,
         feed_name: name.map_or("stdin".into(), |name| name.to_string_lossy().into_owned()),
@@ -146,7 +143,7 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             feed: FoundFeed {
                 path: path_of(feed.source()),
                 format: feed.format().to_string(),
-                header_row: Some(feed.header_row().0).filter(|row| *row > 0),
+                header_row: Some(feed.header_row().row()).filter(|row| *row > 0),
                 columns: feed.columns().len(),
             },
             exported_by: draft.exported_by,
@@ -180,6 +177,10 @@ fn picked_up(context: &Context, feed: &Path) -> Result<FeedSource, Failure> {
     let stop = context.stop();
     let is_stopped = || stop.is_requested();
     let picked = pick_up(path.as_os_str(), &newest, &is_stopped, &mut |_| {})?;
+    let picked = match picked {
+        PickedUp::One(path) => path,
+        PickedUp::Several(files) => files.into_iter().next().unwrap_or_default(),
+    };
     if picked != *path {
         context.note_wrapped(&format!(
             "note: looked at {}, the newest file of {}",

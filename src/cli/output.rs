@@ -15,6 +15,7 @@ use crate::run::{RunEnd, RunResult};
 pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) -> RunReport {
     let feed = FeedReport {
         path: path_of(feed.source()),
+        files: feed.source().several(),
         sha256: feed.sha256().map(hex),
         joined_sha256: feed.joined_sha256().map(hex),
         rows,
@@ -27,7 +28,9 @@ pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) 
 pub(super) fn path_of(source: &FeedSource) -> String {
     match source {
         FeedSource::Stdin => "-".into(),
-        FeedSource::Path(path) => path.display().to_string(),
+        FeedSource::Path(path) | FeedSource::Files { place: path, .. } => {
+            path.display().to_string()
+        }
     }
 }
 
@@ -64,7 +67,7 @@ pub(super) fn cause_lines(kinds: &[FindingKind]) -> Vec<CauseLine> {
             outcome: Outcome::Rejected,
             message: kind.message(),
             count: kind.count,
-            rows: kind.rows.iter().map(|row| row.0).collect(),
+            rows: kind.rows.clone(),
         })
         .collect()
 }

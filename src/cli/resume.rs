@@ -8,11 +8,10 @@ use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::{open_source, picked_up};
+use super::feed::{open_source, picked_up, source_of};
 use super::output::finish;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
-use crate::feed::FeedSource;
 use crate::journal::{Journal, Run, RunRef};
 use crate::report::Command;
 use crate::run::{RunRequest, RunResult, execute, has_changed_nothing, resumable, scope};
@@ -88,7 +87,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
                 ),
             ));
         }
-        None => FeedSource::Path(PathBuf::from(&run.start.feed_path)),
+        None => source_of(&run),
     };
     let feed = open_source(context, &source, &mapping)?;
     let mut listener = context.progress();

@@ -29,6 +29,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         } else {
             run.start.feed_path.clone()
         },
+        files: run.start.feed_files.clone(),
         sha256: run.feed_sha256.map(hex),
         joined_sha256: run.joined_sha256.map(hex),
         rows: run.rows.unwrap_or(0),
@@ -212,7 +213,7 @@ pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Fa
                 (None, None) => "no reason recorded".into(),
             },
             count: cause.rows,
-            rows: cause.first.map(|row| row.0).into_iter().collect(),
+            rows: cause.first.into_iter().collect(),
         })
         .collect())
 }

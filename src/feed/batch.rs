@@ -16,6 +16,7 @@ pub struct Batch<'a> {
     rule: &'a LeftOut,
     left_out: Vec<(RowNumber, NoPerson)>,
     remarks: Remarks,
+    file: u16,
     extension: Option<Arc<dyn Extension>>,
     /// Why there are no more records than were handed out.
     failed: Option<FeedError>,
@@ -43,12 +44,15 @@ impl<'a> Batch<'a> {
             rule,
             left_out: Vec::new(),
             remarks: Remarks::default(),
+            file: 0,
             extension: None,
             failed: None,
         }
     }
 
-    pub(super) fn extend_by(&mut self, extension: Option<Arc<dyn Extension>>) {
+    /// The records are of the file of that number, and `extension` adds to them.
+    pub(super) fn begin(&mut self, file: u16, extension: Option<Arc<dyn Extension>>) {
+        self.file = file;
         self.extension = extension;
     }
 
@@ -82,6 +86,7 @@ impl<'a> Batch<'a> {
             if !read {
                 return None;
             }
+            self.record.put_in_file(self.file);
             if self.record.spaced {
                 let style = QuotingStyle::SpacesAround;
                 let row = self.record.row();

@@ -8,6 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::SeveralError;
 use crate::files;
 use crate::model::{Limit, RowNumber};
 
@@ -172,6 +173,9 @@ pub enum FeedError {
         /// The bound.
         max: usize,
     },
+    /// Several files are not one feed.
+    #[error(transparent)]
+    Several(#[from] SeveralError),
     /// More lines than a row number can count.
     #[error("feed `{}` has more than {} lines", .0.display(), u32::MAX)]
     TooManyLines(Arc<Path>),
@@ -486,6 +490,7 @@ impl FeedError {
                 "check `on` in [join]: both columns must have the same keys, with the same zeros and \
                  case; if they have, check that the file is of these people"
             }
+            Self::Several(error) => return Some(error.help()),
             Self::CannotOpen { .. } => return None,
         };
         Some(help.to_owned())

@@ -95,7 +95,7 @@ pub(super) fn of(
         None => find(rows).ok_or_else(|| FeedError::Empty(path.clone()))?,
         Some(row) => rows
             .iter()
-            .position(|it| it.row == Some(RowNumber(row)))
+            .position(|it| it.row == Some(RowNumber::new(row)))
             .ok_or_else(|| FeedError::HeaderRowNotFound {
                 path: path.clone(),
                 row,
@@ -107,7 +107,7 @@ pub(super) fn of(
     check(header)?;
     let below = below_header(header, rows.get(index + 1..).unwrap_or_default());
     Ok(Header {
-        row: header.row.unwrap_or(RowNumber(1)),
+        row: header.row.unwrap_or(RowNumber::new(1)),
         cells: header.cells.clone(),
         columns: names(&header.cells),
         rows: index + 1 + below.len(),
@@ -135,7 +135,7 @@ fn without(path: &Arc<Path>, rows: &[HeadRow]) -> Result<Header, FeedError> {
     let widest = rows.iter().map(|row| row.cells.len()).max();
     let columns = widest.ok_or_else(|| FeedError::Empty(path.clone()))?;
     Ok(Header {
-        row: RowNumber(0),
+        row: RowNumber::new(0),
         cells: Vec::new(),
         columns: (0..columns).map(letters).collect(),
         below: Vec::new(),

@@ -13,8 +13,8 @@ const WHOLE_ROWS: u64 = 3;
 /// The number of rows of any length that shows how short a row of its program can be.
 const ANY_ROWS: u64 = 20;
 
-/// How a text file ends.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How a text file ends: the less it looks whole, the greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileEnd {
     /// Nobody knows, or the file is not a text.
     #[default]
@@ -122,7 +122,7 @@ mod tests {
         let mut all = RowLengths::default();
         for (row, cells) in (2..).zip(rows) {
             all.extend(&RowLengths {
-                last: Some((RowNumber(row), *cells)),
+                last: Some((RowNumber::new(row), *cells)),
                 ..RowLengths::default()
             });
         }
@@ -147,7 +147,7 @@ mod tests {
             let rows = [others, &[cells]].concat();
             let last = lengths(&rows).last_row(4, Some(false)).unwrap();
             assert_eq!((last.cells, last.end), (cells, end), "{name}");
-            assert_eq!(last.row.0 as usize, others.len() + 2);
+            assert_eq!(last.row.row() as usize, others.len() + 2);
             let last = lengths(&rows).last_row(4, Some(true)).unwrap();
             assert_eq!(last.end, FileEnd::OfLine, "{name}");
         }
@@ -163,7 +163,7 @@ mod tests {
             for (batch, start) in rows.chunks(size).zip((0..).step_by(size)) {
                 let mut of_batch = lengths(batch);
                 let last = of_batch.last.as_mut().unwrap();
-                last.0 = RowNumber(last.0.0 + start);
+                last.0 = RowNumber::new(last.0.row() + start);
                 all.extend(&of_batch);
                 all.extend(&RowLengths::default());
             }

@@ -293,7 +293,7 @@ mod tests {
 
     fn row(number: u32, cells: &str) -> HeadRow {
         HeadRow {
-            row: Some(RowNumber(number)),
+            row: Some(RowNumber::new(number)),
             cells: cells.split(',').map(str::to_owned).collect(),
             ..HeadRow::default()
         }
@@ -304,7 +304,10 @@ mod tests {
         let header = row(1, header);
         let rows: Vec<_> = (2..).zip(rows).map(|(at, it)| row(at, it)).collect();
         let found = below_header(&header, &rows);
-        let expected: Vec<_> = (2..).map(RowNumber).zip(expected.iter().copied()).collect();
+        let expected: Vec<_> = (2..)
+            .map(RowNumber::new)
+            .zip(expected.iter().copied())
+            .collect();
         assert_eq!(found, expected);
     }
 

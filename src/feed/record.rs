@@ -109,7 +109,7 @@ struct Added {
 impl Record {
     pub(super) fn new() -> Self {
         Self {
-            row: RowNumber(0),
+            row: RowNumber::new(0),
             text: String::new(),
             ends: Vec::new(),
             kinds: Vec::new(),
@@ -259,6 +259,16 @@ impl Record {
             self.own_cell(index)
                 .is_none_or(|cell| cell.text.trim_ascii().is_empty() || cell.text.trim().is_empty())
         })
+    }
+
+    /// Says which file of a feed of several the record is in.
+    #[inline]
+    pub(super) fn put_in_file(&mut self, file: u16) {
+        self.row = self.row.in_file(file);
+        if let Some(flaw) = &mut self.flaw {
+            flaw.line = flaw.line.in_file(file);
+            flaw.last_line = flaw.last_line.in_file(file);
+        }
     }
 
     /// Takes the next record's place.

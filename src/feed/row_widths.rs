@@ -97,7 +97,7 @@ impl RowWidths {
     pub(crate) fn add(&mut self, record: &Record, columns: usize, row: Option<(usize, bool)>) {
         let order = self.records;
         self.records += 1;
-        self.last = record.row().0;
+        self.last = record.row().row();
         if record.flaw().is_some() {
             return;
         }
@@ -177,7 +177,7 @@ impl RowWidths {
         let of_habit = self.short.iter().filter(|short| is_like_whole(short));
         let is_habit = of_habit.count() >= HABIT;
         let is_alone = others == 1 && self.whole > 0;
-        let is_last = |short: &Short| short.number.0 == self.last && ends_line == Some(false);
+        let is_last = |short: &Short| short.number.row() == self.last && ends_line == Some(false);
         let judged = |(is_piece, short): (&bool, &Short)| {
             let why = if *is_piece {
                 ShortRow::Piece
@@ -234,7 +234,7 @@ impl RowWidths {
 
     /// Whether Excel left out the cells of a row: it does so in all rows of a block.
     fn is_of_excel(&self, short: &Short) -> bool {
-        let block = |number: RowNumber| number.0.saturating_sub(1) / EXCEL_BLOCK;
+        let block = |number: RowNumber| number.row().saturating_sub(1) / EXCEL_BLOCK;
         let this = block(short.number);
         let from = self.short.partition_point(|it| block(it.number) < this);
         let of_block = self.short.iter().skip(from);
@@ -259,7 +259,7 @@ mod tests {
             for (at, row) in rows.iter().enumerate() {
                 let number = u32::try_from(index * batch + at + 2).unwrap();
                 let line = row.trim_start_matches('!');
-                let record = Record::of_line(RowNumber(number), line);
+                let record = Record::of_line(RowNumber::new(number), line);
                 widths.add(&record, columns, Some((at, row.starts_with('!'))));
             }
             all.extend(widths, index * batch);

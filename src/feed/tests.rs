@@ -63,7 +63,7 @@ fn a_panic_of_either_side_reaches_the_caller() {
         feed.read(
             |rows| {
                 while let Some(record) = rows.next_record() {
-                    assert_ne!(record.row().0, 20_000, "as wanted");
+                    assert_ne!(record.row().row(), 20_000, "as wanted");
                 }
             },
             |(), _| Ok::<_, FeedError>(()),

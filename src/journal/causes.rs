@@ -48,7 +48,7 @@ impl Journal {
              GROUP BY message ORDER BY count(*) DESC, min(row) LIMIT 20",
             [run.0],
             |row| {
-                let first = row_number(row, 2)?.unwrap_or(RowNumber(0));
+                let first = row_number(row, 2)?.unwrap_or(RowNumber::default());
                 Ok((row.get(0)?, natural(row.get(1)?), first))
             },
         )

@@ -82,9 +82,21 @@ pub(super) fn to_set(code: i64) -> Option<Part> {
         .find_map(|(it, part)| (it == code).then_some(part))
 }
 
+/// Texts as one column keeps them; nothing for none.
+pub(super) fn from_texts(texts: &[String]) -> Option<String> {
+    let is_any = !texts.is_empty();
+    is_any.then(|| serde_json::json!(texts).to_string())
+}
+
+/// The texts of such a column.
+pub(super) fn texts(kept: Option<String>) -> Vec<String> {
+    let texts = kept.and_then(|json| serde_json::from_str(&json).ok());
+    texts.unwrap_or_default()
+}
+
 pub(super) fn row_number(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RowNumber>> {
     let number: i64 = row.get(column)?;
-    Ok(u32::try_from(number).ok().map(RowNumber))
+    Ok(RowNumber::try_from(number).ok())
 }
 
 /// A column that holds a code.

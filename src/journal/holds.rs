@@ -254,7 +254,7 @@ impl Journal {
                 let number: Option<i64> = row.get(1)?;
                 let person = HeldPerson {
                     external_id: ExternalId::known(&row.get::<_, String>(0)?),
-                    row: number.and_then(|it| u32::try_from(it).ok()).map(RowNumber),
+                    row: number.and_then(|it| RowNumber::try_from(it).ok()),
                     known_as: row.get(2)?,
                     digest: row.get::<_, i64>(3)?.cast_unsigned(),
                     reason: row.get(4)?,
@@ -409,7 +409,7 @@ pub(super) fn add(
         (
             hold.0,
             person.external_id.as_str(),
-            person.row.map(|row| row.0),
+            person.row.map(i64::from),
             &person.known_as,
             person.digest.cast_signed(),
             reason,
@@ -456,7 +456,7 @@ pub(super) fn note_seen(
 ) -> rusqlite::Result<()> {
     for (person, row) in moved {
         let sql = "UPDATE held SET row = ?3 WHERE hold = ?1 AND external_id = ?2";
-        let row = row.map(|row| row.0);
+        let row = row.map(i64::from);
         execute(tx, sql, (hold.0, person.as_str(), row))?;
     }
     execute(

@@ -123,7 +123,7 @@ macro_rules! select_runs {
                     state, feed_path, from_stdin, feed_sha256, mapping_path, mapping_sha256,
                     rows, skipped, unchanged, calls_total, calls_retried, calls_throttled,
                     started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed,
-                    proof, replaces_key, alive, joined_sha256
+                    proof, replaces_key, alive, joined_sha256, feed_files
              FROM runs JOIN scopes ON scopes.id = runs.scope ",
             $rest
         )
@@ -301,7 +301,7 @@ impl Journal {
         row: Option<RowNumber>,
         leaver: Option<&ExternalId>,
     ) -> Result<Option<Outcome>, JournalError> {
-        let row = row.map_or(codes::LEAVER, |row| i64::from(row.0));
+        let row = row.map_or(codes::LEAVER, i64::from);
         let leaver = leaver.map_or("", ExternalId::as_str);
         let outcomes = self.all(
             "SELECT outcome FROM rows
@@ -424,6 +424,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
             system: row.get(3)?,
             base_url: row.get(4)?,
             feed_path: row.get(6)?,
+            feed_files: codes::texts(row.get(30)?),
             from_stdin: row.get(7)?,
             mapping_path: row.get(9)?,
             mapping_sha256: row.get(10)?,

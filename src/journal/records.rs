@@ -25,6 +25,8 @@ pub struct RunStart {
     pub command: String,
     /// Where the feed is read from.
     pub feed_path: String,
+    /// Of a feed of several files: the files, in their order.
+    pub feed_files: Vec<String>,
     /// Whether the feed comes from standard input.
     pub from_stdin: bool,
     /// Where the mapping was read from.

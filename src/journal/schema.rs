@@ -270,6 +270,11 @@ pub(super) const MIGRATIONS: &[&str] = &[
     -- The digest of the files that are joined to the feed.
     ALTER TABLE runs ADD COLUMN joined_sha256 BLOB;
 ",
+    "
+    -- The files of a feed of several, in their order, as JSON; NULL for one file. A row of
+    -- such a feed has the number -2^48 + 2^32 * its file, from 1 on, + its row there.
+    ALTER TABLE runs ADD COLUMN feed_files TEXT;
+",
 ];
 
 /// What a file is, by its header.

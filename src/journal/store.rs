@@ -301,8 +301,8 @@ impl Memory {
         tx.execute(
             "INSERT INTO runs (scope, command, state, feed_path, from_stdin, mapping_path,
                                mapping_sha256, skipped, unchanged, started, pid, host,
-                               replaces_key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10, ?11)",
+                               replaces_key, feed_files)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12)",
             params![
                 scope,
                 start.command,
@@ -315,6 +315,7 @@ impl Memory {
                 start.pid,
                 start.host,
                 start.replaces_key,
+                codes::from_texts(&start.feed_files),
             ],
         )?;
         let id = RunId(tx.last_insert_rowid());
@@ -462,7 +463,7 @@ impl Memory {
             "UPDATE rows SET outcome = coalesce(?5, awaited), reason = coalesce(?4, reason),
                              awaited = NULL, at = ?3
              WHERE run = ?1 AND row = ?2 AND leaver = '' AND awaited IS NOT NULL",
-            (run.0, row.0, known.millis(), reason, outcome),
+            (run.0, i64::from(row), known.millis(), reason, outcome),
         )?;
         if refused.is_none() {
             execute(
@@ -471,7 +472,7 @@ impl Memory {
                  WHERE scope = ?1 AND external_id = ?2 AND awaited IS NOT NULL
                    AND (SELECT outcome FROM rows
                         WHERE run = ?3 AND row = ?4 AND leaver = '') IN (1, 2, 3)",
-                (known.scope, external_id, run.0, row.0),
+                (known.scope, external_id, run.0, i64::from(row)),
             )?;
         }
         Ok(())
@@ -570,7 +571,7 @@ fn take_back(
 /// The key of a row or a leaver, and the value of `external_id`.
 fn key(row: Option<RowNumber>, external_id: Option<&str>) -> (i64, &str, Option<&str>) {
     match row {
-        Some(RowNumber(row)) => (i64::from(row), "", external_id),
+        Some(row) => (i64::from(row), "", external_id),
         None => (codes::LEAVER, external_id.unwrap_or(""), None),
     }
 }

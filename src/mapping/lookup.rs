@@ -193,7 +193,7 @@ impl Lookup {
                 Ok(())
             },
         )?;
-        match all_lengths.last_row(width, feed.ends_line()) {
+        match all_lengths.last_row(width, feed.ends_line(0)) {
             Some(last) if last.end == FileEnd::InShortRow => Err(Wrong::CutOff(last.row)),
             _ => Ok(left_out),
         }

@@ -15,9 +15,7 @@ pub(super) fn pick_up(table: &mut Table<'_>) -> Result<PickUpOptions, MappingErr
     let checksum = table.take("checksum");
     let some_duration = |node: &Node<'_>| duration(Some(node), Duration::ZERO);
     let options = PickUpOptions {
-        files: files
-            .map(|node| node.word(&[("newest", Files::Newest)]))
-            .transpose()?,
+        files: files.map(which).transpose()?,
         unchanged_for: unchanged_for.as_ref().map(some_duration).transpose()?,
         done_file: done_file.as_ref().map(file_name).transpose()?,
         wait: wait.as_ref().map(some_duration).transpose()?,
@@ -32,6 +30,36 @@ pub(super) fn pick_up(table: &mut Table<'_>) -> Result<PickUpOptions, MappingErr
         )),
         _ => Ok(options),
     }
+}
+
+/// `"newest"`, `"all"`, or the names of the files.
+fn which(node: Node<'_>) -> Result<Files, MappingError> {
+    if node.as_text().is_some() {
+        let is_all = node.word(&[("newest", false), ("all", true)])?;
+        return Ok(if is_all { Files::All } else { Files::Newest });
+    }
+    let (file, span_of_all) = (node.file, node.span.clone());
+    let names = node.texts("[\"be.csv\", \"nl.csv\"], \"all\" or \"newest\"")?;
+    let is_name = |name: &str| !name.trim_matches('.').is_empty() && !name.contains(['/', '\\']);
+    let mut seen = Vec::new();
+    for (name, span) in names {
+        if !is_name(&name) || seen.contains(&name) {
+            return Err(file.error(
+                span,
+                format!("`{name}` in `files` must be the name of a file, once"),
+                Some("the files are in the folder that the command line names".into()),
+            ));
+        }
+        seen.push(name);
+    }
+    if seen.is_empty() {
+        return Err(file.error(
+            span_of_all,
+            "`files` names no file",
+            Some("write \"newest\", \"all\", or the names of the files".into()),
+        ));
+    }
+    Ok(Files::Named(seen))
 }
 
 /// An ending or a name, but no path: the file is beside the feed.

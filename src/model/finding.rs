@@ -419,10 +419,11 @@ fn too_few_cells(cells: u32, columns: u32, short: ShortRow) -> String {
 }
 
 fn quotes(line: RowNumber, last_line: RowNumber, column: &str, problem: QuoteProblem) -> String {
-    let more = match last_line.0.saturating_sub(line.0) {
+    let next = line.row().saturating_add(1);
+    let more = match last_line.row().saturating_sub(line.row()) {
         0 => String::new(),
         1 => format!("; line {last_line} is not read either"),
-        _ => format!("; lines {} to {last_line} are not read either", line.0 + 1),
+        _ => format!("; lines {next} to {last_line} are not read either"),
     };
     format!("line {line}, column {column}: {}{more}", problem.text())
 }

@@ -15,8 +15,8 @@ mod number;
 mod proof;
 mod joined;
 mod remark;
-
-use std::fmt;
+mod remarked;
+mod row;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,19 +31,9 @@ pub use self::joined::Joined;
 pub use self::limit::Limit;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};
-pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Remarked, Remarks, Removed};
-
-/// Where a record starts, as a person sees it: the line of a CSV file in an
-/// editor, or the row of a sheet in Excel. The first line is 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RowNumber(pub u32);
-
-impl fmt::Display for RowNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Removed};
+pub use self::remarked::{Remarked, RemarkedFile, Remarks};
+pub use self::row::{NotARow, RowNumber};
 
 /// Whether a text contains a control character, such as a line break.
 pub(crate) fn has_control(text: &str) -> bool {

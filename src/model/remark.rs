@@ -1,9 +1,8 @@
 //! What was decided about a feed that nobody asked for, so that a person hears of it.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use super::{Joined, RowNumber, count, counted};
+use super::Joined;
 
 /// Something that was read in another way than it is written, left out, or guessed.
 ///
@@ -11,6 +10,11 @@ use super::{Joined, RowNumber, count, counted};
 /// holds no person's data.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Remark {
+    /// The feed is several files, which have these numbers.
+    Files {
+        /// How many, and their names with their numbers.
+        files: Box<str>,
+    },
     /// The text's encoding was guessed.
     Encoding {
         /// Its name.
@@ -259,6 +263,7 @@ impl fmt::Display for Removed {
 impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Files { files } => write!(f, "the feed is {files}"),
             Self::Encoding { encoding } => write!(
                 f,
                 "the feed is read as {encoding} text (if names look wrong, set `encoding` in \
@@ -359,7 +364,7 @@ impl fmt::Display for Remark {
 
 impl Remark {
     /// Whether it is worth saying of that number of rows.
-    fn is_worth_saying(&self, rows: u64) -> bool {
+    pub(super) fn is_worth_saying(&self, rows: u64) -> bool {
         match self {
             // One person may be called so.
             Self::WordForNothing { may_be_name, .. } => !may_be_name || rows > 1,
@@ -392,200 +397,4 @@ fn in_backticks(names: &[impl AsRef<str>]) -> String {
 /// A word as a mapping spells it.
 fn toml_string(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', "\\\\"))
-}
-
-/// One kind of remark, and where it applies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remarked {
-    /// What was done.
-    pub remark: Remark,
-    /// The joined file that it is about, if it is not about the feed.
-    pub file: Option<Box<str>>,
-    /// The column whose cells it is about.
-    pub column: Option<Box<str>>,
-    /// How many rows it is about; 0 if it is about the feed as a whole.
-    pub count: u64,
-    /// The first of them.
-    pub rows: Vec<RowNumber>,
-}
-
-impl Remarked {
-    /// The same, of a joined file.
-    #[must_use]
-    pub fn of_file(self, file: &str) -> Self {
-        Self {
-            file: Some(file.into()),
-            ..self
-        }
-    }
-
-    /// Whether it is worth saying of a feed with that number of rows.
-    #[must_use]
-    pub fn is_exception_among(&self, rows: u64) -> bool {
-        match self.remark {
-            // Where most IDs have such letters, they are meant.
-            Remark::LooksLatin => self.count * 2 < rows,
-            _ => true,
-        }
-    }
-
-    /// A remark on these rows, and their cells of a column.
-    pub fn of_rows(
-        remark: Remark,
-        column: Option<&str>,
-        rows: impl IntoIterator<Item = RowNumber>,
-    ) -> Self {
-        let mut rows = rows.into_iter();
-        let named: Vec<_> = rows.by_ref().take(NAMED).collect();
-        Self {
-            remark,
-            file: None,
-            column: column.map(Into::into),
-            count: (named.len() + rows.count()) as u64,
-            rows: named,
-        }
-    }
-}
-
-impl fmt::Display for Remarked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
-            write!(f, "`{file}`: ")?;
-        }
-        if let Some(column) = &self.column {
-            write!(f, "column `{column}`: ")?;
-        }
-        if self.file.is_some() {
-            // What is said of a feed holds for a joined file, whose settings are elsewhere.
-            let of_feed = self.remark.to_string();
-            let of_file = of_feed.replace("[source]", "[join]");
-            f.write_str(&of_file.replace("the feed is read as", "it is read as"))?;
-        } else {
-            self.remark.fmt(f)?;
-        }
-        let rows: Vec<_> = self.rows.iter().map(ToString::to_string).collect();
-        match (self.count, rows.as_slice()) {
-            (0, _) => Ok(()),
-            (1, rows) => write!(f, " (row {})", rows.concat()),
-            (all, rows) if rows.len() as u64 == all => write!(f, " (rows {})", rows.join(", ")),
-            (all, rows) => {
-                let more = count(all - rows.len() as u64);
-                let all = counted(all, "row", "rows");
-                write!(f, " ({all}: {} and {more} more)", rows.join(", "))
-            }
-        }
-    }
-}
-
-/// How many rows of a kind of remark are named.
-const NAMED: usize = 3;
-
-/// How many kinds of remarks are kept: these say enough of a feed that has more.
-const MAX_KINDS: usize = 100;
-
-/// Remarks on rows, by kind and column, in the order in which they come.
-#[derive(Clone, Debug, Default)]
-pub struct Remarks {
-    kinds: Vec<Remarked>,
-    places: HashMap<(Remark, Option<Box<str>>), usize>,
-}
-
-impl Remarks {
-    /// Adds what was done to a row.
-    pub fn add(&mut self, row: RowNumber, column: Option<&str>, remark: &Remark) {
-        self.merge(Remarked {
-            remark: remark.clone(),
-            file: None,
-            column: column.map(Into::into),
-            count: 1,
-            rows: vec![row],
-        });
-    }
-
-    /// Adds those of the rows that follow.
-    pub fn extend(&mut self, later: Self) {
-        for kind in later.kinds {
-            self.merge(kind);
-        }
-    }
-
-    fn merge(&mut self, kind: Remarked) {
-        let next = self.kinds.len();
-        let key = (kind.remark.clone(), kind.column.clone());
-        let place = match self.places.get(&key) {
-            Some(&place) => place,
-            None if next == MAX_KINDS => return,
-            None => *self.places.entry(key).or_insert(next),
-        };
-        match self.kinds.get_mut(place) {
-            Some(same) => {
-                same.count += kind.count;
-                let room = NAMED - same.rows.len();
-                same.rows.extend(kind.rows.into_iter().take(room));
-            }
-            None => self.kinds.push(kind),
-        }
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty()
-    }
-}
-
-impl IntoIterator for Remarks {
-    type Item = Remarked;
-    type IntoIter = std::vec::IntoIter<Remarked>;
-
-    fn into_iter(mut self) -> Self::IntoIter {
-        self.kinds
-            .retain(|kind| kind.remark.is_worth_saying(kind.count));
-        self.kinds.into_iter()
-    }
-}
-
-/// A remark on the feed as a whole.
-impl From<Remark> for Remarked {
-    fn from(remark: Remark) -> Self {
-        Self {
-            remark,
-            file: None,
-            column: None,
-            count: 0,
-            rows: Vec::new(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GUESSED: Remark = Remark::Encoding {
-        encoding: "windows-1252",
-    };
-
-    #[test]
-    fn a_kind_of_remark_names_its_first_rows_in_the_order_of_the_feed() {
-        let (mut first, mut second) = (Remarks::default(), Remarks::default());
-        for row in [2, 5] {
-            first.add(RowNumber(row), Some("ID"), &GUESSED);
-        }
-        for row in 7..4_000 {
-            second.add(RowNumber(row), Some("ID"), &GUESSED);
-        }
-        second.add(RowNumber(9), None, &GUESSED);
-        first.extend(second);
-        let what = GUESSED.to_string();
-        let texts: Vec<_> = first.into_iter().map(|it| it.to_string()).collect();
-        assert_eq!(
-            texts,
-            [
-                format!("column `ID`: {what} (3,995 rows: 2, 5, 7 and 3,992 more)"),
-                format!("{what} (row 9)"),
-            ]
-        );
-        assert_eq!(Remarked::from(GUESSED).to_string(), what);
-    }
 }

@@ -1,4 +1,4 @@
-//! Which file a folder or a pattern means.
+//! Which file, or files, a folder or a pattern means.
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
@@ -78,7 +78,7 @@ fn is_gone(error: &std::io::Error) -> bool {
 enum Meant {
     File(PathBuf),
     Folder(PathBuf),
-    Pattern(String),
+    Pattern(PathBuf),
 }
 
 /// What is there counts before what a name looks like: `people [1].csv` is a file.
@@ -88,25 +88,47 @@ fn meant(feed: &OsStr) -> Meant {
         Ok(about) if about.is_dir() => Meant::Folder(path),
         Ok(_) => Meant::File(path),
         Err(_) => match feed.to_str() {
-            Some(text) if text.contains(['*', '?', '[']) => Meant::Pattern(text.to_owned()),
+            Some(text) if text.contains(['*', '?', '[']) => Meant::Pattern(path),
             _ => Meant::File(path),
         },
     }
 }
 
-/// The file that is the feed, as it is now; nothing if a named file is not there.
-pub(super) fn choose(feed: &OsStr, options: &PickUpOptions) -> Result<Option<Look>, PickUpError> {
-    let (place, files, is_folder) = match meant(feed) {
-        Meant::File(path) => return Look::at(&path),
-        Meant::Folder(path) => {
+/// The files that are the feed, as they are now; nothing if a named file is not there.
+pub(super) fn choose(
+    feed: &OsStr,
+    options: &PickUpOptions,
+) -> Result<Option<Vec<Look>>, PickUpError> {
+    let (place, files, is_folder) = match (meant(feed), &options.files) {
+        (Meant::Folder(path), Some(Files::Named(names))) => {
+            return named(&path, names).map(Some);
+        }
+        (Meant::File(path) | Meant::Pattern(path), Some(Files::Named(_))) => {
+            return Err(PickUpError::NotAFolder(path));
+        }
+        (Meant::File(path), _) => return Ok(Look::at(&path)?.map(|look| vec![look])),
+        (Meant::Folder(path), _) => {
             let files = files_of(&path)?;
             (path, files, true)
         }
-        Meant::Pattern(pattern) => {
+        (Meant::Pattern(pattern), _) => {
             let files = matches(&pattern)?;
-            (PathBuf::from(pattern), files, false)
+            (pattern, files, false)
         }
     };
+    let looks = looks(files, options)?;
+    if looks.is_empty() {
+        return Err(PickUpError::Nothing { place, is_folder });
+    }
+    match options.files {
+        Some(Files::All) => Ok(Some(by_name(looks))),
+        Some(Files::Newest) => newest(looks).map(Some),
+        Some(Files::Named(_)) | None => only(place, looks).map(Some),
+    }
+}
+
+/// Those of the files that can be the feed.
+fn looks(files: Vec<PathBuf>, options: &PickUpOptions) -> Result<Vec<Look>, PickUpError> {
     let is_done_file = |path: &Path| {
         let name = path.file_name().map(|name| name.to_string_lossy());
         let done = options.done_file.as_deref();
@@ -124,27 +146,59 @@ pub(super) fn choose(feed: &OsStr, options: &PickUpOptions) -> Result<Option<Loo
             looks.push(look);
         }
     }
+    Ok(looks)
+}
+
+/// These files of a folder.
+fn named(folder: &Path, names: &[String]) -> Result<Vec<Look>, PickUpError> {
+    let looks = names.iter().map(|name| {
+        let path = folder.join(name);
+        Look::at(&path)?.ok_or(PickUpError::Missing(path))
+    });
+    looks.collect()
+}
+
+/// In the order of their names.
+fn by_name(mut looks: Vec<Look>) -> Vec<Look> {
+    looks.sort_by(|one, other| one.path.cmp(&other.path));
+    looks
+}
+
+/// The newest first.
+fn by_time(mut looks: Vec<Look>) -> Vec<Look> {
     looks.sort_by(|a, b| (Reverse(a.modified), &a.path).cmp(&(Reverse(b.modified), &b.path)));
+    looks
+}
+
+/// The only one.
+fn only(place: PathBuf, looks: Vec<Look>) -> Result<Vec<Look>, PickUpError> {
     let count = looks.len();
-    let mut looks = looks.into_iter();
-    match (looks.next(), looks.next(), options.files) {
-        (None, ..) => Err(PickUpError::Nothing { place, is_folder }),
-        (Some(only), None, _) => Ok(Some(only)),
-        (Some(newest), Some(next), None) => Err(PickUpError::Several {
+    match by_time(looks).as_slice() {
+        [newest, next, ..] => Err(PickUpError::Several {
             place,
             count,
-            files: Box::new([newest.path, next.path]),
+            files: Box::new([newest.path.clone(), next.path.clone()]),
         }),
-        (Some(newest), Some(next), Some(Files::Newest)) => {
-            if newest.modified == next.modified {
-                return Err(PickUpError::EquallyNew(Box::new([newest.path, next.path])));
-            }
-            let others = std::iter::once(next).chain(looks).map(|look| look.path);
-            match later_by_name(&newest.path, others) {
-                Some(other) => Err(PickUpError::OtherDate(Box::new([newest.path, other]))),
-                None => Ok(Some(newest)),
-            }
-        }
+        looks => Ok(looks.to_vec()),
+    }
+}
+
+/// The one that was written last, if all that is known says so.
+fn newest(looks: Vec<Look>) -> Result<Vec<Look>, PickUpError> {
+    let looks = by_time(looks);
+    let Some((newest, others)) = looks.split_first() else {
+        return Ok(Vec::new());
+    };
+    let two = |other: &Path| Box::new([newest.path.clone(), other.to_owned()]);
+    if let Some(next) = others.first()
+        && newest.modified == next.modified
+    {
+        return Err(PickUpError::EquallyNew(two(&next.path)));
+    }
+    let paths = others.iter().map(|look| look.path.clone());
+    match later_by_name(&newest.path, paths) {
+        Some(other) => Err(PickUpError::OtherDate(two(&other))),
+        None => Ok(vec![newest.clone()]),
     }
 }
 
@@ -166,14 +220,16 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PickUpError> {
 }
 
 /// The files that a pattern names, without those that are on their way.
-fn matches(pattern: &str) -> Result<Vec<PathBuf>, PickUpError> {
+fn matches(pattern: &Path) -> Result<Vec<PathBuf>, PickUpError> {
     let options = glob::MatchOptions {
         // As the system compares names of files.
         case_sensitive: !cfg!(any(windows, target_os = "macos")),
         require_literal_separator: true,
         require_literal_leading_dot: true,
     };
-    let paths = glob::glob_with(pattern, options).map_err(|error| PickUpError::Pattern {
+    // Only text is a pattern.
+    let text = pattern.to_str().unwrap_or_default();
+    let paths = glob::glob_with(text, options).map_err(|error| PickUpError::Pattern {
         pattern: pattern.into(),
         why: error.msg.to_owned(),
     })?;
@@ -297,8 +353,11 @@ mod tests {
             ..PickUpOptions::default()
         };
         match choose(feed.as_os_str(), &options) {
-            Ok(Some(look)) => Ok(look.path.file_name().unwrap().to_str().unwrap().into()),
-            Ok(None) => Ok(String::new()),
+            Ok(looks) => {
+                let looks = looks.into_iter().flatten();
+                let name = |look: Look| look.path.file_name().unwrap().to_str().unwrap().to_owned();
+                Ok(looks.map(name).collect::<Vec<_>>().join(" "))
+            }
             Err(error) => Err(error.to_string()),
         }
     }
@@ -329,6 +388,28 @@ mod tests {
     }
 
     #[test]
+    fn all_files_are_the_feed_in_the_order_of_their_names_if_the_mapping_says_so() {
+        let folder = folder(&[
+            "nl.csv",
+            "be.csv",
+            "log.txt.done",
+            "nl.csv.ready",
+            "de.xlsx",
+        ]);
+        let all = chosen(folder.path(), Some(Files::All)).unwrap();
+        assert_eq!(all, "be.csv de.xlsx nl.csv");
+        let some = folder.path().join("*.csv");
+        assert_eq!(chosen(&some, Some(Files::All)).unwrap(), "be.csv nl.csv");
+        let these = |names: [&str; 2]| Some(Files::Named(names.map(String::from).to_vec()));
+        let named = chosen(folder.path(), these(["nl.csv", "be.csv"])).unwrap();
+        assert_eq!(named, "nl.csv be.csv");
+        let error = chosen(folder.path(), these(["nl.csv", "fr.csv"])).unwrap_err();
+        assert!(error.contains("fr.csv` is not there"), "{error}");
+        let error = chosen(&some, these(["nl.csv", "be.csv"])).unwrap_err();
+        assert!(error.contains("is not a folder"), "{error}");
+    }
+
+    #[test]
     fn a_pattern_names_files_of_any_ending_but_those_on_their_way() {
         let folder = folder(&[
             "people-1.dat",
@@ -356,12 +437,12 @@ mod tests {
         };
         for feed in [folder.path().to_owned(), folder.path().join("*")] {
             let chosen = choose(feed.as_os_str(), &options).unwrap().unwrap();
-            assert_eq!(chosen.path.file_name().unwrap(), "people.csv");
+            assert_eq!(chosen[0].path.file_name().unwrap(), "people.csv");
         }
         // A person who names it means it.
         let named = folder.path().join("contracts.csv");
         let chosen = choose(named.as_os_str(), &options).unwrap().unwrap();
-        assert_eq!(chosen.path, named);
+        assert_eq!(chosen[0].path, named);
     }
 
     #[test]

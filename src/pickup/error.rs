@@ -30,6 +30,12 @@ pub enum PickUpError {
         /// Two of them, the newest first.
         files: Box<[PathBuf; 2]>,
     },
+    /// The mapping names files of a folder, and this is none.
+    #[error("`{}` is not a folder, and `files` in [source] names files of one", .0.display())]
+    NotAFolder(PathBuf),
+    /// A file that the mapping names is not in the folder.
+    #[error("`{}` is not there, and `files` in [source] names it", .0.display())]
+    Missing(PathBuf),
     /// Two are the newest.
     #[error("`{}` and `{}` were written at the same time", .0[0].display(), .0[1].display())]
     EquallyNew(Box<[PathBuf; 2]>),
@@ -107,8 +113,14 @@ impl PickUpError {
                 "`*` is any text, `?` one character, and `**` any folders".into()
             }
             Self::Several { .. } => {
-                "name one of them, or write `files = \"newest\"` in [source]: the file that was \
-                 written last is the feed"
+                "name one of them, or write in [source] `files = \"newest\"`, for the file that was \
+                 written last, or `files = \"all\"`, for all of them as one feed"
+                    .into()
+            }
+            Self::NotAFolder(_) => "name the folder on the command line".into(),
+            Self::Missing(_) => {
+                "whose people are in it would be missing; have it exported, or remove it from \
+                 `files`"
                     .into()
             }
             Self::EquallyNew(_) | Self::OtherDate(_) => {

@@ -1,7 +1,7 @@
 //! What the command line calls a feed becomes one file that is whole.
 //!
-//! A feed is a file, stdin, the newest file of a folder, or of those that a pattern
-//! names. HR systems write it slowly, or upload it over a slow line: where the mapping
+//! A feed is a file, stdin, or of the files of a folder, or those that a pattern names, the
+//! newest one or all. HR systems write it slowly, or upload it over a slow line: where the mapping
 //! says how that is seen, [`pick_up`] waits until the file is whole. A checksum beside
 //! it is verified.
 //!
@@ -42,10 +42,23 @@ pub struct PickUpOptions {
 }
 
 /// Which of several files is the feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Files {
     /// The one that was written last.
     Newest,
+    /// All of them, one after the other in the order of their names.
+    All,
+    /// These of a folder, one after the other: each has to be there.
+    Named(Vec<String>),
+}
+
+/// What was picked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PickedUp {
+    /// A feed of one file.
+    One(PathBuf),
+    /// A feed that may be several files: at least one.
+    Several(Vec<PathBuf>),
 }
 
 /// What is expected of a checksum beside the feed.
@@ -81,8 +94,8 @@ pub enum Waiting {
     Over(Duration),
 }
 
-/// Finds the file that `feed` means, waits until it is whole, and verifies its
-/// checksum. Returns the file's path.
+/// Finds the file that `feed` means, or the files, waits until each is whole, and verifies
+/// its checksum.
 ///
 /// `is_stopped` is asked several times a second; `tell` hears why it takes time.
 ///
@@ -94,6 +107,6 @@ pub fn pick_up(
     options: &PickUpOptions,
     is_stopped: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(Waiting),
-) -> Result<PathBuf, PickUpError> {
+) -> Result<PickedUp, PickUpError> {
     whole::wait_for(feed, options, is_stopped, tell)
 }

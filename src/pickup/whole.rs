@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::choose::{Look, choose};
-use super::{PickUpError, PickUpOptions, Waiting, checksum};
+use super::{Files, PickUpError, PickUpOptions, PickedUp, Waiting, checksum};
 use crate::clock::monotonic;
 
 /// How often a stop is asked for.
@@ -20,17 +20,17 @@ pub(super) fn wait_for(
     options: &PickUpOptions,
     is_stopped: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(Waiting),
-) -> Result<PathBuf, PickUpError> {
+) -> Result<PickedUp, PickUpError> {
     let began = monotonic();
     let mut watch = Watch::default();
     let mut announced: Option<String> = None;
     loop {
         let why = match watch.look(feed, options) {
-            Ok(path) => {
+            Ok(picked) => {
                 if announced.is_some() {
                     tell(Waiting::Over(began.elapsed()));
                 }
-                return Ok(path);
+                return Ok(picked);
             }
             Err(NotYet::For(why)) => why,
             Err(NotYet::Failed(error)) if may_pass(&error) && !options.wait().is_zero() => {
@@ -76,10 +76,10 @@ fn pause(length: Duration, is_stopped: &dyn Fn() -> bool, why: &str) -> Result<(
 
 /// Whether what is wrong now can be right once the upload has ended.
 fn may_pass(error: &PickUpError) -> bool {
-    use PickUpError::{NoChecksum, Nothing, OtherContent};
+    use PickUpError::{Missing, NoChecksum, Nothing, OtherContent};
     matches!(
         error,
-        Nothing { .. } | NoChecksum { .. } | OtherContent { .. }
+        Nothing { .. } | Missing(_) | NoChecksum { .. } | OtherContent { .. }
     )
 }
 
@@ -96,44 +96,54 @@ impl From<PickUpError> for NotYet {
     }
 }
 
-/// What is known of the file from one look to the next.
+/// What is known of the files from one look to the next.
 #[derive(Default)]
 struct Watch {
-    /// The file, and since when it is as it is.
-    seen: Option<(Look, Instant)>,
+    /// The files, and since when they are as they are.
+    seen: Option<(Vec<Look>, Instant)>,
 }
 
 impl Watch {
-    /// The file, if it is whole.
-    fn look(&mut self, feed: &OsStr, options: &PickUpOptions) -> Result<PathBuf, NotYet> {
-        let Some(look) = choose(feed, options)? else {
+    /// The files, if each is whole.
+    fn look(&mut self, feed: &OsStr, options: &PickUpOptions) -> Result<PickedUp, NotYet> {
+        let Some(looks) = choose(feed, options)? else {
             self.seen = None;
             if options.wait().is_zero() {
                 // Reading it says what is wrong.
-                return Ok(feed.into());
+                return Ok(picked_up(vec![feed.into()], options));
             }
             let feed = Path::new(feed).display();
             return Err(NotYet::For(format!("`{feed}` is not there")));
         };
         let now = monotonic();
         let since = match &self.seen {
-            Some((before, since)) if *before == look => *since,
+            Some((before, since)) if *before == looks => *since,
             _ => now,
         };
-        self.seen = Some((look.clone(), since));
-        let path = look.path.display();
+        self.seen = Some((looks.clone(), since));
         if let Some(unchanged_for) = options.unchanged_for
             && now.duration_since(since) < unchanged_for
         {
             let seconds = unchanged_for.as_secs_f64();
-            let why = format!("`{path}` has to stay unchanged for {seconds} s");
+            let what = match looks.as_slice() {
+                [look] => format!("`{}` has", look.path.display()),
+                looks => format!(
+                    "the {} files of `{}` have",
+                    looks.len(),
+                    Path::new(feed).display()
+                ),
+            };
+            let why = format!("{what} to stay unchanged for {seconds} s");
             return Err(NotYet::For(why));
         }
-        if let Some(done_file) = &options.done_file {
-            is_done(&look, done_file)?;
+        for look in &looks {
+            if let Some(done_file) = &options.done_file {
+                is_done(look, done_file)?;
+            }
+            checksum::verify(look, &options.checksum)?;
         }
-        checksum::verify(&look, &options.checksum)?;
-        Ok(look.path)
+        let files = looks.into_iter().map(|look| look.path).collect();
+        Ok(picked_up(files, options))
     }
 
     /// How long until the next look can say something new.
@@ -142,6 +152,13 @@ impl Watch {
         let since = self.seen.as_ref().map(|(_, since)| since.elapsed());
         let left = unchanged_for.saturating_sub(since.unwrap_or_default());
         left.clamp(STEP, BETWEEN_LOOKS)
+    }
+}
+
+fn picked_up(mut files: Vec<PathBuf>, options: &PickUpOptions) -> PickedUp {
+    match options.files {
+        None | Some(Files::Newest) if files.len() == 1 => PickedUp::One(files.remove(0)),
+        _ => PickedUp::Several(files),
     }
 }
 

@@ -6,8 +6,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::feed::Record;
-use crate::feed::{FileEnd, LastRow};
+use crate::feed::{FileEnd, Record};
 use crate::mapping::{Bound, Person, Slot};
 use crate::model::{count, counted};
 use crate::schema::FieldKind;
@@ -33,6 +32,8 @@ pub struct Profile {
     pub columns: Vec<ColumnProfile>,
     /// The files that are joined to it.
     pub joined: Vec<JoinedProfile>,
+    /// How many files the feed is, where it may be several; 0 where it is one file.
+    pub files: u64,
     /// How the file ended.
     pub end: FileEnd,
 }
@@ -57,6 +58,9 @@ pub struct JoinedProfile {
 
 /// What the name of a joined file begins with in a stored profile: no column's does.
 const JOINED: char = '\u{1}';
+
+/// The name under which a stored profile has the number of files: no column's.
+const FILES: &str = "\u{2}";
 
 /// What is kept of one column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,7 +100,12 @@ impl Profile {
         };
         number(self.rows, "");
         let joined: Vec<_> = self.joined.iter().map(JoinedProfile::to_column).collect();
-        for column in self.columns.iter().chain(&joined) {
+        let files = (self.files > 0).then(|| ColumnProfile {
+            name: FILES.to_owned(),
+            filled: self.files,
+            ..ColumnProfile::default()
+        });
+        for column in self.columns.iter().chain(&joined).chain(&files) {
             number(column.name.len() as u64, &column.name);
             number(column.filled, "");
             number(column.distinct, "");
@@ -116,8 +125,8 @@ impl Profile {
         let mut profile = Self {
             rows: number(&mut rest)?,
             columns: Vec::new(),
-            joined: Vec::new(),
             end,
+            ..Self::default()
         };
         while !rest.is_empty() {
             let length = usize::try_from(number(&mut rest)?).ok()?;
@@ -131,6 +140,7 @@ impl Profile {
             };
             match JoinedProfile::of_column(&column) {
                 Some(joined) => profile.joined.push(joined),
+                None if column.name == FILES => profile.files = column.filled,
                 None => profile.columns.push(column),
             }
         }
@@ -234,18 +244,9 @@ impl ProfiledColumns {
         tally.end_row();
     }
 
-    /// The profile of what was counted, for a feed with that last row.
-    pub(super) fn profile(
-        self,
-        tally: &ProfileTally,
-        joined: Vec<JoinedProfile>,
-        last: Option<LastRow>,
-    ) -> Profile {
-        Profile {
-            joined,
-            end: last.map_or(FileEnd::Unknown, |last| last.end),
-            ..tally.finish(self.names)
-        }
+    /// The profile of what was counted.
+    pub(super) fn profile(self, tally: &ProfileTally) -> Profile {
+        tally.finish(self.names)
     }
 }
 
@@ -332,8 +333,7 @@ impl ProfileTally {
                     chars: column.chars,
                 })
                 .collect(),
-            joined: Vec::new(),
-            end: FileEnd::Unknown,
+            ..Profile::default()
         }
     }
 }

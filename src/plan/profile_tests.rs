@@ -46,8 +46,7 @@ fn a_profile_counts_rows_filled_cells_and_characters_exactly() {
                 column("Name", 2, 1, 6),
                 column("Note", 1, 1, 1)
             ],
-            joined: Vec::new(),
-            end: FileEnd::Unknown,
+            ..Profile::default()
         }
     );
 }
@@ -155,8 +154,7 @@ fn a_stored_profile_is_read_by_every_release() {
             distinct: 2,
             chars: 1,
         }],
-        joined: Vec::new(),
-        end: FileEnd::Unknown,
+        ..Profile::default()
     };
     let number = |number: u8| [number, 0, 0, 0, 0, 0, 0, 0];
     let mut bytes = vec![1, 2, 1, 0, 0, 0, 0, 0, 0];
@@ -288,11 +286,18 @@ fn any_profile() -> impl Strategy<Value = Profile> {
         clears: false,
     });
     let joined = proptest::collection::vec(joined, 0..3);
-    let all = (any::<u64>(), columns, joined, 0..FileEnd::ALL.len());
-    all.prop_map(|(rows, columns, joined, end)| Profile {
+    let all = (
+        any::<u64>(),
+        columns,
+        joined,
+        any::<u64>(),
+        0..FileEnd::ALL.len(),
+    );
+    all.prop_map(|(rows, columns, joined, files, end)| Profile {
         rows,
         columns,
         joined,
+        files,
         end: FileEnd::ALL[end],
     })
 }

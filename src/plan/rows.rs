@@ -3,11 +3,13 @@
 mod accounts;
 mod counts;
 mod marks;
+mod numbers;
 mod state;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::accounts::OfOtherKey;
+use self::numbers::RowNumbers;
 use crate::mapping::{Bound, Duplicates, Fault};
 use crate::model::{Action, BeforeGroups, DuplicateFate, RowNumber, Rule};
 use crate::plan::detail::{Details, RowDetail};
@@ -18,7 +20,7 @@ pub use self::state::RowState;
 /// The rows of a feed after the first pass.
 #[derive(Debug)]
 pub struct RowTable {
-    numbers: Vec<u32>,
+    numbers: RowNumbers,
     states: Vec<RowState>,
     /// Empty unless a comparison with people is wanted.
     fingerprints: Vec<u128>,
@@ -79,6 +81,8 @@ impl Adoptable {
 /// The rows of one batch, column by column.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
+    /// The file of all of them, as [`RowNumber::file`] has it.
+    pub(super) file: u16,
     pub(super) numbers: Vec<u32>,
     pub(super) rejected: Vec<bool>,
     pub(super) fingerprints: Vec<u128>,
@@ -114,7 +118,7 @@ impl RowTable {
     ) -> Self {
         let with_fingerprints = if fingerprints { expected } else { 0 };
         Self {
-            numbers: Vec::with_capacity(expected),
+            numbers: RowNumbers::with_capacity(expected),
             states: Vec::with_capacity(expected),
             fingerprints: Vec::with_capacity(with_fingerprints),
             unkeyed: Vec::new(),
@@ -142,7 +146,7 @@ impl RowTable {
         let at = |row: usize| RowIndex::try_from(from + row).unwrap_or(RowIndex::MAX);
         self.protected.extend(batch.protected.into_iter().map(at));
         self.unkeyed.extend_from_slice(&batch.unkeyed);
-        self.numbers.extend_from_slice(&batch.numbers);
+        self.numbers.extend(batch.file, &batch.numbers);
         self.states
             .extend(batch.rejected.iter().map(|rejected| match rejected {
                 true => RowState::Rejected,
@@ -204,7 +208,7 @@ impl RowTable {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.numbers.len() == 0
     }
 
     /// The state of a row.
@@ -215,17 +219,15 @@ impl RowTable {
             .unwrap_or(RowState::Rejected)
     }
 
-    /// A row's number in the file.
+    /// Where a row is.
     pub fn number(&self, row: RowIndex) -> RowNumber {
-        RowNumber(self.numbers.get(row as usize).copied().unwrap_or(0))
+        self.numbers.get(row as usize).unwrap_or_default()
     }
 
-    /// The row with that number in the file.
+    /// The row that is there.
     pub fn at(&self, number: RowNumber) -> Option<RowIndex> {
-        self.numbers
-            .binary_search(&number.0)
-            .ok()
-            .and_then(|row| RowIndex::try_from(row).ok())
+        let row = self.numbers.find(number)?;
+        RowIndex::try_from(row).ok()
     }
 
     /// The fingerprint of a row's person.

@@ -1,15 +1,17 @@
 //! The first pass: the whole feed is read, mapped and validated, on all cores,
 //! and a few words of each row are kept.
 
+mod lengths;
 mod whole_feed;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use self::lengths::Lengths;
 use self::whole_feed::{joined, of_whole_feed, reject_short_rows, reject_uncertain_rows};
 use crate::event::{Event, Listener};
-use crate::feed::{Batch as Records, Feed, FeedError, LastRow, Record, RowLengths, RowWidths};
+use crate::feed::{Batch as Records, Feed, FeedError, FileEnd, LastRow, Record};
 use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
 use crate::model::{ExternalId, Finding, Joined, Remark, Remarked, Remarks, RowNumber, Rule};
 use crate::plan::fingerprints;
@@ -87,8 +89,7 @@ struct TalliedBatch {
     unidentified: u64,
     groups: NamedGroups,
     profile: ProfileTally,
-    lengths: RowLengths,
-    widths: RowWidths,
+    lengths: Lengths,
     /// What the dates of each field show, by its position in the mapping.
     dates: Vec<DateTally>,
 }
@@ -107,8 +108,7 @@ impl TalliedBatch {
         self.remarks.extend(next.remarks);
         self.groups.extend(next.groups, rows);
         self.profile.merge(&next.profile);
-        self.lengths.extend(&next.lengths);
-        self.widths.extend(next.widths, rows);
+        self.lengths.extend(next.lengths, rows);
         self.findings.extend(next.findings);
         for (sum, more) in self.dates.iter_mut().zip(&next.dates) {
             sum.merge(more);
@@ -179,7 +179,7 @@ pub fn scan(
         },
     )?;
 
-    reject_short_rows(feed, &all.widths, &mut rows);
+    reject_short_rows(feed, &all.lengths, &mut rows);
     reject_uncertain_rows(feed, &mut rows);
     rows.settle_duplicates(unique.duplicates);
     for row in rows.rejected_by_others() {
@@ -200,9 +200,7 @@ pub fn scan(
     let remarks = of_whole_feed(feed, bound, &rows, &all)?;
     let of_rows = all.remarks.into_iter();
     let of_rows = of_rows.filter(|it| it.is_exception_among(all_rows));
-    let last = all
-        .lengths
-        .last_row(feed.own_columns().len(), feed.ends_line());
+    let last = all.lengths.last_row(feed);
     Ok(Scan {
         rows,
         left_out: all.skipped + all.gave_way,
@@ -211,7 +209,12 @@ pub fn scan(
         remarks: remarks.into_iter().chain(of_rows).collect(),
         unidentified: all.unidentified,
         groups: all.groups,
-        profile: columns.profile(&all.profile, joined, last),
+        profile: Profile {
+            files: feed.source().number_of_files(),
+            joined,
+            end: last.map_or(FileEnd::Unknown, |last| last.end),
+            ..columns.profile(&all.profile)
+        },
         last,
     })
 }
@@ -259,7 +262,6 @@ impl Pass<'_, '_> {
         tallied.findings.max = room;
         let (mut person, mut faults) = (Person::default(), Vec::new());
         while let Some(record) = records.next_record() {
-            tallied.lengths.add(record);
             let row = match self.bound.apply(record, &mut person, &mut faults)? {
                 Mapped::Skipped => {
                     tallied.skipped += 1;
@@ -277,9 +279,7 @@ impl Pass<'_, '_> {
                 }
                 Mapped::Row => Some(self.tally(record, &person, &mut faults, &mut tallied)),
             };
-            if let Some(width) = self.width {
-                tallied.widths.add(record, width, row);
-            }
+            tallied.lengths.add(record, self.width, row);
         }
         tallied.remarks.extend(records.take_remarks());
         for &(row, what) in records.left_out() {
@@ -333,7 +333,8 @@ impl Pass<'_, '_> {
         let row = into.batch.numbers.len();
         let is_rejected = !faults.is_empty();
         into.groups.add(bound, person, row, !is_rejected);
-        into.batch.numbers.push(number.0);
+        into.batch.file = number.file();
+        into.batch.numbers.push(number.row());
         into.batch.rejected.push(is_rejected);
         if self.fingerprints {
             let fingerprint = fingerprints::of_person(bound, person);

@@ -156,7 +156,7 @@ mod tests {
     fn change(sets: &[(Part, &[&str])]) -> Change {
         Change {
             index: 0,
-            row: RowNumber(2),
+            row: RowNumber::new(2),
             action: Action::Update,
             may_have_applied: false,
             doubt: None,

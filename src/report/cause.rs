@@ -1,7 +1,7 @@
 //! Why rows were not applied, counted.
 
 use super::sanitize;
-use crate::model::Outcome;
+use crate::model::{Outcome, RowNumber};
 
 /// One reason why rows were not applied, and the number of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct CauseLine {
     /// How many rows ended for it.
     pub count: u64,
     /// Some of the rows in ascending order; a leaver has no row.
-    pub rows: Vec<u32>,
+    pub rows: Vec<RowNumber>,
 }
 
 impl CauseLine {
@@ -32,7 +32,7 @@ impl CauseLine {
     /// `row 17`, `rows 17, 88, 113 …`.
     pub(super) fn row_numbers(&self) -> Option<String> {
         let named = self.rows.iter().take(Self::NAMED);
-        let named: Vec<_> = named.map(u32::to_string).collect();
+        let named: Vec<_> = named.map(RowNumber::to_string).collect();
         let noun = if self.count <= 1 { "row" } else { "rows" };
         let is_all = self.count <= named.len() as u64;
         let more = if is_all { "" } else { " …" };

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Zoned;
 use serde::{Serialize, Serializer};
 
-use super::lines::{Line, shown, text};
+use super::lines::{Line, place, shown, text};
 use super::summary::{self, flow};
 use super::table::{Column, Fit, Table};
 use super::text::enumerate;
 use super::{Ink, NextStep, RunReport, Style, count, counted, sanitize};
-use crate::model::{HoldKind, HoldState};
+use crate::model::{HoldKind, HoldState, RowNumber};
 
 /// A hold. Serialized, it is an entry of `holds` in [`super::RunReport`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,7 +70,8 @@ pub struct DecisionLine {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct HeldLine {
     /// The row in the feed of the run that held the person; a leaver has none.
-    pub row: Option<u32>,
+    #[serde(flatten, serialize_with = "place")]
+    pub row: Option<RowNumber>,
     /// The person.
     pub external_id: String,
     /// The external ID by which hrfeed or the LMS knows the person, where it is
@@ -415,7 +416,8 @@ impl Line for HeldLine {
         Column("Known as", Fit::Text),
         Column("Reason", Fit::Rest),
     ];
-    const FIELDS: &'static [&'static str] = &["row", "external_id", "known_as", "reason", "values"];
+    const FIELDS: &'static [&'static str] =
+        &["row", "external_id", "known_as", "reason", "values", "file"];
 
     fn cells(&self) -> Vec<String> {
         vec![

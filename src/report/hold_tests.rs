@@ -224,7 +224,7 @@ fn people() -> Vec<HeldLine> {
             ..HeldLine::default()
         },
         HeldLine {
-            row: Some(41),
+            row: Some(RowNumber::new(41)),
             external_id: "=E41".into(),
             known_as: Some("E4\u{202e}1".into()),
             reason: "has the login of a person who is known under another external ID".into(),
@@ -245,9 +245,9 @@ fn the_people_of_a_hold_as_csv_and_json() {
         String::from_utf8(out).unwrap()
     };
     insta::assert_snapshot!(written(Format::Csv), @r"
-    row,external_id,known_as,reason,values
-    ,E40,,is no longer in the feed,
-    41,'=E41,E4\u{202e}1,has the login of a person who is known under another external ID,loginName: aberg
+    row,external_id,known_as,reason,values,file
+    ,E40,,is no longer in the feed,,
+    41,'=E41,E4\u{202e}1,has the login of a person who is known under another external ID,loginName: aberg,
     ");
     insta::assert_snapshot!(written(Format::Json), @r#"
     {"row":null,"external_id":"E40","known_as":null,"reason":"is no longer in the feed"}

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::marker::PhantomData;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::feed_copy::REASON;
@@ -31,8 +31,10 @@ pub enum Format {
 /// `hrfeed rows --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowLine {
-    /// Where the row starts in the feed; a leaver has no row.
-    pub row: Option<u32>,
+    /// Where the row starts in the feed; a leaver has no row. Serialized as `row`, and as
+    /// `file` in a feed of several.
+    #[serde(flatten, serialize_with = "place")]
+    pub row: Option<RowNumber>,
     /// The person.
     pub external_id: Option<String>,
     /// How it ended.
@@ -58,12 +60,38 @@ pub struct RowLine {
     pub values: BTreeMap<String, String>,
 }
 
+/// Where a row is, as fields of its line.
+#[derive(Serialize)]
+struct Place {
+    row: Option<u32>,
+    /// In a feed of several files, the number of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<u16>,
+}
+
+#[expect(clippy::ref_option, reason = "serde's signature")]
+pub(super) fn place<S: Serializer>(
+    row: &Option<RowNumber>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let place = Place {
+        row: row.map(RowNumber::row),
+        file: row.map(RowNumber::file).filter(|file| *file > 0),
+    };
+    place.serialize(serializer)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn place_of<S: Serializer>(row: &RowNumber, serializer: S) -> Result<S::Ok, S::Error> {
+    place(&Some(*row), serializer)
+}
+
 impl RowLine {
     /// A line about a row or a leaver for whom nothing was sent.
     #[must_use]
     pub fn new(row: Option<RowNumber>, person: Option<&ExternalId>, outcome: Outcome) -> Self {
         Self {
-            row: row.map(|row| row.0),
+            row,
             external_id: person.map(ToString::to_string),
             outcome,
             action: None,
@@ -104,8 +132,9 @@ impl RowLine {
 /// [`super::RunReport`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FindingLine {
-    /// Where the row starts in the feed.
-    pub row: u32,
+    /// Where the row starts in the feed; see [`RowLine::row`].
+    #[serde(flatten, serialize_with = "place_of")]
+    pub row: RowNumber,
     /// The row's external ID, where it has one.
     pub external_id: Option<String>,
     /// The feed's column with the problem.
@@ -126,7 +155,7 @@ impl FindingLine {
     #[must_use]
     pub fn new(finding: &Finding) -> Self {
         Self {
-            row: finding.row.0,
+            row: finding.row,
             external_id: finding.external_id.as_ref().map(ToString::to_string),
             column: finding.column.as_deref().map(str::to_owned),
             field: finding.field.as_deref().map(str::to_owned),
@@ -264,6 +293,7 @@ impl Line for RowLine {
         "changed",
         "known_as",
         "hold",
+        "file",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -304,6 +334,7 @@ impl Line for FindingLine {
         "rule",
         "message",
         "value",
+        "file",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -365,8 +396,11 @@ pub fn is_export(start: &[u8]) -> bool {
     let first = String::from_utf8_lossy(first);
     let first = first.trim_end_matches('\r');
     let headers = [RowLine::FIELDS, HeldLine::FIELDS, FindingLine::FIELDS];
-    headers.iter().any(|fields| first == fields.join(","))
-        || first.trim_end_matches('"').ends_with(REASON)
+    // Earlier releases had no `file` at the end.
+    headers.iter().any(|fields| {
+        let header = fields.join(",");
+        first == header || Some(first) == header.strip_suffix(",file")
+    }) || first.trim_end_matches('"').ends_with(REASON)
         || (first.starts_with("{\"row\":") && first.contains("\"external_id\":"))
 }
 

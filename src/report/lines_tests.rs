@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 fn line(row: u32, person: &str, outcome: Outcome) -> RowLine {
     let person = ExternalId::known(person);
-    RowLine::new(Some(RowNumber(row)), Some(&person), outcome)
+    RowLine::new(Some(RowNumber::new(row)), Some(&person), outcome)
 }
 
 fn lines() -> Vec<RowLine> {
@@ -112,13 +112,13 @@ fn rows_as_a_table_at_120_columns() {
 #[test]
 fn rows_as_csv_are_plain_and_harmless() {
     insta::assert_snapshot!(written(&lines(), Format::Csv, 80), @r#"
-    row,external_id,outcome,action,status,attempts,message,changed,known_as,hold
-    2,E10-05113,created,create,201,1,,,,
-    1048576,E7\u{202e},rejected,create,400,3,"the LMS says: ""loginName"" is already in use by somebody else,\nchoose another",,,
-    ,L1,deactivated,deactivate,200,1,,,,
-    9,,rejected,,,0,"'=HYPERLINK(""http://evil.example"")",,,
-    10,E10,updated,update,200,1,,"city, lastName",,
-    11,E11,held,rekey,,0,has the login of somebody who is known under another ID,email,E4,7
+    row,external_id,outcome,action,status,attempts,message,changed,known_as,hold,file
+    2,E10-05113,created,create,201,1,,,,,
+    1048576,E7\u{202e},rejected,create,400,3,"the LMS says: ""loginName"" is already in use by somebody else,\nchoose another",,,,
+    ,L1,deactivated,deactivate,200,1,,,,,
+    9,,rejected,,,0,"'=HYPERLINK(""http://evil.example"")",,,,
+    10,E10,updated,update,200,1,,"city, lastName",,,
+    11,E11,held,rekey,,0,has the login of somebody who is known under another ID,email,E4,7,
     "#);
 }
 
@@ -138,7 +138,7 @@ fn rows_as_json_have_every_field_in_every_line() {
 fn csv_without_rows_still_has_its_header() {
     assert_eq!(
         written::<RowLine>(&[], Format::Csv, 80),
-        "row,external_id,outcome,action,status,attempts,message,changed,known_as,hold\n"
+        "row,external_id,outcome,action,status,attempts,message,changed,known_as,hold,file\n"
     );
     assert_eq!(written::<RowLine>(&[], Format::Table, 80), "");
     assert_eq!(written::<RowLine>(&[], Format::Json, 80), "");
@@ -146,7 +146,7 @@ fn csv_without_rows_still_has_its_header() {
 
 fn finding() -> Finding {
     Finding {
-        row: RowNumber(17),
+        row: RowNumber::new(17),
         external_id: Some(ExternalId::known("E17")),
         column: Some("Work Email".into()),
         field: Some("email".into()),
@@ -175,8 +175,8 @@ fn findings_as_table_csv_and_json() {
                       value is `jane@`)
     ");
     insta::assert_snapshot!(written(&lines, Format::Csv, 80), @"
-    row,external_id,column,field,rule,message,value
-    17,E17,Work Email,email,email,column `Work Email` (email): is not an e-mail address,jane@
+    row,external_id,column,field,rule,message,value,file
+    17,E17,Work Email,email,email,column `Work Email` (email): is not an e-mail address,jane@,
     ");
     insta::assert_snapshot!(written(&lines, Format::Json, 80), @r#"{"row":17,"external_id":"E17","column":"Work Email","field":"email","rule":"email","message":"column `Work Email` (email): is not an e-mail address","value":"jane@"}"#);
 }

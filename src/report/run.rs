@@ -204,7 +204,12 @@ pub struct FeedReport {
     /// The file as the command line named it, for a run with all its folders;
     /// `-` is stdin.
     pub path: String,
-    /// The digest of the file's bytes, in hexadecimal.
+    /// Of a feed of several files: the files, whose numbers count from 1; left out
+    /// otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// The digest of the file's bytes, in hexadecimal; of several files, that of their
+    /// digests one after the other.
     pub sha256: Option<String>,
     /// The digest of the files that are joined to it; left out without any.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -313,6 +318,7 @@ pub(super) mod tests {
                 Command::Import,
                 FeedReport {
                     path: "fixtures/people.csv".into(),
+                    files: Vec::new(),
                     sha256: Some("9f86d081884c7d659a2feaa0c55ad015".into()),
                     joined_sha256: None,
                     rows: 1_000,

@@ -2,7 +2,7 @@
 
 use super::super::run::tests::import;
 use super::*;
-use crate::model::{Calls, Counts, Outcome, RunState};
+use crate::model::{Calls, Counts, Outcome, RowNumber, RunState};
 use crate::report::{Command, next_steps};
 
 fn style(width: usize) -> Style {
@@ -37,7 +37,7 @@ fn causes() -> Vec<CauseLine> {
         outcome,
         message: message.into(),
         count,
-        rows: rows.into(),
+        rows: rows.iter().map(|row| RowNumber::new(*row)).collect(),
     };
     vec![
         cause(

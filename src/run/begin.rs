@@ -46,6 +46,10 @@ impl Stages<'_> {
             return Ok(run.id);
         }
         let from_stdin = matches!(self.feed.source(), FeedSource::Stdin);
+        let several = match self.feed.source() {
+            FeedSource::Files { files, .. } => files.as_slice(),
+            FeedSource::Path(_) | FeedSource::Stdin => &[],
+        };
         let mapping = self.bound.mapping();
         Ok(writer.start_run(RunStart {
             scope: self.scope,
@@ -57,6 +61,7 @@ impl Stages<'_> {
             } else {
                 absolute(self.feed.path())
             },
+            feed_files: several.iter().map(|path| absolute(path)).collect(),
             from_stdin,
             mapping_path: absolute(mapping.path()),
             mapping_sha256: mapping.sha256(),

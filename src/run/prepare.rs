@@ -9,7 +9,7 @@ use super::known::protect;
 use super::remarks::on_people;
 use super::{RunError, Stages};
 use crate::clock::Clock;
-use crate::feed::{Attachments, Feed, FeedSource};
+use crate::feed::{Attachments, Feed};
 use crate::mapping::{Among, Bound, Mapping, MappingError};
 use crate::model::{ExternalId, RowNumber, Rule};
 use crate::plan::guards::{self, Allowed, FeedFacts, Sick};
@@ -222,14 +222,15 @@ impl Stages<'_> {
     }
 }
 
-/// How old the file of a feed is; unknown for one from standard input.
+/// How old the file of a feed is, of several files the oldest; unknown for one from
+/// standard input.
 #[must_use]
 pub fn feed_age(feed: &Feed, clock: Clock) -> Option<Duration> {
-    let FeedSource::Path(path) = feed.source() else {
-        return None;
-    };
-    let modified = path.metadata().ok()?.modified().ok()?;
-    clock.age(modified)
+    let ages = feed.source().files().iter().map(|path| {
+        let modified = path.metadata().ok()?.modified().ok()?;
+        clock.age(modified)
+    });
+    ages.flatten().max()
 }
 
 /// Holds back the rows of people that an interrupted run may have created.
@@ -259,10 +260,11 @@ pub fn bind<'m>(
     feed: &Feed,
     clock: Clock,
 ) -> Result<Bound<'m>, MappingError> {
-    let attachments = match feed.source() {
-        FeedSource::Path(path) => Some(Attachments::of(path)),
-        FeedSource::Stdin => None,
-    };
+    let attachments = feed
+        .source()
+        .files()
+        .first()
+        .map(|path| Attachments::of(path));
     let today = clock.today();
     let bound = mapping.bind_feed(feed, today).map_err(|error| {
         let mut others = feed.other_names().iter();

@@ -50,6 +50,7 @@ impl World {
                 base_url: base_url.clone(),
                 command: "import".into(),
                 feed_path: "people.csv".into(),
+                feed_files: Vec::new(),
                 from_stdin: false,
                 mapping_path: "mapping.toml".into(),
                 mapping_sha256: [0; 32],
@@ -97,7 +98,7 @@ impl World {
         };
         Change {
             index: number,
-            row: RowNumber(number + 1),
+            row: RowNumber::new(number + 1),
             action,
             may_have_applied: false,
             doubt: None,
@@ -396,7 +397,7 @@ fn a_rekey_that_a_killed_run_left_unknown_is_recorded_only_if_it_was_done() {
         world.create(1..=3);
         let intents = [("E9", "E1"), ("E2", "N2"), ("E3", "E1")];
         let intents = (2..).zip(intents).map(|(row, (from, to))| OpenIntent {
-            row: Some(RowNumber(row)),
+            row: Some(RowNumber::new(row)),
             external_id: ExternalId::known(to),
             action: Action::Rekey,
             from: Some(ExternalId::known(from)),

@@ -140,7 +140,8 @@ fn rows_come_as_a_table_as_csv_and_as_json() {
             "message",
             "changed",
             "known_as",
-            "hold"
+            "hold",
+            "file"
         ]
     );
     let records: Vec<_> = reader.records().map(Result::unwrap).collect();

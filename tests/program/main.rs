@@ -54,6 +54,7 @@ mod renamed_mapping;
 mod replaced_key;
 mod renumbered_leavers;
 mod resume;
+mod several_files;
 mod sick_feeds;
 mod taken_ids;
 mod two_feeds;

@@ -725,7 +725,7 @@ fn merged_cells_that_would_fill_the_memory_are_refused() {
     let (mut feed, _file) = opened(&feed, &options).unwrap();
     let read = feed.read(|_| (), |(), _| Ok::<_, FeedError>(()));
     assert!(
-        matches!(read, Err(FeedError::RecordTooLong { line, .. }) if line.0 == 18),
+        matches!(read, Err(FeedError::RecordTooLong { line, .. }) if line.row() == 18),
         "{read:?}"
     );
     // Cells beside the table are nobody's.

@@ -107,7 +107,7 @@ pub(super) fn head(sample: Sample<'_>, dialect: Dialect) -> Head {
     };
     let mut rows = CsvRows::new(text, dialect, 0, line);
     let mut record = Record::new();
-    while head.rows.len() < header::ROWS_EXAMINED || record.row().0 < sample.until {
+    while head.rows.len() < header::ROWS_EXAMINED || record.row().row() < sample.until {
         if !rows.read(&mut record) {
             break;
         }

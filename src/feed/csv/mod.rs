@@ -118,7 +118,7 @@ impl CsvFile {
                 return Err(FeedError::NoHeader(path.clone()));
             };
             let enough = head.rows.len() >= 2
-                && head.rows.last().and_then(|row| row.row) > Some(RowNumber(until));
+                && head.rows.last().and_then(|row| row.row) > Some(RowNumber::new(until));
             if whole || enough {
                 break (head, whole);
             }
@@ -354,7 +354,7 @@ impl<'f> Blocks<'f> {
             data.truncate(found.end);
         }
 
-        block.line = self.line_at(Some(&[]))?.0;
+        block.line = self.line_at(Some(&[]))?.row();
         self.line += lines(data).ends as u64;
         self.line_at(Some(&[]))?;
         let hash = xxh3_64(data);
@@ -418,7 +418,7 @@ impl<'f> Blocks<'f> {
     fn line_at(&self, passed: Option<&[u8]>) -> Result<RowNumber, FeedError> {
         let line = self.line + lines(passed.unwrap_or_default()).ends as u64;
         match u32::try_from(line) {
-            Ok(line) => Ok(RowNumber(line)),
+            Ok(line) => Ok(RowNumber::new(line)),
             Err(_) => Err(FeedError::TooManyLines(self.feed.text.path.clone())),
         }
     }
@@ -444,7 +444,7 @@ fn check_header(text: &Text, header: &HeadRow) -> Result<(), FeedError> {
     match header.not_text {
         Some(cell) => Err(FeedError::HeaderNotText {
             path: text.path.clone(),
-            row: header.row.unwrap_or(RowNumber(1)),
+            row: header.row.unwrap_or(RowNumber::new(1)),
             column: cell + 1,
             encoding: name(text),
         }),
@@ -473,7 +473,7 @@ fn trim_end(data: &mut Vec<u8>) {
 
 fn line_at(line: u32, passed: &[u8]) -> RowNumber {
     let passed = u32::try_from(lines(passed).ends).unwrap_or(u32::MAX);
-    RowNumber(line.saturating_add(passed))
+    RowNumber::new(line.saturating_add(passed))
 }
 
 /// Megabytes without two rows, or without the line that the mapping names.

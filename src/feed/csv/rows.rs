@@ -79,7 +79,7 @@ impl<'a> CsvRows<'a> {
         if rest.is_empty() {
             return false;
         }
-        record.start(RowNumber(self.line));
+        record.start(RowNumber::new(self.line));
 
         // A record without a quote is as it is written, which is most of them.
         let stop = self.unquoted(rest);
@@ -164,8 +164,8 @@ impl<'a> CsvRows<'a> {
         let inner = region.trim_ascii_end();
         record.flaw = Some(QuoteFlaw {
             cell: place.cell,
-            line: RowNumber(after(from, before)),
-            last_line: RowNumber(after(from, inner)),
+            line: RowNumber::new(after(from, before)),
+            last_line: RowNumber::new(after(from, inner)),
             problem,
         });
     }

@@ -83,7 +83,7 @@ pub(super) fn read(
     let mut batch = SheetBatch::default();
     let mut record = Record::new();
     let mut size = 0;
-    let is_above = |row: RowNumber| row.0 < until;
+    let is_above = |row: RowNumber| row.row() < until;
     while (head.rows.len() < header::ROWS_EXAMINED && size < MAX_HELD)
         || cells.state().row.is_some_and(is_above)
     {

@@ -70,7 +70,7 @@ impl Areas {
         for area in &self.0 {
             if (first..=last).contains(&area.first_row) {
                 let rows = found.entry(area.column).or_default();
-                rows.push(RowNumber(area.first_row));
+                rows.push(RowNumber::new(area.first_row));
             }
         }
         for rows in found.values_mut() {
@@ -131,16 +131,17 @@ impl<'a> Filling<'a> {
         let before = batch.rows.len().checked_sub(2);
         let start = before.and_then(|before| batch.rows.get(before));
         let start = start.map_or(0, |&(_, end)| end);
-        self.current.retain(|_, filled| filled.last_row >= row.0);
-        while let Some(area) = self.next.filter(|area| area.first_row <= row.0) {
+        self.current
+            .retain(|_, filled| filled.last_row >= row.row());
+        while let Some(area) = self.next.filter(|area| area.first_row <= row.row()) {
             self.next = self.coming.next().copied();
-            if area.last_row < row.0 || usize::from(area.column) >= self.columns {
+            if area.last_row < row.row() || usize::from(area.column) >= self.columns {
                 continue;
             }
             let cells = batch.cells.get(start..end).unwrap_or_default();
             let first = cells.iter().find(|cell| cell.column == area.column);
             let value = first
-                .filter(|_| area.first_row == row.0)
+                .filter(|_| area.first_row == row.row())
                 .map(|cell| cell.value);
             let text = value.and_then(|value| batch.text.get(value.range()?));
             let filled = Filled {

@@ -305,7 +305,7 @@ impl Pass<'_> {
             return;
         }
         let above = self.last_above;
-        let (first, last) = (above.0 + 1, last.unwrap_or(above).0);
+        let (first, last) = (above.row() + 1, last.unwrap_or(above).row());
         let areas = self.cells.state().merged.between(first, last);
         let merged = areas.into_iter().filter_map(|(column, rows)| {
             let name = self.columns.get(usize::from(column))?;
@@ -440,7 +440,7 @@ fn estimate(head: &Head, header: RowNumber, unpacked: u64) -> usize {
     // A cell of a binary workbook with a number, which nothing undercuts.
     const SHORTEST_ROW: u64 = 14;
     let fits = usize::try_from(unpacked / SHORTEST_ROW).unwrap_or(usize::MAX);
-    let said = head.said.saturating_sub(header.0) as usize;
+    let said = head.said.saturating_sub(header.row()) as usize;
     said.max(head.rows.len()).min(fits).min(super::MAX_ESTIMATE)
 }
 

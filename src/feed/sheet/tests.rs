@@ -30,7 +30,7 @@ fn records(feed: &mut Feed) -> Vec<(u32, Cells)> {
                     .map(|index| record.cell(index).unwrap())
                     .map(|cell| (cell.text.to_owned(), cell.kind))
                     .collect();
-                batch.push((record.row().0, cells));
+                batch.push((record.row().row(), cells));
             }
             batch
         },
@@ -122,7 +122,7 @@ fn titles_and_blank_rows_are_passed_over_and_rows_keep_their_numbers() {
     sheet.write(6, 0, "  ").unwrap();
     let file = saved(&mut writer);
     let mut feed = open(&file, &FeedOptions::default()).unwrap();
-    assert_eq!(feed.header_row().0, 4);
+    assert_eq!(feed.header_row().row(), 4);
     let expected =
         [(5, "1/Ann/a@b.c"), (10, "2//b@b.c"), (12, "3")].map(|(row, text)| (row, text.to_owned()));
     assert_eq!(plain(records(&mut feed)), expected);
@@ -222,7 +222,7 @@ fn many_rows_come_in_order_and_progress_reaches_the_end() {
         |rows| {
             let mut batch = Vec::new();
             while let Some(record) = rows.next_record() {
-                batch.push((record.row().0, record.cell(0).unwrap().text.to_owned()));
+                batch.push((record.row().row(), record.cell(0).unwrap().text.to_owned()));
             }
             batch
         },

@@ -34,7 +34,7 @@ fn rows(feed: &mut Feed) -> Result<Rows, FeedError> {
                     .map(|index| record.cell(index).unwrap())
                     .map(|cell| (cell.text.to_owned(), cell.kind))
                     .collect();
-                batch.push((record.row().0, cells));
+                batch.push((record.row().row(), cells));
             }
             batch
         },

@@ -94,7 +94,7 @@ fn take(world: &World, run: RunId, model: &mut Model, step: &Step) -> bool {
             model.insert((true, who), Some(outcome));
         }
         &Step::NotSent(row) => {
-            let row_number = Some(RowNumber(row));
+            let row_number = Some(RowNumber::new(row));
             world.writer.not_sent(run, row_number, &id(row)).unwrap();
             take_back(model, (false, row));
         }

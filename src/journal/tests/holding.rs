@@ -14,7 +14,7 @@ fn a_hold_and_its_people_are_read_back_as_they_were_opened() {
     let run = world.start(10);
     let renumbered = HeldPerson {
         external_id: id(2),
-        row: Some(RowNumber(12)),
+        row: Some(RowNumber::new(12)),
         known_as: Some("00123".into()),
         digest: u64::MAX,
         reason: "00123 without leading zeros".into(),
@@ -59,11 +59,11 @@ fn a_hold_and_its_people_are_read_back_as_they_were_opened() {
 
     // The next run finds the same set.
     let next = world.start(10);
-    let moved = vec![(renumbered.external_id, Some(RowNumber(40)))];
+    let moved = vec![(renumbered.external_id, Some(RowNumber::new(40)))];
     world.writer.hold_seen(id, next, moved).unwrap();
     let seen = hold(&world, id);
     assert_eq!((seen.since_run, seen.last_run, seen.new), (run, next, 0));
-    assert_eq!(held_in(&world.journal, id)[1].row, Some(RowNumber(40)));
+    assert_eq!(held_in(&world.journal, id)[1].row, Some(RowNumber::new(40)));
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn held_rows_are_pending_and_a_resumed_run_judges_them_again() {
         })
         .unwrap();
     let changed = Some("email,loginName".to_owned());
-    let expected = [Some(RowNumber(3)), Some(RowNumber(4)), None];
+    let expected = [Some(RowNumber::new(3)), Some(RowNumber::new(4)), None];
     assert_eq!(
         found,
         expected.map(|row| (row, Some(hold), changed.clone()))
@@ -231,7 +231,7 @@ fn held_rows_are_pending_and_a_resumed_run_judges_them_again() {
             go_on()
         })
         .unwrap();
-    assert_eq!(is_settled, [RowNumber(1)]);
+    assert_eq!(is_settled, [RowNumber::new(1)]);
     assert!(world.journal.open_intents(run).unwrap().is_empty());
 
     let resumed = RunChange {

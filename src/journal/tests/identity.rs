@@ -148,7 +148,7 @@ fn a_fingerprint_that_awaits_groups_is_of_the_kind_that_came_with_it() {
     world.settle(run, settled);
     world
         .writer
-        .joined(run, RowNumber(1), &id(1), None)
+        .joined(run, RowNumber::new(1), &id(1), None)
         .unwrap();
     world.flush();
     assert_eq!(people(&world.journal)[0].2, Some(42));
@@ -336,7 +336,7 @@ fn an_intent_keeps_the_account_that_it_is_about_until_its_outcome_is_known() {
         assert_eq!(account().as_deref(), Some(name));
     }
     let unknown = Settled {
-        row: Some(RowNumber(9)),
+        row: Some(RowNumber::new(9)),
         ..Settled::new(Some(id(9)), Outcome::Unknown)
     };
     world.settle(run, unknown);

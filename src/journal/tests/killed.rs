@@ -74,7 +74,7 @@ fn acknowledged_intents_outlive_the_process() {
     assert_eq!(run.counts.rows(), 1_000_000);
     let rows = rows_of(&journal, run.id);
     for row in 1..=(durable + 1) * BATCH {
-        assert_eq!(rows[row as usize - 1].row, Some(RowNumber(row)));
+        assert_eq!(rows[row as usize - 1].row, Some(RowNumber::new(row)));
     }
     // A row is open, or it is settled and its person is known: nothing between.
     let open = journal.open_intents(run.id).unwrap().len();

@@ -90,6 +90,7 @@ fn new_run() -> RunStart {
         base_url: "https://lms.example.com".into(),
         command: "import".into(),
         feed_path: "people.csv".into(),
+        feed_files: Vec::new(),
         from_stdin: false,
         mapping_path: "kmi.toml".into(),
         mapping_sha256: [7; 32],
@@ -128,7 +129,7 @@ fn id(row: u32) -> ExternalId {
 
 fn intent(row: u32) -> Intent {
     Intent {
-        row: Some(RowNumber(row)),
+        row: Some(RowNumber::new(row)),
         external_id: id(row),
         action: Action::Create,
         from: None,
@@ -150,7 +151,7 @@ fn leaver_intent(who: u32) -> Intent {
 
 fn settled(row: u32, outcome: Outcome) -> Settled {
     Settled {
-        row: Some(RowNumber(row)),
+        row: Some(RowNumber::new(row)),
         external_id: Some(id(row)),
         action: Some(Action::Create),
         outcome,

@@ -17,6 +17,7 @@ const NEXT: &[&str] = &[
     MIGRATIONS[4],
     MIGRATIONS[5],
     MIGRATIONS[6],
+    MIGRATIONS[7],
     "ALTER TABLE runs ADD COLUMN note TEXT",
 ];
 
@@ -201,12 +202,20 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         MIGRATIONS[4],
         MIGRATIONS[5],
         MIGRATIONS[6],
+        MIGRATIONS[7],
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
     ];
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
-        matches!(error, JournalError::Migration { from: 7, to: 9, .. }),
+        matches!(
+            error,
+            JournalError::Migration {
+                from: 8,
+                to: 10,
+                ..
+            }
+        ),
         "{error:?}"
     );
     let journal = Journal::open(&path).unwrap();

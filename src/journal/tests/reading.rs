@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{Calls, Counts, RunState};
+use crate::model::{Calls, Counts, RowNumber, RunState};
 
 #[test]
 fn a_run_is_read_back_as_it_was_written() {
@@ -129,7 +129,7 @@ fn rows_come_in_row_order_with_leavers_last() {
     );
     world.intend(run, [4]);
     let rows = world.rows(run);
-    let order: Vec<_> = rows.iter().map(|it| it.row.map(|row| row.0)).collect();
+    let order: Vec<_> = rows.iter().map(|it| it.row.map(RowNumber::row)).collect();
     assert_eq!(order, [Some(2), Some(4), Some(9), None]);
     assert_eq!(rows[0].external_id, None);
     assert_eq!(rows[0].code.as_deref(), Some("external-id-missing"));
@@ -142,7 +142,7 @@ fn rows_come_in_row_order_with_leavers_last() {
     };
     let mut some = Vec::new();
     let each = |row: RowEntry| {
-        some.push(row.row.unwrap().0);
+        some.push(row.row.unwrap().row());
         go_on()
     };
     world.journal.rows(run, &filter, each).unwrap();
@@ -173,7 +173,7 @@ fn every_row_is_settled_or_open_or_pending() {
     world.settle(run, lost);
     world
         .writer
-        .not_sent(run, Some(RowNumber(4)), &id(4))
+        .not_sent(run, Some(RowNumber::new(4)), &id(4))
         .unwrap();
     world.settle(run, settled(5, Outcome::Rejected));
     let commit = world.writer.intend(run, vec![leaver_intent(50)]);
@@ -184,7 +184,7 @@ fn every_row_is_settled_or_open_or_pending() {
         .iter()
         .map(|it| {
             (
-                it.row.map(|row| row.0),
+                it.row.map(RowNumber::row),
                 it.external_id.as_str(),
                 it.attempts,
             )
@@ -196,7 +196,7 @@ fn every_row_is_settled_or_open_or_pending() {
     );
     let mut done = Vec::new();
     let each = |it: SettledRow| {
-        done.push((it.row.0, it.outcome));
+        done.push((it.row.row(), it.outcome));
         go_on()
     };
     world.journal.settled_rows(run, each).unwrap();
@@ -266,7 +266,7 @@ fn a_row_that_has_an_outcome_is_not_taken_back() {
     world.settle(run, created(1));
     world
         .writer
-        .not_sent(run, Some(RowNumber(1)), &id(1))
+        .not_sent(run, Some(RowNumber::new(1)), &id(1))
         .unwrap();
     world.intend(run, [2]);
     world.settle(run, settled(2, Outcome::Pending));
@@ -310,7 +310,7 @@ fn causes_are_grouped_and_the_most_frequent_comes_first() {
             (Outcome::Unknown, None, None, 1),
         ]
     );
-    assert_eq!(causes[1].first, Some(RowNumber(3)));
+    assert_eq!(causes[1].first, Some(RowNumber::new(3)));
     assert_eq!(causes[1].code.as_deref(), Some("duplicate"));
 }
 

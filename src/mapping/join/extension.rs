@@ -124,7 +124,7 @@ impl Extension for Joiner {
             let spelled = (!spelled.is_empty())
                 .then(|| Remarked::of_rows(remark, Some(&file.names[1]), spelled));
             let of_pass = spelled.into_iter().chain(of_nobody);
-            let of_pass = of_pass.map(|it: Remarked| it.of_file(&file.file));
+            let of_pass = of_pass.map(|it: Remarked| it.of_joined(&file.file));
             file.remarks.iter().cloned().chain(of_pass)
         });
         of_files.collect()

@@ -184,7 +184,7 @@ impl Gathering<'_> {
             shape: all.shape,
             left_out: all.left_out,
             remarks: all.remarks,
-            last: all.lengths.last_row(self.width, file.ends_line()),
+            last: all.lengths.last_row(self.width, file.ends_line(0)),
         })
     }
 
@@ -284,7 +284,7 @@ impl Gathering<'_> {
     ) -> HashMap<RowNumber, String> {
         let is_joined = self.names.is_empty();
         let judged = if is_joined && file.has_row_ends() {
-            widths.judge(self.width, file.ends_line())
+            widths.judge(self.width, file.ends_line(0))
         } else {
             Vec::new()
         };

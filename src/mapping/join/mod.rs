@@ -333,7 +333,7 @@ impl<'m> Open<'m> {
             counted: gathered.counted,
             end,
             sha256: self.feed.sha256(),
-            remarks: remarks.map(|it| it.of_file(&join.file)).collect(),
+            remarks: remarks.map(|it| it.of_joined(&join.file)).collect(),
         })
     }
 }

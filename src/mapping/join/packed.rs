@@ -18,7 +18,7 @@ impl Packing {
     /// Begins a row.
     pub(super) fn start(&mut self, row: RowNumber, key: &str, has_all: bool, why: Option<&str>) {
         self.bytes.clear();
-        self.bytes.extend_from_slice(&row.0.to_le_bytes());
+        self.bytes.extend_from_slice(&i64::from(row).to_le_bytes());
         let undecided = if why.is_some() { UNDECIDED } else { 0 };
         self.bytes.push(undecided | if has_all { ALL } else { 0 });
         self.text(key);
@@ -74,7 +74,9 @@ impl<'a> Packed<'a> {
     /// Reads a row; `None` of bytes that are none.
     pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
         let mut rest = bytes;
-        let row = RowNumber(number(&mut rest)?);
+        let (row, after) = rest.split_first_chunk()?;
+        let row = RowNumber::try_from(i64::from_le_bytes(*row)).ok()?;
+        rest = after;
         let (&flags, after) = rest.split_first()?;
         rest = after;
         let key = text(&mut rest)?;
@@ -131,12 +133,12 @@ mod tests {
         });
         for (why, has_all) in [(None, false), (Some("because"), true)] {
             let mut packing = Packing::default();
-            packing.start(RowNumber(7), "007", has_all, why);
+            packing.start(RowNumber::new(7), "007", has_all, why);
             for cell in cells {
                 packing.cell(cell);
             }
             let packed = Packed::of(packing.bytes()).unwrap();
-            assert_eq!((packed.row, packed.key), (RowNumber(7), "007"));
+            assert_eq!((packed.row, packed.key), (RowNumber::new(7), "007"));
             assert_eq!((packed.why, packed.has_all), (why, has_all));
             assert_eq!(packed.cells().collect::<Vec<_>>(), cells);
         }

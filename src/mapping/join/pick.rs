@@ -160,7 +160,7 @@ impl Picking<'_> {
         let Some(pick) = self.pick else {
             return Ok(Rank::Any);
         };
-        let place = i64::from(row.0);
+        let place = i64::from(row);
         let order = match pick.order {
             Ranking::First => return Ok(Rank::Place(-place)),
             Ranking::Last => return Ok(Rank::Place(place)),

@@ -68,7 +68,7 @@ fn read(
             while let Some(record) = records.next_record() {
                 if bound.apply(record, &mut person, &mut faults).unwrap() == Mapped::Row {
                     let values = person.slots().map(|slot| format!("{slot:?}")).collect();
-                    rows.push((record.row().0, values, faults.len()));
+                    rows.push((record.row().row(), values, faults.len()));
                 }
             }
             rows

@@ -18,6 +18,8 @@ pub enum Allow {
     Shrink(u64),
     /// A feed of this many rows or more.
     Rows(u64),
+    /// A feed of this many files or more.
+    Files(u64),
     /// That this column is emptied.
     Emptied(String),
     /// That the feed is old.
@@ -69,7 +71,8 @@ impl Allow {
             (Self::Rejected(most), Self::Rejected(rows))
             | (Self::Shrink(most), Self::Shrink(rows))
             // A feed that has become shorter still is another one.
-            | (Self::Rows(rows), Self::Rows(most)) => most >= rows,
+            | (Self::Rows(rows), Self::Rows(most))
+            | (Self::Files(rows), Self::Files(most)) => most >= rows,
             (Self::Emptied(column), Self::Emptied(needed)) => column == needed,
             (Self::Age, Self::Age) | (Self::CutOff, Self::CutOff) => true,
             _ => false,
@@ -84,6 +87,7 @@ impl fmt::Display for Allow {
             Self::Rejected(rows) => write!(f, "rejected={rows}"),
             Self::Shrink(rows) => write!(f, "shrink={rows}"),
             Self::Rows(rows) => write!(f, "rows={rows}"),
+            Self::Files(files) => write!(f, "files={files}"),
             Self::Emptied(column) => write!(f, "emptied={column}"),
             Self::Age => f.write_str("age"),
             Self::CutOff => f.write_str("cut"),
@@ -141,6 +145,7 @@ const NUMBERS: &[(&str, Build, &str)] = &[
     ("rejected", Allow::Rejected, "at most 40 invalid rows"),
     ("shrink", Allow::Shrink, "a feed with 40 rows fewer"),
     ("rows", Allow::Rows, "a feed of 40 rows or more"),
+    ("files", Allow::Files, "a feed of 40 files or more"),
 ];
 
 /// Why a text approves nothing, with the form that does.

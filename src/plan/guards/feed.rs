@@ -41,7 +41,14 @@ pub struct Sick {
 /// All that makes a feed look sick, but what a person allowed.
 #[must_use]
 pub fn feed(guards: &Guards, allowed: &Allowed, facts: &FeedFacts<'_>) -> Vec<Sick> {
-    let rules = [too_short, too_wrong, shrunk, too_old, cut_off];
+    let rules = [
+        too_short,
+        too_wrong,
+        files_missing,
+        shrunk,
+        too_old,
+        cut_off,
+    ];
     rules
         .iter()
         .filter_map(|rule| rule(guards, facts))
@@ -94,6 +101,23 @@ fn too_wrong(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
     Some(Sick {
         why,
         allow: Allow::Rejected(rejected),
+    })
+}
+
+/// Fewer files than the last good feeds had: whose people are in a file that did not come
+/// would be leavers.
+fn files_missing(_: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
+    let files = facts.profile.files;
+    let before = facts.before.iter().map(|profile| profile.files);
+    let usual = median(before.filter(|files| *files > 0).collect())?;
+    (files > 0 && files < usual).then(|| Sick {
+        why: format!(
+            "the feed has {}, {} fewer than the last good feeds ({})",
+            counted(files, "file", "files"),
+            count(usual - files),
+            count(usual)
+        ),
+        allow: Allow::Files(files),
     })
 }
 

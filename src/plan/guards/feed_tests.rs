@@ -387,7 +387,7 @@ fn a_feed_that_ends_in_a_short_row_is_sick_unless_good_feeds_end_so() {
         });
         let before: Vec<_> = before.collect();
         let last = LastRow {
-            row: RowNumber(991),
+            row: RowNumber::new(991),
             cells: 4,
             columns: 9,
             end,

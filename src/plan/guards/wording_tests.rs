@@ -125,7 +125,7 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
     }];
     let cut_off = |end| FeedFacts {
         last: Some(LastRow {
-            row: RowNumber(991),
+            row: RowNumber::new(991),
             cells: 4,
             columns: 9,
             end,

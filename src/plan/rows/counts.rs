@@ -11,9 +11,9 @@ impl RowTable {
 
     /// The rows that another row of the person stands for, in the order of the feed.
     pub(in crate::plan) fn superseded(&self) -> impl Iterator<Item = RowNumber> {
-        let rows = self.states.iter().zip(&self.numbers);
+        let rows = self.states.iter().zip(self.numbers.iter());
         rows.filter(|(state, _)| **state == RowState::Superseded)
-            .map(|(_, number)| RowNumber(*number))
+            .map(|(_, number)| number)
     }
 
     /// How many rows the mapping skips: those that its filter left out, and those that

@@ -1,7 +1,8 @@
 //! What the rows of a feed show together.
 
 use super::TalliedBatch;
-use crate::feed::{Feed, FeedError, RowWidths};
+use super::lengths::Lengths;
+use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Duplicates, MappingError};
 use crate::model::{Remark, Remarked, Rule};
 use crate::plan::profile::JoinedProfile;
@@ -40,10 +41,9 @@ pub(super) fn joined(
 }
 
 /// Rejects the rows that have too few cells, by what all of them show.
-pub(super) fn reject_short_rows(feed: &Feed, widths: &RowWidths, rows: &mut RowTable) {
-    let width = feed.own_columns().len();
-    let columns = u32::try_from(width).unwrap_or(u32::MAX);
-    for short in widths.judge(width, feed.ends_line()) {
+pub(super) fn reject_short_rows(feed: &Feed, lengths: &Lengths, rows: &mut RowTable) {
+    let columns = u32::try_from(feed.own_columns().len()).unwrap_or(u32::MAX);
+    for short in lengths.too_short(feed) {
         let rule = Rule::TooFewCells {
             cells: short.cells,
             columns,

@@ -2,7 +2,7 @@
 
 use super::super::run::tests::import;
 use super::*;
-use crate::model::{Action, Counts, RunState};
+use crate::model::{Action, Counts, RowNumber, RunState};
 use crate::report::hold::tests::{leavers, renumbered};
 use crate::report::{HeldCounts, NextKind, NextStep, next_steps};
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn line(row: u32, outcome: Outcome) -> RowLine {
     ];
     let sent = row % 4 == 3 || outcome != Outcome::Rejected;
     RowLine {
-        row: Some(row),
+        row: Some(RowNumber::new(row)),
         external_id: (!row.is_multiple_of(7)).then(|| format!("E10-{:05}", row * 7)),
         outcome,
         action: sent.then_some(Action::Create),
@@ -76,19 +76,19 @@ fn data() -> PageData {
                 outcome: Outcome::Rejected,
                 message: "column `Work Email` (email): not an e-mail address".into(),
                 count: 20,
-                rows: vec![17, 88, 113],
+                rows: [17, 88, 113].map(RowNumber::new).to_vec(),
             },
             CauseLine {
                 outcome: Outcome::Rejected,
                 message: "the LMS says: loginName is already in use".into(),
                 count: 3,
-                rows: vec![5, 6, 7],
+                rows: [5, 6, 7].map(RowNumber::new).to_vec(),
             },
             CauseLine {
                 outcome: Outcome::Failed,
                 message: "the LMS answered 500 five times".into(),
                 count: 2,
-                rows: vec![12, 13],
+                rows: [12, 13].map(RowNumber::new).to_vec(),
             },
         ],
         next: next_steps(&report),

@@ -282,7 +282,7 @@ mod tests {
 
     fn settled(bars: &mut Bars, outcome: Outcome) {
         bars.on_event(&Event::Settled {
-            row: Some(RowNumber(2)),
+            row: Some(RowNumber::new(2)),
             external_id: &ExternalId::known("E1"),
             action: Action::Create,
             outcome,

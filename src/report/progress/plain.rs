@@ -264,7 +264,7 @@ mod tests {
             let person = ExternalId::known("E1");
             for _ in 0..number {
                 let event = Event::Settled {
-                    row: Some(RowNumber(2)),
+                    row: Some(RowNumber::new(2)),
                     external_id: &person,
                     action: Action::Create,
                     outcome,

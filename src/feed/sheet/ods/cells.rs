@@ -247,7 +247,7 @@ impl<'b> OdsCells<'b> {
                     break;
                 };
                 if !batch.push(&mut begun, column, value) {
-                    self.state.row = Some(RowNumber(row));
+                    self.state.row = Some(RowNumber::new(row));
                     return Err(NoRow::TooLong);
                 }
                 if column > 0 && u32::from(column) > first {
@@ -255,14 +255,14 @@ impl<'b> OdsCells<'b> {
                 }
             }
         }
-        if !batch.end(&begun, RowNumber(row)) {
+        if !batch.end(&begun, RowNumber::new(row)) {
             return Ok(false);
         }
         let last = row.saturating_add(self.row.repeated - 1);
         if last > MAX_ROWS {
             return Err(Damage::Unexpected("rows beyond the last one of a sheet").into());
         }
-        self.state.follow(RowNumber(row))?;
+        self.state.follow(RowNumber::new(row))?;
         self.state.is_hidden = self.row.is_hidden;
         self.again = last - row;
         if self.again > 0 {
@@ -331,7 +331,7 @@ impl<'b> OdsCells<'b> {
                 value: cell.value.moved(place),
             });
         }
-        let row = RowNumber(self.state.row.map_or(1, |row| row.0.saturating_add(1)));
+        let row = RowNumber::new(self.state.row.map_or(1, |row| row.row().saturating_add(1)));
         batch.rows.push((row, batch.cells.len()));
         self.state.follow(row)
     }

@@ -178,11 +178,11 @@ impl<'b> Cells<'b> {
                 continue;
             };
             if !batch.push(&mut begun, column, value) {
-                self.state.row = Some(RowNumber(self.begun));
+                self.state.row = Some(RowNumber::new(self.begun));
                 return Err(NoRow::TooLong);
             }
         }
-        let row = RowNumber(self.begun);
+        let row = RowNumber::new(self.begun);
         if !batch.end(&begun, row) {
             return Ok(false);
         }
@@ -224,7 +224,7 @@ impl<'b> Cells<'b> {
                 super::rich_text(&mut self.xml, "is", &mut self.buffer, &mut content.inline)?;
             }
             if content.value.len() + content.inline.len() > MAX_ROW_TEXT {
-                self.state.row = Some(RowNumber(self.begun));
+                self.state.row = Some(RowNumber::new(self.begun));
                 return Err(NoRow::TooLong);
             }
         }

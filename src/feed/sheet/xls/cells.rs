@@ -210,7 +210,7 @@ impl<'b> XlsCells<'b> {
     ) -> Result<bool, NoRow> {
         while let Some(row) = self.next_cells()? {
             let mut begun = batch.begin();
-            let number = RowNumber(u32::from(row) + 1);
+            let number = RowNumber::new(u32::from(row) + 1);
             loop {
                 if !self.take(batch, &mut begun)? {
                     self.state.row = Some(number);

@@ -101,7 +101,7 @@ impl<'b> XlsbCells<'b> {
         batch: &mut SheetBatch,
     ) -> Result<bool, NoRow> {
         while let Some((row, is_hidden)) = self.next_begin()? {
-            let number = RowNumber(row + 1);
+            let number = RowNumber::new(row + 1);
             let mut begun = batch.begin();
             loop {
                 if !self.records.next(is_of_rows)? {

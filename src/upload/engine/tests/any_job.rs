@@ -103,7 +103,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     let change = Change {
         index: 0,
-        row: RowNumber(2),
+        row: RowNumber::new(2),
         action,
         may_have_applied: is_resumed,
         doubt: None,
@@ -156,7 +156,7 @@ fn job_of(kind: u32) -> Box<dyn Job> {
         ..Group::default()
     };
     let member = |number: u32| Member {
-        row: RowNumber(number),
+        row: RowNumber::new(number),
         external_id: ExternalId::known(&format!("E{number}")),
     };
     match kind {

@@ -19,7 +19,7 @@ use crate::upload::engine::End;
 fn update(system: System, sets: Vec<(Part, Vec<String>)>, parts: Parts) -> ChangeJob {
     let change = Change {
         index: 4,
-        row: RowNumber(6),
+        row: RowNumber::new(6),
         action: Action::Update,
         may_have_applied: false,
         doubt: None,

@@ -133,7 +133,7 @@ fn job(id: &str, action: Action) -> ChangeJob {
     };
     let change = Change {
         index: 0,
-        row: RowNumber(1),
+        row: RowNumber::new(1),
         action,
         may_have_applied: false,
         doubt: None,

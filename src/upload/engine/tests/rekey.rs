@@ -138,7 +138,7 @@ fn job(system: System, has_handle: bool, may_have_applied: bool) -> ChangeJob {
     };
     let change = Change {
         index: 0,
-        row: RowNumber(1),
+        row: RowNumber::new(1),
         action: Action::Rekey,
         may_have_applied,
         doubt: None,

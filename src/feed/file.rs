@@ -1,0 +1,320 @@
+//! One file, open: what it is, and its records.
+
+use std::borrow::Cow;
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::csv::CsvFile;
+use super::encoding::Charset;
+use super::kind::{self, FileKind};
+use super::sheet::SheetFile;
+use super::spool::{self, Bounds, Opened};
+use super::text::Text;
+use super::{Batch, FeedError, FeedOptions, Format, Progress, START};
+use crate::files;
+use crate::model::{Remark, Remarked, Remarks, RowNumber};
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct FeedFile {
+    pub(super) path: Arc<Path>,
+    /// Its number in a feed of several files; 0 in a feed of one.
+    pub(super) number: u16,
+    pub(super) format: Format,
+    /// The mapping says in which encoding the text is.
+    encoding_is_named: bool,
+    table: Table,
+}
+
+#[derive(Debug)]
+enum Table {
+    Csv(Box<CsvFile>),
+    Sheet(Box<SheetFile>),
+}
+
+impl FeedFile {
+    /// Opens the only file of a feed, or that of this number among several.
+    pub(super) fn open(path: &Path, number: u16, options: &FeedOptions) -> Result<Self, FeedError> {
+        let (path, bounds) = (Arc::from(path), options.bounds()?);
+        let opened = open_file(&path, bounds)?;
+        Self::of(path, number, opened, options)
+    }
+
+    /// Reads stdin to its end.
+    pub(super) fn stdin(path: &Arc<Path>, options: &FeedOptions) -> Result<Self, FeedError> {
+        let opened = spool::spool(path, io::stdin().lock(), options.bounds()?)?;
+        Self::of(path.clone(), 0, opened, options)
+    }
+
+    /// Finds out what a file is.
+    fn of(
+        path: Arc<Path>,
+        number: u16,
+        opened: Opened,
+        options: &FeedOptions,
+    ) -> Result<Self, FeedError> {
+        let bounds = options.bounds()?;
+        let named = bounds.named;
+        let (opened, start, kind) = unpacked(&path, opened, bounds)?;
+        let gzip = opened.gzip;
+        let (format, table) = match kind {
+            FileKind::Packed(_) | FileKind::Compound(_) => {
+                return Err(FeedError::not_a_table(&path, "an archive of archives"));
+            }
+            FileKind::Text => {
+                let text = text(&path, opened, &start, named)?;
+                let csv = CsvFile::open(text, options)?;
+                let format = Format::Csv {
+                    delimiter: csv.delimiter(),
+                    gzip,
+                    encoding: csv.encoding(),
+                };
+                (format, Table::Csv(Box::new(csv)))
+            }
+            FileKind::Workbook(container) => {
+                let sheet = SheetFile::open(&path, opened, &container, options)?;
+                let format = Format::Workbook {
+                    sheet: sheet.name().to_owned(),
+                };
+                (format, Table::Sheet(Box::new(sheet)))
+            }
+        };
+        Ok(Self {
+            path,
+            number,
+            format,
+            encoding_is_named: named.is_some(),
+            table,
+        })
+    }
+
+    /// See [`super::Feed::remarks`].
+    pub(super) fn remarks(&self) -> impl Iterator<Item = Remarked> {
+        let is_marked = matches!(&self.table, Table::Csv(csv) if csv.has_mark());
+        let guessed = self.format.other_encoding();
+        let guessed = guessed.filter(|_| !self.encoding_is_named && !is_marked);
+        let encoding = guessed.map(|encoding| Remark::Encoding { encoding }.into());
+        let (below, of_table) = match &self.table {
+            Table::Csv(csv) => {
+                let styles = csv.quoting().map(|style| Remark::Quoting { style }.into());
+                (&csv.below_header, styles.collect())
+            }
+            Table::Sheet(sheet) => (&sheet.below_header, sheet.remarks()),
+        };
+        let mut of_header = Remarks::default();
+        for &(row, what) in below {
+            of_header.add(row, None, &Remark::NoPerson { what });
+        }
+        let all = encoding.into_iter().chain(of_header).chain(of_table);
+        all.map(|remarked| self.placed(remarked))
+    }
+
+    /// What was said of the file, said of the feed: of several files, with which one.
+    fn placed(&self, mut remarked: Remarked) -> Remarked {
+        if self.number == 0 {
+            return remarked;
+        }
+        for row in &mut remarked.rows {
+            *row = row.in_file(self.number);
+        }
+        if remarked.rows.is_empty() {
+            return remarked.of_file(&self.name());
+        }
+        remarked
+    }
+
+    /// Its name, without its folder.
+    fn name(&self) -> Cow<'_, str> {
+        let name = self.path.file_name().unwrap_or(self.path.as_os_str());
+        name.to_string_lossy()
+    }
+
+    /// See [`super::Feed::own_columns`].
+    pub(super) fn columns(&self) -> &[String] {
+        match &self.table {
+            Table::Csv(csv) => &csv.columns,
+            Table::Sheet(sheet) => &sheet.columns,
+        }
+    }
+
+    /// See [`super::Feed::other_names`].
+    pub(super) fn other_names(&self) -> &[(RowNumber, Vec<String>)] {
+        match &self.table {
+            Table::Csv(csv) => &csv.other_names,
+            Table::Sheet(sheet) => &sheet.other_names,
+        }
+    }
+
+    /// See [`super::Feed::header_row`].
+    pub(super) fn header_row(&self) -> RowNumber {
+        match &self.table {
+            Table::Csv(csv) => csv.header_row,
+            Table::Sheet(sheet) => sheet.header_row,
+        }
+    }
+
+    /// See [`super::Feed::other_sheets`].
+    pub(super) fn other_sheets(&self) -> &[String] {
+        match &self.table {
+            Table::Csv(_) => &[],
+            Table::Sheet(sheet) => &sheet.others,
+        }
+    }
+
+    /// What a pass has to read; see [`super::Feed::bytes`].
+    pub(super) fn length(&self) -> u64 {
+        match &self.table {
+            Table::Csv(csv) => csv.length(),
+            Table::Sheet(sheet) => sheet.length(),
+        }
+    }
+
+    /// See [`super::Feed::estimated_rows`].
+    pub(super) fn estimated_rows(&self) -> usize {
+        match &self.table {
+            Table::Csv(csv) => csv.estimated_rows,
+            Table::Sheet(sheet) => sheet.estimated_rows,
+        }
+    }
+
+    /// See [`super::Feed::skip_digest`].
+    pub(super) fn skip_digest(&mut self) {
+        if let Table::Csv(csv) = &mut self.table {
+            csv.wants_digest = false;
+        }
+    }
+
+    /// Whether rows may be shorter than the header by mistake: a sheet has no rows that
+    /// end.
+    pub(super) fn has_row_ends(&self) -> bool {
+        matches!(&self.table, Table::Csv(_))
+    }
+
+    /// See [`super::Feed::ends_line`].
+    pub(super) fn ends_line(&self) -> Option<bool> {
+        match &self.table {
+            Table::Csv(csv) => csv.ends_line,
+            Table::Sheet(_) => None,
+        }
+    }
+
+    /// The SHA-256 of the file as it was given: of the compressed bytes of a compressed
+    /// file, of what came over stdin. Known at the latest after the first complete pass.
+    pub(super) fn sha256(&self) -> Option<[u8; 32]> {
+        match &self.table {
+            Table::Csv(csv) => csv.sha256(),
+            Table::Sheet(sheet) => Some(sheet.sha256),
+        }
+    }
+
+    /// See [`super::Feed::read`].
+    pub(super) fn read<T: Send, E: From<FeedError>>(
+        &mut self,
+        work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
+        take: impl FnMut(T, Progress) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match &mut self.table {
+            Table::Csv(csv) => {
+                let read = csv.read(work, take);
+                if let Format::Csv { encoding, .. } = &mut self.format {
+                    *encoding = csv.encoding();
+                }
+                read
+            }
+            Table::Sheet(sheet) => sheet.read(work, take),
+        }
+    }
+}
+
+/// What a file is, with its start; of what is around one file, what that file is.
+fn unpacked(
+    path: &Arc<Path>,
+    mut opened: Opened,
+    bounds: Bounds,
+) -> Result<(Opened, Vec<u8>, FileKind), FeedError> {
+    let find = |opened: &Opened| {
+        let start = start_of(&opened.file).map_err(|source| FeedError::CannotOpen {
+            path: path.clone(),
+            source,
+        })?;
+        let kind = kind::find(path, opened, &start, bounds)?;
+        Ok::<_, FeedError>((start, kind))
+    };
+    let (mut start, mut kind) = find(&opened)?;
+    if let FileKind::Packed(part) = &kind {
+        opened = spool::member(path, &opened, part, bounds)?;
+        (start, kind) = find(&opened)?;
+    }
+    if let FileKind::Compound(name) = kind {
+        opened = spool::stream(path, &opened, name, bounds)?;
+        (start, kind) = find(&opened)?;
+    }
+    Ok((opened, start, kind))
+}
+
+/// Makes sure that a file may be a table, and that it reads as UTF-8.
+fn text(
+    path: &Arc<Path>,
+    opened: Opened,
+    start: &[u8],
+    named: Option<Charset>,
+) -> Result<Text, FeedError> {
+    let text = Text::open(path, opened, start, named)?;
+    // What has other bytes for ASCII's letters shows only now what it is.
+    if !kind::is_readable(start, named) {
+        let start = start_of(&text.file).map_err(FeedError::read(path, 0))?;
+        kind::refuse_other_text(path, &start)?;
+    }
+    Ok(text)
+}
+
+/// Opens a file, or a private copy of it if it cannot be read twice as it is.
+fn open_file(path: &Arc<Path>, bounds: Bounds) -> Result<Opened, FeedError> {
+    let cannot_open = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => FeedError::NotFound(path.clone()),
+        _ => FeedError::CannotOpen {
+            path: path.clone(),
+            source,
+        },
+    };
+    let refuse_device = |about: &Metadata| {
+        if files::is_device(about) {
+            return Err(FeedError::Device(path.clone()));
+        }
+        Ok(())
+    };
+    // Asked before opening: Windows does not open folders, and opening a device can
+    // act on it.
+    let about = std::fs::metadata(path).map_err(cannot_open)?;
+    if about.is_dir() {
+        return Err(FeedError::Directory(path.clone()));
+    }
+    refuse_device(&about)?;
+    let mut file = files::open(path, &about).map_err(cannot_open)?;
+    let metadata = file.metadata().map_err(cannot_open)?;
+    refuse_device(&metadata)?;
+    // A pipe can be read once only, and its start not twice.
+    if !metadata.is_file() {
+        return spool::spool(path, file, bounds);
+    }
+    let start = start_of(&file).map_err(cannot_open)?;
+    if spool::is_gzip(&start) {
+        file.seek(SeekFrom::Start(0)).map_err(cannot_open)?;
+        return spool::spool(path, file, bounds);
+    }
+    Ok(Opened {
+        file,
+        length: metadata.len(),
+        sha256: None,
+        gzip: false,
+    })
+}
+
+fn start_of(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.take(START).read_to_end(&mut start)?;
+    Ok(start)
+}
