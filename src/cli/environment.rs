@@ -15,13 +15,18 @@ use directories::ProjectDirs;
 
 use super::context::Context;
 use super::exit::Failure;
+use crate::clock::Clock;
+use crate::feed::{Material, OpenPgpKeys};
 use crate::files;
-use crate::mapping::{SecretSource, TargetSettings};
+use crate::mapping::{OpenPgpSettings, SecretSource, TargetSettings};
 use crate::model::Limit;
 use crate::upload::{Credentials, Secret};
 
 /// The largest file that is read as a secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 64 << 10;
+
+/// The largest file that is read as keys of OpenPGP, in bytes.
+const MAX_KEYS_BYTES: u64 = 4 << 20;
 
 /// Whether the person turned colour off (<https://no-color.org>), or the terminal
 /// has none.
@@ -79,10 +84,64 @@ pub(super) fn credentials(
     })
 }
 
+/// Reads what messages are decrypted with, and by whom they have to be signed.
+pub(super) fn openpgp(
+    context: &Context,
+    settings: Option<&OpenPgpSettings>,
+) -> Result<OpenPgpKeys, Failure> {
+    let Some(settings) = settings else {
+        return Ok(OpenPgpKeys::default());
+    };
+    let key = |source: &SecretSource| match source {
+        SecretSource::Env(name) => {
+            let (text, place) = of_variable("key", name)?;
+            Ok::<_, Failure>(Material::new(place, text.into_bytes()))
+        }
+        SecretSource::File(path) => {
+            let (bytes, about, place) = of_file("key", path, MAX_KEYS_BYTES)?;
+            warn_of_others(context, "key", &about, &place);
+            Ok(Material::new(place, bytes))
+        }
+    };
+    let passphrase = |source: &SecretSource| {
+        let (text, place) = secret_text(context, "passphrase", source)?;
+        Ok::<_, Failure>(Material::new(place, text.into_bytes()))
+    };
+    let certificates = |path: &PathBuf| {
+        let (bytes, _, place) = of_file("signed_by", path, MAX_KEYS_BYTES)?;
+        Ok::<_, Failure>(Material::new(place, bytes))
+    };
+    Ok(OpenPgpKeys {
+        key: settings.key.as_ref().map(key).transpose()?,
+        passphrase: settings.passphrase.as_ref().map(passphrase).transpose()?,
+        signed_by: settings.signed_by.as_ref().map(certificates).transpose()?,
+        now: Some(Clock::system().now()),
+    })
+}
+
 fn secret(context: &Context, what: &str, source: &SecretSource) -> Result<Secret, Failure> {
+    secret_text(context, what, source).map(|(text, _)| Secret::new(text))
+}
+
+/// A secret, and what its place is called in messages.
+fn secret_text(
+    context: &Context,
+    what: &str,
+    source: &SecretSource,
+) -> Result<(String, String), Failure> {
     let (text, place) = match source {
         SecretSource::Env(name) => of_variable(what, name)?,
-        SecretSource::File(path) => of_file(context, what, path)?,
+        SecretSource::File(path) => {
+            let (bytes, about, place) = of_file(what, path, MAX_SECRET_BYTES)?;
+            warn_of_others(context, what, &about, &place);
+            let text = String::from_utf8(bytes).map_err(|_| {
+                Failure::usage(
+                    format!("cannot read {place} (`{what}` in the mapping): it is not UTF-8 text"),
+                    "save it as UTF-8",
+                )
+            })?;
+            (text, place)
+        }
     };
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
@@ -91,7 +150,7 @@ fn secret(context: &Context, what: &str, source: &SecretSource) -> Result<Secret
             "store the secret there",
         ));
     }
-    Ok(Secret::new(text.to_owned()))
+    Ok((text.to_owned(), place))
 }
 
 /// The value of a variable, and what the variable is called in messages.
@@ -122,10 +181,10 @@ fn of_variable(what: &str, name: &str) -> Result<(String, String), Failure> {
     Ok((text, format!("the environment variable {name}")))
 }
 
-/// The content of a file, and what the file is called in messages.
-fn of_file(context: &Context, what: &str, path: &Path) -> Result<(String, String), Failure> {
+/// The content of a file, what the system knows of it, and what it is called in messages.
+fn of_file(what: &str, path: &Path, max: u64) -> Result<(Vec<u8>, Metadata, String), Failure> {
     let place = format!("the file `{}`", path.display());
-    let (text, about) = files::read_text(path, MAX_SECRET_BYTES).map_err(|error| {
+    let (content, about) = files::read(path, max).map_err(|error| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let place = if error.kind() == ErrorKind::NotFound && !looks_like_a_name(&name) {
             "the file that is named there, which is not shown, since it looks like the secret itself"
@@ -141,13 +200,17 @@ fn of_file(context: &Context, what: &str, path: &Path) -> Result<(String, String
             None => Failure::usage(said, "check the path; it is relative to the mapping's folder"),
         }
     })?;
-    if let Some(others) = others_can(&about) {
+    Ok((content, about, place))
+}
+
+/// Says of a file with a secret that others can get at it.
+fn warn_of_others(context: &Context, what: &str, about: &Metadata, place: &str) {
+    if let Some(others) = others_can(about) {
         context.warn(format!(
             "{place} (`{what}` in the mapping) can be {others} by other users of this machine; \
              make it private, for example with `chmod 600`"
         ));
     }
-    Ok((text, place))
 }
 
 /// Whether people would call a variable or a file so, and nobody a key: words of one

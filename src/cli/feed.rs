@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::context::Context;
+use super::environment;
 use super::exit::Failure;
 use super::output::path_of;
 use crate::clock::Clock;
-use crate::feed::{Feed, FeedSource};
+use crate::feed::{Feed, FeedOptions, FeedSource};
 use crate::journal::Run;
 use crate::mapping::{Mapping, Watch, attach};
 use crate::pickup::{PickedUp, Waiting, pick_up};
@@ -86,7 +87,11 @@ pub(super) fn open_source(
         path: path_of(source),
         ..FeedReport::default()
     });
-    let feed = Feed::open(source, &mapping.source)?;
+    let options = FeedOptions {
+        openpgp: environment::openpgp(context, mapping.openpgp.as_ref())?,
+        ..mapping.source.clone()
+    };
+    let feed = Feed::open(source, &options)?;
     let (mut listener, stop) = (context.progress(), context.stop());
     let mut watch = Watch {
         stop: &|| stop.is_requested(),

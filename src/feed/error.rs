@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::SeveralError;
+use super::openpgp::OpenPgpError;
 use crate::files;
 use crate::model::{Limit, RowNumber};
 
@@ -271,6 +272,14 @@ pub enum FeedError {
         /// The bytes that are free there.
         available: u64,
     },
+    /// An OpenPGP message that cannot be read.
+    #[error("feed `{}` {why}", path.display())]
+    OpenPgp {
+        /// The feed.
+        path: Arc<Path>,
+        /// Why not.
+        why: OpenPgpError,
+    },
     /// A file that is joined to the feed cannot be read.
     #[error(transparent)]
     Joined(OtherFile),
@@ -399,6 +408,12 @@ impl FeedError {
         Self::FormatNotSupported { path, format }
     }
 
+    /// The OpenPGP message cannot be read.
+    pub(super) fn openpgp(path: &Arc<Path>, why: OpenPgpError) -> Self {
+        let path = path.clone();
+        Self::OpenPgp { path, why }
+    }
+
     /// What to do about it, as a sentence without a full stop.
     #[must_use]
     pub fn help(&self) -> Option<String> {
@@ -468,6 +483,7 @@ impl FeedError {
                 "open it in Excel and shorten the cell; Excel allows 32,767 characters in a cell"
             }
             Self::TooMuchHeld { .. } => "save it as `CSV UTF-8`, which has no limit",
+            Self::OpenPgp { why, .. } => why.help(),
             Self::Device(_) => "give the path of a file, or `-` for standard input",
             Self::TooLarge { .. } => {
                 "check that this is the right file; if it is, allow more with `max_feed` in \
@@ -501,6 +517,9 @@ impl FeedError {
     pub fn is_usage(&self) -> bool {
         if let Self::Joined(OtherFile { error, .. }) = self {
             return error.is_usage();
+        }
+        if let Self::OpenPgp { why, .. } = self {
+            return why.is_usage();
         }
         matches!(
             self,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::csv::CsvFile;
 use super::encoding::Charset;
 use super::kind::{self, FileKind};
+use super::openpgp::{self, OpenPgpError, OpenPgpKeys, Signature};
 use super::sheet::SheetFile;
 use super::spool::{self, Bounds, Opened};
 use super::text::Text;
@@ -25,6 +26,7 @@ pub(super) struct FeedFile {
     pub(super) format: Format,
     /// The mapping says in which encoding the text is.
     encoding_is_named: bool,
+    signature: Signature,
     table: Table,
 }
 
@@ -57,9 +59,14 @@ impl FeedFile {
     ) -> Result<Self, FeedError> {
         let bounds = options.bounds()?;
         let named = bounds.named;
-        let (opened, start, kind) = unpacked(&path, opened, bounds)?;
+        let keys = &options.openpgp;
+        let (opened, start, kind, signature) = unpacked(&path, opened, bounds, keys)?;
+        keys.require(&path, signature)?;
         let gzip = opened.gzip;
         let (format, table) = match kind {
+            FileKind::OpenPgp(_) => {
+                return Err(FeedError::openpgp(&path, OpenPgpError::Nested));
+            }
             FileKind::Packed(_) | FileKind::Compound(_) => {
                 return Err(FeedError::not_a_table(&path, "an archive of archives"));
             }
@@ -86,6 +93,7 @@ impl FeedFile {
             number,
             format,
             encoding_is_named: named.is_some(),
+            signature,
             table,
         })
     }
@@ -107,7 +115,10 @@ impl FeedFile {
         for &(row, what) in below {
             of_header.add(row, None, &Remark::NoPerson { what });
         }
-        let all = encoding.into_iter().chain(of_header).chain(of_table);
+        let is_unchecked = self.signature == Signature::Unchecked;
+        let signature = is_unchecked.then(|| Remark::SignatureUnchecked.into());
+        let of_file = signature.into_iter().chain(encoding);
+        let all = of_file.chain(of_header).chain(of_table);
         all.map(|remarked| self.placed(remarked))
     }
 
@@ -228,12 +239,14 @@ impl FeedFile {
     }
 }
 
-/// What a file is, with its start; of what is around one file, what that file is.
+/// What a file is, with its start; of what is around one file, what that file is. With it,
+/// whether it is signed.
 fn unpacked(
     path: &Arc<Path>,
     mut opened: Opened,
     bounds: Bounds,
-) -> Result<(Opened, Vec<u8>, FileKind), FeedError> {
+    keys: &OpenPgpKeys,
+) -> Result<(Opened, Vec<u8>, FileKind, Signature), FeedError> {
     let find = |opened: &Opened| {
         let start = start_of(&opened.file).map_err(|source| FeedError::CannotOpen {
             path: path.clone(),
@@ -243,6 +256,13 @@ fn unpacked(
         Ok::<_, FeedError>((start, kind))
     };
     let (mut start, mut kind) = find(&opened)?;
+    let mut signature = Signature::None;
+    if let FileKind::OpenPgp(form) = kind {
+        let plaintext = openpgp::read(path, &opened, form, bounds, keys)?;
+        signature = plaintext.signature;
+        opened = spool::unzipped(path, plaintext.opened, bounds)?;
+        (start, kind) = find(&opened)?;
+    }
     if let FileKind::Packed(part) = &kind {
         opened = spool::member(path, &opened, part, bounds)?;
         (start, kind) = find(&opened)?;
@@ -251,7 +271,7 @@ fn unpacked(
         opened = spool::stream(path, &opened, name, bounds)?;
         (start, kind) = find(&opened)?;
     }
-    Ok((opened, start, kind))
+    Ok((opened, start, kind, signature))
 }
 
 /// Makes sure that a file may be a table, and that it reads as UTF-8.

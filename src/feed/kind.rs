@@ -11,6 +11,7 @@ use memchr::memmem;
 use super::compound::Compound;
 use super::encoding::Charset;
 use super::error::OtherFormat;
+use super::openpgp::{self, Form, Found};
 use super::sheet::{self, Container};
 use super::spool::{Bounds, Opened};
 use super::zip::{Archive, Part};
@@ -27,6 +28,8 @@ pub(super) enum FileKind {
     Compound(&'static str),
     /// A ZIP archive around the one file that it holds.
     Packed(Part),
+    /// An OpenPGP message.
+    OpenPgp(Form),
 }
 
 /// First bytes of files that are not tables.
@@ -62,6 +65,9 @@ pub(super) fn find(
     refuse_by_start(path, start, bounds.named)?;
     if opened.length > bounds.max {
         return Err(bounds.too_large(path, opened.gzip));
+    }
+    if let Some(Found::Message(form)) = openpgp::recognise(start) {
+        return Ok(FileKind::OpenPgp(form));
     }
     if is_archive(start) {
         return workbook(path, file, bounds);
@@ -99,6 +105,11 @@ pub(super) fn refuse_by_start(
     }
     if let Some(&(_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Err(FeedError::not_a_table(path, what));
+    }
+    match openpgp::recognise(start) {
+        Some(Found::Message(_)) => return Ok(()),
+        Some(Found::Other(what)) => return Err(FeedError::not_a_table(path, what)),
+        None => {}
     }
     if is_readable(start, named) {
         refuse_other_text(path, start)?;

@@ -32,6 +32,7 @@ mod header;
 mod kind;
 mod last_row;
 mod left_out;
+mod openpgp;
 mod pipeline;
 mod record;
 mod row_widths;
@@ -57,6 +58,7 @@ pub use self::format::Format;
 pub use self::header::letters as column_letters;
 pub(crate) use self::last_row::RowLengths;
 pub use self::last_row::{FileEnd, LastRow};
+pub use self::openpgp::{BadSignature, Material, OpenPgpError, OpenPgpKeys, Recipients};
 pub use self::record::{Cell, CellKind, QuoteFlaw, Record};
 pub(crate) use self::row_widths::{RowWidths, TooShort};
 pub use self::several::SeveralError;
@@ -74,7 +76,7 @@ const START: u64 = 1 << 16;
 
 /// What the mapping says about the file; all of it is found in the file if it
 /// is not given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct FeedOptions {
     /// The encoding of the text, by any label of the WHATWG or the number of a code
     /// page: `windows-1252`, `latin1`, `cp850`. A byte order mark counts for more.
@@ -92,6 +94,9 @@ pub struct FeedOptions {
     /// The most bytes that the feed may have, unpacked; [`DEFAULT_MAX_FEED`] if it
     /// is not given.
     pub max_feed: Option<u64>,
+    /// What it is decrypted with if it is encrypted, and by whom it has to be signed: no part
+    /// of the mapping, which says only where that is found.
+    pub openpgp: OpenPgpKeys,
 }
 
 impl FeedOptions {
@@ -122,6 +127,7 @@ pub struct Feed {
     /// The file whose header counts.
     first: FeedFile,
     others: Vec<FeedFile>,
+    keys: OpenPgpKeys,
     extended: Extended,
 }
 
@@ -143,6 +149,7 @@ impl Feed {
             path,
             first,
             others,
+            keys: options.openpgp.clone(),
             extended: Extended::default(),
         })
     }
@@ -166,6 +173,11 @@ impl Feed {
     /// `<stdin>` for stdin.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What it was decrypted with: files beside it may be encrypted too.
+    pub(crate) fn keys(&self) -> &OpenPgpKeys {
+        &self.keys
     }
 
     /// Where the feed comes from.

@@ -1,4 +1,4 @@
-//! Private copies: stdin and compressed feeds, so that they can be read twice,
+//! Private copies: stdin, compressed and encrypted feeds, so that they can be read twice,
 //! and text in other encodings, so that it is decoded once.
 //!
 //! The copy has no name (or, on Windows, vanishes when it is closed) and is
@@ -18,8 +18,8 @@ use super::zip::Part;
 use super::{FeedError, START, kind};
 
 /// No honest text packs this well. Below [`SMALL`] it does no harm.
-const MAX_RATIO: u64 = 1000;
-const SMALL: u64 = 1 << 30;
+pub(super) const MAX_RATIO: u64 = 1000;
+pub(super) const SMALL: u64 = 1 << 30;
 /// How many bytes of a copy are written before it is asked again how much room is
 /// left.
 const STEP: u64 = 16 << 20;
@@ -101,15 +101,15 @@ impl Copy {
             .map_err(|source| cannot_write(&self.path, source))
     }
 
-    /// The copy, to be read from its start. `digest` is of what it was made of.
-    fn finish(mut self, digest: Sha256) -> Result<Opened, FeedError> {
+    /// The copy, to be read from its start. `sha256` is the digest of what it was made of.
+    pub(super) fn finish(mut self, sha256: [u8; 32]) -> Result<Opened, FeedError> {
         self.file
             .seek(SeekFrom::Start(0))
             .map_err(|source| cannot_write(&self.path, source))?;
         Ok(Opened {
             file: self.file,
             length: self.length,
-            sha256: Some(digest.finalize().into()),
+            sha256: Some(sha256),
             gzip: false,
         })
     }
@@ -210,7 +210,27 @@ fn spool_with(
     };
     Ok(Opened {
         gzip,
-        ..spooled.copy.finish(counted.digest)?
+        ..spooled.copy.finish(counted.digest.finalize().into())?
+    })
+}
+
+/// What was a message, unpacked if it is gzip.
+pub(super) fn unzipped(
+    path: &Arc<Path>,
+    opened: Opened,
+    bounds: Bounds,
+) -> Result<Opened, FeedError> {
+    let mut start = Vec::new();
+    let mut file = &opened.file;
+    let read = file.take(2).read_to_end(&mut start);
+    read.and_then(|_| file.seek(SeekFrom::Start(0)))
+        .map_err(FeedError::read(path, 0))?;
+    if !is_gzip(&start) {
+        return Ok(opened);
+    }
+    Ok(Opened {
+        sha256: opened.sha256,
+        ..spool(path, file, bounds)?
     })
 }
 
@@ -332,7 +352,7 @@ pub(super) fn decode(
     if source.read != length {
         return Err(FeedError::Changed(path.clone()));
     }
-    copy.finish(source.digest)
+    copy.finish(source.digest.finalize().into())
 }
 
 fn cannot_write(path: &Arc<Path>, source: io::Error) -> FeedError {

@@ -27,6 +27,7 @@ mod join;
 mod leavers;
 mod lookup;
 mod nothing;
+mod openpgp;
 mod person;
 mod phone;
 mod pick_up;
@@ -62,6 +63,7 @@ pub use self::join::{JoinError, Watch, attach};
 pub use self::leavers::{Among, Leavers};
 use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};
+pub use self::openpgp::OpenPgpSettings;
 pub use self::person::{Person, Slot};
 use self::phone::Phone;
 pub use self::settings::{SecretSource, TargetSettings};
@@ -89,6 +91,8 @@ pub struct Mapping {
     pub source: FeedOptions,
     /// Which file the feed is, and when it is whole.
     pub pick_up: PickUpOptions,
+    /// Where the keys are found that feeds which are OpenPGP messages need.
+    pub openpgp: Option<OpenPgpSettings>,
     /// The files that are joined to the feed, in the order of the mapping.
     to_join: Vec<Join>,
     /// How rows of one person become one.
@@ -328,7 +332,7 @@ impl Mapping {
         let target = settings::target(target.table("[target]", "[target]")?, path)?;
         let source = section(source, "[source]")?;
         let source = source
-            .map(settings::source)
+            .map(|source| settings::source(source, path))
             .transpose()?
             .unwrap_or_default();
         let mut templates = Templates::new();
@@ -374,6 +378,7 @@ impl Mapping {
             sha256: digest_of(text, &fields),
             target,
             source: source.options,
+            openpgp: source.openpgp,
             to_join,
             merge: source.merge,
             pick_up: PickUpOptions {

@@ -9,6 +9,7 @@ use url::{Host, Url};
 use super::MappingError;
 use super::file::{Node, Table};
 use super::join::{Merge, read_merge};
+use super::openpgp::{OpenPgpSettings, openpgp};
 use super::pick_up::pick_up;
 use crate::feed::{FeedOptions, check_encoding};
 use crate::pickup::PickUpOptions;
@@ -92,9 +93,9 @@ pub(super) fn target(mut table: Table<'_>, mapping: &Path) -> Result<TargetSetti
     Ok(TargetSettings {
         system,
         base_url: base_url(&url_node)?,
-        api_key: secret_source(key, mapping)?,
+        api_key: secret_source(key, mapping, EXAMPLE)?,
         api_secret: secret
-            .map(|node| secret_source(node, mapping))
+            .map(|node| secret_source(node, mapping, EXAMPLE))
             .transpose()?,
         requests_per_second: rate.map_or(Ok(10.0), |node| node.positive(100_000.0))?,
         share_rate: share_rate.map_or(Ok(false), |node| node.flag())?,
@@ -170,22 +171,28 @@ fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
     Ok(url)
 }
 
-fn secret_source(node: Node<'_>, mapping: &Path) -> Result<SecretSource, MappingError> {
-    const EXAMPLE: &str = "{ env = \"KMI_API_KEY\" } or { file = \"kmi.key\" }";
+pub(super) const EXAMPLE: &str = "{ env = \"KMI_API_KEY\" } or { file = \"kmi.key\" }";
+
+/// Where a secret is found. `example` is how a person writes it.
+pub(super) fn secret_source(
+    node: Node<'_>,
+    mapping: &Path,
+    example: &str,
+) -> Result<SecretSource, MappingError> {
     let name = node.name.clone();
     if node.as_text().is_some() {
         return Err(node.error(
             format!("{name} must say where the secret is, not contain it"),
             Some(format!(
-                "write {EXAMPLE}; this secret was in a file, so have it replaced"
+                "write {example}; this secret was in a file, so have it replaced"
             )),
         ));
     }
-    let mut table = node.table(&name, EXAMPLE)?;
+    let mut table = node.table(&name, example)?;
     let (env, file) = (table.take("env"), table.take("file"));
     let one = table.error(
         format!("{name} needs either `env` or `file`"),
-        Some(format!("write {EXAMPLE}")),
+        Some(format!("write {example}")),
     );
     table.finish()?;
     match (env, file) {
@@ -226,16 +233,19 @@ pub(super) struct Source<'a> {
     pub(super) filter: Option<Node<'a>>,
     pub(super) pick_up: PickUpOptions,
     pub(super) merge: Option<Merge>,
+    pub(super) openpgp: Option<OpenPgpSettings>,
     /// Where it says that every row is somebody who leaves.
     pub(super) of_leavers: Option<Node<'a>>,
 }
 
 /// Reads [source].
-pub(super) fn source(mut table: Table<'_>) -> Result<Source<'_>, MappingError> {
+pub(super) fn source<'a>(mut table: Table<'a>, mapping: &Path) -> Result<Source<'a>, MappingError> {
     let options = reading(&mut table, "[source]")?;
     let filter = table.take("where");
     let pick_up = pick_up(&mut table)?;
     let merge = table.take("merge").map(read_merge).transpose()?;
+    let messages = table.take("openpgp");
+    let openpgp = messages.map(|node| openpgp(node, mapping)).transpose()?;
     let feed = table.take("feed");
     let words = [("full", false), ("leavers", true)];
     let lists_leavers = feed.as_ref().map_or(Ok(false), |node| node.word(&words))?;
@@ -245,6 +255,7 @@ pub(super) fn source(mut table: Table<'_>) -> Result<Source<'_>, MappingError> {
         filter,
         pick_up,
         merge,
+        openpgp,
         of_leavers: feed.filter(|_| lists_leavers),
     })
 }

@@ -20,6 +20,8 @@ pub enum Remark {
         /// Its name.
         encoding: &'static str,
     },
+    /// The feed is signed, and the mapping does not say by whom it has to be.
+    SignatureUnchecked,
     /// Cells are quoted in another way than RFC 4180 says.
     Quoting {
         /// In which way.
@@ -269,6 +271,7 @@ impl fmt::Display for Remark {
                 "the feed is read as {encoding} text (if names look wrong, set `encoding` in \
                  [source])"
             ),
+            Self::SignatureUnchecked => f.write_str(SIGNATURE_UNCHECKED),
             Self::Quoting { style } => style.fmt(f),
             Self::WordForNothing { word, .. } => {
                 let key = toml_string(word);
@@ -372,6 +375,9 @@ impl Remark {
         }
     }
 }
+
+const SIGNATURE_UNCHECKED: &str = "the feed is signed, and nobody checked by whom (name the \
+     sender's certificate with `signed_by` in [source.openpgp])";
 
 fn other_row_counts(which: &str) -> String {
     format!(

@@ -12,11 +12,11 @@ use super::{Files, PickUpError, PickUpOptions};
 
 /// How files end that can be feeds, packed or not. Only in a folder does a name count:
 /// what a person names is looked at, whatever its name is.
-const ENDINGS: [&str; 10] = [
-    "csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods", "gz", "zip",
+const ENDINGS: [&str; 13] = [
+    "csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods", "gz", "zip", "pgp", "gpg", "asc",
 ];
 /// How files end that are on their way, or say something of another file.
-const NO_FEEDS: [&str; 19] = [
+const NO_FEEDS: [&str; 20] = [
     "tmp",
     "temp",
     "part",
@@ -36,6 +36,7 @@ const NO_FEEDS: [&str; 19] = [
     "sha256",
     "sha512",
     "md5",
+    "sig",
 ];
 
 pub(super) fn endings() -> String {
@@ -139,6 +140,7 @@ fn looks(files: Vec<PathBuf>, options: &PickUpOptions) -> Result<Vec<Look>, Pick
     for path in files {
         // Files that vanish while a folder is read are none of it.
         if !is_done_file(&path)
+            && !is_signature(&path)
             && path.is_file()
             && real(&path).is_some_and(|path| !not_feeds.contains(&path))
             && let Some(look) = Look::at(&path)?
@@ -200,6 +202,11 @@ fn newest(looks: Vec<Look>) -> Result<Vec<Look>, PickUpError> {
         Some(other) => Err(PickUpError::OtherDate(two(&other))),
         None => Ok(vec![newest.clone()]),
     }
+}
+
+/// The signature of a file beside it, `people.csv.asc`; a message ends so too.
+fn is_signature(path: &Path) -> bool {
+    ends_in(path, &["asc"]) && path.with_extension("").is_file()
 }
 
 /// A file under the one name that it has without links.
@@ -373,6 +380,8 @@ mod tests {
             "import.log",
             "people-2.CSV.ready",
             "people-2.csv.sha256",
+            "people-2.CSV.asc",
+            "people-2.CSV.sig",
         ]);
         std::fs::create_dir(folder.path().join("archive.csv")).unwrap();
         assert_eq!(chosen(folder.path(), Some(NEWEST)).unwrap(), "people-2.CSV");

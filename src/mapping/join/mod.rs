@@ -37,7 +37,9 @@ use super::columns::{ColumnNames, Columns, why_not_found};
 use super::template::{Condition, TemplateCells};
 use super::{Bound, Mapping, MappingError};
 use crate::event::Listener;
-use crate::feed::{Feed, FeedError, FeedSource, FileEnd, JoinedColumns, Record};
+use crate::feed::{
+    Feed, FeedError, FeedOptions, FeedSource, FileEnd, JoinedColumns, OpenPgpKeys, Record,
+};
 use crate::model::{Joined, Remark, Remarked};
 
 /// Why files cannot be joined to a feed. Nothing was sent.
@@ -90,7 +92,10 @@ pub fn attach(
         return Ok(feed);
     }
     let own = feed.own_columns().len();
-    let opened = mapping.to_join.iter().map(|join| Open::of(join, mapping));
+    let opened = mapping
+        .to_join
+        .iter()
+        .map(|join| Open::of(join, mapping, feed.keys()));
     let mut opened = opened.collect::<Result<Vec<_>, JoinError>>()?;
     let mut feed = feed.with_joined_columns(opened.iter().map(Open::columns).collect());
     let columns = feed.columns().len();
@@ -227,9 +232,13 @@ struct Used {
 }
 
 impl<'m> Open<'m> {
-    fn of(join: &'m Join, mapping: &Mapping) -> Result<Self, JoinError> {
+    fn of(join: &'m Join, mapping: &Mapping, keys: &OpenPgpKeys) -> Result<Self, JoinError> {
         let source = FeedSource::Path(join.path.clone());
-        let feed = Feed::open(&source, &join.options).map_err(FeedError::joined)?;
+        let options = FeedOptions {
+            openpgp: keys.clone(),
+            ..join.options.clone()
+        };
+        let feed = Feed::open(&source, &options).map_err(FeedError::joined)?;
         let duplicates = feed.duplicate_columns().into_iter();
         let duplicates: Vec<_> = duplicates.map(|(name, _)| name.to_owned()).collect();
         let names = Columns::of_file(feed.own_columns(), &duplicates, &join.file);
