@@ -2,6 +2,7 @@
 //! says what is left to do.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -306,13 +307,21 @@ impl Step {
 
 /// What a person must still do, in order.
 fn left_to_do(args: &InitArgs, draft: &Draft, checked: Option<&Checked>) -> Vec<Step> {
+    // What is only on a screen is in no file yet; a pipe leads to one that is not known.
+    let is_on_screen = args.output.is_none() && std::io::stdout().is_terminal();
+    let other = if is_on_screen { "my.toml" } else { "MAPPING" };
     let mapping = args
         .output
         .as_ref()
-        .map_or("MAPPING".into(), |output| output.display().to_string());
+        .map_or(other.into(), |output| output.display().to_string());
     let mapping = report::shell_word(&mapping);
     let feed = report::shell_word(&args.feed.display().to_string());
     let mut steps = Vec::new();
+    if is_on_screen {
+        steps.push(Step::new(format!(
+            "Keep the mapping: run the command again with `-o {mapping}`."
+        )));
+    }
     if !draft.missing.is_empty() {
         steps.push(Step::new(format!(
             "No column was recognised for: {}. Fill in the lines marked with `# ?`.",
@@ -343,6 +352,12 @@ fn left_to_do(args: &InitArgs, draft: &Draft, checked: Option<&Checked>) -> Vec<
         ),
         None => Step::with("Read the mapping through, then:", check),
     });
+    if draft.missing.is_empty() {
+        steps.push(Step::with(
+            "Try an import without your LMS and without a key, if you like:",
+            format!("hrfeed import {feed} -m {mapping} --sandbox"),
+        ));
+    }
     let secrets = args.target.word().to_uppercase();
     let secrets = if args.target.spec().secret_header.is_some() {
         format!("{secrets}_API_KEY and {secrets}_API_SECRET")

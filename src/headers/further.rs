@@ -99,7 +99,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
         Title,
         "tiltale, tilltal, tytuł, titolo, tratamento, forma de tratamento",
     ),
-    (Gender, "kjønn, køn, kön, płeć, sesso, genere"),
+    (Gender, "kjønn, køn, płeć, sesso, genere"),
     (
         BirthDate,
         "fødselsdato, fødselsdag, født, födelsedatum, födelsedag, född, \
@@ -239,7 +239,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
     (
         City,
         "poststed, bosted, postort, stad ort, hemort, miasto, miejscowość, città, comune, \
-         comune di residenza, località, cidade, localidade de residência, by, bostadsort",
+         comune di residenza, località, cidade, localidade, localidade de residência, by, bostadsort",
     ),
     (
         State,
@@ -267,7 +267,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
     ),
     (
         Never(Private::Pay),
-        "lønn, månedslønn, årslønn, løn, månedsløn, lön, månadslön, wynagrodzenie, pensja, \
+        "lønn, månedslønn, årslønn, løn, månedsløn, månadslön, wynagrodzenie, pensja, \
          płaca, stipendio, retribuzione, salario lordo, salário base, vencimento, \
          remuneração, ordenado",
     ),

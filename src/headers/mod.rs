@@ -11,12 +11,16 @@
 //! - A column about somebody else (`Manager email`) is not read as the person's own.
 
 mod further;
+mod spelling;
 mod words;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use unicode_normalization::UnicodeNormalization as _;
+
+pub use self::spelling::normalized;
+use self::spelling::spelled_out;
 
 /// What a column is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,8 +183,16 @@ const QUALIFIERS: &str = "legal official primary current main default business w
     laboral corporativo de del du la le el des der die das den van sap workday oracle adp afas ukg \
     bamboohr personio successfactors payroll system attribute urn scim ad ldap azure entra okta \
     description desc label type omschrijving bezeichnung libelle descripcion \
-    jobb jobbet arbeid arbejde arbete tjanste słuzbowy słuzbowa firmowy aziendale lavoro di della \
+    your uw ihre ihr votre what is wat wie lautet quel quelle est unique please enter \
+    jobb jobbet arbeid arbejde arbete tjanste sluzbowy sluzbowa firmowy aziendale lavoro di della \
     profissional trabalho da do dos";
+
+/// What makes an address or a number a private one.
+const AT_HOME: &str = "private privat private privata privato prive perso home thuis hjem hem prywatny prywatna casa \
+    domicile domicilio pessoal particular";
+
+/// What explains a name that is a sentence, from there on.
+const EXPLAINS: &str = "as which that if when in on for at only zoals indien falls comme si como";
 
 /// Words that say little alone.
 const GENERIC: &str = "id nr no number num nummer numero key code identifier name naam nom nombre date \
@@ -202,14 +214,27 @@ const OTHERS: &str = "manager managers supervisor supervisors boss lead leader l
     mother father referrer assistant secretary tutor reports reporting approver matrix hrbp bp \
     proxy delegate dotted second alternate kind kinderen ouder echtgenoot ehepartner conyuge \
     conjoint enfant hijo \
-    leder leders lederens chefs narmeste nærmeste nodkontakt parørende anhorig anhoriga \
-    foresatt foresatte vardnadshavare przełozony przełozonego przelozony przelozonego kierownik \
+    leder leders lederens chefs narmeste naermeste nodkontakt parorende anhorig anhoriga \
+    foresatt foresatte vardnadshavare przelozony przelozonego kierownik \
     kierownika responsabili referente gestor gestora superior chefe chefia supervisore emergenza \
     awaryjny coniuge figlio genitore conjuge filho";
 
 /// The same where no white space is between words.
 const OTHERS_PARTS: [&str; 8] = [
     "上司", "主管", "经理", "上级", "紧急", "緊急", "扶養", "配偶",
+];
+
+/// The same where a word goes on: `Vorgesetztenmail`, `MANAGEREMAIL`.
+const OTHERS_WITHIN: [&str; 9] = [
+    "manager",
+    "supervisor",
+    "leidinggevende",
+    "vorgesetzte",
+    "teamleiter",
+    "abteilungsleiter",
+    "teamleider",
+    "superieur",
+    "przelozon",
 ];
 
 /// What says that a key is a person's.
@@ -237,15 +262,6 @@ const PRIVATE: &[(Private, &str)] = &[
          behinderung maladie discapacidad veteran health",
     ),
 ];
-
-/// A text without case, accents, white space and punctuation.
-#[must_use]
-pub fn normalized(text: &str) -> String {
-    text.nfkd()
-        .filter(|char| char.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
 
 /// Whether the whole text is a name that columns have, and that cells below such a name
 /// do not have as often.
@@ -278,6 +294,19 @@ pub(crate) fn read(name: &str) -> Vec<Reading> {
     if found.is_empty() {
         found = without_surroundings(&words_of(name), 3 * STEP);
     }
+    if found.is_empty() {
+        found = question(name);
+    }
+    if has_word(&words_of(name), AT_HOME) {
+        for it in &mut found {
+            it.meaning = match it.meaning {
+                Meaning::Email => Meaning::PrivateEmail,
+                Meaning::Phone | Meaning::WorkPhone => Meaning::PrivatePhone,
+                Meaning::Mobile => Meaning::PrivateMobile,
+                meaning => meaning,
+            };
+        }
+    }
     if has_word(&words_of(name), "preferred chosen") {
         for it in &mut found {
             if it.meaning == Meaning::FirstName {
@@ -287,16 +316,6 @@ pub(crate) fn read(name: &str) -> Vec<Reading> {
     }
     found.sort_by_key(|it| it.rank);
     found
-}
-
-/// A name with its signs for "number" in letters: `Employee #` is a number, and not an
-/// employee.
-fn spelled_out(name: &str) -> String {
-    let mut name = name.replace(['#', '№'], " no ");
-    for sign in ["n°", "N°", "nº", "Nº"] {
-        name = name.replace(sign, " no ");
-    }
-    name
 }
 
 /// Readings of a name as it is.
@@ -321,7 +340,9 @@ fn parts(name: &str) -> Vec<Reading> {
     if !found.is_empty() && !words_of(outside).iter().all(is_person) {
         return found;
     }
+    // A dot with a space behind it is that of a word cut short: `Tel. mobile`.
     let unsigned = name
+        .replace(". ", " ")
         .replace(" - ", "\n")
         .replace(" or ", "\n")
         .replace(" oder ", "\n")
@@ -350,6 +371,20 @@ fn parts(name: &str) -> Vec<Reading> {
     })
 }
 
+/// Readings of a name that is a sentence, up to where it explains itself: `First name of
+/// the employee as it will be on the badge`.
+fn question(name: &str) -> Vec<Reading> {
+    const LEAST: usize = 5;
+    let words: Vec<_> = name.split_whitespace().collect();
+    if words.len() < LEAST {
+        return Vec::new();
+    }
+    let is_end = |word: &&str| is_one_of(EXPLAINS, &normalized(word));
+    let end = words.iter().position(is_end).unwrap_or(words.len());
+    let words = words.get(..end).unwrap_or_default().join(" ");
+    without_surroundings(&words_of(&words), 6 * STEP)
+}
+
 /// Whether readings say more than that something is a key or a name of any kind.
 fn is_specific(readings: &[Reading]) -> bool {
     !readings.is_empty()
@@ -361,12 +396,15 @@ fn is_specific(readings: &[Reading]) -> bool {
 /// Readings of a name without the words around it.
 fn without_surroundings(words: &[String], steps: u32) -> Vec<Reading> {
     let is_person = |word: &String| is_one_of(PEOPLE, word);
-    let is_qualifier = |word: &String| is_one_of(QUALIFIERS, word);
+    let is_qualifier = |word: &String| is_one_of(QUALIFIERS, word) || is_one_of(AT_HOME, word);
     // `SAP Personnel #`: a key, of a person, and nothing else.
     let is_key = |word: &String| is_one_of(KEYS, word);
     let rest = |word: &&String| !is_person(word) && !is_key(word) && !is_qualifier(word);
+    // `id_trabajador` is one, and `number of employees` is not.
+    let is_one = |word: &String| is_key(word) || (is_person(word) && !word.ends_with('s'));
     if words.iter().any(is_person)
-        && words.last().is_some_and(is_key)
+        && words.iter().any(is_key)
+        && words.last().is_some_and(is_one)
         && !words.iter().any(|it| rest(&it))
     {
         return vec![Reading {
@@ -413,7 +451,10 @@ fn private(name: &str) -> Option<Private> {
 
 /// Whether a name is about somebody else than the person of the row.
 pub(crate) fn is_about_others(name: &str) -> bool {
-    has_word(&words_of(name), OTHERS) || OTHERS_PARTS.iter().any(|part| name.contains(part))
+    let plain = normalized(name);
+    has_word(&words_of(name), OTHERS)
+        || OTHERS_PARTS.iter().any(|part| name.contains(part))
+        || OTHERS_WITHIN.iter().any(|part| plain.contains(part))
 }
 
 fn has_word(words: &[String], known: &str) -> bool {
@@ -452,25 +493,44 @@ fn words_of(name: &str) -> Vec<String> {
     words
 }
 
-/// The names of all meanings, normalized.
+/// The names of all meanings, normalized, and how else they are written.
 fn dictionary() -> &'static HashMap<String, Vec<Reading>> {
     static NAMES: OnceLock<HashMap<String, Vec<Reading>>> = OnceLock::new();
     NAMES.get_or_init(|| {
-        let mut names: HashMap<String, Vec<Reading>> = HashMap::new();
-        let further = further::NAMES.iter().map(|line| (FURTHER, line));
-        let lines = words::NAMES.iter().map(|line| (0, line)).chain(further);
-        for (first, (meaning, words)) in lines {
-            for (rank, word) in (first..).zip(words.split(',')) {
-                let readings = names.entry(normalized(&spelled_out(word))).or_default();
-                if readings.iter().all(|it| it.meaning != *meaning) {
-                    readings.push(Reading {
-                        meaning: *meaning,
-                        rank,
-                    });
-                }
+        let mut names = HashMap::new();
+        for (reading, name) in readings() {
+            add(&mut names, normalized(&name), reading);
+        }
+        let mut variants = HashMap::new();
+        for (reading, name) in readings() {
+            // What is a name of its own is only that.
+            let all = spelling::variants(&name).into_iter();
+            for variant in all.filter(|it| !names.contains_key(it)) {
+                add(&mut variants, variant, reading);
             }
         }
+        names.extend(variants);
         names
+    })
+}
+
+fn add(names: &mut HashMap<String, Vec<Reading>>, name: String, reading: Reading) {
+    let readings = names.entry(name).or_default();
+    if readings.iter().all(|it| it.meaning != reading.meaning) {
+        readings.push(reading);
+    }
+}
+
+/// Each name of the tables with what it means.
+fn readings() -> impl Iterator<Item = (Reading, String)> {
+    let further = further::NAMES.iter().map(|line| (FURTHER, line));
+    let lines = words::NAMES.iter().map(|line| (0, line)).chain(further);
+    lines.flat_map(|(first, (meaning, names))| {
+        let named = (first..).zip(names.split(','));
+        named.map(|(rank, name)| {
+            let meaning = *meaning;
+            (Reading { meaning, rank }, spelled_out(name))
+        })
     })
 }
 

@@ -67,6 +67,29 @@ fn case_accents_signs_and_words_around_a_name_do_not_count() {
         ("Sobrenome", Meaning::LastName),
         ("Family", Meaning::LastName),
         ("Status [READ ONLY]", Meaning::Status),
+        ("STRASSE", Meaning::Street),
+        ("Taetigkeit", Meaning::JobTitle),
+        ("Imie", Meaning::FirstName),
+        ("Foedselsdato", Meaning::BirthDate),
+        ("DateEmbauche", Meaning::HireDate),
+        ("date_sortie", Meaning::EndDate),
+        ("Huisnr toev", Meaning::HouseAddition),
+        ("id_trabajador", Meaning::PersonId),
+        ("Mitgliedsnr.", Meaning::PersonId),
+        ("Tél. mobile pro", Meaning::Mobile),
+        ("Tel. dienstl.", Meaning::WorkPhone),
+        ("Tel. privat", Meaning::PrivatePhone),
+        ("Adresse mail perso", Meaning::PrivateEmail),
+        ("Mail (privé)", Meaning::PrivateEmail),
+        ("What is your first name?", Meaning::FirstName),
+        (
+            "Last name as it should be on the certificate",
+            Meaning::LastName,
+        ),
+        (
+            "What is the number of the employee in the administration?",
+            Meaning::PersonId,
+        ),
     ] {
         assert_eq!(meaning(name), Some(expected), "{name}: {:?}", read(name));
     }
@@ -92,6 +115,12 @@ fn a_column_about_somebody_or_something_else_is_not_the_persons_own() {
         "Email responsabile",
         "Matricola responsabile",
         "E-mail do gestor",
+        "MANAGEREMAIL",
+        "Vorgesetztenmail",
+        "Manager's private email",
+        "Mail du responsable",
+        "Number of employees",
+        "In which department do you work?",
     ] {
         let found = meaning(name);
         assert!(
@@ -109,6 +138,8 @@ fn what_is_nobodys_business_is_known_by_one_of_its_words() {
         ("Annual Salary (EUR)", Private::Pay),
         ("Employee Tax ID", Private::Identity),
         ("BSN", Private::Identity),
+        ("Rijksregisternr", Private::Identity),
+        ("N° sécu", Private::Identity),
         ("身份证号", Private::Identity),
         ("Sozialversicherungsnummer", Private::Identity),
         ("Disability status", Private::Health),

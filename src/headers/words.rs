@@ -44,7 +44,11 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
          clave de empleado, expediente, 社員番号, 従業員番号, 社員ID, 社員コード, 従業員コード, \
          従業員ID, 職員番号, 個人コード, 员工编号, 员工号, 工号, 员工ID, 人员编号, 职工号, \
          雇员编号, 員工編號, 員工編号, userid, user sysid, PERNR, person id external, person identifier, \
-         user number, medewerker, mitarbeiter, employee, worker, staff",
+         user number, student id, student number, pupil number, learner id, member number, \
+         membership number, studentnummer, leerlingnummer, stamboeknummer, lidnummer, \
+         relatienummer, verenigingsnummer, Mitgliedsnummer, Mitglieds-ID, Schülernummer, \
+         Matrikelnummer, Teilnehmernummer, numéro d'adhérent, numéro étudiant, numéro d'agent, \
+         número de socio, medewerker, mitarbeiter, employee, worker, staff",
     ),
     (
         WeakId,
@@ -90,7 +94,8 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
          private email address, email home, email private, email personal, other email, \
          secondary email, alternate email, e-mail privé, privé e-mail, e-mailadres privé, \
          privé e-mailadres, mail privé, E-Mail privat, private E-Mail-Adresse, \
-         E-Mail-Adresse privat, courriel personnel, e-mail personnel, mail personnel, \
+         E-Mail-Adresse privat, courriel personnel, e-mail personnel, mail personnel, adresse mail personnelle, \
+         adresse e-mail personnelle, \
          correo personal, correo electrónico personal, 個人メール, 個人メールアドレス, 个人邮箱, \
          私人邮箱",
     ),
@@ -364,21 +369,21 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
         "address, address 1, address line 1, street, street address, home address, street name, \
          address street, home address line 1, primary address line 1, adres, straat, straatnaam, \
          straat huisnummer, straat en huisnummer, adres straat, woonadres, Straße, \
-         Straße Hausnummer, Straße und Hausnummer, Straße Nr, Strasse Nr., Anschrift, Adresse, \
+         Straße Hausnummer, Straße und Hausnummer, Straße Nr, Anschrift, Adresse, \
          rue, adresse postale, adresse 1, voie, numéro et rue, dirección, calle, domicilio, \
          calle y número, 住所, 現住所, 住所1, 番地, 地址, 家庭住址, 住址, 街道",
     ),
     (
         HouseNumber,
-        "house number, house no, street number, building number, huisnummer, huisnr, Hausnummer, \
-         Haus-Nr., numéro de rue, numéro de voie, n° de rue, n° voie, número de calle, \
+        "house number, house no, street number, building number, huisnummer, straatnummer, Hausnummer, \
+         numéro de rue, numéro de voie, n° de rue, n° voie, número de calle, \
          número exterior, 門牌號",
     ),
     (
         HouseAddition,
         "house number addition, house number suffix, house number extension, \
          huisnummer toevoeging, toevoeging, toevoeging huisnummer, huisnr toevoeging, \
-         huisnummer toev, toev huisnr, Hausnummernzusatz, Hausnummerzusatz",
+         busnummer, bus, boîte, Hausnummernzusatz, Hausnummerzusatz",
     ),
     (
         Address2,
@@ -472,7 +477,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
          burgerservicenummer, sofinummer, paspoortnummer, identiteitsbewijs, rijksregisternummer, \
          Steuernummer, Steuer-ID, Steuer-Identifikationsnummer, Sozialversicherungsnummer, \
          SV-Nummer, Personalausweisnummer, Reisepassnummer, Steuerklasse, Konfession, \
-         numéro de sécurité sociale, n° sécurité sociale, nir, numéro ss, dni, nif, nie, curp, \
+         numéro de sécurité sociale, numéro de sécu, nir, numéro ss, dni, nif, nie, curp, \
          rfc, nss, cuil, cédula, rut, número de seguridad social, dni nie, マイナンバー, \
          个人番号, 身份证号, 身份证号码, 身份证, 护照号, 社保号",
     ),

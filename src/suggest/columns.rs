@@ -1,8 +1,11 @@
 //! What the first rows of a feed show of its columns.
 
 use std::collections::{HashMap, HashSet};
+use std::iter;
 
 use crate::feed::{CellKind, Feed, FeedError, Format};
+use crate::headers::{self, Meaning, Reading};
+use crate::model::{NoPerson, Remark};
 use crate::validate::is_email;
 
 /// Rows that are read.
@@ -25,6 +28,8 @@ pub(super) struct Sample {
 #[derive(Debug, Default)]
 pub(super) struct Column {
     pub(super) name: String,
+    /// What a second header row calls it.
+    pub(super) label: Option<String>,
     /// Another column has the same name, so that a mapping can name neither.
     pub(super) repeated: bool,
     /// Rows that were read.
@@ -53,6 +58,25 @@ pub(super) struct Column {
 }
 
 impl Column {
+    /// What its name may mean, the surest first, or what a second header row calls it.
+    pub(super) fn readings(&self) -> Vec<Reading> {
+        let own = headers::read(&self.name);
+        let says_nothing = |it: &Reading| matches!(it.meaning, Meaning::Other | Meaning::WeakId);
+        match &self.label {
+            Some(label) if own.iter().all(says_nothing) && !self.is_about_others() => {
+                let found = headers::read(label);
+                if found.is_empty() { own } else { found }
+            }
+            _ => own,
+        }
+    }
+
+    /// Whether it is about somebody else than the person of the row.
+    pub(super) fn is_about_others(&self) -> bool {
+        let mut names = iter::once(&self.name).chain(&self.label);
+        names.any(|name| headers::is_about_others(name))
+    }
+
     /// What shows in which form dates are written: texts, unless there are none.
     pub(super) fn date_samples(&self) -> &[String] {
         if self.texts.is_empty() {
@@ -170,6 +194,10 @@ pub(super) fn read(feed: &mut Feed) -> Result<Sample, FeedError> {
         let counts = seen.values.iter().filter(|(it, _)| samples.contains(it));
         column.counts = counts.map(|(it, rows)| (it.clone(), *rows)).collect();
     }
+    let labels = second_header(feed);
+    for (column, label) in columns.iter_mut().zip(labels) {
+        column.label = Some(label).filter(|label| !label.is_empty());
+    }
     let sample = Sample {
         columns,
         rows: kept,
@@ -178,6 +206,25 @@ pub(super) fn read(feed: &mut Feed) -> Result<Sample, FeedError> {
         Ok(()) | Err(Enough::Rows) => Ok(sample),
         Err(Enough::Failed(error)) => Err(error),
     }
+}
+
+/// What a second header row calls the columns, where there is one.
+fn second_header(feed: &Feed) -> Vec<String> {
+    let remarks = feed.remarks().into_iter();
+    let rows: Vec<_> = remarks
+        .filter(|it| {
+            matches!(
+                it.remark,
+                Remark::NoPerson {
+                    what: NoPerson::Labels
+                }
+            )
+        })
+        .flat_map(|it| it.rows)
+        .collect();
+    let mut named = feed.other_names().iter();
+    let second = named.find(|(row, _)| rows.contains(row));
+    second.map(|(_, names)| names.clone()).unwrap_or_default()
 }
 
 /// Whether a cell hides its value behind signs: `****`, `a***@example.com`.

@@ -81,15 +81,15 @@ fn a_first_mapping_says_what_was_found() {
     # [adopt]
     # by = "loginName"
 
-    # How hrfeed recognises the same person under another external ID. "hold" waits for
-    # your approval, "rekey" changes the ID of the account, "reject" rejects the row.
-    # A value that several people share identifies nobody.
+    # How hrfeed recognises the same person under another external ID. "hold"
+    # waits for your approval, "rekey" changes the ID of the account, "reject"
+    # rejects the row. A value that several people share identifies nobody.
     # [identity]
     # by = ["loginName", "email"]
     # renumbered = "hold"
 
-    # People whom no import changes or removes, by external ID. A condition can name more:
-    # for example where = "row['Department'] == 'Board'".
+    # People whom no import changes or removes, by external ID. A condition can name
+    # more: for example where = "row['Department'] == 'Board'".
     # [protect]
     # ids = ["E1", "E2"]
 
@@ -98,15 +98,17 @@ fn a_first_mapping_says_what_was_found() {
     # [leavers]
     # action = "ignore"
 
-    # Safety limits, with their defaults. A share is of the people known. Beyond one of the
-    # first five, these changes wait for your approval, and everything else goes on. Beyond
-    # one of the others, the file is probably damaged, and nothing is sent.
+    # Safety limits, with their defaults. A share is of the people known. Beyond one
+    # of the first five, these changes wait for your approval, and everything else
+    # goes on. Beyond one of the others, the file is probably damaged, and nothing is
+    # sent.
     # [guards]
-    # max_leavers = "5%"  # people to remove, in 7 days; or { share = "5%", per = "30 days" }
+    # A period of its own: { share = "5%", per = "30 days" }
+    # max_leavers = "5%"  # people to remove, in 7 days
     # max_creates = "25%"  # people to create, once 100 are known
     # max_updates = "50%"  # people to change, once 100 are known
     # max_lost = "1%"  # known people whom the LMS does not show
-    # max_identities = "2%"  # people whose login, e-mail address and name change together
+    # max_identities = "2%"  # people whose login, e-mail and name change together
     # max_rejected = "10%"  # rejected rows
     # max_shrink = "20%"  # rows fewer than in the files before
     # max_emptied = "20%"  # empty cells of a column that was filled
@@ -188,9 +190,9 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     fields = ["userID", "login"]
     duplicates = "reject"  # sends neither of two such rows; or "first", "last"
 
-    # Groups that do not exist are created; without this section their rows are rejected.
-    # People need the role of the group's type. The lines `name` and `parent` may name
-    # columns for the group's name and the group above it.
+    # Groups that do not exist are created; without this section their rows are
+    # rejected. People need the role of the group's type. The lines `name` and
+    # `parent` may name columns for the group's name and the group above it.
     # [groups]
     # create = true
     # type = { value = "Learner" }
@@ -200,15 +202,15 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     # [adopt]
     # by = "login"
 
-    # How hrfeed recognises the same person under another external ID. "hold" waits for
-    # your approval, "rekey" changes the ID of the account, "reject" rejects the row.
-    # A value that several people share identifies nobody.
+    # How hrfeed recognises the same person under another external ID. "hold"
+    # waits for your approval, "rekey" changes the ID of the account, "reject"
+    # rejects the row. A value that several people share identifies nobody.
     # [identity]
     # by = ["login", "email"]
     # renumbered = "hold"
 
-    # People whom no import changes or removes, by external ID. A condition can name more:
-    # for example where = "row['Department'] == 'Board'".
+    # People whom no import changes or removes, by external ID. A condition can name
+    # more: for example where = "row['Department'] == 'Board'".
     # [protect]
     # ids = ["E1", "E2"]
 
@@ -218,15 +220,17 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     # [leavers]
     # action = "deactivate"
 
-    # Safety limits, with their defaults. A share is of the people known. Beyond one of the
-    # first five, these changes wait for your approval, and everything else goes on. Beyond
-    # one of the others, the file is probably damaged, and nothing is sent.
+    # Safety limits, with their defaults. A share is of the people known. Beyond one
+    # of the first five, these changes wait for your approval, and everything else
+    # goes on. Beyond one of the others, the file is probably damaged, and nothing is
+    # sent.
     # [guards]
-    # max_leavers = "5%"  # people to remove, in 7 days; or { share = "5%", per = "30 days" }
+    # A period of its own: { share = "5%", per = "30 days" }
+    # max_leavers = "5%"  # people to remove, in 7 days
     # max_creates = "25%"  # people to create, once 100 are known
     # max_updates = "50%"  # people to change, once 100 are known
     # max_lost = "1%"  # known people whom the LMS does not show
-    # max_identities = "2%"  # people whose login, e-mail address and name change together
+    # max_identities = "2%"  # people whose login, e-mail and name change together
     # max_rejected = "10%"  # rejected rows
     # max_shrink = "20%"  # rows fewer than in the files before
     # max_emptied = "20%"  # empty cells of a column that was filled

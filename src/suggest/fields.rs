@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use super::columns::{Column, Sample};
+use super::dates;
 use super::genders::Genders;
+use super::places::country_to_translate;
 use super::quote::{cell, key, listed, quoted, remark};
 use super::recognise::{Choice, Origin, Recognised, serves_as_id};
 use super::shape::shapes;
 use super::{Draft, Proposal, settings};
-use crate::headers::{self, Meaning};
-use crate::mapping::{fold, likely_forms, means_nothing};
+use crate::headers::Meaning;
+use crate::mapping::{fold, means_nothing};
 use crate::schema::{Field, FieldKind, System};
-use crate::validate::country_meant;
 
 /// What is right of the `=`.
 #[derive(Debug, Default)]
@@ -40,12 +41,13 @@ impl Draft {
         let mut below = String::new();
         for choice in &found.choices {
             let (field, columns) = (choice.field, choice.columns());
-            let [first, ..] = columns else {
+            let [at, ..] = columns else {
                 self.not_found(choice, sample, found)?;
                 continue;
             };
-            let first = &sample.columns[*first];
-            let setting = setting(choice, first);
+            let first = &sample.columns[*at];
+            let is_email = Some(*at) == found.column_of(FieldKind::Email);
+            let setting = setting(choice, first, sample, is_email);
             let shapes = shapes(first);
             self.text
                 .push_str(&remark(&with_shapes(&choice.why, &shapes)));
@@ -133,15 +135,38 @@ impl Draft {
                 )?;
                 proposal.others.push(setting);
             }
-            _ => writeln!(
-                self.text,
-                "# ? {name} = \"…\"  # required, and no column was recognised"
-            )?,
+            _ => match whole_name(field, sample, found) {
+                Some(column) => {
+                    let setting = quoted(&column.name);
+                    self.text.push_str(&remark(&format!(
+                        "Required, and {setting} has one name in most cells. For example:"
+                    )));
+                    writeln!(self.text, "# ? {name} = {setting}")?;
+                    proposal.others.push(setting);
+                }
+                None => writeln!(
+                    self.text,
+                    "# ? {name} = \"…\"  # required, and no column was recognised"
+                )?,
+            },
         }
         self.missing.push(name);
         self.proposals.push(proposal);
         Ok(())
     }
+}
+
+/// The column of names for a field of names, if it has names that cannot be cut in two.
+fn whole_name<'s>(field: &Field, sample: &'s Sample, found: &Recognised) -> Option<&'s Column> {
+    let is_name = matches!(field.name, "firstName" | "lastName");
+    let is_free = |index: usize| !found.choices.iter().any(|it| it.columns().contains(&index));
+    let is_whole = |column: &Column| {
+        let mut readings = column.readings().into_iter();
+        column.filled > 0 && readings.any(|it| it.meaning == Meaning::FullName)
+    };
+    let columns = sample.columns.iter().enumerate();
+    let mut columns = columns.filter(|(index, it)| is_name && is_free(*index) && is_whole(it));
+    columns.next().map(|(_, column)| column)
 }
 
 /// A remark on a column, with what its cells look like.
@@ -159,7 +184,9 @@ fn lower(column: &Column) -> String {
     format!("{{ column = {}, lower = true }}", quoted(&column.name))
 }
 
-fn setting(choice: &Choice, column: &Column) -> Setting {
+/// The setting for a field that comes from a column, which may be that of the e-mail
+/// addresses.
+fn setting(choice: &Choice, column: &Column, sample: &Sample, is_email: bool) -> Setting {
     let field = choice.field;
     if let Origin::Template { text, .. } = &choice.origin {
         return Setting {
@@ -170,18 +197,12 @@ fn setting(choice: &Choice, column: &Column) -> Setting {
     match field.kind {
         FieldKind::Country => country(field, column),
         FieldKind::Gender => gender(column),
-        FieldKind::Login if column.is_mostly_emails() || is_email_by_name(column) => Setting {
+        FieldKind::Login if is_email || column.is_mostly_emails() => Setting {
             text: lower(column),
             ..Setting::default()
         },
-        _ => plain(field, column),
+        _ => plain(field, column, sample),
     }
-}
-
-/// Whether a column without rows is called like one of addresses.
-fn is_email_by_name(column: &Column) -> bool {
-    let reading = headers::read(&column.name).into_iter().next();
-    column.rows == 0 && reading.is_some_and(|it| it.meaning == Meaning::Email)
 }
 
 /// The country's setting; a map of some length has a part of its own below the other
@@ -195,7 +216,7 @@ fn country(field: &Field, column: &Column) -> Setting {
             if means_nothing(word) {
                 return Some((word, ""));
             }
-            Some((word, country_meant(word)?))
+            Some((word, country_to_translate(word)?))
         })
         .filter(|(word, code)| word != code)
         .collect();
@@ -254,7 +275,7 @@ fn gender(column: &Column) -> Setting {
     setting
 }
 
-fn plain(field: &Field, column: &Column) -> Setting {
+fn plain(field: &Field, column: &Column, sample: &Sample) -> Setting {
     let name = quoted(&column.name);
     let mut settings = Vec::new();
     let mut check = None;
@@ -262,12 +283,10 @@ fn plain(field: &Field, column: &Column) -> Setting {
     match field.kind {
         FieldKind::Email => settings.push("lower = true".to_owned()),
         FieldKind::Date | FieldKind::BirthDate => {
-            let dates = column.date_samples().iter().filter(|it| !means_nothing(it));
-            if let Some((form, is_ambiguous)) = date_form(dates) {
-                settings.push(format!("date = \"{form}\""));
-                if is_ambiguous {
-                    check = Some("day and month could be swapped".into());
-                }
+            let dates = dates::form_of(column, sample);
+            settings.extend(dates.form.map(|form| format!("date = \"{form}\"")));
+            if dates.is_ambiguous {
+                check = Some("day and month could be swapped".into());
             }
         }
         _ => {}
@@ -304,55 +323,4 @@ fn words_for_nothing<'c>(field: &Field, column: &'c Column) -> Vec<&'c str> {
     // Case does not count in a map.
     words.retain(|word| seen.insert(fold(word)));
     words
-}
-
-/// The date form of most samples of a column, if they are dates and not ISO ones,
-/// and whether another form fits as well.
-pub(super) fn date_form<'s>(
-    samples: impl IntoIterator<Item = &'s String>,
-) -> Option<(&'static str, bool)> {
-    let is_number = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let samples = samples.into_iter().map(|sample| sample.trim());
-    let samples: Vec<_> = samples.filter(|sample| !sample.is_empty()).collect();
-    let forms = likely_forms(samples.iter().copied());
-    let forms = if forms.is_empty() {
-        // Numbers among dates are cells that lost their format.
-        likely_forms(samples.into_iter().filter(|sample| !is_number(sample)))
-    } else {
-        forms
-    };
-    match forms.as_slice() {
-        [] | ["%Y-%m-%d", ..] => None,
-        [form, others @ ..] => Some((form, !others.is_empty())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_day_above_twelve_settles_day_and_month() {
-        let form = |samples: &[&str]| {
-            date_form(
-                &samples
-                    .iter()
-                    .map(|sample| (*sample).to_owned())
-                    .collect::<Vec<_>>(),
-            )
-        };
-        assert_eq!(
-            form(&["01/02/2017", "15/10/2017"]),
-            Some(("%d/%m/%Y", false))
-        );
-        assert_eq!(
-            form(&["01/02/2017", "10/15/2017"]),
-            Some(("%m/%d/%Y", false))
-        );
-        assert_eq!(form(&["01/02/2017"]), Some(("%d/%m/%Y", true)));
-        assert_eq!(form(&["01/02/17", "15/10/17"]), Some(("%d/%m/%y", false)));
-        assert_eq!(form(&["01.02.17"]), Some(("%d.%m.%y", false)));
-        assert_eq!(form(&["soon"]), None);
-        assert_eq!(form(&[""]), None);
-    }
 }

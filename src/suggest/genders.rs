@@ -1,7 +1,8 @@
 //! What a column's words for a gender must be translated to.
 
+use super::recognise::{Origin, Work, by};
 use super::words;
-use crate::headers::normalized;
+use crate::headers::{Meaning, normalized};
 use crate::mapping::fold;
 
 /// The words of a column of genders.
@@ -59,6 +60,34 @@ impl Genders {
             it.map.clear();
         }
         it
+    }
+}
+
+impl Work<'_> {
+    /// Whether all words of a column are forms of address for women and men: `Frau`.
+    pub(super) fn are_salutations(&self, index: usize) -> bool {
+        let samples = &self.column(index).samples;
+        let is_either = |it: &String| {
+            let word = normalized(it);
+            words::is_title(it) && words::gender(&word).is_some_and(|it| !it.is_empty())
+        };
+        !samples.is_empty() && samples.iter().all(is_either)
+    }
+
+    /// The form of address says it where no column of its own does.
+    pub(super) fn gender_by_salutation(&mut self) {
+        let is_open = self
+            .choice(|field| field.name == "gender")
+            .is_some_and(|it| it.origin == Origin::Nothing);
+        let says = |index: &usize| {
+            let is_title = self.rank(*index, Meaning::Title).is_some();
+            is_title && !self.column(*index).repeated && self.are_salutations(*index)
+        };
+        let Some(index) = (0..self.used.len()).find(says).filter(|_| is_open) else {
+            return;
+        };
+        let why = by("by the form of address", self.column(index));
+        self.take(|field| field.name == "gender", index, why);
     }
 }
 

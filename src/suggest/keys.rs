@@ -2,7 +2,7 @@
 
 use super::columns::Column;
 use super::recognise::{Origin, Work, by, filled, serves_as_id};
-use crate::headers::{self, Meaning, normalized};
+use crate::headers::{Meaning, normalized};
 use crate::mapping::likely_forms;
 use crate::schema::{Field, FieldKind};
 
@@ -144,8 +144,11 @@ impl Work<'_> {
     fn id_by_content(&mut self) {
         let is_code = |text: &str| {
             let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
+            // A sum is none.
+            let is_decimal = text.contains(['.', ',']) && text.parse::<f64>().is_ok();
             let is_phone = text.starts_with('+') || (text.starts_with('0') && text.len() > 8);
             has_digit
+                && !is_decimal
                 && text.len() <= 40
                 && !is_phone
                 && !text.contains(char::is_whitespace)
@@ -158,7 +161,7 @@ impl Work<'_> {
                 .all(|it| it.meaning == Meaning::Other);
             !self.used[*index]
                 && is_unknown
-                && !headers::is_about_others(self.name(*index))
+                && !column.is_about_others()
                 && column.filled >= 3
                 && column.is_filled(98)
                 && column.is_distinct(99)
@@ -170,15 +173,17 @@ impl Work<'_> {
                     .all(|it| *it == "serial")
         };
         let found: Vec<_> = (0..self.used.len()).filter(is_id).collect();
-        if let [index] = found[..] {
-            // A name that nobody knows may be that of a number of an authority.
-            if !self.has_no_header() {
+        // A name that nobody knows may be that of a number of an authority.
+        if !self.has_no_header() {
+            for index in found {
                 self.not(
                     index,
                     "codes, all different: if it is the ID, name it in that line",
                 );
-                return;
             }
+            return;
+        }
+        if let [index] = found[..] {
             let why = format!(
                 "{}, all different",
                 by("by content: codes", self.column(index))

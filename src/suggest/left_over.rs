@@ -37,17 +37,15 @@ impl Draft {
                     found.why_not[index].clone()
                 };
                 let name = quoted(&column.name);
-                match &why {
-                    Some(why) => {
-                        let line = remark(&format!("{name}: {why}"));
-                        let mut lines = line.lines();
-                        let first = lines.next().unwrap_or_default();
-                        writeln!(self.text, "#   {}", first.trim_start_matches("# "))?;
-                        for line in lines {
-                            writeln!(self.text, "#     {}", line.trim_start_matches("# "))?;
-                        }
-                    }
-                    None => writeln!(self.text, "#   {name}")?,
+                let line = match &why {
+                    Some(why) => remark(&format!("{name}: {why}")),
+                    None => remark(&name),
+                };
+                let mut lines = line.lines();
+                let first = lines.next().unwrap_or_default();
+                writeln!(self.text, "#   {}", first.trim_start_matches("# "))?;
+                for line in lines {
+                    writeln!(self.text, "#     {}", line.trim_start_matches("# "))?;
                 }
                 self.unused.push(Unused {
                     column: column.name.clone(),

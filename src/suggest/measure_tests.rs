@@ -42,7 +42,17 @@ fn judge(system: System, sample: &'static str) -> Judged {
     let filter = filter.and_then(|it| it.split('\'').nth(1));
     found.insert("where", filter.unwrap_or_default().replace(' ', "_"));
     let mut wrong = Vec::new();
-    let right: Vec<_> = right.lines().next().unwrap().split_whitespace().collect();
+    let mut right: Vec<_> = right.lines().next().unwrap().split_whitespace().collect();
+    // What else is set is wrong as well.
+    if right.pop_if(|it| *it == "only").is_some() {
+        let listed: Vec<_> = right.iter().filter_map(|it| it.split('=').next()).collect();
+        let more = found.iter().filter(|(field, columns)| {
+            **field != "where"
+                && !columns.is_empty()
+                && !listed.iter().any(|it| field_in(system, it) == **field)
+        });
+        wrong.extend(more.map(|(field, columns)| format!("{field} is set to `{columns}`")));
+    }
     for pair in &right {
         let (field, columns) = pair.split_once('=').unwrap();
         let field = field_in(system, field);

@@ -12,6 +12,7 @@
 //! - No value of a person is in it, only shapes, and the words of short lists.
 
 mod columns;
+mod dates;
 mod fields;
 mod genders;
 mod keys;
@@ -35,6 +36,7 @@ use self::recognise::{Origin, recognise};
 use self::status::Filter;
 use crate::feed::{Feed, FeedError, FeedOptions, Format};
 use crate::headers;
+use crate::mapping::likely_forms;
 use crate::model::{NoPerson, Remark};
 use crate::report::sanitize;
 use crate::schema::System;
@@ -115,16 +117,23 @@ const CONTRACTS: &str = "\n\
 # on = { feed = \"ExternalId\", file = \"PersonId\" }\n\
 # pick = { column = \"StartDate\", order = \"latest\" }\n";
 
-/// Whether the row that was taken for a header is a person: a header has no addresses.
+/// Whether the row that was taken for a header is a person: a header has no addresses, and
+/// no day.
 #[must_use]
 pub fn lacks_header(feed: &Feed) -> bool {
-    let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |name: &&String| {
+        let mut bytes = name.bytes();
+        bytes.all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
+            && name.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let is_day = |name: &String| {
+        let forms = likely_forms([name.as_str()]);
+        forms.iter().any(|form| form.contains("%d"))
+    };
     let columns = feed.columns();
     let is_known = columns.iter().any(|name| headers::is_known(name));
-    let has_address = columns.iter().any(|name| is_email(name));
-    !is_known
-        && columns.len() > 1
-        && (has_address || columns.iter().filter(|it| is_number(it)).count() >= 2)
+    let has_value = columns.iter().any(|name| is_email(name) || is_day(name));
+    !is_known && columns.len() > 1 && (has_value || columns.iter().filter(is_number).count() >= 2)
 }
 
 impl Draft {
@@ -173,17 +182,13 @@ impl Draft {
         let (text, system) = (&mut self.text, options.system);
         let name = sanitize(&options.feed_name);
         let format = feed.format().to_string();
-        writeln!(text, "# How hrfeed reads `{name}` for {system}.")?;
+        text.push_str(&remark(&format!("How hrfeed reads `{name}` for {system}.")));
         let format = sanitize(&format);
-        if options.source.has_no_header {
-            writeln!(text, "# Found: {format}, no header.")?;
-        } else {
-            writeln!(
-                text,
-                "# Found: {format}, header in row {}.",
-                feed.header_row()
-            )?;
-        }
+        let header = match options.source.has_no_header {
+            true => "no header".to_owned(),
+            false => format!("header in row {}", feed.header_row()),
+        };
+        text.push_str(&remark(&format!("Found: {format}, {header}.")));
         let labels = feed.remarks().into_iter();
         let labels = labels.filter_map(|it| match it.remark {
             Remark::NoPerson {
@@ -264,7 +269,9 @@ impl Draft {
             writeln!(lines, "sheet = {}", quoted(sheet))?;
         } else if let Some(sheet) = found {
             let others = listed(others.iter().map(String::as_str));
-            writeln!(lines, "# Other sheets contain tables, too: {others}.")?;
+            lines.push_str(&remark(&format!(
+                "Other sheets contain tables, too: {others}."
+            )));
             writeln!(lines, "sheet = {}", quoted(sheet))?;
             self.notes.push(format!(
                 "this is sheet {}; other sheets contain tables, too: {others} \

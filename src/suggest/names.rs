@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::quote::cell;
 use super::recognise::{Choice, Origin, Work, by};
 use super::words;
-use crate::headers::{self, Meaning, normalized};
+use crate::headers::{Meaning, normalized};
 use crate::mapping::fold;
 use crate::schema::Field;
 
@@ -314,7 +314,7 @@ impl Work<'_> {
         let called = self.named(&[Meaning::PreferredName, Meaning::LastName]);
         let found = by_name.iter().chain(&called).find_map(|index| {
             let column = self.column(*index);
-            if headers::is_about_others(&column.name) || column.is_mostly_emails() {
+            if column.is_about_others() || column.is_mostly_emails() {
                 return None;
             }
             Some((*index, Form::of(&column.samples, &column.name)?))

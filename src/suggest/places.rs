@@ -1,8 +1,40 @@
-//! Where a person lives: a street and its number may be in several columns.
+//! Where a person lives: a street and its number may be in several columns, and a country
+//! may be written as on a car.
 
 use super::quote::cell;
 use super::recognise::{Origin, Work};
 use crate::headers::Meaning;
+use crate::mapping::COUNTRIES;
+use crate::validate::country_meant;
+
+/// The signs of cars that are no other code for their country.
+const SIGNS: [(&str, &str); 13] = [
+    ("A", "AT"),
+    ("B", "BE"),
+    ("D", "DE"),
+    ("E", "ES"),
+    ("F", "FR"),
+    ("H", "HU"),
+    ("I", "IT"),
+    ("L", "LU"),
+    ("N", "NO"),
+    ("P", "PT"),
+    ("S", "SE"),
+    ("SLO", "SI"),
+    ("FL", "LI"),
+];
+
+/// The code of two letters of a country that a mapping must translate: what is read by
+/// itself has none.
+pub(super) fn country_to_translate(text: &str) -> Option<&'static str> {
+    let sign = || SIGNS.iter().find(|(sign, _)| *sign == text);
+    country_meant(text).or_else(|| sign().map(|(_, code)| *code))
+}
+
+/// Whether a text is a country in any way.
+pub(super) fn is_country(text: &str) -> bool {
+    COUNTRIES.named(text).is_some() || country_to_translate(text).is_some()
+}
 
 impl Work<'_> {
     /// House number and addition, joined to the street.

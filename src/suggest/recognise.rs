@@ -1,13 +1,13 @@
 //! Which column of a feed is which field of the target, by name and content.
 
 use super::columns::{Column, Sample};
+use super::places::is_country;
 use super::status::{self, Filter};
 use super::systems;
 use super::words;
 use crate::headers::{self, Meaning, Reading, normalized};
-use crate::mapping::{COUNTRIES, STATES, likely_forms};
+use crate::mapping::{STATES, likely_forms};
 use crate::schema::{Field, FieldKind, Part, System};
-use crate::validate::country_meant;
 
 /// Where a field's value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +81,7 @@ pub(super) fn recognise(system: System, sample: &Sample) -> Recognised {
     work.names();
     work.login();
     work.details();
+    work.gender_by_salutation();
     work.places();
     let filter = status::filter(&mut work);
     work.explain();
@@ -98,7 +99,7 @@ pub(super) fn suggest_columns<'c>(field: &Field, columns: &'c [Column]) -> Vec<&
         .iter()
         .filter(|column| !column.repeated && !column.is_masked())
         .filter_map(|column| {
-            let reading = headers::read(&column.name).into_iter().next()?;
+            let reading = column.readings().into_iter().next()?;
             let rank = meanings(field)
                 .iter()
                 .position(|it| *it == reading.meaning)?;
@@ -173,9 +174,7 @@ impl<'s> Work<'s> {
             others: Vec::new(),
             check: None,
         };
-        let readings: Vec<_> = (sample.columns.iter())
-            .map(|column| headers::read(&column.name))
-            .collect();
+        let readings: Vec<_> = (sample.columns.iter()).map(Column::readings).collect();
         let is_out = |(column, readings): (&Column, &Vec<Reading>)| {
             let is_private =
                 |it: &Reading| matches!(it.meaning, Meaning::Password | Meaning::Never(_));
@@ -259,7 +258,7 @@ impl<'s> Work<'s> {
 
     /// Of several columns of addresses the best filled, and never an empty one.
     fn email(&mut self) {
-        let is_about_others = |index: usize| headers::is_about_others(self.name(index));
+        let is_about_others = |index: usize| self.column(index).is_about_others();
         let named = |index: usize| {
             let ranks = [
                 (Meaning::Email, 0),
@@ -322,7 +321,11 @@ impl<'s> Work<'s> {
             if is_private {
                 self.not(index, "a private address");
             } else if !(40_000..PRIVATE).contains(&rank) && column.rows > 0 {
-                self.not(index, format!("also addresses; {}", filled(column)));
+                let shared = match column.distinct_emails * 2 <= column.emails {
+                    true => ", of which several people have the same",
+                    false => "",
+                };
+                self.not(index, format!("also addresses{shared}; {}", filled(column)));
             }
         }
         let why = match rank {
@@ -365,6 +368,9 @@ impl<'s> Work<'s> {
                 let own = own && (field.kind != FieldKind::Bool || field.name == "renewable");
                 let rank = self.rank_among(index, meanings(field));
                 if let Some(rank) = rank.or(own.then_some(0)) {
+                    // Beside a column of titles, `Anrede` says Mr or Mrs.
+                    let later = field.name == "title" && self.are_salutations(index);
+                    let rank = if later { rank + EMPTY / 2 } else { rank };
                     found.push((rank, at, index));
                 }
             }
@@ -393,9 +399,9 @@ impl<'s> Work<'s> {
         }
         let samples = &column.samples;
         let any = |is: &dyn Fn(&str) -> bool| samples.iter().any(|it| is(it));
-        let is_country = |it: &str| COUNTRIES.named(it).or_else(|| country_meant(it)).is_some();
         match field.name {
             "title" if !column.half(words::is_title) => Some("no titles".into()),
+            "function" if column.half(words::is_title) => Some("titles, no jobs".into()),
             "middleName" if self.rank(index, Meaning::NamePrefix).is_some() => {
                 let are_titles =
                     column.half(words::is_title) && !column.half(words::is_name_prefix);
@@ -421,6 +427,10 @@ impl<'s> Work<'s> {
                 |it: &Reading| matches!(it.meaning, Meaning::Password | Meaning::Never(_));
             if self.column(index).is_masked() && !reading.as_ref().is_some_and(is_private) {
                 self.why_not[index] = Some("masked: its cells hide their values".into());
+                continue;
+            }
+            if self.column(index).is_about_others() && self.column(index).emails > 0 {
+                self.not(index, "addresses of somebody else");
                 continue;
             }
             let Some(reading) = reading else {

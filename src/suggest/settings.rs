@@ -133,9 +133,9 @@ pub(super) fn write(text: &mut String, system: System, has_email: bool) -> fmt::
     if let ([_, ..], [least, ..]) = (spec.of_group, spec.roles) {
         writeln!(
             text,
-            "\n# Groups that do not exist are created; without this section their rows are rejected.\n\
-             # People need the role of the group's type. The lines `name` and `parent` may name\n\
-             # columns for the group's name and the group above it.\n\
+            "\n# Groups that do not exist are created; without this section their rows are\n\
+             # rejected. People need the role of the group's type. The lines `name` and\n\
+             # `parent` may name columns for the group's name and the group above it.\n\
              # [groups]\n\
              # create = true\n\
              # type = {{ value = \"{}\" }}",
@@ -184,16 +184,16 @@ fn identity(text: &mut String, spec: &SystemSpec, has_email: bool) -> fmt::Resul
     };
     writeln!(
         text,
-        "\n# How hrfeed recognises the same person under another external ID. \"hold\" waits for\n\
-         # your approval, \"rekey\" changes the ID of the account, \"reject\" rejects the row.\n\
-         # A value that several people share identifies nobody.\n\
+        "\n# How hrfeed recognises the same person under another external ID. \"hold\"\n\
+         # waits for your approval, \"rekey\" changes the ID of the account, \"reject\"\n\
+         # rejects the row. A value that several people share identifies nobody.\n\
          # [identity]\n\
          # by = [{by}]\n\
          # renumbered = \"hold\""
     )?;
     text.write_str(
-        "\n# People whom no import changes or removes, by external ID. A condition can name more:\n\
-         # for example where = \"row['Department'] == 'Board'\".\n\
+        "\n# People whom no import changes or removes, by external ID. A condition can name\n\
+         # more: for example where = \"row['Department'] == 'Board'\".\n\
          # [protect]\n\
          # ids = [\"E1\", \"E2\"]\n",
     )
@@ -201,15 +201,17 @@ fn identity(text: &mut String, spec: &SystemSpec, has_email: bool) -> fmt::Resul
 
 /// [guards] with its defaults.
 const GUARDS: &str = r#"
-# Safety limits, with their defaults. A share is of the people known. Beyond one of the
-# first five, these changes wait for your approval, and everything else goes on. Beyond
-# one of the others, the file is probably damaged, and nothing is sent.
+# Safety limits, with their defaults. A share is of the people known. Beyond one
+# of the first five, these changes wait for your approval, and everything else
+# goes on. Beyond one of the others, the file is probably damaged, and nothing is
+# sent.
 # [guards]
-# max_leavers = "5%"  # people to remove, in 7 days; or { share = "5%", per = "30 days" }
+# A period of its own: { share = "5%", per = "30 days" }
+# max_leavers = "5%"  # people to remove, in 7 days
 # max_creates = "25%"  # people to create, once 100 are known
 # max_updates = "50%"  # people to change, once 100 are known
 # max_lost = "1%"  # known people whom the LMS does not show
-# max_identities = "2%"  # people whose login, e-mail address and name change together
+# max_identities = "2%"  # people whose login, e-mail and name change together
 # max_rejected = "10%"  # rejected rows
 # max_shrink = "20%"  # rows fewer than in the files before
 # max_emptied = "20%"  # empty cells of a column that was filled

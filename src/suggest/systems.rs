@@ -1,6 +1,7 @@
 //! Which system exported a feed, by the names of its columns.
 
 use std::collections::HashSet;
+use std::iter;
 
 use super::columns::Column;
 use crate::headers::normalized;
@@ -215,28 +216,22 @@ const SYSTEMS: &[System] = &[
     },
     System {
         title: "a Visma employee list",
-        all: &[],
-        some: &[
-            "Ansattnr",
-            "Anställningsnummer",
-            "Fornavn",
-            "Förnamn",
-            "Etternavn",
-            "Efternamn",
-            "Avdelning",
-            "Avdeling",
-            "Stilling",
-        ],
+        all: &["Ansattnr"],
+        some: &["Fornavn", "Etternavn", "Avdeling", "Stilling"],
+        least: 3,
+    },
+    System {
+        title: "a Visma employee list",
+        all: &["Anställningsnummer"],
+        some: &["Förnamn", "Efternamn", "Avdelning", "Befattning"],
         least: 3,
     },
     System {
         title: "a Nmbrs employee list",
-        all: &[],
+        all: &["Bedrijfsnummer"],
         some: &[
             "Medewerkernummer",
-            "EmployeeNumber",
-            "Bedrijfsnummer",
-            "CompanyNumber",
+            "Werknemernummer",
             "Bedrijfsnaam",
             "E-mail werk",
             "E-mail prive",
@@ -245,6 +240,8 @@ const SYSTEMS: &[System] = &[
             "Kostenplaats omschrijving",
             "Datum in dienst",
             "Datum uit dienst",
+            "In dienst",
+            "Uit dienst",
         ],
         least: 5,
     },
@@ -447,7 +444,10 @@ pub(super) fn are_accounts(columns: &[Column]) -> bool {
 /// What the feed looks like, if its columns are those of a known system.
 pub(super) fn of(columns: &[Column]) -> Option<&'static str> {
     // A `*` marks what is required, and does not belong to the name.
-    let names: HashSet<_> = columns.iter().map(|it| normalized(&it.name)).collect();
+    let names = columns
+        .iter()
+        .flat_map(|it| iter::once(&it.name).chain(&it.label));
+    let names: HashSet<_> = names.map(|name| normalized(name)).collect();
     let has = |name: &&&str| names.contains(&normalized(name));
     let is = |system: &&System| {
         system.all.iter().all(|it| has(&it))

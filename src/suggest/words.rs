@@ -5,7 +5,7 @@ use crate::headers::normalized;
 /// Forms of address and academic titles.
 const TITLES: &str = "dr drs ir ing mr mrs ms miss mx prof profdr profdring drir dring bsc msc ba ma mba llm \
      phd md sir dame rev dhr deheer heer mw mevr mevrouw meneer herr frau dipling mag m mme \
-     mlle monsieur madame sr sra srta don dona";
+     mlle monsieur madame sr sra srta don dona sig sigra signor signora pan pani";
 
 /// What is between first and last name in Dutch, German, French, Spanish, Portuguese and
 /// Italian.
@@ -29,8 +29,9 @@ const HERE: &str = "active activ actief aktiv actif active activo activa a emplo
 const LEFT: &str = "terminated inactive left leaver retired deceased resigned dismissed discharged departed \
     former formeremployee exemployee quit deleted tobedeleted archived closed t r d i term separated \
     withdrawn expired notactive nolongeremployed offboarded deprovisioned terminatedwithpay retiredwithpay deactivated \
-    uitdienst inactief gestopt vertrokken gepensioneerd overleden ontslagen \
+    uitdienst opgezegd inactief gestopt vertrokken gepensioneerd overleden ontslagen \
     ausgeschieden ausgetreten inaktiv verrentet pensioniert verstorben entlassen ehemalig ehemaliger \
+     gekündigt gekuendigt \
     sorti parti inactif inactive retraite licencie demissionne decede ancien \
     baja debaja inactivo inactiva cesado cesada jubilado jubilada despedido retirado fallecido \
     sluttet oppsagt fratradt pensjonert opsagt fratrådt pensioneret slutat avslutad uppsagd pensionerad \
@@ -112,11 +113,15 @@ pub(super) fn is_yes(text: &str) -> Option<bool> {
 pub(super) fn gender(word: &str) -> Option<&'static str> {
     match word {
         "m" | "male" | "man" | "mannelijk" | "heer" | "dhr" | "mann" | "mannlich" | "herr"
-        | "h" | "homme" | "masculin" | "hombre" | "masculino" | "varon" | "mand" | "mezczyzna"
-        | "maschio" | "uomo" | "maschile" | "homem" | "男" | "男性" => Some("male"),
+        | "mr" | "monsieur" | "meneer" | "deheer" | "sr" | "maennlich" | "sig" | "signor"
+        | "pan" | "h" | "homme" | "masculin" | "hombre" | "masculino" | "varon" | "mand"
+        | "mezczyzna" | "maschio" | "uomo" | "maschile" | "homem" | "男" | "男性" => {
+            Some("male")
+        }
         "f" | "female" | "woman" | "v" | "vrouw" | "vrouwelijk" | "mevrouw" | "mevr" | "mw"
-        | "w" | "weiblich" | "frau" | "femme" | "feminin" | "mujer" | "femenino" | "k"
-        | "kvinne" | "kvinde" | "kvinna" | "kobieta" | "femmina" | "donna" | "femminile"
+        | "w" | "weiblich" | "frau" | "mrs" | "ms" | "miss" | "mme" | "madame" | "mlle" | "sra"
+        | "srta" | "sigra" | "signora" | "pani" | "femme" | "feminin" | "mujer" | "femenino"
+        | "k" | "kvinne" | "kvinde" | "kvinna" | "kobieta" | "femmina" | "donna" | "femminile"
         | "mulher" | "feminino" | "女" | "女性" => Some("female"),
         "unknown" | "unspecified" | "notspecified" | "undisclosed" | "notdisclosed" | "na"
         | "none" | "onbekend" | "nietopgegeven" | "nvt" | "unbekannt" | "keineangabe"

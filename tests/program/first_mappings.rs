@@ -283,9 +283,11 @@ fn what_stands_in_for_an_id_is_in_the_list_of_what_is_left_to_do() {
       3. Read the mapping through. With it, no row of 2 has a problem. After a
          change:
            hrfeed check staff.csv -m MAPPING
-      4. Set `base_url` in the mapping, and KMI_API_KEY and KMI_API_SECRET in the
+      4. Try an import without your LMS and without a key, if you like:
+           hrfeed import staff.csv -m MAPPING --sandbox
+      5. Set `base_url` in the mapping, and KMI_API_KEY and KMI_API_SECRET in the
          environment.
-      5. See what an import would do:
+      6. See what an import would do:
            hrfeed plan staff.csv -m MAPPING
     ");
     assert!(
@@ -435,9 +437,11 @@ fn a_first_mapping_gives_its_reasons_and_says_what_is_left_to_do() {
       3. Read the mapping through. With it, no row of 2 has a problem. After a
          change:
            hrfeed check staff.csv -m staff.toml
-      4. Set `base_url` in the mapping, and KMI_API_KEY and KMI_API_SECRET in the
+      4. Try an import without your LMS and without a key, if you like:
+           hrfeed import staff.csv -m staff.toml --sandbox
+      5. Set `base_url` in the mapping, and KMI_API_KEY and KMI_API_SECRET in the
          environment.
-      5. See what an import would do:
+      6. See what an import would do:
            hrfeed plan staff.csv -m staff.toml
     ");
     for line in text
@@ -537,4 +541,60 @@ fn a_file_without_a_header_gets_a_mapping_by_letters() {
     world.write("odd.csv", "Aap,Noot,2026\n1,Ann,3\n2,Bo,4\n");
     let ran = world.run(&["init", "odd.csv", "--target", "kmi"]).exits(0);
     assert!(!ran.stdout.contains("header = false"), "{ran:?}");
+}
+
+/// A list from Excel in Germany: windows-1252, signs of cars, `Anrede` for the gender.
+const PERSONAL: &str = "\
+    Personalnummer;Anrede;Titel;Vorname;Nachname;E-Mail;Tel. dienstl.;Straße;Hausnr.;PLZ;Ort;Land;Eintritt;Austritt;Status\r\n\
+    00712;Frau;Dr.;Änne;Größl;aenne.groessl@example.com;0341/555-712;Mühlgasse;4;04107;Leipzig;D;01.01.1999;;aktiv\r\n\
+    00815;Herr;;Jürgen;Müller;juergen.mueller@example.com;;Ringstraße;17a;1010;Wien;A;25.07.2008;31.12.2031;aktiv\r\n\
+    00820;Herr;;Bernd;Auer;bernd.auer@example.com;;Allee;101;1010;Wien;A;15.10.2018;30.06.2026;ausgetreten\r\n";
+
+/// An AFAS export whose first row has technical names, and whose second explains them.
+const TWO_ROWS: &str = "\
+    EmId;Rn;VvG;Nm;EmW;EmP;Mb;LgMail;DaIn;DaUit\r\n\
+    Medewerker;Roepnaam;Voorvoegsel geboortenaam;Geboortenaam;E-mail werk;E-mail privé;Mobiel werk;E-mail leidinggevende;Datum in dienst;Datum uit dienst\r\n\
+    001021;Yara;van der;Wal;y.vanderwal@example.com;yara@example.org;06-55510201;h.bos@example.com;01-06-2012;\r\n\
+    001022;Zeno;;Bosman;z.bosman@example.com;;;h.bos@example.com;15-01-2008;31-12-2031\r\n";
+
+#[test]
+fn crooked_exports_are_imported_by_their_first_mappings_as_they_are() {
+    let mut all = String::new();
+    let latin: Vec<u8> = PERSONAL
+        .chars()
+        .map(|char| u8::try_from(u32::from(char)).unwrap())
+        .collect();
+    for (name, feed) in [("personal", latin), ("afas", TWO_ROWS.into())] {
+        for system in [Kmi, AnewSpring] {
+            let world = World::new(system);
+            world.write("people.csv", &feed);
+            let text = init(&world, "people.csv", system);
+            let text = text["mapping"].as_str().unwrap();
+            world.write("first.toml", for_world(&world, text));
+            world
+                .run(&["import", "people.csv", "-m", "first.toml"])
+                .exits(0);
+            writeln!(all, "{name}, {}\n{}", word(system), people(&world)).unwrap();
+        }
+    }
+    insta::assert_snapshot!(all, @"");
+}
+
+#[test]
+fn a_first_mapping_fits_a_terminal_and_a_mail_however_long_the_names_are() {
+    let world = World::new(Kmi);
+    let long = "What is the name of the department in which you work most of the days of a week";
+    let feed =
+        format!("Employee ID,{long}?,First name,Surname,E-mail\n1,Care,Ann,Lee,a@example.com\n");
+    world.write(&format!("{}.csv", long.replace(' ', "-")), feed);
+    let ran = world.run(&[
+        "init",
+        &format!("{}.csv", long.replace(' ', "-")),
+        "--target",
+        "kmi",
+    ]);
+    for line in ran.exits(0).stdout.lines() {
+        let is_word = line.trim_start_matches(['#', ' ']).split(' ').count() == 1;
+        assert!(line.chars().count() <= 79 || is_word, "{line}");
+    }
 }
