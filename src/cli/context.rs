@@ -253,9 +253,10 @@ impl Context {
     /// Prints a failure on stderr alone: one that does not decide how the command ends.
     pub(super) fn print_failure(&self, failure: &Failure) {
         // A program that reads it finds a sentence on one line.
-        let width = match std::io::stderr().is_terminal() {
-            true => self.err.width,
-            false => usize::MAX,
+        let width = if std::io::stderr().is_terminal() {
+            self.err.width
+        } else {
+            usize::MAX
         };
         let style = Style { width, ..self.err };
         let text = report::error(&failure.what, failure.help.as_deref(), &style);

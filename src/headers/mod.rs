@@ -216,16 +216,18 @@ const OTHERS: &str = "manager managers supervisor supervisors boss lead leader l
     conjoint enfant hijo \
     leder leders lederens chefs narmeste naermeste nodkontakt parorende anhorig anhoriga \
     foresatt foresatte vardnadshavare przelozony przelozonego kierownik \
-    kierownika responsabili referente gestor gestora superior chefe chefia supervisore emergenza \
+    kierownika responsabile responsabili referente gestor gestora superior chefe chefia supervisore emergenza \
     awaryjny coniuge figlio genitore conjuge filho";
 
-/// The same where no white space is between words.
-const OTHERS_PARTS: [&str; 8] = [
-    "上司", "主管", "经理", "上级", "紧急", "緊急", "扶養", "配偶",
+/// The same where no white space is between words, and where a sign says it.
+const OTHERS_PARTS: [&str; 9] = [
+    "上司", "主管", "经理", "上级", "紧急", "緊急", "扶養", "配偶", "N+1",
 ];
 
 /// The same where a word goes on: `Vorgesetztenmail`, `MANAGEREMAIL`.
-const OTHERS_WITHIN: [&str; 9] = [
+const OTHERS_WITHIN: [&str; 11] = [
+    "emergency",
+    "notfall",
     "manager",
     "supervisor",
     "leidinggevende",

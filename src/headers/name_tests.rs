@@ -116,6 +116,8 @@ fn a_column_about_somebody_or_something_else_is_not_the_persons_own() {
         "Matricola responsabile",
         "E-mail do gestor",
         "MANAGEREMAIL",
+        "Mail N+1",
+        "Notfallkontakt E-Mail",
         "Vorgesetztenmail",
         "Manager's private email",
         "Mail du responsable",

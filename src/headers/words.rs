@@ -41,7 +41,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
          id salarié, id employé, número de empleado, n° de empleado, n° empleado, num empleado, \
          código de empleado, código empleado, id empleado, id de empleado, número de trabajador, \
          número de personal, número de nómina, legajo, número de legajo, matrícula, \
-         clave de empleado, expediente, 社員番号, 従業員番号, 社員ID, 社員コード, 従業員コード, \
+         clave de empleado, expediente, 社員番号, 従業員番号, 学籍番号, 学号, 社員ID, 社員コード, 従業員コード, \
          従業員ID, 職員番号, 個人コード, 员工编号, 员工号, 工号, 员工ID, 人员编号, 职工号, \
          雇员编号, 員工編號, 員工編号, userid, user sysid, PERNR, person id external, person identifier, \
          user number, student id, student number, pupil number, learner id, member number, \

@@ -33,9 +33,12 @@ fn push_lines(out: &mut String, text: &str, indent: &str, style: &Style) {
     };
     let fits = |line: &str| line.chars().count() <= room || is_drawn(line);
     let lines = text.trim_end().lines();
-    let lines = lines.flat_map(|line| match fits(line) {
-        true => vec![sanitize(line).into_owned()],
-        false => style.paragraph(line),
+    let lines = lines.flat_map(|line| {
+        if fits(line) {
+            vec![sanitize(line).into_owned()]
+        } else {
+            style.paragraph(line)
+        }
     });
     let mut before = " ";
     for line in lines {

@@ -130,16 +130,17 @@ mod tests {
         assert_eq!(form(&["2017-02-01"], &[]), (None, false));
     }
 
+    const HIRED: &[(&str, &[&str])] = &[("Hire Date", &["03/25/2017"])];
+    const BOTH: &[(&str, &[&str])] = &[
+        ("Hire Date", &["03/25/2017"]),
+        ("End Date", &["25/03/2017"]),
+    ];
+
     #[test]
     fn the_other_dates_of_a_feed_settle_what_a_column_leaves_open() {
-        const HIRED: &[(&str, &[&str])] = &[("Hire Date", &["03/25/2017"])];
         assert_eq!(form(&["01/02/1990"], HIRED), (Some("%m/%d/%Y"), false));
         assert_eq!(form(&[], HIRED), (Some("%m/%d/%Y"), false));
         assert_eq!(form(&["21.03.1990"], HIRED), (Some("%d.%m.%Y"), false));
-        const BOTH: &[(&str, &[&str])] = &[
-            ("Hire Date", &["03/25/2017"]),
-            ("End Date", &["25/03/2017"]),
-        ];
         assert_eq!(form(&["01/02/1990"], BOTH), (Some("%d/%m/%Y"), true));
         assert_eq!(form(&[], BOTH), (None, false));
         assert_eq!(form(&[], &[("Hire Date", &["2017-03-25"])]), (None, false));

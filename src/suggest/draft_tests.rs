@@ -76,8 +76,8 @@ fn a_first_mapping_says_what_was_found() {
     fields = ["externalId", "loginName"]
     duplicates = "reject"  # sends neither of two such rows; or "first", "last"
 
-    # Accounts created manually have no external ID: the account with the login of a
-    # row gets the row's ID, instead of a second account being created.
+    # Accounts created manually have no external ID: the account with the login of
+    # a row gets the row's ID, instead of a second account being created.
     # [adopt]
     # by = "loginName"
 
@@ -88,8 +88,8 @@ fn a_first_mapping_says_what_was_found() {
     # by = ["loginName", "email"]
     # renumbered = "hold"
 
-    # People whom no import changes or removes, by external ID. A condition can name
-    # more: for example where = "row['Department'] == 'Board'".
+    # People whom no import changes or removes, by external ID. A condition can
+    # name more: for example where = "row['Department'] == 'Board'".
     # [protect]
     # ids = ["E1", "E2"]
 
@@ -98,10 +98,10 @@ fn a_first_mapping_says_what_was_found() {
     # [leavers]
     # action = "ignore"
 
-    # Safety limits, with their defaults. A share is of the people known. Beyond one
-    # of the first five, these changes wait for your approval, and everything else
-    # goes on. Beyond one of the others, the file is probably damaged, and nothing is
-    # sent.
+    # Safety limits, with their defaults. A share is of the people known. Beyond
+    # one of the first five, these changes wait for your approval, and everything
+    # else goes on. Beyond one of the others, the file is probably damaged, and
+    # nothing is sent.
     # [guards]
     # A period of its own: { share = "5%", per = "30 days" }
     # max_leavers = "5%"  # people to remove, in 7 days
@@ -124,27 +124,8 @@ fn a_first_mapping_says_what_was_found() {
 #[test]
 fn a_first_mapping_says_what_a_person_can_choose() {
     let anewspring = draft(System::ANewSpring, FEED);
-    insta::assert_snapshot!(anewspring.text, @r#"
-    # How hrfeed reads `people.csv` for aNewSpring.
-    # Found: CSV, semicolon, header in row 1.
-
-    [target]
-    system = "anewspring"
-    # The address of your LMS.
-    base_url = "https://lms.example.com"
-    # The environment variable that holds the key, never the key itself;
-    # or { file = "…" }.
-    api_key = { env = "ANEWSPRING_API_KEY" }
-    requests_per_second = 10  # never exceeded
-    max_in_flight = 8
-    # How long a request may take, and how much later one without an answer may
-    # still be carried out.
-    # timeout = "60s"
-    # settle_after = "30s"
-
-    # Field of the LMS = where its value comes from. Above each: why, and what the
-    # cells look like (0 is a digit, a and A are letters).
-    [fields]
+    let (_, fields) = anewspring.text.split_once("[fields]\n").unwrap();
+    insta::assert_snapshot!(fields, @r#"
     # No column was recognised as the HR system's ID for a person: the e-mail
     # address is used; like aaa@aaaaaaa.aaa
     # A person whose address changes becomes a new person: name a better column if
@@ -161,19 +142,21 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     # By name, all filled; like Aaaaaaaaa | Aaaaaa
     country = "Land"
 
-    # The feed does not decide what follows: remove the # from the lines that you want.
+    # The feed does not decide what follows: remove the # from the lines that you
+    # want.
 
-    # The password of a new person: aNewSpring generates one, which it probably mails,
-    # and it must be changed at the first sign-in. Not with single sign-on.
+    # The password of a new person: aNewSpring generates one, which it probably
+    # mails, and it must be changed at the first sign-in. Not with single sign-on.
     # generatePassword = true
     # forcePasswordChange = true
 
-    # Roles: Learner, Instructor, Observer, Author, Designer; `split` separates several in
-    # one cell, and `map` translates: check each word. No role is ever taken away.
+    # Roles: Learner, Instructor, Observer, Author, Designer; `split` separates
+    # several in one cell, and `map` translates: check each word. No role is ever
+    # taken away.
     # role = { column = "Rol", map = { Baas = "Learner" }, default = "Learner" }
 
-    # User groups, by their external ID; see [groups] below. An empty cell removes the
-    # person from the groups that hrfeed added him or her to.
+    # User groups, by their external ID; see [groups] below. An empty cell removes
+    # the person from the groups that hrfeed added him or her to.
     # group = { value = "Everybody" }
 
     # Columns of the feed that are not used:
@@ -182,9 +165,10 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     #   "Rang"
     # Fields of the LMS that are not set:
     #   middleName, gender, title, initials, function, company, dateOfBirth,
-    #   telephoneNumber, faxNumber, cellPhoneNumber, address, zip, residence, invoiceAddress,
-    #   invoiceZip, invoiceResidence, invoiceCountry, custom1, custom2, custom3, custom4,
-    #   custom5, locale, timeZoneGroup, timeZone, active, renewable
+    #     telephoneNumber, faxNumber, cellPhoneNumber, address, zip, residence,
+    #     invoiceAddress, invoiceZip, invoiceResidence, invoiceCountry, custom1,
+    #     custom2, custom3, custom4, custom5, locale, timeZoneGroup, timeZone,
+    #     active, renewable
 
     [unique]
     fields = ["userID", "login"]
@@ -197,8 +181,8 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     # create = true
     # type = { value = "Learner" }
 
-    # Accounts created manually have no external ID: the account with the login of a
-    # row gets the row's ID, instead of a second account being created.
+    # Accounts created manually have no external ID: the account with the login of
+    # a row gets the row's ID, instead of a second account being created.
     # [adopt]
     # by = "login"
 
@@ -209,8 +193,8 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     # by = ["login", "email"]
     # renumbered = "hold"
 
-    # People whom no import changes or removes, by external ID. A condition can name
-    # more: for example where = "row['Department'] == 'Board'".
+    # People whom no import changes or removes, by external ID. A condition can
+    # name more: for example where = "row['Department'] == 'Board'".
     # [protect]
     # ids = ["E1", "E2"]
 
@@ -220,10 +204,10 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     # [leavers]
     # action = "deactivate"
 
-    # Safety limits, with their defaults. A share is of the people known. Beyond one
-    # of the first five, these changes wait for your approval, and everything else
-    # goes on. Beyond one of the others, the file is probably damaged, and nothing is
-    # sent.
+    # Safety limits, with their defaults. A share is of the people known. Beyond
+    # one of the first five, these changes wait for your approval, and everything
+    # else goes on. Beyond one of the others, the file is probably damaged, and
+    # nothing is sent.
     # [guards]
     # A period of its own: { share = "5%", per = "30 days" }
     # max_leavers = "5%"  # people to remove, in 7 days

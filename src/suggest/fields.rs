@@ -83,6 +83,44 @@ impl Draft {
         Ok(())
     }
 
+    /// The line of the ID where no column is one: something else that differs between people.
+    fn instead_of_id(
+        &mut self,
+        choice: &Choice,
+        column: &Column,
+        what: &str,
+        setting: String,
+    ) -> fmt::Result {
+        let name = choice.field.name;
+        let is_used = match what {
+            "address" => "the e-mail address is used",
+            _ => "the login is used",
+        };
+        let why = match choice.why.as_str() {
+            "" => format!("no column was recognised as the HR system's ID for a person: {is_used}"),
+            why => why.to_owned(),
+        };
+        let shapes = shapes(column);
+        self.text.push_str(&remark(&with_shapes(&why, &shapes)));
+        self.text.push_str(&remark(&format!(
+            "A person whose {what} changes becomes a new person: name a better column if there is \
+             one."
+        )));
+        writeln!(self.text, "{name} = {setting}")?;
+        self.checks.push(format!(
+            "{name}: {why}, so a person whose {what} changes becomes a new person"
+        ));
+        self.proposals.push(Proposal {
+            field: name,
+            setting: Some(setting),
+            columns: vec![column.name.clone()],
+            why,
+            shapes,
+            ..Proposal::default()
+        });
+        Ok(())
+    }
+
     /// A field without a column: the line that a person must fill in, if any.
     fn not_found(&mut self, choice: &Choice, sample: &Sample, found: &Recognised) -> fmt::Result {
         let (field, name) = (choice.field, choice.field.name);
@@ -101,30 +139,14 @@ impl Draft {
             column(FieldKind::ExternalId),
         ) {
             (FieldKind::ExternalId, Some(email), _) if serves_as_id(email) => {
-                let setting = lower(email);
-                let why = match choice.why.as_str() {
-                    "" => {
-                        "no column was recognised as the HR system's ID for a person: the e-mail \
-                         address is used"
-                    }
-                    why => why,
-                };
-                self.text
-                    .push_str(&remark(&with_shapes(why, &shapes(email))));
-                self.text.push_str(&remark(
-                    "A person whose address changes becomes a new person: name a better column if \
-                     there is one.",
-                ));
-                writeln!(self.text, "{name} = {setting}")?;
-                self.checks.push(format!(
-                    "{name}: {why}, so a person whose address changes becomes a new person"
-                ));
-                why.clone_into(&mut proposal.why);
-                proposal.setting = Some(setting);
-                proposal.columns.push(email.name.clone());
-                proposal.shapes = shapes(email);
-                self.proposals.push(proposal);
-                return Ok(());
+                return self.instead_of_id(choice, email, "address", lower(email));
+            }
+            (FieldKind::ExternalId, None, _)
+                if column(FieldKind::Login).is_some_and(is_filled_and_distinct) =>
+            {
+                let login = found.column_of(FieldKind::Login).unwrap_or_default();
+                let login = &sample.columns[login];
+                return self.instead_of_id(choice, login, "login", quoted(&login.name));
             }
             (FieldKind::Email, _, Some(id)) => {
                 let template = format!("{{{{ {}|lower }}}}@example.com", cell(&id.name));
@@ -154,6 +176,11 @@ impl Draft {
         self.proposals.push(proposal);
         Ok(())
     }
+}
+
+/// Whether nearly every row has a value of its own.
+fn is_filled_and_distinct(column: &Column) -> bool {
+    column.rows > 0 && column.is_filled(95) && column.is_distinct(99)
 }
 
 /// The column of names for a field of names, if it has names that cannot be cut in two.

@@ -81,7 +81,8 @@ impl Work<'_> {
             .is_some_and(|it| it.origin == Origin::Nothing);
         let says = |index: &usize| {
             let is_title = self.rank(*index, Meaning::Title).is_some();
-            is_title && !self.column(*index).repeated && self.are_salutations(*index)
+            let column = self.column(*index);
+            is_title && !column.repeated && column.is_filled(50) && self.are_salutations(*index)
         };
         let Some(index) = (0..self.used.len()).find(says).filter(|_| is_open) else {
             return;

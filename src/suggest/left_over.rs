@@ -4,12 +4,9 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 use super::columns::Sample;
-use super::quote::{listed, quoted, remark};
+use super::quote::{item, listed, quoted};
 use super::recognise::{Choice, Origin, Recognised};
 use super::{Draft, Unused};
-
-/// Names of fields on one line of a remark.
-const FIELDS_A_LINE: usize = 7;
 
 impl Draft {
     /// What is on one side only.
@@ -37,16 +34,10 @@ impl Draft {
                     found.why_not[index].clone()
                 };
                 let name = quoted(&column.name);
-                let line = match &why {
-                    Some(why) => remark(&format!("{name}: {why}")),
-                    None => remark(&name),
-                };
-                let mut lines = line.lines();
-                let first = lines.next().unwrap_or_default();
-                writeln!(self.text, "#   {}", first.trim_start_matches("# "))?;
-                for line in lines {
-                    writeln!(self.text, "#     {}", line.trim_start_matches("# "))?;
-                }
+                self.text.push_str(&match &why {
+                    Some(why) => item(&format!("{name}: {why}")),
+                    None => item(&name),
+                });
                 self.unused.push(Unused {
                     column: column.name.clone(),
                     why,
@@ -61,12 +52,7 @@ impl Draft {
             .collect();
         if !unmapped.is_empty() {
             writeln!(self.text, "# Fields of the LMS that are not set:")?;
-            // Some systems have more fields than a line has room for.
-            let lines: Vec<_> = unmapped
-                .chunks(FIELDS_A_LINE)
-                .map(|names| names.join(", "))
-                .collect();
-            writeln!(self.text, "#   {}", lines.join(",\n#   "))?;
+            self.text.push_str(&item(&unmapped.join(", ")));
         }
         let mut repeated: Vec<_> = columns
             .iter()

@@ -103,28 +103,30 @@ pub struct Unused {
 /// The lines of [source] for the newest of several files.
 const NEWEST: &str = "\
 # Of several files the one that was written last is the feed. It can be half\n\
-# written when hrfeed starts: the line below the next one waits until it is whole.\n\
+# written when hrfeed starts: the line below the next one waits until it is\n\
+# whole.\n\
 files = \"newest\"\n\
 # unchanged_for = \"30s\"\n";
 
 /// The lines that join the contracts of `HelloID`.
 const CONTRACTS: &str = "\n\
-# The contracts are in a file of their own. These lines make its columns columns of the\n\
-# feed; the contract that began last counts. `feed.ExternalId` is then the person's.\n\
+# The contracts are in a file of their own. These lines make its columns those\n\
+# of the feed; the contract that began last counts. `feed.ExternalId` is then\n\
+# the person's.\n\
 # [join]\n\
 # file = \"contracts.csv\"\n\
 # name = \"contracts\"\n\
 # on = { feed = \"ExternalId\", file = \"PersonId\" }\n\
 # pick = { column = \"StartDate\", order = \"latest\" }\n";
 
-/// Whether the row that was taken for a header is a person: a header has no addresses, and
-/// no day.
+/// Whether the row that was taken for a header is a person: a header has no addresses, no
+/// days, and no numbers but years and the like.
 #[must_use]
 pub fn lacks_header(feed: &Feed) -> bool {
+    const LONG: usize = 5;
     let is_number = |name: &&String| {
-        let mut bytes = name.bytes();
-        bytes.all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
-            && name.bytes().any(|byte| byte.is_ascii_digit())
+        let is_sign = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b',');
+        name.bytes().all(is_sign) && name.bytes().any(|byte| byte.is_ascii_digit())
     };
     let is_day = |name: &String| {
         let forms = likely_forms([name.as_str()]);
@@ -133,7 +135,9 @@ pub fn lacks_header(feed: &Feed) -> bool {
     let columns = feed.columns();
     let is_known = columns.iter().any(|name| headers::is_known(name));
     let has_value = columns.iter().any(|name| is_email(name) || is_day(name));
-    !is_known && columns.len() > 1 && (has_value || columns.iter().filter(is_number).count() >= 2)
+    let numbers: Vec<_> = columns.iter().filter(is_number).collect();
+    let are_values = numbers.len() >= 2 || numbers.iter().any(|it| it.len() >= LONG);
+    !is_known && columns.len() > 1 && (has_value || are_values)
 }
 
 impl Draft {
@@ -184,9 +188,10 @@ impl Draft {
         let format = feed.format().to_string();
         text.push_str(&remark(&format!("How hrfeed reads `{name}` for {system}.")));
         let format = sanitize(&format);
-        let header = match options.source.has_no_header {
-            true => "no header".to_owned(),
-            false => format!("header in row {}", feed.header_row()),
+        let header = if options.source.has_no_header {
+            "no header".to_owned()
+        } else {
+            format!("header in row {}", feed.header_row())
         };
         text.push_str(&remark(&format!("Found: {format}, {header}.")));
         let labels = feed.remarks().into_iter();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::quote::cell;
+use super::quote::{cell, quoted};
 use super::recognise::{Choice, Origin, Work, by};
 use super::words;
 use crate::headers::{Meaning, normalized};
@@ -166,6 +166,34 @@ impl Work<'_> {
         }
         self.prefix();
         self.partner();
+        self.capitals();
+    }
+
+    /// Names in capitals can be sent as people write them.
+    fn capitals(&mut self) {
+        let is_capitals = |name: &String| {
+            let letters = name.chars().filter(|char| char.is_alphabetic());
+            letters.count() >= 2
+                && !name.chars().any(char::is_lowercase)
+                && name.chars().any(char::is_uppercase)
+        };
+        for is in [is_first as fn(&Field) -> bool, is_last] {
+            let origin = self.choice(is).map(|choice| choice.origin.clone());
+            let Some(Origin::Column(index)) = origin else {
+                continue;
+            };
+            let samples = &self.column(index).samples;
+            let capitals = samples.iter().filter(|it| is_capitals(it)).count();
+            if capitals * 10 < samples.len() * 8 || samples.is_empty() {
+                continue;
+            }
+            let setting = format!("{{ column = {}, title = true }}", quoted(self.name(index)));
+            if let Some(choice) = self.choice(is) {
+                choice
+                    .others
+                    .push((setting, "names in capitals, as people write them"));
+            }
+        }
     }
 
     fn first_name(&mut self) {
@@ -366,7 +394,7 @@ impl Work<'_> {
     /// Adds a template that a person could prefer.
     fn other(&mut self, is: fn(&Field) -> bool, template: &str, speaks_for: &'static str) {
         if let Some(choice) = self.choice(is) {
-            let setting = format!("{{ template = {} }}", super::quote::quoted(template));
+            let setting = format!("{{ template = {} }}", quoted(template));
             choice.others.push((setting, speaks_for));
         }
     }

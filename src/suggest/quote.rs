@@ -36,19 +36,31 @@ pub(super) fn literal(text: &str) -> String {
 
 /// A remark of any length: lines behind a `#`, as long as a terminal is wide.
 pub(super) fn remark(text: &str) -> String {
+    wrapped(text, "#", "#")
+}
+
+/// The same for what is listed below a remark.
+pub(super) fn item(text: &str) -> String {
+    wrapped(text, "#  ", "#    ")
+}
+
+/// Lines behind a start, which the first has of its own.
+fn wrapped(text: &str, first: &str, next: &str) -> String {
     const WIDTH: usize = 79;
     let mut lines = String::new();
-    let mut line = String::from("#");
+    let mut line = first.to_owned();
+    let mut is_empty = true;
     for word in text.split_whitespace() {
         let word: String = word.chars().filter(|char| !char.is_control()).collect();
         let is_full = line.chars().count() + 1 + word.chars().count() > WIDTH;
-        if is_full && line != "#" {
+        if is_full && !is_empty {
             lines.push_str(&line);
             lines.push('\n');
-            "#".clone_into(&mut line);
+            next.clone_into(&mut line);
         }
         line.push(' ');
         line.push_str(&word);
+        is_empty = false;
     }
     lines.push_str(&line);
     lines.push('\n');

@@ -321,9 +321,10 @@ impl<'s> Work<'s> {
             if is_private {
                 self.not(index, "a private address");
             } else if !(40_000..PRIVATE).contains(&rank) && column.rows > 0 {
-                let shared = match column.distinct_emails * 2 <= column.emails {
-                    true => ", of which several people have the same",
-                    false => "",
+                let shared = if column.distinct_emails * 2 <= column.emails {
+                    ", of which several people have the same"
+                } else {
+                    ""
                 };
                 self.not(index, format!("also addresses{shared}; {}", filled(column)));
             }

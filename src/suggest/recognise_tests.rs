@@ -563,3 +563,21 @@ fn an_address_that_several_people_share_is_nobodys_login() {
     };
     assert_eq!(fields(System::Kmi, vec![shared]), "email: Email");
 }
+
+#[test]
+fn names_in_capitals_can_be_sent_as_people_write_them() {
+    let others = |names: &[&str]| {
+        let columns = vec![
+            filled("Matricule", 10),
+            with_samples("Prénom", &["Jade", "Léo"]),
+            with_samples("Nom", names),
+        ];
+        let (found, _) = recognised(System::Kmi, columns);
+        let last = found.choices.iter().find(|it| it.field.name == "lastName");
+        last.unwrap().others.clone()
+    };
+    let found = others(&["IMBERT-ROY", "KLEIN", "O'HARA"]);
+    assert_eq!(found[0].0, "{ column = \"Nom\", title = true }");
+    assert!(others(&["Imbert", "KLEIN", "Roy"]).is_empty());
+    assert!(others(&["王", "李"]).is_empty());
+}

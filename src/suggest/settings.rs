@@ -32,7 +32,7 @@ pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]
     }
     writeln!(
         text,
-        "\n# The feed does not decide what follows: remove the # from the lines that you want."
+        "\n# The feed does not decide what follows: remove the # from the lines that you\n# want."
     )?;
     if spec.field("password").is_some() {
         let forced = column("forcePasswordChange");
@@ -46,12 +46,12 @@ pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]
         )?;
     }
     if let [least, ..] = spec.roles {
-        writeln!(
-            text,
-            "\n# Roles: {}; `split` separates several in\n\
-             # one cell, and `map` translates: check each word. No role is ever taken away.",
+        text.push('\n');
+        text.push_str(&remark(&format!(
+            "Roles: {}; `split` separates several in one cell, and `map` translates: check each \
+             word. No role is ever taken away.",
             Role::titles(spec.roles).join(", ")
-        )?;
+        )));
         match column_of("role") {
             Some(column) => roles(text, column, spec.roles, least)?,
             None => writeln!(text, "# role = {{ value = \"{}\" }}", least.title)?,
@@ -62,8 +62,8 @@ pub(super) fn write_fields(text: &mut String, system: System, columns: &[Column]
     }
     writeln!(
         text,
-        "\n# User groups, by their external ID; see [groups] below. An empty cell removes the\n\
-         # person from the groups that hrfeed added him or her to."
+        "\n# User groups, by their external ID; see [groups] below. An empty cell removes\n\
+         # the person from the groups that hrfeed added him or her to."
     )?;
     match suggested("group")[..] {
         [first, ref others @ ..] => {
@@ -119,8 +119,8 @@ fn passwords(text: &mut String, system: System, forced: Option<String>) -> fmt::
     let forced = forced.unwrap_or_else(|| "true".into());
     writeln!(
         text,
-        "\n# The password of a new person: {system} generates one, which it probably mails,\n\
-         # and it must be changed at the first sign-in. Not with single sign-on.\n\
+        "\n# The password of a new person: {system} generates one, which it probably\n\
+         # mails, and it must be changed at the first sign-in. Not with single sign-on.\n\
          # generatePassword = true\n\
          # forcePasswordChange = {forced}"
     )
@@ -145,8 +145,8 @@ pub(super) fn write(text: &mut String, system: System, has_email: bool) -> fmt::
     let by = spec.adoptable.first().copied().unwrap_or_default();
     writeln!(
         text,
-        "\n# Accounts created manually have no external ID: the account with the login of a\n\
-         # row gets the row's ID, instead of a second account being created.\n\
+        "\n# Accounts created manually have no external ID: the account with the login of\n\
+         # a row gets the row's ID, instead of a second account being created.\n\
          # [adopt]\n\
          # by = \"{by}\""
     )?;
@@ -192,8 +192,8 @@ fn identity(text: &mut String, spec: &SystemSpec, has_email: bool) -> fmt::Resul
          # renumbered = \"hold\""
     )?;
     text.write_str(
-        "\n# People whom no import changes or removes, by external ID. A condition can name\n\
-         # more: for example where = \"row['Department'] == 'Board'\".\n\
+        "\n# People whom no import changes or removes, by external ID. A condition can\n\
+         # name more: for example where = \"row['Department'] == 'Board'\".\n\
          # [protect]\n\
          # ids = [\"E1\", \"E2\"]\n",
     )
@@ -201,10 +201,10 @@ fn identity(text: &mut String, spec: &SystemSpec, has_email: bool) -> fmt::Resul
 
 /// [guards] with its defaults.
 const GUARDS: &str = r#"
-# Safety limits, with their defaults. A share is of the people known. Beyond one
-# of the first five, these changes wait for your approval, and everything else
-# goes on. Beyond one of the others, the file is probably damaged, and nothing is
-# sent.
+# Safety limits, with their defaults. A share is of the people known. Beyond
+# one of the first five, these changes wait for your approval, and everything
+# else goes on. Beyond one of the others, the file is probably damaged, and
+# nothing is sent.
 # [guards]
 # A period of its own: { share = "5%", per = "30 days" }
 # max_leavers = "5%"  # people to remove, in 7 days

@@ -71,14 +71,29 @@ pub(super) fn is_name_prefix(text: &str) -> bool {
     words.peek().is_some() && words.all(|word| is_one_of(NAME_PREFIXES, word))
 }
 
-/// Whether a person with this status is still there; `None` if that is not known.
+/// Whether a person with this status is still there; `None` if that is not known. Of
+/// several words, one that says it counts: `Terminated for cause`.
 pub(super) fn is_here(text: &str) -> Option<bool> {
+    // Shorter ones mean something else beside other words.
+    const LEAST: usize = 6;
     if is_one_of(HERE, text) {
-        Some(true)
-    } else if is_one_of(LEFT, text) {
-        Some(false)
-    } else {
-        None
+        return Some(true);
+    }
+    if is_one_of(LEFT, text) {
+        return Some(false);
+    }
+    let words = text.split(|char: char| !char.is_alphanumeric());
+    let words: Vec<_> = words.filter(|it| it.chars().count() >= LEAST).collect();
+    let says = |known: &str| words.iter().any(|it| is_one_of(known, it));
+    let is_open = text.split_whitespace().any(|it| {
+        is_one_of(
+            "not no non nicht niet kein keine pending future planned",
+            it,
+        )
+    });
+    match (says(HERE), says(LEFT)) {
+        (here, left) if is_open || here == left => None,
+        (here, _) => Some(here),
     }
 }
 
@@ -146,4 +161,28 @@ pub(super) fn gender_number(word: &str) -> Option<&'static str> {
 /// Whether hrfeed reads the word as a gender by itself.
 pub(super) fn is_known_gender(word: &str) -> bool {
     matches!(word, "m" | "male" | "man" | "f" | "female" | "woman")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_word_of_several_says_whether_somebody_is_still_there() {
+        for (status, here) in [
+            ("Terminated for cause", Some(false)),
+            ("Voluntarily Terminated", Some(false)),
+            ("Active Assignment", Some(true)),
+            ("gekündigt", Some(false)),
+            ("Gekuendigt", Some(false)),
+            ("Not active", Some(false)),
+            ("On leave", Some(true)),
+            ("Pending terminated", None),
+            ("Inactive - Active Payroll", None),
+            ("Left-handed", None),
+            ("Contract", None),
+        ] {
+            assert_eq!(is_here(status), here, "{status}");
+        }
+    }
 }

@@ -537,6 +537,14 @@ fn a_file_without_a_header_gets_a_mapping_by_letters() {
     let init = ["init", "-", "--target", "kmi", "--no-header"];
     let ran = world.run_with_stdin(&init, people.as_bytes()).exits(0);
     assert!(ran.stdout.contains("externalId = \"A\""), "{ran:?}");
+    for odd in [
+        "Lee,Ann,1990-01-31,x\nKay,Bo,1991-12-01,y\n",
+        "119387,Lee,Ann\n116266,Kay,Bo\n",
+    ] {
+        world.write("odd.csv", odd);
+        let ran = world.run(&["init", "odd.csv", "--target", "kmi"]).exits(0);
+        assert!(ran.stdout.contains("header = false"), "{ran:?}");
+    }
     // A header is one, whatever it is called.
     world.write("odd.csv", "Aap,Noot,2026\n1,Ann,3\n2,Bo,4\n");
     let ran = world.run(&["init", "odd.csv", "--target", "kmi"]).exits(0);
@@ -577,24 +585,41 @@ fn crooked_exports_are_imported_by_their_first_mappings_as_they_are() {
             writeln!(all, "{name}, {}\n{}", word(system), people(&world)).unwrap();
         }
     }
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @"
+    personal, kmi
+    00712 | aenne.groessl@example.com | aenne.groessl@example.com | Änne | Größl | Mühlgasse 4 | Leipzig | 04107 | DE
+    00815 | juergen.mueller@example.com | juergen.mueller@example.com | Jürgen | Müller | Ringstraße 17a | Wien | 1010 | AT | 2031-12-31
+    personal, anewspring
+    00712 | aenne.groessl@example.com | aenne.groessl@example.com | Änne | Größl | female | 0341/555-712 | Mühlgasse 4 | Leipzig | 04107 | D
+    00815 | juergen.mueller@example.com | juergen.mueller@example.com | Jürgen | Müller | male | Ringstraße 17a | Wien | 1010 | A
+    afas, kmi
+    001021 | y.vanderwal@example.com | y.vanderwal@example.com | Yara | van der Wal
+    001022 | z.bosman@example.com | z.bosman@example.com | Zeno | Bosman | 2031-12-31
+    afas, anewspring
+    001021 | y.vanderwal@example.com | y.vanderwal@example.com | Yara | van der | Wal | 06-55510201
+    001022 | z.bosman@example.com | z.bosman@example.com | Zeno | Bosman
+    ");
 }
 
 #[test]
 fn a_first_mapping_fits_a_terminal_and_a_mail_however_long_the_names_are() {
-    let world = World::new(Kmi);
     let long = "What is the name of the department in which you work most of the days of a week";
     let feed =
         format!("Employee ID,{long}?,First name,Surname,E-mail\n1,Care,Ann,Lee,a@example.com\n");
-    world.write(&format!("{}.csv", long.replace(' ', "-")), feed);
-    let ran = world.run(&[
-        "init",
-        &format!("{}.csv", long.replace(' ', "-")),
-        "--target",
-        "kmi",
-    ]);
-    for line in ran.exits(0).stdout.lines() {
-        let is_word = line.trim_start_matches(['#', ' ']).split(' ').count() == 1;
-        assert!(line.chars().count() <= 79 || is_word, "{line}");
+    for system in [Kmi, AnewSpring] {
+        let world = World::new(system);
+        let name = format!("{} (2026).csv", long.replace(' ', "-"));
+        world.write(&name, &feed);
+        let ran = world.run(&["init", &name, "--target", word(system)]);
+        for line in ran.exits(0).stdout.lines() {
+            let words = line.trim_start_matches(['#', ' ']).split(' ');
+            let is_word = words.count() == 1;
+            // What a program reads is as long as it is.
+            let is_setting = line.contains(" = ");
+            assert!(
+                line.chars().count() <= 79 || is_word || is_setting,
+                "{line}"
+            );
+        }
     }
 }
