@@ -124,6 +124,36 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// The most that is left free for others, in bytes; of a small disk less.
+const MAX_LEFT_FREE: u64 = 256 << 20;
+
+/// The disk of temporary files has no room for what is to be written there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoRoom {
+    /// The folder for temporary files.
+    pub folder: PathBuf,
+    /// The bytes that are free there.
+    pub available: u64,
+}
+
+/// Makes sure that `bytes` more do not fill the disk of temporary files.
+///
+/// # Errors
+/// They would.
+pub fn room_for(bytes: u64) -> Result<(), NoRoom> {
+    let folder = tempfile::env::temp_dir();
+    // Where the system does not say, writing shows it.
+    let Ok(disk) = fs4::statvfs(&folder) else {
+        return Ok(());
+    };
+    let left_free = MAX_LEFT_FREE.min(disk.total_space() / 20);
+    let available = disk.available_space();
+    if available < bytes.saturating_add(left_free) {
+        return Err(NoRoom { folder, available });
+    }
+    Ok(())
+}
+
 /// A folder, open: what is read in it stays in it, whatever links somebody puts
 /// there, and whatever becomes of its name.
 #[derive(Clone, Debug)]

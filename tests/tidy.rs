@@ -229,9 +229,13 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         of: &[""],
-        but: &["upload/http.rs"],
-        never: &["reqwest"],
-        because: "one file opens sockets",
+        but: &[
+            "upload/http.rs",
+            // A feed of another machine, before a run begins.
+            "pickup/remote/",
+        ],
+        never: &["reqwest", "opendal", "russh", "russh_sftp"],
+        because: "one file opens sockets to an LMS, one folder those to whoever has a feed",
     },
     Wall {
         of: &[""],
@@ -332,6 +336,8 @@ const WALLS: &[Wall] = &[
             "feed/pipeline.rs",
             // A feed that is not whole, before a run begins: it asks for a stop itself.
             "pickup/whole.rs",
+            // Another machine that has the feed: every wait has an end, and a stop ends it.
+            "pickup/remote/mod.rs",
             // The writer of a pipe, for seconds and before a run begins: a signal ends it.
             "files.rs",
         ],

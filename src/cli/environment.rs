@@ -19,8 +19,9 @@ use crate::clock::Clock;
 use crate::feed::{Material, OpenPgpKeys};
 use crate::files;
 use crate::mapping::{OpenPgpSettings, SecretSource, TargetSettings};
-use crate::model::Limit;
-use crate::upload::{Credentials, Secret};
+use crate::model::{Limit, Secret};
+use crate::pickup::Access;
+use crate::upload::Credentials;
 
 /// The largest file that is read as a secret, in bytes.
 const MAX_SECRET_BYTES: u64 = 64 << 10;
@@ -117,6 +118,14 @@ pub(super) fn openpgp(
         signed_by: settings.signed_by.as_ref().map(certificates).transpose()?,
         now: Some(Clock::system().now()),
     })
+}
+
+/// Reads what authenticates hrfeed to another machine that has the feed.
+pub(super) fn access(
+    context: &Context,
+    settings: &Access<SecretSource>,
+) -> Result<Access<Secret>, Failure> {
+    settings.try_map(|what, source| secret(context, what, source))
 }
 
 fn secret(context: &Context, what: &str, source: &SecretSource) -> Result<Secret, Failure> {

@@ -55,7 +55,10 @@ impl From<RunEnd> for Failure {
 impl From<PickUpError> for Failure {
     fn from(error: PickUpError) -> Self {
         let exit = match &error {
+            PickUpError::Remote { problem, .. } => problem.exit(),
             PickUpError::Several { .. }
+            | PickUpError::Address { .. }
+            | PickUpError::NotBuilt(_)
             | PickUpError::EquallyNew(_)
             | PickUpError::OtherDate(_)
             | PickUpError::NotAFolder(_)

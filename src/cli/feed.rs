@@ -1,6 +1,7 @@
 //! The feed that a command reads.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -9,10 +10,12 @@ use super::environment;
 use super::exit::Failure;
 use super::output::path_of;
 use crate::clock::Clock;
-use crate::feed::{Feed, FeedOptions, FeedSource};
+use crate::feed::{Feed, FeedCopy, FeedOptions, FeedSource};
 use crate::journal::Run;
 use crate::mapping::{Mapping, Watch, attach};
-use crate::pickup::{PickedUp, Waiting, pick_up};
+use crate::pickup::{
+    Access, Checksum, PickUpOptions, Picked, Waiting, Watcher, is_address, pick_up,
+};
 use crate::report::{self, FeedReport};
 
 /// A feed and its mapping.
@@ -42,39 +45,93 @@ pub(super) fn picked_up(
     let FeedSource::Path(path) = &source else {
         return Ok(source);
     };
-    context.note_feed(FeedReport {
-        path: path_of(&source),
-        ..FeedReport::default()
-    });
+    // Of an address only what is not secret is shown, once it is known what that is.
+    if !is_address(path) {
+        context.note_feed(FeedReport {
+            path: path_of(&source),
+            ..FeedReport::default()
+        });
+    }
+    fetched(context, path, mapping, &mapping.pick_up)
+}
+
+/// The feed that a run read, where it still is.
+pub(super) fn of_run(
+    context: &Context,
+    run: &Run,
+    mapping: &Mapping,
+) -> Result<FeedSource, Failure> {
+    let source = |kept: &String| one_of_run(context, kept, mapping);
+    let files = run.start.feed_files.iter().map(source);
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    if files.is_empty() {
+        return source(&run.start.feed_path);
+    }
+    let place = PathBuf::from(&run.start.feed_path);
+    Ok(FeedSource::Files { place, files })
+}
+
+fn one_of_run(context: &Context, kept: &str, mapping: &Mapping) -> Result<FeedSource, Failure> {
+    let path = Path::new(kept);
+    if !is_address(path) {
+        return Ok(FeedSource::Path(path.into()));
+    }
+    if kept.ends_with("?…") {
+        return Err(Failure::usage(
+            format!("the address `{kept}` had a part that hrfeed keeps no copy of"),
+            "provide the same feed again with `--feed FEED`, or `--as-feed FEED` for held rows",
+        ));
+    }
+    // The digest of the feed says whether it is the same.
+    let at_once = PickUpOptions {
+        checksum: Checksum::Ignored,
+        ..PickUpOptions::default()
+    };
+    fetched(context, path, mapping, &at_once)
+}
+
+fn fetched(
+    context: &Context,
+    path: &Path,
+    mapping: &Mapping,
+    options: &PickUpOptions,
+) -> Result<FeedSource, Failure> {
+    let access = if is_address(path) {
+        environment::access(context, &mapping.remote)?
+    } else {
+        Access::default()
+    };
     let stop = context.stop();
-    let is_stopped = || stop.is_requested();
-    let picked = pick_up(
-        path.as_os_str(),
-        &mapping.pick_up,
-        &is_stopped,
-        &mut |it| match it {
+    let mut watcher = Watcher {
+        is_stopped: &|| stop.is_requested(),
+        tell: &mut |it| match it {
             Waiting::For(why) => context.note(&format!("Waiting for the feed: {why}.")),
             Waiting::Over(_) => context.note("The feed is whole."),
         },
-    )?;
-    Ok(match picked {
-        PickedUp::One(path) => FeedSource::Path(path),
-        PickedUp::Several(files) => FeedSource::Files {
-            place: path.clone(),
-            files,
-        },
-    })
+    };
+    let access = (&access, mapping.source.max_bytes());
+    let picked = pick_up(path.as_os_str(), options, access, &mut watcher)?;
+    let mut files: Vec<_> = picked.files.into_iter().map(source_of).collect();
+    match files.pop() {
+        Some(only) if files.is_empty() && !options.may_be_several() => Ok(only),
+        last => Ok(FeedSource::Files {
+            place: picked.place,
+            files: files.into_iter().chain(last).collect(),
+        }),
+    }
 }
 
-/// What a run has read; not of a run that read stdin.
-pub(super) fn source_of(run: &Run) -> FeedSource {
-    let place = PathBuf::from(&run.start.feed_path);
-    match run.start.feed_files.as_slice() {
-        [] => FeedSource::Path(place),
-        files => FeedSource::Files {
-            place,
-            files: files.iter().map(PathBuf::from).collect(),
-        },
+/// What is read of a file that was picked up.
+fn source_of(picked: Picked) -> FeedSource {
+    match picked.copy {
+        None => FeedSource::Path(picked.path),
+        Some(copy) => FeedSource::Copy(FeedCopy {
+            address: picked.path,
+            file: Arc::new(copy.file),
+            length: copy.length,
+            sha256: copy.sha256,
+            modified: copy.modified,
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::context::{Context, PrintError};
 use super::exit::Failure;
-use super::feed::{open_source, picked_up, source_of};
+use super::feed::{of_run, open_source, picked_up};
 use super::holds::HoldFormat;
 use super::output_file::OutputFile;
 use crate::clock::Clock;
@@ -58,8 +58,8 @@ impl HeldFeed {
         let run = journal.run(RunRef::Id(hold.last_run))?;
         match run.filter(|run| !run.start.from_stdin) {
             Some(run) => {
-                let source = source_of(&run);
                 let mapping = context.load_mapping(Path::new(&hold.mapping_path))?;
+                let source = of_run(context, &run, &mapping)?;
                 Self::open(context, journal, (hold, mapping), &source)
             }
             None => Err(Failure::usage(

@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 
 use super::context::{Context, PrintError};
 use super::exit::{Exit, Failure};
-use super::feed::source_of;
 use super::output_file::{Kind, OutputArgs, OutputFile};
 use super::resume::find;
 use super::run_report::{
     add_holds, causes, field_names, held_counts, lms, mismatches, of_run, remarks,
 };
+use crate::feed::FeedSource;
 use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run};
 use crate::model::{Outcome, RunState};
 use crate::report::{
@@ -132,8 +132,12 @@ pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
 
 /// Which file has which number, of a run whose feed was several.
 fn files_of(run: &Run) -> Option<String> {
-    let files = source_of(run).remark()?;
-    Some(files.to_string())
+    let files = run.start.feed_files.iter().map(FeedSource::from_argument);
+    let source = FeedSource::Files {
+        place: PathBuf::from(&run.start.feed_path),
+        files: files.collect(),
+    };
+    source.remark().map(|remark| remark.to_string())
 }
 
 /// A run as a report, with what a person should know about its rows.

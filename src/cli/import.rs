@@ -17,10 +17,11 @@ use super::verify::VerifyArgs;
 use crate::clock::Clock;
 use crate::journal::Hold;
 use crate::mapping::TargetSettings;
+use crate::model::Secret;
 use crate::report::Command;
 use crate::run::{RunRequest, RunResult, absolute, execute, scope, seed};
 use crate::sandbox::{Sandbox, SandboxOptions};
-use crate::upload::{Credentials, Secret};
+use crate::upload::Credentials;
 
 /// Arguments of `import`.
 #[derive(Debug, Args)]

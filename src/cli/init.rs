@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::event::Event;
 use crate::feed::{Feed, FeedOptions, FeedSource};
 use crate::mapping::Mapping;
-use crate::pickup::{Files, PickUpOptions, PickedUp, pick_up};
+use crate::pickup::{Access, Files, PickUpOptions, Watcher, is_address, pick_up};
 use crate::plan::{self, RowState};
 use crate::report::{self, Style};
 use crate::run::{bind, seed};
@@ -104,7 +104,10 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     let picked = picked_up(context, &args.feed)?;
     let is_newest = picked != FeedSource::from_argument(&args.feed);
     let (mut feed, source) = open(context, args, &picked)?;
-    let name = picked.files().first().and_then(|path| path.file_name());
+    let name = match &picked {
+        FeedSource::Stdin => None,
+        source => source.place().file_name(),
+    };
     let options = DraftOptions {
         system: args.target,
         feed_name: name.map_or("stdin".into(), |name| name.to_string_lossy().into_owned()),
@@ -171,17 +174,26 @@ fn picked_up(context: &Context, feed: &Path) -> Result<FeedSource, Failure> {
     let FeedSource::Path(path) = &source else {
         return Ok(source);
     };
+    if is_address(path) {
+        return Err(Failure::usage(
+            "`hrfeed init` looks at a file of this machine, and not at an address",
+            "copy one export to this machine and give its path: the mapping that `init` writes \
+             then reads the address too, once [source.remote] says who hrfeed is",
+        ));
+    }
     let newest = PickUpOptions {
         files: Some(Files::Newest),
         ..PickUpOptions::default()
     };
     let stop = context.stop();
-    let is_stopped = || stop.is_requested();
-    let picked = pick_up(path.as_os_str(), &newest, &is_stopped, &mut |_| {})?;
-    let picked = match picked {
-        PickedUp::One(path) => path,
-        PickedUp::Several(files) => files.into_iter().next().unwrap_or_default(),
+    let mut watcher = Watcher {
+        is_stopped: &|| stop.is_requested(),
+        tell: &mut |_| {},
     };
+    let access = (&Access::default(), FeedOptions::default().max_bytes());
+    let picked = pick_up(path.as_os_str(), &newest, access, &mut watcher)?;
+    let picked = picked.files.into_iter().next();
+    let picked = picked.map_or_else(|| path.clone(), |it| it.path);
     if picked != *path {
         context.note_wrapped(&format!(
             "note: looked at {}, the newest file of {}",

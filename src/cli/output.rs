@@ -15,7 +15,7 @@ use crate::run::{RunEnd, RunResult};
 pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) -> RunReport {
     let feed = FeedReport {
         path: path_of(feed.source()),
-        files: feed.source().several(),
+        files: files_of(feed.source()),
         sha256: feed.sha256().map(hex),
         joined_sha256: feed.joined_sha256().map(hex),
         rows,
@@ -24,13 +24,19 @@ pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) 
     RunReport::new(command, feed)
 }
 
+/// The files of a feed that may be several.
+fn files_of(source: &FeedSource) -> Vec<String> {
+    let files = source.several().iter();
+    files
+        .map(|file| file.place().display().to_string())
+        .collect()
+}
+
 /// A feed's path as the command line named it; `-` is stdin.
 pub(super) fn path_of(source: &FeedSource) -> String {
     match source {
         FeedSource::Stdin => "-".into(),
-        FeedSource::Path(path) | FeedSource::Files { place: path, .. } => {
-            path.display().to_string()
-        }
+        source => source.place().display().to_string(),
     }
 }
 

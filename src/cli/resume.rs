@@ -8,7 +8,7 @@ use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::{open_source, picked_up, source_of};
+use super::feed::{of_run, open_source, picked_up};
 use super::output::finish;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
@@ -87,7 +87,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
                 ),
             ));
         }
-        None => source_of(&run),
+        None => of_run(context, &run, &mapping)?,
     };
     let feed = open_source(context, &source, &mapping)?;
     let mut listener = context.progress();

@@ -13,7 +13,7 @@ use super::openpgp::{self, OpenPgpError, OpenPgpKeys, Signature};
 use super::sheet::SheetFile;
 use super::spool::{self, Bounds, Opened};
 use super::text::Text;
-use super::{Batch, FeedError, FeedOptions, Format, Progress, START};
+use super::{Batch, FeedCopy, FeedError, FeedOptions, FeedSource, Format, Progress, START};
 use crate::files;
 use crate::model::{Remark, Remarked, Remarks, RowNumber};
 
@@ -37,17 +37,23 @@ enum Table {
 }
 
 impl FeedFile {
-    /// Opens the only file of a feed, or that of this number among several.
-    pub(super) fn open(path: &Path, number: u16, options: &FeedOptions) -> Result<Self, FeedError> {
-        let (path, bounds) = (Arc::from(path), options.bounds()?);
-        let opened = open_file(&path, bounds)?;
+    /// Opens the only file of a feed, or that of this number among several. Stdin is read
+    /// to its end.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not a table.
+    pub(super) fn open(
+        source: &FeedSource,
+        number: u16,
+        options: &FeedOptions,
+    ) -> Result<Self, FeedError> {
+        let (path, bounds): (Arc<Path>, _) = (Arc::from(source.place()), options.bounds()?);
+        let opened = match source {
+            FeedSource::Stdin => spool::spool(&path, io::stdin().lock(), bounds)?,
+            FeedSource::Copy(copy) => open_copy(&path, copy, bounds)?,
+            FeedSource::Path(_) | FeedSource::Files { .. } => open_file(&path, bounds)?,
+        };
         Self::of(path, number, opened, options)
-    }
-
-    /// Reads stdin to its end.
-    pub(super) fn stdin(path: &Arc<Path>, options: &FeedOptions) -> Result<Self, FeedError> {
-        let opened = spool::spool(path, io::stdin().lock(), options.bounds()?)?;
-        Self::of(path.clone(), 0, opened, options)
     }
 
     /// Finds out what a file is.
@@ -328,6 +334,29 @@ fn open_file(path: &Arc<Path>, bounds: Bounds) -> Result<Opened, FeedError> {
         file,
         length: metadata.len(),
         sha256: None,
+        gzip: false,
+    })
+}
+
+/// Opens the private copy of a feed of another machine.
+fn open_copy(path: &Arc<Path>, copy: &FeedCopy, bounds: Bounds) -> Result<Opened, FeedError> {
+    let cannot_open = |source: io::Error| FeedError::CannotOpen {
+        path: path.clone(),
+        source,
+    };
+    let mut file = copy.file.try_clone().map_err(cannot_open)?;
+    let start = start_of(&file).map_err(cannot_open)?;
+    if spool::is_gzip(&start) {
+        file.seek(SeekFrom::Start(0)).map_err(cannot_open)?;
+        return spool::spool(path, file, bounds);
+    }
+    if copy.length > bounds.max {
+        return Err(bounds.too_large(path, false));
+    }
+    Ok(Opened {
+        file,
+        length: copy.length,
+        sha256: Some(copy.sha256),
         gzip: false,
     })
 }

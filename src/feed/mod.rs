@@ -62,7 +62,7 @@ pub use self::openpgp::{BadSignature, Material, OpenPgpError, OpenPgpKeys, Recip
 pub use self::record::{Cell, CellKind, QuoteFlaw, Record};
 pub(crate) use self::row_widths::{RowWidths, TooShort};
 pub use self::several::SeveralError;
-pub use self::source::FeedSource;
+pub use self::source::{FeedCopy, FeedSource};
 pub use self::store::Store;
 
 use self::estimate::{MAX_ESTIMATE, estimate};
@@ -103,8 +103,13 @@ impl FeedOptions {
     /// What a file of the feed may be.
     fn bounds(&self) -> Result<Bounds, FeedError> {
         let named = self.encoding.as_deref().map(encoding::named).transpose()?;
-        let max = self.max_feed.unwrap_or(DEFAULT_MAX_FEED);
+        let max = self.max_bytes();
         Ok(Bounds { named, max })
+    }
+
+    /// The most bytes that a file of the feed may have, unpacked.
+    pub(crate) fn max_bytes(&self) -> u64 {
+        self.max_feed.unwrap_or(DEFAULT_MAX_FEED)
     }
 }
 
@@ -140,8 +145,9 @@ impl Feed {
     pub fn open(source: &FeedSource, options: &FeedOptions) -> Result<Self, FeedError> {
         let path: Arc<Path> = Arc::from(source.place());
         let (first, others) = match source {
-            FeedSource::Stdin => (FeedFile::stdin(&path, options)?, Vec::new()),
-            FeedSource::Path(path) => (FeedFile::open(path, 0, options)?, Vec::new()),
+            FeedSource::Path(_) | FeedSource::Stdin | FeedSource::Copy(_) => {
+                (FeedFile::open(source, 0, options)?, Vec::new())
+            }
             FeedSource::Files { files, .. } => several::open(&path, files, options)?,
         };
         Ok(Self {

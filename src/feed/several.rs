@@ -3,11 +3,11 @@
 //! They are of one program: the same columns in the same order. The header of the first
 //! counts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::file::FeedFile;
-use super::{FeedError, FeedOptions, column_letters};
+use super::{FeedError, FeedOptions, FeedSource, column_letters};
 use crate::headers::normalized;
 
 /// The most files of a feed: all of them are open at once.
@@ -67,21 +67,21 @@ fn named(column: Option<&str>) -> String {
 /// Opens the files of a feed: the first, and the others.
 pub(super) fn open(
     place: &Arc<Path>,
-    files: &[PathBuf],
+    files: &[FeedSource],
     options: &FeedOptions,
 ) -> Result<(FeedFile, Vec<FeedFile>), FeedError> {
     let mut numbered = files.iter().zip(1..=MAX_FILES);
-    let Some((path, number)) = numbered.next() else {
+    let Some((source, number)) = numbered.next() else {
         return Err(FeedError::NotFound(place.clone()));
     };
     if files.len() > usize::from(MAX_FILES) {
         let (place, files) = (place.clone(), files.len());
         return Err(SeveralError::TooMany { place, files }.into());
     }
-    let first = FeedFile::open(path, number, options)?;
+    let first = FeedFile::open(source, number, options)?;
     let mut others = Vec::new();
-    for (path, number) in numbered {
-        let file = FeedFile::open(path, number, options)?;
+    for (source, number) in numbered {
+        let file = FeedFile::open(source, number, options)?;
         same_columns(&first, &file)?;
         others.push(file);
     }

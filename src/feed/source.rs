@@ -1,7 +1,11 @@
 //! Where a feed comes from.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::model::{Remark, counted};
 
@@ -15,14 +19,39 @@ pub enum FeedSource {
     Path(PathBuf),
     /// Standard input.
     Stdin,
+    /// A file of another machine, fetched.
+    Copy(FeedCopy),
     /// Several files, one after the other.
     Files {
         /// What the command line calls them: a folder or a pattern.
         place: PathBuf,
         /// The files, in their order.
-        files: Vec<PathBuf>,
+        files: Vec<FeedSource>,
     },
 }
+
+/// The private copy of a file of another machine.
+#[derive(Clone, Debug)]
+pub struct FeedCopy {
+    /// Its address there, without anything secret.
+    pub address: PathBuf,
+    /// The copy, which has no name: one pass at a time reads it.
+    pub file: Arc<File>,
+    /// In bytes.
+    pub length: u64,
+    /// The digest of its bytes.
+    pub sha256: [u8; 32],
+    /// When it was written there, where the other machine says so.
+    pub modified: Option<Timestamp>,
+}
+
+impl PartialEq for FeedCopy {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.address, self.sha256) == (&other.address, other.sha256)
+    }
+}
+
+impl Eq for FeedCopy {}
 
 impl FeedSource {
     /// The source that an argument of the command line means: `-` is stdin.
@@ -35,60 +64,49 @@ impl FeedSource {
         }
     }
 
-    /// The path that stands for the feed in messages; `<stdin>` for stdin.
+    /// What messages call the feed: its path or address, of several files their folder or
+    /// pattern; `<stdin>` for stdin.
+    #[must_use]
     pub fn place(&self) -> &Path {
         match self {
             Self::Path(path) | Self::Files { place: path, .. } => path,
             Self::Stdin => Path::new("<stdin>"),
+            Self::Copy(copy) => &copy.address,
         }
     }
 
-    /// The files of a feed that may be several, as a person reads them.
-    pub fn several(&self) -> Vec<String> {
+    /// The files of a feed that may be several; none otherwise.
+    pub fn several(&self) -> &[Self] {
         match self {
-            Self::Files { files, .. } => {
-                let files = files.iter().map(|path| path.display().to_string());
-                files.collect()
-            }
-            Self::Path(_) | Self::Stdin => Vec::new(),
+            Self::Files { files, .. } => files,
+            Self::Path(_) | Self::Stdin | Self::Copy(_) => &[],
         }
     }
 
-    /// How many files the feed is, where it may be several; 0 where it is one file.
-    pub fn number_of_files(&self) -> u64 {
+    /// The feed, or its files if it may be several.
+    pub fn parts(&self) -> &[Self] {
         match self {
-            Self::Files { files, .. } => files.len() as u64,
-            Self::Path(_) | Self::Stdin => 0,
+            Self::Files { files, .. } => files,
+            Self::Path(_) | Self::Stdin | Self::Copy(_) => std::slice::from_ref(self),
         }
     }
 
     /// Which file has which number, where there may be several.
     pub fn remark(&self) -> Option<Remark> {
-        let Self::Files { files, .. } = self else {
-            return None;
-        };
-        let folder = files.first().map(|path| path.parent());
-        let is_one_folder = files.iter().all(|path| Some(path.parent()) == folder);
-        let name = |path: &PathBuf| match path.file_name() {
+        let files = self.several();
+        let folder = files.first()?.place().parent();
+        let is_one_folder = files.iter().all(|file| file.place().parent() == folder);
+        let name = |file: &Self| match file.place().file_name() {
             Some(name) if is_one_folder => name.to_string_lossy().into_owned(),
-            _ => path.display().to_string(),
+            _ => file.place().display().to_string(),
         };
         let named = files.iter().zip(1..).take(MAX_NAMED);
-        let named = named.map(|(path, number)| format!("{number} `{}`", name(path)));
+        let named = named.map(|(file, number)| format!("{number} `{}`", name(file)));
         let more = files.len().saturating_sub(MAX_NAMED);
         let more = (more > 0).then(|| format!("and {more} more"));
         let numbered: Vec<_> = named.chain(more).collect();
         let files = counted(files.len() as u64, "file", "files");
         let files = format!("{files}: {}", numbered.join(", ")).into();
         Some(Remark::Files { files })
-    }
-
-    /// The files; none for stdin.
-    pub fn files(&self) -> &[PathBuf] {
-        match self {
-            Self::Path(path) => std::slice::from_ref(path),
-            Self::Files { files, .. } => files,
-            Self::Stdin => &[],
-        }
     }
 }

@@ -16,6 +16,7 @@ use super::compound::Compound;
 use super::encoding::Charset;
 use super::zip::Part;
 use super::{FeedError, START, kind};
+use crate::files;
 
 /// No honest text packs this well. Below [`SMALL`] it does no harm.
 pub(super) const MAX_RATIO: u64 = 1000;
@@ -23,8 +24,6 @@ pub(super) const SMALL: u64 = 1 << 30;
 /// How many bytes of a copy are written before it is asked again how much room is
 /// left.
 const STEP: u64 = 16 << 20;
-/// The most that is left free for others, in bytes; of a small disk less.
-const MAX_LEFT_FREE: u64 = 256 << 20;
 
 /// What a feed may be.
 #[derive(Clone, Copy, Debug)]
@@ -115,22 +114,12 @@ impl Copy {
     }
 }
 
-/// Makes sure that `bytes` more do not fill the disk of temporary files.
 fn ask_for_room(path: &Arc<Path>, bytes: u64) -> Result<(), FeedError> {
-    let folder = tempfile::env::temp_dir();
-    // Where the system does not say, writing shows it.
-    let Ok(disk) = fs4::statvfs(&folder) else {
-        return Ok(());
-    };
-    let left_free = MAX_LEFT_FREE.min(disk.total_space() / 20);
-    if disk.available_space() < bytes.saturating_add(left_free) {
-        return Err(FeedError::NoRoom {
-            path: path.clone(),
-            folder: folder.into(),
-            available: disk.available_space(),
-        });
-    }
-    Ok(())
+    files::room_for(bytes).map_err(|none| FeedError::NoRoom {
+        path: path.clone(),
+        folder: none.folder.into(),
+        available: none.available,
+    })
 }
 
 /// Whether these first bytes are gzip's.

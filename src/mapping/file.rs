@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::MappingError;
+use crate::pickup::is_address;
 
 /// The text of a mapping file and where it came from.
 #[derive(Debug)]
@@ -235,6 +236,19 @@ impl<'a> Node<'a> {
             Some(text) => Ok(text.to_owned()),
             None => Err(self.wrong("text in quotes", "")),
         }
+    }
+
+    /// The path of a file of this machine, from the folder of the mapping.
+    pub(super) fn path(&self) -> Result<PathBuf, MappingError> {
+        let text = self.text()?;
+        if is_address(&text) {
+            return Err(self.error(
+                format!("{} must be a file of this machine", self.name),
+                Some("only the feed can be an address: copy the file here first".into()),
+            ));
+        }
+        let folder = self.file.path.parent().unwrap_or(Path::new(""));
+        Ok(folder.join(text))
     }
 
     /// A text, if it is one.

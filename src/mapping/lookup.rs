@@ -76,7 +76,7 @@ impl Lookup {
             ..settings::table_options(&mut table)?
         };
         table.finish()?;
-        let path = path_of(&file)?;
+        let path = file.path()?;
         let name = path.file_name().map(|name| name.to_string_lossy().into());
         let mut lookup = Self {
             values: HashMap::new(),
@@ -252,12 +252,6 @@ impl Lookup {
         };
         node.error(message, Some(help))
     }
-}
-
-/// Like every path that a file names: from the folder of that file.
-fn path_of(node: &Node<'_>) -> Result<PathBuf, MappingError> {
-    let folder = node.file.path.parent().unwrap_or(Path::new(""));
-    Ok(folder.join(node.text()?))
 }
 
 /// The folded key and the value of a row.

@@ -31,6 +31,7 @@ mod openpgp;
 mod person;
 mod phone;
 mod pick_up;
+mod remote;
 mod settings;
 mod shape;
 mod spelling;
@@ -73,7 +74,7 @@ pub use self::value::Fault;
 use crate::feed::FeedOptions;
 use crate::files;
 use crate::model::Rule;
-use crate::pickup::PickUpOptions;
+use crate::pickup::{Access, PickUpOptions};
 use crate::schema::{self, Part};
 
 /// The largest mapping, in bytes: a hundred times what people write. The worst one takes
@@ -93,6 +94,8 @@ pub struct Mapping {
     pub pick_up: PickUpOptions,
     /// Where the keys are found that feeds which are OpenPGP messages need.
     pub openpgp: Option<OpenPgpSettings>,
+    /// How another machine that has the feed lets hrfeed in.
+    pub remote: Access<SecretSource>,
     /// The files that are joined to the feed, in the order of the mapping.
     to_join: Vec<Join>,
     /// How rows of one person become one.
@@ -339,9 +342,7 @@ impl Mapping {
         if let Some(filter) = &source.filter {
             templates.add_condition(Condition::Filter, filter)?;
         }
-        let to_join = to_join.map_or(Ok(Vec::new()), |to_join| {
-            join::read_join_sections(to_join, path)
-        })?;
+        let to_join = to_join.map_or(Ok(Vec::new()), join::read_join_sections)?;
         let system = target.system;
         let fields = fields.table("[fields]", "[fields]")?;
         let mut fields =
@@ -385,6 +386,7 @@ impl Mapping {
                 not_feeds,
                 ..source.pick_up
             },
+            remote: source.remote,
             fields,
             templates,
             unique,

@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytesize::ByteSize;
-use url::{Host, Url};
+use url::Url;
 
 use super::MappingError;
 use super::file::{Node, Table};
 use super::join::{Merge, read_merge};
 use super::openpgp::{OpenPgpSettings, openpgp};
 use super::pick_up::pick_up;
+use super::remote::read_remote;
 use crate::feed::{FeedOptions, check_encoding};
-use crate::pickup::PickUpOptions;
+use crate::model::is_loopback;
+use crate::pickup::{Access, PickUpOptions};
 use crate::schema::{Role, System};
 
 /// Which LMS, where it is, and how fast it may be asked.
@@ -139,15 +141,12 @@ fn base_url(node: &Node<'_>) -> Result<Url, MappingError> {
             example.clone(),
         ),
     })?;
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => return Err(node.error("base_url has no host name", example)),
-    };
+    if url.host().is_none() {
+        return Err(node.error("base_url has no host name", example));
+    }
     match url.scheme() {
         "https" => {}
-        "http" if loopback => {}
+        "http" if is_loopback(&url) => {}
         "http" => {
             return Err(node.error(
                 "base_url must begin with https://: http:// would send the API key unencrypted",
@@ -232,6 +231,7 @@ pub(super) struct Source<'a> {
     pub(super) options: FeedOptions,
     pub(super) filter: Option<Node<'a>>,
     pub(super) pick_up: PickUpOptions,
+    pub(super) remote: Access<SecretSource>,
     pub(super) merge: Option<Merge>,
     pub(super) openpgp: Option<OpenPgpSettings>,
     /// Where it says that every row is somebody who leaves.
@@ -243,6 +243,8 @@ pub(super) fn source<'a>(mut table: Table<'a>, mapping: &Path) -> Result<Source<
     let options = reading(&mut table, "[source]")?;
     let filter = table.take("where");
     let pick_up = pick_up(&mut table)?;
+    let remote = table.take("remote");
+    let remote = remote.map_or(Ok(Access::default()), |node| read_remote(node, mapping))?;
     let merge = table.take("merge").map(read_merge).transpose()?;
     let messages = table.take("openpgp");
     let openpgp = messages.map(|node| openpgp(node, mapping)).transpose()?;
@@ -254,6 +256,7 @@ pub(super) fn source<'a>(mut table: Table<'a>, mapping: &Path) -> Result<Source<
         options,
         filter,
         pick_up,
+        remote,
         merge,
         openpgp,
         of_leavers: feed.filter(|_| lists_leavers),

@@ -11,12 +11,14 @@ mod fingerprint;
 mod hold;
 mod invisible;
 mod limit;
+mod loopback;
 mod number;
 mod proof;
 mod joined;
 mod remark;
 mod remarked;
 mod row;
+mod secret;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +31,13 @@ pub use self::hold::{HoldKind, HoldState};
 pub use self::invisible::{is_invisible, is_shaping};
 pub use self::joined::Joined;
 pub use self::limit::Limit;
+pub use self::loopback::is_loopback;
 pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};
 pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Removed};
 pub use self::remarked::{Remarked, RemarkedFile, Remarks};
 pub use self::row::{NotARow, RowNumber};
+pub use self::secret::Secret;
 
 /// Whether a text contains a control character, such as a line break.
 pub(crate) fn has_control(text: &str) -> bool {

@@ -1,15 +1,13 @@
 //! The checksum beside a feed.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
-use super::choose::Look;
+use super::store::{Look, Store};
 use super::{Checksum, PickUpError};
-use crate::files;
 
 /// The most bytes of a file with checksums: thousands of lines.
 const MAX_BYTES: u64 = 1 << 20;
@@ -35,7 +33,7 @@ pub(crate) fn endings() -> impl Iterator<Item = &'static str> {
 }
 
 /// Verifies the checksum of a feed, as far as it is wanted.
-pub(super) fn verify(feed: &Look, wanted: &Checksum) -> Result<(), PickUpError> {
+pub(super) fn verify(store: &dyn Store, feed: &Look, wanted: &Checksum) -> Result<(), PickUpError> {
     let wanted = match wanted {
         Checksum::Ignored => return Ok(()),
         Checksum::IfThere => None,
@@ -48,8 +46,8 @@ pub(super) fn verify(feed: &Look, wanted: &Checksum) -> Result<(), PickUpError> 
         let mut name = feed.path.clone().into_os_string();
         name.push(ending);
         let file = PathBuf::from(name);
-        if file.is_file() {
-            verify_with(&feed.path, &file, algorithm)?;
+        if let Some(text) = store.small(&file, MAX_BYTES)? {
+            verify_with(store, feed, (&file, &text), algorithm)?;
         } else if wanted.is_some() {
             return Err(PickUpError::NoChecksum {
                 feed: feed.path.clone(),
@@ -60,24 +58,29 @@ pub(super) fn verify(feed: &Look, wanted: &Checksum) -> Result<(), PickUpError> 
     Ok(())
 }
 
-fn verify_with(feed: &Path, file: &Path, algorithm: Algorithm) -> Result<(), PickUpError> {
-    let (text, _) = files::read(file, MAX_BYTES).map_err(PickUpError::read(file))?;
-    let name = feed.file_name().map(|name| name.to_string_lossy());
-    let named = checksum_in(&as_text(&text), &name.unwrap_or_default(), algorithm);
+fn verify_with(
+    store: &dyn Store,
+    feed: &Look,
+    (file, text): (&Path, &[u8]),
+    algorithm: Algorithm,
+) -> Result<(), PickUpError> {
+    let path = &feed.path;
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let named = checksum_in(&as_text(text), &name.unwrap_or_default(), algorithm);
     let named = named.ok_or_else(|| PickUpError::NoChecksum {
-        feed: feed.into(),
+        feed: path.clone(),
         file: file.into(),
     })?;
-    let is = match algorithm {
-        Algorithm::Sha256 => digest::<Sha256>(feed),
-        Algorithm::Sha512 => digest::<Sha512>(feed),
-        Algorithm::Md5 => digest::<Md5>(feed),
-    };
-    if is.map_err(PickUpError::read(feed))? == named {
+    let is = store.content(feed).and_then(|content| match algorithm {
+        Algorithm::Sha256 => digest::<Sha256>(content),
+        Algorithm::Sha512 => digest::<Sha512>(content),
+        Algorithm::Md5 => digest::<Md5>(content),
+    });
+    if is.map_err(PickUpError::read(path))? == named {
         return Ok(());
     }
     Err(PickUpError::OtherContent {
-        feed: feed.into(),
+        feed: path.clone(),
         file: file.into(),
     })
 }
@@ -132,8 +135,7 @@ fn names(line: &str, name: &str) -> bool {
     })
 }
 
-fn digest<D: Digest>(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = files::open(path, &fs::metadata(path)?)?;
+fn digest<D: Digest>(mut file: impl Read) -> io::Result<Vec<u8>> {
     let (mut digest, mut buffer) = (D::new(), vec![0; 1 << 17]);
     loop {
         match file.read(&mut buffer) {

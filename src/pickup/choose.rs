@@ -2,12 +2,11 @@
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::store::{Look, Meant, Store};
 use super::{Files, PickUpError, PickUpOptions};
 
 /// How files end that can be feeds, packed or not. Only in a folder does a name count:
@@ -45,117 +44,58 @@ pub(super) fn endings() -> String {
     format!("{} or .{last}", others.join(", "))
 }
 
-/// A file as it is now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    pub(super) path: PathBuf,
-    /// In bytes.
-    pub(super) length: u64,
-    pub(super) modified: Option<Timestamp>,
-}
-
-impl Look {
-    /// What the system says of a file; nothing of what is not there.
-    pub(super) fn at(path: &Path) -> Result<Option<Self>, PickUpError> {
-        match fs::metadata(path) {
-            Ok(about) => Ok(Some(Self {
-                path: path.to_owned(),
-                length: about.len(),
-                modified: about.modified().ok().and_then(|it| it.try_into().ok()),
-            })),
-            Err(error) if is_gone(&error) => Ok(None),
-            Err(error) => Err(PickUpError::read(path)(error)),
-        }
-    }
-}
-
-fn is_gone(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory)
-}
-
-/// What a command line can mean.
-#[derive(Debug)]
-enum Meant {
-    File(PathBuf),
-    Folder(PathBuf),
-    Pattern(PathBuf),
-}
-
-/// What is there counts before what a name looks like: `people [1].csv` is a file.
-fn meant(feed: &OsStr) -> Meant {
-    let path = PathBuf::from(feed);
-    match fs::metadata(&path) {
-        Ok(about) if about.is_dir() => Meant::Folder(path),
-        Ok(_) => Meant::File(path),
-        Err(_) => match feed.to_str() {
-            Some(text) if text.contains(['*', '?', '[']) => Meant::Pattern(path),
-            _ => Meant::File(path),
-        },
-    }
-}
-
 /// The files that are the feed, as they are now; nothing if a named file is not there.
 pub(super) fn choose(
+    store: &dyn Store,
     feed: &OsStr,
     options: &PickUpOptions,
 ) -> Result<Option<Vec<Look>>, PickUpError> {
-    let (place, files, is_folder) = match (meant(feed), &options.files) {
-        (Meant::Folder(path), Some(Files::Named(names))) => {
-            return named(&path, names).map(Some);
-        }
-        (Meant::File(path) | Meant::Pattern(path), Some(Files::Named(_))) => {
-            return Err(PickUpError::NotAFolder(path));
-        }
-        (Meant::File(path), _) => return Ok(Look::at(&path)?.map(|look| vec![look])),
-        (Meant::Folder(path), _) => {
-            let files = files_of(&path)?;
-            (path, files, true)
-        }
-        (Meant::Pattern(pattern), _) => {
-            let files = matches(&pattern)?;
-            (pattern, files, false)
-        }
-    };
-    let looks = looks(files, options)?;
-    if looks.is_empty() {
-        return Err(PickUpError::Nothing { place, is_folder });
-    }
-    match options.files {
-        Some(Files::All) => Ok(Some(by_name(looks))),
-        Some(Files::Newest) => newest(looks).map(Some),
-        Some(Files::Named(_)) | None => only(place, looks).map(Some),
-    }
-}
-
-/// Those of the files that can be the feed.
-fn looks(files: Vec<PathBuf>, options: &PickUpOptions) -> Result<Vec<Look>, PickUpError> {
     let is_done_file = |path: &Path| {
         let name = path.file_name().map(|name| name.to_string_lossy());
         let done = options.done_file.as_deref();
         done.is_some_and(|done| name.is_some_and(|name| name == done || name.ends_with(done)))
     };
-    let not_feeds: Vec<_> = options.not_feeds.iter().filter_map(real).collect();
-    let mut looks = Vec::new();
-    for path in files {
-        // Files that vanish while a folder is read are none of it.
-        if !is_done_file(&path)
-            && !is_signature(&path)
-            && path.is_file()
-            && real(&path).is_some_and(|path| !not_feeds.contains(&path))
-            && let Some(look) = Look::at(&path)?
-        {
-            looks.push(look);
+    let can_be = |path: &Path| !is_hidden(path) && !is_done_file(path);
+    let (place, looks, is_folder) = match (store.meant(feed)?, &options.files) {
+        (Meant::Folder(path), Some(Files::Named(names))) => {
+            return named(store, &path, names).map(Some);
+        }
+        (Meant::File(path) | Meant::Pattern(path), Some(Files::Named(_))) => {
+            return Err(PickUpError::NotAFolder(path));
+        }
+        (Meant::File(path), _) => return Ok(store.look(&path)?.map(|look| vec![look])),
+        (Meant::Folder(path), _) => {
+            // The files that can be feeds by their names.
+            let looks = store.list(&path, &|it| can_be(it) && ends_in(it, &ENDINGS))?;
+            (path, looks, true)
+        }
+        (Meant::Pattern(pattern), _) => {
+            // Without those that are on their way.
+            let looks = store.matches(&pattern, &|it| can_be(it) && !ends_in(it, &NO_FEEDS))?;
+            (pattern, looks, false)
+        }
+    };
+    let mut feeds = Vec::new();
+    for look in looks {
+        if !store.is_one_of(&look.path, &options.not_feeds) && !is_signature(store, &look.path)? {
+            feeds.push(look);
         }
     }
-    Ok(looks)
+    if feeds.is_empty() {
+        return Err(PickUpError::Nothing { place, is_folder });
+    }
+    match options.files {
+        Some(Files::All) => Ok(Some(by_name(feeds))),
+        Some(Files::Newest) => newest(feeds).map(Some),
+        Some(Files::Named(_)) | None => only(place, feeds).map(Some),
+    }
 }
 
 /// These files of a folder.
-fn named(folder: &Path, names: &[String]) -> Result<Vec<Look>, PickUpError> {
+fn named(store: &dyn Store, folder: &Path, names: &[String]) -> Result<Vec<Look>, PickUpError> {
     let looks = names.iter().map(|name| {
-        let path = folder.join(name);
-        Look::at(&path)?.ok_or(PickUpError::Missing(path))
+        let path = store.child(folder, name);
+        store.look(&path)?.ok_or(PickUpError::Missing(path))
     });
     looks.collect()
 }
@@ -205,52 +145,9 @@ fn newest(looks: Vec<Look>) -> Result<Vec<Look>, PickUpError> {
 }
 
 /// The signature of a file beside it, `people.csv.asc`; a message ends so too.
-fn is_signature(path: &Path) -> bool {
-    ends_in(path, &["asc"]) && path.with_extension("").is_file()
-}
-
-/// A file under the one name that it has without links.
-fn real(path: impl AsRef<Path>) -> Option<PathBuf> {
-    fs::canonicalize(path).ok()
-}
-
-/// The files of a folder that can be feeds by their names.
-fn files_of(folder: &Path) -> Result<Vec<PathBuf>, PickUpError> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(PickUpError::read(folder))? {
-        let path = entry.map_err(PickUpError::read(folder))?.path();
-        if !is_hidden(&path) && ends_in(&path, &ENDINGS) {
-            files.push(path);
-        }
-    }
-    Ok(files)
-}
-
-/// The files that a pattern names, without those that are on their way.
-fn matches(pattern: &Path) -> Result<Vec<PathBuf>, PickUpError> {
-    let options = glob::MatchOptions {
-        // As the system compares names of files.
-        case_sensitive: !cfg!(any(windows, target_os = "macos")),
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    // Only text is a pattern.
-    let text = pattern.to_str().unwrap_or_default();
-    let paths = glob::glob_with(text, options).map_err(|error| PickUpError::Pattern {
-        pattern: pattern.into(),
-        why: error.msg.to_owned(),
-    })?;
-    let mut files = Vec::new();
-    for path in paths {
-        let path = path.map_err(|error| {
-            let path = error.path().to_owned();
-            PickUpError::read(path)(error.into())
-        })?;
-        if !is_hidden(&path) && !ends_in(&path, &NO_FEEDS) {
-            files.push(path);
-        }
-    }
-    Ok(files)
+fn is_signature(store: &dyn Store, path: &Path) -> Result<bool, PickUpError> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(ends_in(path, &["asc"]) && store.look(&store.sibling(path, &stem))?.is_some())
 }
 
 /// Hidden, or the lock that a spreadsheet program puts beside an open workbook.
@@ -338,6 +235,7 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::super::store::Local;
     use super::*;
 
     /// A folder with these files, each a minute newer than the one before.
@@ -359,7 +257,7 @@ mod tests {
             done_file: Some(".ready".into()),
             ..PickUpOptions::default()
         };
-        match choose(feed.as_os_str(), &options) {
+        match choose(&Local, feed.as_os_str(), &options) {
             Ok(looks) => {
                 let looks = looks.into_iter().flatten();
                 let name = |look: Look| look.path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -445,12 +343,14 @@ mod tests {
             ..PickUpOptions::default()
         };
         for feed in [folder.path().to_owned(), folder.path().join("*")] {
-            let chosen = choose(feed.as_os_str(), &options).unwrap().unwrap();
+            let chosen = choose(&Local, feed.as_os_str(), &options).unwrap().unwrap();
             assert_eq!(chosen[0].path.file_name().unwrap(), "people.csv");
         }
         // A person who names it means it.
         let named = folder.path().join("contracts.csv");
-        let chosen = choose(named.as_os_str(), &options).unwrap().unwrap();
+        let chosen = choose(&Local, named.as_os_str(), &options)
+            .unwrap()
+            .unwrap();
         assert_eq!(chosen[0].path, named);
     }
 

@@ -5,6 +5,8 @@ use std::{fmt, io};
 
 use thiserror::Error;
 
+use super::problem::Problem;
+
 /// Why a feed could not be picked up.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -54,7 +56,7 @@ pub enum PickUpError {
         why: String,
     },
     /// The feed was waited for in vain.
-    #[error("waited {waited:#} for the feed: {why}")]
+    #[error("{}{why}", Waited(.waited))]
     NotWhole {
         /// What was missing until the end.
         why: String,
@@ -84,6 +86,25 @@ pub enum PickUpError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// The address of a feed on another machine cannot be one.
+    #[error("`{}` is not an address of a feed: {why}", .shown.display())]
+    Address {
+        /// What of it may be shown.
+        shown: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// This program was built without feeds from other machines.
+    #[error("this hrfeed was built without feeds from other machines, so it cannot read `{}`", .0.display())]
+    NotBuilt(PathBuf),
+    /// Another machine does not give the feed.
+    #[error("cannot fetch `{}`: {problem}", .path.display())]
+    Remote {
+        /// What was asked for.
+        path: PathBuf,
+        /// Why not.
+        problem: Problem,
     },
     /// A signal came while the feed was waited for.
     #[error("stopped while waiting for the feed: {why}")]
@@ -141,6 +162,16 @@ impl PickUpError {
                  the feed"
                     .into()
             }
+            Self::Address { .. } => {
+                "write an address such as sftp://hr.example.com/exports/people.csv, and who hrfeed \
+                 is into [source.remote] of the mapping"
+                    .into()
+            }
+            Self::NotBuilt(_) => {
+                "use a released hrfeed, or build it with `cargo build --release --features remote`"
+                    .into()
+            }
+            Self::Remote { problem, .. } => return problem.help().map(Into::into),
             Self::Read { .. } => return None,
             Self::Stopped { .. } => "nothing was read or sent".into(),
         })
@@ -156,6 +187,18 @@ impl fmt::Display for Nothing<'_> {
             write!(f, "the folder `{place}` has no file that could be a feed")
         } else {
             write!(f, "no file matches `{place}`")
+        }
+    }
+}
+
+struct Waited<'a>(&'a jiff::SignedDuration);
+
+impl fmt::Display for Waited<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_zero() {
+            f.write_str("the feed is not whole: ")
+        } else {
+            write!(f, "waited {:#} for the feed: ", self.0)
         }
     }
 }

@@ -1,26 +1,42 @@
 //! What the command line calls a feed becomes one file that is whole.
 //!
-//! A feed is a file, stdin, or of the files of a folder, or those that a pattern names, the
-//! newest one or all. HR systems write it slowly, or upload it over a slow line: where the mapping
-//! says how that is seen, [`pick_up`] waits until the file is whole. A checksum beside
-//! it is verified.
+//! A feed is a file, stdin, or of the files of a folder, or those that a pattern names,
+//! the newest one or all; on this machine or on another. HR systems write files slowly, or
+//! upload them over a slow line: where the mapping says how that is seen, [`pick_up`] waits
+//! until each is whole. A checksum beside it is verified.
 //!
 //! # Invariants
 //!
 //! - Of several files none is chosen unless the mapping says how.
 //! - A file that the mapping's signs do not call whole is never handed on.
+//! - A file of another machine is read from a private copy, and only if it was the same
+//!   after it was copied.
 
+mod access;
+mod address;
 mod checksum;
 mod choose;
 mod error;
+mod problem;
+#[cfg(feature = "remote")]
+mod remote;
+mod store;
 mod whole;
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+pub use self::access::{Access, HostKey};
+pub use self::address::is_address;
 pub(crate) use self::checksum::endings as checksum_endings;
 pub use self::error::PickUpError;
+pub use self::problem::Problem;
+use self::store::Local;
+use crate::model::Secret;
 
 /// What the mapping says about where the feed is, and when it is whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,15 +68,6 @@ pub enum Files {
     Named(Vec<String>),
 }
 
-/// What was picked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PickedUp {
-    /// A feed of one file.
-    One(PathBuf),
-    /// A feed that may be several files: at least one.
-    Several(Vec<PathBuf>),
-}
-
 /// What is expected of a checksum beside the feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Checksum {
@@ -78,6 +85,12 @@ pub enum Checksum {
 const DEFAULT_WAIT: Duration = Duration::from_mins(10);
 
 impl PickUpOptions {
+    /// Whether the feed may be several files.
+    #[must_use]
+    pub const fn may_be_several(&self) -> bool {
+        matches!(self.files, Some(Files::All | Files::Named(_)))
+    }
+
     fn wait(&self) -> Duration {
         let waits = self.unchanged_for.is_some() || self.done_file.is_some();
         let unless_said = if waits { DEFAULT_WAIT } else { Duration::ZERO };
@@ -94,19 +107,99 @@ pub enum Waiting {
     Over(Duration),
 }
 
+/// A feed that can be read.
+#[derive(Debug)]
+pub struct PickedUp {
+    /// What the command line calls it, without anything secret.
+    pub place: PathBuf,
+    /// Its files, in their order: at least one.
+    pub files: Vec<Picked>,
+}
+
+/// A file of a feed that can be read.
+#[derive(Debug)]
+pub struct Picked {
+    /// Its path, or its address on another machine without anything secret.
+    pub path: PathBuf,
+    /// What is read in the place of a file of another machine.
+    pub copy: Option<Fetched>,
+}
+
+/// The private copy of a file of another machine. It has no name (or, on Windows, vanishes
+/// when it is closed) and is readable by the user alone: it holds people's data.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The copy.
+    pub file: File,
+    /// In bytes.
+    pub length: u64,
+    /// The digest of its bytes.
+    pub sha256: [u8; 32],
+    /// When it was written there, where the other machine says so.
+    pub modified: Option<Timestamp>,
+}
+
+/// The caller, while a feed is picked up.
+pub struct Watcher<'a> {
+    /// Asked several times a second.
+    pub is_stopped: &'a dyn Fn() -> bool,
+    /// Hears why it takes time.
+    pub tell: &'a mut dyn FnMut(Waiting),
+}
+
 /// Finds the file that `feed` means, or the files, waits until each is whole, and verifies
-/// its checksum.
-///
-/// `is_stopped` is asked several times a second; `tell` hears why it takes time.
+/// its checksum. A file of another machine is fetched, of at most `max_bytes`.
 ///
 /// # Errors
-/// There is no such file, there are several, it did not become whole in time, or its
-/// checksum does not fit.
+/// There is no such file, there are several, it did not become whole in time, its
+/// checksum does not fit, or another machine does not give it.
 pub fn pick_up(
     feed: &OsStr,
     options: &PickUpOptions,
-    is_stopped: &dyn Fn() -> bool,
-    tell: &mut dyn FnMut(Waiting),
+    (access, max_bytes): (&Access<Secret>, u64),
+    watcher: &mut Watcher<'_>,
 ) -> Result<PickedUp, PickUpError> {
-    whole::wait_for(feed, options, is_stopped, tell)
+    if is_address(feed) {
+        return fetch(feed, options, (access, max_bytes), watcher);
+    }
+    let files = whole::wait_for(&Local, feed, options, watcher)?;
+    let picked = |path| Picked { path, copy: None };
+    Ok(PickedUp {
+        place: feed.into(),
+        files: files.into_iter().map(picked).collect(),
+    })
+}
+
+#[cfg(feature = "remote")]
+fn fetch(
+    feed: &OsStr,
+    options: &PickUpOptions,
+    (access, max_bytes): (&Access<Secret>, u64),
+    watcher: &mut Watcher<'_>,
+) -> Result<PickedUp, PickUpError> {
+    let address = address::Address::parse(&feed.to_string_lossy())?;
+    let address_is_of_web = address.scheme == address::Scheme::Web;
+    let is_stopped = watcher.is_stopped;
+    let store = remote::Remote::new(address, access, max_bytes, is_stopped)?;
+    let mut options = options.clone();
+    if address_is_of_web && options.checksum == Checksum::IfThere {
+        // A web server may have an answer for every name.
+        options.checksum = Checksum::Ignored;
+    }
+    let place = store.named();
+    let files = whole::wait_for(&store, place.as_os_str(), &options, watcher)?;
+    let files = store.into_picked(&files)?;
+    Ok(PickedUp { place, files })
+}
+
+/// What is wrong with the address itself is said by any build.
+#[cfg(not(feature = "remote"))]
+fn fetch(
+    feed: &OsStr,
+    _: &PickUpOptions,
+    _: (&Access<Secret>, u64),
+    _: &mut Watcher<'_>,
+) -> Result<PickedUp, PickUpError> {
+    let address = address::Address::parse(&feed.to_string_lossy())?;
+    Err(PickUpError::NotBuilt(address.shown()))
 }

@@ -5,30 +5,29 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::choose::{Look, choose};
-use super::{Files, PickUpError, PickUpOptions, PickedUp, Waiting, checksum};
+use super::choose::choose;
+use super::store::{Look, Store};
+use super::{PickUpError, PickUpOptions, Waiting, Watcher, checksum};
 use crate::clock::monotonic;
 
 /// How often a stop is asked for.
 const STEP: Duration = Duration::from_millis(100);
-/// How often a file is looked at, at most.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// See [`super::pick_up`].
 pub(super) fn wait_for(
+    store: &dyn Store,
     feed: &OsStr,
     options: &PickUpOptions,
-    is_stopped: &dyn Fn() -> bool,
-    tell: &mut dyn FnMut(Waiting),
-) -> Result<PickedUp, PickUpError> {
+    watcher: &mut Watcher<'_>,
+) -> Result<Vec<PathBuf>, PickUpError> {
     let began = monotonic();
     let mut watch = Watch::default();
     let mut announced: Option<String> = None;
     loop {
-        let why = match watch.look(feed, options) {
+        let why = match watch.look(store, feed, options) {
             Ok(picked) => {
                 if announced.is_some() {
-                    tell(Waiting::Over(began.elapsed()));
+                    (watcher.tell)(Waiting::Over(began.elapsed()));
                 }
                 return Ok(picked);
             }
@@ -48,11 +47,15 @@ pub(super) fn wait_for(
             });
         }
         if announced.as_ref() != Some(&why) {
-            tell(Waiting::For(why.clone()));
+            (watcher.tell)(Waiting::For(why.clone()));
             announced = Some(why.clone());
         }
         let left = options.wait().saturating_sub(began.elapsed());
-        pause(watch.pause(options).min(left), is_stopped, &why)?;
+        pause(
+            watch.pause(store, options).min(left),
+            watcher.is_stopped,
+            &why,
+        )?;
     }
 }
 
@@ -76,11 +79,12 @@ fn pause(length: Duration, is_stopped: &dyn Fn() -> bool, why: &str) -> Result<(
 
 /// Whether what is wrong now can be right once the upload has ended.
 fn may_pass(error: &PickUpError) -> bool {
-    use PickUpError::{Missing, NoChecksum, Nothing, OtherContent};
-    matches!(
-        error,
-        Nothing { .. } | Missing(_) | NoChecksum { .. } | OtherContent { .. }
-    )
+    use PickUpError::{Missing, NoChecksum, Nothing, OtherContent, Remote};
+    match error {
+        Nothing { .. } | Missing(_) | NoChecksum { .. } | OtherContent { .. } => true,
+        Remote { problem, .. } => problem.may_pass(),
+        _ => false,
+    }
 }
 
 enum NotYet {
@@ -105,12 +109,16 @@ struct Watch {
 
 impl Watch {
     /// The files, if each is whole.
-    fn look(&mut self, feed: &OsStr, options: &PickUpOptions) -> Result<PickedUp, NotYet> {
-        let Some(looks) = choose(feed, options)? else {
+    fn look(
+        &mut self,
+        store: &dyn Store,
+        feed: &OsStr,
+        options: &PickUpOptions,
+    ) -> Result<Vec<PathBuf>, NotYet> {
+        let Some(looks) = choose(store, feed, options)? else {
             self.seen = None;
             if options.wait().is_zero() {
-                // Reading it says what is wrong.
-                return Ok(picked_up(vec![feed.into()], options));
+                return Ok(vec![store.missing(feed)?]);
             }
             let feed = Path::new(feed).display();
             return Err(NotYet::For(format!("`{feed}` is not there")));
@@ -138,43 +146,43 @@ impl Watch {
         }
         for look in &looks {
             if let Some(done_file) = &options.done_file {
-                is_done(look, done_file)?;
+                is_done(store, look, done_file)?;
             }
-            checksum::verify(look, &options.checksum)?;
+            if !store.fetch(look)? {
+                self.seen = None;
+                let path = look.path.display();
+                let why = format!("`{path}` changed while it was fetched");
+                return Err(NotYet::For(why));
+            }
+            checksum::verify(store, look, &options.checksum)?;
         }
-        let files = looks.into_iter().map(|look| look.path).collect();
-        Ok(picked_up(files, options))
+        Ok(looks.into_iter().map(|look| look.path).collect())
     }
 
     /// How long until the next look can say something new.
-    fn pause(&self, options: &PickUpOptions) -> Duration {
-        let unchanged_for = options.unchanged_for.unwrap_or(BETWEEN_LOOKS);
+    fn pause(&self, store: &dyn Store, options: &PickUpOptions) -> Duration {
+        let between_looks = store.between_looks();
+        let unchanged_for = options.unchanged_for.unwrap_or(between_looks);
         let since = self.seen.as_ref().map(|(_, since)| since.elapsed());
         let left = unchanged_for.saturating_sub(since.unwrap_or_default());
-        left.clamp(STEP, BETWEEN_LOOKS)
-    }
-}
-
-fn picked_up(mut files: Vec<PathBuf>, options: &PickUpOptions) -> PickedUp {
-    match options.files {
-        None | Some(Files::Newest) if files.len() == 1 => PickedUp::One(files.remove(0)),
-        _ => PickedUp::Several(files),
+        left.clamp(STEP, between_looks)
     }
 }
 
 /// Whether the file that says so is there, and of this feed and not of one before.
-fn is_done(feed: &Look, done_file: &str) -> Result<(), NotYet> {
+fn is_done(store: &dyn Store, feed: &Look, done_file: &str) -> Result<(), NotYet> {
     let places = if done_file.starts_with('.') {
         let mut behind = feed.path.clone().into_os_string();
         behind.push(done_file);
-        let instead = feed.path.with_extension(done_file.trim_start_matches('.'));
+        let stem = feed.path.file_stem().unwrap_or_default().to_string_lossy();
+        let instead = store.sibling(&feed.path, &format!("{stem}{done_file}"));
         vec![PathBuf::from(behind), instead]
     } else {
-        vec![feed.path.with_file_name(done_file)]
+        vec![store.sibling(&feed.path, done_file)]
     };
     let mut older = None;
     for place in &places {
-        match Look::at(place)? {
+        match store.look(place)? {
             Some(done) if done.modified >= feed.modified => return Ok(()),
             Some(done) => older = Some(done.path),
             None => {}

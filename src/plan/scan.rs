@@ -210,7 +210,7 @@ pub fn scan(
         unidentified: all.unidentified,
         groups: all.groups,
         profile: Profile {
-            files: feed.source().number_of_files(),
+            files: feed.source().several().len() as u64,
             joined,
             end: last.map_or(FileEnd::Unknown, |last| last.end),
             ..columns.profile(&all.profile)

@@ -45,24 +45,16 @@ impl Stages<'_> {
             )?;
             return Ok(run.id);
         }
-        let from_stdin = matches!(self.feed.source(), FeedSource::Stdin);
-        let several = match self.feed.source() {
-            FeedSource::Files { files, .. } => files.as_slice(),
-            FeedSource::Path(_) | FeedSource::Stdin => &[],
-        };
+        let source = self.feed.source();
         let mapping = self.bound.mapping();
         Ok(writer.start_run(RunStart {
             scope: self.scope,
             system: self.settings.system.word().into(),
             base_url: self.settings.base_url.as_str().into(),
             command: "import".into(),
-            feed_path: if from_stdin {
-                self.feed.path().display().to_string()
-            } else {
-                absolute(self.feed.path())
-            },
-            feed_files: several.iter().map(|path| absolute(path)).collect(),
-            from_stdin,
+            feed_path: kept(source),
+            feed_files: source.several().iter().map(kept).collect(),
+            from_stdin: matches!(source, FeedSource::Stdin),
             mapping_path: absolute(mapping.path()),
             mapping_sha256: mapping.sha256(),
             replaces_key: self.replaces_key,
@@ -70,6 +62,19 @@ impl Stages<'_> {
             pid,
             host,
         })?)
+    }
+}
+
+/// What the journal keeps of where a feed is: of this machine a whole path.
+fn kept(source: &FeedSource) -> String {
+    match source {
+        FeedSource::Stdin | FeedSource::Copy(_) => source.place().display().to_string(),
+        FeedSource::Files { files, .. }
+            if files.iter().any(|file| matches!(file, FeedSource::Copy(_))) =>
+        {
+            source.place().display().to_string()
+        }
+        FeedSource::Path(path) | FeedSource::Files { place: path, .. } => absolute(path),
     }
 }
 

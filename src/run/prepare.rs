@@ -9,7 +9,7 @@ use super::known::protect;
 use super::remarks::on_people;
 use super::{RunError, Stages};
 use crate::clock::Clock;
-use crate::feed::{Attachments, Feed};
+use crate::feed::{Attachments, Feed, FeedSource};
 use crate::mapping::{Among, Bound, Mapping, MappingError};
 use crate::model::{ExternalId, RowNumber, Rule};
 use crate::plan::guards::{self, Allowed, FeedFacts, Sick};
@@ -226,9 +226,10 @@ impl Stages<'_> {
 /// standard input.
 #[must_use]
 pub fn feed_age(feed: &Feed, clock: Clock) -> Option<Duration> {
-    let ages = feed.source().files().iter().map(|path| {
-        let modified = path.metadata().ok()?.modified().ok()?;
-        clock.age(modified)
+    let ages = feed.source().parts().iter().map(|source| match source {
+        FeedSource::Path(path) => clock.age(path.metadata().ok()?.modified().ok()?),
+        FeedSource::Copy(copy) => clock.age(copy.modified?.into()),
+        FeedSource::Stdin | FeedSource::Files { .. } => None,
     });
     ages.flatten().max()
 }
@@ -260,11 +261,11 @@ pub fn bind<'m>(
     feed: &Feed,
     clock: Clock,
 ) -> Result<Bound<'m>, MappingError> {
-    let attachments = feed
-        .source()
-        .files()
-        .first()
-        .map(|path| Attachments::of(path));
+    let attachments = match feed.source().parts().first() {
+        Some(FeedSource::Path(path)) => Some(Attachments::of(path)),
+        // What is beside a file of another machine is not here.
+        _ => None,
+    };
     let today = clock.today();
     let bound = mapping.bind_feed(feed, today).map_err(|error| {
         let mut others = feed.other_names().iter();

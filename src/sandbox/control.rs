@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get, post},
 };
-use futures_core::Stream;
+use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

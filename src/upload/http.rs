@@ -1,4 +1,4 @@
-//! The one place that opens a socket.
+//! The one place that opens a socket to an LMS.
 
 use std::error::Error as _;
 use std::fs::File;
@@ -8,36 +8,13 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::multipart::{Form, Part};
 use tokio::time::Instant;
-use url::{Host, Url};
 
 use super::Connection;
 use super::engine::{NoReply, Transport};
 use crate::files::SeenFile;
-use crate::model::{Limit, Picture};
+use crate::model::{Limit, Picture, Secret, is_loopback};
 use crate::retry::{Fatal, NoAnswer};
 use crate::targets::{Body, Call, Method, Reply, Spooled, Target};
-
-/// An API key or secret: shown by nothing.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a secret in.
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The secret, for the one who sends or hashes it.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("****")
-    }
-}
 
 /// What authenticates a run.
 #[derive(Clone, Debug)]
@@ -244,15 +221,6 @@ async fn multipart(
         .into_iter()
         .fold(Form::new(), |form, (name, value)| form.text(name, value));
     Ok(form.part(name, part))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 /// What TLS has against the other side, however often it is wrapped: an

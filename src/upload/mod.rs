@@ -60,7 +60,7 @@ use crate::schema::System;
 use crate::targets::{self, Target};
 
 pub use self::groups::{GroupPlan, GroupsDone};
-pub use self::http::{Credentials, HttpError, Secret};
+pub use self::http::{Credentials, HttpError};
 pub use self::kept::Kept;
 pub use self::leavers::Leaver;
 pub use self::left_over::{LeftOver, Settlement};
@@ -73,6 +73,7 @@ pub use self::send::{SendResult, Work};
 pub use self::shared_rate::SharedRateError;
 pub use self::stop::Stop;
 pub use self::survey::{Known, Listed, Question};
+pub use crate::model::Secret;
 
 /// Why sending or asking ended early.
 #[derive(Debug, thiserror::Error)]

@@ -217,3 +217,36 @@ fn a_feed_that_does_not_fit_its_checksum_is_not_imported() {
     required.write("people.csv.sha256", sum);
     required.import().exits(0);
 }
+
+#[cfg(not(feature = "remote"))]
+#[test]
+fn a_program_without_feeds_of_other_machines_says_so_and_shows_no_secret() {
+    let world = world("");
+    for (address, shown) in [
+        (
+            "sftp://hr.example.com/x.csv",
+            "`sftp://hr.example.com/x.csv`",
+        ),
+        (
+            "https://hr.example.com/x.csv?sig=s3cret",
+            "`https://hr.example.com/x.csv?…`",
+        ),
+    ] {
+        let ran = import(&world, address).exits(2);
+        assert!(
+            ran.stderr
+                .contains("built without feeds from other machines"),
+            "{ran:#?}"
+        );
+        assert!(ran.stderr.contains("--features remote"), "{ran:#?}");
+        assert!(ran.stderr.contains(shown), "{ran:#?}");
+        assert!(!ran.said().contains("s3cret"), "{ran:#?}");
+    }
+    let ran = import(&world, "sftp://hr:s3cret@hr.example.com/x.csv").exits(2);
+    assert!(
+        ran.stderr
+            .contains("must not contain a user name or password"),
+        "{ran:#?}"
+    );
+    assert!(!ran.said().contains("s3cret"), "{ran:#?}");
+}

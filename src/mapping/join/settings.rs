@@ -70,10 +70,7 @@ impl Ranking {
 }
 
 /// Reads [join] or each of several [[join]].
-pub(in crate::mapping) fn read_join_sections(
-    node: Node<'_>,
-    mapping: &Path,
-) -> Result<Vec<Join>, MappingError> {
+pub(in crate::mapping) fn read_join_sections(node: Node<'_>) -> Result<Vec<Join>, MappingError> {
     let too_many = node.error(
         format!("more than {MAX_FILES} files are joined"),
         Some("join them to each other before".into()),
@@ -98,7 +95,7 @@ pub(in crate::mapping) fn read_join_sections(
             .map(|name| (name.clone(), error(name)))
             .collect();
         let own = error(columns::OWN);
-        let join = read_join(table, mapping)?;
+        let join = read_join(table)?;
         if join.name == columns::OWN {
             return Err(own);
         }
@@ -110,7 +107,7 @@ pub(in crate::mapping) fn read_join_sections(
     Ok(to_join)
 }
 
-fn read_join(mut table: Table<'_>, mapping: &Path) -> Result<Join, MappingError> {
+fn read_join(mut table: Table<'_>) -> Result<Join, MappingError> {
     let file = table.need("file", "file = \"contracts.csv\" names the file to join")?;
     let on = table.need(
         "on",
@@ -159,10 +156,8 @@ fn read_join(mut table: Table<'_>, mapping: &Path) -> Result<Join, MappingError>
     if let Some(filter) = &filter {
         templates.add_condition(Condition::Joined, filter)?;
     }
-    // Like every path that a file names: from the folder of that file.
-    let folder = mapping.parent().unwrap_or(Path::new(""));
     Ok(Join {
-        path: folder.join(&named),
+        path: file.path()?,
         file: shown.into(),
         name,
         on_feed,
