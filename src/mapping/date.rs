@@ -121,6 +121,15 @@ impl Written {
         }
     }
 
+    /// What a date cell of a spreadsheet shows of the order in which its text was read.
+    const fn of_cell(self) -> Option<Evidence> {
+        match self.evidence() {
+            Evidence::Either => Some(Evidence::EitherCell),
+            Evidence::Only => Some(Evidence::OnlyCell),
+            _ => None,
+        }
+    }
+
     /// What a date shows of the order of day and month.
     const fn evidence(self) -> Evidence {
         if self.day == self.month {
@@ -185,6 +194,12 @@ pub(super) fn read(form: Option<&DateForm>, text: &str, context: Context<'_>) ->
         _ => Evidence::Other(column::forms_of(text)),
     };
     (day, evidence)
+}
+
+/// What a date cell shows of the dates of its column, whose texts have the form `texts`.
+pub(super) fn of_cell(texts: Option<&DateForm>, text: &str) -> Option<Evidence> {
+    texts.filter(|form| form.swapped().is_some())?;
+    form::iso(text)?.of_cell()
 }
 
 /// When a date is, as far as its text says.

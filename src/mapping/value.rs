@@ -175,8 +175,14 @@ fn push_date(
     };
     let form = rule.date.as_ref().filter(|_| from.kind != CellKind::Date);
     let (read, evidence) = date::read(form, text, context);
-    if from.is_of_feed && from.kind != CellKind::Date {
-        person.show_date(field, evidence);
+    if from.is_of_feed {
+        let evidence = match from.kind {
+            CellKind::Date => date::of_cell(rule.date.as_ref(), text),
+            _ => Some(evidence),
+        };
+        if let Some(evidence) = evidence {
+            person.show_date(field, evidence);
+        }
     }
     let broken = match read {
         Ok(read) => {

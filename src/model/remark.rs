@@ -76,6 +76,11 @@ pub enum Remark {
     FilterTakesNone,
     /// A date has a time of day in UTC that is not midnight.
     TimeInUtc,
+    /// A few dates of a column have day and month in the other order.
+    DateOrder {
+        /// The form that the mapping names.
+        expected: Box<str>,
+    },
     /// The dates of a column have another form than the mapping says.
     DateForms {
         /// The form that the mapping says.
@@ -319,6 +324,7 @@ impl fmt::Display for Remark {
                 "dates have a time of day in UTC that is not midnight, so that elsewhere it may be \
                  the next day: set `zone` for the field, for example zone = \"Europe/Amsterdam\"",
             ),
+            Self::DateOrder { expected } => f.write_str(&date_order(expected)),
             Self::DateForms { expected, found } => {
                 let found: Vec<_> = found.iter().map(|form| format!("\"{form}\"")).collect();
                 write!(
@@ -378,6 +384,13 @@ impl Remark {
 
 const SIGNATURE_UNCHECKED: &str = "the feed is signed, and nobody checked by whom (name the \
      sender's certificate with `signed_by` in [source.openpgp])";
+
+fn date_order(expected: &str) -> String {
+    format!(
+        "some dates are dates only with day and month the other way round than in \"{expected}\", \
+         and few or none only as they are there: check the dates whose day is up to 12"
+    )
+}
 
 fn other_row_counts(which: &str) -> String {
     format!(

@@ -52,6 +52,29 @@ impl Bound<'_> {
                 expected: rule.form().into(),
                 found: found.into(),
             })),
+            Verdict::Doubtful => Ok(Some(Remark::DateOrder {
+                expected: rule.form().into(),
+            })),
+            Verdict::BothOrders => {
+                let message = format!(
+                    "the dates of {} have day and month in both orders: many are of the form \
+                     \"{}\", and many are dates only the other way round",
+                    self.place(field),
+                    rule.form()
+                );
+                let help = "let the export write all dates in one form, such as 2027-12-31";
+                Err(self.mapping.error_at(rule, message, Some(help.into())))
+            }
+            Verdict::HalfConverted => {
+                let message = format!(
+                    "a spreadsheet has exchanged day and month in dates of {}: its date cells are \
+                     the days up to 12, and its texts all others",
+                    self.place(field)
+                );
+                let help = "use the export as the HR system writes it, before it is opened in \
+                            Excel; if the date cells are right, make dates of the texts, too";
+                Err(self.mapping.error_at(rule, message, Some(help.into())))
+            }
             Verdict::Swapped => {
                 let swapped = rule.date.as_ref().and_then(|form| form.swapped());
                 let message = format!(

@@ -44,6 +44,10 @@ pub enum Evidence {
     Fits,
     /// It is a date whichever of day and month comes first.
     Either,
+    /// It is a date cell of a spreadsheet, and a date whichever comes first.
+    EitherCell,
+    /// It is a date cell of a spreadsheet, and no date the other way round.
+    OnlyCell,
     /// It is a date as the mapping says, and not the other way round.
     Only,
     /// It is a date only with day and month in each other's place. A bit for each form
@@ -54,12 +58,19 @@ pub enum Evidence {
     Other(u32),
 }
 
+/// From this number of dates on it is no slip, and no chance.
+const MANY: u64 = 3;
+/// Of so many dates that tell day and month apart, one may be a slip.
+const SLIPS: u64 = 4;
+
 /// How many cells show what.
 #[derive(Clone, Debug, Default)]
 pub struct DateTally {
     fits: u64,
     either: u64,
+    either_cells: u64,
     only: u64,
+    only_cells: u64,
     swapped: u64,
     others: u64,
     /// For each form the cells that have it, of those that do not have the mapping's.
@@ -72,6 +83,13 @@ pub enum Verdict {
     /// Every date that tells day and month apart says that they are in each other's
     /// place, so that all others would be read wrongly.
     Swapped,
+    /// Many dates that tell day and month apart say one thing, and many the other.
+    BothOrders,
+    /// The texts are the dates that cannot be read the other way round, and the date cells
+    /// are those that can: a spreadsheet took these for dates of another order.
+    HalfConverted,
+    /// Dates that tell day and month apart are in the other order, but they are few.
+    Doubtful,
     /// Most texts are not dates of the mapping's form, and have one of these.
     Other(Vec<&'static str>),
 }
@@ -82,6 +100,8 @@ impl DateTally {
         match evidence {
             Evidence::Fits => self.fits += 1,
             Evidence::Either => self.either += 1,
+            Evidence::EitherCell => self.either_cells += 1,
+            Evidence::OnlyCell => self.only_cells += 1,
             Evidence::Only => self.only += 1,
             Evidence::Swapped(forms) => {
                 self.swapped += 1;
@@ -122,7 +142,9 @@ impl DateTally {
     pub fn merge(&mut self, other: &Self) {
         self.fits += other.fits;
         self.either += other.either;
+        self.either_cells += other.either_cells;
         self.only += other.only;
+        self.only_cells += other.only_cells;
         self.swapped += other.swapped;
         self.others += other.others;
         for (sum, more) in self.forms.iter_mut().zip(other.forms) {
@@ -139,10 +161,29 @@ impl DateTally {
         if would_be_wrong && self.swapped > 0 && self.swapped * 10 >= self.either {
             return Some(Verdict::Swapped);
         }
+        if self.is_half_converted() {
+            return Some(Verdict::HalfConverted);
+        }
+        // The rows of the others are rejected; those that tell nothing are in doubt.
+        if self.either > 0 && self.swapped * SLIPS > self.only {
+            let are_many = self.swapped >= MANY && self.only > 0;
+            return Some(if are_many {
+                Verdict::BothOrders
+            } else {
+                Verdict::Doubtful
+            });
+        }
         let refused = self.swapped + self.others;
         let (most, forms) = self.likeliest();
         let read = self.fits + self.either + self.only;
         (refused > read && most * 10 >= refused * 9).then_some(Verdict::Other(forms))
+    }
+
+    /// Of dates of any day, four in ten can be read either way. That none of the texts can,
+    /// and all of the cells, is no chance.
+    const fn is_half_converted(&self) -> bool {
+        let (cells, texts) = (self.either_cells, self.only);
+        cells >= MANY && texts >= MANY && self.only_cells == 0 && self.either == 0
     }
 
     /// The forms that the most of the refused cells have, and how many cells these are.

@@ -345,8 +345,18 @@ fn dates_that_only_another_order_explains_say_so_of_the_whole_column() {
     assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "12/31/1985"]), swapped);
     assert_eq!(verdict("%m/%d/%y", &["01/02/85", "31/12/85"]), swapped);
     // The order is as the mapping says, and a slip is a matter of its row.
-    let slip = ["01/02/1985", "31/12/1985", "12/31/1985"];
+    let mut slip = vec!["01/02/1985", "12/31/1985"];
+    slip.extend(["31/12/1985"; 4]);
     assert_eq!(verdict("%d/%m/%Y", &slip), None);
+    // Of few dates a person hears.
+    assert_eq!(verdict("%d/%m/%Y", &slip[..4]), Some(Verdict::Doubtful));
+    // Both orders are in one column.
+    let mut both = vec!["01/02/1985"];
+    both.extend(["12/31/1985"; 3]);
+    both.extend(["31/12/1985"; 3]);
+    assert_eq!(verdict("%d/%m/%Y", &both), Some(Verdict::BothOrders));
+    // No date would be read wrongly.
+    assert_eq!(verdict("%d/%m/%Y", &both[1..]), None);
     // Nothing says otherwise.
     assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "03/04/1985"]), None);
     assert_eq!(verdict("%d/%m/%Y", &["05/05/1985"; 9]), None);
@@ -356,14 +366,44 @@ fn dates_that_only_another_order_explains_say_so_of_the_whole_column() {
 }
 
 #[test]
-fn one_slip_among_many_dates_that_tell_nothing_stops_no_feed() {
+fn one_slip_among_many_dates_that_tell_nothing_stops_no_feed_and_is_noted() {
     // Contracts that end with a month: no day is above 12.
     let mut ends = vec!["01/07/2027"; 60];
     ends.push("07/31/2027");
-    assert_eq!(verdict("%d/%m/%Y", &ends), None);
+    assert_eq!(verdict("%d/%m/%Y", &ends), Some(Verdict::Doubtful));
     // In neither order is it a date.
     assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "05/45/1985"]), None);
     assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "00/13/1985"]), None);
+}
+
+#[test]
+fn a_column_that_a_spreadsheet_half_converted_is_noticed() {
+    let form = DateForm::compile("%d/%m/%Y").unwrap();
+    let verdict = |cells: &[&str], texts: &[&str]| {
+        let mut tally = DateTally::default();
+        for cell in cells {
+            if let Some(evidence) = super::of_cell(Some(&form), cell) {
+                tally.add(evidence);
+            }
+        }
+        for text in texts {
+            tally.add(super::read(Some(&form), text, context(false)).1);
+        }
+        tally.verdict()
+    };
+    let (swapped, texts) = (
+        ["2027-04-03", "2027-12-01", "2027-02-11"],
+        ["31/12/2027"; 3],
+    );
+    assert_eq!(verdict(&swapped, &texts), Some(Verdict::HalfConverted));
+    // Dates that people typed, and texts that somebody added.
+    assert_eq!(
+        verdict(&["2027-04-03", "2027-12-01", "2027-02-21"], &texts),
+        None
+    );
+    let all = ["31/12/2027", "13/11/2027", "30/10/2027", "01/02/2027"];
+    assert_eq!(verdict(&swapped, &all), None);
+    assert_eq!(verdict(&swapped[..2], &texts), None);
 }
 
 #[test]
