@@ -32,7 +32,7 @@ pub struct Profile {
     pub columns: Vec<ColumnProfile>,
     /// The files that are joined to it.
     pub joined: Vec<JoinedProfile>,
-    /// How many files the feed is, where it may be several; 0 where it is one file.
+    /// How many files of the feed have rows, where it may be several; 0 where it is one file.
     pub files: u64,
     /// How the file ended.
     pub end: FileEnd,

@@ -210,7 +210,7 @@ pub fn scan(
         unidentified: all.unidentified,
         groups: all.groups,
         profile: Profile {
-            files: feed.source().several().len() as u64,
+            files: all.lengths.files_with_rows(feed),
             joined,
             end: last.map_or(FileEnd::Unknown, |last| last.end),
             ..columns.profile(&all.profile)

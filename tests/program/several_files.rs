@@ -129,14 +129,19 @@ fn a_file_that_does_not_come_stops_the_run_before_its_people_are_removed() {
     import(&world).exits(0);
     fs::remove_file(world.path("exports/be.csv")).unwrap();
     let ran = world.changes_nothing(import).exits(4);
-    let why = "the feed has 1 file, 1 fewer than the last good feeds (2)";
+    let why = "the feed has 1 file with rows, 1 fewer than the last good feeds (2)";
     assert!(ran.said().contains(why), "{ran:#?}");
     assert!(ran.said().contains("--allow files=1"), "{ran:#?}");
+    // Nor is a header without people an export.
+    export(&world, "be.csv", &[]);
+    let ran = world.changes_nothing(import).exits(4);
+    assert!(ran.said().contains(why), "{ran:#?}");
     // One of the files on the command line is a feed of one file.
     let one = ["import", "exports/nl.csv", "-m", "mapping.toml", "--json"];
     let ran = world.changes_nothing(|world| world.run(&one)).exits(4);
     assert!(ran.said().contains(why), "{ran:#?}");
     // A file that a person knows to be gone is gone, and the feed is so from now on.
+    fs::remove_file(world.path("exports/be.csv")).unwrap();
     let ran = import_with(&world, &["--allow", "files=1"]).exits(0);
     assert_eq!(ran.count("deleted"), 3);
     import(&world).exits(0);

@@ -112,7 +112,7 @@ fn files_missing(_: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
     let usual = median(before.filter(|files| *files > 0).collect())?;
     (files > 0 && files < usual).then(|| Sick {
         why: format!(
-            "the feed has {}, {} fewer than the last good feeds ({})",
+            "the feed has {} with rows, {} fewer than the last good feeds ({})",
             counted(files, "file", "files"),
             count(usual - files),
             count(usual)

@@ -57,6 +57,14 @@ impl Lengths {
         &mut self.files[place]
     }
 
+    /// How many of several files have a row; 0 for a feed of one file.
+    pub(super) fn files_with_rows(&self, feed: &Feed) -> u64 {
+        match feed.source().several() {
+            [] => 0,
+            _ => self.files.len() as u64,
+        }
+    }
+
     /// The last row of the feed: of several files, of the one that most looks as if it was
     /// cut off.
     pub(super) fn last_row(&self, feed: &Feed) -> Option<LastRow> {
