@@ -121,7 +121,8 @@ pub(super) fn list(context: &Context, args: &HoldsArgs) -> Result<Exit, Failure>
         0 => "No hold waits for a decision.".to_owned(),
         open => report::counted(open, one, "holds wait for a decision."),
     };
-    let holds: Vec<_> = holds.iter().map(hold_line).collect();
+    let holds: Result<Vec<_>, _> = holds.iter().map(|hold| hold_line(&journal, hold)).collect();
+    let holds = holds?;
     if !context.json {
         let mut text = report::holds_table(&holds, &context.out);
         if holds.is_empty() {
@@ -149,7 +150,7 @@ pub(super) fn show(context: &Context, args: &HoldArgs) -> Result<Exit, Failure> 
     let journal = context.existing_journal()?;
     let hold = find(&journal, &args.hold)?;
     let output = args.output_file(&journal, &hold)?;
-    let line = hold_line(&hold);
+    let line = hold_line(&journal, &hold)?;
     let mut people = people_of(&journal, &hold)?;
     let mut feed = match (&args.as_feed, args.show_values) {
         (Some(feed), _) => Some(HeldFeed::named(context, &journal, &hold, feed)?),
@@ -173,7 +174,8 @@ pub(super) fn show(context: &Context, args: &HoldArgs) -> Result<Exit, Failure> 
                     next.push(NextStep::as_joiners(&hold.id.to_string()));
                 }
             }
-            args.print(context, (&hold, output.as_ref()), (&people, &next))?;
+            let target = lms(&hold.system, &hold.base_url);
+            args.print(context, output.as_ref(), ((&line, &target), &people, &next))?;
         }
     }
     if context.json {
@@ -247,8 +249,8 @@ impl HoldArgs {
     fn print(
         &self,
         context: &Context,
-        (hold, output): (&Hold, Option<&OutputFile<'_>>),
-        (people, next): (&[HeldLine], &[NextStep]),
+        output: Option<&OutputFile<'_>>,
+        ((line, target), people, next): ((&HoldLine, &str), &[HeldLine], &[NextStep]),
     ) -> Result<(), Failure> {
         let format = match self.format().unwrap_or(HoldFormat::Table) {
             HoldFormat::Table => Format::Table,
@@ -260,14 +262,9 @@ impl HoldArgs {
                 return output.write(context, |out| Ok(out.write_all(&bytes)?));
             }
         };
-        let line = hold_line(hold);
         let write = |out: &mut dyn std::io::Write| {
             if format == Format::Table {
-                let head = report::hold_head(
-                    &line,
-                    Some(&lms(&hold.system, &hold.base_url)),
-                    &context.out,
-                );
+                let head = report::hold_head(line, Some(target), &context.out);
                 out.write_all(head.as_bytes())?;
             }
             let mut writer = HoldsWriter::new(format, &mut *out, &context.out);
@@ -312,11 +309,18 @@ fn workbook(people: &[HeldLine]) -> Result<Vec<u8>, report::CopyError> {
     copy.finish()
 }
 
-/// The people of a hold, in the order of the feed; those who are not in it come
-/// last.
+/// The people of a hold whose change is not carried out, or all of them once it is for
+/// everybody, in the order of the feed; those who are not in it come last.
 fn people_of(journal: &Journal, hold: &Hold) -> Result<Vec<HeldLine>, Failure> {
+    let mut done = journal.done_of(hold)?;
+    if done.len() as u64 >= hold.people {
+        done.clear();
+    }
     let mut people = Vec::new();
     journal.held_people(hold.id, |person| {
+        if done.contains(&person.external_id) {
+            return Ok(ControlFlow::Continue(()));
+        }
         people.push(HeldLine {
             row: person.row,
             external_id: person.external_id.to_string(),
@@ -334,7 +338,9 @@ fn people_of(journal: &Journal, hold: &Hold) -> Result<Vec<HeldLine>, Failure> {
 fn about(hold: &Hold, command: Command, holds: Vec<HoldLine>) -> RunReport {
     let message = holds.first().map(|line| {
         let name = line.name();
-        format!("{name}: {}; {}", line.changes(), line.fate())
+        let of_it = line.progress().map(|it| format!("; {it}"));
+        let (changes, fate) = (line.changes(), line.fate());
+        format!("{name}: {changes}; {fate}{}", of_it.unwrap_or_default())
     });
     RunReport {
         message: message.unwrap_or_default(),
@@ -405,9 +411,9 @@ fn decide(
     };
     let rest = decided.rest.map(|rest| journal.hold(rest)).transpose()?;
     let holds = std::iter::once(&decided.hold).chain(rest.iter().flatten());
-    let lines: Vec<_> = holds.map(hold_line).collect();
+    let lines: Result<Vec<_>, _> = holds.map(|hold| hold_line(&journal, hold)).collect();
     let next = next_of(&journal, &decided)?;
-    let report = about(&decided.hold, command, lines);
+    let report = about(&decided.hold, command, lines?);
     if context.json {
         context.finish(&report, &[], &[])?;
     } else {

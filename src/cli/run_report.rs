@@ -64,15 +64,16 @@ pub(super) fn of_run(run: &Run) -> RunReport {
 }
 
 /// A hold of the journal as it is now, as the reports show it.
-pub(super) fn hold_line(hold: &Hold) -> HoldLine {
+pub(super) fn hold_line(journal: &Journal, hold: &Hold) -> Result<HoldLine, JournalError> {
     let state = hold.state_at(Clock::system().now());
     let decided = hold.decided.as_ref();
     let lapses = decided.filter(|_| state == HoldState::Approved);
     let lapses = lapses.and_then(|decided| decided.at.checked_add(APPROVAL_VALID_FOR).ok());
-    HoldLine {
+    Ok(HoldLine {
         id: Some(hold.id.number()),
         kind: hold.kind,
         people: hold.people,
+        carried_out: journal.done_of(hold)?.len() as u64,
         new: hold.new,
         bound: hold.bound.clone(),
         since_run: Some(hold.since_run.to_string()),
@@ -94,7 +95,7 @@ pub(super) fn hold_line(hold: &Hold) -> HoldLine {
             .filter(|_| hold.state == HoldState::CarriedOut)
             .map(|run| run.to_string()),
         replaced_by: hold.replaced_by.map(HoldId::number),
-    }
+    })
 }
 
 /// A hold as a plan would open it, or finds it.
@@ -103,6 +104,7 @@ pub(super) fn planned_hold(hold: &HoldNow) -> HoldLine {
         id: hold.id.map(HoldId::number),
         kind: hold.held.kind,
         people: hold.people.len() as u64,
+        carried_out: 0,
         new: hold.new,
         bound: hold.held.bound.clone(),
         since_run: hold.since_run.map(|run| run.to_string()),
@@ -150,12 +152,9 @@ fn holds(journal: &Journal, run: &Run) -> Result<Vec<HoldLine>, Failure> {
             || (hold.decided.as_ref()).is_some_and(|decided| decided.at >= run.start.started);
         is_held && is_news || hold.carried_out_by == Some(run.id)
     };
-    Ok(of_feed
-        .iter()
-        .rev()
-        .filter(is_of_run)
-        .map(hold_line)
-        .collect())
+    let of_run = of_feed.iter().rev().filter(is_of_run);
+    let lines: Result<_, _> = of_run.map(|hold| hold_line(journal, hold)).collect();
+    Ok(lines?)
 }
 
 /// Whom a run held.

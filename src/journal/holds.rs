@@ -170,6 +170,14 @@ pub struct HoldFilter {
     pub last_run: Option<RunId>,
 }
 
+/// What became of a row whose change was carried out.
+const DONE: [Outcome; 4] = [
+    Outcome::Created,
+    Outcome::Updated,
+    Outcome::Deactivated,
+    Outcome::Deleted,
+];
+
 /// The one list of a hold's columns, completed by `WHERE` and `ORDER BY`.
 macro_rules! select_holds {
     ($rest:literal) => {
@@ -214,15 +222,43 @@ impl Journal {
         read_one(&self.conn, hold).map_err(|error| self.sql(error))
     }
 
+    /// The people of a hold whose change runs have carried out: of all or, after a run
+    /// that was cut off or refused by the LMS, of some.
+    pub fn done_of(&self, hold: &Hold) -> Result<HashSet<ExternalId>, JournalError> {
+        // A run claims the hold before it sends anything.
+        if hold.carried_out_by.is_none() {
+            return Ok(HashSet::new());
+        }
+        let [created, updated, deactivated, deleted] = DONE.map(codes::outcome);
+        // A decision about some of the people gives the others another number.
+        let done = self.all(
+            "WITH RECURSIVE numbers (id) AS (
+                 SELECT ?1
+                 UNION SELECT remainder_of FROM holds JOIN numbers USING (id)
+                       WHERE remainder_of IS NOT NULL
+             )
+             SELECT held.external_id FROM held
+             WHERE hold = ?1 AND external_id IN (
+                 SELECT iif(leaver = '', external_id, leaver) FROM rows
+                 WHERE run BETWEEN ?2 AND ?3 AND hold IN numbers
+                       AND outcome IN (?4, ?5, ?6, ?7))",
+            (
+                hold.id.0,
+                hold.since_run.0,
+                hold.last_run.0,
+                created,
+                updated,
+                deactivated,
+                deleted,
+            ),
+            |row| row.get::<_, String>(0),
+        )?;
+        Ok(done.iter().map(|id| ExternalId::known(id)).collect())
+    }
+
     /// The last run that did something of what a hold approved.
     pub fn carried_out(&self, hold: &Hold) -> Result<Option<RunId>, JournalError> {
-        let done = [
-            Outcome::Created,
-            Outcome::Updated,
-            Outcome::Deactivated,
-            Outcome::Deleted,
-        ];
-        let [created, updated, deactivated, deleted] = done.map(codes::outcome);
+        let [created, updated, deactivated, deleted] = DONE.map(codes::outcome);
         let sql = "SELECT max(run) FROM rows
                    WHERE run >= ?1 AND hold = ?2 AND outcome IN (?3, ?4, ?5, ?6)";
         self.conn

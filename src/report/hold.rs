@@ -21,6 +21,8 @@ pub struct HoldLine {
     pub kind: HoldKind,
     /// How many people.
     pub people: u64,
+    /// For how many of them the change was carried out.
+    pub carried_out: u64,
     /// How many of them the run before did not hold.
     pub new: u64,
     /// The limit, as the mapping gives it.
@@ -192,10 +194,26 @@ impl HoldLine {
             HoldState::Open => self.newcomers(),
             _ => Some(self.fate()),
         };
-        match more {
-            Some(more) => format!("{}; {more}", self.why),
-            None => self.why.clone(),
+        let parts = [Some(self.why.clone()), more, self.progress()];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        parts.join("; ")
+    }
+
+    /// For how many people it was carried out, if that is not all of them or none, as a
+    /// fragment of a sentence: `carried out for 3 people, 5 are left`.
+    #[must_use]
+    pub fn progress(&self) -> Option<String> {
+        let rest = self.people.checked_sub(self.carried_out)?;
+        if self.carried_out == 0 || rest == 0 {
+            return None;
         }
+        let done = counted(self.carried_out, "person", "people");
+        let rest = match (self.state, rest) {
+            (HoldState::CarriedOut, rest) => format!("not for {}", count(rest)),
+            (_, 1) => "1 is left".to_owned(),
+            (_, rest) => format!("{} are left", count(rest)),
+        };
+        Some(format!("carried out for {done}, {rest}"))
     }
 
     /// How many people were not in the hold that it replaced, if some were.
@@ -316,6 +334,7 @@ pub fn hold_head(hold: &HoldLine, target: Option<&str>, style: &Style) -> String
         ),
         ("since", since),
         ("decision", (!hold.is_open()).then(|| hold.fate())),
+        ("so far", hold.progress()),
         ("new", hold.newcomers()),
         ("mapping", hold.mapping.clone()),
         ("LMS", target.map(str::to_owned)),
@@ -354,6 +373,9 @@ pub fn decision_text(report: &RunReport, next: Option<&NextStep>, style: &Style)
         _ => "These people stay as they are until the change differs.".to_owned(),
     };
     lines.extend(flow("", &what, style));
+    if let Some(progress) = hold.progress() {
+        lines.extend(flow("", &format!("It is {progress}."), style));
+    }
     for rest in rest {
         let (name, state) = (
             rest.name(),

@@ -16,6 +16,7 @@ pub(crate) fn leavers() -> HoldLine {
         id: Some(7),
         kind: HoldKind::Leavers,
         people: 40,
+        carried_out: 0,
         new: 0,
         bound: "5% in 7 days".into(),
         since_run: Some("12".into()),
@@ -39,6 +40,7 @@ pub(crate) fn renumbered() -> HoldLine {
         id: Some(9),
         kind: HoldKind::Renumbered,
         people: 1,
+        carried_out: 0,
         new: 1,
         bound: String::new(),
         since_run: Some("14".into()),
@@ -257,7 +259,7 @@ fn the_people_of_a_hold_as_csv_and_json() {
 
 #[test]
 fn a_hold_for_scripts() {
-    insta::assert_snapshot!(serde_json::to_string(&decided(HoldState::Approved)).unwrap(), @r#"{"id":7,"kind":"leavers","people":40,"new":0,"bound":"5% in 7 days","since_run":"12","last_run":"14","state":"approved","why":"40 of 200 people are missing from the feed; the limit is 5% in 7 days (`max_leavers`)","mapping":"/srv/hr/kmi.toml","opened":"2026-11-24T01:15:41.000Z","decided":{"at":"2026-11-26T08:12:03.000Z","by":"ann@hr1","reason":"the site in Utrecht closed","as_joiners":false},"lapses":"2026-12-03T08:12:03.000Z","carried_out_by":null,"replaced_by":null}"#);
+    insta::assert_snapshot!(serde_json::to_string(&decided(HoldState::Approved)).unwrap(), @r#"{"id":7,"kind":"leavers","people":40,"carried_out":0,"new":0,"bound":"5% in 7 days","since_run":"12","last_run":"14","state":"approved","why":"40 of 200 people are missing from the feed; the limit is 5% in 7 days (`max_leavers`)","mapping":"/srv/hr/kmi.toml","opened":"2026-11-24T01:15:41.000Z","decided":{"at":"2026-11-26T08:12:03.000Z","by":"ann@hr1","reason":"the site in Utrecht closed","as_joiners":false},"lapses":"2026-12-03T08:12:03.000Z","carried_out_by":null,"replaced_by":null}"#);
 }
 
 #[test]

@@ -244,6 +244,105 @@ fn approved_changes_of_identity_are_sent_in_the_order_in_which_logins_become_fre
     });
 }
 
+/// A world in which eight leavers were approved, and an outage ended the run that was to
+/// remove them; and whom it removed.
+fn with_a_part_done(system: System) -> (World, String, usize) {
+    let parts = "[leavers]\naction = \"delete\"";
+    let world = World::new(system)
+        .parts(parts)
+        .target("max_outage = \"1s\"");
+    let mut feed = Feed::of(40);
+    world.import_feed(&feed).exits(0);
+    feed.people.truncate(32);
+    let hold = world.import_feed(&feed).exits(4).hold("leavers");
+    world.run(&["approve", &hold]).exits(0);
+    let down = json!({"down_after": 4, "down_for": 3600});
+    world.lms.set_faults(&down);
+    world.import().exits(5);
+    world
+        .lms
+        .set_faults(&json!({"down_after": null, "down_for": 0}));
+    let done = 40 - world.lms.people().len();
+    assert!((1..7).contains(&done), "{done}");
+    (world, hold, done)
+}
+
+#[test]
+fn an_approved_hold_that_was_carried_out_in_part_shows_who_is_left() {
+    on_each_system(|system| {
+        let (world, hold, done) = with_a_part_done(system);
+        let left = 8 - done;
+        let people = world.held_people(&hold);
+        assert_eq!(people.len(), left, "{people:#?}");
+        for person in &people {
+            let id = &person["external_id"];
+            assert_eq!(world.lms.with_id(id).len(), 1, "{id} is gone already");
+        }
+        let people = if done == 1 { "person" } else { "people" };
+        let progress = format!("carried out for {done} {people}, {left} are left");
+        for command in [&["hold", &hold][..], &["holds"]] {
+            let shown = world.run(command).exits(0).stdout;
+            let shown: Vec<_> = shown.split_whitespace().collect();
+            assert!(shown.join(" ").contains(&progress), "{shown:?}");
+        }
+        let shown = world.run(&["hold", &hold, "--json"]).exits(0).json();
+        let counts = (
+            &shown["holds"][0]["people"],
+            &shown["holds"][0]["carried_out"],
+        );
+        assert_eq!(counts, (&json!(8), &json!(done)), "{shown:#}");
+        assert_eq!(shown["people"].as_array().unwrap().len(), left, "{shown:#}");
+        // Whatever is decided next, those who are done are not among the others.
+        world.run(&["refuse", &hold]).exits(0);
+        assert_eq!(world.held_people(&hold).len(), left);
+        world.run(&["refuse", &hold, "--take-back"]).exits(0);
+        let one = &world.held_people(&hold)[0]["external_id"];
+        let split = world.run(&["approve", &hold, "--only", one, "--json"]);
+        let split = split.exits(0).json();
+        let counts = |at: usize| {
+            [
+                &split["holds"][at]["people"],
+                &split["holds"][at]["carried_out"],
+            ]
+        };
+        assert_eq!(counts(0), [&json!(1), &json!(0)], "{split:#}");
+        assert_eq!(counts(1), [&json!(7), &json!(done)], "{split:#}");
+    });
+}
+
+#[test]
+fn a_hold_of_which_all_is_carried_out_still_shows_its_people() {
+    on_each_system(|system| {
+        let (world, hold, _) = with_a_part_done(system);
+        world.resume().exits(0);
+        assert_eq!(world.hold_state(&hold), "carried_out");
+        assert_eq!(world.held_people(&hold).len(), 8);
+        let shown = world.run(&["hold", &hold]).exits(0).stdout;
+        assert!(!shown.contains("are left"), "{shown}");
+    });
+}
+
+#[test]
+fn a_hold_of_which_the_lms_refused_some_shows_whom() {
+    on_each_system(|system| {
+        let (world, _) = with(system, "max_creates");
+        let hold = world.import_feed(&Feed::of(103)).exits(4).hold("creates");
+        world.run(&["approve", &hold]).exits(0);
+        // What the LMS does not take.
+        world.lms.set_faults(&json!({"odd_rows": {"E00102": 400}}));
+        assert_eq!(world.import().exits(3).count("created"), 2);
+        assert_eq!(world.hold_state(&hold), "carried_out");
+        let people = world.held_people(&hold);
+        let ids: Vec<_> = people.iter().map(|it| &it["external_id"]).collect();
+        assert_eq!(ids, ["E00102"]);
+        let shown = world.run(&["hold", &hold]).exits(0).stdout;
+        assert!(
+            shown.contains("carried out for 2 people, not for 1"),
+            "{shown}"
+        );
+    });
+}
+
 /// A person with the login or only the address of somebody who has left, and a name in
 /// common.
 fn joiner_like(gone: &Person, has_login: bool) -> Person {
