@@ -19,7 +19,8 @@ pub enum Joined {
     },
     /// Rows of a joined file have no key.
     NoKey,
-    /// Rows of a joined file have keys that cannot be read.
+    /// Rows of a joined file, or of those of which one counts for a person, have keys that
+    /// cannot be read.
     KeyLost,
     /// Rows of a joined file cannot be read.
     Unreadable,

@@ -702,6 +702,78 @@ fn rows_of_one_person_that_differ_are_refused_until_the_mapping_says_which_count
 }
 
 #[test]
+fn a_damaged_key_in_the_feed_lets_no_other_row_of_the_person_count_without_a_word() {
+    on_each_system(|system| {
+        let merge = "merge = { on = \"Employee ID\", pick = { order = \"last\" } }";
+        let world = merging(system, merge);
+        // A row that counts tonight for each of the first six, with other logins.
+        let mut feed = Feed::of(12);
+        let ids = [
+            ("E00001.0", "Meppel"),
+            ("\"E00002", "Meppel"),
+            ("#N/A", "Meppel"),
+            ("1.5E+03", "Meppel"),
+            ("E00005\u{200b}", "Meppel"),
+            ("=\"E00006\"", "Meppel"),
+        ];
+        for (number, (id, city)) in (101..).zip(ids) {
+            let mut person = crate::support::Person::new(number);
+            (person.id, person.city) = (id.to_owned(), city.to_owned());
+            feed.people.push(person);
+        }
+        let ran = world.import_feed(&feed).exits(3);
+        assert_eq!((ran.count("created"), ran.count("rejected")), (10, 6));
+        for (row, other) in [(2, 14), (14, 2), (3, 15), (15, 3)] {
+            let message = world.row(row)["message"].as_str().unwrap().to_owned();
+            let why = format!(
+                "row {other} of the feed may be about this person: its `Employee ID` is the person's \
+                 but for what a program made of one of them"
+            );
+            assert!(message.starts_with(&why), "{message}");
+        }
+        assert_eq!(world.row(16)["outcome"], "rejected");
+        assert_eq!(world.row(17)["outcome"], "rejected");
+        let lost = "column `Employee ID`: rows have no key that is certain (an error, a formula, a \
+                    number that Excel shortened) and do not count, so that older rows of their \
+                    people may: correct them (rows 16, 17)";
+        assert!(ran.notes().iter().any(|note| note == lost), "{ran:#?}");
+        for id in ["E00005", "E00006"] {
+            assert_eq!(town(&world, id), "Meppel");
+        }
+        assert_eq!(town(&world, "E00003"), feed.people[2].city);
+    });
+}
+
+#[test]
+fn a_row_whose_key_is_lost_is_refused_though_its_person_is_known() {
+    on_each_system(|system| {
+        let merge = "merge = { on = \"Status\", pick = { order = \"first\" } }\n\
+                     [unique]\nduplicates = \"last\"";
+        let world = merging(system, merge);
+        let feed = rows_of(&[
+            (1, "A", "P1"),
+            (2, "B", "P2"),
+            (1, "C", "#REF!"),
+            (3, "D", ""),
+        ]);
+        let ran = world.import_feed(&feed).exits(3);
+        assert_eq!(
+            world.row(4)["message"],
+            "`Status` has no key that is certain (an error, a formula, a number that Excel \
+             shortened), so that nobody can say whose row it is (`merge` in [source]): correct it"
+        );
+        assert_eq!(world.lms.with_id("E00002").len(), 1);
+        // Who has no key stays alone, as ever.
+        assert_eq!(town(&world, "E00003"), "D");
+        let lost = "column `Status`: rows have no key that is certain";
+        assert!(
+            ran.notes().iter().any(|note| note.starts_with(lost)),
+            "{ran:#?}"
+        );
+    });
+}
+
+#[test]
 fn the_groups_of_all_rows_of_a_person_are_the_persons_groups() {
     let world = World::new(AnewSpring);
     let mapping = world.mapping().replace(

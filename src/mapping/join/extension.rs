@@ -48,8 +48,11 @@ pub(super) struct Kept {
 #[derive(Debug)]
 pub(super) struct Merged {
     pub(super) key: usize,
+    /// The name of its column.
+    pub(super) key_name: String,
     pub(super) kept: Kept,
     pub(super) rows: Rows,
+    pub(super) remarks: Vec<Remarked>,
 }
 
 /// Adds to each record of a feed.
@@ -127,7 +130,19 @@ impl Extension for Joiner {
             let of_pass = of_pass.map(|it: Remarked| it.of_joined(&file.file));
             file.remarks.iter().cloned().chain(of_pass)
         });
-        of_files.collect()
+        let merged = self.merged.iter();
+        let of_rows = merged.flat_map(|merged| merged.remarks.iter().cloned());
+        of_files.chain(of_rows).collect()
+    }
+}
+
+impl Merged {
+    fn lost_key(&self) -> String {
+        format!(
+            "`{}` has no key that is certain (an error, a formula, a number that Excel shortened), \
+             so that nobody can say whose row it is (`merge` in [source]): correct it",
+            self.key_name
+        )
     }
 }
 
@@ -191,7 +206,11 @@ impl Joiner {
         if let Some(merged) = &self.merged {
             let key = match record.cell(merged.key).map_or(Key::None, Key::of) {
                 Key::Of(key, _) => Some(key.into_owned()),
-                Key::None | Key::Lost => None,
+                Key::None => None,
+                Key::Lost => {
+                    record.leave_undecided(&merged.lost_key());
+                    None
+                }
             };
             if let Some(key) = key
                 && merged.rows.find(&key, record.row(), row)?

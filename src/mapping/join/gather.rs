@@ -174,6 +174,7 @@ impl Gathering<'_> {
             all: self.all.clone(),
             names: self.names.clone(),
             short,
+            key_name: self.key_name,
         };
         let rows = Rows::of(all.entries, store, Store::new(&path)?, &resolving)?;
         Ok(Gathered {

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 
 use self::extension::{JoinedFile, Joiner, Kept, Merged};
-use self::gather::Gathering;
+use self::gather::{Gathered, Gathering};
 use self::pick::Words;
 pub(super) use self::settings::{
     Join, Merge, check_all, of_all_rows, read_join_sections, read_merge,
@@ -189,9 +189,19 @@ fn merged(
         today,
         mapping,
     };
-    let mut rows = gathering.read(feed, watch)?.rows;
+    let Gathered {
+        mut rows, remarks, ..
+    } = gathering.read(feed, watch)?;
     rows.only_of_several();
-    Ok(Merged { key, kept, rows })
+    // Whatever else there is to say of rows of the feed, the scan says.
+    let is_of_keys = |it: &Remarked| it.remark == Remark::Joined(Joined::KeyLost);
+    Ok(Merged {
+        key,
+        key_name: merge.on.clone(),
+        kept,
+        rows,
+        remarks: remarks.into_iter().filter(is_of_keys).collect(),
+    })
 }
 
 /// For each joined file, the column of the feed, or of a file before it, that has the

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
+use super::keys::{folded, is_damaged};
 use super::packed::{Packed, Packing};
 use super::pick::{Picking, Rank, Tie};
 use crate::feed::{Cell, CellKind};
@@ -25,6 +26,8 @@ pub(super) struct Resolving<'a> {
     pub(super) names: Vec<String>,
     /// Why rows are not whole.
     pub(super) short: HashMap<RowNumber, String>,
+    /// The column of the keys.
+    pub(super) key_name: &'a str,
 }
 
 /// The rows of one person so far.
@@ -40,6 +43,8 @@ pub(super) struct Several<'a> {
     near: Vec<(Rank, Vec<u8>)>,
     /// Why it is not certain which row is the best one.
     unclear: Option<String>,
+    /// A row with another key that may be about the same person.
+    doubt: Option<RowNumber>,
     all: Vec<Union>,
 }
 
@@ -85,7 +90,43 @@ impl Union {
     }
 }
 
+/// A key of several that may mean the same.
+struct Spelling {
+    folded: String,
+    is_damaged: bool,
+    row: RowNumber,
+}
+
 impl Resolving<'_> {
+    /// Doubts rows of the feed whose keys are the same but for what a program made of one
+    /// of them: each may be about the person of the other. Of a joined file it shows once
+    /// people are looked for, since what somebody in the feed has is that person's.
+    pub(super) fn doubt<'s, 'r: 's>(&self, several: impl Iterator<Item = &'s mut Several<'r>>) {
+        if self.names.is_empty() {
+            return;
+        }
+        let mut several: Vec<_> = several.collect();
+        let spellings = several.iter().filter_map(|it| {
+            let best = Packed::of(&it.best)?;
+            Some(Spelling {
+                folded: folded(best.key),
+                is_damaged: is_damaged(best.key),
+                row: best.row,
+            })
+        });
+        let spellings: Vec<_> = spellings.collect();
+        let damaged: Vec<_> = spellings.iter().filter(|it| it.is_damaged).collect();
+        for (it, one) in several.iter_mut().zip(&spellings) {
+            let is_other = |other: &&Spelling| other.row != one.row && other.folded == one.folded;
+            let other = if one.is_damaged {
+                spellings.iter().find(is_other)
+            } else {
+                damaged.iter().copied().find(is_other)
+            };
+            it.doubt = other.map(|other| other.row);
+        }
+    }
+
     /// Leaves the cells of a row undecided that is not whole.
     pub(super) fn leave_short(&self, row: &mut Vec<u8>, packing: &mut Packing) {
         let packed = Packed::of(row);
@@ -107,6 +148,7 @@ impl Resolving<'_> {
             ties: Vec::new(),
             near: Vec::new(),
             unclear: None,
+            doubt: None,
             all: self.all.iter().map(|_| Union::default()).collect(),
         }
     }
@@ -116,6 +158,24 @@ impl Several<'_> {
     /// The key of the rows.
     pub(super) fn key(&self) -> Option<&str> {
         Packed::of(&self.best).map(|best| best.key)
+    }
+
+    /// Whether another row may be about the same person.
+    pub(super) const fn is_doubted(&self) -> bool {
+        self.doubt.is_some()
+    }
+
+    /// Why none of the rows can be believed.
+    fn unclear(&self) -> Option<String> {
+        let doubt = self.doubt.map(|row| {
+            format!(
+                "row {row} of {} may be about this person: its `{}` is the person's but for what a \
+                 program made of one of them (decimals, thousands separators, quotes, look-alike \
+                 letters); correct it",
+                self.resolving.picking.words.file, self.resolving.key_name
+            )
+        });
+        doubt.or_else(|| self.unclear.clone())
     }
 
     /// Takes in the next row, whose bytes are `bytes`.
@@ -205,15 +265,16 @@ impl Several<'_> {
             Some(order.tie_in(tie(at)?, names.get(at)?))
         };
         // A row of the feed has no other cells than its own.
+        let unclear = self.unclear();
         let why = if names.is_empty() {
             None
         } else {
-            self.unclear.clone().or_else(of_row)
+            unclear.clone().or_else(of_row)
         };
         packing.start(best.row, best.key, true, why.as_deref());
         for (at, cell) in best.cells().enumerate() {
             let is_single = self.resolving.is_single.get(at) == Some(&true);
-            let why = match (&self.unclear, tie(at)) {
+            let why = match (&unclear, tie(at)) {
                 (Some(why), _) if is_single => Some(why.clone()),
                 (_, Some(tie)) => Some(order.tie(tie)),
                 _ => None,

@@ -195,7 +195,7 @@ impl Rows {
         self.asked.get().map_or("", String::as_str)
     }
 
-    /// Keeps only the rows that were made of several.
+    /// Keeps only the rows that were made of several, or that are doubted.
     pub(super) fn only_of_several(&mut self) {
         self.entries.retain(|entry| entry.place & OF_SEVERAL != 0);
         self.entries.shrink_to_fit();
@@ -255,8 +255,11 @@ impl Part {
                 several.add(&self.row);
             }
         }
+        if keys.len() > 1 {
+            resolving.doubt(keys.iter_mut().map(|(.., several)| several));
+        }
         for (entry, count, several) in keys {
-            if count == 1 {
+            if count == 1 && !several.is_doubted() {
                 self.entries.push(entry);
                 continue;
             }
