@@ -18,7 +18,7 @@ use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
 
 use crate::feed::{Attachments, Cell, CellKind, Feed, Record};
-use crate::model::{FingerprintKey, Joined, Remark, Rule};
+use crate::model::{FingerprintKey, Joined, Remark, Remarked, RemarkedFile, Rule};
 use crate::schema::{FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
@@ -229,6 +229,19 @@ impl<'m> Bound<'m> {
         let of_phones = self.phones.iter().filter_map(|(_, column)| *column);
         let of_templates = self.for_templates.columns().iter().copied();
         of_fields.chain(of_phones).chain(of_templates).collect()
+    }
+
+    /// Whether a remark on cells of the feed's own columns is about what the mapping reads.
+    pub fn heeds(&self, remarked: &Remarked) -> bool {
+        let is_of_joined = matches!(remarked.file, Some(RemarkedFile::Joined(_)));
+        let Some(column) = (remarked.column.as_deref()).filter(|_| !is_of_joined) else {
+            return true;
+        };
+        let names = &self.columns.names;
+        let is_it = |index: usize| names.get(index).is_some_and(|name| name == column);
+        let mut used = self.used().into_iter().map(|index| index % names.len());
+        used.any(is_it)
+            || (self.mapping.columns_of_rows()).any(|name| self.find(name).is_ok_and(is_it))
     }
 
     /// The position of a column; or why it is not found, and what to do.

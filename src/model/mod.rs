@@ -19,6 +19,7 @@ mod remark;
 mod remarked;
 mod row;
 mod secret;
+mod workbook;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,7 @@ pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Removed};
 pub use self::remarked::{Remarked, RemarkedFile, Remarks};
 pub use self::row::{NotARow, RowNumber};
 pub use self::secret::Secret;
+pub use self::workbook::InWorkbook;
 
 /// Whether a text contains a control character, such as a line break.
 pub(crate) fn has_control(text: &str) -> bool {

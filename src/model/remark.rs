@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Joined;
+use super::{InWorkbook, Joined};
 
 /// Something that was read in another way than it is written, left out, or guessed.
 ///
@@ -102,27 +102,8 @@ pub enum Remark {
         /// What, as a sentence.
         said: Box<str>,
     },
-    /// The workbook has other sheets that have a table.
-    OtherSheets {
-        /// The sheet that is read.
-        sheet: Box<str>,
-        /// The others.
-        others: Box<[String]>,
-    },
-    /// Hidden sheets of the workbook have tables with the same columns.
-    HiddenSheets {
-        /// Their names.
-        sheets: Box<[String]>,
-    },
-    /// Columns of the sheet are hidden.
-    HiddenColumns {
-        /// Their names.
-        columns: Box<[String]>,
-    },
-    /// Rows of the sheet are hidden, as a filter hides them.
-    HiddenRow,
-    /// Cells of the column are merged over several rows.
-    MergedCells,
+    /// What a workbook has beside the cells that are read.
+    Workbook(InWorkbook),
     /// What a joined file says, or other rows of the same person.
     Joined(Joined),
 }
@@ -339,33 +320,7 @@ impl fmt::Display for Remark {
                 "numbers have an extension, for which the form E.164 has no place: it is left out",
             ),
             Self::OfLookup { file, said } => write!(f, "`{file}`: {}", of_lookup(said)),
-            Self::OtherSheets { sheet, others } => {
-                write!(
-                    f,
-                    "reading sheet `{sheet}`; other sheets contain tables too: {} (choose one \
-                     with `sheet` in [source])",
-                    in_backticks(others)
-                )
-            }
-            Self::HiddenSheets { sheets } => write!(
-                f,
-                "hidden sheets contain tables with the same columns and are not read: {} (choose \
-                 one with `sheet` in [source])",
-                in_backticks(sheets)
-            ),
-            Self::HiddenColumns { columns } => write!(
-                f,
-                "columns of the sheet are hidden and read even so: {}",
-                in_backticks(columns)
-            ),
-            Self::HiddenRow => f.write_str(
-                "hidden rows of the sheet are read even so (to leave people out, delete \
-                 their rows or set `where` in [source])",
-            ),
-            Self::MergedCells => f.write_str(
-                "cells are merged over several rows, and only the first row has the value (to \
-                 give it to all of them, set `fill_merged = true` in [source])",
-            ),
+            Self::Workbook(what) => what.fmt(f),
             Self::Joined(what) => what.fmt(f),
         }
     }
@@ -405,7 +360,7 @@ fn of_lookup(said: &str) -> String {
 }
 
 /// `` `Staff`, `Leavers` ``.
-fn in_backticks(names: &[impl AsRef<str>]) -> String {
+pub(super) fn in_backticks(names: &[impl AsRef<str>]) -> String {
     let names: Vec<_> = names
         .iter()
         .map(|name| format!("`{}`", name.as_ref()))

@@ -37,7 +37,7 @@ use self::status::Filter;
 use crate::feed::{Feed, FeedError, FeedOptions, Format};
 use crate::headers;
 use crate::mapping::likely_forms;
-use crate::model::{NoPerson, Remark};
+use crate::model::{InWorkbook, NoPerson, Remark};
 use crate::report::sanitize;
 use crate::schema::System;
 use crate::validate::is_email;
@@ -172,7 +172,10 @@ impl Draft {
         }
         // What the mapping itself says is not said again.
         let said = |remark: &Remark| {
-            matches!(remark, Remark::Encoding { .. } | Remark::OtherSheets { .. })
+            matches!(
+                remark,
+                Remark::Encoding { .. } | Remark::Workbook(InWorkbook::OtherSheets { .. })
+            )
         };
         let remarks = feed.remarks().into_iter();
         let unsaid = remarks.filter(|it| !said(&it.remark));

@@ -310,6 +310,85 @@ fn the_zero_of_a_formula_is_no_midnight_where_the_cell_shows_a_day() {
     assert_eq!(of(&feed), ["2: e1|Uncalculated|Uncalculated|00:00:00"]);
 }
 
+/// A workbook with a name and a shift that formulas gave, and these settings of when they
+/// are worked out.
+fn with_results(settings: &str) -> Vec<u8> {
+    let rows = format!(
+        "<row>{}<c t=\"str\"><f>X()</f><v>Lee</v></c><c><f>Y()</f><v>3</v></c></row>\
+         <row>{}{}<c><f>Y()</f><v>4</v></c></row>",
+        text("e1"),
+        text("e2"),
+        text("Ann")
+    );
+    let book = format!(
+        "<workbook xmlns:r=\"r\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"rId1\"/></sheets>\
+         {settings}</workbook>"
+    );
+    let book = ("xl/workbook.xml", book.as_str());
+    with_parts(&sheet("ID,Last,Shift", &rows, ""), &[book])
+}
+
+#[test]
+fn results_of_formulas_that_may_be_out_of_date_are_announced_and_read() {
+    for settings in [
+        "<calcPr fullCalcOnLoad=\"1\"/>",
+        "<calcPr calcMode=\"manual\" calcOnSave=\"0\"/>",
+        "<calcPr calcCompleted=\"false\"/>",
+    ] {
+        let feed = with_results(settings);
+        assert_eq!(of(&feed), ["2: e1|Lee|3", "3: e2|Ann|4"], "{settings}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(remarks(&feed, &FeedOptions::default()).join("\n"), @"
+            column `Last`: results of formulas may be out of date: the workbook says that they are to be worked out again (open it in Excel or LibreOffice with automatic calculation, and save it) (row 2)
+            column `Shift`: results of formulas may be out of date: the workbook says that they are to be worked out again (open it in Excel or LibreOffice with automatic calculation, and save it) (rows 2, 3)
+            ");
+        }
+    }
+    // Before it saves a workbook, Excel works it out, unless somebody says otherwise.
+    for settings in [
+        "",
+        "<calcPr calcId=\"191029\"/>",
+        "<calcPr calcMode=\"manual\"/>",
+        "<calcPr calcMode=\"auto\" calcOnSave=\"0\"/>",
+        "<calcPr calcMode=\"autoNoTable\" fullCalcOnLoad=\"0\" calcCompleted=\"1\"/>",
+    ] {
+        let said = remarks(&with_results(settings), &FeedOptions::default());
+        assert_eq!(said, [""; 0], "{settings}");
+    }
+    // No formula, no result.
+    let book = "<workbook><sheets><sheet name=\"S\" r:id=\"rId1\"/></sheets><calcPr fullCalcOnLoad=\"1\"/></workbook>";
+    let part = sheet("ID,Last", &rows(&["e1,Lee", "e2,Ann"]), "");
+    let feed = with_parts(&part, &[("xl/workbook.xml", book)]);
+    assert_eq!(remarks(&feed, &FeedOptions::default()), [""; 0]);
+}
+
+#[test]
+fn only_results_that_the_mapping_reads_are_announced_to_be_out_of_date() {
+    let world = World::new(Kmi);
+    let url = world.lms.base_url();
+    let mapping = |more: &str| {
+        format!(
+            "[target]\nsystem = \"kmi\"\nbase_url = \"{url}\"\napi_key = {{ env = \"K\" }}\n\
+             api_secret = {{ env = \"S\" }}\n[source]\n{more}\n[fields]\nexternalId = \"ID\"\n\
+             email = {{ template = \"{{{{ row.ID }}}}@example.com\" }}\nfirstName = \"ID\"\n\
+             lastName = \"Last\"\nloginName = \"ID\"\n"
+        )
+    };
+    let feed = with_results("<calcPr fullCalcOnLoad=\"1\"/>");
+    let said = |more: &str| {
+        world.write("m.toml", mapping(more));
+        let ran = checked(&world, &feed).exits(0);
+        ["Last", "Shift"].map(|column| {
+            let about = format!("column `{column}`: results of formulas may be out of date");
+            ran.said().contains(&about)
+        })
+    };
+    assert_eq!(said(""), [true, false]);
+    assert_eq!(said("where = \"row['Shift'] != '9'\""), [true, true]);
+    let merge = "merge = { on = \"ID\", pick = { column = \"Shift\", order = \"highest\" } }";
+    assert_eq!(said(merge), [true, true]);
+}
+
 #[test]
 fn a_row_that_says_its_number_with_its_cells_only_has_that_number() {
     let cell = |reference: &str| format!("<c r=\"{reference}\"><v>7</v></c>");

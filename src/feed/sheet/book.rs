@@ -41,6 +41,8 @@ pub(super) struct Book {
     /// The results of formulas are worked out when a spreadsheet program opens it, so
     /// what the file holds need not be one.
     pub(super) is_calculated_later: bool,
+    /// What the file holds may be results of what the cells held before.
+    pub(super) has_old_results: bool,
 }
 
 /// A sheet that has rows.

@@ -46,7 +46,7 @@ use super::pipeline::{self, Filled};
 use super::spool::{self, Opened};
 use super::zip::Archive;
 use super::{Batch, FeedError, FeedOptions, Progress};
-use crate::model::{NoPerson, Remark, Remarked, Remarks, RowNumber};
+use crate::model::{InWorkbook, NoPerson, Remark, Remarked, Remarks, RowNumber};
 
 /// A batch is full at this many cells or bytes of text, whichever is first.
 const CELLS: usize = 1 << 15;
@@ -284,7 +284,13 @@ impl Pass<'_> {
                 return Err(self.too_long());
             }
             if self.cells.state().is_hidden {
-                self.seen.rows.add(row, None, &Remark::HiddenRow);
+                let hidden = Remark::Workbook(InWorkbook::HiddenRow);
+                self.seen.rows.add(row, None, &hidden);
+            }
+            let columns = self.cells.state().old_results.iter();
+            for name in columns.filter_map(|column| self.columns.get(usize::from(*column))) {
+                let old = Remark::Workbook(InWorkbook::OldResults);
+                self.seen.rows.add(row, Some(name), &old);
             }
         }
         Ok(true)
@@ -309,7 +315,8 @@ impl Pass<'_> {
         let areas = self.cells.state().merged.between(first, last);
         let merged = areas.into_iter().filter_map(|(column, rows)| {
             let name = self.columns.get(usize::from(column))?;
-            Some(Remarked::of_rows(Remark::MergedCells, Some(name), rows))
+            let merged = Remark::Workbook(InWorkbook::MergedCells);
+            Some(Remarked::of_rows(merged, Some(name), rows))
         });
         self.seen.merged = merged.collect();
     }
@@ -318,16 +325,17 @@ impl Pass<'_> {
 impl Choice {
     /// What a person should hear of the sheet and of the others; `alike` are hidden.
     fn remarks(&self, columns: &[String], alike: Vec<String>) -> Vec<Remark> {
-        let others = (!self.others.is_empty()).then(|| Remark::OtherSheets {
+        let others = (!self.others.is_empty()).then(|| InWorkbook::OtherSheets {
             sheet: self.sheet.name.as_str().into(),
             others: self.others.as_slice().into(),
         });
-        let sheets = (!alike.is_empty()).then(|| Remark::HiddenSheets {
+        let sheets = (!alike.is_empty()).then(|| InWorkbook::HiddenSheets {
             sheets: alike.into(),
         });
         let hidden: Box<[String]> = self.head.hidden(columns).cloned().collect();
-        let hidden = (!hidden.is_empty()).then_some(Remark::HiddenColumns { columns: hidden });
-        others.into_iter().chain(sheets).chain(hidden).collect()
+        let hidden = (!hidden.is_empty()).then_some(InWorkbook::HiddenColumns { columns: hidden });
+        let all = others.into_iter().chain(sheets).chain(hidden);
+        all.map(Remark::Workbook).collect()
     }
 }
 

@@ -90,6 +90,17 @@ impl Value {
         }
     }
 
+    /// Whether it can be what a formula gave: neither nothing nor an error.
+    pub(super) fn is_result(self) -> bool {
+        !matches!(
+            self,
+            Self::Text {
+                kind: CellKind::Uncalculated | CellKind::Error,
+                ..
+            }
+        )
+    }
+
     /// The same with its text in another place.
     pub(super) fn moved(self, place: Range<usize>) -> Self {
         match self {

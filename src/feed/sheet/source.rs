@@ -36,6 +36,9 @@ pub(super) struct RowState {
     pub(super) hidden_columns: Vec<(u32, u32)>,
     /// Whether the row that was read last is hidden.
     pub(super) is_hidden: bool,
+    /// The columns of the row that was read last in which formulas have results that may be
+    /// out of date.
+    pub(super) old_results: Vec<u16>,
     /// The areas of merged cells; all of them are known at the end.
     pub(super) merged: Areas,
 }

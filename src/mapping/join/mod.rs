@@ -40,7 +40,7 @@ use crate::event::Listener;
 use crate::feed::{
     Feed, FeedError, FeedOptions, FeedSource, FileEnd, JoinedColumns, OpenPgpKeys, Record,
 };
-use crate::model::{Joined, Remark, Remarked};
+use crate::model::{InWorkbook, Joined, Remark, Remarked};
 
 /// Why files cannot be joined to a feed. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
@@ -330,7 +330,15 @@ impl<'m> Open<'m> {
         if end == FileEnd::InShortRow {
             return Err(FeedError::JoinedCutOff { path, row: last }.into());
         }
-        let of_pass = (self.feed.remarks().into_iter()).chain(gathered.remarks);
+        let own = self.feed.own_columns();
+        let is_read = |it: &Remarked| {
+            let mut read = gathering.columns.iter().chain([&self.key]);
+            it.remark != Remark::Workbook(InWorkbook::OldResults)
+                || read.any(|column| own.get(*column).map(String::as_str) == it.column.as_deref())
+        };
+        let mut of_file = self.feed.remarks();
+        of_file.retain(is_read);
+        let of_pass = of_file.into_iter().chain(gathered.remarks);
         let takes_all = join.templates.has(Condition::Joined) && gathered.left_out == 0;
         let takes_all = takes_all.then(|| Remarked::from(Remark::Joined(Joined::TakesAll)));
         let spelled = spellings.iter().map(|it| Remarked::from(it.remark()));
@@ -376,6 +384,17 @@ fn counts(
 }
 
 impl Mapping {
+    /// The columns of the feed by which rows are joined and merged.
+    pub(super) fn columns_of_rows(&self) -> impl Iterator<Item = &str> {
+        let joined = self.to_join.iter().map(|join| join.on_feed.as_str());
+        let merge = self.merge.iter();
+        let merged = merge.flat_map(|merge| {
+            let picked = merge.pick.as_ref().and_then(|pick| pick.column.as_deref());
+            std::iter::once(merge.on.as_str()).chain(picked)
+        });
+        joined.chain(merged)
+    }
+
     /// A mistake in a [join]: what is wrong and what to do.
     fn error_of_join(&self, join: &Join, (message, help): (String, String)) -> MappingError {
         self.error_in(join.place, format!("{message} ([join])"), help)

@@ -4,7 +4,7 @@ use super::TalliedBatch;
 use super::lengths::Lengths;
 use crate::feed::{Feed, FeedError};
 use crate::mapping::{Bound, Duplicates, MappingError};
-use crate::model::{Remark, Remarked, Rule};
+use crate::model::{InWorkbook, Remark, Remarked, Rule};
 use crate::plan::profile::JoinedProfile;
 use crate::plan::rows::RowTable;
 use crate::validate::unique::RowIndex;
@@ -80,6 +80,8 @@ pub(super) fn of_whole_feed(
         ..Remarked::from(remark)
     };
     let of_feed = feed.remarks().into_iter();
+    let old = Remark::Workbook(InWorkbook::OldResults);
+    let of_feed = of_feed.filter(|it| it.remark != old || bound.heeds(it));
     let of_filter = bound.judge_filter(rows.len() as u64, all.skipped);
     let of_mapping = bound.remarks().chain(of_filter).map(Remarked::from);
     let mut remarks: Vec<_> = of_feed.chain(of_mapping).collect();

@@ -150,6 +150,7 @@ impl<'b> Cells<'b> {
 
     /// Appends the cells of a row that has begun; false if all are empty.
     fn cells(&mut self, batch: &mut SheetBatch) -> Result<bool, NoRow> {
+        self.state.old_results.clear();
         let mut begun = batch.begin();
         let mut next = 0;
         loop {
@@ -177,6 +178,9 @@ impl<'b> Cells<'b> {
             let Some(value) = self.value(about, batch)? else {
                 continue;
             };
+            if self.book.has_old_results && self.content.is_formula && value.is_result() {
+                self.state.old_results.push(column);
+            }
             if !batch.push(&mut begun, column, value) {
                 self.state.row = Some(RowNumber::new(self.begun));
                 return Err(NoRow::TooLong);

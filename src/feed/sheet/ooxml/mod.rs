@@ -5,7 +5,7 @@ mod cells;
 use std::collections::HashMap;
 use std::fs::File;
 
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
 pub(super) use self::cells::Cells;
 use super::book::{Book, MAX_FORMATS, MAX_SHARED, Place, Sheet, Strings};
@@ -37,9 +37,7 @@ impl Package<'_> {
                 "workbookPr" => xml::attributes(element, |name, value| {
                     book.is_1904 |= name == "date1904" && xml::is_true(value);
                 }),
-                "calcPr" => xml::attributes(element, |name, value| {
-                    book.is_calculated_later |= name == "fullCalcOnLoad" && xml::is_true(value);
-                }),
+                "calcPr" => calculation(element, &mut book),
                 "sheet" => {
                     let id = xml::attribute(element, "id").unwrap_or_default();
                     let relation = relations.iter().find(|(it, _, _)| *it == id);
@@ -110,6 +108,21 @@ impl Package<'_> {
             }
         }
     }
+}
+
+/// When the results of formulas are worked out, and whether they were before the file was
+/// written.
+fn calculation(element: &BytesStart<'_>, book: &mut Book) {
+    let (mut is_manual, mut is_done_on_save, mut is_completed) = (false, true, true);
+    xml::attributes(element, |name, value| match name {
+        "fullCalcOnLoad" => book.is_calculated_later |= xml::is_true(value),
+        "calcMode" => is_manual = value == "manual",
+        "calcOnSave" => is_done_on_save = xml::is_true(value),
+        "calcCompleted" => is_completed = xml::is_true(value),
+        _ => {}
+    });
+    book.has_old_results |=
+        book.is_calculated_later || is_manual && !is_done_on_save || !is_completed;
 }
 
 /// Where among the styles an element is.
