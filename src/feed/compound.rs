@@ -2,6 +2,9 @@
 //!
 //! The `cfb` crate reads them. What it holds of their allocation grows with what it reads
 //! of them, and a file may name one sector again and again, so that is bounded here.
+//! Some writers list sectors that are not there as used, behind the last one: `cfb` refuses
+//! such a file for its length, so the length it gets is longer, and of the rest nothing can
+//! be read.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -17,6 +20,10 @@ use super::spool::Opened;
 /// The allocation is one in 128 bytes of a file; small files may have many streams.
 const MAX_DIRECTORY: u64 = 8 << 20;
 
+/// What one sector of the list of sectors covers, in files that have sectors of 512 bytes:
+/// so much of the list may be about sectors behind the end.
+const MAX_LISTED_BEHIND: u64 = 128 * 512;
+
 /// An open compound file.
 pub(super) struct Compound<'a> {
     inner: CompoundFile<Metered<'a>>,
@@ -24,7 +31,7 @@ pub(super) struct Compound<'a> {
     length: u64,
 }
 
-/// A file of which a limited number of bytes is read.
+/// A file of which a limited number of bytes is read, and that says it is longer.
 struct Metered<'a> {
     file: &'a File,
     left: Arc<AtomicU64>,
@@ -33,6 +40,9 @@ struct Metered<'a> {
 impl Read for Metered<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
+        if read == 0 && !buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         let left = self.left.load(Ordering::Relaxed);
         let left = left.checked_sub(read as u64).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "its parts are in one another")
@@ -44,7 +54,13 @@ impl Read for Metered<'_> {
 
 impl Seek for Metered<'_> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
-        self.file.seek(position)
+        let SeekFrom::End(offset) = position else {
+            return self.file.seek(position);
+        };
+        let end = self.file.seek(SeekFrom::End(0))? + MAX_LISTED_BEHIND;
+        let position = end.checked_add_signed(offset);
+        let position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        self.file.seek(SeekFrom::Start(position))
     }
 }
 

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::hostile::measured;
 use crate::support::System::{self, AnewSpring, Kmi};
 use crate::support::archive::{Part, archive};
-use crate::support::compound::compound;
+use crate::support::compound::{compound, compound_of_512};
 use crate::support::{World, on_each_system};
 use crate::workbooks::{gzip, of, opened, read, remarks, zip};
 
@@ -558,6 +558,38 @@ fn a_damaged_workbook_of_any_format_is_refused_in_words() {
         assert!(said.contains(words), "{said}");
         assert!(error.help().is_some());
     }
+}
+
+#[test]
+fn an_xls_that_lists_sectors_behind_its_end_is_read_up_to_its_last_row() {
+    let names: Vec<u8> = (1..2000).flat_map(|row| label(row, 0, "Ann")).collect();
+    let sheet = [label(0, 0, "Name"), names].concat();
+    let mut file = listed_behind(&compound_of_512("Workbook", &stream(&[], &sheet)));
+    let read = of(&file);
+    assert_eq!(read.len(), 1999);
+    assert_eq!(read[1998], "2000: Ann");
+    // What is cut off is missed, and not taken for the end.
+    file.truncate(file.len() - 4 * 512);
+    let refused = opened(&file, &FeedOptions::default()).map(|_| ());
+    let refused = refused.unwrap_err().to_string();
+    assert!(
+        refused.contains("is a damaged file of an old Office program"),
+        "{refused}"
+    );
+}
+
+/// The same file whose list of sectors says of all that are not there that they are used.
+fn listed_behind(file: &[u8]) -> Vec<u8> {
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    let (sectors, lists) = (file.len() / 512 - 1, word(44));
+    let mut changed = file.to_vec();
+    for sector in sectors..lists * 128 {
+        let at = (word(76 + sector / 128 * 4) + 1) * 512 + sector % 128 * 4;
+        assert_eq!(word(at), 0xffff_ffff);
+        changed[at..at + 4].copy_from_slice(&0xffff_fffe_u32.to_le_bytes());
+    }
+    assert_ne!(changed, file);
+    changed
 }
 
 /// A record of an `.xlsb`; kinds up to 127 and bodies up to 16,383 bytes.
