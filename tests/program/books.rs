@@ -655,6 +655,48 @@ fn binary_row(row: u32, texts: &[&str]) -> Vec<u8> {
     rows
 }
 
+#[test]
+fn a_cell_of_an_xlsb_without_a_column_is_in_the_one_behind_the_last() {
+    let style = [0; 4];
+    let text = |text: &str| {
+        let units: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let length = u32::try_from(units.len() / 2).unwrap();
+        binary(17, &[&style[..], &length.to_le_bytes(), &units].concat())
+    };
+    let row = |number: u32| binary(0, &[&number.to_le_bytes()[..], &[0; 13]].concat());
+    let rows = [
+        row(0),
+        ["ID", "Rate", "Is", "Gone", "Error", "Name"]
+            .map(text)
+            .concat(),
+        row(1),
+        binary(13, &[&style[..], &(7_u32 << 2 | 2).to_le_bytes()].concat()),
+        binary(16, &[&style[..], &0.5_f64.to_le_bytes()].concat()),
+        binary(15, &[0, 0, 0, 0, 1]),
+        binary(12, &style),
+        binary(14, &[0, 0, 0, 0, 0x2a]),
+        text("Ann"),
+        row(2),
+        // Behind an empty one that has a column.
+        binary(1, &[4, 0, 0, 0, 0, 0, 0, 0]),
+        text("Bo"),
+    ];
+    assert_eq!(
+        of(&of_binary_rows(&rows.concat())),
+        ["2: 7|0.5|Bool true||Error #N/A|Ann", "3: |||||Bo"]
+    );
+    // A shared text, in a workbook that has none.
+    let shared = [
+        row(0),
+        text("ID"),
+        text("Name"),
+        row(1),
+        binary(18, &[0; 8]),
+    ];
+    let error = opened(&of_binary_rows(&shared.concat()), &FeedOptions::default());
+    assert!(error.is_err());
+}
+
 /// Opens a file and reads all of it. It may be refused, in words.
 fn survives(bytes: &[u8]) {
     match opened(bytes, &filled()) {

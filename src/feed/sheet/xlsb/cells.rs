@@ -17,6 +17,7 @@ use crate::feed::zip::Part;
 use crate::model::RowNumber;
 
 const ROW: u16 = 0;
+const CELL_BLANK: u16 = 1;
 const CELL_RK: u16 = 2;
 const CELL_ERROR: u16 = 3;
 const CELL_BOOL: u16 = 4;
@@ -27,6 +28,10 @@ const FORMULA_TEXT: u16 = 8;
 const FORMULA_NUMBER: u16 = 9;
 const FORMULA_BOOL: u16 = 10;
 const FORMULA_ERROR: u16 = 11;
+/// From here to [`SHORT_SHARED`] are the kinds from [`CELL_BLANK`] to [`CELL_SHARED`] once
+/// more, without a column: it is the one behind the last cell's.
+const SHORT_BLANK: u16 = 12;
+const SHORT_SHARED: u16 = 18;
 const COLUMN_INFO: u16 = 60;
 const CELL_RICH: u16 = 62;
 const BEGIN_SHEET: u16 = 129;
@@ -103,6 +108,7 @@ impl<'b> XlsbCells<'b> {
         while let Some((row, is_hidden)) = self.next_begin()? {
             let number = RowNumber::new(row + 1);
             let mut begun = batch.begin();
+            let mut next = 0;
             loop {
                 if !self.records.next(is_of_rows)? {
                     return Err(Damage::Unexpected("rows without an end").into());
@@ -118,8 +124,15 @@ impl<'b> XlsbCells<'b> {
                     }
                     _ => {}
                 }
-                let column = self.records.u32()?;
-                let Some(value) = self.value(&mut batch.text)? else {
+                let (kind, column) = match self.records.kind {
+                    short @ SHORT_BLANK..=SHORT_SHARED => (short - SHORT_BLANK + CELL_BLANK, next),
+                    kind => (kind, self.records.u32()?),
+                };
+                next = column.saturating_add(1);
+                if kind == CELL_BLANK {
+                    continue;
+                }
+                let Some(value) = self.value(kind, &mut batch.text)? else {
                     continue;
                 };
                 let Some(column) = u16::try_from(column)
@@ -166,19 +179,19 @@ impl<'b> XlsbCells<'b> {
         Ok((row, self.records.u8()? & 0x10 != 0))
     }
 
-    /// Appends what a cell holds; `None` if it is empty.
-    fn value(&mut self, text: &mut String) -> Result<Option<Value>, Damage> {
+    /// Appends what a cell of this kind holds; `None` if it is empty.
+    fn value(&mut self, kind: u16, text: &mut String) -> Result<Option<Value>, Damage> {
         let start = text.len();
         let records = &mut self.records;
         // 24 bits; the others say how to pronounce it.
         let style = (records.u32()? & 0x00ff_ffff) as usize;
-        let kind = match records.kind {
+        let kind = match kind {
             CELL_RK => {
                 let value = cell::rk(records.u32()?);
                 return Ok(Some(self.book.number(value, style, false, text)));
             }
             CELL_NUMBER | FORMULA_NUMBER => {
-                let (value, is_formula) = (records.f64()?, records.kind == FORMULA_NUMBER);
+                let (value, is_formula) = (records.f64()?, kind == FORMULA_NUMBER);
                 return Ok(Some(self.book.number(value, style, is_formula, text)));
             }
             CELL_ERROR | FORMULA_ERROR => cell::push_error_code(records.u8()?, text),
@@ -236,11 +249,12 @@ impl<'b> XlsbCells<'b> {
     }
 }
 
-/// Whether it is a record of a row or of a cell that holds something.
+/// Whether it is a record of a row or of a cell.
 fn is_of_rows(kind: u16) -> bool {
     matches!(
         kind,
         ROW | END_ROWS
+            | CELL_BLANK
             | CELL_RK
             | CELL_ERROR
             | CELL_BOOL
@@ -252,5 +266,6 @@ fn is_of_rows(kind: u16) -> bool {
             | FORMULA_NUMBER
             | FORMULA_BOOL
             | FORMULA_ERROR
+            | SHORT_BLANK..=SHORT_SHARED
     )
 }
