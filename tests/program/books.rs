@@ -267,6 +267,36 @@ fn a_cell_of_opendocument_is_what_a_person_sees_and_its_comment_is_no_part_of_it
 }
 
 #[test]
+fn the_zero_that_a_formula_of_opendocument_works_out_is_the_number() {
+    let zero = |formula: &str| value("float", "0", &format!("table:formula=\"{formula}\""));
+    let cells = [
+        cell("office:value-type=\"string\"", "x"),
+        value("float", "2500", ""),
+    ];
+    let mut rows = vec![row("", "Name,Cost"), row_of(&cells)];
+    for formula in [
+        "of:=[.D4]*[.E4]",
+        "of:=IF([.D4]=&quot;a;b&quot;;0;1500)",
+        "of:=[.D4]",
+        "of:=[$'Other sheet'.$D$4]",
+        "of:=VLOOKUP([.A1];[.B1:.C9];2;0)",
+    ] {
+        rows.push(row_of(&[cells[0].clone(), zero(formula)]));
+    }
+    assert_eq!(
+        of(&spreadsheet("", &table("Staff", &rows.concat()))),
+        [
+            "2: x|2500",
+            "3: x|0",
+            "4: x|0",
+            "5: x|ZeroForNothing 0",
+            "6: x|ZeroForNothing 0",
+            "7: x|ZeroForNothing 0",
+        ]
+    );
+}
+
+#[test]
 fn a_number_of_opendocument_is_what_its_style_shows() {
     let number =
         |about: &str, inside: &str| format!("<number:number {about}>{inside}</number:number>");

@@ -289,6 +289,76 @@ fn the_zero_of_a_formula_is_nothing_in_a_column_of_words_or_identifiers() {
 }
 
 #[test]
+fn the_zero_that_a_formula_works_out_is_the_number_in_any_column() {
+    let zero = |formula: &str| {
+        format!(
+            "<row>{}<c><f>{formula}</f><v>0</v></c><c><v>5000</v></c></row>",
+            text("x")
+        )
+    };
+    let rows = [
+        "D4*E4",
+        "IF(D4&gt;0,0,1500)",
+        "IF(D4=&quot;a,b&quot;,0,E4)",
+        "<![CDATA[SUM(A1:A2)]]>",
+        "D4",
+        "'Other sheet'!$A$2",
+        "IFERROR(VLOOKUP(A1,B:C,2,0),\"\")",
+    ]
+    .map(zero)
+    .concat();
+    let large = format!("<row>{}<c><v>2500</v></c><c><v>1</v></c></row>", text("x"));
+    let header = "Name,Cost,More";
+    let shown = |rows: &str| {
+        let read = of(&workbook(header, rows));
+        let cost = |row: &String| row.split('|').nth(1).unwrap().to_owned();
+        read.iter().map(cost).collect::<Vec<_>>()
+    };
+    let nothing = "ZeroForNothing 0";
+    assert_eq!(
+        shown(&(rows.clone() + &large)),
+        ["0", "0", "0", "0", nothing, nothing, nothing, "2500"]
+    );
+    // It says nothing of what others in its column are.
+    assert_eq!(
+        shown(&(large.clone() + &zero("1-1") + &zero("D4"))),
+        ["2500", "0", nothing]
+    );
+    // Of several cells that share a formula, the first has its text.
+    let first = |number: u32, formula: &str| {
+        format!(
+            "<row><c r=\"B{number}\"><f t=\"shared\" si=\"{number}\" ref=\"B2:B9\">{formula}</f><v>7000</v></c></row>"
+        )
+    };
+    let next =
+        |of: u32| format!("<row><c r=\"B9\"><f t=\"shared\" si=\"{of}\"/><v>0</v></c></row>");
+    let shared = [
+        first(2, "D2*E2"),
+        next(2),
+        first(4, "D4"),
+        next(4),
+        next(2),
+        next(77),
+    ];
+    assert_eq!(
+        shown(&shared.concat()),
+        ["7000", "0", "7000", nothing, "0", nothing]
+    );
+    // A program that does not work out formulas writes 0 for each.
+    let book = "<workbook xmlns:r=\"r\"><sheets><sheet name=\"S\" sheetId=\"1\" r:id=\"rId1\"/></sheets>\
+                <calcPr fullCalcOnLoad=\"1\"/></workbook>";
+    let part = sheet(header, &(large + &zero("D4*E4") + &zero("D4")), "");
+    assert_eq!(
+        of(&with_parts(&part, &[("xl/workbook.xml", book)])),
+        [
+            "2: x|2500|1",
+            "3: x|Uncalculated|5000",
+            "4: x|ZeroForNothing 0|5000"
+        ]
+    );
+}
+
+#[test]
 fn the_zero_of_a_formula_is_no_midnight_where_the_cell_shows_a_day() {
     let styles =
         "<styleSheet><cellXfs><xf numFmtId=\"14\"/><xf numFmtId=\"20\"/></cellXfs></styleSheet>";

@@ -7,6 +7,7 @@ use std::fs::File;
 use calamine::{ExcelDateTime, ExcelDateTimeType};
 
 use super::format::CellFormat;
+use super::formula::Formula;
 use super::rows::Value;
 use super::text;
 use super::xml::Damage;
@@ -162,7 +163,7 @@ impl Book {
         &self,
         value: f64,
         style: usize,
-        is_formula: bool,
+        formula: Formula,
         text: &mut String,
     ) -> Value {
         let start = text.len();
@@ -171,7 +172,7 @@ impl Book {
             let kind = cell::push_error("#NUM!", text);
             return Value::text(start..text.len(), kind);
         }
-        let is_zero_of_formula = is_formula && value == 0.0;
+        let is_zero_of_formula = formula != Formula::None && value == 0.0;
         let kind = match self.formats.get(style) {
             Some(CellFormat::Date | CellFormat::Time | CellFormat::Duration)
                 if is_zero_of_formula && self.is_calculated_later =>
@@ -188,7 +189,7 @@ impl Book {
             _ => {
                 let style = u16::try_from(style).unwrap_or(u16::MAX);
                 return if is_zero_of_formula {
-                    Value::ZeroOfFormula { style }
+                    Value::ZeroOfFormula { style, formula }
                 } else {
                     Value::Number { value, style }
                 };

@@ -127,7 +127,8 @@ impl Head {
     /// What a formula's 0 means in each of the columns below the first `above` rows.
     ///
     /// A formula that refers to an empty cell shows 0. In a column of words or of
-    /// identifiers that is nothing; in a column of flags and counts it is the number.
+    /// identifiers that is nothing; in a column of flags and counts it is the number, and so
+    /// is the 0 that a formula works out.
     pub(super) fn zeros(&self, above: usize, columns: usize, book: &Book) -> Vec<Zero> {
         let mut seen = vec![[false; 4]; columns];
         for (column, kind) in self.kinds.iter().skip(above).flatten() {
@@ -146,7 +147,11 @@ impl Head {
             if small {
                 Zero::Number
             } else if text || large {
-                Zero::Nothing
+                if book.is_calculated_later {
+                    Zero::NothingOrUncalculated
+                } else {
+                    Zero::Nothing
+                }
             } else if zero && book.is_calculated_later {
                 // A program that cannot work out formulas writes 0 for each.
                 Zero::Uncalculated

@@ -12,6 +12,7 @@
 mod book;
 mod cell;
 mod format;
+mod formula;
 mod head;
 mod merged;
 mod ods;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::format::CellFormat;
+use super::formula::Formula;
 use super::source::MAX_ROW_TEXT;
 use super::text;
 use crate::feed::CellKind;
@@ -46,7 +47,7 @@ pub(super) enum Value {
     /// bottleneck.
     Number { value: f64, style: u16 },
     /// The number 0 as the result of a formula.
-    ZeroOfFormula { style: u16 },
+    ZeroOfFormula { style: u16, formula: Formula },
 }
 
 /// What a formula's 0 means in a column.
@@ -55,8 +56,10 @@ pub(super) enum Zero {
     /// The number.
     #[default]
     Number,
-    /// That the formula found nothing.
+    /// That the formula found nothing, unless it works out a number.
     Nothing,
+    /// The same, and that nobody has worked out the number.
+    NothingOrUncalculated,
     /// That nobody has worked it out.
     Uncalculated,
 }
@@ -203,14 +206,18 @@ impl SheetRows<'_> {
                     record.push(kind, |text| text.push_str(piece.unwrap_or_default()));
                 }
                 (Value::Number { value, style }, _) => self.push_number(record, value, style),
-                (Value::ZeroOfFormula { style }, Zero::Number) => {
-                    self.push_number(record, 0.0, style);
-                }
-                (Value::ZeroOfFormula { .. }, Zero::Nothing) => {
-                    record.push(CellKind::ZeroForNothing, |text| text.push('0'));
-                }
-                (Value::ZeroOfFormula { .. }, Zero::Uncalculated) => {
-                    record.push(CellKind::Uncalculated, |_| {});
+                (Value::ZeroOfFormula { style, formula }, zero) => {
+                    match (zero, formula == Formula::Reference) {
+                        (Zero::Number, _) | (Zero::Nothing, false) => {
+                            self.push_number(record, 0.0, style);
+                        }
+                        (Zero::Nothing | Zero::NothingOrUncalculated, true) => {
+                            record.push(CellKind::ZeroForNothing, |text| text.push('0'));
+                        }
+                        (Zero::NothingOrUncalculated, false) | (Zero::Uncalculated, _) => {
+                            record.push(CellKind::Uncalculated, |_| {});
+                        }
+                    }
                 }
             }
         }

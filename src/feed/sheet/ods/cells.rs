@@ -13,6 +13,7 @@ use crate::feed::CellKind;
 use crate::feed::record::MAX_COLUMNS;
 use crate::feed::sheet::book::Book;
 use crate::feed::sheet::format::{self, CellFormat};
+use crate::feed::sheet::formula::Formula;
 use crate::feed::sheet::merged::{Area, Areas};
 use crate::feed::sheet::rows::{SheetBatch, SheetCell, Value};
 use crate::feed::sheet::source::{MAX_ROW_TEXT, NoRow, RowState};
@@ -67,7 +68,7 @@ struct Content {
     /// What it shows.
     shown: Paragraphs,
     style: Option<u16>,
-    is_formula: bool,
+    formula: Formula,
     /// In how many columns it is, and over how many rows it goes.
     repeated: u32,
     rows: u32,
@@ -424,7 +425,7 @@ impl RowStyle {
 impl Content {
     fn begin(&mut self, element: &BytesStart<'_>, book: &Book) {
         (self.kind, self.value, self.style) = (Kind::None, None, None);
-        (self.is_formula, self.repeated, self.rows) = (false, 1, 1);
+        (self.formula, self.repeated, self.rows) = (Formula::None, 1, 1);
         self.shown.clear();
         xml::attributes(element, |name, value| match name {
             // LibreOffice says in another one of the same name that it is an error.
@@ -443,11 +444,15 @@ impl Content {
                 self.value = Some(xml::unescaped(value));
             }
             "style-name" => self.style = style_of(value, book),
-            "formula" => self.is_formula = true,
+            "formula" => self.formula = Formula::of(&xml::unescaped(value)),
             "number-columns-repeated" => self.repeated = at_least_one(value),
             "number-rows-spanned" => self.rows = at_least_one(value),
             _ => {}
         });
+    }
+
+    fn is_formula(&self) -> bool {
+        self.formula != Formula::None
     }
 
     /// Puts what the cell holds into the text of a batch; `None` if it is empty.
@@ -455,7 +460,7 @@ impl Content {
         let start = batch.len();
         let given = self.value.as_deref().unwrap_or_default();
         let is_shown = !self.shown.is_none();
-        if self.is_formula && !is_shown && self.value.is_none() && self.kind != Kind::Error {
+        if self.is_formula() && !is_shown && self.value.is_none() && self.kind != Kind::Error {
             return Some(Value::text(start..start, CellKind::Uncalculated));
         }
         let kind = match self.kind {
@@ -472,7 +477,7 @@ impl Content {
                 let date = whole_seconds(given);
                 match time_of_day_zero(&date, book) {
                     // There is no such day: the formula refers to an empty cell.
-                    Some("00:00:00") if self.is_formula => {
+                    Some("00:00:00") if self.is_formula() => {
                         batch.push('0');
                         CellKind::ZeroForNothing
                     }
@@ -485,7 +490,7 @@ impl Content {
             }
             Kind::Time => match (days(given), book.formats.get(usize::from(style))) {
                 (Some(days), Some(CellFormat::Time | CellFormat::Duration)) => {
-                    return Some(book.number(days, usize::from(style), self.is_formula, batch));
+                    return Some(book.number(days, usize::from(style), self.formula, batch));
                 }
                 (Some(days), _) => text::duration(days, batch),
                 (None, _) => {
@@ -496,7 +501,7 @@ impl Content {
             Kind::Bool => cell::push_bool(given == "true", batch),
             Kind::Text | Kind::None => {
                 let text = if is_shown { &self.shown.text } else { given };
-                if self.is_formula && cell::is_error_in_text(text) {
+                if self.is_formula() && cell::is_error_in_text(text) {
                     cell::push_error(text, batch)
                 } else if is_shown {
                     // With what its style puts around it.
@@ -516,20 +521,20 @@ impl Content {
     fn number(&self, value: f64, book: &Book, style: u16, batch: &mut String) -> Value {
         let format = book.formats.get(usize::from(style));
         let is_plain = matches!(format, None | Some(CellFormat::Plain));
-        let is_zero_of_formula = value == 0.0 && self.is_formula;
+        let may_be_nothing = value == 0.0 && self.formula == Formula::Reference;
         let shown = self.shown.text.trim();
         let start = batch.len();
-        let kind = if is_plain && self.is_formula && is_truth(shown, value) {
+        let kind = if is_plain && self.is_formula() && is_truth(shown, value) {
             cell::push_bool(value != 0.0, batch)
-        } else if is_plain && self.is_formula && format::is_identifier(shown, value) {
+        } else if is_plain && self.is_formula() && format::is_identifier(shown, value) {
             batch.push_str(shown);
             CellKind::Number
-        } else if is_plain && self.kind == Kind::Percentage && !is_zero_of_formula {
+        } else if is_plain && self.kind == Kind::Percentage && !may_be_nothing {
             text::number(text::rounded(value * 100.0), batch);
             batch.push('%');
             CellKind::Number
         } else {
-            return book.number(value, usize::from(style), self.is_formula, batch);
+            return book.number(value, usize::from(style), self.formula, batch);
         };
         Value::text(start..batch.len(), kind)
     }

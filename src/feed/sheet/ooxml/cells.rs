@@ -3,6 +3,7 @@
 //! calamine gives up a workbook for one cell that it does not understand, and does
 //! not say which rows are hidden, so the sheet is read here.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -13,6 +14,7 @@ use crate::feed::CellKind;
 use crate::feed::record::MAX_COLUMNS;
 use crate::feed::sheet::book::Book;
 use crate::feed::sheet::cell;
+use crate::feed::sheet::formula::{Formula, MAX_FORMULA};
 use crate::feed::sheet::merged::{Area, Areas};
 use crate::feed::sheet::rows::{SheetBatch, Value};
 use crate::feed::sheet::source::{MAX_ROW_TEXT, NoRow, RowState};
@@ -21,6 +23,9 @@ use crate::feed::sheet::xml::{self, Damage, Xml};
 use crate::feed::zip::Part;
 use crate::model::RowNumber;
 
+/// The most formulas shared by several cells that are remembered.
+const MAX_SHARED: usize = 1 << 16;
+
 /// The cells of a sheet, row by row.
 pub(in crate::feed::sheet) struct Cells<'b> {
     book: &'b Book,
@@ -28,6 +33,8 @@ pub(in crate::feed::sheet) struct Cells<'b> {
     buffer: Vec<u8>,
     /// What a cell holds.
     content: Content,
+    /// The numbers of those formulas shared by several cells that work something out.
+    calculations: HashSet<u32>,
     /// The row that began last.
     begun: u32,
     /// Whether that row has said its number.
@@ -41,9 +48,20 @@ pub(in crate::feed::sheet) struct Cells<'b> {
 struct Content {
     value: String,
     inline: String,
+    formula: String,
+    /// The number of a formula shared by several cells, of which only the first has its text.
+    shared: Option<u32>,
     has_value: bool,
     has_inline: bool,
     is_formula: bool,
+}
+
+/// Which of a cell's elements is read.
+#[derive(Clone, Copy)]
+enum Within {
+    Value,
+    Formula,
+    Other,
 }
 
 /// What a cell says of itself.
@@ -106,6 +124,7 @@ impl<'b> Cells<'b> {
             xml,
             buffer,
             content: Content::default(),
+            calculations: HashSet::new(),
             begun: 0,
             is_numbered: false,
             state: RowState {
@@ -199,25 +218,41 @@ impl<'b> Cells<'b> {
         let content = &mut self.content;
         content.value.clear();
         content.inline.clear();
+        content.formula.clear();
+        content.shared = None;
         (content.has_value, content.has_inline, content.is_formula) = (false, false, false);
-        let mut is_value = false;
+        let mut within = Within::Other;
         loop {
             let mut inline = false;
             match self.xml.event(&mut self.buffer)? {
                 Event::Start(element) => match element.local_name().as_ref() {
-                    "v" => (is_value, content.has_value) = (true, true),
-                    "f" => content.is_formula = true,
+                    "v" => (within, content.has_value) = (Within::Value, true),
+                    "f" => {
+                        (within, content.is_formula) = (Within::Formula, true);
+                        let shared = xml::attribute(&element, "si");
+                        content.shared = shared.and_then(|it| it.trim().parse().ok());
+                    }
                     "is" => inline = true,
                     _ => {}
                 },
-                Event::Text(piece) if is_value => content.value.push_str(&piece.xml10_content()),
-                Event::CData(piece) if is_value => content.value.push_str(&piece.xml10_content()),
-                Event::GeneralRef(piece) if is_value => {
-                    xml::push_reference(&piece, &mut content.value)?;
+                Event::Text(piece) => {
+                    if let Some(text) = content.text(within) {
+                        text.push_str(&piece.xml10_content());
+                    }
+                }
+                Event::CData(piece) => {
+                    if let Some(text) = content.text(within) {
+                        text.push_str(&piece.xml10_content());
+                    }
+                }
+                Event::GeneralRef(piece) => {
+                    if let Some(text) = content.text(within) {
+                        xml::push_reference(&piece, text)?;
+                    }
                 }
                 Event::End(element) => match element.local_name().as_ref() {
-                    "v" => is_value = false,
-                    "c" => return Ok(()),
+                    "v" | "f" => within = Within::Other,
+                    "c" => break,
                     _ => {}
                 },
                 Event::Eof => return Err(Damage::Unexpected("a cell without an end").into()),
@@ -232,6 +267,13 @@ impl<'b> Cells<'b> {
                 return Err(NoRow::TooLong);
             }
         }
+        if let Some(number) = content.shared.filter(|_| !content.formula.is_empty())
+            && self.calculations.len() < MAX_SHARED
+            && Formula::of(&content.formula) == Formula::Calculation
+        {
+            self.calculations.insert(number);
+        }
+        Ok(())
     }
 
     /// Puts what a cell holds into the batch; `None` if it is empty.
@@ -272,8 +314,8 @@ impl<'b> Cells<'b> {
             Type::Date => text::iso_date(content.value.trim(), text),
             Type::Number => {
                 if let Some(value) = cell::number(&content.value) {
-                    let is_formula = content.is_formula;
-                    return Ok(Some(self.book.number(value, about.style, is_formula, text)));
+                    let formula = content.formula(&self.calculations, value);
+                    return Ok(Some(self.book.number(value, about.style, formula, text)));
                 }
                 // Some writers do not say that a cell is text.
                 text.push_str(&content.value);
@@ -326,6 +368,31 @@ fn hidden_range(element: &BytesStart<'_>) -> Option<(u32, u32)> {
         _ => {}
     });
     is_hidden.then_some((first?, last?))
+}
+
+impl Content {
+    /// Where the text of an element goes, if it is kept.
+    fn text(&mut self, within: Within) -> Option<&mut String> {
+        match within {
+            Within::Value => Some(&mut self.value),
+            // A longer one is not looked at.
+            Within::Formula if self.formula.len() <= MAX_FORMULA => Some(&mut self.formula),
+            _ => None,
+        }
+    }
+
+    /// What a number is the result of.
+    fn formula(&self, calculations: &HashSet<u32>, value: f64) -> Formula {
+        match self.shared {
+            _ if !self.is_formula => Formula::None,
+            // Only of a 0 it matters.
+            _ if value != 0.0 => Formula::Reference,
+            Some(number) if self.formula.is_empty() && calculations.contains(&number) => {
+                Formula::Calculation
+            }
+            _ => Formula::of(&self.formula),
+        }
+    }
 }
 
 impl About {

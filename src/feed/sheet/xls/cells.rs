@@ -10,6 +10,7 @@ use crate::feed::CellKind;
 use crate::feed::record::MAX_COLUMNS;
 use crate::feed::sheet::book::Book;
 use crate::feed::sheet::cell;
+use crate::feed::sheet::formula::Formula;
 use crate::feed::sheet::merged::Area;
 use crate::feed::sheet::rows::{Begun, SheetBatch, Value};
 use crate::feed::sheet::source::{NoRow, RowState};
@@ -245,7 +246,9 @@ impl<'b> XlsCells<'b> {
             while self.records.left() >= 8 {
                 let style = usize::from(self.records.u16()?);
                 let value = cell::rk(self.records.u32()?);
-                let value = self.book.number(value, style, false, &mut batch.text);
+                let value = self
+                    .book
+                    .number(value, style, Formula::None, &mut batch.text);
                 if !batch.push(begun, column, value) {
                     return Ok(false);
                 }
@@ -265,11 +268,11 @@ impl<'b> XlsCells<'b> {
         let kind = match records.kind {
             RK => {
                 let value = cell::rk(records.u32()?);
-                return Ok(Some(self.book.number(value, style, false, text)));
+                return Ok(Some(self.book.number(value, style, Formula::None, text)));
             }
             NUMBER => {
                 let value = records.f64()?;
-                return Ok(Some(self.book.number(value, style, false, text)));
+                return Ok(Some(self.book.number(value, style, Formula::None, text)));
             }
             BOOL_OR_ERROR => {
                 let (value, is_error) = (records.u8()?, records.u8()?);
@@ -330,7 +333,12 @@ impl<'b> XlsCells<'b> {
                 if value == 0.0 && is_calculated_later {
                     return Ok(Some(Value::text(start..start, CellKind::Uncalculated)));
                 }
-                return Ok(Some(self.book.number(value, style, true, text)));
+                return Ok(Some(self.book.number(
+                    value,
+                    style,
+                    Formula::Reference,
+                    text,
+                )));
             }
         };
         let end = text.len();

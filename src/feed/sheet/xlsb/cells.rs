@@ -9,6 +9,7 @@ use crate::feed::CellKind;
 use crate::feed::record::MAX_COLUMNS;
 use crate::feed::sheet::book::Book;
 use crate::feed::sheet::cell;
+use crate::feed::sheet::formula::Formula;
 use crate::feed::sheet::merged::{Area, Areas};
 use crate::feed::sheet::rows::{SheetBatch, Value};
 use crate::feed::sheet::source::{NoRow, RowState};
@@ -188,11 +189,20 @@ impl<'b> XlsbCells<'b> {
         let kind = match kind {
             CELL_RK => {
                 let value = cell::rk(records.u32()?);
-                return Ok(Some(self.book.number(value, style, false, text)));
+                return Ok(Some(self.book.number(value, style, Formula::None, text)));
             }
-            CELL_NUMBER | FORMULA_NUMBER => {
-                let (value, is_formula) = (records.f64()?, kind == FORMULA_NUMBER);
-                return Ok(Some(self.book.number(value, style, is_formula, text)));
+            CELL_NUMBER => {
+                let value = records.f64()?;
+                return Ok(Some(self.book.number(value, style, Formula::None, text)));
+            }
+            FORMULA_NUMBER => {
+                let value = records.f64()?;
+                return Ok(Some(self.book.number(
+                    value,
+                    style,
+                    Formula::Reference,
+                    text,
+                )));
             }
             CELL_ERROR | FORMULA_ERROR => cell::push_error_code(records.u8()?, text),
             CELL_BOOL | FORMULA_BOOL => cell::push_bool(records.u8()? != 0, text),
