@@ -622,6 +622,60 @@ fn listed_behind(file: &[u8]) -> Vec<u8> {
     changed
 }
 
+#[test]
+fn the_zero_that_a_formula_of_a_binary_workbook_works_out_is_the_number() {
+    let number = |row: u16, value: f64, tokens: Option<&[u8]>| {
+        let mut body: Vec<u8> = [row, 1, 0].into_iter().flat_map(u16::to_le_bytes).collect();
+        body.extend(value.to_le_bytes());
+        let Some(tokens) = tokens else {
+            return record(0x0203, &body);
+        };
+        body.extend([0; 6]);
+        body.extend(u16::try_from(tokens.len()).unwrap().to_le_bytes());
+        body.extend(tokens);
+        record(0x0006, &body)
+    };
+    let cell = [0x44, 3, 0, 3, 0xc0];
+    let product = [&cell[..], &cell, &[0x05]].concat();
+    let cells = [
+        label(0, 0, "Name"),
+        label(0, 1, "Cost"),
+        label(1, 0, "x"),
+        number(1, 2500.0, None),
+        label(2, 0, "x"),
+        number(2, 0.0, Some(&product)),
+        label(3, 0, "x"),
+        number(3, 0.0, Some(&cell)),
+    ];
+    let by_excel = record(0x01c1, &[0; 8]);
+    assert_eq!(
+        of(&stream(&by_excel, &cells.concat())),
+        ["2: x|2500", "3: x|0", "4: x|ZeroForNothing 0"]
+    );
+    let number = |tokens: &[u8]| {
+        let length = u32::try_from(tokens.len()).unwrap().to_le_bytes();
+        let head = [1, 0, 0, 0, 0, 0, 0, 0];
+        let body = [&head, &0.0_f64.to_le_bytes()[..], &[0; 2], &length, tokens];
+        binary(9, &body.concat())
+    };
+    let cell = [0x44, 3, 0, 0, 0, 3, 0xc0];
+    let product = [&cell[..], &cell, &[0x05]].concat();
+    let large = [&[1, 0, 0, 0, 0, 0, 0, 0], &2500_f64.to_le_bytes()[..]].concat();
+    let rows = [
+        binary_row(0, &["Name", "Cost"]),
+        binary_row(1, &["x"]),
+        binary(5, &large),
+        binary_row(2, &["x"]),
+        number(&product),
+        binary_row(3, &["x"]),
+        number(&cell),
+    ];
+    assert_eq!(
+        of(&of_binary_rows(&rows.concat())),
+        ["2: x|2500", "3: x|0", "4: x|ZeroForNothing 0"]
+    );
+}
+
 /// A record of an `.xlsb`; kinds up to 127 and bodies up to 16,383 bytes.
 fn binary(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = body.len();

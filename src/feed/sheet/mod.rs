@@ -21,6 +21,7 @@ mod package;
 mod rows;
 mod source;
 mod text;
+mod tokens;
 mod xls;
 mod xlsb;
 mod xml;

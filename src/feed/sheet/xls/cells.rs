@@ -14,6 +14,7 @@ use crate::feed::sheet::formula::Formula;
 use crate::feed::sheet::merged::Area;
 use crate::feed::sheet::rows::{Begun, SheetBatch, Value};
 use crate::feed::sheet::source::{NoRow, RowState};
+use crate::feed::sheet::tokens::Tokens;
 use crate::feed::sheet::xml::Damage;
 use crate::model::RowNumber;
 
@@ -333,12 +334,15 @@ impl<'b> XlsCells<'b> {
                 if value == 0.0 && is_calculated_later {
                     return Ok(Some(Value::text(start..start, CellKind::Uncalculated)));
                 }
-                return Ok(Some(self.book.number(
-                    value,
-                    style,
-                    Formula::Reference,
-                    text,
-                )));
+                let formula = match (self.letters, self.records.rest()) {
+                    // Behind what the program remembers, its length and its tokens.
+                    (Letters::Wide, [_, _, _, _, low, high, tokens @ ..]) if value == 0.0 => {
+                        let length = usize::from(u16::from_le_bytes([*low, *high]));
+                        Tokens::Xls.formula(tokens.get(..length).unwrap_or_default())
+                    }
+                    _ => Formula::Reference,
+                };
+                return Ok(Some(self.book.number(value, style, formula, text)));
             }
         };
         let end = text.len();

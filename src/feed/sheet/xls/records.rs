@@ -208,6 +208,11 @@ impl Records {
         self.array().map(f64::from_le_bytes)
     }
 
+    /// What of the record is still to be read.
+    pub(super) fn rest(&self) -> &[u8] {
+        self.body.get(self.at..).unwrap_or_default()
+    }
+
     /// Appends a text, which begins with its length; `is_short` if that is one byte.
     pub(super) fn text(
         &mut self,

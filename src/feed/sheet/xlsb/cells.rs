@@ -13,6 +13,7 @@ use crate::feed::sheet::formula::Formula;
 use crate::feed::sheet::merged::{Area, Areas};
 use crate::feed::sheet::rows::{SheetBatch, Value};
 use crate::feed::sheet::source::{NoRow, RowState};
+use crate::feed::sheet::tokens::Tokens;
 use crate::feed::sheet::xml::Damage;
 use crate::feed::zip::Part;
 use crate::model::RowNumber;
@@ -197,12 +198,15 @@ impl<'b> XlsbCells<'b> {
             }
             FORMULA_NUMBER => {
                 let value = records.f64()?;
-                return Ok(Some(self.book.number(
-                    value,
-                    style,
-                    Formula::Reference,
-                    text,
-                )));
+                let formula = match records.rest() {
+                    // Behind what says when to work it out, its length and its tokens.
+                    [_, _, a, b, c, d, tokens @ ..] if value == 0.0 => {
+                        let length = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+                        Tokens::Xlsb.formula(tokens.get(..length).unwrap_or_default())
+                    }
+                    _ => Formula::Reference,
+                };
+                return Ok(Some(self.book.number(value, style, formula, text)));
             }
             CELL_ERROR | FORMULA_ERROR => cell::push_error_code(records.u8()?, text),
             CELL_BOOL | FORMULA_BOOL => cell::push_bool(records.u8()? != 0, text),

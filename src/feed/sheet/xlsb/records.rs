@@ -129,6 +129,11 @@ impl Records {
         self.array().map(f64::from_le_bytes)
     }
 
+    /// What of the record is still to be read.
+    pub(super) fn rest(&self) -> &[u8] {
+        self.body.get(self.at..).unwrap_or_default()
+    }
+
     /// Appends a text, which begins with its length; one that is missing is empty.
     pub(super) fn text(&mut self, text: &mut String) -> Result<(), Damage> {
         let length = match self.u32()? {
