@@ -119,7 +119,8 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
         FirstName,
         "first name, given name, forename, legal first name, first, VORNA, given names, fname, \
          first name legal, christian name, voornaam, voornamen, eerste voornaam, Vorname, \
-         Vornamen, prénom, prénoms, prénom usuel, nombre, nombres, primer nombre, nombre de pila, \
+         Vornamen, prénom, prénoms, prénom usuel, nombre, nombres, primer nombre, nombre 1, \
+         nombre de pila, \
          名, 名(漢字), 名 (名前)",
     ),
     (
@@ -132,7 +133,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
         MiddleName,
         "middle name, middle names, middle, mi, middle initial, mname, second name, \
          additional name, tweede voornaam, zweiter Vorname, weitere Vornamen, deuxième prénom, \
-         segundo nombre, ミドルネーム",
+         segundo nombre, nombre 2, ミドルネーム",
     ),
     (
         NamePrefix,
@@ -148,7 +149,7 @@ pub(super) const NAMES: &[(Meaning, &str)] = &[
         "last name, surname, family name, legal last name, last, lname, sn, second name family, \
          achternaam, familienaam, achternaam medewerker, roepachternaam, Nachname, NACHN, Familienname, \
          Zuname, Name Nachname, nom de famille, nom, nom d'usage, nom usuel, nom patronymique, \
-         apellidos, apellido, primer apellido, apellido paterno, 姓, 苗字, 名字 (姓), 姓(漢字), \
+         apellidos, apellido, primer apellido, apellido 1, apellido paterno, 姓, 苗字, 名字 (姓), 姓(漢字), \
          姓氏",
     ),
     (
