@@ -49,10 +49,7 @@ pub(super) fn verify(store: &dyn Store, feed: &Look, wanted: &Checksum) -> Resul
         if let Some(text) = store.small(&file, MAX_BYTES)? {
             verify_with(store, feed, (&file, &text), algorithm)?;
         } else if wanted.is_some() {
-            return Err(PickUpError::NoChecksum {
-                feed: feed.path.clone(),
-                file,
-            });
+            return Err(PickUpError::NoChecksumFile(file));
         }
     }
     Ok(())

@@ -71,6 +71,9 @@ pub enum PickUpError {
         /// The file with the checksum.
         file: PathBuf,
     },
+    /// The file with the checksum is required, and not there.
+    #[error("`{}` is not there, and `checksum` in [source] requires it", .0.display())]
+    NoChecksumFile(PathBuf),
     /// The file with the checksum does not say one of the feed.
     #[error("`{}` has no checksum of `{}`", .file.display(), .feed.display())]
     NoChecksum {
@@ -155,6 +158,11 @@ impl PickUpError {
             Self::OtherContent { .. } => {
                 "the file is incomplete or was exchanged: have it sent again; if the checksum is \
                  an old one, write `checksum = false` in [source]"
+                    .into()
+            }
+            Self::NoChecksumFile(_) => {
+                "have it sent with the feed; if it comes later, write how long to `wait` for it \
+                 in [source]"
                     .into()
             }
             Self::NoChecksum { .. } => {

@@ -79,9 +79,13 @@ fn pause(length: Duration, is_stopped: &dyn Fn() -> bool, why: &str) -> Result<(
 
 /// Whether what is wrong now can be right once the upload has ended.
 fn may_pass(error: &PickUpError) -> bool {
-    use PickUpError::{Missing, NoChecksum, Nothing, OtherContent, Remote};
+    use PickUpError::{Missing, NoChecksum, NoChecksumFile, Nothing, OtherContent, Remote};
     match error {
-        Nothing { .. } | Missing(_) | NoChecksum { .. } | OtherContent { .. } => true,
+        Nothing { .. }
+        | Missing(_)
+        | NoChecksumFile(_)
+        | NoChecksum { .. }
+        | OtherContent { .. } => true,
         Remote { problem, .. } => problem.may_pass(),
         _ => false,
     }

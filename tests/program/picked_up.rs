@@ -213,7 +213,8 @@ fn a_feed_that_does_not_fit_its_checksum_is_not_imported() {
     let required = world("checksum = \".sha256\"");
     required.feed(&Feed::of(4));
     let ran = required.changes_nothing(World::import).exits(1);
-    assert!(ran.stderr.contains("`people.csv.sha256`"), "{ran:#?}");
+    let missing = "`people.csv.sha256` is not there, and `checksum` in [source] requires it";
+    assert!(ran.stderr.contains(missing), "{ran:#?}");
     required.write("people.csv.sha256", sum);
     required.import().exits(0);
 }
