@@ -118,29 +118,33 @@ const MAX_KINDS: usize = 100;
 #[derive(Clone, Debug, Default)]
 pub struct Remarks {
     kinds: Vec<Remarked>,
+    /// The last row of each kind.
+    last: Vec<RowNumber>,
     places: HashMap<(Remark, Option<Box<str>>), usize>,
 }
 
 impl Remarks {
-    /// Adds what was done to a row.
+    /// Adds what was done to a row. It counts once, also if several fields come from the
+    /// column: the rows come one after the other.
     pub fn add(&mut self, row: RowNumber, column: Option<&str>, remark: &Remark) {
-        self.merge(Remarked {
+        let kind = Remarked {
             remark: remark.clone(),
             file: None,
             column: column.map(Into::into),
             count: 1,
             rows: vec![row],
-        });
+        };
+        self.merge(kind, row);
     }
 
     /// Adds those of the rows that follow.
     pub fn extend(&mut self, later: Self) {
-        for kind in later.kinds {
-            self.merge(kind);
+        for (kind, last) in later.kinds.into_iter().zip(later.last) {
+            self.merge(kind, last);
         }
     }
 
-    fn merge(&mut self, kind: Remarked) {
+    fn merge(&mut self, kind: Remarked, last: RowNumber) {
         let next = self.kinds.len();
         let key = (kind.remark.clone(), kind.column.clone());
         let place = match self.places.get(&key) {
@@ -148,13 +152,17 @@ impl Remarks {
             None if next == MAX_KINDS => return,
             None => *self.places.entry(key).or_insert(next),
         };
-        match self.kinds.get_mut(place) {
-            Some(same) => {
-                same.count += kind.count;
-                let room = NAMED - same.rows.len();
-                same.rows.extend(kind.rows.into_iter().take(room));
-            }
-            None => self.kinds.push(kind),
+        let known = self.kinds.get_mut(place).zip(self.last.get_mut(place));
+        let Some((same, before)) = known else {
+            self.kinds.push(kind);
+            self.last.push(last);
+            return;
+        };
+        if *before != last {
+            *before = last;
+            same.count += kind.count;
+            let room = NAMED - same.rows.len();
+            same.rows.extend(kind.rows.into_iter().take(room));
         }
     }
 
@@ -196,6 +204,23 @@ mod tests {
     const GUESSED: Remark = Remark::Encoding {
         encoding: "windows-1252",
     };
+
+    #[test]
+    fn a_row_counts_once_although_two_fields_come_from_its_column() {
+        let mut remarks = Remarks::default();
+        for (row, column) in [(2, "ID"), (2, "ID"), (2, "Login"), (5, "ID"), (5, "ID")] {
+            remarks.add(RowNumber::new(row), Some(column), &GUESSED);
+        }
+        let what = GUESSED.to_string();
+        let texts: Vec<_> = remarks.into_iter().map(|it| it.to_string()).collect();
+        assert_eq!(
+            texts,
+            [
+                format!("column `ID`: {what} (rows 2, 5)"),
+                format!("column `Login`: {what} (row 2)"),
+            ]
+        );
+    }
 
     #[test]
     fn a_kind_of_remark_names_its_first_rows_in_the_order_of_the_feed() {
