@@ -349,6 +349,7 @@ impl<'m> Bound<'m> {
                 Err(problem) => faults.push(Fault {
                     field: None,
                     rule: Rule::Template {
+                        what: "`where` in [source] cannot judge the row",
                         problem: problem.into(),
                     },
                     value: None,
@@ -396,8 +397,11 @@ impl<'m> Bound<'m> {
                 (Origin::Template, _) => match self.rendered(rule, &template_row())? {
                     Ok(text) => finish(field, rule, &clean(&text), of_template, person, faults),
                     Err(problem) => {
-                        let problem = problem.into();
-                        invalid(field, Rule::Template { problem }, None, person, faults);
+                        let broken = Rule::Template {
+                            what: "the template failed",
+                            problem: problem.into(),
+                        };
+                        invalid(field, broken, None, person, faults);
                     }
                 },
                 (Origin::Constant(text), _) => {

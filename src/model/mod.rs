@@ -19,6 +19,7 @@ mod remark;
 mod remarked;
 mod row;
 mod secret;
+mod sentences;
 mod workbook;
 
 use serde::{Deserialize, Serialize};

@@ -62,7 +62,7 @@ fn bytes_that_are_no_text() {
     assert_eq!((rows, skipped), (3, 1));
     insta::assert_snapshot!(messages.join("\n"), @r"
     3 firstName: the template failed: column `Called`: is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set `encoding` in [source]
-    5 the template failed: column `Status`: is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set `encoding` in [source]
+    5 `where` in [source] cannot judge the row: column `Status`: is not text in the feed's encoding: save the file again as `CSV UTF-8`, or set `encoding` in [source]
     ");
 }
 
@@ -90,6 +90,6 @@ fn errors_of_a_spreadsheet() {
     assert_eq!((rows, skipped), (3, 1));
     insta::assert_snapshot!(messages.join("\n"), @r"
     3 firstName: the template failed: column `Called`: contains the error #N/A: fix the formula in the spreadsheet
-    5 the template failed: column `Status`: contains the error #N/A: fix the formula in the spreadsheet
+    5 `where` in [source] cannot judge the row: column `Status`: contains the error #N/A: fix the formula in the spreadsheet
     ");
 }
