@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 pub use self::column::{DateTally, Evidence, Verdict, likely_forms};
 pub use self::form::DateForm;
 use self::time::TimeOfDay;
+use self::words::Weekdays;
 
 /// The months of a year.
 const MONTHS: i8 = 12;
@@ -56,6 +57,8 @@ pub(super) enum NotADate {
     Form,
     /// It is the number by which a spreadsheet knows a day.
     Serial,
+    /// It is not on the day of the week that it names.
+    Weekday,
     /// Nobody in a feed was there in that year.
     Early,
     /// Nobody is born on a day to come.
@@ -68,6 +71,7 @@ struct Written {
     year: Year,
     month: i8,
     day: i8,
+    weekday: Weekdays,
     time: Option<TimeOfDay>,
 }
 
@@ -112,6 +116,12 @@ impl Written {
         }
     }
 
+    /// Whether there is such a day, on the day of the week that is written.
+    fn is_possible(self, context: Context<'_>) -> bool {
+        let day = self.date(context);
+        day.is_some_and(|day| self.weekday.may_be(day.weekday()))
+    }
+
     /// With day and month in each other's place.
     const fn swapped(self) -> Self {
         Self {
@@ -143,6 +153,9 @@ impl Written {
 
     fn reading(self, context: Context<'_>) -> Result<Reading, NotADate> {
         let mut day = self.date(context).ok_or(NotADate::Form)?;
+        if !self.weekday.may_be(day.weekday()) {
+            return Err(NotADate::Weekday);
+        }
         let mut is_doubtful = false;
         if let Some(time) = self.time {
             match context.zone {
@@ -188,9 +201,10 @@ pub(super) fn read(form: Option<&DateForm>, text: &str, context: Context<'_>) ->
             written.evidence()
         }
         (_, Ok(_) | Err(NotADate::Early | NotADate::Unborn)) => Evidence::Fits,
-        (Some(written), _) if can_swap && written.swapped().date(context).is_some() => {
+        (Some(written), _) if can_swap && written.swapped().is_possible(context) => {
             Evidence::Swapped(column::forms_of(text))
         }
+        (_, Err(NotADate::Weekday)) => Evidence::Fits,
         _ => Evidence::Other(column::forms_of(text)),
     };
     (day, evidence)

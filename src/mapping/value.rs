@@ -196,6 +196,7 @@ fn push_date(
             form: rule.form().into(),
         },
         Err(NotADate::Serial) => Rule::DateSerial,
+        Err(NotADate::Weekday) => Rule::Weekday,
         Err(NotADate::Early) => Rule::DateTooEarly,
         Err(NotADate::Unborn) => Rule::BornInFuture,
     };

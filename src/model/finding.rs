@@ -217,6 +217,11 @@ pub enum Rule {
          if all of its cells are such numbers, set date = \"serial\" for the field"
     )]
     DateSerial,
+    /// The name of a day of the week that the date is not on.
+    #[error(
+        "names a day of the week that the date is not on: correct one of them in the HR system"
+    )]
+    Weekday,
     /// A date before anybody in a feed was born.
     #[error("is a date before 1900: correct it in the HR system, or leave it empty")]
     DateTooEarly,
@@ -454,6 +459,7 @@ impl Rule {
             Self::State { .. } => "state",
             Self::Date { .. } => "date",
             Self::DateSerial => "date-serial",
+            Self::Weekday => "weekday",
             Self::DateTooEarly => "date-too-early",
             Self::BornInFuture => "born-in-future",
             Self::Bool => "bool",

@@ -47,6 +47,14 @@ fn dates_arrive_as_the_day_that_is_written() {
             "1985-03-25",
         ),
         (", date = \"%d-%m-%Y\"", "25-03-1985 00:00", "1985-03-25"),
+        (", date = \"%d-%b-%Y\"", "25-Mrz-1985", "1985-03-25"),
+        (", date = \"%d %B %Y\"", "25. M\u{e4}rz 1985", "1985-03-25"),
+        (", date = \"%d %B %Y\"", "1er mars 1985", "1985-03-01"),
+        (
+            ", date = \"%A %d %B %Y\"",
+            "Monday 25 March 1985",
+            "1985-03-25",
+        ),
         (", date = \"serial\"", "31131", "1985-03-25"),
         (
             ", zone = \"Europe/Amsterdam\"",
@@ -66,6 +74,11 @@ fn dates_that_cannot_be_right_are_refused_with_their_reason() {
     for (date, cell, rule) in [
         (", date = \"%d-%b-%Y\"", "25-MAR-85", "date"),
         ("", "0000-07-31", "date-too-early"),
+        (
+            ", date = \"%A %d %B %Y\"",
+            "Tuesday 25 March 1985",
+            "weekday",
+        ),
         (", date = \"%d/%m/%Y\"", "25/11/2958", "born-in-future"),
         ("", "31107", "date-serial"),
         ("", "1985-03-25 tomorrow", "date"),

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use super::DateForm;
 
-/// The forms in which HR systems write dates: day before month, of two that are alike.
+/// The forms in which HR systems write dates: day before month, of two that are alike, and
+/// one that says more before one that reads the same texts and others.
 pub(super) const FORMS: [&str; 28] = [
     "%Y-%m-%d",
     "%d-%m-%Y",
@@ -20,13 +21,13 @@ pub(super) const FORMS: [&str; 28] = [
     "%d%m%Y",
     "%m%d%Y",
     "%d %m %Y",
+    "%d. %b %Y",
+    "%d de %b de %Y",
     "%d %b %Y",
     "%d-%b-%Y",
     "%d/%b/%Y",
-    "%d. %b %Y",
     "%b %d, %Y",
     "%b %d %Y",
-    "%d de %b de %Y",
     "%d/%m/%y",
     "%m/%d/%y",
     "%d-%m-%y",
@@ -191,7 +192,12 @@ impl DateTally {
         let most = self.forms.iter().max().copied().unwrap_or_default();
         let forms = self.forms.iter().zip(FORMS);
         let forms = forms.filter(|(cells, _)| **cells == most);
-        (most, forms.map(|(_, form)| form).collect())
+        let mut forms: Vec<_> = forms.map(|(_, form)| form).collect();
+        // With the name of a month, all of them mean the same day.
+        if forms.first().is_some_and(|form| form.contains("%b")) {
+            forms.truncate(1);
+        }
+        (most, forms)
     }
 }
 

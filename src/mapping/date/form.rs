@@ -6,7 +6,7 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 
 use super::time::{TimeOfDay, Zone, behind_date, fraction, half, offset, skip_space, zone};
-use super::words::{letters, month};
+use super::words::{Weekdays, behind_day, month, weekday, without_of};
 use super::{Context, Written, Year};
 
 /// A date form such as `%d-%m-%Y`, compiled once.
@@ -197,6 +197,7 @@ impl Written {
             year: Year::Full(day.year()),
             month: day.month(),
             day: day.day(),
+            weekday: Weekdays::default(),
             time: None,
         }
     }
@@ -316,6 +317,7 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
     let mut written = Written::default();
     let mut time = TimeOfDay::default();
     let mut rest = text;
+    let has_name = pieces.contains(&Piece::MonthName);
     for (at, piece) in pieces.iter().enumerate() {
         let [before, behind] = [at.wrapping_sub(1), at + 1].map(|at| {
             let next = pieces.get(at);
@@ -329,7 +331,12 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
         let least = if before || behind { 2 } else { 1 };
         let mut small = || digits(&mut rest, least, 2).and_then(|it| i8::try_from(it).ok());
         match piece {
-            Piece::Day => written.day = small()?,
+            Piece::Day => {
+                written.day = small()?;
+                if has_name && pieces.get(at + 1) != Some(&Piece::Literal('.')) {
+                    rest = behind_day(rest);
+                }
+            }
             Piece::Month => written.month = small()?,
             Piece::Hour => time.hour = small()?,
             Piece::Minute => time.minute = small()?,
@@ -340,7 +347,10 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
                 (written.month, rest) = month(rest)?;
                 rest = behind_name(rest, pieces.get(at + 1));
             }
-            Piece::Weekday => rest = behind_name(letters(rest)?, pieces.get(at + 1)),
+            Piece::Weekday => {
+                (written.weekday, rest) = weekday(rest)?;
+                rest = behind_name(rest, pieces.get(at + 1));
+            }
             Piece::Half => {
                 let (half, behind) = half(rest)?;
                 (time.half, rest) = (Some(half), behind);
@@ -354,7 +364,16 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
                 if before && behind && inner.len() == rest.len() {
                     return None;
                 }
-                rest = inner;
+                let is_beside_name = match pieces.get(at + 1) {
+                    Some(Piece::MonthName) => true,
+                    Some(Piece::Year | Piece::ShortYear) => has_name,
+                    _ => false,
+                };
+                rest = if is_beside_name {
+                    without_of(inner)
+                } else {
+                    inner
+                };
             }
             Piece::Literal(literal) => rest = rest.strip_prefix(*literal)?,
         }

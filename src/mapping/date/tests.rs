@@ -508,3 +508,73 @@ proptest! {
         let _date = read_iso(&text, context(true));
     }
 }
+
+#[test]
+fn dates_with_names_of_months_are_read_as_people_write_them() {
+    let december = Some(Date::constant(2027, 12, 5));
+    for text in [
+        "5 Dezember 2027",
+        "5. Dezember 2027",
+        "05. Dez. 2027",
+        "5.Dezember 2027",
+        "5 de diciembre de 2027",
+        "5 de diciembre del 2027",
+        "5th December 2027",
+        "5 d\u{e9}c. 2027",
+    ] {
+        assert_eq!(read("%d %B %Y", text), december, "{text}");
+    }
+    let march = Some(Date::constant(2027, 3, 5));
+    assert_eq!(read("%d-%b-%Y", "5-Mrz-2027"), march);
+    assert_eq!(read("%d. %b %Y", "5. Mrz. 2027"), march);
+    assert_eq!(read("%B %d, %Y", "March 5th, 2027"), march);
+    let january = Some(Date::constant(2027, 1, 1));
+    assert_eq!(read("%d %B %Y", "1er janvier 2027"), january);
+    assert_eq!(read("%d/%m/%Y", "1er/01/2027"), None);
+    for text in [
+        "5 de 2027",
+        "5x Dezember 2027",
+        "5 . Dezember 2027",
+        "5 dezember de",
+    ] {
+        assert_eq!(read("%d %B %Y", text), None, "{text}");
+    }
+    for (form, text) in [
+        ("%d. %b %Y", "5. Dezember 2027"),
+        ("%d de %b de %Y", "5 de mayo de 2027"),
+        ("%d %b %Y", "1er janvier 2027"),
+    ] {
+        assert_eq!(likely_forms([text]).first(), Some(&form), "{text}");
+    }
+}
+
+#[test]
+fn a_day_of_the_week_that_the_date_is_not_on_is_refused() {
+    // A Tuesday.
+    for name in [
+        "Tuesday",
+        "Tue",
+        "Tues.",
+        "dinsdag",
+        "di",
+        "Dienstag",
+        "mardi",
+        "mar.",
+        "martes",
+        // Of other languages, and of none.
+        "marted\u{ec}",
+        "\u{fa}ter\u{fd}",
+        "Day",
+    ] {
+        let read = read("%A %d %B %Y", &format!("{name} 5 January 2027"));
+        assert_eq!(read, Some(Date::constant(2027, 1, 5)), "{name}");
+    }
+    for name in ["Monday", "Mon", "mercredi", "mi\u{e9}", "So.", "Donnerstag"] {
+        let read = read_as("%A %d %B %Y", &format!("{name} 5 January 2027"), false);
+        assert_eq!(read, Err(NotADate::Weekday), "{name}");
+    }
+    let swapped = DateForm::compile("%a %d/%m/%Y").unwrap();
+    let (read, evidence) = super::read(Some(&swapped), "Sat 05/01/2027", context(false));
+    assert_eq!(read.unwrap_err(), NotADate::Weekday);
+    assert!(matches!(evidence, Evidence::Swapped(_)), "{evidence:?}");
+}

@@ -1,5 +1,6 @@
-//! The names of months in English, Dutch, German, French and Spanish.
+//! The names of months and of days of the week in English, Dutch, German, French and Spanish.
 
+use jiff::civil::Weekday;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// For each month its names without accents. A text is a month if only that
@@ -7,7 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 const MONTHS: [&str; 12] = [
     "january januari januar janner janvier enero",
     "february februari februar feber fevrier febrero",
-    "march maart mrt marz maerz mars marzo",
+    "march maart mrt marz maerz mrz mars marzo",
     "april avril abril",
     "may mei mai mayo",
     "june juni juin junio",
@@ -43,8 +44,63 @@ pub(super) fn month(text: &str) -> Option<(i8, &str)> {
     }
 }
 
-/// A day of the week or a zone's name: letters, whatever they say, since the date says
-/// it as well. The rest of the text.
+/// For each day of the week its names, from Monday on, without accents. `sobota` is Czech,
+/// whose abbreviation is that of a German Sunday.
+const WEEKDAYS: [&str; 7] = [
+    "monday maandag montag lundi lunes",
+    "tuesday dinsdag dienstag mardi martes",
+    "wednesday woensdag mittwoch mercredi miercoles",
+    "thursday donderdag donnerstag jeudi jueves",
+    "friday vrijdag freitag vendredi viernes",
+    "saturday zaterdag samstag sonnabend samedi sabado sobota",
+    "sunday zondag sonntag dimanche domingo",
+];
+
+/// The days of the week that a word can mean.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weekdays {
+    /// A bit for each, from Monday on; none if the word is not known.
+    bits: u8,
+}
+
+impl Weekdays {
+    /// Whether a date on that day can be meant. A word of another language says nothing.
+    pub(super) fn may_be(self, day: Weekday) -> bool {
+        self.bits == 0 || self.bits >> day.to_monday_zero_offset() & 1 == 1
+    }
+}
+
+/// The days of the week that the text begins with, and the rest of the text.
+pub(super) fn weekday(text: &str) -> Option<(Weekdays, &str)> {
+    let rest = letters(text)?;
+    let word = plain(text.strip_suffix(rest).unwrap_or(text));
+    // One letter is of too many languages.
+    let is_of = |names: &&str| word.len() > 1 && names.split(' ').any(|it| it.starts_with(&word));
+    let days = (0..).zip(WEEKDAYS).filter(|(_, names)| is_of(names));
+    let bits = days.fold(0, |bits, (day, _)| bits | 1 << day);
+    Some((Weekdays { bits }, rest))
+}
+
+/// The letters that are behind the day in a date with the name of a month: `1er`, `5th`,
+/// `5.`, `5º`. The rest of the text.
+pub(super) fn behind_day(text: &str) -> &str {
+    let rest = letters(text).unwrap_or(text);
+    match text.strip_suffix(rest).unwrap_or_default() {
+        "er" | "st" | "nd" | "rd" | "th" | "º" => rest,
+        _ => text.strip_prefix(['.', '°']).unwrap_or(text),
+    }
+}
+
+/// What is between the day, the month and the year in Spanish and Portuguese. The rest of
+/// the text.
+pub(super) fn without_of(text: &str) -> &str {
+    let rest = text
+        .strip_prefix("de ")
+        .or_else(|| text.strip_prefix("del "));
+    rest.map_or(text, str::trim_start)
+}
+
+/// A day of the week or a zone's name: letters, whatever they say. The rest of the text.
 pub(super) fn letters(text: &str) -> Option<&str> {
     let rest = text.trim_start_matches(|char: char| char.is_alphabetic() || is_accent(char));
     (rest.len() < text.len()).then_some(rest)
@@ -71,6 +127,7 @@ mod tests {
         for (text, expected) in [
             ("MAR", 3),
             ("mrt", 3),
+            ("Mrz", 3),
             ("März", 3),
             ("Ma\u{308}rz", 3),
             ("Jänner", 1),
