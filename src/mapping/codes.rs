@@ -1,5 +1,5 @@
-//! Codes of two letters: countries (ISO 3166-1 alpha-2), and US states and
-//! territories (INCITS 38). A line of a table is the code, the English name, for a
+//! Codes of two letters: countries (ISO 3166-1 alpha-2, and `XK`, which is in use for
+//! Kosovo), and US states, territories (INCITS 38) and military addresses. A line of a table is the code, the English name, for a
 //! country the code of three letters (alpha-3), and other names that feeds use: in Dutch,
 //! German, French and Spanish; for countries whose people are in many feeds also in their
 //! own language, Norwegian, Danish, Swedish, Polish, Italian, Portuguese, Japanese and
@@ -68,10 +68,20 @@ impl Codes {
                     names.entry(plain(name)).or_insert(code);
                 }
             }
+            // Exact names come first.
+            for line in self.table.lines() {
+                let code = line.get(..2).unwrap_or(line);
+                for name in line.split('|').filter_map(spelled_out) {
+                    names.entry(plain(&name)).or_insert(code);
+                }
+            }
             names
         });
+        if let Some(code) = names.get(&plain(text)).filter(|_| text.ends_with(THE)) {
+            return Some(code);
+        }
         // As ISO 3166 lists some of them.
-        let text = text.strip_suffix(" (the)").unwrap_or(text);
+        let text = text.strip_suffix(THE).unwrap_or(text);
         let plain = plain(text);
         // `N/A` and `na` are not Namibia: punctuation belongs to names only.
         let is_short = plain.len() <= 3 && !text.chars().all(char::is_alphabetic);
@@ -88,6 +98,44 @@ impl Codes {
         let mut lines = self.table.lines();
         lines.any(|line| line.split('|').any(|name| name.eq_ignore_ascii_case(text)))
     }
+}
+
+/// What ISO 3166 has behind some names.
+const THE: &str = " (the)";
+
+/// Names that two countries have in common, and both.
+const OF_TWO: [(&str, &str); 2] = [
+    (
+        "congo kongo",
+        "CG (Republic of the Congo, Brazzaville) or CD (Democratic Republic of the Congo, Kinshasa)",
+    ),
+    (
+        "korea corea coree coreia",
+        "KR (South Korea) or KP (North Korea)",
+    ),
+];
+
+/// The two countries whose name a text is, where it does not say which.
+pub fn countries_of_name(text: &str) -> Option<&'static str> {
+    let plain = plain(text);
+    let is_one = |names: &str| names.split(' ').any(|name| name == plain);
+    let found = OF_TWO.iter().find(|(names, _)| is_one(names));
+    found.map(|(_, both)| *both)
+}
+
+/// A name with the letters of German and Danish as two, if it has any.
+fn spelled_out(name: &str) -> Option<String> {
+    let mut spelled = String::with_capacity(name.len() + 2);
+    for char in name.chars().flat_map(char::to_lowercase) {
+        match char {
+            'ä' => spelled.push_str("ae"),
+            'ö' | 'ø' => spelled.push_str("oe"),
+            'ü' => spelled.push_str("ue"),
+            'ß' => spelled.push_str("ss"),
+            char => spelled.push(char),
+        }
+    }
+    (spelled != name.to_lowercase()).then_some(spelled)
 }
 
 /// The letters of a text, in lower case and without accents; `&` is `and`.
@@ -113,7 +161,7 @@ mod tests {
     #[test]
     fn every_code_is_found_in_capitals_only() {
         let lines: Vec<Vec<_>> = COUNTRIES.lines().map(Iterator::collect).collect();
-        assert_eq!(lines.len(), 249);
+        assert_eq!(lines.len(), 249 + 1, "those of ISO, and Kosovo");
         assert!(lines.is_sorted());
         for line in lines {
             assert!(COUNTRIES.contains(line[0]), "{line:?}");
@@ -138,8 +186,8 @@ mod tests {
         assert_eq!(distinct.len(), codes.len());
         assert_eq!(
             codes.len(),
-            50 + 1 + 6 + 3,
-            "states, DC, territories, freely associated states"
+            50 + 1 + 6 + 3 + 3,
+            "states, DC, territories, freely associated states, armed forces"
         );
     }
 
@@ -204,6 +252,16 @@ mod tests {
             ("Paesi Bassi", "NL"),
             ("Países Baixos", "NL"),
             ("Island", "IS"),
+            ("Kosovo", "XK"),
+            ("EE.UU.", "US"),
+            ("EEUU", "US"),
+            ("Oesterreich", "AT"),
+            ("DAENEMARK", "DK"),
+            ("Rumaenien", "RO"),
+            ("St. Maarten", "SX"),
+            ("Congo (the)", "CG"),
+            ("Congo-Brazzaville", "CG"),
+            ("Congo (the Democratic Republic of the)", "CD"),
         ] {
             assert_eq!(COUNTRIES.named(text), Some(code), "{text}");
         }
@@ -214,6 +272,26 @@ mod tests {
         }
         assert_eq!(STATES.named("ohio"), Some("OH"));
         assert_eq!(STATES.named("Washington, D.C."), Some("DC"));
+        assert_eq!(STATES.named("Armed Forces Europe"), Some("AE"));
+        assert_eq!(STATES.named("armed forces pacific"), Some("AP"));
+        assert_eq!(STATES.named("Armed Forces Americas"), Some("AA"));
         assert_eq!(STATES.named("Bavaria"), None);
+    }
+
+    #[test]
+    fn a_name_that_two_countries_have_is_neither() {
+        for text in ["Congo", "KONGO", "Korea", "Corée", "Corea"] {
+            assert_eq!(COUNTRIES.named(text), None, "{text}");
+            assert!(countries_of_name(text).is_some(), "{text}");
+        }
+        for text in [
+            "Republic of Korea",
+            "Congo-Kinshasa",
+            "South Korea",
+            "Tonga",
+        ] {
+            assert!(COUNTRIES.named(text).is_some(), "{text}");
+            assert_eq!(countries_of_name(text), None, "{text}");
+        }
     }
 }

@@ -48,7 +48,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 pub use self::bound::{Bound, Mapped};
-pub use self::codes::{COUNTRIES, Codes, STATES};
+pub use self::codes::{COUNTRIES, Codes, STATES, countries_of_name};
 pub use self::date::{DateForm, DateTally, Evidence, Verdict, likely_forms};
 pub(crate) use self::file::nearest;
 use self::file::{File, Node, Table};

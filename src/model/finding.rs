@@ -189,6 +189,12 @@ pub enum Rule {
         /// The column of its keys.
         column: Box<str>,
     },
+    /// The name that two countries have in common.
+    #[error("could be {either}: add the one that is meant to the field's `map`")]
+    CountryOfTwo {
+        /// Both, with their codes.
+        either: &'static str,
+    },
     /// Not an ISO 3166-1 alpha-2 code.
     #[error("{}", country(*meant))]
     Country {
@@ -455,7 +461,7 @@ impl Rule {
             Self::Phone { .. } => "phone",
             Self::NoAscii => "no-ascii",
             Self::Lookup { .. } => "lookup",
-            Self::Country { .. } => "country",
+            Self::Country { .. } | Self::CountryOfTwo { .. } => "country",
             Self::State { .. } => "state",
             Self::Date { .. } => "date",
             Self::DateSerial => "date-serial",
@@ -492,6 +498,7 @@ impl Rule {
             | Self::ExternalIdDamaged { problem }
             | Self::Phone { problem } => problem,
             Self::RoleNotAllowed { role } => role,
+            Self::CountryOfTwo { either } => either,
             Self::Quotes { problem, .. } => problem.text(),
             Self::TooFewCells { short, .. } => short.text(),
             _ => "",

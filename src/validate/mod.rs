@@ -9,14 +9,16 @@ mod email;
 pub mod unique;
 
 use self::codes::meant;
-use crate::mapping::{Bound, COUNTRIES, Fault, Person, STATES, Slot, is_no_external_id};
+use crate::mapping::{
+    Bound, COUNTRIES, Fault, Person, STATES, Slot, countries_of_name, is_no_external_id,
+};
 use crate::model::{ExternalId, Rule, has_control};
 use crate::schema::{self, FieldKind, Role};
 
 /// The country code that `text` probably means, where it is neither a code nor a name of
 /// a country.
 pub fn country_meant(text: &str) -> Option<&'static str> {
-    match COUNTRIES.named(text) {
+    match COUNTRIES.named(text).or(countries_of_name(text)) {
         Some(_) => None,
         None => meant(&COUNTRIES, text),
     }
@@ -112,8 +114,11 @@ fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule>
             Err(Rule::ControlCharacter)
         }
         FieldKind::Email if !email::is_valid(text) => Err(Rule::Email),
-        FieldKind::Country if !COUNTRIES.contains(text) => Err(Rule::Country {
-            meant: meant(&COUNTRIES, text),
+        FieldKind::Country if !COUNTRIES.contains(text) => Err(match countries_of_name(text) {
+            Some(either) => Rule::CountryOfTwo { either },
+            None => Rule::Country {
+                meant: meant(&COUNTRIES, text),
+            },
         }),
         FieldKind::State if !STATES.contains(text) => Err(Rule::State {
             meant: meant(&STATES, text),
