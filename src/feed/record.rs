@@ -15,6 +15,8 @@ pub enum CellKind {
     Number,
     /// A date `2024-03-01`, with `T08:30:00` behind it if the cell has a time.
     Date,
+    /// A time of day or a duration, `08:30:00`.
+    Time,
     /// `true` or `false`.
     Bool,
     /// A spreadsheet's error value, as it shows it: `#DIV/0!`.
@@ -32,7 +34,7 @@ pub enum CellKind {
 
 impl CellKind {
     /// All of them, in the order of their numbers in a [`Store`](super::Store).
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Text,
         Self::Number,
         Self::Date,
@@ -42,6 +44,7 @@ impl CellKind {
         Self::ZeroForNothing,
         Self::NotText,
         Self::Undecided,
+        Self::Time,
     ];
 }
 

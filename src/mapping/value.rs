@@ -203,6 +203,27 @@ fn push_date(
     invalid(field, broken, Some(text), person, faults);
 }
 
+/// What a spreadsheet made of an external ID, as a sentence without its subject, where the
+/// cell is something that no ID is.
+fn no_id(kind: CellKind, text: &str) -> Option<&'static str> {
+    match kind {
+        CellKind::Date | CellKind::Time => Some(
+            "is a date or a time, and not text: the spreadsheet took the ID for one (`3-12` for \
+             3 December); format the column as Text and enter the ID again, or export it as text",
+        ),
+        CellKind::Bool => Some(
+            "is TRUE or FALSE, and not text: the spreadsheet took the ID for that, or it is \
+             another column; format the column as Text and enter the ID again",
+        ),
+        // Of a number that Excel shortened, validation says that.
+        CellKind::Number if text.contains(['.', ',']) && !text.contains('E') => Some(
+            "is a number with a fraction, and not text: the spreadsheet took the ID for a number, \
+             or calculated it; format the column as Text and enter the ID again",
+        ),
+        _ => None,
+    }
+}
+
 /// Default, `map` and `lookup`, date and letters, in this order, so that the keys of a
 /// table are spelled as in the feed. Phone numbers follow once the row's country is known.
 pub(super) fn finish(
@@ -226,6 +247,15 @@ pub(super) fn finish(
     };
     if matches!(rule.field.kind, FieldKind::ExternalId) && looks_latin(text) {
         person.remark(Some(field), Remark::LooksLatin);
+    }
+    // What `map` or `lookup` translates is meant.
+    if from.is_cell
+        && matches!(rule.field.kind, FieldKind::ExternalId)
+        && let Some(problem) = no_id(from.kind, text)
+        && !matches!(rule.translated(text), Ok(Some(_)))
+    {
+        let broken = Rule::ExternalIdDamaged { problem };
+        return invalid(field, broken, Some(text), person, faults);
     }
     if rule.is_plain && !text.is_empty() && !may_be_no_value(text) {
         person.push(Slot::Text(text));

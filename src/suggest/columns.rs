@@ -277,7 +277,7 @@ impl Seen {
         // A date cell needs no form.
         if kind != CellKind::Date && column.samples.len() < MAX_SAMPLES {
             column.samples.push(text.clone());
-            if kind == CellKind::Text {
+            if matches!(kind, CellKind::Text | CellKind::Time) {
                 column.texts.push(text.clone());
             }
         }

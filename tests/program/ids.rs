@@ -178,6 +178,65 @@ fn what_a_program_made_of_an_id_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_cell_that_a_spreadsheet_took_for_no_text_is_no_id() {
+    use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+    let world = world("", "[guards]\nmax_rejected = \"100%\"");
+    let day = Format::new().set_num_format("d-mmm");
+    let time = Format::new().set_num_format("h:mm");
+    let whole = Format::new().set_num_format("00000");
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, name) in (0..).zip(["ID", "Login", "First", "Last", "Phone"]) {
+        sheet.write(0, column, name).unwrap();
+    }
+    for row in 1..10_u32 {
+        for (column, text) in (1..).zip([format!("a{row}"), "Ann".into(), "Lee".into()]) {
+            sheet.write(row, column, text).unwrap();
+        }
+    }
+    let date = ExcelDateTime::from_ymd(2026, 12, 3).unwrap();
+    sheet.write_with_format(1, 0, date, &day).unwrap();
+    sheet.write_with_format(2, 0, 0.5, &time).unwrap();
+    sheet.write(3, 0, true).unwrap();
+    sheet.write(4, 0, 1523.5).unwrap();
+    sheet.write(5, 0, 0.1 + 0.2).unwrap();
+    // As they are meant.
+    sheet.write(6, 0, 1523).unwrap();
+    sheet.write_with_format(7, 0, 77, &whole).unwrap();
+    sheet.write(8, 0, "2026-12-03").unwrap();
+    sheet.write(9, 0, "15.5").unwrap();
+    world.write("people.xlsx", book.save_to_buffer().unwrap());
+
+    let check = ["check", "people.xlsx", "-m", "mapping.toml", "--json"];
+    let checked = world.run(&check).exits(3).json();
+    let expected = (2..7).map(|row| (row, "external-id-damaged".to_owned()));
+    assert_eq!(broken(&checked), expected.collect::<Vec<_>>());
+    let import = ["import", "people.xlsx", "-m", "mapping.toml", "--json"];
+    world.run(&import).exits(3);
+    for (row, words) in [
+        (2, "is a date or a time, and not text"),
+        (3, "is a date or a time, and not text"),
+        (4, "is TRUE or FALSE, and not text"),
+        (5, "is a number with a fraction"),
+        (6, "is a number with a fraction"),
+    ] {
+        let message = world.row(row)["message"].to_string();
+        assert!(message.contains(words), "{row}: {message}");
+    }
+    for id in ["1523", "00077", "2026-12-03", "15.5"] {
+        assert_eq!(world.lms.person(id)["lastName"], "Lee", "{id}");
+    }
+
+    // A table that says who is meant.
+    let table = "userID = { column = \"ID\", map = { \"true\" = \"E9\" } }";
+    let mapping = std::fs::read_to_string(world.path("mapping.toml")).unwrap();
+    world.write("mapping.toml", mapping.replace("userID = \"ID\"", table));
+    let checked = world.run(&check).exits(3).json();
+    assert_eq!(broken(&checked).len(), 4);
+}
+
+#[test]
 fn ids_names_and_numbers_that_only_look_so_pass_without_a_word() {
     let feed = "NIL,'tharte,Anke,'t Hart,06 12\n12.345.678,b,\"\"\"Bob\"\"\",Null,+31 6\n\
                 01.0,c,Cy,\"5'9\"\" Ray\",'94\nE123,d,Di,May,-1\n";

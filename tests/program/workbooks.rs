@@ -71,7 +71,7 @@ fn records(feed: &mut Feed) -> Vec<String> {
             let cells = (0..record.len()).map(|index| {
                 let cell = record.cell(index).unwrap();
                 match cell.kind {
-                    CellKind::Text | CellKind::Number => cell.text.to_owned(),
+                    CellKind::Text | CellKind::Number | CellKind::Time => cell.text.to_owned(),
                     kind => format!("{kind:?} {}", cell.text).trim_end().to_owned(),
                 }
             });

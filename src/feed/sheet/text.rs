@@ -66,7 +66,7 @@ fn scientific(value: f64, text: &mut String) {
 }
 
 /// Writes a date as `2024-03-01`, with `T08:30:00` behind it unless it is
-/// midnight. A time or a duration without a date is text: `08:30:00`.
+/// midnight. A time or a duration without a date is `08:30:00`.
 pub(super) fn date(value: &ExcelDateTime, text: &mut String) -> CellKind {
     let days = value.as_f64();
     if value.is_duration() || (0.0..1.0).contains(&days) {
@@ -100,7 +100,7 @@ pub(super) fn duration(days: f64, text: &mut String) -> CellKind {
             rest % 60.0
         ),
     );
-    CellKind::Text
+    CellKind::Time
 }
 
 /// A date that the file holds as ISO text: without a time that is midnight.
@@ -181,7 +181,7 @@ mod tests {
         for (days, expected, kind) in [
             (45_352.0, "2024-03-01", CellKind::Date),
             (45_352.0 + 8.5 / 24.0, "2024-03-01T08:30:00", CellKind::Date),
-            (8.5 / 24.0, "08:30:00", CellKind::Text),
+            (8.5 / 24.0, "08:30:00", CellKind::Time),
             (3_000_000.0, "3000000", CellKind::Number),
             (-1.0, "-1", CellKind::Number),
         ] {
@@ -192,7 +192,7 @@ mod tests {
         }
         let mut text = String::new();
         let value = ExcelDateTime::new(1.5, ExcelDateTimeType::TimeDelta, false);
-        assert_eq!(date(&value, &mut text), CellKind::Text);
+        assert_eq!(date(&value, &mut text), CellKind::Time);
         assert_eq!(text, "36:00:00");
         for (iso, expected) in [
             ("2024-03-01T00:00:00.000Z", "2024-03-01"),

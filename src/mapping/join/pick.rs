@@ -172,7 +172,7 @@ impl Picking<'_> {
         });
         let rank = match cell.kind {
             CellKind::Undecided => return Err(cell.text.to_owned()),
-            CellKind::Text | CellKind::Number | CellKind::Date => {
+            CellKind::Text | CellKind::Number | CellKind::Date | CellKind::Time => {
                 let text = clean(cell.text);
                 match text.is_empty() {
                     true => Err("is empty"),

@@ -61,7 +61,7 @@ impl Union {
     fn add(&mut self, cell: Cell<'_>) {
         let is_flawed = !matches!(
             cell.kind,
-            CellKind::Text | CellKind::Number | CellKind::Date | CellKind::Bool
+            CellKind::Text | CellKind::Number | CellKind::Date | CellKind::Time | CellKind::Bool
         );
         if is_flawed {
             let flaw = || (cell.text.to_owned(), cell.kind);
