@@ -11,11 +11,9 @@ pub(crate) const PEOPLE: u64 = 20;
 
 /// A feed of people.
 pub(crate) fn people() -> Vec<u8> {
-    let mut csv = String::from("ID,Login,First,Last\n");
-    for number in 1..=PEOPLE {
-        csv += &format!("E{number:04},login{number},Anna{number},Müller\n");
-    }
-    csv.into_bytes()
+    let row = |number| format!("E{number:04},login{number},Anna{number},Müller\n");
+    let rows: Vec<_> = (1..=PEOPLE).map(row).collect();
+    format!("ID,Login,First,Last\n{}", rows.concat()).into_bytes()
 }
 
 pub(crate) struct Desk {
@@ -118,7 +116,8 @@ impl Desk {
         let json = said.json();
         assert_eq!(json["feed"]["rows"], PEOPLE, "{json}");
         let digest = Sha256::digest(feed);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest.concat();
         assert_eq!(json["feed"]["sha256"], digest, "{json}");
         let notes = json["notes"].as_array().unwrap().iter();
         notes

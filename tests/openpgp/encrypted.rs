@@ -149,10 +149,8 @@ fn a_joined_file_may_be_encrypted_too() {
     gnupg.generate(HR, "future-default", "");
     let desk = desk_of(&gnupg, &[]);
     let encrypt = ["--recipient", HR, "--encrypt"];
-    let contracts: String = (1..=PEOPLE)
-        .map(|it| format!("E{it:04},Team {it}\n"))
-        .collect();
-    let contracts = format!("ID,Team\n{contracts}");
+    let contracts = (1..=PEOPLE).map(|it| format!("E{it:04},Team {it}\n"));
+    let contracts = format!("ID,Team\n{}", contracts.collect::<Vec<_>>().concat());
     desk.write(
         "contracts.csv.gpg",
         &gnupg.run(&encrypt, contracts.as_bytes()),

@@ -174,11 +174,7 @@ fn no_change_to_a_message_is_read_or_panics() {
     );
     let config = ProptestConfig {
         failure_persistence: None,
-        ..ProptestConfig::with_cases(if std::env::var_os("PROPTEST_CASES").is_some() {
-            ProptestConfig::default().cases
-        } else {
-            96
-        })
+        ..ProptestConfig::with_cases(96)
     };
     let sent = desk.check(&messages[0]).json();
     proptest!(config, |((which, at, byte, kind) in change)| {

@@ -94,7 +94,7 @@ fn a_feed_that_is_a_folder_without_one() {
     insta::assert_snapshot!(output_of(&world, &["import", "people", "-m", "mapping.toml"]), @r#"
     exit code 1
     error: the folder `people` has no file that could be a feed
-    help: a feed ends in .csv, .txt, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods, .gz or .zip; write a pattern such as "exports/people-*" for other names
+    help: a feed ends in .csv, .txt, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods, .gz, .zip, .pgp, .gpg or .asc; write a pattern such as "exports/people-*" for other names
     "#);
 }
 
