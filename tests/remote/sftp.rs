@@ -177,7 +177,7 @@ fn a_checksum_beside_a_feed_is_verified() {
     server.write("people.csv.sha256", format!("{digest}  people.csv\n"));
     read(&plain, &address, &[]);
     let required = world("checksum = \".md5\"", &server.settings());
-    fails(&required, &address, &[], (1, "has no checksum of"));
+    fails(&required, &address, &[], (1, "people.csv.md5` is not there, and `checksum`"));
 }
 
 #[test]
@@ -321,6 +321,38 @@ fn a_run_that_was_interrupted_fetches_the_same_feed_again() {
     server.write("people.csv", csv(60));
     world.resume().exits(0);
     world.assert_everyone_once(&Feed::of(60));
+}
+
+#[test]
+fn several_files_of_another_machine_are_one_feed_that_is_resumed() {
+    let server = OpenSsh::start();
+    let settings = server.settings();
+    let world = crate::world("files = \"all\"", &settings).target("requests_per_second = 40");
+    let feed = Feed::of(60);
+    let (be, nl) = feed.people.split_at(20);
+    let csv = |people: &[crate::support::Person]| {
+        let people = people.to_vec();
+        Feed { people }.csv(Kmi)
+    };
+    server.write("be.csv", csv(be));
+    server.write("nl.csv", csv(nl));
+    let run = world.start(&["import", &server.address(""), "-m", "mapping.toml"]);
+    wait_until("some people", || world.lms.people().len() > 25);
+    run.kill();
+    // What came meanwhile is no part of the run.
+    server.write("de.csv", csv(&[]));
+    let resumed = world.run(&["resume", "--json"]).exits(0).json();
+    let files = &resumed["feed"]["files"];
+    assert!(files[1].as_str().unwrap().ends_with("/nl.csv"), "{files}");
+    world.assert_everyone_once(&feed);
+    assert_eq!(world.rows().len(), 60);
+    let named = crate::world("files = [\"nl.csv\", \"fr.csv\"]", &settings);
+    fails(
+        &named,
+        &server.address(""),
+        &[],
+        (1, "fr.csv` is not there"),
+    );
 }
 
 #[test]
