@@ -17,7 +17,7 @@ use super::words;
 use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
 
-use crate::feed::{Attachments, Cell, CellKind, Feed, Record};
+use crate::feed::{Attachments, Cell, CellKind, Feed, Record, column_letters};
 use crate::model::{FingerprintKey, Joined, Remark, Remarked, RemarkedFile, Rule};
 use crate::schema::{FieldKind, Part};
 
@@ -220,6 +220,14 @@ impl<'m> Bound<'m> {
         let index = (*self.origins.get(field)?)?;
         let names = &self.columns.names;
         names.get(index % names.len()).map(String::as_str)
+    }
+
+    /// The letters of the column that fills a field, as a spreadsheet has them; none of a
+    /// joined file, or where no single column does.
+    #[must_use]
+    pub fn letters(&self, field: usize) -> Option<String> {
+        let index = (*self.origins.get(field)?)?;
+        (index < self.columns.own).then(|| column_letters(index))
     }
 
     /// The positions of the columns that the mapping reads; beyond the columns, those of

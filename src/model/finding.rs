@@ -14,6 +14,8 @@ use super::{ExternalId, RowNumber};
 pub struct Finding {
     /// The row it is about.
     pub row: RowNumber,
+    /// The cell it is about, as a spreadsheet has it: `D5`.
+    pub cell: Option<Box<str>>,
     /// The row's external ID, where it has one.
     pub external_id: Option<ExternalId>,
     /// The feed's column, if the finding is about one.

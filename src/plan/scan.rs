@@ -379,8 +379,10 @@ pub(super) fn finding(
     external_id: Option<ExternalId>,
     fault: Fault,
 ) -> Finding {
+    let letters = fault.field.and_then(|field| bound.letters(field));
     Finding {
         row,
+        cell: letters.map(|letters| format!("{letters}{}", row.row()).into()),
         external_id,
         column: fault
             .field

@@ -135,6 +135,8 @@ pub struct FindingLine {
     /// Where the row starts in the feed; see [`RowLine::row`].
     #[serde(flatten, serialize_with = "place_of")]
     pub row: RowNumber,
+    /// The cell with the problem, as a spreadsheet has it: `D5`.
+    pub cell: Option<String>,
     /// The row's external ID, where it has one.
     pub external_id: Option<String>,
     /// The feed's column with the problem.
@@ -156,6 +158,7 @@ impl FindingLine {
     pub fn new(finding: &Finding) -> Self {
         Self {
             row: finding.row,
+            cell: finding.cell.as_deref().map(str::to_owned),
             external_id: finding.external_id.as_ref().map(ToString::to_string),
             column: finding.column.as_deref().map(str::to_owned),
             field: finding.field.as_deref().map(str::to_owned),
@@ -322,7 +325,7 @@ impl Line for RowLine {
 
 impl Line for FindingLine {
     const COLUMNS: &'static [Column] = &[
-        Column("Row", Fit::Number),
+        Column("Cell", Fit::Number),
         Column("External ID", Fit::Text),
         Column("Problem", Fit::Rest),
     ];
@@ -335,6 +338,7 @@ impl Line for FindingLine {
         "message",
         "value",
         "file",
+        "cell",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -343,7 +347,13 @@ impl Line for FindingLine {
             message = format!("{message} (the value is `{}`)", sanitize(value));
         }
         let external_id = shown(self.external_id.as_deref());
-        vec![self.row.to_string(), external_id, message]
+        // Of a problem of no single cell, the row.
+        let cell = match (&self.cell, self.row.file()) {
+            (Some(cell), 0) => cell.clone(),
+            (Some(cell), file) => format!("{cell} of file {file}"),
+            (None, _) => self.row.to_string(),
+        };
+        vec![cell, external_id, message]
     }
 }
 
@@ -396,10 +406,11 @@ pub fn is_export(start: &[u8]) -> bool {
     let first = String::from_utf8_lossy(first);
     let first = first.trim_end_matches('\r');
     let headers = [RowLine::FIELDS, HeldLine::FIELDS, FindingLine::FIELDS];
-    // Earlier releases had no `file` at the end.
+    // Earlier releases had fewer fields at the end.
     headers.iter().any(|fields| {
         let header = fields.join(",");
-        first == header || Some(first) == header.strip_suffix(",file")
+        let more = header.strip_prefix(first);
+        more.is_some_and(|more| ["", ",file", ",file,cell"].contains(&more))
     }) || first.trim_end_matches('"').ends_with(REASON)
         || (first.starts_with("{\"row\":") && first.contains("\"external_id\":"))
 }

@@ -147,6 +147,7 @@ fn csv_without_rows_still_has_its_header() {
 fn finding() -> Finding {
     Finding {
         row: RowNumber::new(17),
+        cell: Some("D17".into()),
         external_id: Some(ExternalId::known("E17")),
         column: Some("Work Email".into()),
         field: Some("email".into()),
@@ -169,16 +170,16 @@ fn a_findings_value_is_shown_only_to_who_asked_for_it() {
 fn findings_as_table_csv_and_json() {
     let lines = [FindingLine::with_value(&finding())];
     insta::assert_snapshot!(written(&lines, Format::Table, 80), @"
-    Row  External ID  Problem
-    ───  ───────────  ──────────────────────────────────────────────────────────────
-     17  E17          column `Work Email` (email): is not an e-mail address (the
-                      value is `jane@`)
+    Cell  External ID  Problem
+    ────  ───────────  ─────────────────────────────────────────────────────────────
+     D17  E17          column `Work Email` (email): is not an e-mail address (the
+                       value is `jane@`)
     ");
     insta::assert_snapshot!(written(&lines, Format::Csv, 80), @"
-    row,external_id,column,field,rule,message,value,file
-    17,E17,Work Email,email,email,column `Work Email` (email): is not an e-mail address,jane@,
+    row,external_id,column,field,rule,message,value,file,cell
+    17,E17,Work Email,email,email,column `Work Email` (email): is not an e-mail address,jane@,,D17
     ");
-    insta::assert_snapshot!(written(&lines, Format::Json, 80), @r#"{"row":17,"external_id":"E17","column":"Work Email","field":"email","rule":"email","message":"column `Work Email` (email): is not an e-mail address","value":"jane@"}"#);
+    insta::assert_snapshot!(written(&lines, Format::Json, 80), @r#"{"row":17,"cell":"D17","external_id":"E17","column":"Work Email","field":"email","rule":"email","message":"column `Work Email` (email): is not an e-mail address","value":"jane@"}"#);
 }
 
 #[test]

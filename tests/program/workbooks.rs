@@ -1128,3 +1128,41 @@ fn a_sheet_without_a_header_has_columns_by_letter() {
     assert_eq!(read(&bytes, &options), ["1: 7|ann|Ann", "2: 8|bo|Bo|Kay"]);
     assert!(remarks(&bytes, &options).is_empty());
 }
+
+#[test]
+fn a_problem_is_named_by_its_cell_as_excel_shows_it() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    // A title, and a table that begins in column B of row 3.
+    sheet.write(0, 1, "Staff of ACME").unwrap();
+    for (column, name) in (1..).zip(["ID", "First", "Last", "Mail", "Login"]) {
+        sheet.write(2, column, name).unwrap();
+    }
+    for (row, mail) in (3..).zip(["ann@acme.example", "bob", "cy@acme.example"]) {
+        let cells = [
+            &format!("E{row}"),
+            "Ann",
+            "Lee",
+            mail,
+            &format!("login{row}"),
+        ];
+        for (column, cell) in (1..).zip(cells) {
+            sheet.write(row, column, cell).unwrap();
+        }
+    }
+    let world = World::new(Kmi);
+    world.write("people.xlsx", book.save_to_buffer().unwrap());
+    let mapping = world.mapping();
+    let (target, _) = mapping.split_once("[fields]").unwrap();
+    let fields = "[fields]\nexternalId = \"ID\"\nfirstName = \"First\"\nlastName = \"Last\"\n\
+                  email = \"Mail\"\nloginName = { template = \"{{ row['Login'] }}\" }\n";
+    world.write("m.toml", format!("{target}{fields}"));
+    let check = ["check", "people.xlsx", "-m", "m.toml"];
+    let json = world
+        .run(&[&check[..], &["--json"]].concat())
+        .exits(3)
+        .json();
+    assert_eq!(json["findings"][0]["cell"], "E5", "{json:#}");
+    let ran = world.run(&check).exits(3);
+    assert!(ran.stdout.contains("\n  E5  E4 "), "{ran:#?}");
+}
