@@ -177,7 +177,12 @@ fn a_checksum_beside_a_feed_is_verified() {
     server.write("people.csv.sha256", format!("{digest}  people.csv\n"));
     read(&plain, &address, &[]);
     let required = world("checksum = \".md5\"", &server.settings());
-    fails(&required, &address, &[], (1, "people.csv.md5` is not there, and `checksum`"));
+    fails(
+        &required,
+        &address,
+        &[],
+        (1, "people.csv.md5` is not there, and `checksum`"),
+    );
 }
 
 #[test]

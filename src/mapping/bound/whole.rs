@@ -52,7 +52,7 @@ impl Bound<'_> {
                 expected: rule.form().into(),
                 found: found.into(),
             })),
-            Verdict::Doubtful => Ok(Some(Remark::DateOrder {
+            Verdict::FewSwapped => Ok(Some(Remark::DateOrder {
                 expected: rule.form().into(),
             })),
             Verdict::BothOrders => {

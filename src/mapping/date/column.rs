@@ -59,9 +59,9 @@ pub enum Evidence {
     Other(u32),
 }
 
-/// From this number of dates on it is no slip, and no chance.
+/// This number of dates is neither a slip nor a chance.
 const MANY: u64 = 3;
-/// Of so many dates that tell day and month apart, one may be a slip.
+/// Of this number of dates that tell day and month apart, one may be a slip.
 const SLIPS: u64 = 4;
 
 /// How many cells show what.
@@ -90,7 +90,7 @@ pub enum Verdict {
     /// are those that can: a spreadsheet took these for dates of another order.
     HalfConverted,
     /// Dates that tell day and month apart are in the other order, but they are few.
-    Doubtful,
+    FewSwapped,
     /// Most texts are not dates of the mapping's form, and have one of these.
     Other(Vec<&'static str>),
 }
@@ -165,13 +165,13 @@ impl DateTally {
         if self.is_half_converted() {
             return Some(Verdict::HalfConverted);
         }
-        // The rows of the others are rejected; those that tell nothing are in doubt.
+        // Their rows are rejected; which day the dates mean that tell nothing is not certain.
         if self.either > 0 && self.swapped * SLIPS > self.only {
             let are_many = self.swapped >= MANY && self.only > 0;
             return Some(if are_many {
                 Verdict::BothOrders
             } else {
-                Verdict::Doubtful
+                Verdict::FewSwapped
             });
         }
         let refused = self.swapped + self.others;
@@ -180,8 +180,8 @@ impl DateTally {
         (refused > read && most * 10 >= refused * 9).then_some(Verdict::Other(forms))
     }
 
-    /// Of dates of any day, four in ten can be read either way. That none of the texts can,
-    /// and all of the cells, is no chance.
+    /// Of dates of any day, four in ten can be read either way. If none of the texts can, and
+    /// all of the cells, that has a reason.
     const fn is_half_converted(&self) -> bool {
         let (cells, texts) = (self.either_cells, self.only);
         cells >= MANY && texts >= MANY && self.only_cells == 0 && self.either == 0

@@ -349,7 +349,7 @@ fn dates_that_only_another_order_explains_say_so_of_the_whole_column() {
     slip.extend(["31/12/1985"; 4]);
     assert_eq!(verdict("%d/%m/%Y", &slip), None);
     // Of few dates a person hears.
-    assert_eq!(verdict("%d/%m/%Y", &slip[..4]), Some(Verdict::Doubtful));
+    assert_eq!(verdict("%d/%m/%Y", &slip[..4]), Some(Verdict::FewSwapped));
     // Both orders are in one column.
     let mut both = vec!["01/02/1985"];
     both.extend(["12/31/1985"; 3]);
@@ -370,7 +370,7 @@ fn one_slip_among_many_dates_that_tell_nothing_stops_no_feed_and_is_noted() {
     // Contracts that end with a month: no day is above 12.
     let mut ends = vec!["01/07/2027"; 60];
     ends.push("07/31/2027");
-    assert_eq!(verdict("%d/%m/%Y", &ends), Some(Verdict::Doubtful));
+    assert_eq!(verdict("%d/%m/%Y", &ends), Some(Verdict::FewSwapped));
     // In neither order is it a date.
     assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "05/45/1985"]), None);
     assert_eq!(verdict("%d/%m/%Y", &["01/02/1985", "00/13/1985"]), None);
