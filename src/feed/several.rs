@@ -9,16 +9,14 @@ use std::sync::Arc;
 use super::file::FeedFile;
 use super::{FeedError, FeedOptions, FeedSource, column_letters};
 use crate::headers::normalized;
-
-/// The most files of a feed: all of them are open at once.
-const MAX_FILES: u16 = 200;
+use crate::model::MAX_FEED_FILES;
 
 /// Why several files are not one feed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SeveralError {
     /// There are more than can be open at once.
-    #[error("`{}` has {files} files; one feed has at most {MAX_FILES}", place.display())]
+    #[error("`{}` has {files} files; one feed has at most {MAX_FEED_FILES}", place.display())]
     TooMany {
         /// Their folder or pattern.
         place: Arc<Path>,
@@ -70,11 +68,11 @@ pub(super) fn open(
     files: &[FeedSource],
     options: &FeedOptions,
 ) -> Result<(FeedFile, Vec<FeedFile>), FeedError> {
-    let mut numbered = files.iter().zip(1..=MAX_FILES);
+    let mut numbered = files.iter().zip(1..=MAX_FEED_FILES);
     let Some((source, number)) = numbered.next() else {
         return Err(FeedError::NotFound(place.clone()));
     };
-    if files.len() > usize::from(MAX_FILES) {
+    if files.len() > usize::from(MAX_FEED_FILES) {
         let (place, files) = (place.clone(), files.len());
         return Err(SeveralError::TooMany { place, files }.into());
     }

@@ -38,7 +38,7 @@ pub use self::number::{count, counted};
 pub use self::proof::{Differs, Proof, Twice};
 pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Removed};
 pub use self::remarked::{Remarked, RemarkedFile, Remarks};
-pub use self::row::{NotARow, RowNumber};
+pub use self::row::{MAX_FEED_FILES, NotARow, RowNumber};
 pub use self::secret::Secret;
 pub use self::workbook::InWorkbook;
 

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::store::{Look, Meant, Store};
 use super::{Files, PickUpError, PickUpOptions};
+use crate::model::MAX_FEED_FILES;
 
 /// How files end that can be feeds, packed or not. Only in a folder does a name count:
 /// what a person names is looked at, whatever its name is.
@@ -85,7 +86,10 @@ pub(super) fn choose(
         return Err(PickUpError::Nothing { place, is_folder });
     }
     match options.files {
-        Some(Files::All) => Ok(Some(by_name(feeds))),
+        Some(Files::All) => {
+            not_too_many(&place, feeds.len())?;
+            Ok(Some(by_name(feeds)))
+        }
         Some(Files::Newest) => newest(feeds).map(Some),
         Some(Files::Named(_)) | None => only(place, feeds).map(Some),
     }
@@ -93,11 +97,21 @@ pub(super) fn choose(
 
 /// These files of a folder.
 fn named(store: &dyn Store, folder: &Path, names: &[String]) -> Result<Vec<Look>, PickUpError> {
+    not_too_many(folder, names.len())?;
     let looks = names.iter().map(|name| {
         let path = store.child(folder, name);
         store.look(&path)?.ok_or(PickUpError::Missing(path))
     });
     looks.collect()
+}
+
+/// Makes sure that a feed can have that number of files.
+fn not_too_many(place: &Path, count: usize) -> Result<(), PickUpError> {
+    if count <= usize::from(MAX_FEED_FILES) {
+        return Ok(());
+    }
+    let place = place.to_owned();
+    Err(PickUpError::TooMany { place, count })
 }
 
 /// In the order of their names.
@@ -314,6 +328,22 @@ mod tests {
         assert!(error.contains("fr.csv` is not there"), "{error}");
         let error = chosen(&some, these(["nl.csv", "be.csv"])).unwrap_err();
         assert!(error.contains("is not a folder"), "{error}");
+    }
+
+    #[test]
+    fn more_files_than_a_feed_can_have_are_refused_before_one_is_fetched() {
+        let names: Vec<_> = (0..=MAX_FEED_FILES)
+            .map(|it| format!("{it:03}.csv"))
+            .collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let error = chosen(folder(&names).path(), Some(Files::All)).unwrap_err();
+        assert!(
+            error.contains("has 201 files; one feed has at most 200"),
+            "{error}"
+        );
+        let few = folder(&names[1..]);
+        let all = chosen(few.path(), Some(Files::All)).unwrap();
+        assert_eq!(all.split(' ').count(), 200);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{fmt, io};
 use thiserror::Error;
 
 use super::problem::Problem;
+use crate::model::MAX_FEED_FILES;
 
 /// Why a feed could not be picked up.
 #[derive(Debug, Error)]
@@ -31,6 +32,14 @@ pub enum PickUpError {
         count: usize,
         /// Two of them, the newest first.
         files: Box<[PathBuf; 2]>,
+    },
+    /// There are more than a feed can have. None of them was fetched.
+    #[error("`{}` has {count} files; one feed has at most {MAX_FEED_FILES}", .place.display())]
+    TooMany {
+        /// The folder or the pattern.
+        place: PathBuf,
+        /// How many there are.
+        count: usize,
     },
     /// The mapping names files of a folder, and this is none.
     #[error("`{}` is not a folder, and `files` in [source] names files of one", .0.display())]
@@ -141,6 +150,9 @@ impl PickUpError {
                  written last, or `files = \"all\"`, for all of them as one feed"
                     .into()
             }
+            Self::TooMany { .. } => "move old exports away, or write a pattern such as \
+                                     \"exports/people-*\" for those of today"
+                .into(),
             Self::NotAFolder(_) => "name the folder on the command line".into(),
             Self::Missing(_) => {
                 "whose people are in it would be missing; have it exported, or remove it from \
