@@ -6,20 +6,53 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use crate::resume::slow;
-use crate::support::System::Kmi;
+use crate::support::System::{self, Kmi};
+use crate::support::gate::Gate;
 use crate::support::{Feed, IMPORT, Started, World, wait_until};
 
 const PEOPLE: usize = 80;
 
-/// A run under way that has created somebody, and its feed.
-fn under_way(world: &World) -> (Started, Feed) {
-    let feed = Feed::of(PEOPLE);
-    world.feed(&feed);
-    let run = world.start_import();
-    wait_until("the first is under way", || {
-        world.lms.stats().creates() >= 1
-    });
-    (run, feed)
+/// What a run is kept from once it has made some.
+const SOME: (fn(&str) -> bool, usize) = (|head| head.starts_with("POST"), 8);
+
+/// A run under way that has created somebody, and is kept from going on.
+struct UnderWay {
+    world: World,
+    gate: Gate,
+    run: Started,
+    feed: Feed,
+}
+
+impl UnderWay {
+    fn of(system: System) -> Self {
+        let world = slow(system);
+        let gate = Gate::of(&world);
+        let world = world.at(gate.url());
+        Self::in_world(world, gate)
+    }
+
+    fn in_world(world: World, gate: Gate) -> Self {
+        let feed = Feed::of(PEOPLE);
+        world.feed(&feed);
+        let run = gate.start_import(&world, SOME);
+        assert!(world.lms.stats().creates() >= 1);
+        Self {
+            world,
+            gate,
+            run,
+            feed,
+        }
+    }
+
+    /// Checks that the run ends as if it had been alone, and returns its world.
+    #[track_caller]
+    fn ends_alone(self) -> World {
+        self.gate.open();
+        let ran = self.run.wait().exits(0);
+        assert_eq!(ran.count("created"), PEOPLE as u64);
+        self.world.assert_everyone_once(&self.feed);
+        self.world
+    }
 }
 
 /// The files of the world's folder whose names have these ends.
@@ -51,14 +84,14 @@ fn a_run_of_an_older_version_that_holds_the_lock_file_alone_turns_a_new_one_away
 
 #[test]
 fn two_lms_share_a_journal_and_are_served_at_the_same_time() {
-    let (one, other) = (slow(Kmi), slow(Kmi));
-    let (first, feed) = under_way(&one);
-    other.feed(&feed);
-    let ran = other.run_with(IMPORT, &one.path("journal.db")).exits(0);
+    let one = UnderWay::of(Kmi);
+    let other = slow(Kmi);
+    other.feed(&one.feed);
+    let journal = one.world.path("journal.db");
+    let ran = other.run_with(IMPORT, &journal).exits(0);
     assert_eq!(ran.count("created"), PEOPLE as u64);
-    other.assert_everyone_once(&feed);
-    assert_eq!(first.wait().exits(0).count("created"), PEOPLE as u64);
-    one.assert_everyone_once(&feed);
+    other.assert_everyone_once(&one.feed);
+    one.ends_alone();
 }
 
 #[cfg(unix)]
@@ -71,20 +104,11 @@ mod names {
     use super::*;
     use crate::support::Ran;
 
-    /// Checks that the first run was under way all the time, and ends as if alone.
-    #[track_caller]
-    fn ends_alone(world: &World, mut run: Started, feed: &Feed) {
-        assert!(run.is_running(), "the first run was over too soon");
-        let ran = run.wait().exits(0);
-        assert_eq!(ran.count("created"), PEOPLE as u64);
-        world.assert_everyone_once(feed);
-    }
-
     #[test]
     fn a_second_run_is_turned_away_although_the_lock_file_was_deleted() {
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
-        for file in files(&world, "journal", ".lock") {
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
+        for file in files(world, "journal", ".lock") {
             fs::remove_file(file).unwrap();
         }
         let ran = world.import().exits(6);
@@ -97,32 +121,32 @@ mod names {
         // Somebody who looks on is not told that it was killed.
         let shown = world.run(&["show", "--json"]).exits(0);
         assert_eq!(shown.json()["state"], "running");
-        ends_alone(&world, run, &feed);
+        first.ends_alone();
     }
 
     #[test]
     fn the_lock_of_a_killed_run_is_free_at_once() {
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
-        for file in files(&world, "journal", ".lock") {
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
+        for file in files(world, "journal", ".lock") {
             fs::remove_file(file).unwrap();
         }
-        run.kill();
+        first.gate.end(first.run);
         world.import().exits(0);
-        world.assert_everyone_once(&feed);
+        world.assert_everyone_once(&first.feed);
     }
 
     #[test]
     fn a_second_run_by_a_symbolic_link_is_turned_away() {
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
-        for file in files(&world, "journal", ".lock") {
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
+        for file in files(world, "journal", ".lock") {
             fs::remove_file(file).unwrap();
         }
         let link = world.path("link.db");
         symlink("journal.db", &link).unwrap();
         world.run_with(IMPORT, &link).exits(6);
-        ends_alone(&world, run, &feed);
+        let world = first.ends_alone();
         // It is the same journal: nobody is new.
         let ran = world.run_with(IMPORT, &link).exits(0);
         assert_eq!(ran.count("unchanged"), PEOPLE as u64);
@@ -130,8 +154,8 @@ mod names {
 
     #[test]
     fn a_journal_with_a_hard_link_is_refused_by_both_names() {
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
         let link = world.path("link.db");
         fs::hard_link(world.path("journal.db"), &link).unwrap();
         let refused = |ran: Ran| {
@@ -142,7 +166,7 @@ mod names {
         refused(world.run_with(IMPORT, &link));
         refused(world.run_with(&["runs"], &link));
         // The run itself goes on: it began with one name.
-        ends_alone(&world, run, &feed);
+        let world = first.ends_alone();
         refused(world.changes_nothing(World::import));
         fs::remove_file(link).unwrap();
         assert_eq!(world.import().exits(0).count("unchanged"), PEOPLE as u64);
@@ -160,8 +184,8 @@ mod names {
         if !may_mount.is_ok_and(|status| status.success()) {
             return;
         }
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
         let folder = world.path("the container");
         fs::create_dir(&folder).unwrap();
         let mounted = folder.join("journal.db");
@@ -186,7 +210,7 @@ mod names {
             "{ran:?}"
         );
         assert!(ran.stderr.contains("mount the folder"), "{ran:?}");
-        ends_alone(&world, run, &feed);
+        first.ends_alone();
     }
 }
 
@@ -234,12 +258,13 @@ mod displaced {
     #[test]
     fn a_run_whose_journal_is_deleted_stops_and_is_resumed_with_the_copy() {
         on_each_system(|system| {
-            let world = slow(system);
-            let (run, feed) = under_way(&world);
+            let first = UnderWay::of(system);
+            let world = &first.world;
             fs::remove_file(world.path("journal.db")).unwrap();
-            let kept = stopped(&world, run, "was deleted or moved during the run");
+            first.gate.open();
+            let kept = stopped(world, first.run, "was deleted or moved during the run");
             fs::rename(kept, world.path("journal.db")).unwrap();
-            goes_on(&world, &feed);
+            goes_on(world, &first.feed);
         });
     }
 
@@ -249,7 +274,7 @@ mod displaced {
             let world = slow(system);
             let feed = Feed::of(PEOPLE);
             world.feed(&feed);
-            world.lms.set_faults(&json!({"latency": 0.3}));
+            world.lms.set_faults(&json!({"latency": 1.0}));
             let run = world.start_import();
             wait_until("the LMS is asked", || world.lms.stats().requests() > 0);
             fs::remove_file(world.path("journal.db")).unwrap();
@@ -269,10 +294,12 @@ mod displaced {
         world.lms.set_faults(&json!({"latency": 0.3}));
         let run = world.start_import();
         wait_until("all is sent", || world.lms.stats().creates() >= 4);
+        world.lms.set_faults(&json!({"latency": 2.0}));
         let pages = world.lms.stats().pages();
         wait_until("it is proved", || world.lms.stats().pages() > pages);
         fs::remove_file(world.path("journal.db")).unwrap();
         let kept = stopped(&world, run, "was deleted or moved during the run");
+        world.lms.set_faults(&json!({"latency": 0.0}));
         fs::rename(kept, world.path("journal.db")).unwrap();
         assert_eq!(world.resume().exits(0).count("created"), 4);
         world.assert_everyone_once(&feed);
@@ -280,44 +307,54 @@ mod displaced {
 
     #[test]
     fn a_run_whose_journal_and_all_beside_it_are_deleted_stops_too() {
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
-        for file in files(&world, "journal.db", "") {
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
+        for file in files(world, "journal.db", "") {
             fs::remove_file(file).unwrap();
         }
-        let kept = stopped(&world, run, "was deleted or moved during the run");
+        first.gate.open();
+        let kept = stopped(world, first.run, "was deleted or moved during the run");
         fs::rename(kept, world.path("journal.db")).unwrap();
-        goes_on(&world, &feed);
+        goes_on(world, &first.feed);
     }
 
     #[test]
     fn a_run_whose_journal_is_renamed_stops_and_is_resumed_with_the_file_itself() {
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
         fs::rename(world.path("journal.db"), world.path("elsewhere.db")).unwrap();
-        stopped(&world, run, "was deleted or moved during the run");
+        first.gate.open();
+        stopped(world, first.run, "was deleted or moved during the run");
         // With nothing of what is beside it: the file is whole.
-        for file in files(&world, "journal.db", "") {
+        for file in files(world, "journal.db", "") {
             fs::remove_file(file).unwrap();
         }
         fs::rename(world.path("elsewhere.db"), world.path("journal.db")).unwrap();
-        goes_on(&world, &feed);
+        goes_on(world, &first.feed);
     }
 
     #[test]
     fn a_run_whose_journal_is_replaced_stops_and_leaves_the_other_file_as_it_is() {
         let world = slow(Kmi);
+        let gate = Gate::of(&world);
+        let world = world.at(gate.url());
         // A backup from before anybody was sent.
         world.import_feed(&Feed::of(0));
         let backup = world.path("backup.db");
         fs::copy(world.path("journal.db"), &backup).unwrap();
         let content = fs::read(&backup).unwrap();
-        let (run, feed) = under_way(&world);
+        let first = UnderWay::in_world(world, gate);
+        let world = &first.world;
         fs::rename(&backup, world.path("journal.db")).unwrap();
-        let kept = stopped(&world, run, "was replaced by another file during the run");
+        first.gate.open();
+        let kept = stopped(
+            world,
+            first.run,
+            "was replaced by another file during the run",
+        );
         assert!(fs::read(world.path("journal.db")).unwrap() == content);
         fs::rename(kept, world.path("journal.db")).unwrap();
-        goes_on(&world, &feed);
+        goes_on(world, &first.feed);
     }
 
     #[test]
@@ -344,20 +381,21 @@ mod displaced {
 
     #[test]
     fn an_import_that_begins_after_the_deletion_is_no_second_run_beside_the_first() {
-        let world = slow(Kmi);
-        let (run, feed) = under_way(&world);
+        let first = UnderWay::of(Kmi);
+        let world = &first.world;
         fs::remove_file(world.path("journal.db")).unwrap();
+        first.gate.open();
         // It makes a new journal and finds the lock file held, unless the first has
         // stopped by then.
         let ran = world.import();
         assert!([0, 6].contains(&ran.code), "{ran:?}");
-        run.wait().exits(1);
-        let kept = files(&world, "journal.db.rescued", "").remove(0);
+        first.run.wait().exits(1);
+        let kept = files(world, "journal.db.rescued", "").remove(0);
         for file in ["journal.db", "journal.db-wal", "journal.db-shm"] {
             let _perhaps_none = fs::remove_file(world.path(file));
         }
         fs::rename(kept, world.path("journal.db")).unwrap();
         world.import().exits(0);
-        world.assert_everyone_once(&feed);
+        world.assert_everyone_once(&first.feed);
     }
 }

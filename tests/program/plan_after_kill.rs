@@ -5,6 +5,7 @@ use std::time::Duration;
 use hrfeed::sandbox::Faults;
 use serde_json::Value;
 
+use crate::support::gate::Gate;
 use crate::support::{Feed, Ran, System, World, side_by_side, wait_until};
 
 const MS: Duration = Duration::from_millis(1);
@@ -99,13 +100,13 @@ fn a_plan_after_a_kill_among_updates_compares_these_people_again() {
 #[test]
 fn a_plan_while_an_import_is_under_way_asks_nobody_for_it() {
     let world = slow();
+    let gate = Gate::of(&world);
+    let world = world.at(gate.url());
     world.feed(&Feed::of(60));
-    let run = world.start_import();
-    wait_until("some people are there", || {
-        world.lms.stats().creates() >= 10
-    });
+    let run = gate.start_import(&world, (|head| head.starts_with("POST"), 10));
     let plan = ["plan", "people.csv", "-m", "mapping.toml", "--json"];
     world.run(&plan).exits(0);
+    gate.open();
     run.wait().exits(0);
     // Each of them has looked for a sample of those who are new, and for nobody else.
     assert!(world.lms.stats().look_ups() <= 40);

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-use super::{IMPORT, Ran, World, wait_until};
+use super::{IMPORT, Ran, Started, World, wait_until};
 
 /// Which moment of a call the gate makes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,11 +134,10 @@ impl Gate {
             is_caught || !run.is_running()
         });
         if is_caught {
-            run.kill();
-            self.wait_for_stragglers();
+            self.end(run);
+        } else {
+            *self.shared.kept.lock().unwrap() = Kept::default();
         }
-        *self.shared.kept.lock().unwrap() = Kept::default();
-        self.shared.changed.notify_all();
         is_caught
     }
 
@@ -154,6 +153,12 @@ impl Gate {
         wait_until("such a call is under way", || {
             self.shared.kept.lock().unwrap().calls > 0
         });
+        self.end(run);
+    }
+
+    /// Kills a run of which calls are under way: the LMS never hears of these.
+    pub(crate) fn end(&self, run: Started) {
+        self.shared.kept.lock().unwrap().goes_on = false;
         run.kill();
         self.wait_for_stragglers();
         *self.shared.kept.lock().unwrap() = Kept::default();
@@ -187,8 +192,19 @@ impl Gate {
         kind: Kind,
         meanwhile: impl FnOnce(),
     ) -> Ran {
+        let run = self.start_import(world, (kind, 0));
+        meanwhile();
+        self.open();
+        run.wait()
+    }
+
+    /// Starts an import and returns once a call of that kind is under way, after `passing` of
+    /// its kind: the LMS hears of no more of them until the gate is opened, so that the run is
+    /// not over before.
+    pub(crate) fn start_import(&self, world: &World, (kind, passing): (Kind, usize)) -> Started {
         *self.shared.kept.lock().unwrap() = Kept {
             kind: Some((kind, Moment::BeforeItIsDone)),
+            passing,
             goes_on: true,
             ..Kept::default()
         };
@@ -196,10 +212,13 @@ impl Gate {
         wait_until("such a call is under way", || {
             self.shared.kept.lock().unwrap().calls > 0
         });
-        meanwhile();
+        run
+    }
+
+    /// Lets the calls go on that [`Gate::start_import`] kept.
+    pub(crate) fn open(&self) {
         self.shared.kept.lock().unwrap().kind = None;
         self.shared.changed.notify_all();
-        run.wait()
     }
 }
 
