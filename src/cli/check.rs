@@ -112,9 +112,9 @@ fn would(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Would {
         [] => String::new(),
         sick => guards::allow_option(sick.iter().map(|sick| &sick.allow)),
     };
-    let removes = mapping.leavers != Leavers::Ignore && !mapping.lists_leavers;
+    let removes = mapping.leavers != Leavers::Ignore && !mapping.lists_leavers();
     let goes = if sick.is_empty() { rows - reject } else { 0 };
-    let lists_leavers = mapping.lists_leavers;
+    let lists_leavers = mapping.lists_leavers();
     Would {
         send: if lists_leavers { 0 } else { goes },
         remove: if lists_leavers { goes } else { 0 },

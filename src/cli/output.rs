@@ -92,7 +92,7 @@ pub(super) fn finish(
     report.command = command;
     report.exit_code = exit.code();
     report.notes = result.notes;
-    report.lists_leavers = Some(result.lists_leavers);
+    report.names_leavers = Some(result.names_leavers);
     report.notes.extend(remarks(&result.journal, id)?);
     report.notes.extend(mismatches(&report));
     add_holds(&result.journal, &result.run, &mut report)?;

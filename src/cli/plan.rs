@@ -13,9 +13,9 @@ use super::output::{ROWS_SHOWN, cause_lines, report_of};
 use super::run_report::{field_names, planned_hold, remark};
 use crate::clock::Clock;
 use crate::journal::{HeldPerson, HoldId};
-use crate::mapping::Leavers;
+use crate::mapping::{FeedKind, Leavers};
 use crate::model::{Action, ExternalId, Finding, Outcome};
-use crate::plan::{self, Allowed, Change, Item, LeftAlone, RowState, RowTable, Wanted};
+use crate::plan::{self, Allowed, Change, Item, LeftAlone, RowState, RowTable, TimeLeft, Wanted};
 use crate::report::{self, Command, Format, HeldCounts, RowLine, RowsWriter, RunReport};
 use crate::run::{
     self, HoldNow, Planned, Prepared, RunRequest, Unanswered, sick_help, sick_reasons,
@@ -107,7 +107,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.holds = prepared.holds.iter().map(planned_hold).collect();
     report.held = held_counts(&prepared.holds);
     report.is_sick = !prepared.sick.is_empty();
-    report.lists_leavers = Some(planned.bound.mapping().lists_leavers);
+    report.names_leavers = Some(planned.bound.mapping().names_leavers());
     report.notes = notes(prepared);
     report.notes.extend_from_slice(&planned.notes);
     report.notes.extend(left_alone(rows));
@@ -132,7 +132,9 @@ fn print_plan(
     let held = report.held.rows + report.held.leavers;
     let left_alone = prepared.rows.count(RowState::LeftAlone);
     let counts = &report.counts;
-    let all = prepared.plan.changes() + counts.rejected + counts.failed + held + left_alone;
+    let waiting = prepared.waiting.len() as u64;
+    let all =
+        prepared.plan.changes() + counts.rejected + counts.failed + held + left_alone + waiting;
     let most = if args.all || format != Format::Table {
         u64::MAX
     } else {
@@ -155,7 +157,8 @@ fn print_plan(
     let prepared = &planned.prepared;
     context.finish(report, &cause_lines(&prepared.kinds), &[])?;
     let leavers = planned.bound.mapping().leavers;
-    if prepared.not_in_feed > 0 && leavers == Leavers::Ignore && !context.quiet {
+    let is_full = planned.bound.mapping().kind == FeedKind::Full;
+    if prepared.not_in_feed > 0 && leavers == Leavers::Ignore && is_full && !context.quiet {
         let one = "person from earlier imports is no longer in the feed and stays unchanged";
         let many = "people from earlier imports are no longer in the feed and stay unchanged";
         let gone = report::counted(prepared.not_in_feed, one, many);
@@ -202,16 +205,31 @@ fn left_alone(rows: &RowTable) -> Vec<String> {
     reasons.into_iter().filter_map(of).collect()
 }
 
-/// Somebody who is no longer in the feed.
-fn leaver(id: &ExternalId, how: Leavers) -> RowLine {
+/// Somebody who is no longer in the feed, or whose row says that the person leaves.
+fn leaver(id: &ExternalId, how: Leavers, is_marked: bool) -> RowLine {
     let (outcome, action) = match how {
         Leavers::Delete => (Outcome::Deleted, Action::Delete),
         Leavers::Ignore | Leavers::Deactivate { .. } => (Outcome::Deactivated, Action::Deactivate),
     };
     RowLine {
         action: Some(action),
-        message: Some("no longer in the feed".into()),
+        message: Some(
+            if is_marked {
+                "marked as a leaver by the feed"
+            } else {
+                "no longer in the feed"
+            }
+            .into(),
+        ),
         ..RowLine::new(None, Some(id), outcome)
+    }
+}
+
+/// Somebody who is missing from the feed and has time left.
+fn waiting(id: &ExternalId, left: TimeLeft) -> RowLine {
+    RowLine {
+        message: Some(format!("no longer in the feed: leaves {left}")),
+        ..RowLine::new(None, Some(id), Outcome::Unchanged)
     }
 }
 
@@ -246,7 +264,12 @@ fn print_rows(
         })
         .and_then(|()| {
             let mut leavers = prepared.plan.leavers.iter();
-            leavers.try_for_each(|id| write(&leaver(id, action)))
+            let is_marked = |id: &ExternalId| prepared.marked.contains_key(id);
+            leavers.try_for_each(|id| write(&leaver(id, action, is_marked(id))))
+        })
+        .and_then(|()| {
+            let mut with_time = prepared.waiting.iter();
+            with_time.try_for_each(|(id, left)| write(&waiting(id, *left)))
         })
         .and_then(|()| {
             let mut holds = prepared.holds.iter();

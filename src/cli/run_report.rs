@@ -53,7 +53,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         started: Some(run.start.started),
         ended: run.ended.filter(|_| run.state != RunState::Running),
         // The journal does not say it.
-        lists_leavers: None,
+        names_leavers: None,
         ..RunReport::new(Command::Import, feed)
     };
     report.message = run

@@ -26,6 +26,7 @@
 //! only. Windows has no such mode: there the journal's default place, inside
 //! the user's profile folder, keeps other users out.
 
+mod absences;
 mod alive;
 mod backup;
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
@@ -57,6 +58,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use absences::{Absences, FeedFile, GoodFeed};
 pub use causes::Cause;
 pub use codes::PersonState;
 pub use decide::{Decided, HoldError, Verdict};

@@ -145,6 +145,25 @@ fn fingerprint(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Optio
     Ok(bytes.map(u128::from_le_bytes))
 }
 
+/// Records that these people are in a group, or no longer.
+pub(super) fn members(
+    tx: &Connection,
+    scope: i64,
+    (group, are_in): (&str, bool),
+    people: &[ExternalId],
+) -> rusqlite::Result<()> {
+    let group = vec![group.to_owned()];
+    let acknowledged = [if are_in {
+        Acknowledged::Added(Part::Groups, group)
+    } else {
+        Acknowledged::Removed(Part::Groups, group)
+    }];
+    for person in people {
+        acknowledge(tx, scope, person.as_str(), &acknowledged)?;
+    }
+    Ok(())
+}
+
 /// Records what the target acknowledged about a person who is in `people`.
 pub(super) fn acknowledge(
     tx: &Connection,

@@ -167,6 +167,7 @@ pub(super) fn rename(tx: &Connection, scope: i64, from: &str, to: &str) -> rusql
         "UPDATE groups SET feed = ?3 WHERE scope = ?1 AND feed = ?2",
         "UPDATE profiles SET feed = ?3 WHERE scope = ?1 AND feed = ?2",
         "UPDATE doubts SET feed = ?3 WHERE scope = ?1 AND feed = ?2",
+        "UPDATE absences SET feed = ?3 WHERE scope = ?1 AND feed = ?2",
     ] {
         execute(tx, sql, (scope, keys.0, keys.1))?;
     }

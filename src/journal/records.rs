@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{Action, Calls, ExternalId, HoldState, Outcome, RowNumber, RunState};
 
+use super::absences::Absences;
 use super::doubts::Doubts;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -52,6 +53,10 @@ pub struct RunChange {
     pub feed_sha256: Option<[u8; 32]>,
     /// The digest of the files that are joined to it.
     pub joined_sha256: Option<[u8; 32]>,
+    /// When the file of the feed was changed last.
+    pub feed_modified: Option<Timestamp>,
+    /// Whether it imported a good feed that was not the same file as the one before.
+    pub good_feed: Option<bool>,
     /// Rows of the feed.
     pub rows: Option<u64>,
     /// Rows that the mapping left out.
@@ -217,6 +222,9 @@ pub(super) enum Work {
     Dropped(Scope, FeedKey, Vec<String>),
     Gone(Scope, Vec<String>),
     Absent(Scope, FeedKey, Vec<String>),
+    /// Who is missing from a feed as of a run, and who no longer is; `None`: nobody counts as
+    /// missing.
+    Absences(Scope, FeedKey, Option<(RunId, Absences)>),
     /// A mapping has another path.
     Renamed {
         scope: Scope,
@@ -268,6 +276,7 @@ impl Work {
             | Self::Gone(_, people)
             | Self::Doubts(Doubts::Over(_, people) | Doubts::NotTwice(_, people)) => people.len(),
             Self::Doubts(Doubts::New(_, doubts)) => doubts.len(),
+            Self::Absences(_, _, Some((_, it))) => it.new.len() + it.over.len(),
             Self::Members { people, .. } | Self::Released(_, people) => people.len(),
             Self::SettleAll(_, rows) => rows.len(),
             Self::Fingerprints(_, people) => people.len(),

@@ -275,6 +275,22 @@ pub(super) const MIGRATIONS: &[&str] = &[
     -- such a feed has the number -2^48 + 2^32 * its file, from 1 on, + its row there.
     ALTER TABLE runs ADD COLUMN feed_files TEXT;
 ",
+    "
+    -- People whom a feed no longer names, where its mapping gives them time before they
+    -- leave. since: the first run in a row whose feed came without the person.
+    CREATE TABLE absences (
+        scope       INTEGER NOT NULL,
+        feed        INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        since       INTEGER NOT NULL,
+        PRIMARY KEY (scope, feed, external_id)
+    ) STRICT, WITHOUT ROWID;
+    -- feed_modified: when the file of the feed was changed last, microseconds since 1970;
+    -- NULL where nobody knows. good_feed: a finished import of a whole feed that did not look
+    -- sick, and not of the same file as the one before.
+    ALTER TABLE runs ADD COLUMN feed_modified INTEGER;
+    ALTER TABLE runs ADD COLUMN good_feed INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// What a file is, by its header.

@@ -11,8 +11,8 @@ use rusqlite::{
 
 use crate::clock;
 use crate::model::{ExternalId, Outcome, RowNumber, RunState};
-use crate::schema::Part;
 
+use super::absences;
 use super::backup;
 use super::codes::{self, millis, natural};
 use super::doubts::{self, Doubts};
@@ -20,7 +20,7 @@ use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
 use super::lock::ScopeLock;
-use super::parts::{self, Acknowledged};
+use super::parts;
 use super::past;
 use super::people;
 use super::place::Place;
@@ -209,6 +209,9 @@ impl Memory {
             Work::Absent(scope, feed, ids) => {
                 people::absent(tx, self.scope(tx, *scope)?, *feed, ids)?;
             }
+            Work::Absences(scope, feed, them) => {
+                absences::write(tx, self.scope(tx, *scope)?, *feed, them.as_ref())?;
+            }
             Work::Gone(scope, ids) => people::gone(tx, self.scope(tx, *scope)?, ids)?,
             Work::Fingerprints(scope, refreshed) => {
                 people::refresh(tx, self.scope(tx, *scope)?, refreshed)?;
@@ -230,14 +233,7 @@ impl Memory {
                 are_in,
             } => {
                 let known = self.run(tx, *run)?;
-                let group = vec![group.clone()];
-                let acknowledged = [match are_in {
-                    true => Acknowledged::Added(Part::Groups, group),
-                    false => Acknowledged::Removed(Part::Groups, group),
-                }];
-                for person in people {
-                    parts::acknowledge(tx, known.scope, person.as_str(), &acknowledged)?;
-                }
+                parts::members(tx, known.scope, (group, *are_in), people)?;
             }
             Work::Joined(run, row, external_id, refused) => {
                 self.joined(tx, *run, *row, external_id.as_str(), refused.as_ref())?;

@@ -33,7 +33,9 @@ pub(super) fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Res
                  looked_at = coalesce(?10, looked_at), elapsed = coalesce(?11, elapsed),
                  ended = coalesce(?12, ended), exit_code = coalesce(?13, exit_code),
                  message = coalesce(?14, message), proof = coalesce(?15, proof),
-                 joined_sha256 = coalesce(?16, joined_sha256)
+                 joined_sha256 = coalesce(?16, joined_sha256),
+                 feed_modified = coalesce(?17, feed_modified),
+                 good_feed = coalesce(?18, good_feed)
              WHERE id = ?1",
         )?
         .execute(params![
@@ -55,6 +57,8 @@ pub(super) fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Res
             change.message,
             change.proof,
             change.joined_sha256,
+            change.feed_modified.map(Timestamp::as_microsecond),
+            change.good_feed,
         ])?;
     if changed == 0 {
         return Err(Failure::NoRun(run));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::cleaning::may_be_wrapped;
 use super::columns::{ColumnNames, Columns, Spelling, why_not_found};
-use super::nothing::may_be_no_value;
+use super::nothing::{is_no_external_id, may_be_no_value};
 use super::person::{Person, Slot};
 use super::phone::Region;
 use super::template::{Condition, TemplateCells, TemplateRow};
@@ -18,7 +18,7 @@ use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
 
 use crate::feed::{Attachments, Cell, CellKind, Feed, Record, column_letters};
-use crate::model::{FingerprintKey, Joined, Remark, Remarked, RemarkedFile, Rule};
+use crate::model::{ExternalId, FingerprintKey, Joined, Remark, Remarked, RemarkedFile, Rule};
 use crate::schema::{FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
@@ -53,6 +53,9 @@ pub enum Mapped {
     Skipped,
     /// Another row of the same person counts.
     GaveWay,
+    /// It says that the person leaves. The person has an external ID and nothing else
+    /// that counts.
+    Leaver,
 }
 
 impl Mapping {
@@ -113,7 +116,7 @@ impl Mapping {
             };
             phones.push((field, column));
         }
-        let for_templates = TemplateCells::of(&self.templates, &names, &mut spellings);
+        let for_templates = TemplateCells::of(&self.templates, &names, &mut spellings, today);
         spellings.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         spellings.dedup();
         let bound = Bound {
@@ -348,21 +351,10 @@ impl<'m> Bound<'m> {
         let mut template_row =
             || Arc::clone(for_templates.get_or_insert_with(|| self.for_templates.row(record)));
 
-        if self.mapping.templates.has(Condition::Filter) {
-            // A row that cannot be judged is refused, not left out: a person
-            // would vanish silently.
-            match self.answer(Condition::Filter, &template_row())? {
-                Ok(true) => {}
-                Ok(false) => return Ok(Mapped::Skipped),
-                Err(problem) => faults.push(Fault {
-                    field: None,
-                    rule: Rule::Template {
-                        what: "`where` in [source] cannot judge the row",
-                        problem: problem.into(),
-                    },
-                    value: None,
-                }),
-            }
+        // A row that cannot be judged is refused, not left out: a person would vanish
+        // silently.
+        if self.says(Condition::Filter, &mut template_row, faults)? == Some(false) {
+            return Ok(Mapped::Skipped);
         }
         // A row that nobody can judge is refused even so.
         if record.gave_way() && faults.is_empty() {
@@ -426,10 +418,49 @@ impl<'m> Bound<'m> {
         if self.is_protected(person, &mut template_row)? {
             person.protect();
         }
+        // Nobody leaves by a row that cannot be judged.
+        let leaves = self.says(Condition::Leaver, &mut template_row, faults)? == Some(true);
+        if leaves && self.names_somebody(person, faults) {
+            return Ok(Mapped::Leaver);
+        }
         if let Some(removed) = for_templates.as_ref().and_then(|row| row.removed()) {
             person.remark(None, Remark::Cleaned { removed });
         }
         Ok(Mapped::Row)
+    }
+
+    /// What a condition says of a row; `None` if the mapping does not have it, or if it
+    /// cannot judge the row, which is a fault.
+    fn says(
+        &self,
+        condition: Condition,
+        row: &mut dyn FnMut() -> Arc<TemplateRow>,
+        faults: &mut Vec<Fault>,
+    ) -> Result<Option<bool>, MappingError> {
+        if !self.mapping.templates.has(condition) {
+            return Ok(None);
+        }
+        let problem = match self.answer(condition, &row())? {
+            Ok(answer) => return Ok(Some(answer)),
+            Err(problem) => problem.into(),
+        };
+        let what = condition.cannot_judge();
+        faults.push(Fault {
+            field: None,
+            rule: Rule::Template { what, problem },
+            value: None,
+        });
+        Ok(None)
+    }
+
+    /// Whether the row has an external ID, and is not wrong as a whole.
+    fn names_somebody(&self, person: &Person, faults: &[Fault]) -> bool {
+        let Some(id) = self.mapping.unique.fields.first() else {
+            return false;
+        };
+        let is_about_id = |fault: &Fault| fault.field.is_none_or(|field| field == *id);
+        let text = person.text(*id).filter(|text| !is_no_external_id(text));
+        !faults.iter().any(is_about_id) && text.is_some_and(|it| ExternalId::check(it).is_ok())
     }
 
     /// Whether no run may touch the person.

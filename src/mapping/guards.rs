@@ -345,19 +345,23 @@ fn duration(node: &Node<'_>) -> Option<Duration> {
 
 /// `"7 days"`.
 fn days_of(node: &Node<'_>) -> Result<u32, MappingError> {
+    whole_days(node).ok_or_else(|| {
+        node.error(
+            format!(
+                "{} must be a number of whole days, at most {MAX_DAYS}",
+                node.name
+            ),
+            Some("for example per = \"7 days\"".into()),
+        )
+    })
+}
+
+/// A number of whole days, if it is one.
+pub(super) fn whole_days(node: &Node<'_>) -> Option<u32> {
     let day = Duration::from_hours(24);
-    duration(node)
-        .and_then(|window| u32::try_from(window.as_secs() / day.as_secs()).ok())
-        .filter(|days| (1..=MAX_DAYS).contains(days) && duration(node) == Some(day * *days))
-        .ok_or_else(|| {
-            node.error(
-                format!(
-                    "{} must be a number of whole days, at most {MAX_DAYS}",
-                    node.name
-                ),
-                Some("for example per = \"7 days\"".into()),
-            )
-        })
+    let window = duration(node)?;
+    let days = u32::try_from(window.as_secs() / day.as_secs()).ok()?;
+    ((1..=MAX_DAYS).contains(&days) && window == day * days).then_some(days)
 }
 
 /// `"36 h"`.

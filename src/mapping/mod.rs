@@ -61,7 +61,7 @@ pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 use self::join::{Join, Merge};
 pub use self::join::{JoinError, Watch, attach};
-pub use self::leavers::{Among, Leavers};
+pub use self::leavers::{Among, Grace, Leavers};
 use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};
 pub use self::openpgp::OpenPgpSettings;
@@ -117,10 +117,37 @@ pub struct Mapping {
     pub leavers: Leavers,
     /// Who can be one of them.
     pub among: Among,
+    /// How long somebody who is missing stays even so.
+    pub grace: Option<Grace>,
     /// The limits of a run.
     pub guards: Guards,
-    /// Every row of the feed is somebody who leaves.
-    pub lists_leavers: bool,
+    /// Whom the feed names.
+    pub kind: FeedKind,
+}
+
+/// How a feed says who leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamesLeavers {
+    /// It no longer names them.
+    ByAbsence,
+    /// It no longer names them, or their rows say so.
+    ByAbsenceOrMark,
+    /// Their rows say so.
+    ByMark,
+    /// It is a list of them.
+    ByList,
+}
+
+/// Whom a feed names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeedKind {
+    /// Everybody.
+    #[default]
+    Full,
+    /// Those who are new or changed: a person who is missing has not left.
+    Delta,
+    /// Those who leave.
+    Leavers,
 }
 
 /// What becomes of groups.
@@ -344,9 +371,10 @@ impl Mapping {
         }
         let to_join = to_join.map_or(Ok(Vec::new()), join::read_join_sections)?;
         let system = target.system;
+        let kind = source.kind.as_ref();
+        let lists_leavers = kind.is_some_and(|(_, kind)| *kind == FeedKind::Leavers);
         let fields = fields.table("[fields]", "[fields]")?;
-        let mut fields =
-            fields::read_fields(fields, system, source.of_leavers.is_some(), &mut templates)?;
+        let mut fields = fields::read_fields(fields, system, lists_leavers, &mut templates)?;
         let has_several = !to_join.is_empty() || source.merge.is_some();
         join::check_all(&file, &fields, has_several)?;
         let unique = unique::read_unique(section(unique, "[unique]")?, &fields, system)?;
@@ -363,10 +391,10 @@ impl Mapping {
             .map(|groups| fields::read_groups(groups, system, &mut fields, &mut templates))
             .transpose()?
             .unwrap_or_default();
-        let (leavers, among) = section(leavers, "[leavers]")?
-            .map(|leavers| leavers::leavers(leavers, system))
+        let leaving = section(leavers, "[leavers]")?
+            .map(|leavers| leavers::leavers(leavers, system, &mut templates))
             .transpose()?
-            .unwrap_or((Leavers::Ignore, Among::Journal));
+            .unwrap_or_default();
         let guards = section(guards, "[guards]")?;
         let says_min_rows = guards.as_ref().is_some_and(|guards| guards.has("min_rows"));
         let guards = guards.map(guards::guards).transpose()?.unwrap_or_default();
@@ -394,15 +422,36 @@ impl Mapping {
             identity,
             protect,
             groups,
-            leavers,
-            among,
+            leavers: leaving.action,
+            among: leaving.among,
+            grace: leaving.grace,
             guards,
-            lists_leavers: false,
+            kind: FeedKind::Full,
         };
-        match &source.of_leavers {
-            Some(node) => leavers::only_leavers(mapping, node, says_min_rows),
+        match &source.kind {
+            Some((node, kind)) => leavers::of_kind(mapping, node, *kind, says_min_rows),
             None => Ok(mapping),
         }
+    }
+
+    /// Whether every row of the feed is somebody who leaves.
+    pub fn lists_leavers(&self) -> bool {
+        self.kind == FeedKind::Leavers
+    }
+
+    /// How the feed says who leaves.
+    pub fn names_leavers(&self) -> NamesLeavers {
+        match self.kind {
+            FeedKind::Leavers => NamesLeavers::ByList,
+            FeedKind::Delta => NamesLeavers::ByMark,
+            FeedKind::Full if self.marks_leavers() => NamesLeavers::ByAbsenceOrMark,
+            FeedKind::Full => NamesLeavers::ByAbsence,
+        }
+    }
+
+    /// Whether rows of the feed can say that their people leave.
+    pub fn marks_leavers(&self) -> bool {
+        self.templates.has(Condition::Leaver)
     }
 
     /// The mapping file.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use url::Url;
 
-use super::MappingError;
 use super::file::{Node, Table};
 use super::join::{Merge, read_merge};
 use super::openpgp::{OpenPgpSettings, openpgp};
 use super::pick_up::pick_up;
 use super::remote::read_remote;
+use super::{FeedKind, MappingError};
 use crate::feed::{FeedOptions, check_encoding};
 use crate::model::is_loopback;
 use crate::pickup::{Access, PickUpOptions};
@@ -234,8 +234,8 @@ pub(super) struct Source<'a> {
     pub(super) remote: Access<SecretSource>,
     pub(super) merge: Option<Merge>,
     pub(super) openpgp: Option<OpenPgpSettings>,
-    /// Where it says that every row is somebody who leaves.
-    pub(super) of_leavers: Option<Node<'a>>,
+    /// Whom the feed names, and where it says so.
+    pub(super) kind: Option<(Node<'a>, FeedKind)>,
 }
 
 /// Reads [source].
@@ -249,8 +249,15 @@ pub(super) fn source<'a>(mut table: Table<'a>, mapping: &Path) -> Result<Source<
     let messages = table.take("openpgp");
     let openpgp = messages.map(|node| openpgp(node, mapping)).transpose()?;
     let feed = table.take("feed");
-    let words = [("full", false), ("leavers", true)];
-    let lists_leavers = feed.as_ref().map_or(Ok(false), |node| node.word(&words))?;
+    let kind = feed.map(|node| {
+        let kind = node.word(&[
+            ("full", FeedKind::Full),
+            ("delta", FeedKind::Delta),
+            ("leavers", FeedKind::Leavers),
+        ])?;
+        Ok((node, kind))
+    });
+    let kind = kind.transpose()?;
     table.finish()?;
     Ok(Source {
         options,
@@ -259,7 +266,7 @@ pub(super) fn source<'a>(mut table: Table<'a>, mapping: &Path) -> Result<Source<
         remote,
         merge,
         openpgp,
-        of_leavers: feed.filter(|_| lists_leavers),
+        kind,
     })
 }
 

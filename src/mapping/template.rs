@@ -17,6 +17,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use jiff::civil::Date;
 use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Environment, UndefinedBehavior};
 
@@ -58,6 +59,8 @@ pub(super) enum Condition {
     Joined,
     /// Whether no run may change or remove the person.
     Protect,
+    /// Whether the person leaves, whom the row is about.
+    Leaver,
 }
 
 impl Condition {
@@ -67,6 +70,7 @@ impl Condition {
             Self::Filter => "where",
             Self::Joined => "join.where",
             Self::Protect => "protect.where",
+            Self::Leaver => "leavers.when",
         }
     }
 
@@ -76,6 +80,17 @@ impl Condition {
             Self::Filter => "`where` in [source]",
             Self::Joined => "`where` in [join]",
             Self::Protect => "`where` in [protect]",
+            Self::Leaver => "`when` in [leavers]",
+        }
+    }
+
+    /// What is said of a row that it cannot judge.
+    pub(super) const fn cannot_judge(self) -> &'static str {
+        match self {
+            Self::Filter => "`where` in [source] cannot judge the row",
+            Self::Joined => "`where` in [join] cannot judge the row",
+            Self::Protect => "`where` in [protect] cannot judge the row",
+            Self::Leaver => "`when` in [leavers] cannot judge the row",
         }
     }
 
@@ -84,6 +99,7 @@ impl Condition {
             Self::Filter => "where = \"row['Status'] != 'Contractor'\"",
             Self::Joined => "where = \"row['Primary'] == 'yes'\"",
             Self::Protect => "where = \"row['Department'] == 'Board'\"",
+            Self::Leaver => "when = \"row['Status'] == 'Terminated'\"",
         }
     }
 }
@@ -269,11 +285,12 @@ fn problem(error: &minijinja::Error) -> String {
             None => error.kind().to_string(),
         },
         ErrorKind::OutOfFuel => "it runs too long, perhaps in a loop".into(),
+        _ if error.detail() == Some(filters::NO_DATE) => filters::NO_DATE.into(),
         kind => kind.to_string(),
     }
 }
 
-/// The names that a template knows: `row`, and no other.
+/// The names that a template knows: `row` and `today`, and no other.
 #[derive(Debug)]
 struct Names(Arc<TemplateRow>);
 
@@ -283,11 +300,15 @@ impl Object for Names {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        (key == "row").then(|| Value::from_dyn_object(Arc::clone(&self.0)))
+        match key {
+            "row" => Some(Value::from_dyn_object(Arc::clone(&self.0))),
+            "today" => Some(Value::from(filters::number_of(self.0.today))),
+            _ => None,
+        }
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Str(&["row"])
+        Enumerator::Str(&["row", "today"])
     }
 }
 
@@ -296,6 +317,8 @@ impl Object for Names {
 pub(super) struct TemplateRow {
     /// The place of each column's cell in `cells`.
     columns: Arc<HashMap<String, usize>>,
+    /// The day on which the feed is read.
+    today: Date,
     cells: Vec<Value>,
     /// Cells whose text is not their value, by their place in `cells`.
     flaws: Vec<Flaw>,
@@ -320,9 +343,11 @@ struct Flaw {
 }
 
 impl TemplateRow {
-    /// A row without cells; `columns` says where those that follow belong.
-    pub(super) fn new(columns: Arc<HashMap<String, usize>>) -> Self {
+    /// A row without cells, of a feed that is read on the day `today`; `columns` says
+    /// where the cells that follow belong.
+    pub(super) fn new(columns: Arc<HashMap<String, usize>>, today: Date) -> Self {
         Self {
+            today,
             cells: Vec::with_capacity(columns.len()),
             columns,
             flaws: Vec::new(),

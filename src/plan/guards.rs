@@ -10,7 +10,7 @@
 mod allowed;
 mod feed;
 
-use crate::mapping::{Allowance, Guards, Leavers, Limit};
+use crate::mapping::{Allowance, FeedKind, Guards, Leavers, Limit};
 use crate::model::{HoldKind, count, counted};
 
 pub use self::allowed::{Allow, AllowError, Allowed, allow_option};
@@ -54,8 +54,12 @@ pub struct Numbers {
     pub changed: u64,
     /// People who are missing from the feed and would be removed.
     pub leavers: u64,
-    /// The feed is a list of leavers: they are in it.
-    pub lists_leavers: bool,
+    /// Those of them whom rows of the feed mark as leavers.
+    pub marked: u64,
+    /// Others who are missing from the feed, and have time left before they are removed.
+    pub with_time: u64,
+    /// Whom the feed names.
+    pub kind: FeedKind,
     /// People who would change in every field that identifies them, and those who
     /// would get another external ID.
     pub identities: u64,
@@ -159,7 +163,17 @@ pub fn judge(guards: &Guards, allowed: &Allowed, action: Leavers, numbers: &Numb
         Leavers::Ignore => None,
         _ => leavers(guards, numbers).filter(is_held),
     };
-    let creates = creates(guards, numbers, leavers.is_some());
+    // A person who has time left is as much missing.
+    let all_missing = Numbers {
+        leavers: numbers.leavers + numbers.with_time,
+        ..*numbers
+    };
+    let are_many_missing = match action {
+        Leavers::Ignore => false,
+        _ if numbers.with_time == 0 => leavers.is_some(),
+        _ => self::leavers(guards, &all_missing).is_some(),
+    };
+    let creates = creates(guards, &all_missing, are_many_missing);
     let others = [
         creates,
         updates(guards, numbers),
@@ -243,15 +257,19 @@ pub fn lost(guards: &Guards, lost: u64, known: u64) -> Option<Held> {
 fn leavers(guards: &Guards, numbers: &Numbers) -> Option<Held> {
     let (people, past) = (numbers.leavers, numbers.past.left);
     let tally = Tally::of(HoldKind::Leavers, guards.max_leavers, people, numbers.known);
-    if numbers.lists_leavers {
-        let mut held = tally.after(past, past).held(people)?;
-        held.why = held
-            .why
-            .replace("missing from the feed", "on the list of leavers");
-        return Some(held);
-    }
-    tally.after(past, past).held(people).or_else(|| {
-        (numbers.unidentified > 0).then(|| {
+    let missing = people.saturating_sub(numbers.marked);
+    let why = match (numbers.kind, numbers.marked) {
+        (FeedKind::Leavers, _) => "on the list of leavers",
+        (_, 0) => "missing from the feed",
+        _ if missing == 0 => "marked as leavers by the feed",
+        _ => "missing from the feed or marked as leavers by it",
+    };
+    let beyond = tally.after(past, past).held(people).map(|held| Held {
+        why: held.why.replace("missing from the feed", why),
+        ..held
+    });
+    beyond.or_else(|| {
+        (numbers.unidentified > 0 && missing > 0).then(|| {
             let who = counted(people, "person is", "people are");
             let rows = counted(numbers.unidentified, "row", "rows");
             let why = format!(
@@ -262,7 +280,7 @@ fn leavers(guards: &Guards, numbers: &Numbers) -> Option<Held> {
     })
 }
 
-fn creates(guards: &Guards, numbers: &Numbers, are_leavers_held: bool) -> Option<Held> {
+fn creates(guards: &Guards, numbers: &Numbers, are_many_missing: bool) -> Option<Held> {
     let new = numbers.new;
     let knew = knew(numbers);
     let tally = Tally::of(HoldKind::Creates, guards.max_creates, new, knew);
@@ -279,7 +297,7 @@ fn creates(guards: &Guards, numbers: &Numbers, are_leavers_held: bool) -> Option
     let may_all_be_new =
         matches!(guards.max_creates.bound, Allowance::Percent(percent) if percent >= 100.0);
     let of_all = beyond.or_else(|| {
-        let why = other_population(numbers, are_leavers_held).filter(|_| !may_all_be_new)?;
+        let why = other_population(numbers, are_many_missing).filter(|_| !may_all_be_new)?;
         Some(unconditional(HoldKind::Creates, new, why))
     });
     let under_other_keys = under_other_keys(numbers);
@@ -295,7 +313,11 @@ fn creates(guards: &Guards, numbers: &Numbers, are_leavers_held: bool) -> Option
 /// Why the people of a feed look like other people than before, if they do: most
 /// of them are unknown and most of those who are known are missing, or as many are
 /// new as are missing.
-fn other_population(numbers: &Numbers, are_leavers_held: bool) -> Option<String> {
+fn other_population(numbers: &Numbers, are_many_missing: bool) -> Option<String> {
+    if numbers.kind == FeedKind::Delta {
+        // It may name new people and nobody else.
+        return None;
+    }
     let Numbers {
         known,
         present,
@@ -320,7 +342,7 @@ fn other_population(numbers: &Numbers, are_leavers_held: bool) -> Option<String>
     }
     let few = half.min(Guards::FLOOR);
     let is_exchanged = u128::from(new) * 5 >= u128::from(leavers) * 4 && new > few && leavers > few;
-    (are_leavers_held && is_exchanged).then(|| {
+    (are_many_missing && is_exchanged).then(|| {
         let leavers = counted(leavers, "other is", "others are");
         format!(
             "{new_people} would be created while {leavers} missing from the feed: these could be \

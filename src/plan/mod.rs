@@ -17,6 +17,7 @@
 mod damage;
 mod detail;
 mod fingerprints;
+mod grace;
 mod groups;
 pub mod guards;
 mod holds;
@@ -37,6 +38,7 @@ pub use self::detail::{
     After, IdChange, IdentityChange, InDoubt, LeftAlone, RowDetail, UnderOtherKey,
 };
 pub use self::fingerprints::{fields_of_listed, fingerprint_of_listed, name_words};
+pub use self::grace::{Absence, TimeLeft, time_left};
 pub use self::groups::{NamedGroup, NamedGroups};
 pub use self::guards::{Allow, Allowed, Held, Sick};
 pub use self::holds::{

@@ -30,9 +30,11 @@ pub const MAX_FINDINGS: usize = 100_000;
 pub struct Scan {
     /// The rows.
     pub rows: RowTable,
-    /// Rows that the mapping's filter left out, and those that gave way to another row of
-    /// the same person.
+    /// Rows that the mapping's filter left out, those that gave way to another row of
+    /// the same person, and those that say that their people leave.
     pub left_out: u64,
+    /// Whom rows mark as leavers, and whether the mapping protects them.
+    pub marked: HashMap<ExternalId, bool>,
     /// What is wrong, in the order of the feed; at most [`MAX_FINDINGS`].
     pub findings: Vec<Finding>,
     /// All that is wrong, by kind, the most frequent first.
@@ -83,6 +85,9 @@ struct TalliedBatch {
     remarks: Remarks,
     skipped: u64,
     gave_way: u64,
+    /// Rows that say that their people leave.
+    leaving: u64,
+    marked: HashMap<ExternalId, bool>,
     /// For each joined file, people who have no row in it.
     absent: Vec<u64>,
     rejected: u64,
@@ -100,6 +105,10 @@ impl TalliedBatch {
     fn extend(&mut self, next: Self, rows: usize) -> Batch {
         self.skipped += next.skipped;
         self.gave_way += next.gave_way;
+        self.leaving += next.leaving;
+        for (id, is_protected) in next.marked {
+            *self.marked.entry(id).or_default() |= is_protected;
+        }
         for (sum, more) in self.absent.iter_mut().zip(&next.absent) {
             *sum += more;
         }
@@ -114,6 +123,15 @@ impl TalliedBatch {
             sum.merge(more);
         }
         next.batch
+    }
+
+    /// Notes that a row says that this person leaves.
+    fn mark(&mut self, bound: &Bound<'_>, person: &Person) {
+        let field = bound.mapping().unique.fields.first();
+        if let Some(id) = field.and_then(|field| person.text(*field)) {
+            let is_protected = self.marked.entry(ExternalId::known(id)).or_default();
+            *is_protected |= person.is_protected();
+        }
     }
 }
 
@@ -192,18 +210,20 @@ pub fn scan(
     let rejected = rows.count(super::RowState::Rejected);
     listener.on_event(&Event::ReadFinished {
         rows: rows.counted(),
-        skipped: rows.skipped(all.skipped + all.gave_way),
+        skipped: rows.skipped(all.skipped + all.gave_way + all.leaving),
         rejected,
     });
     let all_rows = rows.len() as u64;
     let joined = joined(feed, bound, all_rows, &all.absent)?;
     let remarks = of_whole_feed(feed, bound, &rows, &all)?;
+    let left_out = all.skipped + all.gave_way + all.leaving;
     let of_rows = all.remarks.into_iter();
     let of_rows = of_rows.filter(|it| it.is_exception_among(all_rows));
     let last = all.lengths.last_row(feed);
     Ok(Scan {
         rows,
-        left_out: all.skipped + all.gave_way,
+        left_out,
+        marked: all.marked,
         findings,
         kinds,
         remarks: remarks.into_iter().chain(of_rows).collect(),
@@ -275,6 +295,11 @@ impl Pass<'_, '_> {
                     };
                     let remark = Remark::Joined(gave_way);
                     tallied.remarks.add(record.row(), None, &remark);
+                    None
+                }
+                Mapped::Leaver => {
+                    tallied.leaving += 1;
+                    tallied.mark(self.bound, &person);
                     None
                 }
                 Mapped::Row => Some(self.tally(record, &person, &mut faults, &mut tallied)),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{FindingLine, HeldLine, HoldLine, Would};
+use crate::mapping::NamesLeavers;
 use crate::model::{Calls, Counts, Exit, Proof, RunState};
 
 /// A command, as the JSON names it.
@@ -147,9 +148,9 @@ pub struct RunReport {
     /// The feed of a plan looks sick: an import would send nothing.
     #[serde(skip)]
     pub is_sick: bool,
-    /// Whether the feed is a list of leavers, where that is known.
+    /// How the feed says who leaves, where that is known.
     #[serde(skip)]
-    pub lists_leavers: Option<bool>,
+    pub names_leavers: Option<NamesLeavers>,
     /// The requests that it took.
     pub calls: Calls,
     /// How long it took.
@@ -240,7 +241,7 @@ impl RunReport {
             counts: Counts::default(),
             held: HeldCounts::default(),
             left_alone: 0,
-            lists_leavers: Some(false),
+            names_leavers: Some(NamesLeavers::ByAbsence),
             is_sick: false,
             calls: Calls::default(),
             elapsed_seconds: 0.0,

@@ -3,6 +3,8 @@
 //! The first line alone says how it ended. The counts, the causes and the next
 //! steps follow, for a reader who has never seen the tool.
 
+use crate::mapping::NamesLeavers;
+
 use super::headline::{Kind, Tone, detail, tone};
 use super::hold::hold_lines;
 use super::table::{Column, Fit, Table};
@@ -117,10 +119,13 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     const RETRIED: &str = "the LMS could not process them; the next import retries";
     const UNCONFIRMED: &str = "sent but not confirmed; checked before any retry";
     const HELD: &str = "not sent until somebody approves";
-    let gone = match report.lists_leavers {
-        Some(true) => "on the list of leavers",
-        Some(false) => "no longer in the feed",
-        None => "no longer in the feed, or on a list of leavers",
+    let gone = match report.names_leavers {
+        Some(NamesLeavers::ByList) => "on the list of leavers",
+        Some(NamesLeavers::ByAbsence) => "no longer in the feed",
+        Some(NamesLeavers::ByMark) => "marked as leavers by the feed",
+        Some(NamesLeavers::ByAbsenceOrMark) | None => {
+            "no longer in the feed, or named as leavers by it"
+        }
     };
     let staying = format!("{gone}; they stay until somebody approves");
     let (kind, counts) = (Kind::of(report), &report.counts);

@@ -66,7 +66,7 @@ impl Stages<'_> {
 }
 
 /// What the journal keeps of where a feed is: of this machine a whole path.
-fn kept(source: &FeedSource) -> String {
+pub(super) fn kept(source: &FeedSource) -> String {
     match source {
         FeedSource::Stdin | FeedSource::Copy(_) => source.place().display().to_string(),
         FeedSource::Files { files, .. }

@@ -162,7 +162,7 @@ impl Stages<'_> {
         let kept = leavers.rejected + leavers.failed;
         let problems = self.proof.as_ref().map(Proof::problems);
         let problems = problems.unwrap_or_default();
-        let lists_leavers = self.bound.mapping().lists_leavers;
+        let names_leavers = self.bound.mapping().names_leavers();
         let guards = &self.bound.mapping().guards;
         let refused = guards.refused(counts.rejected, run.rows.unwrap_or(0));
         let (mut end, done) = match done {
@@ -207,7 +207,7 @@ impl Stages<'_> {
         let shared_rate = self.uploader.shared_rate();
         let notes = self.remarks.into_iter().chain(shared_rate);
         Ok(RunResult {
-            lists_leavers,
+            names_leavers,
             run: read_run(&journal, run.id)?,
             end,
             holds: done.map(|done| done.holds).unwrap_or_default(),

@@ -76,6 +76,7 @@ impl Stages<'_> {
         rows: &mut RowTable,
         compared: &mut Compared,
         earlier: &mut Earlier,
+        with_time: u64,
         unidentified: u64,
     ) -> Result<Vec<HoldNow>, RunError> {
         let there = [RowState::Unchanged, RowState::Changed, RowState::LeftAlone];
@@ -87,7 +88,9 @@ impl Stages<'_> {
             rows: rows.counted(),
             unidentified,
             leavers: compared.leavers.len() as u64,
-            lists_leavers: self.bound.mapping().lists_leavers,
+            marked: (compared.leavers.len() - compared.missing_leavers().count()) as u64,
+            with_time,
+            kind: self.bound.mapping().kind,
             past: self.past()?,
             refused_identities: earlier.refused_identities(),
             waiting: earlier.waiting(),
@@ -98,18 +101,19 @@ impl Stages<'_> {
         let is_identities = |held: &Held| held.kind == HoldKind::Identities;
         let (identities, others): (Vec<_>, _) = let_pass.into_iter().partition(is_identities);
         // Whose account is changed is not renumbered, nor held for another reason.
-        self.record_let_pass(rows, &identities, &compared.leavers, earlier)?;
+        self.record_let_pass(rows, &identities, compared, earlier)?;
         let mut leavers = Vec::new();
         for held in &judged {
             if held.kind == HoldKind::Leavers {
-                leavers = std::mem::take(&mut compared.leavers).into_iter().collect();
+                let all = std::mem::take(&mut compared.leavers);
+                leavers = self.held_leavers(all, &compared.marked);
             } else {
                 for row in rows_of(rows, held, earlier) {
                     rows.hold(row, held.kind);
                 }
             }
         }
-        self.record_let_pass(rows, &others, &compared.leavers, earlier)?;
+        self.record_let_pass(rows, &others, compared, earlier)?;
         let approved = &earlier.approved_leavers;
         arrange(rows, |id| {
             compared.is_leaver(id) || approved.contains_key(&ExternalId::known(id))
@@ -181,7 +185,7 @@ impl Stages<'_> {
         &mut self,
         rows: &mut RowTable,
         let_pass: &[Held],
-        leavers: &BTreeSet<ExternalId>,
+        compared: &Compared,
         earlier: &mut Earlier,
     ) -> Result<(), RunError> {
         for held in let_pass {
@@ -189,7 +193,7 @@ impl Stages<'_> {
             let (mut of_kind, mut people) = (Vec::new(), Vec::new());
             let mut texts = SharedTexts::default();
             if is_of_leavers {
-                people = self.held_leavers(leavers.iter().cloned().collect());
+                people = self.held_leavers(compared.leavers.clone(), &compared.marked);
             } else {
                 of_kind = rows_of(rows, held, earlier);
                 let asked = Asked {
@@ -205,7 +209,7 @@ impl Stages<'_> {
                 approve(rows, row, held.kind, id);
             }
             if let Some(id) = id {
-                let ids = leavers.iter().filter(|_| is_of_leavers);
+                let ids = compared.leavers.iter().filter(|_| is_of_leavers);
                 let of_hold = ids.map(|leaver| (leaver.clone(), id));
                 earlier.approved_leavers.extend(of_hold);
                 earlier.let_pass.push(id);
@@ -263,11 +267,11 @@ impl Stages<'_> {
         &mut self,
         rows: &RowTable,
         judged: &[Held],
-        leavers: Vec<ExternalId>,
+        leavers: Vec<HeldPerson>,
         earlier: &Earlier,
     ) -> Result<Vec<HoldNow>, RunError> {
         let mut by_kind: HashMap<HoldKind, Vec<HeldPerson>> = HashMap::new();
-        by_kind.insert(HoldKind::Leavers, self.held_leavers(leavers));
+        by_kind.insert(HoldKind::Leavers, leavers);
         if rows.count(RowState::Held) > 0 {
             let mut texts = SharedTexts::default();
             let asked = Asked {
@@ -319,19 +323,32 @@ impl Stages<'_> {
     }
 
     /// Leavers as people of a hold.
-    fn held_leavers(&self, leavers: Vec<ExternalId>) -> Vec<HeldPerson> {
+    fn held_leavers(
+        &self,
+        leavers: BTreeSet<ExternalId>,
+        marked: &HashMap<ExternalId, bool>,
+    ) -> Vec<HeldPerson> {
         let digest = plan::digest_of_leaver(self.bound.mapping().leavers);
-        let reason: Arc<str> = if self.bound.mapping().lists_leavers {
+        let missing: Arc<str> = if self.bound.mapping().lists_leavers() {
             "on the list of leavers".into()
         } else {
             plan::reason(HoldKind::Leavers, &RowDetail::default(), &[]).into()
         };
+        let is_marked: Arc<str> = "marked as a leaver by the feed".into();
+        let reason = |id: &ExternalId| {
+            let why = if marked.contains_key(id) {
+                &is_marked
+            } else {
+                &missing
+            };
+            Arc::clone(why)
+        };
         let held = leavers.into_iter().map(|external_id| HeldPerson {
+            reason: reason(&external_id),
             external_id,
             row: None,
             known_as: None,
             digest,
-            reason: Arc::clone(&reason),
             changed: None,
         });
         held.collect()

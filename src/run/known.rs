@@ -11,7 +11,7 @@ use super::left_over::LeftOvers;
 use super::notes::Notes;
 use super::{RunError, Stages};
 use crate::journal::{FeedKey, Journal, JournalError, Known, PersonState};
-use crate::mapping::Protect;
+use crate::mapping::{FeedKind, Protect};
 use crate::model::ExternalId;
 use crate::plan::{KnownAs, LeftAlone, RowState, RowTable, UnderOtherKey};
 use crate::validate::unique::RowIndex;
@@ -62,6 +62,8 @@ pub(super) struct Compared {
     /// A hash of the external ID of each known person who is missing from the feed,
     /// deleted people left out.
     missing: HashSet<u64>,
+    /// Whom rows of the feed mark as leavers, and whether the mapping protects them.
+    pub(super) marked: HashMap<ExternalId, bool>,
     /// The other feeds of the scope that are active.
     pub(super) others: HashSet<FeedKey>,
     /// By other feed, a hash of the external ID of each person whom it named last and
@@ -76,12 +78,20 @@ impl Compared {
     }
 
     /// Why leavers are leavers, as the end of a sentence.
-    pub(super) const fn why_leavers(&self) -> &'static str {
+    pub(super) fn why_leavers(&self) -> &'static str {
         if self.lists_leavers {
             "on the list of leavers"
-        } else {
+        } else if self.marked.is_empty() {
             "missing from the feed"
+        } else {
+            "missing from the feed or marked as leavers by it"
         }
+    }
+
+    /// The leavers whom no row of the feed marks as such.
+    pub(super) fn missing_leavers(&self) -> impl Iterator<Item = &ExternalId> {
+        let leavers = self.leavers.iter();
+        leavers.filter(|id| !self.marked.contains_key(id.as_str()))
     }
 
     /// Whether the feed no longer names the person, and nobody else does.
@@ -130,7 +140,8 @@ impl Compared {
     /// to stay.
     pub(super) fn add_leavers(&mut self, people: Vec<ExternalId>, protect: &Protect) {
         for id in people {
-            let stays = self.staying.contains(&id) || protect.has_id(id.as_str());
+            let is_protected = protect.has_id(id.as_str()) || self.marked.get(&id) == Some(&true);
+            let stays = self.staying.contains(&id) || is_protected;
             if !stays && self.leavers.insert(id) {
                 self.named_before += 1;
             }
@@ -174,19 +185,23 @@ impl Stages<'_> {
     pub(super) fn compare(
         &self,
         rows: &mut RowTable,
+        marked: HashMap<ExternalId, bool>,
         left_overs: &mut LeftOvers,
     ) -> Result<Compared, RunError> {
         let mut comparison = Comparison {
             this: self.mapping_key,
             rows,
             notes: &self.notes,
-            compared: Compared::default(),
+            compared: Compared {
+                marked,
+                ..Compared::default()
+            },
             claimed: Vec::new(),
             dropped: Vec::new(),
             absent: Vec::new(),
             protect: Vec::new(),
             ids: &self.bound.mapping().protect,
-            lists_leavers: self.bound.mapping().lists_leavers,
+            kind: self.bound.mapping().kind,
         };
         if let Some(journal) = &self.journal {
             comparison.compared.others = self.other_feeds(journal)?;
@@ -221,8 +236,8 @@ struct Comparison<'a> {
     ids: &'a Protect,
     rows: &'a mut RowTable,
     notes: &'a Notes,
-    /// The rows are people who leave.
-    lists_leavers: bool,
+    /// Whom the feed names.
+    kind: FeedKind,
     compared: Compared,
     /// People that are new to this feed, or back in it.
     claimed: Vec<String>,
@@ -236,7 +251,7 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn add(&mut self, person: Known<'_>) -> Result<(), JournalError> {
-        if self.lists_leavers {
+        if self.kind == FeedKind::Leavers {
             self.judge_listed(&person);
             return Ok(());
         }
@@ -351,10 +366,22 @@ impl Comparison<'_> {
         let is_of =
             |feed: Option<FeedKey>| feed.is_some_and(|feed| self.compared.others.contains(&feed));
         let is_elsewhere = is_of(person.feed) || is_of(person.other_feed);
-        let is_protected = person.is_protected || self.ids.has_id(person.external_id);
+        let marked = self.compared.marked.get(&id).copied();
+        let is_protected =
+            person.is_protected || self.ids.has_id(person.external_id) || marked == Some(true);
         if is_protected {
             self.compared.protected.insert(id.clone());
         }
+        if self.kind == FeedKind::Delta && marked.is_none() {
+            // Nothing is said of the person.
+            if is_elsewhere || is_protected {
+                self.compared.staying.insert(id);
+            }
+            return;
+        }
+        // Who is marked leaves, whichever feed named the person, unless one still does.
+        let is_active = person.state == PersonState::Active;
+        let leaves = was_named || marked.is_some() && is_active;
         if !is_elsewhere && person.feed == Some(self.this) && person.absent_from.is_none() {
             self.absent.push(person.external_id.to_owned());
         }
@@ -366,16 +393,15 @@ impl Comparison<'_> {
             if is_elsewhere && is_let_go {
                 self.dropped.push(person.external_id.to_owned());
             }
-            let leaves = was_named && !is_elsewhere;
-            self.compared.protected_leavers += u64::from(leaves);
-        } else if was_named {
+            self.compared.protected_leavers += u64::from(leaves && !is_elsewhere);
+        } else if leaves {
             self.compared.without_fingerprints += u64::from(!person.has_fields);
             self.compared.leavers.insert(id);
         }
     }
 
     fn finish(mut self) -> Result<Compared, JournalError> {
-        if self.lists_leavers {
+        if self.kind == FeedKind::Leavers {
             self.compared.lists_leavers = true;
             self.compared.listed_unknown = self.rows.leave_to_leavers();
         }

@@ -21,6 +21,7 @@ mod doubts;
 mod end;
 mod error;
 mod expiry;
+mod grace;
 mod groups;
 mod held;
 mod holds;
@@ -58,7 +59,7 @@ use crate::feed::Feed;
 use crate::journal::{
     FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope, SentTwice,
 };
-use crate::mapping::{Bound, Leavers, Mapping, TargetSettings};
+use crate::mapping::{Bound, FeedKind, Leavers, Mapping, NamesLeavers, TargetSettings};
 use crate::model::{Calls, ExternalId, Parts, Proof, Step};
 use crate::plan::guards::Allowed;
 use crate::plan::{Change, Item, Profile, RowIndex, RowState, RowTable, Wanted, replay};
@@ -71,6 +72,7 @@ pub use self::begin::{absolute, has_changed_nothing, resumable};
 pub use self::end::RunEnd;
 pub use self::error::RunError;
 pub use self::expiry::key_expiry;
+pub use self::grace::Waiting;
 pub use self::held::{held_in_words, hold_help, sick_help, sick_reasons};
 pub use self::holds::HoldNow;
 pub use self::prepare::{Prepared, Unanswered, bind, feed_age};
@@ -119,8 +121,8 @@ pub struct RunResult {
     pub holds: Vec<HoldNow>,
     /// Remarks that belong to no row, a sentence each.
     pub notes: Vec<String>,
-    /// Whether its feed was a list of leavers.
-    pub lists_leavers: bool,
+    /// How its feed says who leaves.
+    pub names_leavers: NamesLeavers,
     /// A handle for reading.
     pub journal: Journal,
 }
@@ -136,6 +138,8 @@ struct Done {
     profile: Option<Profile>,
     /// What a person let pass with this feed becomes the measure for the next.
     is_new_measure: bool,
+    /// The feed is not the file that a good import read last.
+    is_new_feed: bool,
 }
 
 /// What a run would do.
@@ -302,8 +306,9 @@ impl<'a> Stages<'a> {
             holds: (prepared.holds.into_iter())
                 .map(HoldNow::without_people)
                 .collect(),
-            // Other feeds are not compared with a list of leavers.
-            profile: (!self.bound.mapping().lists_leavers).then_some(prepared.profile),
+            // Other feeds are not compared with one that does not name everybody.
+            profile: (self.bound.mapping().kind == FeedKind::Full).then_some(prepared.profile),
+            is_new_feed: prepared.is_new_feed,
             is_new_measure: prepared.is_new_measure,
         })
     }

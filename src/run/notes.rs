@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::Done;
 use super::decisions::EarlierHold;
 use super::holds::HoldNow;
-use super::prepare::Unanswered;
+use super::prepare::{Unanswered, modified};
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::journal::{
-    Doubt, FeedKey, GroupNow, HeldPerson, HoldId, JournalError, NewHold, Refreshed, RunChange,
-    RunId, Scope, SeenPerson, Settled,
+    Absences, Doubt, FeedKey, GroupNow, HeldPerson, HoldId, JournalError, NewHold, Refreshed,
+    RunChange, RunId, Scope, SeenPerson, Settled,
 };
 use crate::mapping::Leavers;
 use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
@@ -74,6 +74,7 @@ impl Notes {
             skipped: Some(scan.rows.skipped(scan.left_out)),
             feed_sha256: feed.sha256(),
             joined_sha256: feed.joined_sha256(),
+            feed_modified: modified(feed),
             ..RunChange::default()
         })
     }
@@ -113,6 +114,16 @@ impl Notes {
         self.with(|kept| {
             let writer = &kept.recorder.writer;
             writer.absent(&kept.scope, kept.mapping_key, people)
+        })
+    }
+
+    /// Who is missing from the feed, and who no longer is; `None` where that gives nobody
+    /// time.
+    pub(super) fn absences(&self, absences: Option<Absences>) -> Result<(), JournalError> {
+        self.with(|kept| {
+            let RunRecorder { writer, run, .. } = &kept.recorder;
+            let absences = absences.map(|absences| (*run, absences));
+            writer.absences(&kept.scope, kept.mapping_key, absences)
         })
     }
 
@@ -329,10 +340,15 @@ impl Notes {
             for hold in &done.approved {
                 writer.hold_state(*hold, HoldState::CarriedOut, Some(*run), kept.clock.now())?;
             }
-            match &done.profile {
-                Some(profile) => writer.profile(*run, profile.to_bytes(), done.is_new_measure),
-                None => Ok(()),
-            }
+            let Some(profile) = &done.profile else {
+                return Ok(());
+            };
+            writer.profile(*run, profile.to_bytes(), done.is_new_measure)?;
+            let change = RunChange {
+                good_feed: Some(done.is_new_feed),
+                ..RunChange::default()
+            };
+            writer.update_run(*run, change)
         })
     }
 

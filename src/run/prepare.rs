@@ -1,16 +1,20 @@
 //! Everything before the first write: what an import does first, and all that
 //! a plan does.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::decisions::Earlier;
+use super::grace::Waiting;
 use super::holds::HoldNow;
 use super::known::protect;
 use super::remarks::on_people;
 use super::{RunError, Stages};
 use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
-use crate::mapping::{Among, Bound, Mapping, MappingError};
+use crate::mapping::{Among, Bound, FeedKind, Mapping, MappingError};
 use crate::model::{ExternalId, RowNumber, Rule};
 use crate::plan::guards::{self, Allowed, FeedFacts, Sick};
 use crate::plan::{self, FindingKind, Plan, Profile, RowState, RowTable, Scan};
@@ -38,6 +42,12 @@ pub struct Prepared {
     /// Known people who are missing from the feed, whichever feed named them
     /// before.
     pub not_in_feed: u64,
+    /// Who is missing from the feed and has time left.
+    pub waiting: Waiting,
+    /// Whom rows of the feed mark as leavers.
+    pub marked: HashMap<ExternalId, bool>,
+    /// The feed is not the file that a good import read last.
+    pub(super) is_new_feed: bool,
     /// What waits for a person.
     pub holds: Vec<HoldNow>,
     /// What a person let pass with this feed becomes the measure for the next.
@@ -69,7 +79,7 @@ impl Stages<'_> {
     pub(super) fn prepare(&mut self) -> Result<Prepared, RunError> {
         self.compare_with_journal()?;
         let mut scan = self.scan()?;
-        if !self.bound.mapping().lists_leavers {
+        if !self.bound.mapping().lists_leavers() {
             self.take_over(&scan.rows)?;
         }
         let (sick, is_new_measure) = self.judge_feed(&mut scan)?;
@@ -84,7 +94,11 @@ impl Stages<'_> {
         let mut left_overs = self.settle_older_runs()?;
         self.take_doubts(&mut scan.rows, &mut left_overs)?;
         let mut earlier = self.earlier_holds()?;
-        let mut compared = self.compare(&mut scan.rows, &mut left_overs)?;
+        let mut compared = self.compare(
+            &mut scan.rows,
+            std::mem::take(&mut scan.marked),
+            &mut left_overs,
+        )?;
         compared.keep(rekeyed.iter().map(ExternalId::as_str));
         self.remark_on_listed(&compared, &scan.rows);
         self.remark_on_overwriting(&compared)?;
@@ -108,14 +122,16 @@ impl Stages<'_> {
         let there = scan.rows.count(RowState::Unchanged) + scan.rows.count(RowState::Changed);
         let known = compared.named_before.max(there);
         self.decide_earlier(&mut scan.rows, &mut compared, &mut earlier)?;
+        let waiting = self.give_time(&mut compared)?;
         let groups = self.look_at_groups(scan.groups, &mut scan.rows)?;
-        let lists_leavers = self.bound.mapping().lists_leavers;
+        // Only who is missing may be in a row that nobody can read.
+        let is_full = self.bound.mapping().kind == FeedKind::Full;
         let holds = self.hold(
             &mut scan.rows,
             &mut compared,
             &mut earlier,
-            // A row of a list of leavers keeps nobody.
-            if lists_leavers { 0 } else { scan.unidentified },
+            waiting.len() as u64,
+            if is_full { scan.unidentified } else { 0 },
         )?;
         let groups = groups.planned(&scan.rows);
         let action = self.bound.mapping().leavers;
@@ -133,6 +149,9 @@ impl Stages<'_> {
             skipped,
             unanswered,
             not_in_feed: compared.not_in_feed,
+            waiting,
+            marked: compared.marked,
+            is_new_feed: self.is_new_feed()?,
             profile: scan.profile,
         })
     }
@@ -186,8 +205,8 @@ impl Stages<'_> {
     /// Beside what is wrong, whether a person let anything pass.
     fn judge_feed(&mut self, scan: &mut Scan) -> Result<(Vec<Sick>, bool), RunError> {
         let before = match &self.journal {
-            // A list of leavers has as many rows as people leave.
-            _ if self.bound.mapping().lists_leavers => Vec::new(),
+            // Others have as many rows as people leave or change.
+            _ if self.bound.mapping().kind != FeedKind::Full => Vec::new(),
             Some(journal) => journal.profiles(&self.scope, self.mapping_key)?,
             None => Vec::new(),
         };
@@ -226,12 +245,26 @@ impl Stages<'_> {
 /// standard input.
 #[must_use]
 pub fn feed_age(feed: &Feed, clock: Clock) -> Option<Duration> {
-    let ages = feed.source().parts().iter().map(|source| match source {
-        FeedSource::Path(path) => clock.age(path.metadata().ok()?.modified().ok()?),
-        FeedSource::Copy(copy) => clock.age(copy.modified?.into()),
-        FeedSource::Stdin | FeedSource::Files { .. } => None,
-    });
-    ages.flatten().max()
+    let age = |time: Timestamp| Duration::try_from(clock.now().duration_since(time)).ok();
+    times(feed).filter_map(age).max()
+}
+
+/// When the file of a feed was changed last, of several files the newest, in microseconds as
+/// the journal keeps it; unknown for one from standard input.
+pub(super) fn modified(feed: &Feed) -> Option<Timestamp> {
+    Timestamp::from_microsecond(times(feed).max()?.as_microsecond()).ok()
+}
+
+/// When the files of a feed were changed last.
+fn times(feed: &Feed) -> impl Iterator<Item = Timestamp> {
+    feed.source()
+        .parts()
+        .iter()
+        .filter_map(|source| match source {
+            FeedSource::Path(path) => path.metadata().ok()?.modified().ok()?.try_into().ok(),
+            FeedSource::Copy(copy) => copy.modified,
+            FeedSource::Stdin | FeedSource::Files { .. } => None,
+        })
 }
 
 /// Holds back the rows of people that an interrupted run may have created.

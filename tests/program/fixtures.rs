@@ -95,7 +95,7 @@ fn people_with(feed: &str, mapping: &str) -> Vec<Vec<String>> {
             while let Some(record) = records.next_record() {
                 match bound.apply(record, &mut person, &mut faults) {
                     Ok(Mapped::Row) => people.push(person.slots().map(shown).collect()),
-                    Ok(Mapped::Skipped | Mapped::GaveWay) => {}
+                    Ok(Mapped::Skipped | Mapped::GaveWay | Mapped::Leaver) => {}
                     Err(error) => return Err(error),
                 }
             }

@@ -44,6 +44,7 @@ mod no_people;
 mod odd_rows;
 mod one_at_a_time;
 mod parts;
+mod patience;
 mod picked_up;
 mod plan_after_kill;
 mod proof;

@@ -9,17 +9,14 @@ use super::super::schema::MIGRATIONS;
 use super::*;
 
 /// A format that an hrfeed to come could have.
-const NEXT: &[&str] = &[
-    MIGRATIONS[0],
-    MIGRATIONS[1],
-    MIGRATIONS[2],
-    MIGRATIONS[3],
-    MIGRATIONS[4],
-    MIGRATIONS[5],
-    MIGRATIONS[6],
-    MIGRATIONS[7],
-    "ALTER TABLE runs ADD COLUMN note TEXT",
-];
+fn next() -> Vec<&'static str> {
+    with(&["ALTER TABLE runs ADD COLUMN note TEXT"])
+}
+
+/// The steps that there are, and these.
+fn with(steps: &[&'static str]) -> Vec<&'static str> {
+    [MIGRATIONS, steps].concat()
+}
 
 /// Every file of a folder with its content.
 fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
@@ -116,7 +113,7 @@ fn another_programs_database_is_refused_and_left_alone() {
 fn a_journal_of_a_newer_program_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
-    drop(Journal::open_with(&path, NEXT).unwrap());
+    drop(Journal::open_with(&path, &next()).unwrap());
     let error = refused(&path);
     assert!(
         matches!(error, JournalError::Newer { found, known, .. } if found == known + 1),
@@ -163,7 +160,7 @@ fn a_newer_program_brings_an_older_journal_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
     journal_with_a_run(&path);
-    let journal = Journal::open_with(&path, NEXT).unwrap();
+    let journal = Journal::open_with(&path, &next()).unwrap();
     journal
         .conn
         .execute("UPDATE runs SET note = 'x'", ())
@@ -179,7 +176,9 @@ fn a_newer_program_reads_an_older_journal_without_changing_it() {
     let path = folder.path().join("journal.db");
     journal_with_a_run(&path);
     let before = content(folder.path());
-    let journal = Journal::open_existing_with(&path, NEXT).unwrap().unwrap();
+    let journal = Journal::open_existing_with(&path, &next())
+        .unwrap()
+        .unwrap();
     assert_ne!(journal.conn.path(), path.to_str());
     assert_eq!(journal.path(), path);
     journal.conn.execute_batch("SELECT note FROM runs").unwrap();
@@ -194,25 +193,17 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.db");
     journal_with_a_run(&path);
-    let broken = [
-        MIGRATIONS[0],
-        MIGRATIONS[1],
-        MIGRATIONS[2],
-        MIGRATIONS[3],
-        MIGRATIONS[4],
-        MIGRATIONS[5],
-        MIGRATIONS[6],
-        MIGRATIONS[7],
+    let broken = with(&[
         "CREATE TABLE extra (x); DELETE FROM people",
         "INSERT INTO nowhere VALUES (1)",
-    ];
+    ]);
     let error = Journal::open_with(&path, &broken).unwrap_err();
     assert!(
         matches!(
             error,
             JournalError::Migration {
-                from: 8,
-                to: 10,
+                from: 9,
+                to: 11,
                 ..
             }
         ),

@@ -19,6 +19,8 @@ fn a_run_is_read_back_as_it_was_written() {
         state: Some(RunState::Interrupted),
         feed_sha256: Some([9; 32]),
         joined_sha256: Some([8; 32]),
+        feed_modified: Some(ended),
+        good_feed: Some(true),
         rows: Some(12),
         skipped: Some(3),
         unchanged: Some(4),

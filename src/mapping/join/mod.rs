@@ -298,7 +298,7 @@ impl<'m> Open<'m> {
         let columns: Vec<_> = kept.into_iter().collect();
         let at = |column: usize| columns.iter().position(|it| *it == column);
         let mut spellings = Vec::new();
-        let cells = TemplateCells::of(&join.templates, &names, &mut spellings);
+        let cells = TemplateCells::of(&join.templates, &names, &mut spellings, today);
         let counts = |record: &Record| counts(join, &cells, record, &no_column);
         let all: Vec<_> = used.all.iter().filter_map(|column| at(*column)).collect();
         let gathering = Gathering {

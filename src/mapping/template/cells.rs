@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use super::{TemplateRow, Templates};
 use crate::feed::{CellKind, Record};
 use crate::mapping::columns::{ColumnNames, Spelling};
@@ -16,16 +18,19 @@ pub(in crate::mapping) struct TemplateCells {
     columns: Vec<usize>,
     /// The place of each name among them.
     names: Arc<HashMap<String, usize>>,
+    /// The day on which the feed is read.
+    today: Date,
 }
 
 impl TemplateCells {
     /// The columns that `templates` may ask for: by the names that the feed has, which
     /// they may compute, and by those that they have in their text. How the feed spells
-    /// these is added to `spellings`.
+    /// these is added to `spellings`. The feed is read on the day `today`.
     pub(in crate::mapping) fn of(
         templates: &Templates,
         names: &ColumnNames,
         spellings: &mut Vec<Spelling>,
+        today: Date,
     ) -> Self {
         let of_feed = names.exact().filter(|(name, _)| templates.ask_for(name));
         let of_feed = of_feed.map(|(name, index)| (name.to_owned(), index));
@@ -47,6 +52,7 @@ impl TemplateCells {
         Self {
             names: Arc::new(names.collect()),
             columns,
+            today,
         }
     }
 
@@ -57,12 +63,12 @@ impl TemplateCells {
 
     /// A row whose cells are all empty.
     pub(in crate::mapping) fn empty_row(&self) -> Arc<TemplateRow> {
-        Arc::new(TemplateRow::new(Arc::clone(&self.names)))
+        Arc::new(TemplateRow::new(Arc::clone(&self.names), self.today))
     }
 
     /// What templates see of a record.
     pub(in crate::mapping) fn row(&self, record: &Record) -> Arc<TemplateRow> {
-        let mut row = TemplateRow::new(Arc::clone(&self.names));
+        let mut row = TemplateRow::new(Arc::clone(&self.names), self.today);
         for &index in &self.columns {
             match record.cell(index) {
                 Some(cell) => {

@@ -474,7 +474,11 @@ impl<'s> Checker<'s> {
     fn lookup(&self, name: &str) -> Shape {
         let mut variables = self.scopes.iter().rev().flatten();
         let found = variables.find(|it| it.name == name);
-        found.map(|it| it.shape).unwrap_or_default()
+        let of_name = || match name {
+            "today" => Shape::NUMBER,
+            _ => Shape::default(),
+        };
+        found.map_or_else(of_name, |it| it.shape)
     }
 
     /// Gives a value to a name, or its items to several.

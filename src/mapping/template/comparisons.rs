@@ -56,6 +56,6 @@ fn never_equal() -> Refusal {
     Refusal::new(
         "compares a text with a number, and these are never equal: every cell is a text",
         "put the number in quotes, as in `row['Left'] != '1'`, or make a number of the cell, as \
-         in `row['Hours']|float > 4`",
+         in `row['Hours']|float > 4` and `row['End']|date('%d-%m-%Y') < today`",
     )
 }

@@ -9,7 +9,10 @@ use std::borrow::Cow;
 use minijinja::value::{Rest, Value, ValueOrKwargs};
 use minijinja::{Environment, Error, ErrorKind, State, filters, tests};
 
+use jiff::civil::Date;
+
 use super::TemplateRow;
+use crate::mapping::date::{self, Context, DateForm};
 
 /// How much one template may handle of one row, in bytes.
 pub(super) const MAX_BYTES: usize = 128 << 10;
@@ -42,6 +45,7 @@ const FILTERS: &[Filter] = &[
     filter("capitalize", || Value::from_function(filters::capitalize)),
     filter("count", || Value::from_function(filters::length)),
     filter("d", || Value::from_function(filters::default)),
+    filter("date", || Value::from_function(day)),
     filter("default", || Value::from_function(filters::default)),
     filter("first", || Value::from_function(filters::first)),
     filter("float", || Value::from_function(filters::float)),
@@ -83,7 +87,7 @@ const FILTERS: &[Filter] = &[
 ];
 
 /// The filters that give a number or fail.
-pub(super) const NUMBERS: [&str; 6] = ["abs", "count", "float", "int", "length", "round"];
+pub(super) const NUMBERS: [&str; 7] = ["abs", "count", "date", "float", "int", "length", "round"];
 
 /// The filters that make a text.
 pub(super) const TEXTS: [&str; 8] = [
@@ -174,6 +178,37 @@ pub(super) fn environment() -> Environment<'static> {
         add(&mut environment, name);
     }
     environment
+}
+
+/// Why the filter `date` fails. The only detail of an error that quotes no value for
+/// certain.
+pub(super) const NO_DATE: &str = "the text is not a date of that form (where a cell may be empty, write `row['End'] and …` \
+     before)";
+
+/// The filter `date`: the number of a day, to be compared with `today`. A date as a
+/// spreadsheet's date cell has it is read with any form.
+fn day(state: &State<'_, '_>, text: &str, form: &str) -> Result<i64, Error> {
+    let row = state.lookup("row");
+    let row = row
+        .as_ref()
+        .and_then(Value::downcast_object_ref::<TemplateRow>);
+    let no_date = |_| Error::new(ErrorKind::InvalidOperation, NO_DATE);
+    let form = DateForm::compile(form).map_err(no_date)?;
+    let context = Context {
+        today: row.map_or(Date::ZERO, |row| row.today),
+        is_birth: false,
+        zone: None,
+    };
+    let read = |form| date::read(form, text.trim(), context).0;
+    let reading = read(None).or_else(|_| read(Some(&form)));
+    let reading = reading.map_err(|_| Error::new(ErrorKind::InvalidOperation, NO_DATE))?;
+    Ok(number_of(reading.day))
+}
+
+/// The number of a day: days since 1970.
+pub(super) fn number_of(day: Date) -> i64 {
+    let since = day.duration_since(Date::constant(1970, 1, 1));
+    since.as_hours() / 24
 }
 
 /// Counts bytes that a template handles of a row.

@@ -29,7 +29,10 @@ fn rendered(template: &str, cell: &str) -> Result<String, String> {
 
 /// A row with this cell in the column `A`.
 fn row(cell: &str) -> Arc<TemplateRow> {
-    let mut row = TemplateRow::new(Arc::new(HashMap::from([("A".to_owned(), 0)])));
+    let mut row = TemplateRow::new(
+        Arc::new(HashMap::from([("A".to_owned(), 0)])),
+        Date::constant(2026, 11, 27),
+    );
     row.push(cell, CellKind::Text, None);
     row.into()
 }
@@ -364,4 +367,47 @@ fn a_loop_tells_more_than_numbers() {
         "{% for x in row['A']|list %}{{ loop.index == 'a' }}{% endfor %}",
         "",
     ));
+}
+
+#[test]
+fn days_are_compared_with_today() {
+    // The row is read on 27 November 2026.
+    for (cell, expected) in [
+        ("26-11-2026", "past"),
+        ("27-11-2026", "to come"),
+        ("28-11-2026", "to come"),
+        // As a spreadsheet's date cell.
+        ("2026-11-26", "past"),
+        ("2026-11-26 00:00:00", "past"),
+        ("", "never"),
+    ] {
+        let template = "{% if not row['A'] %}never{% elif row['A']|date('%d-%m-%Y') < today %}past\
+                        {% else %}to come{% endif %}";
+        assert_eq!(rendered(template, cell).unwrap(), expected, "{cell}");
+    }
+    let later = "{{ row['A']|date('%d-%m-%y') + 14 < today }}";
+    assert_eq!(rendered(later, "12-11-26").unwrap(), "True");
+    assert_eq!(rendered(later, "13-11-26").unwrap(), "False");
+}
+
+#[test]
+fn a_text_that_is_no_date_is_refused_and_not_quoted() {
+    for cell in ["31-02-2026", "soon", ""] {
+        let problem = rendered("{{ row['A']|date('%d-%m-%Y') < today }}", cell).unwrap_err();
+        assert!(
+            problem.contains("the text is not a date of that form"),
+            "{problem}"
+        );
+        assert!(!problem.contains("soon"), "{problem}");
+    }
+}
+
+#[test]
+fn a_cell_by_itself_is_no_day() {
+    let condition = "[source]\nwhere = \"row['A'] < today\"\n";
+    let problem = refusal(mapping_of("x", condition));
+    assert!(
+        problem.contains("compares a text with a number"),
+        "{problem}"
+    );
 }

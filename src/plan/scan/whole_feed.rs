@@ -82,7 +82,7 @@ pub(super) fn of_whole_feed(
     let of_feed = feed.remarks().into_iter();
     let old = Remark::Workbook(InWorkbook::OldResults);
     let of_feed = of_feed.filter(|it| it.remark != old || bound.heeds(it));
-    let of_filter = bound.judge_filter(rows.len() as u64, all.skipped);
+    let of_filter = bound.judge_filter(rows.len() as u64 + all.leaving, all.skipped);
     let of_mapping = bound.remarks().chain(of_filter).map(Remarked::from);
     let mut remarks: Vec<_> = of_feed.chain(of_mapping).collect();
     for (field, tally) in all.dates.iter().enumerate() {
@@ -90,7 +90,9 @@ pub(super) fn of_whole_feed(
         remarks.extend(remark.map(|remark| of_column(Some(field), remark)));
     }
     // Nothing is wrong with somebody who is twice on a list of leavers.
-    let superseded = rows.superseded().filter(|_| !bound.mapping().lists_leavers);
+    let superseded = rows
+        .superseded()
+        .filter(|_| !bound.mapping().lists_leavers());
     let which = match bound.mapping().unique.duplicates {
         Duplicates::Reject => "reject",
         Duplicates::First => "first",
