@@ -47,6 +47,7 @@ fn import() -> Duration {
         replaces_key: false,
         by: "bench".into(),
         allowed: hrfeed::plan::Allowed::default(),
+        wait: std::time::Duration::ZERO,
         stop: Stop::default(),
         clock: Clock::system(),
         listener: &mut NoListener,

@@ -10,6 +10,11 @@ use crate::model::{Action, Calls, Counts, ExternalId, Outcome, RowNumber};
 /// One thing that happened. The external ID is the only personal data in it.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// Another run is using the LMS, and this one waits for it.
+    LockAwaited {
+        /// The other run, if it says who it is.
+        holder: Option<&'a str>,
+    },
     /// The first pass over the feed begins.
     ReadStarted {
         /// The size of the file in bytes, where it is known.

@@ -84,6 +84,7 @@ action = "delete"
             allowed: hrfeed::plan::Allowed::default(),
             replaces_key: false,
             by: "ann@host".into(),
+            wait: std::time::Duration::ZERO,
             stop: Stop::default(),
             clock: Clock::system(),
             mapping,

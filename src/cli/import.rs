@@ -13,6 +13,7 @@ use super::feed::{FeedArgs, open};
 use super::holds::approve_for_import;
 use super::key::KeyArgs;
 use super::output::finish;
+use super::time::TimeArgs;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
 use crate::journal::Hold;
@@ -41,6 +42,8 @@ pub(super) struct ImportArgs {
     allow: AllowArgs,
     #[command(flatten)]
     verify: VerifyArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 /// The least requests per second for a sandbox inside this process.
@@ -55,6 +58,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure>
 }
 
 fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<String>), Failure> {
+    let stop = args.time.stop(context);
     let mapping = context.load_mapping(&args.feed.mapping)?;
     let mut settings = mapping.target.clone();
     let (sandbox, credentials) = if args.sandbox {
@@ -93,7 +97,8 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         allowed: args.allow.allowed(),
         replaces_key: args.key.replaces_key,
         by: environment::user_at_host(),
-        stop: context.stop(),
+        wait: args.time.wait(),
+        stop,
         clock: Clock::system(),
         listener: &mut *listener,
     })?;

@@ -26,6 +26,7 @@ mod resume;
 mod run_report;
 mod sandbox;
 mod signals;
+mod time;
 mod verify;
 mod words;
 

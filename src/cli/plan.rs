@@ -1,6 +1,7 @@
 //! `hrfeed plan`: what an import would do. It only reads.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -55,6 +56,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
         allowed: Allowed::default(),
         replaces_key: args.key.replaces_key,
         by: environment::user_at_host(),
+        wait: Duration::ZERO,
         stop: context.stop(),
         clock: Clock::system(),
         listener: &mut *listener,

@@ -10,6 +10,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{of_run, open_source, picked_up};
 use super::output::finish;
+use super::time::TimeArgs;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
 use crate::journal::{Journal, Run, RunRef};
@@ -34,6 +35,8 @@ pub(super) struct ResumeArgs {
     allow: AllowArgs,
     #[command(flatten)]
     verify: VerifyArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
@@ -42,6 +45,7 @@ pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure>
 }
 
 fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
+    let stop = args.time.stop(context);
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     resumable(&run)?;
@@ -104,7 +108,8 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         allowed: args.allow.allowed(),
         replaces_key,
         by: environment::user_at_host(),
-        stop: context.stop(),
+        wait: args.time.wait(),
+        stop,
         clock: Clock::system(),
         listener: &mut *listener,
     })?)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::MappingError;
 use super::file::{Node, Table};
+use crate::model::duration_of;
 
 /// How many of something are allowed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -336,11 +337,9 @@ fn tolerated(node: &Node<'_>) -> Result<Allowance, MappingError> {
     }
 }
 
-/// A duration in any words, where a day has 24 hours.
+/// A duration in any words.
 fn duration(node: &Node<'_>) -> Option<Duration> {
-    let span = node.as_text()?.trim().parse::<jiff::Span>().ok()?;
-    let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours());
-    Duration::try_from(exact.ok()?).ok()
+    duration_of(node.as_text()?)
 }
 
 /// `"7 days"`.

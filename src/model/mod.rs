@@ -4,6 +4,7 @@
 //! socket or asks the clock, so every other module may depend on it.
 
 mod change;
+mod duration;
 mod exit;
 mod external_id;
 mod finding;
@@ -25,6 +26,7 @@ mod workbook;
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, Step};
+pub use self::duration::duration_of;
 pub use self::exit::Exit;
 pub use self::external_id::{ExternalId, is_number_in_groups, latin_like, looks_latin};
 pub use self::finding::{DuplicateFate, Finding, QuoteProblem, Rule, ShortRow};

@@ -14,7 +14,7 @@ impl Stages<'_> {
     /// The run's notes are kept from now on.
     pub(super) fn begin(&mut self, journal: &Path) -> Result<(RunRecorder, ScopeLock), RunError> {
         let journal = Journal::open(journal)?;
-        let lock = journal.lock(&self.scope)?;
+        let lock = self.lock(&journal)?;
         if let Some(run) = &mut self.resumed {
             // Read again now that no other run can resume it.
             *run = read_run(&journal, run.id)?;

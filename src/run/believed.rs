@@ -107,7 +107,7 @@ impl Stages<'_> {
         let is_stopped = self.stop.wait(wait);
         self.listener.on_event(&Event::Continued);
         if is_stopped {
-            return Err(Halt::Requested.into());
+            return Err(self.stop.why().into());
         }
         Ok(())
     }

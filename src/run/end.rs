@@ -300,6 +300,7 @@ mod tests {
             ),
             ("sick feed", failed(RunError::SickFeed(vec![sick]))),
             ("on request", failed(Halt::Requested.into())),
+            ("deadline", failed(Halt::Deadline.into())),
             ("reading", failed(RunError::StoppedReading)),
             ("outage", failed(outage().into())),
             ("refused all", failed(refused_all.into())),
@@ -353,6 +354,7 @@ mod tests {
         unknown       interrupted  5  the outcome of 2 rows and 1 leaver is unknown
         sick feed     failed       4  the feed has 3 rows; the minimum is 10 (`min_rows`), so the run was stopped (to let it pass once: `--allow rows=3`)
         on request    interrupted  5  stopped on request
+        deadline      interrupted  5  stopped at the deadline
         reading       interrupted  5  stopped while the feed was being read
         outage        interrupted  5  the LMS went down and did not come back (HTTP 503)
         refused all   interrupted  4  the LMS refused 50 rows in turn with the same words (HTTP 422): licence limit reached; it looks as if the licences of the LMS are used up

@@ -28,6 +28,7 @@ mod holds;
 mod identify;
 mod known;
 mod left_over;
+mod lock;
 mod look_again;
 mod lost;
 mod lost_accounts;
@@ -50,6 +51,7 @@ mod verify;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use self::notes::Notes;
 use self::reading::{hand_over, read_while};
@@ -102,6 +104,8 @@ pub struct RunRequest<'a> {
     pub replaces_key: bool,
     /// Who runs it: the user and the machine, for the journal.
     pub by: String,
+    /// How long it waits for another run on this LMS to end.
+    pub wait: Duration,
     /// How the run is stopped from outside.
     pub stop: Stop,
     /// What time it is.
@@ -175,6 +179,7 @@ struct Stages<'a> {
     allowed: Allowed,
     replaces_key: bool,
     by: String,
+    wait: Duration,
     stop: Stop,
     clock: Clock,
     listener: &'a mut dyn Listener,
@@ -265,6 +270,7 @@ impl<'a> Stages<'a> {
             verify,
             replaces_key,
             by,
+            wait,
             stop,
             clock,
             listener,
@@ -286,6 +292,7 @@ impl<'a> Stages<'a> {
             verify,
             replaces_key,
             by,
+            wait,
             stop,
             clock,
             listener,

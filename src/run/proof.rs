@@ -22,7 +22,7 @@ use crate::journal::{
 };
 use crate::model::{Action, ExternalId, Outcome, Proof, Twice, counted};
 use crate::plan::RowTable;
-use crate::upload::{Halt, Known, NewPeople, Question, UploadError};
+use crate::upload::{Known, NewPeople, Question, UploadError};
 
 /// How long before the start of the run the list of new people begins: a look-up
 /// before the first change may have missed a person who was being created.
@@ -106,7 +106,7 @@ impl Stages<'_> {
             Ok(Err(why)) => why,
             // The run is done, whatever stops this.
             Err(RunError::Halted(halt)) => halt.to_string(),
-            Err(RunError::StoppedReading) => Halt::Requested.to_string(),
+            Err(RunError::StoppedReading) => self.stop.why().to_string(),
             Err(error) => return Err(error),
         };
         self.remarks.push(format!("not verified: {why}"));

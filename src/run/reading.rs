@@ -6,7 +6,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::RunError;
 use crate::feed::FeedError;
 use crate::plan::ScanError;
-use crate::upload::{Halt, Stop};
+use crate::upload::Stop;
 
 /// Lets `read` hand over what it reads, at most `ahead` pieces ahead, and
 /// `consume` take it. What ended `consume` counts before what `read` says, whose
@@ -29,7 +29,7 @@ pub(super) fn read_while<T: Send, R>(
         };
         let consumed = consumed?;
         match read {
-            Err(RunError::StoppedReading) if stop.is_requested() => Err(Halt::Requested.into()),
+            Err(RunError::StoppedReading) if stop.is_requested() => Err(stop.why().into()),
             read => read.map(|()| consumed),
         }
     })

@@ -270,11 +270,15 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
     async fn run(mut self, jobs: &mut Receiver<J>) -> Result<(), UploadError> {
         loop {
             if self.engine.stop.is_requested() && !self.is_halting() {
+                let why = self.engine.stop.why();
                 self.listener.on_event(&Event::Stopping {
-                    why: "asked to stop",
+                    why: match why {
+                        Halt::Deadline => "the deadline is reached",
+                        _ => "asked to stop",
+                    },
                     in_flight: self.in_flight.len(),
                 });
-                self.halt(Halt::Requested);
+                self.halt(why);
             }
             let wake = match &self.mode {
                 Mode::Halting { why, until } => {

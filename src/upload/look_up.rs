@@ -103,7 +103,7 @@ impl Uploader {
         };
         let drive = self.engine.drive(&mut jobs, ledger, listener);
         self.runtime.block_on(drive)?;
-        ended.ok_or(UploadError::Halted(Halt::Requested))
+        ended.ok_or_else(|| UploadError::Halted(self.engine.stop.why()))
     }
 
     /// Drives a job without which the run cannot go on. An LMS that answers

@@ -108,6 +108,9 @@ pub enum Halt {
     /// Ctrl-C or SIGTERM.
     #[error("stopped on request")]
     Requested,
+    /// The time that a person gave it is up.
+    #[error("stopped at the deadline")]
+    Deadline,
     /// The target was down for too long.
     #[error("the LMS {} ({why})", if *.ever_up { "went down and did not come back" } else { "gives no usable answer" })]
     Outage {
@@ -134,6 +137,10 @@ impl Halt {
     pub fn help(&self) -> Option<String> {
         let text = match self {
             Self::Requested => return None,
+            Self::Deadline => {
+                "the next import, or `hrfeed resume`, goes on from here; `--deadline` says how \
+                 long a run may take"
+            }
             Self::Outage { ever_up: false, .. } => {
                 "check `base_url` in the mapping, and whether the LMS is up"
             }

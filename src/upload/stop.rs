@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::Halt;
+
 /// A switch that is thrown once, by a signal, and seen by every stage.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {
@@ -15,6 +17,8 @@ pub struct Stop {
 #[derive(Debug, Default)]
 struct Inner {
     requested: AtomicBool,
+    /// Time was up before anybody asked.
+    is_late: AtomicBool,
     /// Wakes tasks.
     notify: Notify,
     /// Wakes threads.
@@ -35,6 +39,23 @@ impl Stop {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         self.inner.condvar.notify_all();
+    }
+
+    /// Asks the run to stop since its time is up.
+    pub fn request_at_deadline(&self) {
+        if !self.is_requested() {
+            self.inner.is_late.store(true, Ordering::SeqCst);
+        }
+        self.request();
+    }
+
+    /// Why the run stops that was asked to.
+    pub fn why(&self) -> Halt {
+        if self.inner.is_late.load(Ordering::SeqCst) {
+            Halt::Deadline
+        } else {
+            Halt::Requested
+        }
     }
 
     /// Whether it was asked to.

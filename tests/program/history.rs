@@ -475,7 +475,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 fn the_sandbox_as_a_command_says_where_it_listens_and_stops_when_asked() {
     let world = World::new(Kmi);
     let run = world.start(&["sandbox", "--port", "0", "--people", "7", "--json"]);
-    let said = || std::fs::read_to_string(world.path("stdout")).unwrap();
+    let said = || run.read("stdout");
     crate::support::wait_until("it says where it listens", || said().ends_with('\n'));
     let announced: serde_json::Value = serde_json::from_str(&said()).unwrap();
     let base_url = announced["base_url"].as_str().unwrap();

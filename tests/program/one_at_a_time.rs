@@ -94,6 +94,63 @@ fn two_lms_share_a_journal_and_are_served_at_the_same_time() {
     one.ends_alone();
 }
 
+#[test]
+fn a_run_that_may_wait_begins_when_the_other_one_has_ended() {
+    let first = UnderWay::of(Kmi);
+    let world = &first.world;
+    let import = ["import", "people.csv", "-m", "mapping.toml", "--json"];
+    let refused = world.run(&[&import[..], &["--wait", "1s"]].concat());
+    let refused = refused.exits(6);
+    let said = "Waiting for another run on this LMS to end: run 1, process";
+    assert!(refused.stderr.contains(said), "{refused:#?}");
+    let waits = world.start(&[&import[..], &["--wait", "10m"]].concat());
+    wait_until("it waits", || waits.has_said("Waiting for another run"));
+    let _world = first.ends_alone();
+    let ran = waits.wait().exits(0);
+    assert_eq!(ran.count("unchanged"), PEOPLE as u64);
+}
+
+/// Windows replaces no file that a program has open.
+#[cfg(unix)]
+#[test]
+fn a_run_that_waited_imports_the_file_as_it_was() {
+    let first = UnderWay::of(Kmi);
+    let world = &first.world;
+    let mut feed = first.feed.clone();
+    feed.people[3].city = "Delft".into();
+    world.write("new.csv", feed.csv(Kmi));
+    let import = [
+        "import",
+        "new.csv",
+        "-m",
+        "mapping.toml",
+        "--json",
+        "--wait",
+        "10m",
+    ];
+    let waits = world.start(&import);
+    wait_until("it waits", || waits.has_said("Waiting for another run"));
+    // Another export takes its place, by another name of a column.
+    let text = String::from_utf8(feed.csv(Kmi)).unwrap();
+    let other = text.replace("Delft", "Zwolle").replace("City", "Town");
+    fs::remove_file(world.path("new.csv")).unwrap();
+    world.write("new.csv", other);
+    let world = first.ends_alone();
+    assert_eq!(waits.wait().exits(0).count("updated"), 1);
+    world.assert_everyone_once(&feed);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_waits_can_be_stopped() {
+    let first = UnderWay::of(Kmi);
+    let waits = first.world.start(&[IMPORT, &["--wait", "10m"]].concat());
+    wait_until("it waits", || waits.has_said("Waiting for another run"));
+    waits.interrupt();
+    waits.wait().exits(5);
+    first.ends_alone();
+}
+
 #[cfg(unix)]
 mod names {
     //! By whichever name.

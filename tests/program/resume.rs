@@ -444,6 +444,38 @@ fn a_second_run_on_the_same_target_is_turned_away_while_the_first_is_under_way()
 }
 
 #[test]
+fn a_run_stops_at_its_deadline_and_the_next_one_goes_on() {
+    on_each_system(|system| {
+        let world = World::new(system).target("requests_per_second = 20");
+        let feed = Feed::of(200);
+        world.feed(&feed);
+        let ran = world.import_with(&["--deadline", "3s"]).exits(5);
+        assert_eq!(ran.json()["state"], "interrupted");
+        assert_eq!(ran.json()["message"], "stopped at the deadline");
+        assert!(
+            ran.stderr.contains("Stopping (the deadline is reached)"),
+            "{ran:#?}"
+        );
+        assert_eq!(ran.count("unknown"), 0);
+        assert_eq!(ran.count("created"), world.lms.people().len() as u64);
+        assert!(ran.count("pending") > 0);
+        let world = world.target("requests_per_second = 5000");
+        world.import().exits(0);
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
+fn a_deadline_that_is_no_time_is_a_mistake() {
+    let world = World::new(Kmi);
+    world.feed(&Feed::of(3));
+    for time in ["2", "0s", "soon", "-1h"] {
+        let ran = world.import_with(&[&format!("--deadline={time}")]).exits(2);
+        assert!(ran.stderr.contains("not a duration"), "{ran:#?}");
+    }
+}
+
+#[test]
 fn a_lock_left_by_a_crash_holds_nobody_up() {
     let world = slow(Kmi);
     world.feed(&Feed::of(60));

@@ -383,18 +383,17 @@ impl World {
 
     /// [`World::start`] with another journal.
     pub(crate) fn start_with(&self, arguments: &[&str], journal: &Path) -> Started {
+        // Two of them may run at a time.
+        let said = tempfile::tempdir().unwrap();
+        let file = |name| File::create(said.path().join(name)).unwrap();
         let child = self
             .command_with(arguments, journal)
             .stdin(Stdio::null())
-            .stdout(File::create(self.path("stdout")).unwrap())
-            .stderr(File::create(self.path("stderr")).unwrap())
+            .stdout(file("stdout"))
+            .stderr(file("stderr"))
             .spawn()
             .unwrap();
-        Started {
-            child,
-            stdout: self.path("stdout"),
-            stderr: self.path("stderr"),
-        }
+        Started { child, said }
     }
 
     /// `import people.csv` with `--json`, started.
@@ -554,8 +553,8 @@ pub(crate) fn run(arguments: &[&str]) -> Ran {
 /// A program under way. Killed when it is dropped.
 pub(crate) struct Started {
     child: Child,
-    stdout: PathBuf,
-    stderr: PathBuf,
+    /// What it says goes to files here.
+    said: TempDir,
 }
 
 impl Started {
@@ -593,7 +592,7 @@ impl Started {
 
     /// Whether it has said that on stderr by now.
     pub(crate) fn has_said(&self, words: &str) -> bool {
-        read(&self.stderr).contains(words)
+        self.read("stderr").contains(words)
     }
 
     pub(crate) fn is_running(&mut self) -> bool {
@@ -605,9 +604,16 @@ impl Started {
         let status = self.child.wait().unwrap();
         Ran {
             code: status.code().unwrap_or(-1),
-            stdout: read(&self.stdout),
-            stderr: read(&self.stderr),
+            stdout: self.read("stdout"),
+            stderr: self.read("stderr"),
         }
+    }
+}
+
+impl Started {
+    /// What it has written to `stdout` or `stderr` by now.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.said.path().join(name)).unwrap()
     }
 }
 
@@ -617,10 +623,6 @@ impl Drop for Started {
         let _ended = self.child.kill();
         let _reaped = self.child.wait();
     }
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
 }
 
 /// Waits until `holds`: much longer than it takes, since machines are busy.

@@ -201,6 +201,7 @@ max_age = "36 h"
             allowed: hrfeed::plan::Allowed::default(),
             replaces_key: false,
             by: "ann@host".into(),
+            wait: std::time::Duration::ZERO,
             stop: Stop::default(),
             clock: clock(tonight.night),
             mapping: &mapping,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Tally;
+use super::plain::awaiting;
 use super::tally::{Pause, Stage};
 use crate::clock;
 use crate::event::{Event, Listener};
@@ -152,6 +153,7 @@ impl Listener for Bars {
         let now = clock::monotonic();
         self.tally.on_event(event, now);
         match *event {
+            Event::LockAwaited { holder } => self.put(awaiting(holder), None, ""),
             Event::ReadStarted { bytes } => {
                 let figures = bytes.map_or("", |_| "{percent:>3} %");
                 self.put("Reading the feed".to_owned(), bytes, figures);

@@ -127,10 +127,22 @@ fn planned(counts: &Counts) -> String {
     }
 }
 
+/// What is said while another run is using the LMS.
+pub(super) fn awaiting(holder: Option<&str>) -> String {
+    match holder {
+        Some(holder) => format!(
+            "Waiting for another run on this LMS to end: {}",
+            sanitize(holder)
+        ),
+        None => "Waiting for another run on this LMS to end".to_owned(),
+    }
+}
+
 /// The line for an event that has one of its own. `took` is the time of the
 /// stage that the event ends.
 fn line(event: &Event<'_>, took: &str) -> Option<String> {
     Some(match *event {
+        Event::LockAwaited { holder } => awaiting(holder),
         Event::ReadStarted { bytes: None } => "Reading the feed".to_owned(),
         Event::ReadStarted { bytes: Some(size) } => format!("Reading the feed ({})", bytes(size)),
         Event::JoinStarted { file, bytes: None } => format!("Reading {}", sanitize(file)),
@@ -203,7 +215,8 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
         let now = (self.clock)();
         // A stage ends where the next one begins; reading has its own event.
         match event {
-            Event::ReadStarted { .. }
+            Event::LockAwaited { .. }
+            | Event::ReadStarted { .. }
             | Event::JoinStarted { .. }
             | Event::SurveyStarted { .. }
             | Event::SettleStarted { .. }

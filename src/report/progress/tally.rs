@@ -140,6 +140,7 @@ impl Tally {
                 // The time spent waiting says nothing about the pace.
                 self.mark = Some((now, self.done));
             }
+            Event::LockAwaited { .. } => {}
             Event::Slowed { why, .. } => self.slowed = Some(sanitize(why).into_owned()),
             Event::FullSpeed => self.slowed = None,
             Event::Stopping { why, .. } => self.stopping = Some(sanitize(why).into_owned()),
