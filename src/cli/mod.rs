@@ -18,6 +18,7 @@ mod holds;
 mod import;
 mod init;
 mod key;
+mod man;
 mod output;
 mod output_file;
 mod panics;
@@ -128,6 +129,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Generate a shell completion script
     Completions(completions::CompletionsArgs),
+    /// Print a manual page, or write those of all commands
+    Man(man::ManArgs),
 }
 
 impl Command {
@@ -150,6 +153,7 @@ impl Command {
             Self::Audit(_) => report::Command::Audit,
             Self::Sandbox(_) => report::Command::Sandbox,
             Self::Completions(_) => report::Command::Completions,
+            Self::Man(_) => report::Command::Man,
         }
     }
 }
@@ -203,6 +207,7 @@ pub fn main() -> ExitCode {
             Command::Audit(args) => audit::run(&context, &args),
             Command::Sandbox(args) => sandbox::run(&context, &args),
             Command::Completions(args) => completions::run::<Cli>(&context, &args),
+            Command::Man(args) => man::run::<Cli>(&context, &args),
         })
     });
     match exit {

@@ -44,13 +44,15 @@ pub enum Command {
     Sandbox,
     /// `hrfeed completions`.
     Completions,
+    /// `hrfeed man`.
+    Man,
     /// The arguments name none: null in the JSON.
     Unknown,
 }
 
 impl Command {
     /// Every command that can be named.
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Check,
         Self::Plan,
         Self::Import,
@@ -67,6 +69,7 @@ impl Command {
         Self::Init,
         Self::Sandbox,
         Self::Completions,
+        Self::Man,
     ];
 
     /// How it is called.
@@ -89,6 +92,7 @@ impl Command {
             Self::Init => "init",
             Self::Sandbox => "sandbox",
             Self::Completions => "completions",
+            Self::Man => "man",
             Self::Unknown => return None,
         })
     }

@@ -415,6 +415,30 @@ fn completions_are_scripts_that_name_the_commands() {
 }
 
 #[test]
+fn each_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    run(&["man", "--dir", dir]).exits(0);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let main = read("hrfeed.1");
+    assert_eq!(run(&["man"]).exits(0).stdout, main);
+    for command in ["check", "import", "approve", "man"] {
+        assert!(main.contains(&format!("hrfeed\\-{command}(1)")), "{main}");
+        let page = read(&format!("hrfeed-{command}.1"));
+        assert_eq!(run(&["man", command]).exits(0).stdout, page);
+        assert!(page.contains("Exit codes:"), "{page}");
+    }
+    assert!(read("hrfeed-import.1").contains("\\-\\-deadline"));
+    let pages = std::fs::read_dir(folder.path()).unwrap().count();
+    let commands = run(&["--help"]).exits(0).stdout;
+    let listed = commands.lines().skip_while(|line| *line != "Commands:");
+    let listed = listed.skip(1).take_while(|line| !line.is_empty());
+    // All but `help`, and the program itself.
+    assert_eq!(pages, listed.count());
+    run(&["man", "improt"]).exits(2);
+}
+
+#[test]
 fn each_help_names_the_exit_codes() {
     let help = run(&["--help"]).exits(0).stdout;
     let commands = [
@@ -430,6 +454,7 @@ fn each_help_names_the_exit_codes() {
         "audit",
         "sandbox",
         "completions",
+        "man",
     ];
     for command in commands {
         assert!(help.contains(&format!("  {command}")), "{command}");

@@ -1,0 +1,68 @@
+//! `hrfeed man`: manual pages.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+use clap_mangen::Man;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub(super) struct ManArgs {
+    /// Command to print the page of (default: hrfeed itself)
+    command: Option<String>,
+    /// Write the pages of all commands into this folder instead
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    dir: Option<PathBuf>,
+}
+
+pub(super) fn run<C: CommandFactory>(context: &Context, args: &ManArgs) -> Result<Exit, Failure> {
+    let mut program = C::command().mut_subcommands(|it| it.after_help(super::EXIT_CODES));
+    // Each command gets the options of all.
+    program.build();
+    if let Some(folder) = &args.dir {
+        let commands = program.get_subcommands().cloned();
+        for command in std::iter::once(program.clone()).chain(commands) {
+            if command.get_name() == "help" {
+                continue;
+            }
+            let (name, page) = page(command)?;
+            let path = folder.join(format!("{name}.1"));
+            fs::write(&path, page).map_err(|error| {
+                Failure::machine(format!("cannot write `{}`: {error}", path.display()))
+            })?;
+        }
+        return Ok(Exit::Done);
+    }
+    let command = match &args.command {
+        None => program,
+        Some(name) => {
+            let known = program.find_subcommand(name).cloned();
+            known.ok_or_else(|| {
+                Failure::usage(
+                    format!("hrfeed has no command `{name}`"),
+                    "`hrfeed --help` lists the commands",
+                )
+            })?
+        }
+    };
+    context.print(&String::from_utf8_lossy(&page(command)?.1))?;
+    Ok(Exit::Done)
+}
+
+/// The page of a command, and its name: `hrfeed`, or `hrfeed-import`.
+fn page(command: clap::Command) -> Result<(String, Vec<u8>), Failure> {
+    let name = match command.get_name() {
+        "hrfeed" => "hrfeed".to_owned(),
+        name => format!("hrfeed-{name}"),
+    };
+    let mut page = Vec::new();
+    let version = format!("hrfeed {}", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(command).title(name.to_uppercase()).source(version);
+    let rendered = man.render(&mut page);
+    rendered.map_err(|error| Failure::machine(format!("cannot make a manual page: {error}")))?;
+    Ok((name, page))
+}
