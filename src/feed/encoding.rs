@@ -15,7 +15,7 @@ mod places;
 use encoding_rs::{Encoding, REPLACEMENT, UTF_16LE, X_USER_DEFINED};
 use memchr::{memchr2, memrchr2};
 
-pub(super) use self::charset::Charset;
+pub(super) use self::charset::{Charset, Decoder};
 use super::FeedError;
 
 /// Names that people might mean when they mistype one. More labels are known.

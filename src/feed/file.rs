@@ -280,7 +280,7 @@ fn unpacked(
     Ok((opened, start, kind, signature))
 }
 
-/// Makes sure that a file may be a table, and that it reads as UTF-8.
+/// Makes sure that a file may be a table, and finds out its encoding.
 fn text(
     path: &Arc<Path>,
     opened: Opened,
@@ -290,7 +290,9 @@ fn text(
     let text = Text::open(path, opened, start, named)?;
     // What has other bytes for ASCII's letters shows only now what it is.
     if !kind::is_readable(start, named) {
-        let start = start_of(&text.file).map_err(FeedError::read(path, 0))?;
+        let mut start = Vec::new();
+        let wanted = usize::try_from(START).unwrap_or(usize::MAX);
+        text.reader(false)?.read_more(&mut start, wanted)?;
         kind::refuse_other_text(path, &start)?;
     }
     Ok(text)

@@ -227,8 +227,7 @@ impl Feed {
     }
 
     /// What a pass has to read, in the unit of [`Progress`]: the unpacked bytes
-    /// of a CSV file as UTF-8, the packed bytes of a sheet. It may grow in the
-    /// first pass, if only letters deep in the file show its encoding.
+    /// of a CSV file, the packed bytes of a sheet.
     pub fn bytes(&self) -> Option<u64> {
         let bytes = self.files().map(FeedFile::length).sum();
         (bytes > 0).then_some(bytes)

@@ -1,5 +1,5 @@
-//! Private copies: stdin, compressed and encrypted feeds, so that they can be read twice,
-//! and text in other encodings, so that it is decoded once.
+//! Private copies of stdin and of compressed and encrypted feeds, so that they can be read
+//! twice.
 //!
 //! The copy has no name (or, on Windows, vanishes when it is closed) and is
 //! readable by the user alone: it holds people's data.
@@ -303,45 +303,6 @@ impl Spooled {
         }
         self.copy.write(piece)
     }
-}
-
-/// Copies a file of `length` bytes from its start, as UTF-8; the `mark` bytes of
-/// its byte order mark are left out. Where it holds what `charset` does not
-/// have, the copy gets a byte that UTF-8 does not have.
-pub(super) fn decode(
-    path: &Arc<Path>,
-    mut file: &File,
-    length: u64,
-    charset: Charset,
-    mark: usize,
-) -> Result<Opened, FeedError> {
-    file.seek(SeekFrom::Start(0))
-        .map_err(FeedError::read(path, 0))?;
-    let mut source = Counted::new(file);
-    let mut start = Vec::new();
-    (&mut source)
-        .take(mark as u64)
-        .read_to_end(&mut start)
-        .map_err(FeedError::read(path, 0))?;
-    let mut decoder = charset.decoder();
-    // Text that becomes shorter as UTF-8 loses three quarters of its bytes at most.
-    let mut copy = Copy::new(path, length / 4)?;
-    let (mut buffer, mut utf8) = (vec![0; 1 << 17], Vec::new());
-    loop {
-        let failed = FeedError::read(path, source.read);
-        let piece = next_piece(&mut source, &mut buffer).map_err(failed)?;
-        let is_last = piece.is_empty();
-        decoder.decode(piece, is_last, &mut utf8);
-        copy.write(&utf8)?;
-        utf8.clear();
-        if is_last {
-            break;
-        }
-    }
-    if source.read != length {
-        return Err(FeedError::Changed(path.clone()));
-    }
-    copy.finish(source.digest.finalize().into())
 }
 
 fn cannot_write(path: &Arc<Path>, source: io::Error) -> FeedError {

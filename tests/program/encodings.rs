@@ -94,6 +94,22 @@ fn check_finds_the_encoding_of_a_file_and_of_stdin_and_tells_it() {
 }
 
 #[test]
+fn a_feed_in_another_encoding_needs_no_room_for_temporary_files() {
+    for encoding in [WINDOWS_1252, UTF_16LE] {
+        let folder = folder(&encoded(encoding, FEED), "");
+        let mut check = Command::new(env!("CARGO_BIN_EXE_hrfeed"));
+        check
+            .args(["check", "feed.csv", "-m", "m.toml"])
+            .current_dir(folder.path());
+        for variable in ["TMPDIR", "TMP", "TEMP"] {
+            check.env(variable, folder.path().join("none"));
+        }
+        let output = check.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+}
+
+#[test]
 fn an_encoding_that_shows_only_deep_in_the_feed_is_reported_too() {
     let mut bytes = FEED.lines().next().unwrap().as_bytes().to_vec();
     for id in 0..3_000 {

@@ -378,18 +378,12 @@ fn a_feed_that_would_fill_the_disk_of_temporary_files_is_refused_before_it_does(
         .write_all(&row.repeat((24 << 20) / row.len()))
         .unwrap();
     world.write("large.csv.gz", packed.finish().unwrap());
-    // As a spreadsheet writes it.
-    let text = String::from_utf8(row.repeat((24 << 20) / row.len())).unwrap();
-    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    world.write("large.csv", [b"\xff\xfe".to_vec(), utf16].concat());
-    for name in ["large.csv.gz", "large.csv"] {
-        let mut check = world.command(&["check", name, "-m", "mapping.toml", "-q"]);
-        let output = check.env("TMPDIR", &disk.0).output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{stderr}");
-        assert!(stderr.contains("there is not enough room in"), "{stderr}");
-        assert!(stderr.contains("set TMPDIR"), "{stderr}");
-    }
+    let mut check = world.command(&["check", "large.csv.gz", "-m", "mapping.toml", "-q"]);
+    let output = check.env("TMPDIR", &disk.0).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("there is not enough room in"), "{stderr}");
+    assert!(stderr.contains("set TMPDIR"), "{stderr}");
     // What is small goes through.
     world.write("small.csv.gz", Feed::of(20).csv_gz(Kmi));
     let mut check = world.command(&["check", "small.csv.gz", "-m", "mapping.toml", "-q"]);

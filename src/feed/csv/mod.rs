@@ -5,9 +5,6 @@
 //! - Blocks of two passes over the same bytes are the same, so a hash for each
 //!   block shows in a later pass whether the file is still the same, before
 //!   anything of that block is handed on.
-//! - A file whose first 64 KiB are ASCII counts as ASCII until the first other
-//!   byte is read; its encoding is found before that byte's
-//!   block is handed on.
 //! - The file is opened once. A later pass seeks; a file that was renamed over
 //!   does not concern it.
 
@@ -17,12 +14,9 @@ mod dialect;
 mod quoting;
 mod rows;
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::cut::{lines, scan};
@@ -34,7 +28,7 @@ use super::header::{self, HeadRow};
 use super::left_out::LeftOut;
 use super::pipeline::{self, Filled};
 use super::record::MAX_COLUMNS;
-use super::text::Text;
+use super::text::{Text, TextReader};
 use super::{Batch, FeedError, FeedOptions, Progress};
 use crate::model::{NoPerson, QuotingStyle, RowNumber};
 
@@ -81,26 +75,20 @@ impl CsvFile {
         Self::open_with(text, options, BLOCK)
     }
 
-    fn open_with(text: Text, options: &FeedOptions, block: usize) -> Result<Self, FeedError> {
+    fn open_with(mut text: Text, options: &FeedOptions, block: usize) -> Result<Self, FeedError> {
         if let Some(delimiter) = options.delimiter.filter(|&it| !dialect::is_delimiter(it)) {
             return Err(FeedError::DelimiterNotSupported { delimiter });
         }
         let path = &text.path;
-        (&text.file)
-            .seek(SeekFrom::Start(0))
-            .map_err(FeedError::read(path, 0))?;
+        let mut reader = text.reader(false)?;
         let mut sample = Vec::new();
         let mut wanted = SAMPLE;
         let (head, whole) = loop {
             let missing = wanted - sample.len();
-            let failed = FeedError::read(path, sample.len() as u64);
-            let read = read_up_to(&text.file, missing, &mut sample).map_err(failed)?;
-            let whole = read < missing;
+            reader.read_more(&mut sample, missing)?;
+            let whole = reader.has_ended();
             if whole {
                 trim_end(&mut sample);
-            }
-            if text.encoding.is_none() && !sample.is_ascii() {
-                return Self::open_with(text.judged()?, options, block);
             }
             let (at, line, named) = dialect::start(&sample);
             let until = options.header_row.unwrap_or(0);
@@ -134,16 +122,18 @@ impl CsvFile {
                 line: line_at(line, sample.get(at..open).unwrap_or_default()),
             });
         }
-        Self::from_head(text, options, block, &head, &sample)
+        let length = reader.expected_length(sample.len());
+        text.encoding = reader.encoding();
+        Self::from_head(text, options, block, &head, (&sample, length))
     }
 
-    /// The second half of `open_with`.
+    /// The second half of `open_with`, with what was read, and how long all of it is, about.
     fn from_head(
         text: Text,
         options: &FeedOptions,
         block: usize,
         head: &dialect::Head,
-        sample: &[u8],
+        (sample, length): (&[u8], u64),
     ) -> Result<Self, FeedError> {
         let path = &text.path;
         let header = header::of(path, &head.rows, options, |header| {
@@ -168,7 +158,7 @@ impl CsvFile {
             below_header: header.below,
             other_names: header.others,
             estimated_rows: super::estimate(
-                text.length.saturating_sub(start as u64),
+                length.saturating_sub(start as u64),
                 rows_seen,
                 (end_seen - start) as u64,
             ),
@@ -204,12 +194,12 @@ impl CsvFile {
 
     /// Whether a byte order mark says the encoding.
     pub(super) fn has_mark(&self) -> bool {
-        self.text.has_mark
+        self.text.mark > 0
     }
 
     /// The name of the encoding, as far as the file was read.
     pub(super) fn encoding(&self) -> &'static str {
-        name(&self.text)
+        self.text.encoding_name()
     }
 
     /// See [`super::Feed::read`].
@@ -226,21 +216,17 @@ impl CsvFile {
             take,
         )?;
         let Blocks {
+            reader,
             hashes,
-            digest,
-            encoding,
-            copy,
             ends_line,
             ..
         } = blocks;
         // A pass that was ended early leaves the feed as it was: how far the
         // reading stage came by then is chance.
-        if let Some(copy) = copy {
-            self.text = copy;
-        } else if let Some(digest) = digest {
-            self.text.sha256 = Some(digest.finalize().into());
-        }
-        self.text.encoding = Some(encoding.unwrap_or(Charset::UTF_8));
+        let encoding = reader.encoding().unwrap_or(Charset::UTF_8);
+        let sha256 = reader.sha256();
+        self.text.encoding = Some(encoding);
+        self.text.sha256 = self.text.sha256.or(sha256);
         self.seen = Some(hashes);
         self.ends_line = ends_line;
         Ok(())
@@ -250,47 +236,33 @@ impl CsvFile {
 /// The reading stage of one pass.
 struct Blocks<'f> {
     feed: &'f CsvFile,
+    reader: TextReader<'f>,
     /// What followed the last record end.
     carry: Vec<u8>,
     line: u64,
-    /// Bytes of the file read, and handed on.
-    read: u64,
+    /// Bytes of the file that are handed on.
     handed: u64,
-    ended: bool,
     /// Whether the end of what was handed on is that of a line.
     ends_line: Option<bool>,
     hashes: Vec<u64>,
-    /// Where the digest of the file is not known yet.
-    digest: Option<Sha256>,
-    /// None as long as nothing but ASCII was read.
-    encoding: Option<Charset>,
-    /// What is read instead of the feed's text, once that is known to be in
-    /// another encoding. What was read before is the same in both.
-    copy: Option<Text>,
 }
 
 impl<'f> Blocks<'f> {
     /// Seeks to the start and passes everything up to the header.
     fn start(feed: &'f CsvFile) -> Result<Self, FeedError> {
+        let wants_digest = feed.wants_digest && feed.text.sha256.is_none();
         let mut this = Self {
             feed,
+            reader: feed.text.reader(wants_digest)?,
             carry: Vec::new(),
             line: u64::from(feed.start_line),
-            read: 0,
-            handed: feed.start,
-            ended: false,
+            handed: 0,
             ends_line: None,
             hashes: Vec::new(),
-            digest: (feed.wants_digest && feed.text.sha256.is_none()).then(Sha256::new),
-            encoding: feed.text.encoding,
-            copy: None,
         };
-        (&feed.text.file)
-            .seek(SeekFrom::Start(0))
-            .map_err(|source| this.failed(source))?;
         let mut head = Vec::new();
         let length = usize::try_from(feed.start).unwrap_or(usize::MAX);
-        this.read_more(&mut head, length)?;
+        this.reader.read_more(&mut head, length)?;
         if xxh3_64(&head) != feed.head {
             return Err(this.changed());
         }
@@ -307,21 +279,22 @@ impl<'f> Blocks<'f> {
             // that it is not scanned a hundred times.
             let wanted = self.feed.block.saturating_sub(data.len()).max(data.len());
             let wanted = wanted.min((MAX_RECORD + 1).saturating_sub(data.len()));
-            if !self.ended {
-                self.read_more(data, wanted)?;
+            if !self.reader.has_ended() {
+                self.reader.read_more(data, wanted)?;
             }
-            if self.ended {
+            let ended = self.reader.has_ended();
+            if ended {
                 trim_end(data);
             }
             // A `\r` at the end may be half of a line end.
             let known = match data.last() {
-                Some(b'\r') if !self.ended => data.len() - 1,
+                Some(b'\r') if !ended => data.len() - 1,
                 _ => data.len(),
             };
             let (dialect, columns) = (self.feed.dialect, self.feed.columns.len());
             let known = data.get(..known).unwrap_or_default();
-            let found = scan(known, dialect, columns, self.ended);
-            if self.ended || found.end > 0 {
+            let found = scan(known, dialect, columns, ended);
+            if ended || found.end > 0 {
                 break found;
             }
             if data.len() > MAX_RECORD {
@@ -332,14 +305,14 @@ impl<'f> Blocks<'f> {
                 });
             }
         };
-        if self.ended {
+        if self.reader.has_ended() {
             if let Some(open) = found.open {
                 return Err(FeedError::UnclosedQuote {
                     path: self.feed.text.path.clone(),
                     line: self.line_at(data.get(..open))?,
                 });
             }
-            if self.read != self.text().length {
+            if !self.reader.is_at_known_end() {
                 return Err(self.changed());
             }
             if data.is_empty() {
@@ -370,48 +343,12 @@ impl<'f> Blocks<'f> {
         self.ends_line = last
             .map(|last| matches!(last, b'\r' | b'\n'))
             .or(self.ends_line);
-        self.handed += data.len() as u64;
+        // What is carried has about as many bytes in the file as in UTF-8.
+        let handed = self.reader.position();
+        self.handed = handed
+            .saturating_sub(self.carry.len() as u64)
+            .max(self.handed);
         Ok(Filled::Batch(Progress { bytes: self.handed }))
-    }
-
-    /// Appends up to `wanted` bytes of the file.
-    fn read_more(&mut self, data: &mut Vec<u8>, wanted: usize) -> Result<(), FeedError> {
-        let before = data.len();
-        let mut read = read_up_to(&self.text().file, wanted, data).map_err(|it| self.failed(it))?;
-        if self.encoding.is_none() && !data.get(before..).unwrap_or_default().is_ascii() {
-            self.settle(before as u64)?;
-            data.truncate(before);
-            read = read_up_to(&self.text().file, wanted, data).map_err(|it| self.failed(it))?;
-        }
-        self.ended = read < wanted;
-        self.read += read as u64;
-        if let Some(digest) = &mut self.digest {
-            digest.update(data.get(before..).unwrap_or_default());
-        }
-        Ok(())
-    }
-
-    /// Finds out the encoding when the first bytes beyond ASCII come, and goes
-    /// on where reading was. To read the whole file for it before the pass
-    /// would cost a fourteenth of the work on a large one. The record that has
-    /// them began `begun` bytes before.
-    fn settle(&mut self, begun: u64) -> Result<(), FeedError> {
-        let text = &self.feed.text;
-        let encoding = text.judge(self.read - begun)?;
-        self.encoding = Some(encoding);
-        if encoding != Charset::UTF_8 {
-            self.copy = Some(text.in_utf8(encoding, 0)?);
-            // The copy has it.
-            self.digest = None;
-        }
-        (&self.text().file)
-            .seek(SeekFrom::Start(self.read))
-            .map_err(|source| self.failed(source))?;
-        Ok(())
-    }
-
-    fn text(&self) -> &Text {
-        self.copy.as_ref().unwrap_or(&self.feed.text)
     }
 
     /// The line behind `passed`, which starts at the current line.
@@ -421,10 +358,6 @@ impl<'f> Blocks<'f> {
             Ok(line) => Ok(RowNumber::new(line)),
             Err(_) => Err(FeedError::TooManyLines(self.feed.text.path.clone())),
         }
-    }
-
-    fn failed(&self, source: io::Error) -> FeedError {
-        FeedError::read(&self.feed.text.path, self.read)(source)
     }
 
     fn changed(&self) -> FeedError {
@@ -446,20 +379,10 @@ fn check_header(text: &Text, header: &HeadRow) -> Result<(), FeedError> {
             path: text.path.clone(),
             row: header.row.unwrap_or(RowNumber::new(1)),
             column: cell + 1,
-            encoding: name(text),
+            encoding: text.encoding_name(),
         }),
         None => Ok(()),
     }
-}
-
-fn name(text: &Text) -> &'static str {
-    text.encoding.unwrap_or(Charset::UTF_8).name()
-}
-
-/// Appends up to `wanted` bytes; fewer only at the end of the file.
-fn read_up_to(file: &File, wanted: usize, data: &mut Vec<u8>) -> io::Result<usize> {
-    data.reserve(wanted);
-    file.take(wanted as u64).read_to_end(data)
 }
 
 /// Takes off the character 26 with which old programs end a text.

@@ -1,8 +1,10 @@
 //! What the reader of CSV promises.
 
+use std::fs::File;
 use std::io::Write as _;
 
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 
@@ -25,7 +27,7 @@ fn text(bytes: &[u8], encoding: Option<Charset>) -> Text {
         length: bytes.len() as u64,
         sha256: None,
         encoding,
-        has_mark: false,
+        mark: 0,
     }
 }
 
@@ -178,8 +180,8 @@ proptest! {
         let options = FeedOptions { delimiter: Some(b','), ..FeedOptions::default() };
         let mut late = CsvFile::open_with(text(&bytes, None), &options, block).unwrap();
         prop_assert_eq!(late.encoding(), "UTF-8");
-        let known = match text(&bytes, None).judged() {
-            Ok(known) => known,
+        let known = match text(&bytes, None).judge(0) {
+            Ok(known) => text(&bytes, Some(known)),
             Err(error) => {
                 let found = records(&mut late).map_err(|error| error.to_string());
                 prop_assert_eq!(found, Err(error.to_string()));
@@ -196,6 +198,75 @@ proptest! {
             prop_assert_eq!(late.sha256(), Some(Sha256::digest(&bytes).into()));
             prop_assert_eq!(records(&mut late).map_err(|error| error.to_string()), expected);
         }
+    }
+}
+
+/// Bytes of a text in an encoding, some of them damaged: what `bytes` are in Latin-1, or
+/// themselves where an encoding has a byte for each letter of ASCII.
+fn in_bytes_of(charset: Charset, bytes: &[u8]) -> Vec<u8> {
+    // Half of a character of two in UTF-16, and none in UTF-32, in some cases.
+    let wide = bytes.iter().map(|&byte| match byte {
+        0..=0x7f => u16::from(byte),
+        beyond => u16::from(beyond) * 0x101,
+    });
+    match charset.name() {
+        "UTF-16LE" => wide.flat_map(u16::to_le_bytes).collect(),
+        "UTF-16BE" => wide.flat_map(u16::to_be_bytes).collect(),
+        "UTF-32LE" => wide.flat_map(|it| u32::from(it).to_le_bytes()).collect(),
+        "UTF-32BE" => wide.flat_map(|it| u32::from(it).to_be_bytes()).collect(),
+        _ => bytes.to_vec(),
+    }
+}
+
+/// CSV with bytes of any encoding between what parts cells and rows.
+fn csv_like_in_any_encoding() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        2 => csv_like(),
+        // What begins a character of several bytes, and escapes of those that have them.
+        1 => prop::sample::select(vec![
+            &b"\x81"[..], b"\x8e", b"\x8f", b"\xe3\x81", b"\xa1\xa1", b"\x83|", b"\x81\x30\x81\x30",
+            b"\x1b$B", b"\x1b(B", b"\x1b(J", b"$\"", b"\xa0",
+        ]).prop_map(<[u8]>::to_vec),
+        1 => prop::collection::vec(1..=255_u8, 0..8),
+    ];
+    prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn text_in_any_encoding_reads_like_the_whole_of_it_decoded_in_blocks_of_any_size(
+        label in prop::sample::select(vec![
+            "windows-1252", "windows-1250", "macintosh", "cp850", "cp437", "shift_jis", "euc-jp",
+            "iso-2022-jp", "euc-kr", "gbk", "gb18030", "big5", "utf-16le", "utf-16be", "utf-32le",
+            "utf-32be", "windows-874",
+        ]),
+        tail in csv_like_in_any_encoding(),
+        block in 1_usize..40,
+        cut in 0_usize..4,
+    ) {
+        let charset = crate::feed::encoding::named(label).unwrap();
+        let mut bytes = in_bytes_of(charset, &[&b"id,name,mail\n1,\"a\",b\n"[..], &tail].concat());
+        bytes.truncate(bytes.len() - cut.min(tail.len()));
+        let mut utf8 = Vec::new();
+        charset.decoder().decode(&bytes, true, &mut utf8);
+        let options = FeedOptions { delimiter: Some(b','), ..FeedOptions::default() };
+        let of = |text: Text, block: usize| {
+            let mut feed = CsvFile::open_with(text, &options, block)?;
+            let (length, digest) = (feed.length(), Sha256::digest(&bytes));
+            let found = records_of(&mut feed)?;
+            assert_eq!(records_of(&mut feed)?, found);
+            Ok::<_, FeedError>((found, feed.sha256() == Some(digest.into()), length))
+        };
+        let expected = of(text(&utf8, Some(Charset::UTF_8)), BLOCK).map(|it| it.0);
+        let found = of(text(&bytes, Some(charset)), block);
+        if let Ok((_, is_digest, length)) = &found {
+            prop_assert!(is_digest);
+            prop_assert_eq!(*length, bytes.len() as u64);
+        }
+        let text = |error: FeedError| error.to_string();
+        prop_assert_eq!(found.map(|it| it.0).map_err(text), expected.map_err(text));
     }
 }
 

@@ -169,13 +169,18 @@ impl Decoder {
         match self {
             Self::Web(decoder) => decode_web(decoder, piece, is_last, text),
             Self::Dos(high) => {
-                let mut buffer = [0; 4];
-                for &byte in piece {
+                let mut rest = piece;
+                loop {
+                    let (ascii, behind) = rest.split_at(Encoding::ascii_valid_up_to(rest));
+                    text.extend_from_slice(ascii);
+                    let Some((&byte, behind)) = behind.split_first() else {
+                        return;
+                    };
                     let beyond = usize::from(byte).checked_sub(128);
-                    match beyond.and_then(|beyond| high.get(beyond)) {
-                        Some(char) => text.extend(char.encode_utf8(&mut buffer).as_bytes()),
-                        None => text.push(byte),
+                    if let Some(char) = beyond.and_then(|beyond| high.get(beyond)) {
+                        text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
                     }
+                    rest = behind;
                 }
             }
             Self::Utf32 { little, held } => {
@@ -209,8 +214,8 @@ fn decode_web(
 ) {
     loop {
         let start = text.len();
-        let room = decoder.max_utf8_buffer_length_without_replacement(piece.len());
-        text.resize(start + room.unwrap_or(piece.len()).max(16), 0);
+        // Most text is ASCII for the greater part. Where it is not, there is another round.
+        text.resize(start + piece.len() + piece.len() / 8 + 16, 0);
         let free = text.get_mut(start..).unwrap_or_default();
         let (result, used, filled) =
             decoder.decode_to_utf8_without_replacement(piece, free, is_last);

@@ -325,16 +325,39 @@ fn the_digest_of_a_compressed_feed_is_that_of_its_packed_bytes() {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_copied_is_refused() {
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(b"id,name\n7,Zo\xeb\n").unwrap();
-    let path: Arc<Path> = Path::new("people.csv").into();
-    let opened = Opened {
-        file,
-        length: 9,
-        sha256: None,
-        gzip: false,
-    };
-    let error = Text::open(&path, opened, b"id,\xeb", None).unwrap_err();
-    assert!(matches!(error, FeedError::Changed(_)), "{error:?}");
+fn a_file_that_grows_after_it_was_opened_is_refused() {
+    for grown in ["7,Zo\u{eb}\n", "8,Ann\n"] {
+        let bytes = in_encoding("windows-1252", "id,name\n7,Zo\u{eb}\n");
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        let source = crate::feed::FeedSource::from_argument(file.path());
+        let mut feed = Feed::open(&source, &FeedOptions::default()).unwrap();
+        file.write_all(&in_encoding("windows-1252", grown)).unwrap();
+        let error = rows(&mut feed).unwrap_err();
+        assert!(matches!(error, FeedError::Changed(_)), "{error:?}");
+    }
+}
+
+#[test]
+fn progress_ends_at_the_length_of_a_file_in_any_encoding() {
+    let text = "id,name\n".to_owned() + &"7,山田 太郎\n8,Ann\n".repeat(200_000);
+    for bytes in [
+        in_encoding("shift_jis", &text),
+        utf16(&text, u16::to_le_bytes),
+    ] {
+        let mut feed = open(&bytes, None).unwrap();
+        let mut last = 0;
+        feed.read(
+            |_| (),
+            |(), progress| {
+                assert!(progress.bytes >= last);
+                last = progress.bytes;
+                Ok::<_, FeedError>(())
+            },
+        )
+        .unwrap();
+        assert_eq!((last, feed.bytes()), (bytes.len() as u64, Some(last)));
+        let rows = feed.estimated_rows();
+        assert!((400_000..600_000).contains(&rows), "{rows}");
+    }
 }
