@@ -180,12 +180,35 @@ impl Judge {
         }
     }
 
+    /// Judges lines. The whole of a file is, so ASCII is passed as fast as can be.
     fn examine(&mut self, text: &[u8]) {
-        if text.is_ascii() {
+        let mut rest = text;
+        loop {
+            let (ascii, behind) = rest.split_at(Encoding::ascii_valid_up_to(rest));
+            if behind.is_empty() {
+                return;
+            }
+            let start = memrchr2(b'\n', b'\r', ascii).map_or(0, |at| at + 1);
+            let (letters, more) = behind.split_at(line_length(behind));
+            let line = rest.get(start..ascii.len() + letters.len());
+            let mut has_rare = false;
+            for letters in beyond_ascii(letters) {
+                self.count(letters);
+                has_rare = has_rare || self.sample.has_rare(letters);
+            }
+            self.sample.push(line.unwrap_or_default(), has_rare);
+            rest = more;
+        }
+    }
+
+    /// Counts bytes beyond ASCII that are between two of ASCII.
+    fn count(&mut self, letters: &[u8]) {
+        if letters.len() == 1 {
+            self.broken += 1;
             return;
         }
-        for chunk in text.utf8_chunks() {
-            for char in chunk.valid().chars().filter(|char| !char.is_ascii()) {
+        for chunk in letters.utf8_chunks() {
+            for char in chunk.valid().chars() {
                 if is_letters_of_two_bytes(char) {
                     self.broken += 2;
                 } else {
@@ -193,9 +216,6 @@ impl Judge {
                 }
             }
             self.broken += chunk.invalid().len() as u64;
-        }
-        for line in lines(text).filter(|line| !line.is_ascii()) {
-            self.sample.push(line);
         }
     }
 }
@@ -210,16 +230,14 @@ struct Sample {
 }
 
 impl Sample {
-    fn push(&mut self, line: &[u8]) {
-        self.counts.resize(256, 0);
+    /// Takes a line if it is wanted. `has_rare`: of its letters beyond ASCII some are rare
+    /// so far.
+    fn push(&mut self, line: &[u8], has_rare: bool) {
         let length = self.text.len() + line.len();
-        let is_rare = |&byte: &u8| {
-            let count = self.counts.get(usize::from(byte));
-            !byte.is_ascii() && count.is_some_and(|&count| count < RARE)
-        };
-        let is_wanted = length <= SAMPLE || length <= MAX_SAMPLE && line.iter().any(is_rare);
+        let is_wanted = length <= SAMPLE || length <= MAX_SAMPLE && has_rare;
         if is_wanted || self.text.is_empty() {
             self.text.extend_from_slice(line);
+            self.counts.resize(256, 0);
             for &byte in line {
                 if let Some(count) = self.counts.get_mut(usize::from(byte)) {
                     *count = count.saturating_add(1);
@@ -227,19 +245,33 @@ impl Sample {
             }
         }
     }
+
+    fn has_rare(&self, letters: &[u8]) -> bool {
+        let is_rare = |&byte: &u8| {
+            let count = self.counts.get(usize::from(byte));
+            count.is_none_or(|&count| count < RARE)
+        };
+        letters.iter().any(is_rare)
+    }
 }
 
-/// Lines with their ends: `\n`, `\r\n` or a lone `\r`.
-fn lines(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The length of the first line, or what is left of it, with its end: `\n`, `\r\n` or a lone `\r`.
+fn line_length(text: &[u8]) -> usize {
+    match memchr2(b'\n', b'\r', text) {
+        Some(at) if text.get(at..at + 2) == Some(b"\r\n") => at + 2,
+        Some(at) => at + 1,
+        None => text.len(),
+    }
+}
+
+/// The parts of a text that are beyond ASCII.
+fn beyond_ascii(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
-        let end = match memchr2(b'\n', b'\r', text) {
-            Some(at) if text.get(at..at + 2) == Some(b"\r\n") => at + 2,
-            Some(at) => at + 1,
-            None => text.len(),
-        };
-        let (line, rest) = text.split_at(end);
-        text = rest;
-        (!line.is_empty()).then_some(line)
+        let (_, rest) = text.split_at(Encoding::ascii_valid_up_to(text));
+        let length = rest.iter().take_while(|byte| !byte.is_ascii()).count();
+        let (letters, behind) = rest.split_at(length);
+        text = behind;
+        (!letters.is_empty()).then_some(letters)
     })
 }
 

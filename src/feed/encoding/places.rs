@@ -64,6 +64,9 @@ pub(super) fn small(char: char) -> char {
 }
 
 fn is_vowel(char: char) -> bool {
+    if char.is_ascii() {
+        return matches!(char.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y');
+    }
     let base = std::iter::once(char).nfd().next().unwrap_or(char);
     "aeiouyæøœıаеиоуыэюяіїєъ".contains(small(base))
 }

@@ -328,3 +328,59 @@ fn an_unknown_label_is_refused_with_the_nearest() {
         assert!(error.is_usage());
     }
 }
+
+/// Lines, letters and damage of several encodings.
+fn any_lines() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    use proptest::prelude::*;
+    let pieces = vec![
+        &b"\n"[..],
+        b"\r\n",
+        b"\r",
+        b"Ann",
+        b"\xeb",
+        b"\xc3\xab",
+        b"\xc3",
+        b"\xd7\xb3",
+        b"\xe3\x81\x82",
+        b"\xe3\x81",
+        b"\xf0\x9f\xa6\x80",
+        b"\x81\x40",
+    ];
+    prop::collection::vec(prop::sample::select(pieces), 0..60).prop_map(|pieces| pieces.concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn letters_are_counted_and_lines_sampled_as_in_the_whole_text(
+        bytes in any_lines(),
+        step in 1_usize..9,
+    ) {
+        let (mut whole, mut broken) = (0, 0);
+        for chunk in bytes.utf8_chunks() {
+            for char in chunk.valid().chars().filter(|char| !char.is_ascii()) {
+                if is_letters_of_two_bytes(char) {
+                    broken += 2;
+                } else {
+                    whole += 1;
+                }
+            }
+            broken += chunk.invalid().len() as u64;
+        }
+        // A letter of Latin-1 for each byte, so that the ends of lines are those of a text.
+        let text: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+        let text = text.replace("\r\n", "\u{0}");
+        let lines = text.split_inclusive(['\n', '\r', '\0']);
+        let sampled: String = lines.filter(|line| !line.is_ascii()).collect();
+        let sampled = sampled.replace('\0', "\r\n");
+
+        let mut judge = Judge::default();
+        for part in bytes.chunks(step) {
+            judge.push(part);
+        }
+        let held = std::mem::take(&mut judge.held);
+        judge.examine(&held);
+        proptest::prop_assert_eq!((judge.whole, judge.broken), (whole, broken));
+        let sample: String = judge.sample.text.iter().map(|&byte| char::from(byte)).collect();
+        proptest::prop_assert_eq!(sample, sampled);
+    }
+}
