@@ -58,6 +58,25 @@ fn csv(criterion: &mut Criterion) {
     }
 }
 
+/// The same people in several encodings, none of which is named: what a feed takes that is
+/// not UTF-8.
+fn encodings(criterion: &mut Criterion) {
+    const ROWS: u64 = 500_000;
+    for (is_japanese, labels) in [
+        (false, &["utf-8", "windows-1252", "cp850", "utf-16le"][..]),
+        (true, &["utf-8", "shift_jis", "euc-jp", "utf-16le"][..]),
+    ] {
+        let language = if is_japanese { "Japanese" } else { "German" };
+        let mut group = criterion.benchmark_group(format!("{language} csv {ROWS}"));
+        group.sample_size(10).throughput(Throughput::Elements(ROWS));
+        for label in labels {
+            let path = support::csv_in(label, is_japanese, ROWS);
+            group.bench_function(*label, |bencher| bencher.iter(|| check(&path, false)));
+        }
+        group.finish();
+    }
+}
+
 fn xlsx(criterion: &mut Criterion) {
     for rows in [50_000, 500_000] {
         let path = support::xlsx(rows);
@@ -82,5 +101,5 @@ fn xlsx(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, csv, xlsx);
+criterion_group!(benches, csv, encodings, xlsx);
 criterion_main!(benches);

@@ -77,6 +77,55 @@ pub(crate) fn csv(rows: u64) -> PathBuf {
     })
 }
 
+/// A CSV feed of that many rows, most of them with letters of Japanese or Western names, in
+/// an encoding that has them.
+pub(crate) fn csv_in(encoding: &str, is_japanese: bool, rows: u64) -> PathBuf {
+    let language = if is_japanese { "ja" } else { "de" };
+    let (first, last, city) = if is_japanese {
+        (["陽子", "大輔", "Ken"], ["高橋", "佐藤", "山田"], "東京")
+    } else {
+        (
+            ["Jörg", "Käthe", "Anja"],
+            ["Müller", "Weiß", "Vogel"],
+            "Köln",
+        )
+    };
+    cached(
+        &format!("people-{language}-{encoding}-{rows}.csv"),
+        |path| {
+            let mut out = BufWriter::new(File::create(path).unwrap());
+            let mut write = |line: &str| out.write_all(&encoded(encoding, line)).unwrap();
+            write(&(HEADER.join(";") + "\r\n"));
+            for number in 0..rows {
+                let mut row = row(number);
+                let pick = |from: [&str; 3], by: u64| from[(number / by % 3) as usize].to_owned();
+                (row[1], row[2], row[6]) = (pick(first, 1), pick(last, 3), city.to_owned());
+                write(&(row.join(";") + "\r\n"));
+            }
+            out.flush().unwrap();
+        },
+    )
+}
+
+fn encoded(encoding: &str, line: &str) -> Vec<u8> {
+    // Of DOS, the letters of these names.
+    let in_dos = |char: char| match char {
+        'ü' => 0x81,
+        'ä' => 0x84,
+        'ö' => 0x94,
+        'ß' => 0xe1,
+        char => u8::try_from(char).unwrap(),
+    };
+    match encoding {
+        "cp850" => line.chars().map(in_dos).collect(),
+        "utf-16le" => line.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        label => {
+            let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+            encoding.encode(line).0.into_owned()
+        }
+    }
+}
+
 /// An XLSX feed of that many rows, written once and kept under `target/bench`.
 pub(crate) fn xlsx(rows: u32) -> PathBuf {
     cached(&format!("people-{rows}.xlsx"), |path| {
