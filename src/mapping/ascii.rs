@@ -30,9 +30,9 @@ impl Ascii {
             let neighbour = neighbour.or(before);
             if letters.len() > 1 && char.is_uppercase() {
                 let among_capitals = neighbour.is_some_and(char::is_uppercase);
-                push_capital(letters, among_capitals, &mut ascii);
+                push_capital(&letters, among_capitals, &mut ascii);
             } else {
-                ascii.push_str(letters);
+                ascii.push_str(&letters);
             }
             before = Some(char).filter(|it| it.is_alphabetic());
         }
@@ -42,22 +42,40 @@ impl Ascii {
     }
 
     /// What stands for one character.
-    fn letters(self, char: char) -> Option<&'static str> {
-        let of_german = match char {
-            'ä' | 'Ä' => "ae",
-            'ö' | 'Ö' => "oe",
-            'ü' | 'Ü' => "ue",
-            _ => "",
+    fn letters(self, char: char) -> Option<Cow<'static, str>> {
+        let known = match char {
+            'ä' | 'Ä' if self == Self::German => "ae",
+            'ö' | 'Ö' if self == Self::German => "oe",
+            'ü' | 'Ü' if self == Self::German => "ue",
+            // As passports have them.
+            'ə' => "e",
+            'Ə' => "E",
+            'ь' | 'Ь' | 'ー' => "",
+            // Apostrophes that count as letters: `Kaʻahumanu`.
+            '\u{2b9}' | '\u{2bb}'..='\u{2bf}' => "'",
+            _ if char.is_alphabetic() => return deunicode_char(char).and_then(of_letter),
+            _ => {
+                let letters = deunicode_char(char)?;
+                // A picture is not a letter, whatever its name.
+                let is_named = letters.contains(|it: char| it.is_alphabetic());
+                let is_question = letters.contains('?') && char != '?';
+                return (!is_question && (!is_named || char.is_alphanumeric()))
+                    .then_some(letters.into());
+            }
         };
-        if self == Self::German && !of_german.is_empty() {
-            return Some(of_german);
-        }
-        let letters = deunicode_char(char)?;
-        // A picture is not a letter, whatever its name.
-        let is_named = !char.is_alphanumeric() && letters.contains(|it: char| it.is_alphabetic());
-        let is_question = letters.contains('?') && char != '?';
-        (!is_named && !is_question).then_some(letters)
+        Some(known.into())
     }
+}
+
+/// What stands for a letter, without the marks that tell it from others of its alphabet:
+/// `k'` is `k`. A letter for which there are nothing but marks has no counterpart.
+fn of_letter(letters: &'static str) -> Option<Cow<'static, str>> {
+    let is_mark = |it: char| !it.is_ascii_alphanumeric() && it != ' ';
+    if !letters.contains(is_mark) {
+        return Some(letters.into());
+    }
+    let without = letters.replace(is_mark, "");
+    (!without.is_empty() && !letters.contains('?')).then_some(without.into())
 }
 
 fn push_capital(letters: &str, among_capitals: bool, ascii: &mut String) {
@@ -101,6 +119,12 @@ mod tests {
                 ("Παπαδόπουλος", Some("Papadopoulos")),
                 ("王小明", Some("Wang Xiao Ming")),
                 ("e\u{301}", Some("e")),
+                ("Ольга Ґудзь", Some("Olga Gudz")),
+                ("Қанат Əliyev", Some("Kanat Eliyev")),
+                ("ფეტრე", Some("petre")),
+                ("Պողոս", Some("Poghos")),
+                ("Ka\u{2bb}ahumanu", Some("Ka'ahumanu")),
+                ("マリー", Some("mari")),
                 ("Ann", Some("Ann")),
                 ("Ann?", Some("Ann?")),
             ],
@@ -126,6 +150,14 @@ mod tests {
             "\u{bf}que",
             "\u{fffd}",
             "\u{200b}",
+            // Letters of which nothing but a mark would remain.
+            "\u{639}",
+            "\u{639}\u{645}\u{631}",
+            "\u{623}\u{62d}\u{645}\u{62f}",
+            "\u{641}\u{627}\u{637}\u{645}\u{629}",
+            "\u{645}\u{635}\u{637}\u{641}\u{649}",
+            "佐々木",
+            "Въло",
         ] {
             check(Ascii::Plain, &[(text, None)]);
         }

@@ -381,6 +381,25 @@ fn names_in_capitals_arrive_as_people_write_them_and_logins_in_ascii() {
     });
 }
 
+#[test]
+fn a_login_in_ascii_has_no_mark_in_the_place_of_a_letter() {
+    let feed = "ID,Mail,First,Last,Nick\n1,a@example.com,Ann,Lee,\u{639}\n\
+                2,b@example.com,Bo,Kay,\u{639}\u{645}\u{631}\n3,c@example.com,Cy,Ray,Ольга\n\
+                4,d@example.com,Di,May,Əli\n5,e@example.com,Ed,Fox,佐々木\n";
+    let fields = "{id} = \"ID\"\nemail = \"Mail\"\nfirstName = \"First\"\nlastName = \"Last\"\n\
+                  {login} = { column = \"Nick\", ascii = true, lower = true }\n\
+                  [guards]\nmax_rejected = \"100%\"";
+    on_each_system(|system| {
+        let world = written(system, feed, fields);
+        let found = found(&world.run(CHECK).exits(3));
+        let found: Vec<_> = found.iter().map(|it| (it.0, it.1.as_str())).collect();
+        assert_eq!(found, [2, 3, 6].map(|row| (row, "no-ascii")));
+        world.run(IMPORT).exits(3);
+        let of = |id| values_of(&world, id, ["{login}", "firstName", "lastName"])[0].clone();
+        assert_eq!(["3", "4"].map(of), ["olga", "eli"]);
+    });
+}
+
 const CENTERS: &str =
     "Code;Name;Place\n0410;Sales;A\n420;Care;B\n430;;C\n0410;Sales;D\n;Nobody;E\n";
 
