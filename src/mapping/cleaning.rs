@@ -9,8 +9,25 @@ use crate::schema::FieldKind;
 /// Whether a text may have something around it, by its first byte: asked for each cell.
 #[inline]
 pub(super) fn may_be_wrapped(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'=' | b'\'' | b'"', _, ..])
+    // The last ones are typographic marks.
+    matches!(
+        text.as_bytes(),
+        [b'=' | b'\'' | b'"', _, ..] | [0xe2, 0x80, 0x98..=0x9f, ..]
+    )
 }
+
+/// Marks around a text that word processors write as well: `“00123”`.
+const QUOTES: [(char, char); 6] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('\u{201c}', '\u{201d}'),
+    ('\u{201e}', '\u{201c}'),
+    ('\u{2018}', '\u{2019}'),
+    ('\u{2019}', '\u{2019}'),
+];
+
+/// The mark in front of a text, also as word processors write it.
+const APOSTROPHES: [char; 3] = ['\'', '\u{2018}', '\u{2019}'];
 
 /// The value of a cell without what a program put around it for the sake of Excel, and
 /// what that was.
@@ -23,11 +40,11 @@ pub(super) fn unwrapped(text: &str, is_id: bool) -> Option<(Cow<'_, str>, Remove
         return Some((value, Removed::Formula));
     }
     let may_be = |value: &str| is_long_number(value) || (is_id && is_marked_id(value));
-    let within = |mark: char| text.strip_prefix(mark)?.strip_suffix(mark);
-    if let Some(value) = within('"').or_else(|| within('\'')) {
+    let within = |(open, close)| text.strip_prefix(open)?.strip_suffix(close);
+    if let Some(value) = QUOTES.into_iter().find_map(within) {
         return may_be(value).then_some((Cow::Borrowed(value), Removed::Quotes));
     }
-    let value = text.strip_prefix('\'')?;
+    let value = text.strip_prefix(APOSTROPHES)?;
     may_be(value).then_some((Cow::Borrowed(value), Removed::Apostrophe))
 }
 
@@ -54,7 +71,8 @@ fn is_long_number(text: &str) -> bool {
 
 /// A word with a digit, which no name is.
 fn is_marked_id(text: &str) -> bool {
-    let is_of_word = |char: char| !char.is_whitespace() && !matches!(char, '\'' | '"');
+    let is_mark = |char: char| matches!(char, '\'' | '"' | '\u{2018}'..='\u{201f}');
+    let is_of_word = |char: char| !char.is_whitespace() && !is_mark(char);
     text.chars().all(is_of_word) && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
@@ -67,11 +85,16 @@ pub(super) const fn is_key(kind: FieldKind) -> bool {
     )
 }
 
-/// The value of such a field without what nobody sees, and with plain spaces, and what
-/// that was. The text is trimmed.
+/// The value of such a field without what nobody sees, with plain spaces, and with letters
+/// and digits of the usual width, and what that was. The text is trimmed.
 pub(super) fn visible(text: &str) -> Option<(String, Removed)> {
     if text.is_ascii() {
         return None;
+    }
+    if text.contains(is_full_width) {
+        let narrow: String = text.chars().map(narrowed).collect();
+        let (narrow, _) = visible(&narrow).unwrap_or((narrow, Removed::FullWidth));
+        return Some((narrow, Removed::FullWidth));
     }
     // In many scripts, joiners are part of a word.
     let keeps_joiners = text.chars().any(is_of_joined_script);
@@ -93,6 +116,17 @@ fn spaced(text: &str) -> Option<(String, Removed)> {
     let is_number = || NO_BREAK.iter().any(|it| is_number_in_groups(text, *it));
     (text.contains(NO_BREAK) && !is_number())
         .then(|| (text.replace(NO_BREAK, " "), Removed::NoBreakSpaces))
+}
+
+/// Whether a character is one of ASCII as East Asian keyboards write it.
+const fn is_full_width(char: char) -> bool {
+    matches!(char, '\u{ff01}'..='\u{ff5e}')
+}
+
+fn narrowed(char: char) -> char {
+    const DISTANCE: u32 = 0xff01 - 0x21;
+    let narrow = is_full_width(char).then(|| char::from_u32(char as u32 - DISTANCE));
+    narrow.flatten().unwrap_or(char)
 }
 
 const fn is_joiner(char: char) -> bool {
@@ -198,6 +232,18 @@ mod tests {
                 check(text, is_id, None);
             }
         }
+        check("\u{2019}00996", true, Some(("00996", Removed::Apostrophe)));
+        check(
+            "\u{2018}00996\u{2019}",
+            true,
+            Some(("00996", Removed::Quotes)),
+        );
+        check(
+            "\u{201c}00996\u{201d}",
+            true,
+            Some(("00996", Removed::Quotes)),
+        );
+        check("\u{2019}t Hart", true, None);
         check("'E7", true, Some(("E7", Removed::Apostrophe)));
         check("\"E7\"", true, Some(("E7", Removed::Quotes)));
         for text in ["'E7", "'94", "\"B2\"", "'94 Lane", "'2nd floor"] {
@@ -215,6 +261,10 @@ mod tests {
             ("E\u{202a}7\u{202c}\u{a0}b", invisible("E7 b")),
             ("ann\u{200d}e", invisible("anne")),
             ("E\u{a0}7", spaces("E 7")),
+            (
+                "\u{ff25}\u{ff11}\u{ff15}\u{200b}2",
+                Some(("E152".to_owned(), Removed::FullWidth)),
+            ),
             ("E\u{202f}7\u{2007}x", spaces("E 7 x")),
             // Nobody knows what these are.
             ("1\u{a0}523", None),

@@ -232,6 +232,8 @@ pub enum Removed {
     Invisible,
     /// No-break spaces, which are spaces now.
     NoBreakSpaces,
+    /// The width of letters and digits as East Asian keyboards write them.
+    FullWidth,
 }
 
 impl fmt::Display for Removed {
@@ -244,6 +246,9 @@ impl fmt::Display for Removed {
             Self::Quotes => "values are in quotation marks: read without them",
             Self::Invisible => "values contain characters that cannot be seen: read without them",
             Self::NoBreakSpaces => "values contain no-break spaces: read as spaces",
+            Self::FullWidth => {
+                "values contain full-width letters or digits: read as those of ASCII"
+            }
         })
     }
 }

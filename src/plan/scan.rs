@@ -1,6 +1,7 @@
 //! The first pass: the whole feed is read, mapped and validated, on all cores,
 //! and a few words of each row are kept.
 
+mod grouped;
 mod lengths;
 mod whole_feed;
 
@@ -8,6 +9,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use self::grouped::GroupedIds;
 use self::lengths::Lengths;
 use self::whole_feed::{joined, of_whole_feed, reject_short_rows, reject_uncertain_rows};
 use crate::event::{Event, Listener};
@@ -95,6 +97,7 @@ struct TalliedBatch {
     groups: NamedGroups,
     profile: ProfileTally,
     lengths: Lengths,
+    grouped: GroupedIds,
     /// What the dates of each field show, by its position in the mapping.
     dates: Vec<DateTally>,
 }
@@ -118,6 +121,7 @@ impl TalliedBatch {
         self.groups.extend(next.groups, rows);
         self.profile.merge(&next.profile);
         self.lengths.extend(next.lengths, rows);
+        self.grouped.extend(next.grouped, rows);
         self.findings.extend(next.findings);
         for (sum, more) in self.dates.iter_mut().zip(&next.dates) {
             sum.merge(more);
@@ -199,6 +203,11 @@ pub fn scan(
 
     reject_short_rows(feed, &all.lengths, &mut rows);
     reject_uncertain_rows(feed, &mut rows);
+    for (row, rule) in all.grouped.damaged() {
+        // Whom the ID would be of is not known.
+        all.unidentified += 1;
+        rows.reject(row, rule);
+    }
     rows.settle_duplicates(unique.duplicates);
     for row in rows.rejected_by_others() {
         for found in rows.faults(row) {
@@ -356,6 +365,9 @@ impl Pass<'_, '_> {
         let is_unknown = id.is_none() && bound.mapping().may_be_person(person);
         into.unidentified += u64::from(hides_people || is_unknown);
         let row = into.batch.numbers.len();
+        if let Some(id) = id {
+            into.grouped.add(row, id);
+        }
         let is_rejected = !faults.is_empty();
         into.groups.add(bound, person, row, !is_rejected);
         into.batch.file = number.file();

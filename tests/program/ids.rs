@@ -101,6 +101,71 @@ fn what_is_certainly_no_part_of_an_id_is_taken_away_and_every_command_says_so() 
 }
 
 #[test]
+fn an_id_that_was_typed_on_another_keyboard_is_cleaned_and_said() {
+    let world = world(
+        "1522,ann,Ann,Lee,\n\u{ff11}\u{ff15}\u{ff12}\u{ff13},bo,Bo,Kay,\n\
+         \u{2019}00996,cy,Cy,Ray,\u{2019}0612345670\n\u{201c}00997\u{201d},\u{2019}t,Anke,\u{2019}t Hart,\n",
+        "",
+    );
+    for command in [CHECK, PLAN, IMPORT] {
+        let said = world.run(command).exits(0).notes();
+        for (note, rows) in [
+            (
+                "column `ID`: values contain full-width letters or digits",
+                "(row 3)",
+            ),
+            ("column `ID`: values have an apostrophe in front", "(row 4)"),
+            (
+                "column `Phone`: values have an apostrophe in front",
+                "(row 4)",
+            ),
+            ("column `ID`: values are in quotation marks", "(row 5)"),
+        ] {
+            let is_it = |it: &String| it.starts_with(note) && it.ends_with(rows);
+            assert!(said.iter().any(is_it), "{note}: {said:#?}");
+        }
+        assert_eq!(said.len(), 4, "{said:#?}");
+    }
+    for id in ["1522", "1523", "00996", "00997"] {
+        world.lms.person(id);
+    }
+    assert_eq!(world.lms.person("00996")["telephoneNumber"], "0612345670");
+    assert_eq!(world.lms.person("00997")["lastName"], "\u{2019}t Hart");
+}
+
+#[test]
+fn an_id_with_thousands_apart_among_plain_numbers_is_refused() {
+    let more = "[leavers]\naction = \"delete\"\n[guards]\nmax_rejected = \"100%\"";
+    let whole = "996,a,Ann,Lee,\n1524,b,Bo,Kay,\n1525,c,Cy,Ray,\n1526,d,Di,May,\n";
+    let world = world(whole, more);
+    world.run(IMPORT).exits(0);
+    let damaged = "996,a,Ann,Lee,\n1524,b,Bo,Kay,\n1 525,c,Cy,Ray,\n1.526,d,Di,May,\n";
+    world.write(
+        "people.csv",
+        format!("ID,Login,First,Last,Phone\n{damaged}"),
+    );
+    let checked = world.run(CHECK).exits(3).json();
+    let expected = [4, 5].map(|row| (row, "external-id-damaged".to_owned()));
+    assert_eq!(broken(&checked), expected);
+    let ran = world.run(IMPORT);
+    assert_eq!((ran.count("created"), ran.count("deleted")), (0, 0));
+    assert_eq!(world.lms.people().len(), 4);
+    let message = world.row(5)["message"].to_string();
+    assert!(message.contains("thousands separators"), "{message}");
+
+    // Where all are written so, and among words, they are meant.
+    for feed in [
+        "1.101,a,Ann,Lee,\n1.102,b,Bo,Kay,\n12 345,c,Cy,Ray,\n",
+        "A7,a,Ann,Lee,\n1.102,b,Bo,Kay,\n",
+        "1522,a,Ann,Lee,\n12.345.678,b,Bo,Kay,\n",
+    ] {
+        world.write("people.csv", format!("ID,Login,First,Last,Phone\n{feed}"));
+        let said = world.run(CHECK).exits(0).notes();
+        assert!(said.is_empty(), "{feed}: {said:#?}");
+    }
+}
+
+#[test]
 fn ids_that_are_one_once_they_are_clean_are_a_duplicate() {
     let world = world(
         "00123,ann,Ann,Lee,\n'00123,bo,Bo,Kay,\n00\u{200b}123,cy,Cy,Ray,\n",
