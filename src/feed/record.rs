@@ -13,6 +13,12 @@ pub enum CellKind {
     Text,
     /// A number, written as a person reads it: `1523`, `0.1`, `0597`.
     Number,
+    /// A number of which the cell shows less than its digits: `1.5E+03` for 1523, `2` for
+    /// 1523. It is written as it is.
+    Shortened,
+    /// The `0` of a formula that shows another cell, in a column where 0 can be a value: it
+    /// may be empty.
+    ZeroOfReference,
     /// A date `2024-03-01`, with `T08:30:00` behind it if the cell has a time.
     Date,
     /// A time of day or a duration, `08:30:00`.
@@ -34,7 +40,7 @@ pub enum CellKind {
 
 impl CellKind {
     /// All of them, in the order of their numbers in a [`Store`](super::Store).
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Text,
         Self::Number,
         Self::Date,
@@ -45,7 +51,15 @@ impl CellKind {
         Self::NotText,
         Self::Undecided,
         Self::Time,
+        Self::Shortened,
+        Self::ZeroOfReference,
     ];
+
+    /// Whether it is a number, however the cell shows it.
+    #[must_use]
+    pub const fn is_number(self) -> bool {
+        matches!(self, Self::Number | Self::Shortened | Self::ZeroOfReference)
+    }
 }
 
 /// One cell of a record.
@@ -185,6 +199,11 @@ impl Record {
     #[inline]
     pub fn is_ascii(&self) -> bool {
         self.ascii
+    }
+
+    /// Whether it is of a workbook, whose cells are more than text.
+    pub fn is_of_workbook(&self) -> bool {
+        self.not_text.is_none() && !self.kinds.is_empty()
     }
 
     /// The first cell whose bytes are not text in the feed's encoding.

@@ -1,6 +1,7 @@
 //! A mapping tied to the columns of a feed: from a record to a person.
 
 mod others;
+mod templates;
 mod whole;
 
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use super::nothing::{is_no_external_id, may_be_no_value};
 use super::person::{Person, Slot};
 use super::phone::Region;
 use super::template::{Condition, TemplateCells, TemplateRow};
-use super::value::{Fault, From, cell_value, clean, finish, flaw, invalid};
+use super::value::{Fault, From, cell_value, finish, flaw, invalid};
 use super::words;
 use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
@@ -367,11 +368,7 @@ impl<'m> Bound<'m> {
                 person.remark(None, Remark::Joined(Joined::NoRow { file }));
             }
         }
-        let of_template = From {
-            is_cell: false,
-            ..self.from(CellKind::Text)
-        };
-        let of_mapping = of_template.of_mapping();
+        let of_mapping = self.from(CellKind::Text).of_mapping();
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
             match (&rule.origin, origin) {
                 (Origin::Column(_), Some(index)) => {
@@ -394,16 +391,9 @@ impl<'m> Bound<'m> {
                         None => finish(field, rule, "", of_mapping, person, faults),
                     }
                 }
-                (Origin::Template, _) => match self.rendered(rule, &template_row())? {
-                    Ok(text) => finish(field, rule, &clean(&text), of_template, person, faults),
-                    Err(problem) => {
-                        let broken = Rule::Template {
-                            what: "the template failed",
-                            problem: problem.into(),
-                        };
-                        invalid(field, broken, None, person, faults);
-                    }
-                },
+                (Origin::Template, _) => {
+                    self.read_template((field, rule), &template_row(), person, faults)?;
+                }
                 (Origin::Constant(text), _) => {
                     finish(field, rule, text, of_mapping, person, faults);
                 }
@@ -497,19 +487,6 @@ impl<'m> Bound<'m> {
             }
             _ => finish(field, rule, &text, self.from(cell.kind), person, faults),
         }
-    }
-
-    /// The text that a template makes of a row, or why it cannot.
-    fn rendered(
-        &self,
-        rule: &FieldRule,
-        row: &Arc<TemplateRow>,
-    ) -> Result<Result<String, String>, MappingError> {
-        let rendered = self.mapping.templates.render(rule.field.name, row);
-        if rendered.is_err() && row.missing().is_some() {
-            return Err(self.missing(rule, row));
-        }
-        Ok(rendered)
     }
 
     /// What a condition says of a row, or why it cannot.

@@ -65,7 +65,7 @@ pub use self::leavers::{Among, Grace, Leavers};
 use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};
 pub use self::openpgp::OpenPgpSettings;
-pub use self::person::{Person, Slot};
+pub use self::person::{IdCells, Person, Slot};
 use self::phone::Phone;
 pub use self::settings::{SecretSource, TargetSettings};
 use self::spelling::Spelling;

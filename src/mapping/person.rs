@@ -13,6 +13,16 @@ pub struct Person {
     is_protected: bool,
     remarks: Vec<(Option<usize>, Remark)>,
     dates: Vec<(usize, Evidence)>,
+    id_cells: IdCells,
+}
+
+/// What an external ID is built of: a bit for each column that its template asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdCells {
+    /// Date cells of a spreadsheet, as they are.
+    pub dates: u64,
+    /// Other cells that are not empty.
+    pub others: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +54,18 @@ impl Person {
         self.is_protected = false;
         self.remarks.clear();
         self.dates.clear();
+        self.id_cells = IdCells::default();
+    }
+
+    /// Says what the external ID is built of.
+    pub(super) fn build_id_of(&mut self, cells: IdCells) {
+        self.id_cells = cells;
+    }
+
+    /// What the external ID is built of, where a template builds it.
+    #[must_use]
+    pub fn id_cells(&self) -> IdCells {
+        self.id_cells
     }
 
     /// Says what was done to the row, or to the cell of a field.

@@ -26,6 +26,8 @@ use self::check::{Refusal, Source, checked};
 use self::filters::{MAX_BYTES, too_much};
 use super::MappingError;
 use super::file::Node;
+use super::person::IdCells;
+use super::value::no_id;
 use crate::feed::CellKind;
 use crate::model::{Removed, Rule};
 
@@ -48,6 +50,13 @@ pub(super) struct Columns {
     pub(super) named: BTreeSet<String>,
     /// It makes names as it runs, so that it may ask for any other as well.
     are_computed: bool,
+}
+
+impl Columns {
+    /// Whether a column may be among them.
+    fn may_be(&self, column: &str) -> bool {
+        self.are_computed || self.named.contains(column)
+    }
 }
 
 /// A question that a mapping asks of each row.
@@ -177,8 +186,7 @@ impl Templates {
 
     /// Whether one of them may ask for a column.
     pub(super) fn ask_for(&self, column: &str) -> bool {
-        let mut all = self.columns.values();
-        all.any(|of| of.are_computed || of.named.contains(column))
+        self.columns.values().any(|of| of.may_be(column))
     }
 
     /// The columns that they ask for by the names in their text.
@@ -322,6 +330,8 @@ pub(super) struct TemplateRow {
     cells: Vec<Value>,
     /// Cells whose text is not their value, by their place in `cells`.
     flaws: Vec<Flaw>,
+    /// Cells that a spreadsheet took for something that no external ID is, by their place.
+    not_ids: Vec<(usize, CellKind)>,
     /// What was around the value of a cell and is not part of it.
     removed: Option<Removed>,
     /// The columns of those that were asked for, in this order.
@@ -351,6 +361,7 @@ impl TemplateRow {
             cells: Vec::with_capacity(columns.len()),
             columns,
             flaws: Vec::new(),
+            not_ids: Vec::new(),
             removed: None,
             met: Mutex::new(Vec::new()),
             missing: OnceLock::new(),
@@ -365,7 +376,36 @@ impl TemplateRow {
             rule,
             is_text: kind == CellKind::Text,
         }));
+        if no_id(kind, text).is_some() {
+            self.not_ids.push((self.cells.len(), kind));
+        }
         self.cells.push(Value::from(text));
+    }
+
+    /// What an external ID that a template has built is built of, which asks for `columns`;
+    /// `None` if a time, TRUE or a number with a fraction is in it as it is.
+    pub(super) fn built_of(&self, columns: &Columns, id: &str) -> Option<IdCells> {
+        let mut built = IdCells::default();
+        let id = match self.not_ids.as_slice() {
+            [] => String::new(),
+            _ => id.to_lowercase(),
+        };
+        let asked = self.columns.iter();
+        let asked = asked.filter(|(name, _)| columns.may_be(name));
+        for at in asked.map(|(_, at)| *at) {
+            let shown = self.cells.get(at).and_then(Value::as_str).unwrap_or("");
+            let bit = u32::try_from(at).ok().and_then(|at| 1_u64.checked_shl(at));
+            let bit = bit.unwrap_or(0);
+            let refused = self.not_ids.iter().find(|(other, _)| *other == at);
+            // What the template has changed, it handles.
+            match refused.filter(|_| id.contains(&shown.to_lowercase())) {
+                Some((_, CellKind::Date)) => built.dates |= bit,
+                Some(_) => return None,
+                None if refused.is_none() && !shown.is_empty() => built.others |= bit,
+                None => {}
+            }
+        }
+        Some(built)
     }
 
     /// Takes note of what was around the value of a cell.

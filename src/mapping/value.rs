@@ -13,7 +13,7 @@ use super::spelling::Case;
 use super::words;
 use super::{Empty, FieldRule};
 use crate::feed::{Cell, CellKind};
-use crate::model::{Remark, Removed, Rule, looks_latin};
+use crate::model::{InWorkbook, Remark, Removed, Rule, looks_latin};
 use crate::schema::{self, FieldKind};
 
 /// Something that could not be mapped, or that validation found.
@@ -205,7 +205,7 @@ fn push_date(
 
 /// What a spreadsheet made of an external ID, as a sentence without its subject, where the
 /// cell is something that no ID is.
-fn no_id(kind: CellKind, text: &str) -> Option<&'static str> {
+pub(super) fn no_id(kind: CellKind, text: &str) -> Option<&'static str> {
     match kind {
         CellKind::Date | CellKind::Time => Some(
             "is a date or a time, and not text: the spreadsheet took the ID for one (`3-12` for \
@@ -214,6 +214,11 @@ fn no_id(kind: CellKind, text: &str) -> Option<&'static str> {
         CellKind::Bool => Some(
             "is TRUE or FALSE, and not text: the spreadsheet took the ID for that, or it is \
              another column; format the column as Text and enter the ID again",
+        ),
+        CellKind::Shortened => Some(
+            "is a number of which the cell shows less than its digits, such as `1.5E+03`, and not \
+             text: the spreadsheet took the ID for a number; format the column as Text and enter \
+             the ID again",
         ),
         // Of a number that Excel shortened, validation says that.
         CellKind::Number if text.contains(['.', ',']) && !text.contains('E') => Some(
@@ -256,6 +261,17 @@ pub(super) fn finish(
     {
         let broken = Rule::ExternalIdDamaged { problem };
         return invalid(field, broken, Some(text), person, faults);
+    }
+    if from.kind == CellKind::Date
+        && !matches!(rule.field.kind, FieldKind::ExternalId)
+        && !rule.is_date()
+        && !matches!(rule.translated(text), Ok(Some(_)))
+    {
+        person.remark(Some(field), Remark::Workbook(InWorkbook::DateInText));
+    }
+    if from.kind == CellKind::ZeroOfReference && rule.listed(text).is_none() {
+        let remark = Remark::Workbook(InWorkbook::ZeroOfReference);
+        person.remark(Some(field), remark);
     }
     if rule.is_plain && !text.is_empty() && !may_be_no_value(text) {
         person.push(Slot::Text(text));

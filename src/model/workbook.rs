@@ -30,6 +30,10 @@ pub enum InWorkbook {
     MergedCells,
     /// Formulas of the column have results in the file that are to be worked out again.
     OldResults,
+    /// A cell of a field for text is a date.
+    DateInText,
+    /// A formula that shows another cell gives 0, which that cell may not have.
+    ZeroOfReference,
 }
 
 impl fmt::Display for InWorkbook {
@@ -64,6 +68,15 @@ impl fmt::Display for InWorkbook {
                 "results of formulas may be out of date: the workbook says that they are to be \
                  worked out again (open it in Excel or LibreOffice with automatic calculation, and \
                  save it)",
+            ),
+            Self::DateInText => f.write_str(
+                "cells are dates, and others of the column are texts or numbers: a spreadsheet \
+                 takes `3-1` for 3 January; read as 2027-01-03 (format the column as Text and enter \
+                 these again, or translate them with the field's map)",
+            ),
+            Self::ZeroOfReference => f.write_str(
+                "formulas that show another cell give 0, as they do if that cell is empty: read as \
+                 0 (if it means nothing, translate it with the field's map = { 0 = \"\" })",
             ),
         }
     }

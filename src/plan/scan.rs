@@ -1,7 +1,7 @@
 //! The first pass: the whole feed is read, mapped and validated, on all cores,
 //! and a few words of each row are kept.
 
-mod grouped;
+mod odd_ids;
 mod lengths;
 mod whole_feed;
 
@@ -9,9 +9,9 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use self::grouped::GroupedIds;
 use self::lengths::Lengths;
-use self::whole_feed::{joined, of_whole_feed, reject_short_rows, reject_uncertain_rows};
+use self::odd_ids::OddIds;
+use self::whole_feed::{joined, of_rows, of_whole_feed, reject_short_rows, reject_uncertain_rows};
 use crate::event::{Event, Listener};
 use crate::feed::{Batch as Records, Feed, FeedError, FileEnd, LastRow, Record};
 use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
@@ -97,9 +97,11 @@ struct TalliedBatch {
     groups: NamedGroups,
     profile: ProfileTally,
     lengths: Lengths,
-    grouped: GroupedIds,
+    odd_ids: OddIds,
     /// What the dates of each field show, by its position in the mapping.
     dates: Vec<DateTally>,
+    /// Whether a field's column has what is not a date, likewise.
+    no_dates: Vec<bool>,
 }
 
 impl TalliedBatch {
@@ -121,10 +123,13 @@ impl TalliedBatch {
         self.groups.extend(next.groups, rows);
         self.profile.merge(&next.profile);
         self.lengths.extend(next.lengths, rows);
-        self.grouped.extend(next.grouped, rows);
+        self.odd_ids.extend(&next.odd_ids, rows);
         self.findings.extend(next.findings);
         for (sum, more) in self.dates.iter_mut().zip(&next.dates) {
             sum.merge(more);
+        }
+        for (is_noted, more) in self.no_dates.iter_mut().zip(&next.no_dates) {
+            *is_noted |= more;
         }
         next.batch
     }
@@ -203,7 +208,7 @@ pub fn scan(
 
     reject_short_rows(feed, &all.lengths, &mut rows);
     reject_uncertain_rows(feed, &mut rows);
-    for (row, rule) in all.grouped.damaged() {
+    for (row, rule) in all.odd_ids.damaged() {
         // Whom the ID would be of is not known.
         all.unidentified += 1;
         rows.reject(row, rule);
@@ -226,8 +231,7 @@ pub fn scan(
     let joined = joined(feed, bound, all_rows, &all.absent)?;
     let remarks = of_whole_feed(feed, bound, &rows, &all)?;
     let left_out = all.skipped + all.gave_way + all.leaving;
-    let of_rows = all.remarks.into_iter();
-    let of_rows = of_rows.filter(|it| it.is_exception_among(all_rows));
+    let of_rows = of_rows(bound, &mut all, all_rows);
     let last = all.lengths.last_row(feed);
     Ok(Scan {
         rows,
@@ -267,6 +271,7 @@ impl Pass<'_, '_> {
             profile: self.columns.tally(),
             absent: vec![0; self.files],
             dates: vec![DateTally::default(); self.bound.mapping().fields().len()],
+            no_dates: vec![false; self.bound.mapping().fields().len()],
             ..TalliedBatch::default()
         };
         let keys = self.bound.mapping().unique.fields.len();
@@ -349,6 +354,9 @@ impl Pass<'_, '_> {
                 tally.add(*evidence);
             }
         }
+        if record.is_of_workbook() {
+            bound.note_no_dates(record, &mut into.no_dates);
+        }
         let id = validate::person(bound, person, faults);
         let unique = &bound.mapping().unique;
         for (position, (field, keys)) in unique.fields.iter().zip(&mut into.batch.keys).enumerate()
@@ -366,7 +374,7 @@ impl Pass<'_, '_> {
         into.unidentified += u64::from(hides_people || is_unknown);
         let row = into.batch.numbers.len();
         if let Some(id) = id {
-            into.grouped.add(row, id);
+            into.odd_ids.add(row, id, person.id_cells());
         }
         let is_rejected = !faults.is_empty();
         into.groups.add(bound, person, row, !is_rejected);

@@ -301,6 +301,103 @@ fn a_cell_that_a_spreadsheet_took_for_no_text_is_no_id() {
     assert_eq!(broken(&checked).len(), 4);
 }
 
+/// Writes a workbook with these cells in the columns ID and Phone, each with its format.
+fn write_book(world: &World, cells: &[(&str, f64, &str)]) {
+    use rust_xlsxwriter::{Format, Workbook};
+
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    for (column, name) in (0..).zip(["ID", "Login", "First", "Last", "Phone"]) {
+        sheet.write(0, column, name).unwrap();
+    }
+    for (row, (text, number, format)) in (1..).zip(cells) {
+        let format = Format::new().set_num_format(*format);
+        for (column, text) in (1..).zip([format!("a{row}"), "Ann".into(), "Lee".into()]) {
+            sheet.write(row, column, text).unwrap();
+        }
+        if text.is_empty() {
+            sheet.write_with_format(row, 0, *number, &format).unwrap();
+        } else {
+            sheet.write(row, 0, *text).unwrap();
+        }
+        sheet.write_with_format(row, 4, *number, &format).unwrap();
+    }
+    world.write("people.xlsx", book.save_to_buffer().unwrap());
+}
+
+const CHECK_BOOK: &[&str] = &["check", "people.xlsx", "-m", "mapping.toml", "--json"];
+const IMPORT_BOOK: &[&str] = &["import", "people.xlsx", "-m", "mapping.toml", "--json"];
+
+#[test]
+fn a_number_of_which_a_cell_shows_less_is_no_id_and_a_phone_number_even_so() {
+    let world = world("", "[guards]\nmax_rejected = \"100%\"");
+    let shortened = ["0,", "0.00E+00", "##0.0E+0", "0.0,\"K\"", "#,##0,,"];
+    let whole = ["0", "#,##0", "#,##0.00", "00000000", "General"];
+    let formats = shortened.into_iter().chain(whole);
+    let cells: Vec<_> = (61_523_001..)
+        .zip(formats)
+        .map(|(number, format)| ("", f64::from(number), format))
+        .collect();
+    write_book(&world, &cells);
+    let checked = world.run(CHECK_BOOK).exits(3).json();
+    let expected = (2..7).map(|row| (row, "external-id-damaged".to_owned()));
+    assert_eq!(broken(&checked), expected.collect::<Vec<_>>());
+    world.run(IMPORT_BOOK).exits(3);
+    let message = world.row(3)["message"].to_string();
+    assert!(message.contains("shows less than its digits"), "{message}");
+    for number in 61_523_006..61_523_011 {
+        let person = world.lms.person(&number.to_string());
+        assert_eq!(person["telephoneNumber"], number.to_string());
+    }
+
+    let world = self::world("", "");
+    write_mapping(&world, "\"Login\"", "");
+    write_book(&world, &cells);
+    world.run(IMPORT_BOOK).exits(0);
+    assert_eq!(world.lms.person("a1")["telephoneNumber"], "61523001");
+}
+
+#[test]
+fn an_id_that_a_template_builds_of_what_is_no_text_is_none() {
+    let day = f64::from(46_359);
+    let world = world("", "[guards]\nmax_rejected = \"100%\"");
+    write_mapping(
+        &world,
+        "{ template = \"NL{{ row['ID'] }}\" }",
+        "[guards]\nmax_rejected = \"100%\"",
+    );
+    write_book(
+        &world,
+        &[
+            ("", day, "d-mmm"),
+            ("", 0.5, "h:mm"),
+            ("", 1523.5, "General"),
+            ("", 1523.0, "0.00E+00"),
+            ("13-12", 1.0, "0"),
+            ("", 1524.0, "0"),
+        ],
+    );
+    let checked = world.run(CHECK_BOOK).exits(3).json();
+    let expected = (2..6).map(|row| (row, "external-id-damaged".to_owned()));
+    let mut found = broken(&checked);
+    found.sort();
+    assert_eq!(found, expected.collect::<Vec<_>>());
+    world.run(IMPORT_BOOK).exits(3);
+    for id in ["NL13-12", "NL1524"] {
+        assert_eq!(world.lms.person(id)["lastName"], "Lee");
+    }
+    assert_eq!(world.lms.people().len(), 2);
+
+    // A date that is one in every row, and one that the template writes in its own way.
+    write_book(&world, &[("", day, "d-mmm"), ("", day + 1.0, "yyyy")]);
+    world.run(CHECK_BOOK).exits(0);
+    write_book(&world, &[("", day, "d-mmm"), ("13-12", 1.0, "0")]);
+    world.run(CHECK_BOOK).exits(3);
+    let own = "{ template = \"NL{{ row['ID']|replace('-', '') }}\" }";
+    write_mapping(&world, own, "");
+    world.run(CHECK_BOOK).exits(0);
+}
+
 #[test]
 fn ids_names_and_numbers_that_only_look_so_pass_without_a_word() {
     let feed = "NIL,'tharte,Anke,'t Hart,06 12\n12.345.678,b,\"\"\"Bob\"\"\",Null,+31 6\n\

@@ -358,6 +358,74 @@ fn the_zero_that_a_formula_works_out_is_the_number_in_any_column() {
     );
 }
 
+/// Rows of people below [`HEADER`], with these cells for their phones.
+fn with_phones(cells: &[impl AsRef<str>]) -> String {
+    let row = |(id, cell): (u32, &_)| {
+        let id = text(&format!("E{id}"));
+        format!(
+            "<row>{id}{0}{0}{0}{1}</row>",
+            text("x"),
+            AsRef::as_ref(cell)
+        )
+    };
+    (1..).zip(cells).map(row).collect()
+}
+
+/// The notes on a feed in which these words are.
+fn notes_with(feed: &[u8], words: &str) -> Vec<String> {
+    let checked = checked(&world(AnewSpring), feed).json();
+    let notes = checked["notes"].as_array().unwrap().iter();
+    let notes = notes.map(Value::to_string);
+    notes.filter(|note| note.contains(words)).collect()
+}
+
+#[test]
+fn the_zero_of_a_formula_among_counts_is_read_and_said() {
+    let zero = |formula: &str| format!("<c><f>{formula}</f><v>0</v></c>");
+    let count = |count: u32| format!("<c><v>{count}</v></c>");
+    let notes = |cells: &[String]| {
+        let feed = workbook(HEADER, &with_phones(cells));
+        notes_with(&feed, "give 0, as they do if")
+    };
+    let said = notes(&[count(1), count(3), zero("B7"), zero("B8"), zero("B8*2")]);
+    assert_eq!(said.len(), 1);
+    assert!(
+        said[0].contains("column `Phone`") && said[0].contains("(rows 4, 5)"),
+        "{said:?}"
+    );
+    // Where 0 is a count like others, or one of two answers, it is meant.
+    for cells in [
+        [count(0), count(3), zero("B7")],
+        [count(1), count(1), zero("B7")],
+        [count(2), count(3), zero("B7-B8")],
+    ] {
+        assert_eq!(notes(&cells), [""; 0], "{cells:?}");
+    }
+}
+
+#[test]
+fn a_date_among_rooms_and_grades_is_announced_with_its_rows() {
+    let date = "<c s=\"1\"><v>46025</v></c>";
+    let styles =
+        "<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>";
+    let notes = |cells: &[&str]| {
+        let sheet = sheet(HEADER, &with_phones(cells), "");
+        let feed = with_parts(&sheet, &[("xl/styles.xml", styles)]);
+        notes_with(&feed, "takes `3-1` for")
+    };
+    let (room, floor) = (text("13-20"), "<c><v>12</v></c>");
+    for others in [[&*room, &*room], [floor, &*room], [floor, floor]] {
+        let said = notes(&[date, others[0], date, others[1]]);
+        assert_eq!(said.len(), 1);
+        assert!(
+            said[0].contains("column `Phone`") && said[0].contains("(rows 2, 4)"),
+            "{said:?}"
+        );
+    }
+    // All of them are dates, and some are not known.
+    assert_eq!(notes(&[date, date, &text("unknown"), ""]), [""; 0]);
+}
+
 #[test]
 fn the_zero_of_a_formula_is_no_midnight_where_the_cell_shows_a_day() {
     let styles =

@@ -55,7 +55,19 @@ struct Section {
     /// Digits behind the point.
     decimals: usize,
     is_percentage: bool,
+    extent: Extent,
     time: Time,
+}
+
+/// How much of a number a section shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Extent {
+    #[default]
+    Whole,
+    /// A comma is behind the last digit so far: if no other follows, it leaves thousands out.
+    Comma,
+    /// Less than its digits: in thousands, or with an exponent.
+    Short,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +115,7 @@ enum Piece {
 fn built_in(id: u32) -> CellFormat {
     match id {
         9 => CellFormat::parse("0%"),
+        11 | 48 => CellFormat::parse("0.00E+00"),
         10 => CellFormat::parse("0.00%"),
         18..=21 | 32 | 33 | 45 | 47 => CellFormat::Time,
         46 => CellFormat::Duration,
@@ -160,7 +173,8 @@ impl CellFormat {
         let is_amount = sections.first().is_some_and(|first| first.is_amount);
         let is_percentage = sections.first().is_some_and(|first| first.is_percentage);
         let is_plain = (is_amount && !is_percentage) || sections.iter().all(Section::is_plain);
-        if around_text.is_none() && is_plain {
+        let shortens = sections.iter().any(Section::shortens);
+        if around_text.is_none() && is_plain && !shortens {
             return Self::Plain;
         }
         Self::Shown(Arc::new(Shown {
@@ -174,6 +188,18 @@ impl CellFormat {
         match self {
             Self::Shown(shown) => shown.write(value, text),
             Self::Plain | Self::Date | Self::Time | Self::Duration => text::number(value, text),
+        }
+    }
+
+    /// Whether a cell shows less than the digits of a number: in thousands, or with an
+    /// exponent.
+    pub(super) fn shortens(&self, value: f64) -> bool {
+        match self {
+            Self::Shown(shown) => {
+                let section = section_for(&shown.sections, text::rounded(value));
+                section.is_some_and(|(section, _)| section.shortens())
+            }
+            Self::Plain | Self::Date | Self::Time | Self::Duration => false,
         }
     }
 
@@ -310,7 +336,7 @@ impl Section {
                     rest.get(length..).unwrap_or_default()
                 }
                 'E' | 'e' if behind.starts_with(['+', '-']) => {
-                    section.is_amount = true;
+                    (section.is_amount, section.extent) = (true, Extent::Short);
                     behind
                 }
                 _ => {
@@ -319,6 +345,7 @@ impl Section {
                 }
             };
         }
+        section.end_of_digits();
         let is_number = |it: &Piece| it.is_digit() || matches!(it, Piece::Number | Piece::Text);
         let has_number = section.pieces.iter().any(is_number);
         match section.time {
@@ -339,6 +366,9 @@ impl Section {
         match character {
             '0' | '#' | '?' => {
                 self.decimals += usize::from(self.has_point);
+                if self.extent == Extent::Comma {
+                    self.extent = Extent::Whole;
+                }
                 self.pieces.push(match character {
                     '0' => Piece::Zero,
                     '#' => Piece::Digit,
@@ -347,8 +377,17 @@ impl Section {
             }
             '@' => self.pieces.push(Piece::Text),
             '%' => self.is_percentage = true,
-            ',' => self.is_amount = true,
-            '.' => (self.is_amount, self.has_point) = (true, true),
+            ',' => {
+                self.is_amount = true;
+                let has_digits = self.pieces.iter().any(|it| it.is_digit());
+                if has_digits && self.extent == Extent::Whole {
+                    self.extent = Extent::Comma;
+                }
+            }
+            '.' => {
+                (self.is_amount, self.has_point) = (true, true);
+                self.end_of_digits();
+            }
             // A fraction, unless it parts day and month.
             '/' if self.time <= Time::Word && self.pieces.iter().any(|it| it.is_digit()) => {
                 self.is_amount = true;
@@ -363,6 +402,17 @@ impl Section {
             }
             other => self.literal(other.encode_utf8(&mut [0; 4])),
         }
+    }
+
+    /// No other digit follows, or none before the point.
+    fn end_of_digits(&mut self) {
+        if self.extent == Extent::Comma {
+            self.extent = Extent::Short;
+        }
+    }
+
+    fn shortens(&self) -> bool {
+        self.extent == Extent::Short
     }
 
     fn set_time(&mut self, time: Time) {

@@ -38,8 +38,12 @@ enum Kind {
     Text,
     /// An identifier, a phone number, an amount.
     LargeNumber,
-    /// What is counted, or a flag.
+    /// What is counted.
     SmallNumber,
+    /// The same, or a flag.
+    One,
+    /// A number that somebody typed.
+    Zero,
     ZeroOfFormula,
     Other,
 }
@@ -54,6 +58,8 @@ impl Kind {
             Value::Text { .. } => Self::Other,
             Value::ZeroOfFormula { .. } => Self::ZeroOfFormula,
             Value::Number { value, .. } if value.abs() >= SMALLEST_IDENTIFIER => Self::LargeNumber,
+            Value::Number { value: 0.0, .. } => Self::Zero,
+            Value::Number { value: 1.0, .. } => Self::One,
             Value::Number { .. } => Self::SmallNumber,
         }
     }
@@ -127,38 +133,45 @@ impl Head {
     /// What a formula's 0 means in each of the columns below the first `above` rows.
     ///
     /// A formula that refers to an empty cell shows 0. In a column of words or of
-    /// identifiers that is nothing; in a column of flags and counts it is the number, and so
-    /// is the 0 that a formula works out.
+    /// identifiers that is nothing; in a column of flags it is the number, and so is the 0
+    /// that a formula works out. In a column of counts without another 0 it may be either.
     pub(super) fn zeros(&self, above: usize, columns: usize, book: &Book) -> Vec<Zero> {
-        let mut seen = vec![[false; 4]; columns];
+        let mut seen = vec![[false; 6]; columns];
         for (column, kind) in self.kinds.iter().skip(above).flatten() {
-            let Some([text, large, small, zero]) = seen.get_mut(usize::from(*column)) else {
+            let Some([text, large, small, flag, typed, zero]) = seen.get_mut(usize::from(*column))
+            else {
                 continue;
             };
             match kind {
                 Kind::Text => *text = true,
                 Kind::LargeNumber => *large = true,
                 Kind::SmallNumber => *small = true,
+                Kind::One => *flag = true,
+                Kind::Zero => *typed = true,
                 Kind::ZeroOfFormula => *zero = true,
                 Kind::Other => {}
             }
         }
-        let meant = seen.into_iter().map(|[text, large, small, zero]| {
-            if small {
-                Zero::Number
-            } else if text || large {
-                if book.is_calculated_later {
-                    Zero::NothingOrUncalculated
+        let meant = seen
+            .into_iter()
+            .map(|[text, large, small, flag, typed, zero]| {
+                if small && zero && !typed {
+                    Zero::NumberOrNothing
+                } else if small || flag || typed {
+                    Zero::Number
+                } else if text || large {
+                    if book.is_calculated_later {
+                        Zero::NothingOrUncalculated
+                    } else {
+                        Zero::Nothing
+                    }
+                } else if zero && book.is_calculated_later {
+                    // A program that cannot work out formulas writes 0 for each.
+                    Zero::Uncalculated
                 } else {
-                    Zero::Nothing
+                    Zero::Number
                 }
-            } else if zero && book.is_calculated_later {
-                // A program that cannot work out formulas writes 0 for each.
-                Zero::Uncalculated
-            } else {
-                Zero::Number
-            }
-        });
+            });
         meant.collect()
     }
 

@@ -56,6 +56,8 @@ pub(super) enum Zero {
     /// The number.
     #[default]
     Number,
+    /// The number, which may be nothing where a formula shows another cell.
+    NumberOrNothing,
     /// That the formula found nothing, unless it works out a number.
     Nothing,
     /// The same, and that nobody has worked out the number.
@@ -208,7 +210,10 @@ impl SheetRows<'_> {
                 (Value::Number { value, style }, _) => self.push_number(record, value, style),
                 (Value::ZeroOfFormula { style, formula }, zero) => {
                     match (zero, formula == Formula::Reference) {
-                        (Zero::Number, _) | (Zero::Nothing, false) => {
+                        (Zero::NumberOrNothing, true) => {
+                            record.push(CellKind::ZeroOfReference, |text| text.push('0'));
+                        }
+                        (Zero::Number | Zero::NumberOrNothing, _) | (Zero::Nothing, false) => {
                             self.push_number(record, 0.0, style);
                         }
                         (Zero::Nothing | Zero::NothingOrUncalculated, true) => {
@@ -226,7 +231,11 @@ impl SheetRows<'_> {
 
     fn push_number(&self, record: &mut Record, value: f64, style: u16) {
         let format = self.shown.formats.get(usize::from(style));
-        record.push(CellKind::Number, |text| match format {
+        let kind = match format {
+            Some(format) if format.shortens(value) => CellKind::Shortened,
+            _ => CellKind::Number,
+        };
+        record.push(kind, |text| match format {
             Some(format) => format.write(value, text),
             None => text::number(value, text),
         });

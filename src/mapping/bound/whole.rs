@@ -1,9 +1,16 @@
 //! What a whole column or the whole feed says of the mapping.
 
 use super::Bound;
+use crate::feed::{Cell, CellKind, Record};
 use crate::mapping::template::Condition;
 use crate::mapping::{DateTally, Empty, MappingError, Origin, Verdict};
 use crate::model::Remark;
+
+/// Whether a spreadsheet could take another such cell for a date.
+fn is_like_a_date(cell: Cell<'_>) -> bool {
+    let has_digit = || cell.text.bytes().any(|byte| byte.is_ascii_digit());
+    cell.kind.is_number() || (cell.kind == CellKind::Text && has_digit())
+}
 
 impl Bound<'_> {
     /// Whether a field is cleared for people who have no row in a joined file.
@@ -21,6 +28,20 @@ impl Bound<'_> {
             }
             _ => false,
         })
+    }
+
+    /// Notes the fields, by their positions, whose columns have texts or numbers among which a
+    /// date is not meant.
+    pub fn note_no_dates(&self, record: &Record, fields: &mut [bool]) {
+        let rules = self.mapping.fields.iter().zip(&self.origins);
+        for ((rule, origin), is_noted) in rules.zip(fields) {
+            if !*is_noted
+                && !rule.is_date()
+                && let Some(cell) = origin.and_then(|index| record.cell(index))
+            {
+                *is_noted = is_like_a_date(cell);
+            }
+        }
     }
 
     /// What it says of the mapping's filter how many rows it keeps and leaves out.

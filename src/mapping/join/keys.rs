@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::feed::Cell;
+use crate::feed::{Cell, CellKind};
 use crate::mapping::cleaning;
 use crate::mapping::nothing::is_no_external_id;
 use crate::mapping::value::{cell_value, flaw};
@@ -25,7 +25,7 @@ pub(super) enum Key<'c> {
 
 impl<'c> Key<'c> {
     pub(super) fn of(cell: Cell<'c>) -> Self {
-        if flaw(cell).is_some() {
+        if flaw(cell).is_some() || cell.kind == CellKind::Shortened {
             return Self::Lost;
         }
         let mut removed = None;
@@ -123,7 +123,6 @@ pub(super) fn shape(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::CellKind;
 
     #[test]
     fn keys_are_those_that_an_external_id_would_be_or_lost() {

@@ -172,7 +172,12 @@ impl Picking<'_> {
         });
         let rank = match cell.kind {
             CellKind::Undecided => return Err(cell.text.to_owned()),
-            CellKind::Text | CellKind::Number | CellKind::Date | CellKind::Time => {
+            CellKind::Text
+            | CellKind::Number
+            | CellKind::Shortened
+            | CellKind::ZeroOfReference
+            | CellKind::Date
+            | CellKind::Time => {
                 let text = clean(cell.text);
                 match text.is_empty() {
                     true => Err("is empty"),
@@ -196,7 +201,7 @@ impl Picking<'_> {
     fn number(&self, text: &str, kind: CellKind) -> Result<Rank, &'static str> {
         let number = match kind {
             // As spreadsheets keep numbers.
-            CellKind::Number => text.parse().ok().filter(|it: &f64| it.is_finite()),
+            _ if kind.is_number() => text.parse().ok().filter(|it: &f64| it.is_finite()),
             _ => match numbers::read(text) {
                 Some(read) => Some(read.by(self.fraction).ok_or(
                     "can be a number of thousands or one with a fraction, and no other number in \

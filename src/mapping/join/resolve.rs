@@ -59,10 +59,11 @@ struct Union {
 
 impl Union {
     fn add(&mut self, cell: Cell<'_>) {
-        let is_flawed = !matches!(
-            cell.kind,
-            CellKind::Text | CellKind::Number | CellKind::Date | CellKind::Time | CellKind::Bool
-        );
+        let is_flawed = !cell.kind.is_number()
+            && !matches!(
+                cell.kind,
+                CellKind::Text | CellKind::Date | CellKind::Time | CellKind::Bool
+            );
         if is_flawed {
             let flaw = || (cell.text.to_owned(), cell.kind);
             self.flawed.get_or_insert_with(flaw);

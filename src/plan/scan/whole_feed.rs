@@ -104,3 +104,17 @@ pub(super) fn of_whole_feed(
     remarks.extend(of_groups.map(|remark| of_column(bound.groups(), remark)));
     Ok(remarks)
 }
+
+/// What was said of rows, as far as it is worth saying of the feed as a whole.
+pub(super) fn of_rows(bound: &Bound<'_>, all: &mut TalliedBatch, rows: u64) -> Vec<Remarked> {
+    let has_others = |column: Option<&str>| {
+        let mut fields = all.no_dates.iter().enumerate();
+        fields.any(|(field, is_noted)| *is_noted && bound.column(field) == column)
+    };
+    let date = Remark::Workbook(InWorkbook::DateInText);
+    let of_rows = std::mem::take(&mut all.remarks).into_iter();
+    let of_rows = of_rows.filter(|it| it.is_exception_among(rows));
+    // Where all cells of the column are dates, they are meant.
+    let of_rows = of_rows.filter(|it| it.remark != date || has_others(it.column.as_deref()));
+    of_rows.collect()
+}
