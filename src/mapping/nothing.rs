@@ -94,9 +94,62 @@ const WORDS: [&str; 44] = [
     "*",
 ];
 
+/// What people type where there is nothing, in English, Dutch, German, French and Spanish.
+/// Nobody is called so.
+const TYPED: [&str; 48] = [
+    "TBA",
+    "tba",
+    "TBC",
+    "tbc",
+    "TBD",
+    "tbd",
+    "n/b",
+    "N/B",
+    "n/d",
+    "N/D",
+    "n/v",
+    "N/V",
+    "s/o",
+    "S/O",
+    "k.a.",
+    "K.A.",
+    "K. A.",
+    "k/A",
+    "k/a",
+    "K/A",
+    "geen",
+    "Geen",
+    "GEEN",
+    "leeg",
+    "Leeg",
+    "LEEG",
+    "keine",
+    "Keine",
+    "KEINE",
+    "keine Angabe",
+    "Keine Angabe",
+    "keine Angaben",
+    "Keine Angaben",
+    "aucun",
+    "Aucun",
+    "AUCUN",
+    "aucune",
+    "Aucune",
+    "AUCUNE",
+    "néant",
+    "Néant",
+    "NÉANT",
+    "ninguno",
+    "Ninguno",
+    "NINGUNO",
+    "ninguna",
+    "Ninguna",
+    "NINGUNA",
+];
+
 /// The same, where it could be a name as well: only its letters tell.
-const NAMES: [&str; 9] = [
-    "NULL", "null", "None", "none", "NONE", "nil", "NIL", "nvt", "NVT",
+const NAMES: [&str; 11] = [
+    "NULL", "null", "None", "none", "NONE", "nil", "NIL", "nvt", "NVT", "nan", "leer",
 ];
 
 /// What a text is that is not a value.
@@ -118,16 +171,26 @@ const LONGEST_LIKE_NAMES: usize = 6;
 #[inline]
 pub(super) fn may_be_no_value(text: &str) -> bool {
     let longest = match text.as_bytes() {
-        [b'N', b'/' | b'.' | b'U' | b'O' | b'o' | b'I' | b'V', ..]
-        | [b'n', b'/' | b'.' | b'u' | b'o' | b'i' | b'v', ..]
-        | [b'N', b'a', b'N']
-        | [b'k', b'.', ..] => LONGEST_LIKE_NAMES,
-        [b'E', b'r', b'r', b':', ..]
+        [b'K' | b'k', b'E' | b'e', b'I' | b'i', b'N' | b'n', ..]
+        | [b'N' | b'n', b'I' | b'i', b'N' | b'n', ..]
+        | [b'N' | b'n', 0xc3, ..]
+        | [b'E', b'r', b'r', b':', ..]
         | [b'u', b'n', b'd', b'e', ..]
         | [
             b'#' | b'\\' | b'(' | b'<' | b'[' | b'{' | b'-' | b'_' | b'.' | b'?' | b'*' | 0xe2,
             ..,
         ] => LONGEST,
+        [
+            b'N' | b'n',
+            b'/' | b'.' | b'U' | b'u' | b'O' | b'o' | b'I' | b'i' | b'V' | b'v',
+            ..,
+        ]
+        | [b'N' | b'n', b'a', b'N' | b'n']
+        | [b'T' | b't', b'B' | b'b', _]
+        | [b'S' | b's', b'/', _]
+        | [b'G' | b'g' | b'L' | b'l', b'E' | b'e', b'E' | b'e', _]
+        | [b'A' | b'a', b'U' | b'u', b'C' | b'c', b'U' | b'u', ..]
+        | [b'K' | b'k', b'.' | b'/', ..] => LONGEST_LIKE_NAMES,
         _ => return false,
     };
     text.len() <= longest
@@ -142,7 +205,8 @@ pub(super) fn no_value(text: &str) -> Option<NoValue> {
         let word = words.iter().find(|word| **word == text)?;
         Some(NoValue::Word { word, is_name })
     };
-    of(&WORDS, false).or_else(|| of(&NAMES, true))
+    let of_nobody = of(&WORDS, false).or_else(|| of(&TYPED, false));
+    of_nobody.or_else(|| of(&NAMES, true))
 }
 
 /// Whether a text is what a spreadsheet shows for an error, or for a number that is
@@ -172,14 +236,17 @@ pub fn means_nothing(text: &str) -> bool {
 pub fn is_no_external_id(text: &str) -> bool {
     // Initials of three letters are external IDs in many a company; the other words
     // are what programs write.
-    let is_initials =
-        |word: &str| word.len() == 3 && word.bytes().all(|it| it.is_ascii_alphabetic());
-    // These have a rule of their own.
-    let is_dots = matches!(text, "." | "..");
+    let is_initials = |word: &str| {
+        let is_small = |it: u8| it.is_ascii_lowercase();
+        let is_capital = |it: u8| it.is_ascii_uppercase();
+        word.len() == 3 && (word.bytes().all(is_small) || word.bytes().all(is_capital))
+    };
+    // Dots have a rule of their own, and a login can be somebody's name.
+    let is_other = matches!(text, "." | ".." | "leer");
     may_be_no_value(text)
-        && !is_dots
+        && !is_other
         && match no_value(text) {
-            Some(NoValue::Word { word, is_name }) => !(is_name && is_initials(word)),
+            Some(NoValue::Word { word, .. }) => !is_initials(word),
             Some(NoValue::Error) => true,
             None => false,
         }
@@ -194,6 +261,7 @@ mod tests {
         for text in ERRORS
             .into_iter()
             .chain(WORDS)
+            .chain(TYPED)
             .chain(NAMES)
             .chain(["Err:508", "#####"])
         {
@@ -217,7 +285,8 @@ mod tests {
     #[test]
     fn people_and_places_are_no_words_for_nothing() {
         for text in [
-            "Null", "Nil", "Nan", "Na", "NA", "Non", "Nun", "-1", "Nuñez", "Nvidia", ".",
+            "Leer", "Geens", "Nina", "Keiner", "Null", "Nil", "Nan", "Na", "NA", "Non", "Nun",
+            "-1", "Nuñez", "Nvidia", ".",
         ] {
             let is_word = matches!(no_value(text), Some(NoValue::Word { .. }));
             assert_eq!(is_word, text == ".", "{text}");
@@ -227,12 +296,25 @@ mod tests {
     #[test]
     fn words_for_nothing_are_no_external_ids_and_initials_are() {
         for text in [
-            "NULL", "null", "None", "-", "N/A", "(none)", "\\N", "?", "#REF!", "#####",
+            "geen",
+            "Keine Angabe",
+            "NaN",
+            "NULL",
+            "null",
+            "None",
+            "-",
+            "N/A",
+            "(none)",
+            "\\N",
+            "?",
+            "#REF!",
+            "#####",
         ] {
             assert!(is_no_external_id(text), "{text}");
         }
         for text in [
-            "NIL", "nvt", "NaNa", "N7", "-1", "_x", "nullius", "Null", "#12", "k.A.1",
+            "TBD", "tbc", "nan", "leer", "NIL", "nvt", "NaNa", "N7", "-1", "_x", "nullius", "Null",
+            "#12", "k.A.1",
         ] {
             assert!(!is_no_external_id(text), "{text}");
         }

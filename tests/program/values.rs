@@ -59,6 +59,55 @@ fn words_for_nothing_are_told_with_the_line_that_makes_them_nothing() {
 }
 
 #[test]
+fn what_people_type_for_nothing_is_told_and_mapped_by_init() {
+    let typed = [
+        "TBD",
+        "geen",
+        "Keine Angabe",
+        "k.A.",
+        "n.v.t.",
+        "s/o",
+        "nan",
+        "leer",
+        "néant",
+        "ninguno",
+    ];
+    let rows = (1..).zip(typed).fold(String::new(), |rows, (id, word)| {
+        rows + &format!("{id},a{id},Ann,Lee,{word}\n")
+    });
+    let told = world(&format!("ID,Login,First name,Last name,Phone\n{rows}"), "");
+    let mapping = std::fs::read_to_string(told.path("mapping.toml")).unwrap();
+    let mapping = mapping.replace("\"First\"", "\"First name\"");
+    let mapping = mapping.replace("\"Last\"", "\"Last name\"");
+    told.write(
+        "mapping.toml",
+        format!("{mapping}telephoneNumber = \"Phone\"\n"),
+    );
+    let notes = notes(&told.run(CHECK).exits(0));
+    let init = [
+        "init",
+        "people.csv",
+        "--target",
+        "anewspring",
+        "-o",
+        "new.toml",
+    ];
+    told.run(&init).exits(0);
+    let mapping = std::fs::read_to_string(told.path("new.toml")).unwrap();
+    let phone = mapping.lines().find(|it| it.starts_with("telephoneNumber"));
+    for word in typed {
+        let about = format!("column `Phone`: cells contain `{word}`");
+        assert!(notes.contains(&about), "{word}: {notes}");
+        assert!(phone.unwrap().contains(word), "{word}: {phone:?}");
+    }
+
+    // Towns, names and codes that are like them.
+    let feed = "ID,First,Last,Town\nE1,Nan,Geens,Leer\nleer,Nina,Keiner,Geel\n";
+    let silent = world(feed, "residence = \"Town\"");
+    assert_eq!(self::notes(&silent.run(CHECK).exits(0)), "[]");
+}
+
+#[test]
 fn somebody_may_be_called_as_a_database_calls_nothing() {
     let one = "ID,First,Last\n1,Jennifer,NULL\n2,Bo,Lee\n";
     assert_eq!(notes(&world(one, "").run(CHECK).exits(0)), "[]");
