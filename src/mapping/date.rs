@@ -213,6 +213,11 @@ pub(super) fn read(form: Option<&DateForm>, text: &str, context: Context<'_>) ->
 /// What a date cell shows of the dates of its column, whose texts have the form `texts`.
 pub(super) fn of_cell(texts: Option<&DateForm>, text: &str) -> Option<Evidence> {
     texts.filter(|form| form.swapped().is_some())?;
+    of_any_cell(text)
+}
+
+/// The same, where nobody says which form the texts have.
+pub(super) fn of_any_cell(text: &str) -> Option<Evidence> {
     form::iso(text)?.of_cell()
 }
 

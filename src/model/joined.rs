@@ -28,6 +28,8 @@ pub enum Joined {
     HidesRows,
     /// Rows of a joined file have keys that are those of people but for their spelling.
     OtherSpelling,
+    /// Keys of those rows of which one counts for a person differ only in their spelling.
+    AlikeKeys,
     /// The condition of a joined file leaves out none of its rows.
     TakesAll,
     /// Another row of the same person counts.
@@ -82,6 +84,10 @@ impl fmt::Display for Joined {
             Self::OtherSpelling => f.write_str(
                 "keys are those of people in the feed but for case, spaces or leading zeros: the \
                  rows are nobody's and do not count, so correct the keys if they mean the same",
+            ),
+            Self::AlikeKeys => f.write_str(
+                "keys of several people differ only in case, spaces or leading zeros, and each is a \
+                 person of its own (`merge` in [source]): correct them if they mean the same",
             ),
             Self::TakesAll => f.write_str(
                 "`where` in [join] leaves out no row: check its column and its words if it should",

@@ -125,6 +125,63 @@ fn picked(pick: &str, contracts: &str) -> String {
 }
 
 #[test]
+fn dates_that_excel_half_converted_pick_no_row() {
+    use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+    let contracts = |days: &[(i32, u8, u8)]| {
+        let format = Format::new().set_num_format("dd/mm/yyyy");
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        for (column, name) in (0..).zip(["Employee ID", "Start", "Town"]) {
+            sheet.write(0, column, name).unwrap();
+        }
+        for (row, (number, day, month)) in (1..).zip(days) {
+            sheet.write(row, 0, format!("E{number:05}")).unwrap();
+            sheet.write(row, 2, format!("Town{day}")).unwrap();
+            // The first rows are those that Excel took for dates of its own order.
+            if row <= 3 {
+                let date = ExcelDateTime::from_ymd(2024, *month, *day).unwrap();
+                sheet.write_with_format(row, 1, date, &format).unwrap();
+            } else {
+                sheet
+                    .write(row, 1, format!("{day:02}/{month:02}/2024"))
+                    .unwrap();
+            }
+        }
+        book.save_to_buffer().unwrap()
+    };
+    let half = [
+        (1, 3, 5),
+        (2, 4, 6),
+        (3, 7, 9),
+        (1, 17, 4),
+        (2, 18, 4),
+        (3, 19, 4),
+    ];
+    let join = "[join]\nfile = \"contracts.xlsx\"\non = \"Employee ID\"\n";
+    for date in ["", ", date = \"%d/%m/%Y\""] {
+        let pick = format!("pick = {{ column = \"Start\", order = \"latest\"{date} }}\n");
+        let world = joining(Kmi, &format!("{join}{pick}"), "\"Town\"");
+        world.feed(&Feed::of(3));
+        world.write("contracts.xlsx", contracts(&half));
+        let ran = world.import().exits(2);
+        let message = ran.json()["message"].to_string();
+        assert!(
+            message.contains("`Start` in `contracts.xlsx`")
+                && message.contains("exchanged day and month"),
+            "{message}"
+        );
+        sends_nothing(&world, &ran);
+
+        // A date cell that can be read in one way only shows that they are right.
+        let whole = half.map(|(id, day, month)| (id, if day == 3 { 23 } else { day }, month));
+        world.write("contracts.xlsx", contracts(&whole));
+        world.import().exits(0);
+        assert_eq!(town(&world, "E00001"), "Town23");
+    }
+}
+
+#[test]
 fn each_order_picks_its_row_and_none_is_guessed() {
     let rows =
         |rows: &str| format!("Employee ID,Start,FTE,Town\nE00002,2020-01-01,1,Other\n{rows}");
@@ -673,6 +730,37 @@ fn of_several_rows_of_the_feed_one_counts_and_the_others_are_skipped_and_announc
         let rows: Vec<_> = world.rows().iter().map(|row| row["row"].as_u64()).collect();
         assert_eq!(rows, [Some(3), Some(4)]);
         assert_eq!(world.cost(&feed, 0), calls(&[]));
+    });
+}
+
+#[test]
+fn keys_of_people_that_differ_only_in_their_spelling_are_announced() {
+    on_each_system(|system| {
+        let merge = "merge = { on = \"City\", pick = { order = \"last\" } }";
+        let world = merging(system, merge);
+        let feed = |cities: &[&'static str]| {
+            let rows = (1..).zip(cities).map(|(id, city)| (id, *city, "Employee"));
+            rows_of(&rows.collect::<Vec<_>>())
+        };
+        let ran = world
+            .import_feed(&feed(&["E7", "007", "e7", "8", "7"]))
+            .exits(0);
+        assert_eq!(
+            ran.notes(),
+            [
+                "column `City`: keys of several people differ only in case, spaces or leading zeros, \
+                 and each is a person of its own (`merge` in [source]): correct them if they mean \
+                 the same (4 rows: 2, 3, 4 and 1 more)"
+            ]
+        );
+        let world = merging(system, merge);
+        assert_eq!(
+            world
+                .import_feed(&feed(&["E7", "E07", "A-1", "A1"]))
+                .exits(0)
+                .notes(),
+            [""; 0]
+        );
     });
 }
 

@@ -187,6 +187,20 @@ impl DateTally {
         cells >= MANY && texts >= MANY && self.only_cells == 0 && self.either == 0
     }
 
+    /// The same of texts whose form nobody says, which is found to be `form`.
+    pub(crate) fn is_half_converted_from(&self, form: &DateForm) -> bool {
+        let with = |text: &str| {
+            let mut forms = self.forms.iter().zip(FORMS);
+            let found = forms.find(|(_, other)| *other == text);
+            found.map_or(0, |(cells, _)| *cells)
+        };
+        let Some(swapped) = form.swapped() else {
+            return false;
+        };
+        let (cells, texts) = (self.either_cells, with(form.as_str()));
+        cells >= MANY && texts >= MANY && self.only_cells == 0 && with(swapped) == 0
+    }
+
     /// The forms that the most of the refused cells have, and how many cells these are.
     fn likeliest(&self) -> (u64, Vec<&'static str>) {
         let most = self.forms.iter().max().copied().unwrap_or_default();

@@ -1,23 +1,23 @@
 //! A file is read, and its rows are kept by their keys.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
 
 use super::keys::{Key, shape};
 use super::numbers::NumberTally;
 use super::packed::Packing;
-use super::pick::{Found, Picking, Words, form_of};
+use super::pick::{Found, Picking, Words, context, form_of};
 use super::resolve::Resolving;
 use super::rows::{Entry, Rows};
 use super::settings::Pick;
 use super::{JoinError, Watch};
 use crate::event::Event;
 use crate::feed::{Cell, CellKind, Feed, LastRow, Record, RowLengths, RowWidths, Store, TooShort};
-use crate::mapping::date::DateTally;
-use crate::mapping::{DateForm, Mapping, MappingError};
+use crate::mapping::date::{self, DateTally};
+use crate::mapping::{DateForm, Mapping, MappingError, Verdict};
 use crate::model::{Joined, Remark, Remarks, RowNumber};
 
 /// Whether a row counts; or why that cannot be said, without its values.
@@ -65,6 +65,8 @@ pub(super) struct Gathered {
     pub(super) short: HashMap<RowNumber, String>,
     /// What the first key looks like.
     pub(super) shape: String,
+    /// Rows of the feed whose keys differ from those of others only in their spelling.
+    pub(super) alike: BTreeSet<RowNumber>,
 }
 
 /// What a worker makes of a batch.
@@ -175,6 +177,7 @@ impl Gathering<'_> {
             names: self.names.clone(),
             short,
             key_name: self.key_name,
+            alike: Mutex::default(),
         };
         let rows = Rows::of(all.entries, store, Store::new(&path)?, &resolving)?;
         Ok(Gathered {
@@ -182,6 +185,10 @@ impl Gathering<'_> {
             counted: all.counted,
             nobodys: all.nobodys,
             short: resolving.short,
+            alike: resolving
+                .alike
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
             shape: all.shape,
             left_out: all.left_out,
             remarks: all.remarks,
@@ -331,13 +338,69 @@ impl Gathering<'_> {
     fn note_value(&self, cell: Cell<'_>, into: &mut Batched) {
         let text = cell.text.trim();
         let Some(pick) = self.pick else { return };
-        if cell.kind != CellKind::Text || text.is_empty() {
+        if text.is_empty() {
             return;
         }
-        if !pick.order.is_of_dates() {
-            into.numbers.add(text);
-        } else if pick.date.is_none() {
-            into.dates.add_text(text);
+        let of_dates = pick.order.is_of_dates();
+        match (cell.kind, of_dates, &pick.date) {
+            (CellKind::Text, false, _) => into.numbers.add(text),
+            (CellKind::Text, true, None) => into.dates.add_text(text),
+            (CellKind::Text, true, form) => {
+                let (_, evidence) = date::read(form.as_ref(), text, context(self.today));
+                into.dates.add(evidence);
+            }
+            (CellKind::Date, true, form) => {
+                let evidence = match form {
+                    Some(form) => date::of_cell(Some(form), text),
+                    None => date::of_any_cell(text),
+                };
+                if let Some(evidence) = evidence {
+                    into.dates.add(evidence);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Why the dates by which rows are compared would be read wrongly, of which each may be a
+    /// date, and what to do.
+    fn misread(
+        &self,
+        pick: &Pick,
+        dates: &DateTally,
+        form: Option<&DateForm>,
+    ) -> Option<(String, String)> {
+        let column = pick.column.as_deref().unwrap_or_default();
+        let file = &self.words.file;
+        let of = |what: &str| format!("{what} dates of `{column}` in {file}");
+        let verdict = match &pick.date {
+            Some(_) => dates.verdict(),
+            None => form
+                .is_some_and(|form| dates.is_half_converted_from(form))
+                .then_some(Verdict::HalfConverted),
+        };
+        match verdict? {
+            Verdict::HalfConverted => Some((
+                format!(
+                    "{}: its date cells are the days up to 12, and its texts all others",
+                    of("a spreadsheet has exchanged day and month in")
+                ),
+                "use the export as the HR system writes it, before it is opened in Excel"
+                    .to_owned(),
+            )),
+            Verdict::BothOrders => Some((
+                format!("{} have day and month in both orders", of("the")),
+                "let the export write all dates in one form, such as 2027-12-31".to_owned(),
+            )),
+            Verdict::Swapped => Some((
+                format!(
+                    "{} have day and month the other way round than `date` says",
+                    of("the")
+                ),
+                "correct `date` in `pick`".to_owned(),
+            )),
+            // Their rows are not compared.
+            Verdict::FewSwapped | Verdict::Other(_) => None,
         }
     }
 
@@ -348,8 +411,16 @@ impl Gathering<'_> {
         };
         let column = pick.column.as_deref().unwrap_or_default();
         let file = &self.words.file;
-        let (message, help) = match form_of(dates) {
-            Found::Form(form) => return Ok(form),
+        let found = match pick.date {
+            // The mapping says it.
+            Some(_) => Found::Form(None),
+            None => form_of(dates),
+        };
+        let (message, help) = match found {
+            Found::Form(form) => match self.misread(pick, dates, form.as_ref()) {
+                None => return Ok(form),
+                Some(misread) => misread,
+            },
             Found::Either(one, other) => (
                 format!(
                     "the dates of `{column}` in {file} do not show whether day or month comes first"

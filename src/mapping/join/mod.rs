@@ -190,9 +190,18 @@ fn merged(
         mapping,
     };
     let Gathered {
-        mut rows, remarks, ..
+        mut rows,
+        remarks,
+        alike,
+        ..
     } = gathering.read(feed, watch)?;
     rows.only_of_several();
+    let alike = Remarked::of_rows(
+        Remark::Joined(Joined::AlikeKeys),
+        Some(merge.on.as_str()),
+        alike,
+    );
+    let alike = Some(alike).filter(|it| it.count > 0);
     // Whatever else there is to say of rows of the feed, the scan says.
     let is_of_keys = |it: &Remarked| it.remark == Remark::Joined(Joined::KeyLost);
     Ok(Merged {
@@ -200,7 +209,11 @@ fn merged(
         key_name: merge.on.clone(),
         kept,
         rows,
-        remarks: remarks.into_iter().filter(is_of_keys).collect(),
+        remarks: remarks
+            .into_iter()
+            .filter(is_of_keys)
+            .chain(alike)
+            .collect(),
     })
 }
 

@@ -154,6 +154,15 @@ impl Span {
     }
 }
 
+/// How dates are read by which rows are compared.
+pub(super) const fn context(today: Date) -> Context<'static> {
+    Context {
+        today,
+        is_birth: false,
+        zone: None,
+    }
+}
+
 impl Picking<'_> {
     /// The rank of a row, whose cell `pick` names; or why it has none.
     pub(super) fn rank(&self, row: RowNumber, cell: Option<Cell<'_>>) -> Result<Rank, String> {
@@ -214,11 +223,7 @@ impl Picking<'_> {
     }
 
     fn time(&self, text: &str, kind: CellKind) -> Result<Rank, &'static str> {
-        let context = Context {
-            today: self.today,
-            is_birth: false,
-            zone: None,
-        };
+        let context = context(self.today);
         let form = self.form.filter(|_| kind != CellKind::Date);
         let moment = date::moment(form, text, context);
         let moment = moment.map_err(|_| "is not a date like the others")?;

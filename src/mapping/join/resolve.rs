@@ -1,7 +1,8 @@
 //! One row is made of several of a person.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use super::keys::{folded, is_damaged};
 use super::packed::{Packed, Packing};
@@ -28,6 +29,8 @@ pub(super) struct Resolving<'a> {
     pub(super) short: HashMap<RowNumber, String>,
     /// The column of the keys.
     pub(super) key_name: &'a str,
+    /// Rows of the feed whose keys differ from those of others only in their spelling.
+    pub(super) alike: Mutex<BTreeSet<RowNumber>>,
 }
 
 /// The rows of one person so far.
@@ -116,6 +119,7 @@ impl Resolving<'_> {
             })
         });
         let spellings: Vec<_> = spellings.collect();
+        self.note_alike(&spellings);
         let damaged: Vec<_> = spellings.iter().filter(|it| it.is_damaged).collect();
         for (it, one) in several.iter_mut().zip(&spellings) {
             let is_other = |other: &&Spelling| other.row != one.row && other.folded == one.folded;
@@ -126,6 +130,17 @@ impl Resolving<'_> {
             };
             it.doubt = other.map(|other| other.row);
         }
+    }
+
+    /// Notes the keys that differ only in case, white space or leading zeros.
+    fn note_alike(&self, spellings: &[Spelling]) {
+        let is_alike = |one: &&Spelling| {
+            let mut others = spellings.iter().filter(|other| other.row != one.row);
+            others.any(|other| !one.is_damaged && !other.is_damaged && other.folded == one.folded)
+        };
+        let rows = spellings.iter().filter(is_alike).map(|one| one.row);
+        let mut alike = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
+        alike.extend(rows);
     }
 
     /// Leaves the cells of a row undecided that is not whole.
