@@ -52,11 +52,12 @@ impl HeadRow {
 pub(super) struct Header {
     /// Its row; 0 without a header.
     pub(super) row: RowNumber,
-    /// Its cells; empty without a header.
+    /// Its cells, also of one that the mapping says is not there; empty without one.
     pub(super) cells: Vec<String>,
     /// The names of the columns.
     pub(super) columns: Vec<String>,
-    /// Rows below it that explain it, and what each is.
+    /// Rows above the people that are left out, and what each is: those that explain the header,
+    /// and one that the mapping says is not there.
     pub(super) below: Vec<(RowNumber, NoPerson)>,
     /// The names that columns would have by the rows around it.
     pub(super) others: Vec<(RowNumber, Vec<String>)>,
@@ -130,18 +131,48 @@ fn others(rows: &[HeadRow], header: usize) -> Vec<(RowNumber, Vec<String>)> {
         .collect()
 }
 
-/// A table without a header: its columns are named as spreadsheets name them.
+/// A table without a header: its columns are named as spreadsheets name them. A header that
+/// is there even so is nobody.
 fn without(path: &Arc<Path>, rows: &[HeadRow]) -> Result<Header, FeedError> {
     let widest = rows.iter().map(|row| row.cells.len()).max();
     let columns = widest.ok_or_else(|| FeedError::Empty(path.clone()))?;
-    Ok(Header {
+    let mut header = Header {
         row: RowNumber::new(0),
         cells: Vec::new(),
         columns: (0..columns).map(letters).collect(),
         below: Vec::new(),
         others: Vec::new(),
         rows: 0,
-    })
+    };
+    let people = |index: usize| rows.get(index + 1..).unwrap_or_default();
+    let names = find(rows).and_then(|index| Some((index, rows.get(index)?)));
+    if let Some((index, names)) = names.filter(|(index, row)| is_of_names(row, people(*index))) {
+        header.cells.clone_from(&names.cells);
+        header.below = names
+            .row
+            .map(|row| (row, NoPerson::Header))
+            .into_iter()
+            .collect();
+        header.below.extend(below_header(names, people(index)));
+        header.rows = index + header.below.len();
+    }
+    Ok(header)
+}
+
+/// Whether a row names the columns, and is not the first person: its cells are words of
+/// headers, or the people have digits where it has none.
+fn is_of_names(row: &HeadRow, people: &[HeadRow]) -> bool {
+    let cells = || row.cells.iter().filter(|cell| !cell.is_empty());
+    let is_value = |cell: &String| cell.contains('@') || !cell.contains(char::is_alphabetic);
+    if row.not_text.is_some() || cells().any(is_value) {
+        return false;
+    }
+    let names = cells().filter(|cell| is_column_name(cell)).count();
+    let differing = differing(row, people);
+    // `Address 2` has one.
+    let has_number = |cell: &String| cell.bytes().filter(u8::is_ascii_digit).count() > 1;
+    (names >= 2 && names * 3 >= row.filled() * 2)
+        || (differing >= 1 && differing + names >= 2 && !cells().any(has_number))
 }
 
 fn may_be_header(row: &HeadRow, below: &[HeadRow]) -> bool {
@@ -176,14 +207,14 @@ fn is_of_groups(row: &HeadRow, below: &[HeadRow]) -> bool {
     let cells = next.cells.iter();
     let names = cells.filter(|cell| is_column_name(cell)).count();
     let are_known = names >= 2 && names * 3 >= wider * 2;
-    let are_names = are_known || (looks_like_names(Some(next)) && differs_from(next, data));
+    let are_names = are_known || (looks_like_names(Some(next)) && differing(next, data) >= 1);
     let distinct: HashSet<_> = row.cells.iter().filter(|cell| !cell.is_empty()).collect();
     let is_repeated = filled >= 4 && distinct.len() * 2 <= filled;
     (are_names && filled * 2 <= wider) || (are_known && (filled * 3 <= wider * 2 || is_repeated))
 }
 
-/// Whether the rows of people have digits or addresses where this row has none.
-fn differs_from(names: &HeadRow, people: &[HeadRow]) -> bool {
+/// In how many columns the rows of people have digits or addresses where this row has none.
+fn differing(names: &HeadRow, people: &[HeadRow]) -> usize {
     const PEOPLE: usize = 3;
     let is_data = |cell: &str| cell.contains(|char: char| char == '@' || char.is_ascii_digit());
     let is_other = |(index, name): (usize, &String)| {
@@ -192,7 +223,11 @@ fn differs_from(names: &HeadRow, people: &[HeadRow]) -> bool {
         let has_any = filled.peek().is_some();
         !name.is_empty() && !is_data(name) && has_any && filled.all(|cell| is_data(cell))
     };
-    people.len() >= PEOPLE && names.cells.iter().enumerate().any(is_other)
+    if people.len() < PEOPLE {
+        return 0;
+    }
+    let others = names.cells.iter().enumerate().filter(|it| is_other(*it));
+    others.count()
 }
 
 /// Words without a digit or an `@`, none twice: a row of names, not of people.

@@ -111,6 +111,8 @@ pub enum Remark {
 /// What a row is that is plainly no person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoPerson {
+    /// The names of the columns, although the mapping says that there are none.
+    Header,
     /// The names of the columns once more, among the people.
     RepeatedHeader,
     /// Other names of the columns, below the header.
@@ -134,6 +136,7 @@ impl fmt::Display for NoPerson {
         f.write_str(match self {
             Self::RepeatedHeader => "rows that repeat the header",
             Self::Labels => "a second header row",
+            Self::Header => "a header row, although the mapping has `header = false` in [source]",
             Self::Line => "a line without words below the header",
             Self::Types => "a row of types below the header",
             Self::Instructions => "instructions below the header",

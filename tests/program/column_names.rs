@@ -85,6 +85,45 @@ fn a_feed_without_a_header_has_columns_by_letter_and_its_first_row_is_a_person()
 }
 
 #[test]
+fn a_header_row_that_the_mapping_says_is_not_there_is_nobody_and_is_said() {
+    let people = "00123,ann,Ann,Lee\n00124,bo,Bo,Kay\n00125,cy,Cy,Ray\n";
+    let header = "a header row, although the mapping has `header = false` in [source]";
+    for (above, notes) in [
+        (
+            "Employee ID,Login,First name,Last name\n",
+            vec![format!("left out: {header} (row 1)")],
+        ),
+        // Words that are in no list, and digits only below one of them.
+        (
+            "PERSKEY,Login,VN1,NN1\n",
+            vec![format!("left out: {header} (row 1)")],
+        ),
+        (
+            "Staff 2026\nEmployee ID,Login,First name,Last name\ntext,text,text,text\n",
+            vec![
+                format!("left out: {header} (row 2)"),
+                "left out: a row of types below the header (row 3)".into(),
+            ],
+        ),
+        ("00122,name,First,Last\n", Vec::new()),
+        ("A122,date,Mark,Date\n", Vec::new()),
+    ] {
+        let world = world("", "header = false");
+        let mapping = std::fs::read_to_string(world.path("mapping.toml")).unwrap();
+        let (head, _) = mapping.split_once("[fields]").unwrap();
+        let fields = "userID = \"A\"\nlogin = \"B\"\nfirstName = \"C\"\nlastName = \"D\"\n";
+        world.write("mapping.toml", format!("{head}[fields]\n{fields}"));
+        world.write("people.csv", format!("{above}{people}"));
+        for command in [CHECK, PLAN, IMPORT] {
+            let ran = world.run(command).exits(0);
+            assert_eq!(ran.notes(), notes, "{above}");
+        }
+        let all = 3 + usize::from(notes.is_empty());
+        assert_eq!(world.lms.people().len(), all, "{above}");
+    }
+}
+
+#[test]
 fn a_name_that_may_be_two_columns_is_a_mistake_and_both_are_named() {
     for (header, columns) in [
         (
