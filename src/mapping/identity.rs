@@ -101,13 +101,20 @@ impl Mapping {
     }
 
     /// Whether a row without a readable external ID may be somebody: its external ID is
-    /// none, or something shows who the person is.
+    /// none, or something shows who the person is. `30 nurses` is nobody's name.
     #[must_use]
     pub fn may_be_person(&self, person: &Person) -> bool {
         let says = |field: usize| !matches!(person.get(field), Slot::Absent | Slot::Clear);
+        let is_name = |field: usize| match person.get(field) {
+            Slot::Text(text) => !has_number(text),
+            _ => says(field),
+        };
         let identity = self.identity_fields();
-        let mut positions = identity.iter().flat_map(|field| &field.positions);
-        says(0) || identity.is_empty() || positions.any(|field| says(*field))
+        let is_said = |field: &IdentityField| match field.kind {
+            IdentityKind::Name => field.positions.iter().any(|it| is_name(*it)),
+            IdentityKind::Login | IdentityKind::Email => field.positions.iter().any(|it| says(*it)),
+        };
+        says(0) || identity.is_empty() || identity.iter().any(is_said)
     }
 
     /// The columns that a field comes from.
@@ -121,6 +128,12 @@ impl Mapping {
             Origin::Constant(_) => Vec::new(),
         }
     }
+}
+
+/// Whether a text has a number of two digits or more: somebody may be `Ann 2`.
+fn has_number(text: &str) -> bool {
+    let mut pairs = text.as_bytes().windows(2);
+    pairs.any(|pair| pair.iter().all(u8::is_ascii_digit))
 }
 
 /// Reads [identity].

@@ -129,6 +129,8 @@ pub enum NoPerson {
     Total,
     /// What a report says at its end.
     EndOfReport,
+    /// What signs and codes of a report mean.
+    Legend,
 }
 
 impl fmt::Display for NoPerson {
@@ -143,6 +145,7 @@ impl fmt::Display for NoPerson {
             Self::Example => "an example row below the header",
             Self::Total => "rows of totals",
             Self::EndOfReport => "lines at the end of a report",
+            Self::Legend => "lines that explain signs",
         })
     }
 }

@@ -51,6 +51,30 @@ fn labels_below_the_keys_and_other_rows_that_are_no_people_are_left_out_and_said
 }
 
 #[test]
+fn what_a_report_says_below_its_people_is_left_out_and_said() {
+    let world = world(
+        "EMPID,LOGIN,FIRST,LAST,JOB\n00123,ann,Ann,Lee,Nurse\n00124,bo,Bo,Kay,Cook\n\
+         Subtotal Sales,,,,2\n,,Subtotal,,2\nReport run by J. Smith on 2026-01-02,,,,\n\
+         Printed: 01-02-2026,,,,\nPrinted,01-02-2026,,,\nReport date\n* = on leave,,,,\n\
+         *,on leave,,,\n,,M = male; F = female,,\n",
+        "",
+    );
+    for command in [CHECK, PLAN, IMPORT] {
+        let ran = world.run(command).exits(0);
+        assert_eq!(
+            ran.notes(),
+            [
+                "left out: rows of totals (rows 4, 5)",
+                "left out: lines at the end of a report (4 rows: 6, 7, 8 and 1 more)",
+                "left out: lines that explain signs (rows 10, 11, 12)",
+            ]
+        );
+        assert_eq!(ran.json()["feed"]["rows"], 2);
+    }
+    assert_eq!(world.lms.people().len(), 2);
+}
+
+#[test]
 fn people_called_total_and_header_words_among_their_data_are_people() {
     let world = world(
         "LAST,EMPID,LOGIN,FIRST,JOB\nTotal,1,ann,Ann,Count\nCount,2,bo,Basie,\nSum,3,on,On,Title\n\
@@ -71,7 +95,15 @@ fn a_row_that_is_plainly_nobody_holds_no_leavers_and_one_with_a_name_holds_them(
         .map(|number| format!("{number},l{number},Ann{number},Lee{number},Nurse\n"))
         .collect();
     let whole = format!("{header}{}", people.concat());
-    for (row, held) in [(",,,,30 nurses\n", 0), (",,Ann,,\n", 1), (",l9,,,\n", 1)] {
+    for (row, held) in [
+        (",,,,30 nurses\n", 0),
+        (",,,Data of 2026-01-02 for HR,\n", 0),
+        (",,30 nurses,15 cooks,\n", 0),
+        (",,Ann,,\n", 1),
+        (",,Ann 2,,\n", 1),
+        (",l9,,,\n", 1),
+        (",l9,,30 nurses,\n", 1),
+    ] {
         let world = world(&whole, "[leavers]\naction = \"delete\"");
         world.run(IMPORT).exits(0);
         world.write(
