@@ -15,6 +15,7 @@ use crate::journal::Run;
 use crate::mapping::{Mapping, Watch, attach};
 use crate::pickup::{
     Access, Checksum, PickUpOptions, Picked, Waiting, Watcher, is_address, pick_up,
+    verify_checksums,
 };
 use crate::report::{self, FeedReport};
 
@@ -41,6 +42,8 @@ pub(super) fn picked_up(
     feed: &Path,
     mapping: &Mapping,
 ) -> Result<FeedSource, Failure> {
+    let others = &mapping.pick_up;
+    verify_checksums(&others.not_feeds, &others.checksum)?;
     let source = FeedSource::from_argument(feed);
     let FeedSource::Path(path) = &source else {
         return Ok(source);

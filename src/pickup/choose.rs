@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Date;
 
 use super::store::{Look, Meant, Store};
-use super::{Files, PickUpError, PickUpOptions};
+use super::{Files, PickUpError, PickUpOptions, checksum};
 use crate::model::MAX_FEED_FILES;
 
 /// How files end that can be feeds, packed or not. Only in a folder does a name count:
@@ -16,7 +16,7 @@ const ENDINGS: [&str; 13] = [
     "csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods", "gz", "zip", "pgp", "gpg", "asc",
 ];
 /// How files end that are on their way, or say something of another file.
-const NO_FEEDS: [&str; 20] = [
+const NO_FEEDS: [&str; 17] = [
     "tmp",
     "temp",
     "part",
@@ -33,9 +33,6 @@ const NO_FEEDS: [&str; 20] = [
     "log",
     "processed",
     "done",
-    "sha256",
-    "sha512",
-    "md5",
     "sig",
 ];
 
@@ -56,7 +53,8 @@ pub(super) fn choose(
         let done = options.done_file.as_deref();
         done.is_some_and(|done| name.is_some_and(|name| name == done || name.ends_with(done)))
     };
-    let can_be = |path: &Path| !is_hidden(path) && !is_done_file(path);
+    let can_be =
+        |path: &Path| !is_hidden(path) && !is_done_file(path) && !checksum::has_checksums(path);
     let (place, looks, is_folder) = match (store.meant(feed)?, &options.files) {
         (Meant::Folder(path), Some(Files::Named(names))) => {
             return named(store, &path, names).map(Some);

@@ -170,6 +170,15 @@ pub fn pick_up(
     })
 }
 
+/// Verifies the checksums of files that the mapping reads beside the feed, where they have
+/// one.
+///
+/// # Errors
+/// One does not fit, or cannot be read.
+pub fn verify_checksums(files: &[PathBuf], wanted: &Checksum) -> Result<(), PickUpError> {
+    checksum::verify_files(files, wanted)
+}
+
 #[cfg(feature = "remote")]
 fn fetch(
     feed: &OsStr,

@@ -58,6 +58,11 @@ pub(super) trait Store {
     /// A small file whole; nothing of what is not there or no file.
     fn small(&self, path: &Path, max: u64) -> Result<Option<Vec<u8>>, PickUpError>;
 
+    /// The names in the folder of a file that are wanted, where listing them costs little.
+    fn names_beside(&self, _: &Path, _: &dyn Fn(&str) -> bool) -> Option<Vec<String>> {
+        None
+    }
+
     /// Makes sure that the feed can be read as it was seen; false if it changed
     /// meanwhile.
     fn fetch(&self, feed: &Look) -> Result<bool, PickUpError>;
@@ -162,6 +167,23 @@ impl Store for Local {
         }
         let (bytes, _) = files::read(path, max).map_err(PickUpError::read(path))?;
         Ok(Some(bytes))
+    }
+
+    fn names_beside(&self, path: &Path, wanted: &dyn Fn(&str) -> bool) -> Option<Vec<String>> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+        let names = entries.map_while(|it| {
+            it.ok()?
+                .file_name()
+                .into_string()
+                .ok()
+                .or(Some(String::new()))
+        });
+        let mut names: Vec<_> = names.filter(|name| wanted(name)).collect();
+        names.sort_unstable();
+        Some(names)
     }
 
     fn fetch(&self, _: &Look) -> Result<bool, PickUpError> {

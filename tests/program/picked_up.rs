@@ -219,6 +219,36 @@ fn a_feed_that_does_not_fit_its_checksum_is_not_imported() {
     required.import().exits(0);
 }
 
+#[test]
+fn checksums_are_verified_whatever_their_files_are_called() {
+    let zeros = "0".repeat(64);
+    for (name, text, fails) in [
+        ("people.sha256", format!("{zeros}\n"), true),
+        ("people.csv.SHA256", format!("{zeros}  people.csv\n"), true),
+        ("people.csv.sha256.txt", format!("{zeros}\n"), true),
+        ("SHA256SUMS", format!("{zeros}  people.csv\n"), true),
+        ("sha256sums.txt", format!("{zeros} *./people.csv\n"), true),
+        ("people.csv.sha1", "0".repeat(40), true),
+        ("people.csv.sha384", "0".repeat(96), true),
+        // They are about other files.
+        ("people.sha256", format!("{zeros}  people.xlsx\n"), false),
+        ("SHA256SUMS", format!("{zeros}  others.csv\n"), false),
+        ("others.csv.sha256", format!("{zeros}\n"), false),
+    ] {
+        let world = world("");
+        world.feed(&Feed::of(2));
+        world.write(name, text);
+        let ran = world.import().exits(i32::from(fails));
+        let said = format!("does not have the checksum that `{name}`");
+        assert_eq!(ran.stderr.contains(&said), fails, "{name}: {ran:#?}");
+    }
+    // A list of checksums is no feed.
+    let world = world("");
+    export(&world, "people.csv", 3, 0);
+    world.write("exports/sha256sums.txt", format!("{zeros}  others.csv\n"));
+    assert_eq!(read(&import(&world, "exports").exits(0)), "people.csv");
+}
+
 #[cfg(not(feature = "remote"))]
 #[test]
 fn a_program_without_feeds_of_other_machines_says_so_and_shows_no_secret() {

@@ -465,6 +465,29 @@ fn looking_up(system: System, more: &str) -> World {
 }
 
 #[test]
+fn the_checksum_of_a_file_that_the_mapping_names_is_verified_too() {
+    // Of what `CENTERS` is.
+    for (name, sum) in [
+        (
+            "centers.csv.sha256",
+            "f66bb5ff7b2533d8e48fd9e57f95776be9187c61234ee97b3d4c85c39ed1f064",
+        ),
+        ("centers.sha1", "3151ac06ef9930c4c6f3ac1208604f9df6f7957a"),
+    ] {
+        let world = looking_up(AnewSpring, "");
+        world.write(name, sum);
+        world.run(CHECK).exits(3);
+        world.write("centers.csv", CENTERS.replace("Care", "Cure"));
+        let ran = world.run(CHECK).exits(1);
+        let said = format!("`centers.csv` does not have the checksum that `{name}` says");
+        assert!(
+            ran.stderr.contains("does not have the checksum"),
+            "{said}: {ran:#?}"
+        );
+    }
+}
+
+#[test]
 fn values_are_looked_up_in_a_file_beside_the_mapping() {
     on_each_system(|system| {
         let world = looking_up(system, "");
