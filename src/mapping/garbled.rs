@@ -5,7 +5,7 @@
 use encoding_rs::WINDOWS_1252;
 use memchr::memchr2;
 
-use super::{Bound, Person};
+use super::{Bound, Person, shifted};
 use crate::model::{Garbled, Remark};
 use crate::schema::FieldKind;
 
@@ -30,7 +30,9 @@ fn may_be_garbled(text: &str) -> bool {
         runs(text).any(|run| is_encoded_twice(text, run))
             || text.contains(char::REPLACEMENT_CHARACTER)
     };
-    memchr2(b'&', b'?', text.as_bytes()).is_some() || !text.is_ascii() && is_spoilt()
+    memchr2(b'&', b'?', text.as_bytes()).is_some()
+        || !text.is_ascii() && is_spoilt()
+        || shifted::has_any(text)
 }
 
 fn of_text(text: &str, kind: FieldKind) -> Option<Garbled> {
@@ -42,6 +44,8 @@ fn of_text(text: &str, kind: FieldKind) -> Option<Garbled> {
         Some(Garbled::LostLetters)
     } else if has_html_code(text) {
         Some(Garbled::HtmlCodes)
+    } else if kind == FieldKind::Text && shifted::has_any(text) {
+        Some(Garbled::Shifted)
     } else if matches!(kind, FieldKind::Text) && has_mark_for_letter(text) {
         Some(Garbled::MarksForLetters)
     } else {
@@ -235,6 +239,39 @@ mod tests {
         ] {
             check(text, None);
         }
+    }
+
+    #[test]
+    fn letters_in_utf_7_and_hz_are_recognised() {
+        for text in [
+            "Ren+AOk-",
+            "M+APw-ller",
+            "+AMk-mile",
+            "Zo+AOs",
+            "+BBgEMgQwBD0-",
+            "+c4tc124X-",
+            "~{M5P!C7~}",
+            "Ann ~{@n~}",
+        ] {
+            check(text, Some(&Garbled::Shifted));
+        }
+        for text in [
+            "+31 6 1234-5678",
+            "+32475123456",
+            "R+D-Team",
+            "A+B",
+            "C++-Developer",
+            "Sales+Marketing-BE",
+            "+ABC-",
+            "HR+ICT-EU",
+            "+plus-minus",
+            "~{}~",
+            "~{a~}",
+            "~5",
+        ] {
+            check(text, None);
+        }
+        assert_eq!(of_text("ann+AOk-@example.com", FieldKind::Email), None);
     }
 
     #[test]

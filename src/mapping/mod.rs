@@ -34,6 +34,7 @@ mod pick_up;
 mod remote;
 mod settings;
 mod shape;
+mod shifted;
 mod spelling;
 mod template;
 mod title;

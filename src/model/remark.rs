@@ -136,9 +136,9 @@ pub enum NoPerson {
 impl fmt::Display for NoPerson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Header => "a header row, although the mapping has `header = false` in [source]",
             Self::RepeatedHeader => "rows that repeat the header",
             Self::Labels => "a second header row",
-            Self::Header => "a header row, although the mapping has `header = false` in [source]",
             Self::Line => "a line without words below the header",
             Self::Types => "a row of types below the header",
             Self::Instructions => "instructions below the header",
@@ -200,6 +200,8 @@ pub enum Garbled {
     HtmlCodes,
     /// They have question marks where letters may have been.
     MarksForLetters,
+    /// They are in UTF-7 or HZ, which write all letters with those of ASCII.
+    Shifted,
 }
 
 impl fmt::Display for Garbled {
@@ -216,6 +218,10 @@ impl fmt::Display for Garbled {
             Self::HtmlCodes => {
                 "texts have characters as HTML writes them, such as `&amp;` or `&eacute;`, and are \
                  sent as they are: let the export write plain text"
+            }
+            Self::Shifted => {
+                "texts are in UTF-7 (`+APw-` for `ü`) or HZ (`~{…~}`), which hrfeed does not read, \
+                 and are sent as they are: let the export write UTF-8"
             }
             Self::MarksForLetters => {
                 "words have `?` where letters may have been that the export cannot write: let it \
