@@ -24,7 +24,7 @@ const NAMES: &str = "
     iso-8859-3 iso-8859-4 iso-8859-5 iso-8859-6 iso-8859-7 iso-8859-8 iso-8859-9 iso-8859-10
     iso-8859-13 iso-8859-14 iso-8859-15 iso-8859-16 windows-874 windows-1250 windows-1251
     windows-1253 windows-1254 windows-1255 windows-1256 windows-1257 windows-1258 macintosh
-    x-mac-cyrillic koi8-r koi8-u ibm866 cp437 cp850 cp852 shift_jis euc-jp euc-kr gbk gb18030 big5
+    x-mac-cyrillic x-mac-ce koi8-r koi8-u ibm866 cp437 cp850 cp852 shift_jis euc-jp euc-kr gbk gb18030 big5
 ";
 
 /// Of a line that is longer, not all is held at once.
@@ -68,6 +68,12 @@ fn alias(label: &str) -> Option<Charset> {
     }
     let label = match plain.as_str() {
         "mac" | "macroman" | "xmacroman" | "applemacintosh" => "macintosh",
+        "macce"
+        | "xmacce"
+        | "maccentraleurope"
+        | "maccentraleurroman"
+        | "xmaccentraleurroman"
+        | "maclatin2" => return Some(Charset::MAC_CE),
         "maccyrillic" => "x-mac-cyrillic",
         "utf16" | "ucs2" | "unicode" => return Some(Charset::Web(UTF_16LE)),
         "utf32" | "utf32le" | "ucs4" => return Some(Charset::Utf32 { little: true }),
@@ -93,6 +99,10 @@ fn nearest(label: &str) -> Option<&'static str> {
     // What Windows calls it where one saves a file.
     if label == "ansi" {
         return Some("windows-1252");
+    }
+    // They sound like others, and none of those that are read is meant.
+    if ["utf7", "utf-7", "hz", "hz-gb-2312"].contains(&label.as_str()) {
+        return None;
     }
     NAMES
         .split_ascii_whitespace()
@@ -132,6 +142,8 @@ pub(super) struct Judge {
     sample: Sample,
     /// Letters that are whole in UTF-8.
     whole: u64,
+    /// Those of them that have three bytes or more.
+    long: u64,
     /// Bytes beyond ASCII that are not part of one.
     broken: u64,
 }
@@ -173,7 +185,14 @@ impl Judge {
         // scripts of their own, hardly ever in the Latin one.
         let is_latin = likeliest.is_some_and(guess::is_latin);
         let chance = if is_latin { 20 } else { 2 };
-        if self.broken > chance * self.whole {
+        // All characters of East Asia have three bytes in UTF-8, and two of theirs can look
+        // like a letter.
+        let is_of_two_bytes = |charset: &Charset| !charset.is_single_byte();
+        let is_east_asian = match &guess {
+            Ok(charset) => is_of_two_bytes(charset),
+            Err(likely) => likely.iter().any(is_of_two_bytes),
+        } && self.long == 0;
+        if self.broken > chance * self.whole || is_east_asian && self.broken * 2 >= self.whole {
             guess
         } else {
             Ok(Charset::UTF_8)
@@ -192,8 +211,9 @@ impl Judge {
             let (letters, more) = behind.split_at(line_length(behind));
             let line = rest.get(start..ascii.len() + letters.len());
             let mut has_rare = false;
-            for letters in beyond_ascii(letters) {
-                self.count(letters);
+            let before = ascii.last().copied().unwrap_or(b' ');
+            for (around, letters) in beyond_ascii(before, letters) {
+                self.count(around, letters);
                 has_rare = has_rare || self.sample.has_rare(letters);
             }
             self.sample.push(line.unwrap_or_default(), has_rare);
@@ -201,21 +221,29 @@ impl Judge {
         }
     }
 
-    /// Counts bytes beyond ASCII that are between two of ASCII.
-    fn count(&mut self, letters: &[u8]) {
+    /// Counts bytes beyond ASCII that are between these two of ASCII.
+    fn count(&mut self, [before, behind]: [u8; 2], letters: &[u8]) {
         if letters.len() == 1 {
             self.broken += 1;
             return;
         }
+        let mut before = char::from(before);
         for chunk in letters.utf8_chunks() {
-            for char in chunk.valid().chars() {
-                if is_letters_of_two_bytes(char) {
+            let is_last = chunk.invalid().is_empty();
+            let behind = if is_last { char::from(behind) } else { ' ' };
+            let mut chars = chunk.valid().chars().peekable();
+            while let Some(char) = chars.next() {
+                let after = chars.peek().copied().unwrap_or(behind);
+                if is_letters_of_two_bytes([before, char, after]) {
                     self.broken += 2;
                 } else {
                     self.whole += 1;
+                    self.long += u64::from(char > '\u{7ff}');
                 }
+                before = char;
             }
             self.broken += chunk.invalid().len() as u64;
+            before = ' ';
         }
     }
 }
@@ -264,21 +292,32 @@ fn line_length(text: &[u8]) -> usize {
     }
 }
 
-/// The parts of a text that are beyond ASCII.
-fn beyond_ascii(mut text: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The bytes beyond ASCII of a text, without those between, each with the bytes of ASCII
+/// around them: `before` is before the text.
+fn beyond_ascii(before: u8, mut text: &[u8]) -> impl Iterator<Item = ([u8; 2], &[u8])> {
     std::iter::from_fn(move || {
-        let (_, rest) = text.split_at(Encoding::ascii_valid_up_to(text));
+        let (ascii, rest) = text.split_at(Encoding::ascii_valid_up_to(text));
         let length = rest.iter().take_while(|byte| !byte.is_ascii()).count();
         let (letters, behind) = rest.split_at(length);
         text = behind;
-        (!letters.is_empty()).then_some(letters)
+        let around = [
+            ascii.last().copied().unwrap_or(before),
+            behind.first().copied().unwrap_or(b' '),
+        ];
+        (!letters.is_empty()).then_some((around, letters))
     })
 }
 
-/// Whether a character of two bytes is a sign that no table has, of Hebrew or Syriac:
-/// rather two letters of another encoding, such as `Íñ` of DOS.
-fn is_letters_of_two_bytes(char: char) -> bool {
-    matches!(char, '\u{370}'..='\u{7ff}') && !char.is_alphanumeric()
+/// Whether a character of two bytes is a sign that no table has, of Hebrew or Syriac, or a
+/// letter of theirs in a Latin word: rather two letters of another encoding, such as `Íñ` of
+/// DOS or `ří` of old Macs.
+fn is_letters_of_two_bytes([before, char, after]: [char; 3]) -> bool {
+    let is_in_latin_word = before.is_ascii_alphabetic() || after.is_ascii_alphabetic();
+    match char {
+        '\u{530}'..='\u{7ff}' => !char.is_alphanumeric() || is_in_latin_word,
+        '\u{370}'..='\u{52f}' => !char.is_alphanumeric(),
+        _ => false,
+    }
 }
 
 /// How many bytes at the end may begin a UTF-8 sequence that goes on.

@@ -449,14 +449,8 @@ impl FeedError {
                      in [source] or `init --encoding {first}`, or save the file again as `CSV UTF-8`"
                 ));
             }
-            Self::EncodingNotSupported {
-                near: Some(near), ..
-            } => {
-                return Some(format!("did you mean \"{near}\"?"));
-            }
-            Self::EncodingNotSupported { near: None, .. } => {
-                "use for example \"windows-1252\", \"windows-1250\" or \"utf-16\", or save the file \
-                 as `CSV UTF-8` and remove `encoding`"
+            Self::EncodingNotSupported { encoding, near } => {
+                return Some(known_encoding(encoding, *near));
             }
             Self::DelimiterNotSupported { .. } => {
                 "use one character such as `,` `;` `|` or a tab, or remove `delimiter`"
@@ -530,6 +524,22 @@ impl FeedError {
                 | Self::SheetNotFound { .. }
                 | Self::AllHidden { .. }
         )
+    }
+}
+
+/// What to write instead of an encoding that is not known.
+fn known_encoding(encoding: &str, near: Option<&str>) -> String {
+    if encoding.trim().eq_ignore_ascii_case("ansi") {
+        return "Windows calls so what it writes in each country: set \"windows-1252\" in Western \
+                Europe and America, \"windows-1250\" in Central Europe, \"windows-1251\" for \
+                Cyrillic, \"windows-1253\" for Greek and \"windows-1254\" for Turkish"
+            .into();
+    }
+    match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => "use for example \"windows-1252\", \"windows-1250\" or \"utf-16\", or save the \
+                 file as `CSV UTF-8` and remove `encoding`"
+            .into(),
     }
 }
 

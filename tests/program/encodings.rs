@@ -269,6 +269,49 @@ fn names_that_were_spoilt_before_hrfeed_are_told_by_column_and_row() {
 }
 
 #[test]
+fn letters_in_utf_7_and_hz_are_told_by_column_and_row() {
+    let feed = "Id;E-mail;Voornaam;Achternaam;Plaats\n\
+        7;zoe+ann@example.com;Zo+AOs-;M+APw-ller;Delft\n\
+        8;wei@example.com;~{N0~};~{Mu~};+32 475-12\n";
+    let folder = folder(feed.as_bytes(), "");
+    let check = ["check", "feed.csv", "-m", "m.toml", "--json"];
+    let (code, stdout, stderr) = hrfeed(folder.path(), &check, b"");
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let told = |column: &str| {
+        format!(
+            "column `{column}`: texts are in UTF-7 (`+APw-` for `ü`) or HZ (`~{{…~}}`), which hrfeed \
+             does not read, and are sent as they are: let the export write UTF-8 (rows 2, 3)"
+        )
+    };
+    let expected = Value::from(["Voornaam", "Achternaam"].map(told).to_vec());
+    assert_eq!(notes(&stdout), expected);
+}
+
+#[test]
+fn an_old_mac_of_central_europe_is_never_taken_for_utf_8_and_read_where_it_is_named() {
+    // Two of eight letters and more, which are one of another script in UTF-8.
+    let feed = b"Id;E-mail;Voornaam;Achternaam;Plaats\n\
+        7;jiri@example.com;Ji\xde\x92;Novotn;Brno\n";
+    let unnamed = folder(feed, "");
+    let check = ["check", "feed.csv", "-m", "m.toml", "--json"];
+    let (code, _, stderr) = hrfeed(unnamed.path(), &check, b"");
+    assert_eq!(code, 2, "{stderr}");
+    assert!(
+        stderr.contains("the encoding of feed `feed.csv` is not certain"),
+        "{stderr}"
+    );
+    for name in ["x-mac-ce", "MacCentralEurope"] {
+        let source = format!("encoding = \"{name}\"\nwhere = \"row['Voornaam'] == 'Jiří'\"");
+        let named = folder(feed, &source);
+        let (code, stdout, stderr) = hrfeed(named.path(), &check, b"");
+        assert_eq!(code, 0, "{stdout}{stderr}");
+        // It is he: the filter leaves out nobody.
+        let notes = notes(&stdout).to_string();
+        assert!(notes.contains("leaves out no row"), "{notes}");
+    }
+}
+
+#[test]
 fn an_encoding_that_nobody_knows_is_an_error_of_the_mapping_with_the_nearest() {
     let stderr = |source| {
         let folder = folder(FEED.as_bytes(), source);
@@ -279,6 +322,10 @@ fn an_encoding_that_nobody_knows_is_an_error_of_the_mapping_with_the_nearest() {
     insta::assert_snapshot!(stderr("encoding = \"windows-1525\""), @r#"
     error: m.toml, line 7, column 12: encoding `windows-1525` is not known
     help: did you mean "windows-1255"?
+    "#);
+    insta::assert_snapshot!(stderr("encoding = \"ansi\""), @r#"
+    error: m.toml, line 7, column 12: encoding `ansi` is not known
+    help: Windows calls so what it writes in each country: set "windows-1252" in Western Europe and America, "windows-1250" in Central Europe, "windows-1251" for Cyrillic, "windows-1253" for Greek and "windows-1254" for Turkish
     "#);
     insta::assert_snapshot!(stderr("encoding = \"ebcdic\""), @r#"
     error: m.toml, line 7, column 12: encoding `ebcdic` is not known

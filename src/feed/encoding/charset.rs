@@ -6,12 +6,24 @@ use oem_cp::code_table as dos;
 /// What a byte beyond ASCII is, in an encoding of DOS.
 type High = [char; 128];
 
+/// What Macs of old wrote in Central Europe. Libraries have it neither among the encodings of
+/// browsers nor among those of DOS.
+const MAC_CENTRAL_EUROPE: High = [
+    'Ä', 'Ā', 'ā', 'É', 'Ą', 'Ö', 'Ü', 'á', 'ą', 'Č', 'ä', 'č', 'Ć', 'ć', 'é', 'Ź', 'ź', 'Ď', 'í',
+    'ď', 'Ē', 'ē', 'Ė', 'ó', 'ė', 'ô', 'ö', 'õ', 'ú', 'Ě', 'ě', 'ü', '†', '°', 'Ę', '£', '§', '•',
+    '¶', 'ß', '®', '©', '™', 'ę', '¨', '≠', 'ģ', 'Į', 'į', 'Ī', '≤', '≥', 'ī', 'Ķ', '∂', '∑', 'ł',
+    'Ļ', 'ļ', 'Ľ', 'ľ', 'Ĺ', 'ĺ', 'Ņ', 'ņ', 'Ń', '¬', '√', 'ń', 'Ň', '∆', '«', '»', '…', '\u{a0}',
+    'ň', 'Ő', 'Õ', 'ő', 'Ō', '–', '—', '“', '”', '‘', '’', '÷', '◊', 'ō', 'Ŕ', 'ŕ', 'Ř', '‹', '›',
+    'ř', 'Ŗ', 'ŗ', 'Š', '‚', '„', 'š', 'Ś', 'ś', 'Á', 'Ť', 'ť', 'Í', 'Ž', 'ž', 'Ū', 'Ó', 'Ô', 'ū',
+    'Ů', 'Ú', 'ů', 'Ű', 'ű', 'Ų', 'ų', 'Ý', 'ý', 'ķ', 'Ż', 'Ł', 'ż', 'Ģ', 'ˇ',
+];
+
 /// An encoding of text.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::feed) enum Charset {
     /// One that browsers read.
     Web(&'static Encoding),
-    /// A code page of DOS, which console programs still write.
+    /// A code page of DOS, which console programs still write, or of old Macs.
     Dos {
         /// Its name.
         name: &'static str,
@@ -30,6 +42,9 @@ impl Charset {
     pub(in crate::feed) const CP437: Self = Self::dos("cp437", &dos::DECODING_TABLE_CP437);
     pub(in crate::feed) const CP850: Self = Self::dos("cp850", &dos::DECODING_TABLE_CP850);
     pub(in crate::feed) const CP852: Self = Self::dos("cp852", &dos::DECODING_TABLE_CP852);
+
+    /// Of Macs in Central Europe.
+    pub(super) const MAC_CE: Self = Self::dos("x-mac-ce", &MAC_CENTRAL_EUROPE);
 
     const fn dos(name: &'static str, high: &'static High) -> Self {
         Self::Dos { name, high }
@@ -51,6 +66,7 @@ impl Charset {
             863 => return Some(Self::dos("cp863", &dos::DECODING_TABLE_CP863)),
             865 => return Some(Self::dos("cp865", &dos::DECODING_TABLE_CP865)),
             869 => return Some(Self::dos("cp869", &dos::DECODING_TABLE_CP869)),
+            10_029 => return Some(Self::MAC_CE),
             12_000 => return Some(Self::Utf32 { little: true }),
             12_001 => return Some(Self::Utf32 { little: false }),
             866 => "ibm866".to_owned(),

@@ -87,16 +87,21 @@ pub(super) fn guess(sample: &[u8]) -> Result<Charset, Vec<Charset>> {
     {
         return Ok(usual(detected, sample));
     }
-    likeliest(sample, CYRILLIC, letters::CYRILLIC).or_else(|likely| {
-        // `chardetng` does not take an encoding in which one character is broken.
-        let east_asian = EAST_ASIAN.iter().copied().map(Charset::Web);
-        let mut possible = east_asian.filter(|&it| is_east_asian(it, sample));
-        match (possible.next(), possible.next()) {
-            (Some(only), None) => Ok(only),
-            (Some(first), Some(second)) => Err(vec![first, second]),
-            (None, _) => Err(likely),
+    // `chardetng` does not take an encoding in which one character is broken.
+    let east_asian = EAST_ASIAN.iter().copied().map(Charset::Web);
+    let mut possible = east_asian.filter(|&it| is_east_asian(it, sample));
+    let possible = (possible.next(), possible.next());
+    match (likeliest(sample, CYRILLIC, letters::CYRILLIC), possible) {
+        (Ok(cyrillic), (Some(east_asian), _))
+            if is_short(sample) && is_like_east_asian(cyrillic) =>
+        {
+            Err(vec![east_asian, cyrillic])
         }
-    })
+        (Ok(cyrillic), _) => Ok(cyrillic),
+        (Err(_), (Some(only), None)) => Ok(only),
+        (Err(_), (Some(first), Some(second))) => Err(vec![first, second]),
+        (Err(likely), (None, _)) => Err(likely),
+    }
 }
 
 /// Whether an encoding is one of the Latin script.
@@ -235,6 +240,19 @@ fn is_in_use(encoding: &'static web::Encoding, char: char) -> bool {
         "EUC-JP" => matches!(lead, 0xa1 | 0xa3 | 0xb0..=0xcf),
         _ => matches!(lead, 0x81 | 0x82 | 0x88..=0x97),
     }
+}
+
+/// Whether a text is a few names.
+fn is_short(sample: &[u8]) -> bool {
+    const FEW: usize = 24;
+    sample.iter().filter(|byte| !byte.is_ascii()).count() <= FEW
+}
+
+/// Whether a few small letters of a Cyrillic encoding can be characters of East Asia that are
+/// in use: `刘静` and `БхёВ` are the same bytes. KOI8 has its letters in another order, and
+/// all of its names can.
+fn is_like_east_asian(cyrillic: Charset) -> bool {
+    ["windows-1251", "ISO-8859-5"].contains(&cyrillic.name())
 }
 
 /// The characters of an encoding's script, if it has one that no other candidate has.
