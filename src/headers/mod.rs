@@ -1,9 +1,9 @@
-//! What a column's name means: the words of HR systems in thirteen languages, each known
+//! What a column's name means: the words of HR systems in fourteen languages, each known
 //! once.
 //!
 //! The feed asks whether a cell is the name of a column, `init` what the column is
-//! about. Words are in `headers/words.rs` and `headers/further.rs`; here is what may be
-//! around them.
+//! about. Words are in `headers/words.rs`, `headers/further.rs` and `headers/russian.rs`; here
+//! is what may be around them.
 //!
 //! # Invariants
 //!
@@ -11,6 +11,7 @@
 //! - A column about somebody else (`Manager email`) is not read as the person's own.
 
 mod further;
+mod russian;
 mod spelling;
 mod words;
 
@@ -172,7 +173,7 @@ const PEOPLE: &str = "worker workers employee employees emp person persons perso
     salarie salaries employe employes collaborateur agent candidate learner student pupil teacher \
     ansatt ansatte ansattes ansat medarbeider medarbejder medarbejders anstalld anstallds medarbetare \
     medarbetarens pracownik pracownika dipendente dipendenti funcionario funcionarios colaboradores \
-    trabalhador empregado";
+    trabalhador empregado сотрудник сотрудника работник работника";
 
 /// What else may be left out, unless only a word such as `name` or `number` is behind it.
 const QUALIFIERS: &str = "legal official primary current main default business work company \
@@ -203,7 +204,8 @@ const GENERIC: &str = "id nr no number num nummer numero key code identifier nam
 const VALUES: &str = "employee worker medewerker werknemer mitarbeiter salarie employe empleado \
     trabajador enabled ansatt medarbejder medarbetare pracownik dipendente funcionario chef by via \
     family given sluttet slutat zwolniony cessato demitido desligado inativo nieaktywny allergies \
-    note regime rg pis cap uf gate vej nib roll leder";
+    note regime rg pis cap uf gate vej nib roll leder сотрудник работник пользователь офис \
+    филиал управление отдел адрес дом";
 
 /// Somebody else, or something else than the person.
 const OTHERS: &str = "manager managers supervisor supervisors boss lead leader leidinggevende \
@@ -217,7 +219,8 @@ const OTHERS: &str = "manager managers supervisor supervisors boss lead leader l
     leder leders lederens chefs narmeste naermeste nodkontakt parorende anhorig anhoriga \
     foresatt foresatte vardnadshavare przelozony przelozonego kierownik \
     kierownika responsabile responsabili referente gestor gestora superior chefe chefia supervisore emergenza \
-    awaryjny coniuge figlio genitore conjuge filho";
+    awaryjny coniuge figlio genitore conjuge filho руководитель руководителя начальник \
+    начальника супруг супруга";
 
 /// The same where no white space is between words, and where a sign says it.
 const OTHERS_PARTS: [&str; 9] = [
@@ -247,7 +250,7 @@ const PRIVATE: &[(Private, &str)] = &[
     (
         Private::Pay,
         "salary salaries wage wages compensation payrate salaris uurloon loon gehalt lohn entgelt \
-         salaire remuneration salario sueldo",
+         salaire remuneration salario sueldo оклад зарплата",
     ),
     (
         Private::Bank,
@@ -256,7 +259,7 @@ const PRIVATE: &[(Private, &str)] = &[
     (
         Private::Identity,
         "ssn passport passeport paspoort reisepass bsn burgerservicenummer steuer tax \
-         sozialversicherung sozialversicherungsnummer nif dni nie curp cuil licence license visa",
+         sozialversicherung sozialversicherungsnummer nif dni nie curp cuil licence license visa инн снилс паспорт",
     ),
     (
         Private::Health,
@@ -525,7 +528,8 @@ fn add(names: &mut HashMap<String, Vec<Reading>>, name: String, reading: Reading
 
 /// Each name of the tables with what it means.
 fn readings() -> impl Iterator<Item = (Reading, String)> {
-    let further = further::NAMES.iter().map(|line| (FURTHER, line));
+    let further = further::NAMES.iter().chain(russian::NAMES);
+    let further = further.map(|line| (FURTHER, line));
     let lines = words::NAMES.iter().map(|line| (0, line)).chain(further);
     lines.flat_map(|(first, (meaning, names))| {
         let named = (first..).zip(names.split(','));
@@ -539,7 +543,10 @@ fn readings() -> impl Iterator<Item = (Reading, String)> {
 /// Each name with what it means, for tests.
 #[cfg(test)]
 pub(crate) fn names() -> impl Iterator<Item = (Meaning, &'static str)> {
-    let lines = words::NAMES.iter().chain(further::NAMES);
+    let lines = words::NAMES
+        .iter()
+        .chain(further::NAMES)
+        .chain(russian::NAMES);
     lines.flat_map(|(meaning, names)| names.split(',').map(|name| (*meaning, name.trim())))
 }
 

@@ -12,7 +12,8 @@ fn meaning(name: &str) -> Option<Meaning> {
 #[test]
 fn each_name_is_in_the_table_once_for_a_meaning() {
     let mut seen = HashSet::new();
-    for (meaning, words) in words::NAMES.iter().chain(further::NAMES) {
+    let tables = words::NAMES.iter().chain(further::NAMES);
+    for (meaning, words) in tables.chain(russian::NAMES) {
         for word in words.split(',') {
             let plain = normalized(&spelled_out(word));
             assert!(!plain.is_empty(), "{meaning:?}: {word}");
@@ -70,6 +71,15 @@ fn case_accents_signs_and_words_around_a_name_do_not_count() {
         ("Data di cessazione", Meaning::EndDate),
         ("Nº do funcionário", Meaning::PersonId),
         ("Sobrenome", Meaning::LastName),
+        ("Табельный номер", Meaning::PersonId),
+        ("ТАБ. №", Meaning::PersonId),
+        ("ФИО", Meaning::FullName),
+        ("Фамилия сотрудника", Meaning::LastName),
+        ("Имя", Meaning::FirstName),
+        ("Дата приёма на работу", Meaning::HireDate),
+        ("Дата увольнения", Meaning::EndDate),
+        ("E-mail (рабочий)", Meaning::Email),
+        ("Подразделение", Meaning::Department),
         ("Family", Meaning::LastName),
         ("Status [READ ONLY]", Meaning::Status),
         ("STRASSE", Meaning::Street),
@@ -122,6 +132,7 @@ fn a_column_about_somebody_or_something_else_is_not_the_persons_own() {
         "E-mail do gestor",
         "MANAGEREMAIL",
         "Mail N+1",
+        "ФИО руководителя",
         "Notfallkontakt E-Mail",
         "Vorgesetztenmail",
         "Manager's private email",
@@ -150,6 +161,7 @@ fn what_is_nobodys_business_is_known_by_one_of_its_words() {
         ("身份证号", Private::Identity),
         ("Sozialversicherungsnummer", Private::Identity),
         ("Disability status", Private::Health),
+        ("ИНН сотрудника", Private::Identity),
     ] {
         assert_eq!(meaning(name), Some(Meaning::Never(expected)), "{name}");
     }

@@ -5,13 +5,15 @@ use std::iter;
 
 use crate::feed::{CellKind, Feed, FeedError, Format};
 use crate::headers::{self, Meaning, Reading};
-use crate::model::{NoPerson, Remark};
+use crate::model::{NoPerson, Remark, RowNumber};
 use crate::validate::is_email;
 
 /// Rows that are read.
 const MAX_ROWS: u32 = 1_000;
 /// Values of a column that are kept, no value twice.
 const MAX_SAMPLES: usize = 200;
+/// Rows with repeats that are named.
+const MAX_NAMED: usize = 3;
 /// Rows of which all cells are kept.
 const MAX_ROWS_KEPT: usize = 200;
 
@@ -45,6 +47,10 @@ pub(super) struct Column {
     pub(super) distinct: u32,
     /// Values that several rows have.
     pub(super) repeats: u32,
+    /// Rows that have one of them.
+    pub(super) rows_with_repeats: u32,
+    /// The first of these rows.
+    pub(super) repeated_in: Vec<RowNumber>,
     /// Cells that are one more than the cell above, or 0 or 1 in the first row.
     pub(super) steps: u32,
     /// Cells that are days.
@@ -160,18 +166,18 @@ pub(super) fn read(feed: &mut Feed) -> Result<Sample, FeedError> {
     let mut kept: Vec<Vec<String>> = Vec::new();
     let read = feed.read(
         |records| {
-            let mut samples: Vec<Vec<_>> = Vec::new();
+            let mut samples: Vec<(RowNumber, Vec<_>)> = Vec::new();
             while let Some(record) = records.next_record() {
                 if samples.len() < MAX_ROWS as usize {
                     let cells = (0..width).filter_map(|index| record.cell(index));
                     let cells = cells.map(|cell| (cell.text.trim().to_owned(), cell.kind));
-                    samples.push(cells.collect());
+                    samples.push((record.row(), cells.collect()));
                 }
             }
             samples
         },
         |samples, _| {
-            for sample in samples {
+            for (row, sample) in samples {
                 if rows >= MAX_ROWS {
                     return if reads_all { Ok(()) } else { Err(Enough::Rows) };
                 }
@@ -180,7 +186,7 @@ pub(super) fn read(feed: &mut Feed) -> Result<Sample, FeedError> {
                     kept.push(sample.iter().map(|(text, _)| text.clone()).collect());
                 }
                 for (index, (text, kind)) in sample.into_iter().enumerate() {
-                    seen[index].add(&mut columns[index], text, kind);
+                    seen[index].add(&mut columns[index], (text, kind), row);
                 }
             }
             Ok(())
@@ -188,11 +194,12 @@ pub(super) fn read(feed: &mut Feed) -> Result<Sample, FeedError> {
     );
     for (column, seen) in columns.iter_mut().zip(seen) {
         column.rows = rows;
-        let repeats = seen.values.values().filter(|rows| **rows > 1).count();
-        column.repeats = u32::try_from(repeats).unwrap_or(u32::MAX);
+        let repeats = seen.values.values().filter(|it| it.rows > 1);
+        column.repeats = u32::try_from(repeats.clone().count()).unwrap_or(u32::MAX);
+        column.rows_with_repeats = repeats.map(|it| it.rows).sum();
         let samples: HashSet<_> = column.samples.iter().collect();
         let counts = seen.values.iter().filter(|(it, _)| samples.contains(it));
-        column.counts = counts.map(|(it, rows)| (it.clone(), *rows)).collect();
+        column.counts = counts.map(|(it, seen)| (it.clone(), seen.rows)).collect();
     }
     let labels = second_header(feed);
     for (column, label) in columns.iter_mut().zip(labels) {
@@ -238,16 +245,24 @@ fn is_masked(text: &str) -> bool {
 /// What was in the cells of a column so far.
 #[derive(Debug, Default)]
 struct Seen {
-    /// With the number of rows that have it.
-    values: HashMap<String, u32>,
+    values: HashMap<String, SeenValue>,
     /// In lower case.
     emails: HashSet<String>,
     /// The number in the cell above.
     last: Option<u64>,
 }
 
+/// Where a value was.
+#[derive(Clone, Copy, Debug)]
+struct SeenValue {
+    /// How many rows have it.
+    rows: u32,
+    /// The first of them.
+    first: RowNumber,
+}
+
 impl Seen {
-    fn add(&mut self, column: &mut Column, text: String, kind: CellKind) {
+    fn add(&mut self, column: &mut Column, (text, kind): (String, CellKind), row: RowNumber) {
         if text.is_empty() && kind != CellKind::Uncalculated {
             return;
         }
@@ -269,8 +284,13 @@ impl Seen {
         let is_step = number.is_some_and(|it| expected.map_or(it <= 1, |next| it == next));
         column.steps += u32::from(is_step);
         self.last = number.or(self.last);
-        if let Some(rows) = self.values.get_mut(&text) {
-            *rows += 1;
+        if let Some(value) = self.values.get_mut(&text) {
+            let first = (value.rows == 1).then_some(value.first);
+            let free = MAX_NAMED.saturating_sub(column.repeated_in.len());
+            column
+                .repeated_in
+                .extend(first.into_iter().chain([row]).take(free));
+            value.rows += 1;
             return;
         }
         column.distinct += 1;
@@ -281,6 +301,10 @@ impl Seen {
                 column.texts.push(text.clone());
             }
         }
-        self.values.insert(text, 1);
+        let value = SeenValue {
+            rows: 1,
+            first: row,
+        };
+        self.values.insert(text, value);
     }
 }

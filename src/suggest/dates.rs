@@ -8,9 +8,11 @@ use crate::mapping::{likely_forms, means_nothing};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Form {
     /// The form, unless dates are written as in ISO 8601 or cells are dates.
-    pub(super) form: Option<&'static str>,
+    pub(super) written: Option<&'static str>,
     /// Another order of day and month fits as well.
     pub(super) is_ambiguous: bool,
+    /// Neither the column, which is empty, nor the others show it.
+    pub(super) is_unknown: bool,
 }
 
 /// The form of a column's dates. One program writes all of a feed in one form, so the
@@ -28,14 +30,16 @@ pub(super) fn form_of(column: &Column, sample: &Sample) -> Form {
     certain.sort_unstable();
     certain.dedup();
     let form = |form: &'static str, is_ambiguous| Form {
-        form: Some(form).filter(|it| *it != ISO),
+        written: Some(form).filter(|it| *it != ISO),
         is_ambiguous,
+        is_unknown: false,
     };
     match (forms.as_slice(), certain.as_slice()) {
         ([], [one]) if column.filled == 0 => form(one, false),
         ([], _) => Form {
-            form: None,
+            written: None,
             is_ambiguous: false,
+            is_unknown: column.rows > 0 && column.filled == 0,
         },
         ([one], _) => form(one, false),
         ([first, ..], certain) => {
@@ -107,7 +111,7 @@ mod tests {
             ..Sample::default()
         };
         let found = form_of(&sample.columns[0], &sample);
-        (found.form, found.is_ambiguous)
+        (found.written, found.is_ambiguous)
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn a_first_mapping_says_what_was_found() {
     country = "Land"
 
     # Columns of the feed that are not used:
-    #   "Nr": a key, but one value is in several rows
+    #   "Nr": a key, but one value is in several rows (rows 2, 3)
     #   "Rol"
     #   "Rang"
     # Fields of the LMS that are not set:
@@ -160,7 +160,7 @@ fn a_first_mapping_says_what_a_person_can_choose() {
     # group = { value = "Everybody" }
 
     # Columns of the feed that are not used:
-    #   "Nr": a key, but one value is in several rows
+    #   "Nr": a key, but one value is in several rows (rows 2, 3)
     #   "Rol"
     #   "Rang"
     # Fields of the LMS that are not set:

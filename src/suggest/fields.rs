@@ -302,6 +302,10 @@ fn gender(column: &Column) -> Setting {
     setting
 }
 
+/// What is said of an empty column of dates.
+const UNKNOWN_FORM: &str = "the column is empty, so nothing shows how its dates are written: if \
+     not as 2026-12-31, write it, such as date = \"%d-%m-%Y\"";
+
 fn plain(field: &Field, column: &Column, sample: &Sample) -> Setting {
     let name = quoted(&column.name);
     let mut settings = Vec::new();
@@ -311,9 +315,12 @@ fn plain(field: &Field, column: &Column, sample: &Sample) -> Setting {
         FieldKind::Email => settings.push("lower = true".to_owned()),
         FieldKind::Date | FieldKind::BirthDate => {
             let dates = dates::form_of(column, sample);
-            settings.extend(dates.form.map(|form| format!("date = \"{form}\"")));
+            settings.extend(dates.written.map(|form| format!("date = \"{form}\"")));
             if dates.is_ambiguous {
                 check = Some("day and month could be swapped".into());
+            }
+            if dates.is_unknown {
+                check = Some(UNKNOWN_FORM.into());
             }
         }
         _ => {}

@@ -80,7 +80,8 @@ impl Work<'_> {
         } else if column.repeats > 0 {
             why.push_str(", ");
             why.push_str(&repeats(column));
-            check = Some(format!("{} of `{}`", repeats(column), column.name));
+            let (count, rows) = (count_of_repeats(column), rows_of_repeats(column));
+            check = Some(format!("{count} of `{}`{rows}", column.name));
         }
         if self.rank(best, Meaning::PersonId).is_none()
             && self.numbers_rows(best)
@@ -269,10 +270,24 @@ impl Work<'_> {
     }
 }
 
-/// `7 values are in several rows`.
+/// `7 values are in several rows (rows 4, 9, 12 …)`.
 fn repeats(column: &Column) -> String {
+    format!("{}{}", count_of_repeats(column), rows_of_repeats(column))
+}
+
+fn count_of_repeats(column: &Column) -> String {
     match column.repeats {
         1 => "one value is in several rows".into(),
         repeats => format!("{repeats} values are in several rows"),
     }
+}
+
+fn rows_of_repeats(column: &Column) -> String {
+    let named: Vec<_> = column.repeated_in.iter().map(ToString::to_string).collect();
+    if named.is_empty() {
+        return String::new();
+    }
+    let is_all = named.len() as u64 >= u64::from(column.rows_with_repeats);
+    let more = if is_all { "" } else { " …" };
+    format!(" (rows {}{more})", named.join(", "))
 }

@@ -408,7 +408,7 @@ fn a_first_mapping_gives_its_reasons_and_says_what_is_left_to_do() {
     # Field of the LMS = where its value comes from. Above each: why, and what the
     # cells look like (0 is a digit, a and A are letters).
     [fields]
-    # By name, all filled, one value is in several rows; like 0000
+    # By name, all filled, one value is in several rows (rows 3, 4); like 0000
     externalId = "Personeelsnummer"
     # By name, all filled; like a.aaaaaaaaaa@aaaaaaa.aaa
     email = { column = "E-mail werk", lower = true }
@@ -433,7 +433,8 @@ fn a_first_mapping_gives_its_reasons_and_says_what_is_left_to_do() {
     insta::assert_snapshot!(ran.stderr.get(left..).unwrap(), @"
     Left to do:
       1. Look at `where` in [source]: it leaves out 1 of 3 rows.
-      2. Look at externalId: one value is in several rows of `Personeelsnummer`.
+      2. Look at externalId: one value is in several rows of `Personeelsnummer`
+         (rows 3, 4).
       3. Read the mapping through. With it, no row of 2 has a problem. After a
          change:
            hrfeed check staff.csv -m staff.toml
@@ -507,6 +508,56 @@ fn init_prints_one_object_with_json_and_writes_the_mapping_all_the_same() {
     assert_eq!(id["field"], "externalId");
     assert_eq!(id["setting"], "\"Personeelsnummer\"");
     assert_eq!(id["shapes"][0], "0000");
+}
+
+#[test]
+fn an_empty_column_of_dates_is_mapped_with_a_word_on_their_form() {
+    let world = World::new(Kmi);
+    let init = ["init", "staff.csv", "--target", "kmi"];
+    let staff = "Employee ID,First name,Last name,E-mail,Termination date\n\
+        17,Ann,Lee,ann@example.com,\n18,Bo,Kay,bo@example.com,\n";
+    world.write("staff.csv", staff);
+    let ran = world.run(&init).exits(0);
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        ran.stdout.contains("expirationDate = \"Termination date\""),
+        "{ran:?}"
+    );
+    let expected = "Look at expirationDate: the column is empty, so nothing shows how its dates are \
+                written: if not as 2026-12-31, write it, such as date = \"%d-%m-%Y\"";
+    assert!(said.contains(expected), "{ran:?}");
+    // A date shows it.
+    world.write(
+        "staff.csv",
+        staff.replace("ann@example.com,", "ann@example.com,2031-01-31"),
+    );
+    let ran = world.run(&init).exits(0);
+    assert!(!ran.stderr.contains("the column is empty"), "{ran:?}");
+}
+
+#[test]
+fn russian_names_of_columns_are_known() {
+    let world = World::new(Kmi);
+    world.write(
+        "staff.csv",
+        "№ п/п;Табельный номер;Фамилия;Имя;Отчество;Должность;Подразделение;E-mail;Дата увольнения;ИНН\n\
+         1;00017;Иванов;Пётр;Ильич;Инженер;ИТ;p.ivanov@example.com;31.12.2026;77\n\
+         2;00018;Смирнова;Анна;Игоревна;Бухгалтер;ФЭО;a.smirnova@example.com;;78\n\
+         3;00021;Попов;Олег;Львович;Инженер;ИТ;o.popov@example.com;;79\n",
+    );
+    let ran = world
+        .run(&["init", "staff.csv", "--target", "kmi"])
+        .exits(0);
+    for line in [
+        "externalId = \"Табельный номер\"",
+        "firstName = \"Имя\"",
+        "lastName = \"Фамилия\"",
+        "email = { column = \"E-mail\", lower = true }",
+        "expirationDate = { column = \"Дата увольнения\", date = \"%d.%m.%Y\" }",
+        "\"ИНН\": a number of an authority, left alone",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}: {ran:?}");
+    }
 }
 
 #[test]
