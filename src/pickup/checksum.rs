@@ -82,6 +82,15 @@ struct Candidate {
     scope: Scope,
 }
 
+impl Candidate {
+    /// Whether it is worth a request to another machine.
+    fn is_usual(&self) -> bool {
+        [".sha256", ".sha512", ".md5"].contains(&self.ending)
+            || self.scope == Scope::Feed && self.ending == ".sha256sum"
+            || self.name == "SHA256SUMS"
+    }
+}
+
 /// The files that may have the checksum of a feed of this name, as they are mostly called.
 fn candidates(feed: &str) -> Vec<Candidate> {
     let stem = feed.rsplit_once('.').map(|(stem, _)| stem);
@@ -152,12 +161,18 @@ pub(super) fn verify(store: &dyn Store, feed: &Look, wanted: &Checksum) -> Resul
         .map(|it| store.sibling(&feed.path, &it.name));
     if let Some(names) = store.names_beside(&feed.path, &|name| has_checksums(Path::new(name))) {
         candidates = found(&names, candidates);
+    } else if wanted.is_none() {
+        candidates.retain(Candidate::is_usual);
     }
     let mut is_verified = false;
     for candidate in candidates {
         let file = store.sibling(&feed.path, &candidate.name);
         if let Some(text) = store.small(&file, MAX_BYTES)? {
             is_verified |= verify_with(store, feed, (&file, &text), &candidate)?;
+        }
+        // One is required, and a web server may have an answer for every name.
+        if is_verified && wanted.is_some() {
+            break;
         }
     }
     match missing {
@@ -370,6 +385,18 @@ mod tests {
                 ("people.md5.txt", Scope::Stem),
                 ("sha256sums.txt", Scope::Folder),
             ]
+        );
+    }
+
+    #[test]
+    fn another_machine_is_asked_for_the_usual_files_only() {
+        let mut asked = candidates("people.csv");
+        asked.retain(Candidate::is_usual);
+        let asked: Vec<_> = asked.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(
+            asked.join(" "),
+            "people.csv.sha256 people.csv.sha256sum people.csv.sha512 people.csv.md5 \
+             people.sha256 people.sha512 people.md5 SHA256SUMS"
         );
     }
 
