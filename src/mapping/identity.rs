@@ -106,7 +106,7 @@ impl Mapping {
     pub fn may_be_person(&self, person: &Person) -> bool {
         let says = |field: usize| !matches!(person.get(field), Slot::Absent | Slot::Clear);
         let is_name = |field: usize| match person.get(field) {
-            Slot::Text(text) => !has_number(text),
+            Slot::Text(text) => !is_no_name(text),
             _ => says(field),
         };
         let identity = self.identity_fields();
@@ -130,10 +130,11 @@ impl Mapping {
     }
 }
 
-/// Whether a text has a number of two digits or more: somebody may be `Ann 2`.
-fn has_number(text: &str) -> bool {
+/// Whether a text has a number of two digits or more, or explains something: somebody may be
+/// `Ann 2`, and nobody `Note: two on leave`.
+fn is_no_name(text: &str) -> bool {
     let mut pairs = text.as_bytes().windows(2);
-    pairs.any(|pair| pair.iter().all(u8::is_ascii_digit))
+    pairs.any(|pair| pair.iter().all(u8::is_ascii_digit)) || text.contains([':', '='])
 }
 
 /// Reads [identity].

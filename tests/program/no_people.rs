@@ -99,6 +99,7 @@ fn a_row_that_is_plainly_nobody_holds_no_leavers_and_one_with_a_name_holds_them(
         (",,,,30 nurses\n", 0),
         (",,,Data of 2026-01-02 for HR,\n", 0),
         (",,30 nurses,15 cooks,\n", 0),
+        (",,Note: two on leave,,\n", 0),
         (",,Ann,,\n", 1),
         (",,Ann 2,,\n", 1),
         (",l9,,,\n", 1),
