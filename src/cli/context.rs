@@ -55,6 +55,8 @@ struct About {
     feed: FeedReport,
     /// What a person should know beside what the run knows.
     notes: Vec<String>,
+    /// How the command ended, where `--quiet` kept the summary back.
+    kept_back: Option<String>,
 }
 
 impl Context {
@@ -222,9 +224,21 @@ impl Context {
         if self.json {
             self.print(&format!("{}\n", self.completed(report).to_json()))
         } else if self.quiet {
+            self.about.borrow_mut().kept_back = Some(report::headline(report));
             Ok(())
         } else {
             self.print(&report::summary(report, causes, next, &self.out))
+        }
+    }
+
+    /// Says in one line on stderr how a quiet command ended that was no success: the mail of
+    /// a scheduler would be empty otherwise.
+    pub(super) fn ended(&self, exit: Exit) {
+        let kept_back = self.about.borrow_mut().kept_back.take();
+        if let Some(line) = kept_back.filter(|_| exit != Exit::Done) {
+            // With stderr closed there is nothing left to do.
+            let line = report::sanitize_lines(&line);
+            let _gone = writeln!(std::io::stderr().lock(), "{line}");
         }
     }
 

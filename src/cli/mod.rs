@@ -77,7 +77,7 @@ struct Global {
     /// Print one JSON object to stdout (rows: one per line), all else to stderr
     #[arg(long, global = true)]
     json: bool,
-    /// Hide progress and summary
+    /// Hide progress and summary; one line says what was not a success
     #[arg(short, long, global = true)]
     quiet: bool,
     /// Log more to stderr (-vv logs every API request)
@@ -211,7 +211,10 @@ pub fn main() -> ExitCode {
         })
     });
     match exit {
-        Ok(exit) => exit.into(),
+        Ok(exit) => {
+            context.ended(exit);
+            exit.into()
+        }
         Err(failure) => context.fail(&failure).into(),
     }
 }

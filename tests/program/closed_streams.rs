@@ -118,3 +118,25 @@ fn help_that_nobody_reads_to_its_end_is_no_failure() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_quiet_command_says_in_one_line_what_was_not_a_success() {
+    let world = World::new(Kmi);
+    let feed = Feed::of(20).change(4, |person| person.email = "nobody".into());
+    world.feed(&feed);
+    for command in ["check", "plan", "import"] {
+        let arguments = [command, "people.csv", "-m", "mapping.toml", "-q"];
+        let ran = world.run(&arguments).exits(3);
+        assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+        assert!(ran.stderr.contains("1 "), "{ran:?}");
+        // JSON says it itself.
+        let ran = world.run(&[&arguments[..], &["--json"]].concat());
+        assert_eq!(ran.exits(3).stderr, "");
+    }
+    world.feed(&Feed::of(20));
+    let import = ["import", "people.csv", "-m", "mapping.toml", "-q"];
+    assert_eq!(world.run(&import).exits(0).stderr, "");
+    // A failure says it once.
+    let ran = world.run(&["import", "people.csv", "-m", "no.toml", "-q"]);
+    assert_eq!(ran.exits(2).stderr.matches("error:").count(), 1);
+}

@@ -128,6 +128,8 @@ impl Kinds {
                 std::cmp::Reverse(kind.count),
                 kind.first.row,
                 kind.first.rule.code(),
+                kind.first.field.clone(),
+                kind.first.rule.variety(),
             )
         });
         kinds
