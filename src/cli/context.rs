@@ -231,7 +231,7 @@ impl Context {
         }
     }
 
-    /// Says in one line on stderr how a quiet command ended that was no success: the mail of
+    /// Says in one line on stderr how a quiet command ended that was not a success: the mail of
     /// a scheduler would be empty otherwise.
     pub(super) fn ended(&self, exit: Exit) {
         let kept_back = self.about.borrow_mut().kept_back.take();

@@ -12,6 +12,7 @@ use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
 use super::holds::approve_for_import;
 use super::key::KeyArgs;
+use super::metrics::MetricsArgs;
 use super::output::finish;
 use super::time::TimeArgs;
 use super::verify::VerifyArgs;
@@ -44,6 +45,8 @@ pub(super) struct ImportArgs {
     verify: VerifyArgs,
     #[command(flatten)]
     time: TimeArgs,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 /// The least requests per second for a sandbox inside this process.
@@ -53,7 +56,9 @@ const SANDBOX_RATE: f64 = 250.0;
 const SANDBOX_JOURNAL: &str = "sandbox.db";
 
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
+    args.metrics.check()?;
     let (result, journal) = import(context, args)?;
+    args.metrics.write(context, &result);
     finish(context, Command::Import, result, journal.as_deref())
 }
 

@@ -19,6 +19,7 @@ mod import;
 mod init;
 mod key;
 mod man;
+mod metrics;
 mod output;
 mod output_file;
 mod panics;

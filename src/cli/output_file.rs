@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Export,
     /// A mapping, which a person edits.
     Mapping,
+    /// The figures of a run, for a monitor.
+    Metrics,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Report => report::is_page(start),
             Self::Export => report::is_export(start),
             Self::Mapping => false,
+            Self::Metrics => report::is_metrics(start),
         }
     }
 
@@ -52,6 +55,10 @@ impl Kind {
             Self::Export => (
                 "exists, and hrfeed cannot see that it wrote this file",
                 "choose another file, or add `--force` to replace it",
+            ),
+            Self::Metrics => (
+                "exists and is not a file of metrics that hrfeed wrote",
+                "choose another file, or delete it first",
             ),
             Self::Mapping => (
                 "already exists",
@@ -203,12 +210,14 @@ impl<'a> OutputFile<'a> {
     }
 
     /// A temporary file is for its owner alone, which is right for data of people; a
-    /// mapping is as readable as any other file.
+    /// mapping and figures are as readable as any other file.
     #[cfg(unix)]
     fn open_to_readers(&self, file: &File) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         match self.kind {
-            Kind::Mapping => file.set_permissions(fs::Permissions::from_mode(0o644)),
+            Kind::Mapping | Kind::Metrics => {
+                file.set_permissions(fs::Permissions::from_mode(0o644))
+            }
             Kind::Report | Kind::Export => Ok(()),
         }
     }

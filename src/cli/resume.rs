@@ -9,6 +9,7 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{of_run, open_source, picked_up};
+use super::metrics::MetricsArgs;
 use super::output::finish;
 use super::time::TimeArgs;
 use super::verify::VerifyArgs;
@@ -37,10 +38,14 @@ pub(super) struct ResumeArgs {
     verify: VerifyArgs,
     #[command(flatten)]
     time: TimeArgs,
+    #[command(flatten)]
+    metrics: MetricsArgs,
 }
 
 pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
+    args.metrics.check()?;
     let result = resume(context, args)?;
+    args.metrics.write(context, &result);
     finish(context, Command::Resume, result, None)
 }
 

@@ -28,6 +28,8 @@ pub struct Run {
     pub feed_sha256: Option<[u8; 32]>,
     /// The digest of the files that are joined to the feed.
     pub joined_sha256: Option<[u8; 32]>,
+    /// When the file of the feed was changed last, where that is known.
+    pub feed_modified: Option<Timestamp>,
     /// Rows of the feed, once it was read.
     pub rows: Option<u64>,
     /// Rows that the mapping left out; not among `rows`.
@@ -123,7 +125,8 @@ macro_rules! select_runs {
                     state, feed_path, from_stdin, feed_sha256, mapping_path, mapping_sha256,
                     rows, skipped, unchanged, calls_total, calls_retried, calls_throttled,
                     started, ended, elapsed, exit_code, message, looked_at, pid, host, resumed,
-                    proof, replaces_key, alive, joined_sha256, feed_files
+                    proof, replaces_key, alive, joined_sha256, feed_files,
+                    feed_modified
              FROM runs JOIN scopes ON scopes.id = runs.scope ",
             $rest
         )
@@ -436,6 +439,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
         state: coded(row, 5, codes::to_run_state)?,
         feed_sha256: row.get(8)?,
         joined_sha256: row.get(29)?,
+        feed_modified: optional(row, 31, time)?,
         rows: row.get::<_, Option<i64>>(11)?.map(natural),
         skipped: natural(row.get(12)?),
         unchanged: natural(row.get(13)?),

@@ -24,6 +24,7 @@ mod headline;
 mod hold;
 mod json;
 mod lines;
+mod metrics;
 mod next;
 mod page;
 mod progress;
@@ -44,6 +45,7 @@ pub use hold::{
 };
 pub use json::{to_json, write_json};
 pub use lines::{FindingLine, FindingsWriter, Format, HoldsWriter, RowLine, RowsWriter, is_export};
+pub use metrics::{Metrics, is_metrics};
 pub use next::{NextKind, NextStep, next_steps, shell_word};
 pub use page::{PageData, PageError, RowSection, Throughput, html_page, is_page};
 pub use progress::{ProgressMode, progress};

@@ -40,6 +40,7 @@ mod leavers;
 mod lost;
 mod lost_journals;
 mod migrating;
+mod metrics;
 mod no_people;
 mod odd_rows;
 mod one_at_a_time;
