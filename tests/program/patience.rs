@@ -416,3 +416,75 @@ fn what_has_no_place_beside_a_feed_that_does_not_name_everybody_is_a_mistake() {
         assert!(ran.stderr.contains(expected), "{ran:#?}");
     }
 }
+
+/// What `grace = "3 feeds"` promises, counted by hand.
+#[derive(Default)]
+struct Counted {
+    /// For each person who is in the LMS, how many good feeds in a row came without.
+    missing: std::collections::BTreeMap<usize, u32>,
+}
+
+impl Counted {
+    /// A good feed that names these people; the same file again is not another one.
+    fn feed(&mut self, named: &[usize], is_another: bool) {
+        for count in self.missing.values_mut() {
+            *count += u32::from(is_another);
+        }
+        self.missing.retain(|_, count| *count < 3);
+        self.missing.extend(named.iter().map(|person| (*person, 0)));
+    }
+}
+
+#[test]
+fn whatever_comes_in_whichever_order_nobody_leaves_too_early_or_too_late() {
+    let seeds = [1, 2, 3, 4].map(|seed| {
+        move || {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let guards = "[guards]\nmax_leavers = \"100%\"\nmax_shrink = \"100%\"\nmin_rows = 3";
+            let leavers = format!("[leavers]\naction = \"delete\"\ngrace = \"3 feeds\"\n{guards}");
+            let world = World::new(Kmi).parts(&leavers);
+            let all = Feed::of(8).people;
+            let write = |named: &[usize]| {
+                let people = named.iter().map(|at| all[*at].clone());
+                world.feed(&Feed {
+                    people: people.collect(),
+                });
+            };
+            let mut counted = Counted::default();
+            let mut named: Vec<usize> = (0..8).collect();
+            let mut is_written = false;
+            for night in 0..14 {
+                match random.u8(..10) {
+                    // A feed that looks sick, in place of the other.
+                    0 | 1 => {
+                        write(&[0, 1]);
+                        world.import().exits(4);
+                        is_written = false;
+                        continue;
+                    }
+                    // The export did not run.
+                    2 | 3 if is_written => counted.feed(&named, false),
+                    _ => {
+                        named = (0..8).filter(|at| *at < 3 || random.u8(..10) < 6).collect();
+                        write(&named);
+                        is_written = true;
+                        counted.feed(&named, true);
+                    }
+                }
+                world.plan().exits(0);
+                let ran = world.import().exits(0);
+                let there: Vec<_> = world
+                    .lms
+                    .people()
+                    .iter()
+                    .map(|it| it["externalId"].clone())
+                    .collect();
+                let wanted: Vec<_> = counted.missing.keys().map(|at| &all[*at].id).collect();
+                let mut there: Vec<_> = there.iter().map(|id| id.as_str().unwrap()).collect();
+                there.sort_unstable();
+                assert_eq!(there, wanted, "seed {seed}, night {night}: {ran:#?}");
+            }
+        }
+    });
+    crate::support::side_by_side(seeds);
+}
