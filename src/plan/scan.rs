@@ -196,16 +196,15 @@ pub fn scan(
 
     settle(feed, bound, &mut all, &mut rows);
     let (findings, kinds) = std::mem::take(&mut all.findings).finish();
-    let rejected = rows.count(super::RowState::Rejected);
+    let left_out = all.skipped + all.gave_way + all.leaving;
     listener.on_event(&Event::ReadFinished {
         rows: rows.counted(),
-        skipped: rows.skipped(all.skipped + all.gave_way + all.leaving),
-        rejected,
+        skipped: rows.skipped(left_out),
+        rejected: rows.count(super::RowState::Rejected),
     });
     let all_rows = rows.len() as u64;
     let joined = joined(feed, bound, all_rows, &all.absent)?;
     let remarks = of_whole_feed(feed, bound, &rows, &all)?;
-    let left_out = all.skipped + all.gave_way + all.leaving;
     let of_rows = of_rows(bound, &mut all, all_rows);
     let last = all.lengths.last_row(feed);
     Ok(Scan {
