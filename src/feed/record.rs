@@ -201,6 +201,11 @@ impl Record {
         self.ascii
     }
 
+    /// Whether the row, which is one of a text file, has ended before a column of its own.
+    pub fn ends_before(&self, column: usize) -> bool {
+        (self.len()..self.width).contains(&column) && !self.is_of_workbook()
+    }
+
     /// Whether it is of a workbook, whose cells are more than text.
     pub fn is_of_workbook(&self) -> bool {
         self.not_text.is_none() && !self.kinds.is_empty()

@@ -408,9 +408,7 @@ impl<'m> Bound<'m> {
         if self.is_protected(person, &mut template_row)? {
             person.protect();
         }
-        // Nobody leaves by a row that cannot be judged.
-        let leaves = self.says(Condition::Leaver, &mut template_row, faults)? == Some(true);
-        if leaves && self.names_somebody(person, faults) {
+        if self.marks_leaver(&mut template_row, faults)? && self.names_somebody(person, faults) {
             return Ok(Mapped::Leaver);
         }
         if let Some(removed) = for_templates.as_ref().and_then(|row| row.removed()) {
@@ -441,6 +439,34 @@ impl<'m> Bound<'m> {
             value: None,
         });
         Ok(None)
+    }
+
+    /// Whether the row says that its person leaves. Nobody leaves by a row that cannot be
+    /// judged, nor by cells that it may have lost.
+    fn marks_leaver(
+        &self,
+        row: &mut dyn FnMut() -> Arc<TemplateRow>,
+        faults: &mut Vec<Fault>,
+    ) -> Result<bool, MappingError> {
+        if !self.mapping.marks_leavers() {
+            return Ok(false);
+        }
+        // What other templates asked for.
+        drop(row().take_beyond());
+        let leaves = self.says(Condition::Leaver, row, faults)? == Some(true);
+        let Some(column) = row().take_beyond().filter(|_| leaves) else {
+            return Ok(leaves);
+        };
+        let problem = format!("the row ends before column `{column}`");
+        faults.push(Fault {
+            field: None,
+            rule: Rule::Template {
+                what: Condition::Leaver.cannot_judge(),
+                problem: problem.into(),
+            },
+            value: None,
+        });
+        Ok(false)
     }
 
     /// Whether the row has an external ID, and is not wrong as a whole.

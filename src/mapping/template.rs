@@ -336,6 +336,10 @@ pub(super) struct TemplateRow {
     removed: Option<Removed>,
     /// The columns of those that were asked for, in this order.
     met: Mutex<Vec<String>>,
+    /// Cells that the row has no more, by their place: it has ended before.
+    beyond: Vec<usize>,
+    /// The column of the last of them that was asked for.
+    met_beyond: Mutex<Option<String>>,
     /// The first column that was asked for and is not there.
     missing: OnceLock<String>,
     /// How many bytes the template that runs has handled.
@@ -364,6 +368,8 @@ impl TemplateRow {
             not_ids: Vec::new(),
             removed: None,
             met: Mutex::new(Vec::new()),
+            beyond: Vec::new(),
+            met_beyond: Mutex::new(None),
             missing: OnceLock::new(),
             handled: AtomicUsize::new(0),
         }
@@ -406,6 +412,17 @@ impl TemplateRow {
             }
         }
         Some(built)
+    }
+
+    /// Takes note that the row has ended before the cell that was added last.
+    pub(super) fn note_end(&mut self) {
+        self.beyond.extend(self.cells.len().checked_sub(1));
+    }
+
+    /// A column before which the row has ended, if one was asked for since the last call.
+    pub(super) fn take_beyond(&self) -> Option<String> {
+        let beyond = self.met_beyond.lock();
+        beyond.unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Takes note of what was around the value of a cell.
@@ -462,6 +479,10 @@ impl Object for TemplateRow {
             if !met.iter().any(|it| it == name) {
                 met.push(name.to_owned());
             }
+        }
+        if self.beyond.contains(&index) {
+            let beyond = self.met_beyond.lock();
+            *beyond.unwrap_or_else(PoisonError::into_inner) = Some(name.to_owned());
         }
         // A row that ends early: its missing cells are empty.
         let cell = self.cells.get(index).cloned();

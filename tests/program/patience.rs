@@ -330,6 +330,31 @@ fn who_is_protected_or_in_another_feed_is_not_removed_by_a_row() {
 }
 
 #[test]
+fn nobody_leaves_by_cells_that_a_row_has_lost() {
+    let leavers = "action = \"delete\"\nwhen = \"row['Status'] != 'Employee'\"";
+    let (world, feed) = with_forty(Kmi, leavers);
+    let text = String::from_utf8(feed.csv(Kmi)).unwrap();
+    // A line break without quotes has cut the row.
+    let line = text.lines().nth(4).unwrap();
+    let (head, _) = line.split_at(line.find("O'Q").unwrap());
+    world.write("people.csv", text.replace(line, head));
+    let ran = world.import().exits(3);
+    assert_eq!((ran.count("deleted"), ran.count("rejected")), (0, 1));
+    let message = world.row(5)["message"].to_string();
+    assert!(
+        message.contains("cannot judge the row: the row ends before column `Status`"),
+        "{message}"
+    );
+    // In a workbook there is no cell where there is nothing.
+    let workbook = |feed: &Feed| {
+        world.write("people.xlsx", feed.xlsx(Kmi));
+        world.run(&["import", "people.xlsx", "-m", "mapping.toml", "--json"])
+    };
+    let feed = feed.change(3, |person| person.status = "");
+    assert_eq!(workbook(&feed).exits(0).count("deleted"), 1);
+}
+
+#[test]
 fn nobody_leaves_by_a_row_that_cannot_be_judged() {
     let leavers = "action = \"delete\"\nwhen = \"row['Status'] | int > 3\"";
     let world = World::new(Kmi).parts(&format!("[leavers]\n{leavers}"));

@@ -70,15 +70,17 @@ impl TemplateCells {
     pub(in crate::mapping) fn row(&self, record: &Record) -> Arc<TemplateRow> {
         let mut row = TemplateRow::new(Arc::clone(&self.names), self.today);
         for &index in &self.columns {
-            match record.cell(index) {
-                Some(cell) => {
-                    // A number or a text: which field it becomes is the template's matter.
-                    let text = cell_value(cell, false, FieldKind::Text, |removed| {
-                        row.note_removed(removed);
-                    });
-                    row.push(&text, cell.kind, flaw(cell));
-                }
-                None => row.push("", CellKind::Text, None),
+            if let Some(cell) = record.cell(index) {
+                // A number or a text: which field it becomes is the template's matter.
+                let text = cell_value(cell, false, FieldKind::Text, |removed| {
+                    row.note_removed(removed);
+                });
+                row.push(&text, cell.kind, flaw(cell));
+                continue;
+            }
+            row.push("", CellKind::Text, None);
+            if record.ends_before(index) {
+                row.note_end();
             }
         }
         Arc::new(row)
