@@ -42,7 +42,7 @@ impl Clock {
     /// Which day it is, in UTC.
     #[must_use]
     pub fn today(self) -> Date {
-        self.now().to_zoned(TimeZone::UTC).date()
+        day(self.now())
     }
 
     /// How long ago `moment` was by this clock; `None` if it is yet to come.
@@ -51,6 +51,12 @@ impl Clock {
         let moment = Timestamp::try_from(moment).ok()?;
         Duration::try_from(self.now().duration_since(moment)).ok()
     }
+}
+
+/// On which day that is, in UTC.
+#[must_use]
+pub fn day(moment: Timestamp) -> Date {
+    moment.to_zoned(TimeZone::UTC).date()
 }
 
 /// What time it is by the machine's clock.

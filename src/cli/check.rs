@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     let mapping = context.load_mapping(&args.feed.mapping)?;
     let mut feed = open(context, &args.feed, &mapping)?;
     let clock = Clock::system();
-    let bound = bind(&mapping, &feed, clock)?;
+    let bound = bind(&mapping, &feed, clock.today())?;
     if !context.json {
         feed.skip_digest();
     }

@@ -125,7 +125,8 @@ impl HeldFeed {
                 Self(Failure::from(error).into())
             }
         }
-        let bound = bind(&self.mapping, &self.feed, Clock::system()).map_err(Failure::from)?;
+        let bound =
+            bind(&self.mapping, &self.feed, Clock::system().today()).map_err(Failure::from)?;
         let (columns, changed) = (self.feed.own_columns().len(), &self.changed);
         let read = |records: &mut Batch<'_>| found(&bound, columns, (by_id, changed), records);
         self.feed
@@ -138,7 +139,7 @@ impl HeldFeed {
 
     /// The column from which the external ID comes, if it is one alone.
     fn id_column(&self) -> Option<usize> {
-        let bound = bind(&self.mapping, &self.feed, Clock::system()).ok()?;
+        let bound = bind(&self.mapping, &self.feed, Clock::system().today()).ok()?;
         let name = bound.column(*self.mapping.unique.fields.first()?)?;
         self.feed
             .own_columns()

@@ -244,7 +244,7 @@ fn check(context: &Context, draft: &Draft, feed: &mut Feed) -> Result<Option<Che
     let Ok(mapping) = mapping else {
         return Ok(None);
     };
-    let bound = bind(&mapping, feed, Clock::system());
+    let bound = bind(&mapping, feed, Clock::system().today());
     let bound = bound.inspect_err(|error| context.note_wrapped(&format!("note: {error}")));
     let Ok(bound) = bound else {
         return Ok(None);

@@ -276,8 +276,12 @@ impl<'a> Stages<'a> {
             listener,
         } = request;
         let key_expires = key_expiry(&settings, clock);
+        // A run that is resumed goes on with the day on which it began: rows that are what
+        // they are by the day would be others.
+        let began = resumed.as_ref().map(|run| run.start.started);
+        let today = began.map_or_else(|| clock.today(), clock::day);
         Ok(Self {
-            bound: bind(mapping, &feed, clock)?,
+            bound: bind(mapping, &feed, today)?,
             scope: scope(&settings, &credentials),
             mapping_key: FeedKey::of_mapping(&begin::absolute(mapping.path())),
             known_path: None,

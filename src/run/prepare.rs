@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::decisions::Earlier;
 use super::grace::Waiting;
@@ -285,21 +286,21 @@ fn hold_back(rows: &mut RowTable, people: Vec<ExternalId>) -> Vec<Unanswered> {
     unanswered
 }
 
-/// Ties the mapping to the feed's columns, to the files in its folder and to the day.
+/// Ties the mapping to the feed's columns, to the files in its folder and to the day on which
+/// it is read.
 ///
 /// # Errors
 /// The mapping names a column that the feed does not have, or has twice.
 pub fn bind<'m>(
     mapping: &'m Mapping,
     feed: &Feed,
-    clock: Clock,
+    today: Date,
 ) -> Result<Bound<'m>, MappingError> {
     let attachments = match feed.source().parts().first() {
         Some(FeedSource::Path(path)) => Some(Attachments::of(path)),
         // What is beside a file of another machine is not here.
         _ => None,
     };
-    let today = clock.today();
     let bound = mapping.bind_feed(feed, today).map_err(|error| {
         let mut others = feed.other_names().iter();
         match others.find(|(_, names)| mapping.bind(names, &[], today).is_ok()) {

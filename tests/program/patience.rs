@@ -355,6 +355,28 @@ fn nobody_leaves_by_cells_that_a_row_has_lost() {
 }
 
 #[test]
+fn a_resumed_run_goes_on_with_the_day_on_which_it_began() {
+    let leavers = "action = \"delete\"\nwhen = \"row['End date']|date('%d-%m-%Y') < today\"\n\
+                   [guards]\nmax_leavers = 0";
+    let world = World::new(Kmi).parts(&format!("[leavers]\n{leavers}"));
+    let today = hrfeed::clock::Clock::system().today();
+    let (day, month) = (today.day().unsigned_abs(), today.month().unsigned_abs());
+    let mut feed = Feed::of(40);
+    for person in &mut feed.people {
+        person.end = Some((day, month, today.year().unsigned_abs()));
+    }
+    world.feed(&feed);
+    world.lms.set_faults(&serde_json::json!({"latency": 0.05}));
+    let run = world.start_import();
+    crate::support::wait_until("some are created", || world.lms.people().len() > 2);
+    run.kill();
+    world.lms.set_faults(&serde_json::json!({"latency": 0.0}));
+    // As if it had begun tomorrow: no test can wait for that.
+    pass_days(&world, -1);
+    assert_eq!(world.resume().exits(4).json()["feed"]["skipped"], 40);
+}
+
+#[test]
 fn nobody_leaves_by_a_row_that_cannot_be_judged() {
     let leavers = "action = \"delete\"\nwhen = \"row['Status'] | int > 3\"";
     let world = World::new(Kmi).parts(&format!("[leavers]\n{leavers}"));
