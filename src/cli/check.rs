@@ -11,7 +11,7 @@ use super::output::{ROWS_SHOWN, cause_lines, report_of};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::feed::Feed;
-use crate::mapping::{Bound, Leavers, Mapping};
+use crate::mapping::{Bound, FeedKind, Leavers, Mapping};
 use crate::model::{Counts, Finding};
 use crate::plan::guards::{self, Allowed, FeedFacts};
 use crate::plan::{self, Item, MAX_FINDINGS, RowState, Scan, ScanError, Wanted};
@@ -112,12 +112,17 @@ fn would(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Would {
         [] => String::new(),
         sick => guards::allow_option(sick.iter().map(|sick| &sick.allow)),
     };
-    let removes = mapping.leavers != Leavers::Ignore && !mapping.lists_leavers();
-    let goes = if sick.is_empty() { rows - reject } else { 0 };
+    let removes = mapping.leavers != Leavers::Ignore && mapping.kind == FeedKind::Full;
+    let if_sound = |people| if sick.is_empty() { people } else { 0 };
+    let goes = if_sound(rows - reject);
     let lists_leavers = mapping.lists_leavers();
+    // Who is in another row as well stays.
+    let marked = scan.marked.keys();
+    let marked = marked.filter(|id| scan.rows.named(id.as_str()).is_none());
+    let marked = if_sound(marked.count() as u64);
     Would {
         send: if lists_leavers { 0 } else { goes },
-        remove: if lists_leavers { goes } else { 0 },
+        remove: if lists_leavers { goes } else { marked },
         reject,
         stopped_by: sick
             .into_iter()

@@ -10,8 +10,8 @@ use super::{count, counted};
 pub struct Would {
     /// The most people whom it would send: those of them who are new or changed.
     pub send: u64,
-    /// The most people whom it would remove by a list of leavers: those of them who are
-    /// known in the LMS.
+    /// The most people whom it would remove because a list of leavers or a marked row names
+    /// them: those of them who are known in the LMS.
     pub remove: u64,
     /// Rows that it would reject.
     pub reject: u64,
@@ -56,7 +56,13 @@ impl Would {
             ),
             _ => String::new(),
         };
-        format!("{first}{leavers} Other limits need the journal or the LMS: `plan` checks them.")
+        let removed = match self.remove {
+            1.. if self.send > 0 => format!(" It would remove {}.", self.removed()),
+            _ => String::new(),
+        };
+        format!(
+            "{first}{removed}{leavers} Other limits need the journal or the LMS: `plan` checks them."
+        )
     }
 
     /// What it would send, if no guard stops it.
@@ -65,14 +71,10 @@ impl Would {
             0 => String::new(),
             invalid => format!(", and reject {}", rows(invalid)),
         };
-        if self.remove > 0 {
-            let people = counted(self.remove, "person", "people");
-            return format!(
-                "An import would remove up to {people}: those on the list whom hrfeed knows in \
-                 this LMS{rejected}."
-            );
-        }
         match (self.send, self.reject) {
+            (0, _) if self.remove > 0 => {
+                format!("An import would remove {}{rejected}.", self.removed())
+            }
             (0, 0) => "An import would send nothing: the feed has nobody to send.".into(),
             (0, _) => "An import would send nothing: it would reject every row.".into(),
             (1, _) => format!("An import would send 1 person, if new or changed{rejected}."),
@@ -81,6 +83,12 @@ impl Would {
                 count(send)
             ),
         }
+    }
+
+    /// Whom it would remove.
+    fn removed(&self) -> String {
+        let people = counted(self.remove, "person", "people");
+        format!("up to {people}, those whom the feed names as leavers and hrfeed knows in this LMS")
     }
 }
 
@@ -111,6 +119,11 @@ mod tests {
             reject: 1,
             ..Would::default()
         };
+        let marked = Would {
+            send: 7,
+            remove: 1,
+            ..Would::default()
+        };
         let stops = [
             (
                 "rows=19",
@@ -126,6 +139,7 @@ mod tests {
             would(0, 0, &[], 0),
             would(0, 3, &stops, 1),
             of_list.sentences(),
+            marked.sentences(),
         ];
         insta::assert_snapshot!(all.join("\n"), @"
         An import would send up to 1,977 people, those who are new or changed. Other limits need the journal or the LMS: `plan` checks them.
@@ -134,7 +148,8 @@ mod tests {
         An import would send nothing: it would reject every row. Other limits need the journal or the LMS: `plan` checks them.
         An import would send nothing: the feed has nobody to send. Other limits need the journal or the LMS: `plan` checks them.
         An import would send nothing: the feed has 19 rows; the minimum is 20 (`min_rows`); the feed is 40 h old; the limit is 36 h (`max_age`). If the feed is right, import it once with `--allow rows=19,age`. Other limits need the journal or the LMS: `plan` checks them.
-        An import would remove up to 5 people: those on the list whom hrfeed knows in this LMS, and reject 1 row. Other limits need the journal or the LMS: `plan` checks them.
+        An import would remove up to 5 people, those whom the feed names as leavers and hrfeed knows in this LMS, and reject 1 row. Other limits need the journal or the LMS: `plan` checks them.
+        An import would send up to 7 people, those who are new or changed. It would remove up to 1 person, those whom the feed names as leavers and hrfeed knows in this LMS. Other limits need the journal or the LMS: `plan` checks them.
         ");
     }
 }
