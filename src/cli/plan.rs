@@ -80,12 +80,13 @@ fn exit_of(planned: &Planned<'_>) -> Exit {
         plan,
         rows,
         holds,
+        silent,
         sick,
         unanswered,
         ..
     } = &planned.prepared;
     let guards = &planned.bound.mapping().guards;
-    if !holds.is_empty() || !sick.is_empty() {
+    if !holds.is_empty() || !silent.is_empty() || !sick.is_empty() {
         Exit::Guard
     } else if guards.refused(plan.counts.rejected, rows.counted()) > 0 || !unanswered.is_empty() {
         Exit::RowsRefused
@@ -106,7 +107,8 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.counts = prepared.plan.counts;
     report.counts.failed = prepared.unanswered.len() as u64;
     report.calls = planned.calls;
-    report.holds = prepared.holds.iter().map(planned_hold).collect();
+    let holds = prepared.holds.iter().chain(&prepared.silent);
+    report.holds = holds.map(planned_hold).collect();
     report.held = held_counts(&prepared.holds);
     report.is_sick = !prepared.sick.is_empty();
     report.names_leavers = Some(planned.bound.mapping().names_leavers());

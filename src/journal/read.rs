@@ -161,6 +161,24 @@ impl Journal {
         )
     }
 
+    /// The runs of the mapping at `mapping_path` since its last finished one, oldest first.
+    pub fn since_finished(
+        &self,
+        scope: &Scope,
+        mapping_path: &str,
+    ) -> Result<Vec<Run>, JournalError> {
+        self.select_runs(
+            select_runs!(
+                "WHERE digest = ?1 AND mapping_path = ?2
+                       AND runs.id > (SELECT coalesce(max(last.id), 0) FROM runs AS last
+                                      WHERE last.scope = runs.scope AND last.mapping_path = ?2
+                                            AND last.state = 2)
+                 ORDER BY runs.id"
+            ),
+            (scope.bytes(), mapping_path),
+        )
+    }
+
     /// The runs with this mapping that failed with that exit code, in whatever scope,
     /// newest first: after another key or address is put in, the scope is another.
     pub fn failed_with(&self, mapping: &str, exit_code: u8) -> Result<Vec<Run>, JournalError> {

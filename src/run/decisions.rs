@@ -6,6 +6,7 @@ use super::known::Compared;
 use super::row_changes::{approve, approve_as_joiner, changes_identity, is_renumbered};
 use super::{RunError, Stages};
 use crate::journal::{HeldPerson, Hold, HoldId, RunId};
+use crate::mapping::FeedKind;
 use crate::model::{ExternalId, HoldKind, HoldState, RowNumber};
 use crate::plan::guards::{NONE, Waiting};
 use crate::plan::{self, IdChange, LeftAlone, RowDetail, RowIndex, RowState, RowTable};
@@ -34,12 +35,15 @@ pub(super) struct EarlierHold {
     pub(super) wanted: HashSet<ExternalId>,
     /// The run that is being resumed has begun to carry it out.
     pub(super) is_begun: bool,
+    /// The feed, a delta, has no row of some of them, whom it says nothing of: the hold
+    /// waits as it is.
+    pub(super) is_silent: bool,
 }
 
 impl EarlierHold {
     /// Whether nobody has decided, and guards judge its people again.
     pub(super) fn is_open(&self) -> bool {
-        self.hold.state == HoldState::Open && self.hold.remainder_of.is_none()
+        self.hold.state == HoldState::Open && self.hold.remainder_of.is_none() && !self.is_silent
     }
 
     /// Whether it is what was left of a decision, and of which hold: its people stay
@@ -108,6 +112,20 @@ impl Earlier {
         wanted.filter_map(|it| Some((it, it.remainder()?)))
     }
 
+    /// Holds of which the feed, a delta, does not name everybody.
+    pub(super) fn silent(&self) -> impl Iterator<Item = &EarlierHold> {
+        self.holds.iter().filter(|it| it.is_silent)
+    }
+
+    /// Whose removal waits or was decided upon: a delta names them once.
+    pub(super) fn leavers(&self) -> impl Iterator<Item = &ExternalId> {
+        let leavers = self
+            .holds
+            .iter()
+            .filter(|it| it.hold.kind == HoldKind::Leavers);
+        leavers.flat_map(|it| it.people.iter().map(|person| &person.external_id))
+    }
+
     /// Whether the person is in one of these.
     pub(super) fn is_remaining(&self, kind: HoldKind, id: &ExternalId) -> bool {
         (self.remainders()).any(|(it, _)| it.hold.kind == kind && it.wanted.contains(id))
@@ -160,7 +178,8 @@ impl Earlier {
             let mut wanted = it.wanted.iter().map(state);
             let waits = wanted.clone().any(|it| it == Some(RowState::Held));
             let is_sent = wanted.any(|it| it != Some(RowState::Rejected));
-            it.hold.state == HoldState::Approved && !waits && (is_sent || it.is_begun)
+            let is_done = !waits && !it.is_silent && (is_sent || it.is_begun);
+            it.hold.state == HoldState::Approved && is_done
         };
         let approved = self.holds.iter().filter(is_done).map(|it| it.hold.id);
         approved.chain(self.let_pass.iter().copied()).collect()
@@ -193,6 +212,7 @@ impl Stages<'_> {
                 people,
                 moved: Vec::new(),
                 wanted: HashSet::new(),
+                is_silent: false,
             });
         }
         Ok(earlier)
@@ -211,11 +231,13 @@ impl Stages<'_> {
         // Those whom joiners only resemble are judged as everybody who is missing.
         compared.keep_no_longer(&others_than_joiners(rows, earlier));
         for it in &mut earlier.holds {
-            let is_decided = !it.is_open();
             // Who leaves has no row.
             if it.hold.kind != HoldKind::Leavers {
                 it.find_rows(rows);
+                let is_of_delta = self.bound.mapping().kind == FeedKind::Delta;
+                it.is_silent = is_of_delta && it.people.iter().any(|it| it.row.is_none());
             }
+            let is_decided = !it.is_open();
             for person in &it.people {
                 let id = &person.external_id;
                 let is_wanted = if it.hold.kind == HoldKind::Leavers {
@@ -238,7 +260,7 @@ impl Stages<'_> {
                     it.wanted.insert(id.clone());
                 }
             }
-            if is_decided && !it.wanted.is_empty() {
+            if it.is_silent || is_decided && !it.wanted.is_empty() {
                 self.notes.hold_seen(it)?;
             }
         }

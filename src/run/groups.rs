@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{RunError, Stages};
 use crate::journal::{JournalError, KnownGroup};
+use crate::mapping::FeedKind;
 use crate::plan::{NamedGroup, NamedGroups, RowTable};
 use crate::targets::Group;
 use crate::upload::{GroupPlan, GroupsDone};
@@ -77,7 +78,8 @@ impl Stages<'_> {
                 plan.change.push(described(id, group));
             }
         }
-        if wanted.remove_unused {
+        // Whom a delta does not name may be in a group that it does not name.
+        if wanted.remove_unused && self.bound.mapping().kind == FeedKind::Full {
             plan.delete = known
                 .into_values()
                 .filter(|group| group.is_created && group.feed == Some(self.mapping_key))

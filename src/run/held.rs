@@ -1,7 +1,7 @@
 //! What guards stopped or hold, in words.
 
 use super::holds::HoldNow;
-use crate::plan::guards::{Sick, Whom, allow_option};
+use crate::plan::guards::{Allow, Sick, Whom, allow_option};
 
 /// What is wrong with a feed.
 #[must_use]
@@ -25,6 +25,11 @@ pub(super) fn sick_in_words(all: &[Sick]) -> String {
 #[must_use]
 pub fn sick_help(all: &[Sick]) -> String {
     let allow = allow_option(all.iter().map(|sick| &sick.allow));
+    if all.iter().all(|sick| sick.allow == Allow::Unfinished) {
+        return format!(
+            "finish that run first; to leave undone what it left, import once with `{allow}`"
+        );
+    }
     format!("look at the feed with `hrfeed check`; if it is right, import it once with `{allow}`")
 }
 

@@ -21,7 +21,7 @@ use super::row_changes::{
 use super::{RunError, Stages};
 use crate::journal::{Decision, HeldPerson, Hold, HoldId, RunId, SharedTexts, Verdict, undecided};
 use crate::mapping::{Leavers, Renumbered};
-use crate::model::{ExternalId, HoldKind, HoldState};
+use crate::model::{ExternalId, HoldKind, HoldState, counted};
 use crate::plan::guards::{self, Allowed, Numbers, Past, Whom};
 use crate::plan::{
     self, Asked, Change, Held, Item, RowDetail, RowState, RowTable, Wanted, replay_as,
@@ -295,6 +295,7 @@ impl Stages<'_> {
         let mut holds: Vec<_> = remainders
             .map(|(it, of)| HoldNow::of_remainder(it, of))
             .collect();
+        self.remark_on_silent(earlier);
         for kind in HoldKind::ALL {
             let people = by_kind.remove(&kind).unwrap_or_default();
             let held = judged.iter().find(|held| held.kind == kind).cloned();
@@ -306,6 +307,19 @@ impl Stages<'_> {
         self.lapse(earlier, &holds, |kind| kind != HoldKind::Lost)?;
         self.release_returners(rows, earlier)?;
         Ok(holds)
+    }
+
+    /// Says which approved holds need an earlier delta to be carried out.
+    fn remark_on_silent(&mut self, earlier: &Earlier) {
+        for it in earlier.silent() {
+            if it.hold.state == HoldState::Approved {
+                self.remarks.push(format!(
+                    "hold {} is approved, and this delta does not name all of its people: import \
+                     the feed of run {} again",
+                    it.hold.id, it.hold.since_run
+                ));
+            }
+        }
     }
 
     /// Who may not be removed and is back in the feed leaves the hold: a later
@@ -406,7 +420,7 @@ impl Stages<'_> {
             } else {
                 it.wanted.is_empty() && !it.is_begun
             };
-            if is_over && is_judged(it.hold.kind) {
+            if is_over && !it.is_silent && is_judged(it.hold.kind) {
                 self.note_over(&it.hold)?;
             }
         }
@@ -429,6 +443,30 @@ impl Stages<'_> {
 }
 
 impl HoldNow {
+    /// An open hold of which the feed, a delta, does not name everybody.
+    pub(super) fn of_silent(it: &EarlierHold) -> Option<Self> {
+        let people = it.people.iter().filter(|person| person.row.is_none());
+        let people = people.count() as u64;
+        (it.is_silent && it.hold.state == HoldState::Open).then(|| Self {
+            id: Some(it.hold.id),
+            since_run: Some(it.hold.since_run),
+            held: Held {
+                kind: it.hold.kind,
+                whom: Whom::All,
+                people,
+                bound: it.hold.bound.clone(),
+                why: format!(
+                    "{} of the delta of run {}, whom this one does not name, {} for a decision",
+                    counted(people, "person", "people"),
+                    it.hold.since_run,
+                    if people == 1 { "waits" } else { "wait" }
+                ),
+            },
+            people: Arc::default(),
+            new: 0,
+        })
+    }
+
     /// What stays of a hold of which a person decided about some people only.
     fn of_remainder(it: &EarlierHold, of: HoldId) -> Self {
         let is_wanted = |person: &&HeldPerson| it.wanted.contains(&person.external_id);

@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::SignedDuration;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::decisions::Earlier;
 use super::left_over::LeftOvers;
 use super::notes::Notes;
 use super::{RunError, Stages};
@@ -186,10 +187,17 @@ impl Stages<'_> {
         &self,
         rows: &mut RowTable,
         marked: HashMap<ExternalId, bool>,
+        earlier: &Earlier,
         left_overs: &mut LeftOvers,
     ) -> Result<Compared, RunError> {
+        let kind = self.bound.mapping().kind;
+        let marked_before = match kind {
+            FeedKind::Delta => earlier.leavers().cloned().collect(),
+            FeedKind::Full | FeedKind::Leavers => HashSet::new(),
+        };
         let mut comparison = Comparison {
             this: self.mapping_key,
+            marked_before,
             rows,
             notes: &self.notes,
             compared: Compared {
@@ -201,7 +209,7 @@ impl Stages<'_> {
             absent: Vec::new(),
             protect: Vec::new(),
             ids: &self.bound.mapping().protect,
-            kind: self.bound.mapping().kind,
+            kind,
         };
         if let Some(journal) = &self.journal {
             comparison.compared.others = self.other_feeds(journal)?;
@@ -238,6 +246,8 @@ struct Comparison<'a> {
     notes: &'a Notes,
     /// Whom the feed names.
     kind: FeedKind,
+    /// Whom an earlier delta marked as leavers, where that waits.
+    marked_before: HashSet<ExternalId>,
     compared: Compared,
     /// People that are new to this feed, or back in it.
     claimed: Vec<String>,
@@ -367,12 +377,18 @@ impl Comparison<'_> {
             |feed: Option<FeedKey>| feed.is_some_and(|feed| self.compared.others.contains(&feed));
         let is_elsewhere = is_of(person.feed) || is_of(person.other_feed);
         let marked = self.compared.marked.get(&id).copied();
+        // A row says more than earlier ones did.
         let is_protected =
-            person.is_protected || self.ids.has_id(person.external_id) || marked == Some(true);
+            self.ids.has_id(person.external_id) || marked.unwrap_or(person.is_protected);
+        if is_protected != person.is_protected && marked.is_some() {
+            self.protect
+                .push((person.external_id.to_owned(), is_protected));
+        }
+        let is_marked = marked.is_some() || self.marked_before.contains(&id);
         if is_protected {
             self.compared.protected.insert(id.clone());
         }
-        if self.kind == FeedKind::Delta && marked.is_none() {
+        if self.kind == FeedKind::Delta && !is_marked {
             // Nothing is said of the person.
             if is_elsewhere || is_protected {
                 self.compared.staying.insert(id);
@@ -381,7 +397,7 @@ impl Comparison<'_> {
         }
         // Who is marked leaves, whichever feed named the person, unless one still does.
         let is_active = person.state == PersonState::Active;
-        let leaves = was_named || marked.is_some() && is_active;
+        let leaves = was_named || is_marked && is_active;
         if !is_elsewhere && person.feed == Some(self.this) && person.absent_from.is_none() {
             self.absent.push(person.external_id.to_owned());
         }
@@ -396,6 +412,9 @@ impl Comparison<'_> {
             self.compared.protected_leavers += u64::from(leaves && !is_elsewhere);
         } else if leaves {
             self.compared.without_fingerprints += u64::from(!person.has_fields);
+            if is_marked {
+                self.compared.marked.entry(id.clone()).or_insert(false);
+            }
             self.compared.leavers.insert(id);
         }
     }

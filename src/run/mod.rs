@@ -314,7 +314,7 @@ impl<'a> Stages<'a> {
         self.prove(&prepared.rows, recorder.run)?;
         Ok(Done {
             approved: prepared.earlier.approved(&prepared.rows),
-            holds: (prepared.holds.into_iter())
+            holds: (prepared.holds.into_iter().chain(prepared.silent))
                 .map(HoldNow::without_people)
                 .collect(),
             // Other feeds are not compared with one that does not name everybody.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::begin::kept;
 use super::decisions::Earlier;
 use super::grace::Waiting;
 use super::holds::HoldNow;
@@ -15,9 +16,10 @@ use super::remarks::on_people;
 use super::{RunError, Stages};
 use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
+use crate::journal::Run;
 use crate::mapping::{Among, Bound, FeedKind, Mapping, MappingError};
-use crate::model::{ExternalId, RowNumber, Rule};
-use crate::plan::guards::{self, Allowed, FeedFacts, Sick};
+use crate::model::{ExternalId, RowNumber, Rule, RunState};
+use crate::plan::guards::{self, Allow, Allowed, FeedFacts, Sick};
 use crate::plan::{self, FindingKind, Plan, Profile, RowState, RowTable, Scan};
 use crate::run::seed;
 use crate::upload::GroupPlan;
@@ -51,6 +53,9 @@ pub struct Prepared {
     pub(super) is_new_feed: bool,
     /// What waits for a person.
     pub holds: Vec<HoldNow>,
+    /// Earlier holds that wait as they are, without their people: the feed, a delta, does
+    /// not name these.
+    pub silent: Vec<HoldNow>,
     /// What a person let pass with this feed becomes the measure for the next.
     pub(super) is_new_measure: bool,
     /// What the feed looks like.
@@ -98,6 +103,7 @@ impl Stages<'_> {
         let mut compared = self.compare(
             &mut scan.rows,
             std::mem::take(&mut scan.marked),
+            &earlier,
             &mut left_overs,
         )?;
         compared.keep(rekeyed.iter().map(ExternalId::as_str));
@@ -142,6 +148,7 @@ impl Stages<'_> {
             kinds: plan::with_later_kinds(&self.bound, scan.kinds, &scan.rows),
             rows: scan.rows,
             holds,
+            silent: earlier.silent().filter_map(HoldNow::of_silent).collect(),
             sick,
             is_new_measure,
             earlier,
@@ -202,6 +209,40 @@ impl Stages<'_> {
         Ok(scan)
     }
 
+    /// That an earlier delta was not finished: this one does not name again whom it left.
+    fn left_by_earlier_delta(&self) -> Result<Option<Sick>, RunError> {
+        let allow = Allow::Unfinished;
+        let is_delta = self.bound.mapping().kind == FeedKind::Delta;
+        let (Some(journal), true) = (&self.journal, is_delta) else {
+            return Ok(None);
+        };
+        let this = self.notes.recorder().map(|recorder| recorder.run);
+        // A plan holds no lock: what is under way may well be finished.
+        if this.is_none() && journal.is_under_way(&self.scope) {
+            return Ok(None);
+        }
+        let runs = journal.since_finished(&self.scope, &self.mapping_path())?;
+        let is_same = |run: &Run| match run.feed_sha256 {
+            Some(digest) => Some(digest) == self.feed.sha256(),
+            None => run.start.feed_path == kept(self.feed.source()),
+        };
+        let is_left =
+            |run: &&Run| run.rows.is_some_and(|it| it > 0) || run.state != RunState::Failed;
+        let earlier = runs.iter();
+        let mut earlier = earlier.take_while(|run| Some(run.id) != this && !is_same(run));
+        Ok(earlier
+            .find(is_left)
+            .filter(|_| !self.allowed.covers(&allow))
+            .map(|run| Sick {
+                why: format!(
+                    "run {0} was not finished, and a delta does not name again whom it left \
+                     (`hrfeed resume {0}` goes on, or another import of `{1}`)",
+                    run.id, run.start.feed_path
+                ),
+                allow,
+            }))
+    }
+
     /// Stops a run whose feed looks wrong; a plan only shows it.
     /// Beside what is wrong, whether a person let anything pass.
     fn judge_feed(&mut self, scan: &mut Scan) -> Result<(Vec<Sick>, bool), RunError> {
@@ -223,15 +264,16 @@ impl Stages<'_> {
             last: scan.last,
         };
         let guards = &self.bound.mapping().guards;
-        let sick = guards::feed(guards, &self.allowed, &facts);
+        let mut sick = guards::feed(guards, &self.allowed, &facts);
         let all = guards::feed(guards, &Allowed::default(), &facts);
+        let is_new_measure = all.len() > sick.len();
+        sick.extend(self.left_by_earlier_delta()?);
         if sick.is_empty() {
             self.remarks
                 .extend(plan::worth_telling(&scan.profile, &before));
         } else if self.notes.recorder().is_some() {
             return Err(RunError::SickFeed(sick));
         }
-        let is_new_measure = all.len() > sick.len();
         if guards::is_cut_off(&facts) {
             // Half a value is not a value.
             if let Some(row) = scan.last.and_then(|last| scan.rows.at(last.row)) {
@@ -291,11 +333,7 @@ fn hold_back(rows: &mut RowTable, people: Vec<ExternalId>) -> Vec<Unanswered> {
 ///
 /// # Errors
 /// The mapping names a column that the feed does not have, or has twice.
-pub fn bind<'m>(
-    mapping: &'m Mapping,
-    feed: &Feed,
-    today: Date,
-) -> Result<Bound<'m>, MappingError> {
+pub fn bind<'m>(mapping: &'m Mapping, feed: &Feed, today: Date) -> Result<Bound<'m>, MappingError> {
     let attachments = match feed.source().parts().first() {
         Some(FeedSource::Path(path)) => Some(Attachments::of(path)),
         // What is beside a file of another machine is not here.

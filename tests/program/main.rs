@@ -19,6 +19,7 @@ mod column_names;
 mod corrected;
 mod dates;
 mod deciding;
+mod deltas;
 mod encodings;
 mod fatal;
 mod first_mappings;

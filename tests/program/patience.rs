@@ -330,6 +330,19 @@ fn who_is_protected_or_in_another_feed_is_not_removed_by_a_row() {
 }
 
 #[test]
+fn who_is_protected_no_longer_leaves_by_the_row_that_says_so() {
+    let leavers =
+        format!("action = \"delete\"\n{WHEN}\n[protect]\nwhere = \"row['City'] == 'Rome'\"");
+    let (world, mut feed) = with_forty(Kmi, &leavers);
+    feed.people[3].city = "Rome".into();
+    world.import_feed(&feed).exits(0);
+    feed.people[3].city = "Delft".into();
+    feed.people[3].status = "Terminated";
+    let ran = world.import_feed(&feed).exits(0);
+    assert_eq!((ran.count("deleted"), ran.notes()), (1, Vec::new()));
+}
+
+#[test]
 fn nobody_leaves_by_cells_that_a_row_has_lost() {
     let leavers = "action = \"delete\"\nwhen = \"row['Status'] != 'Employee'\"";
     let (world, feed) = with_forty(Kmi, leavers);

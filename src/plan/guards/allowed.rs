@@ -26,6 +26,8 @@ pub enum Allow {
     Age,
     /// That the last row is cut off: the others are sent.
     CutOff,
+    /// That what earlier deltas left is not done.
+    Unfinished,
 }
 
 /// What a person approves for one run.
@@ -74,7 +76,9 @@ impl Allow {
             | (Self::Rows(rows), Self::Rows(most))
             | (Self::Files(rows), Self::Files(most)) => most >= rows,
             (Self::Emptied(column), Self::Emptied(needed)) => column == needed,
-            (Self::Age, Self::Age) | (Self::CutOff, Self::CutOff) => true,
+            (Self::Age, Self::Age)
+            | (Self::CutOff, Self::CutOff)
+            | (Self::Unfinished, Self::Unfinished) => true,
             _ => false,
         }
     }
@@ -91,6 +95,7 @@ impl fmt::Display for Allow {
             Self::Emptied(column) => write!(f, "emptied={column}"),
             Self::Age => f.write_str("age"),
             Self::CutOff => f.write_str("cut"),
+            Self::Unfinished => f.write_str("unfinished"),
         }
     }
 }
@@ -180,7 +185,8 @@ impl FromStr for Allow {
         match (word, value) {
             ("age", None) => Ok(Self::Age),
             ("cut", None) => Ok(Self::CutOff),
-            ("age" | "cut", Some(_)) => Err(AllowError(format!(
+            ("unfinished", None) => Ok(Self::Unfinished),
+            ("age" | "cut" | "unfinished", Some(_)) => Err(AllowError(format!(
                 "`{word}` takes no value: write `{word}`"
             ))),
             ("emptied", Some(column)) if !column.is_empty() => Ok(Self::emptied(column)),
@@ -195,7 +201,7 @@ impl FromStr for Allow {
 
 fn unknown(word: &str) -> AllowError {
     let mut forms: Vec<_> = NUMBERS.iter().map(|it| format!("{}=N", it.0)).collect();
-    forms.extend(["emptied=COLUMN", "age", "cut"].map(String::from));
+    forms.extend(["emptied=COLUMN", "age", "cut", "unfinished"].map(String::from));
     let near = nearest(word, forms.iter().map(String::as_str));
     let hint = near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"));
     let forms = forms.join(", ");

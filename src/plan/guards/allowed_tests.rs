@@ -77,11 +77,11 @@ fn each_form_is_read_and_a_wrong_one_shows_the_right_one() {
     "emptied": `emptied` requires the name of the column: for example `emptied=Department`
     "emptied=": `emptied` requires the name of the column: for example `emptied=Department`
     "age=3": `age` takes no value: write `age`
-    "leaver=3": `leaver` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut
-    "Leavers=3": `Leavers` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut
-    "everything": `everything` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut
-    "": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut
-    "=3": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut
+    "leaver=3": `leaver` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut, unfinished
+    "Leavers=3": `Leavers` cannot be allowed (did you mean `leavers=N`?): possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut, unfinished
+    "everything": `everything` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut, unfinished
+    "": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut, unfinished
+    "=3": `` cannot be allowed: possible values are leavers=N, creates=N, updates=N, renumbered=N, lost=N, identities=N, rejected=N, shrink=N, rows=N, files=N, emptied=COLUMN, age, cut, unfinished
     "#);
 }
 
