@@ -1,5 +1,6 @@
 //! A mapping tied to the columns of a feed: from a record to a person.
 
+mod conditions;
 mod others;
 mod templates;
 mod whole;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use super::cleaning::may_be_wrapped;
 use super::columns::{ColumnNames, Columns, Spelling, why_not_found};
-use super::nothing::{is_no_external_id, may_be_no_value};
+use super::nothing::may_be_no_value;
 use super::person::{Person, Slot};
 use super::phone::Region;
 use super::template::{Condition, TemplateCells, TemplateRow};
@@ -19,7 +20,7 @@ use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
 
 use crate::feed::{Attachments, Cell, CellKind, Feed, Record, column_letters};
-use crate::model::{ExternalId, FingerprintKey, Joined, Remark, Remarked, RemarkedFile, Rule};
+use crate::model::{FingerprintKey, Joined, Remark, Remarked, RemarkedFile};
 use crate::schema::{FieldKind, Part};
 
 /// A mapping whose columns are found in a feed.
@@ -312,17 +313,8 @@ impl<'m> Bound<'m> {
             return Ok(());
         };
         let (what, help) = why_not_found(name, &self.columns);
-        let mut conditions = self.mapping.templates.conditions().iter();
-        let (line, column) = conditions
-            .find_map(|(other, place)| (*other == condition).then_some(*place))
-            .unwrap_or((1, 1));
-        Err(MappingError::Content {
-            path: self.mapping.path.clone(),
-            line,
-            column,
-            message: format!("{what} ({})", condition.title()),
-            help: Some(help),
-        })
+        let message = format!("{what} ({})", condition.title());
+        Err(self.condition_error(condition, message, Some(help)))
     }
 
     fn missing(&self, rule: &FieldRule, row: &TemplateRow) -> MappingError {
@@ -408,75 +400,15 @@ impl<'m> Bound<'m> {
         if self.is_protected(person, &mut template_row)? {
             person.protect();
         }
-        if self.marks_leaver(&mut template_row, faults)? && self.names_somebody(person, faults) {
+        if self.marks_leaver(person, &mut template_row, faults)?
+            && self.names_somebody(person, faults)
+        {
             return Ok(Mapped::Leaver);
         }
         if let Some(removed) = for_templates.as_ref().and_then(|row| row.removed()) {
             person.remark(None, Remark::Cleaned { removed });
         }
         Ok(Mapped::Row)
-    }
-
-    /// What a condition says of a row; `None` if the mapping does not have it, or if it
-    /// cannot judge the row, which is a fault.
-    fn says(
-        &self,
-        condition: Condition,
-        row: &mut dyn FnMut() -> Arc<TemplateRow>,
-        faults: &mut Vec<Fault>,
-    ) -> Result<Option<bool>, MappingError> {
-        if !self.mapping.templates.has(condition) {
-            return Ok(None);
-        }
-        let problem = match self.answer(condition, &row())? {
-            Ok(answer) => return Ok(Some(answer)),
-            Err(problem) => problem.into(),
-        };
-        let what = condition.cannot_judge();
-        faults.push(Fault {
-            field: None,
-            rule: Rule::Template { what, problem },
-            value: None,
-        });
-        Ok(None)
-    }
-
-    /// Whether the row says that its person leaves. Nobody leaves by a row that cannot be
-    /// judged, nor by cells that it may have lost.
-    fn marks_leaver(
-        &self,
-        row: &mut dyn FnMut() -> Arc<TemplateRow>,
-        faults: &mut Vec<Fault>,
-    ) -> Result<bool, MappingError> {
-        if !self.mapping.marks_leavers() {
-            return Ok(false);
-        }
-        // What other templates asked for.
-        drop(row().take_beyond());
-        let leaves = self.says(Condition::Leaver, row, faults)? == Some(true);
-        let Some(column) = row().take_beyond().filter(|_| leaves) else {
-            return Ok(leaves);
-        };
-        let problem = format!("the row ends before column `{column}`");
-        faults.push(Fault {
-            field: None,
-            rule: Rule::Template {
-                what: Condition::Leaver.cannot_judge(),
-                problem: problem.into(),
-            },
-            value: None,
-        });
-        Ok(false)
-    }
-
-    /// Whether the row has an external ID, and is not wrong as a whole.
-    fn names_somebody(&self, person: &Person, faults: &[Fault]) -> bool {
-        let Some(id) = self.mapping.unique.fields.first() else {
-            return false;
-        };
-        let is_about_id = |fault: &Fault| fault.field.is_none_or(|field| field == *id);
-        let text = person.text(*id).filter(|text| !is_no_external_id(text));
-        !faults.iter().any(is_about_id) && text.is_some_and(|it| ExternalId::check(it).is_ok())
     }
 
     /// Whether no run may touch the person.

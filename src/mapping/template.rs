@@ -25,6 +25,7 @@ pub(super) use self::cells::TemplateCells;
 use self::check::{Refusal, Source, checked};
 use self::filters::{MAX_BYTES, too_much};
 use super::MappingError;
+use super::date::Evidence;
 use super::file::Node;
 use super::person::IdCells;
 use super::value::no_id;
@@ -50,6 +51,8 @@ pub(super) struct Columns {
     pub(super) named: BTreeSet<String>,
     /// It makes names as it runs, so that it may ask for any other as well.
     are_computed: bool,
+    /// The first form of dates in its text.
+    form: Option<String>,
 }
 
 impl Columns {
@@ -187,6 +190,11 @@ impl Templates {
     /// Whether one of them may ask for a column.
     pub(super) fn ask_for(&self, column: &str) -> bool {
         self.columns.values().any(|of| of.may_be(column))
+    }
+
+    /// The form of the dates that a condition compares.
+    pub(super) fn date_form(&self, condition: Condition) -> Option<&str> {
+        self.columns.get(condition.key())?.form.as_deref()
     }
 
     /// The columns that they ask for by the names in their text.
@@ -340,6 +348,8 @@ pub(super) struct TemplateRow {
     beyond: Vec<usize>,
     /// The column of the last of them that was asked for.
     met_beyond: Mutex<Option<String>>,
+    /// What the dates show that the template read.
+    dates: Mutex<Vec<Evidence>>,
     /// The first column that was asked for and is not there.
     missing: OnceLock<String>,
     /// How many bytes the template that runs has handled.
@@ -370,6 +380,7 @@ impl TemplateRow {
             met: Mutex::new(Vec::new()),
             beyond: Vec::new(),
             met_beyond: Mutex::new(None),
+            dates: Mutex::new(Vec::new()),
             missing: OnceLock::new(),
             handled: AtomicUsize::new(0),
         }
@@ -412,6 +423,25 @@ impl TemplateRow {
             }
         }
         Some(built)
+    }
+
+    /// Whether a date cell of a spreadsheet has this text.
+    pub(super) fn is_date_cell(&self, text: &str) -> bool {
+        let has_text = |at: usize| self.cells.get(at).and_then(Value::as_str) == Some(text);
+        let mut cells = self.not_ids.iter();
+        cells.any(|(at, kind)| *kind == CellKind::Date && has_text(*at))
+    }
+
+    /// Takes note of what a date shows that the template read.
+    pub(super) fn note_date(&self, evidence: Evidence) {
+        let dates = self.dates.lock();
+        dates.unwrap_or_else(PoisonError::into_inner).push(evidence);
+    }
+
+    /// What the dates show that were read since the last call.
+    pub(super) fn take_dates(&self) -> Vec<Evidence> {
+        let mut dates = self.dates.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *dates)
     }
 
     /// Takes note that the row has ended before the cell that was added last.

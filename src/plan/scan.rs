@@ -86,7 +86,8 @@ struct TalliedBatch {
     profile: ProfileTally,
     lengths: Lengths,
     odd_ids: OddIds,
-    /// What the dates of each field show, by its position in the mapping.
+    /// What the dates of each field show, by its position in the mapping, and behind them
+    /// those by which people leave.
     dates: Vec<DateTally>,
     /// Whether a field's column has what is not a date, likewise.
     no_dates: Vec<bool>,
@@ -120,6 +121,15 @@ impl TalliedBatch {
             *is_noted |= more;
         }
         next.batch
+    }
+
+    /// Adds what a row shows of the dates of the feed.
+    fn show_dates(&mut self, person: &Person) {
+        for (field, evidence) in person.dates() {
+            if let Some(tally) = self.dates.get_mut(*field) {
+                tally.add(*evidence);
+            }
+        }
     }
 
     /// Notes that a row says that this person leaves.
@@ -262,7 +272,7 @@ impl Pass<'_, '_> {
         let mut tallied = TalliedBatch {
             profile: self.columns.tally(),
             absent: vec![0; self.files],
-            dates: vec![DateTally::default(); self.bound.mapping().fields().len()],
+            dates: vec![DateTally::default(); self.bound.mapping().fields().len() + 1],
             no_dates: vec![false; self.bound.mapping().fields().len()],
             ..TalliedBatch::default()
         };
@@ -306,6 +316,7 @@ impl Pass<'_, '_> {
                 Mapped::Leaver => {
                     tallied.leaving += 1;
                     tallied.mark(self.bound, &person);
+                    tallied.show_dates(&person);
                     None
                 }
                 Mapped::Row => Some(self.tally(record, &person, &mut faults, &mut tallied)),
@@ -341,11 +352,7 @@ impl Pass<'_, '_> {
         for (field, remark) in garbled(bound, person) {
             into.remarks.add(number, bound.column(field), &remark);
         }
-        for (field, evidence) in person.dates() {
-            if let Some(tally) = into.dates.get_mut(*field) {
-                tally.add(*evidence);
-            }
-        }
+        into.show_dates(person);
         if record.is_of_workbook() {
             bound.note_no_dates(record, &mut into.no_dates);
         }

@@ -548,3 +548,112 @@ fn whatever_comes_in_whichever_order_nobody_leaves_too_early_or_too_late() {
     });
     crate::support::side_by_side(seeds);
 }
+
+/// People leave the day after the one in `End date`.
+const LAST_DAY: &str = "when = \"row['End date'] and row['End date']|date('%d-%m-%Y') < today\"";
+
+#[test]
+fn nobody_leaves_by_dates_whose_days_and_months_are_exchanged() {
+    let leavers = format!("[leavers]\naction = \"delete\"\n{LAST_DAY}");
+    // The dates decide who leaves, and go to no field.
+    let world = World::new(Kmi).parts(&leavers);
+    let mapping = world.mapping();
+    let line = mapping.lines().find(|it| it.starts_with("expirationDate"));
+    let mapping = mapping.replace(&format!("{}\n", line.unwrap()), "");
+    world.write("mapping.toml", &mapping);
+    let mut feed = Feed::of(20);
+    for person in &mut feed.people {
+        person.end = None;
+    }
+    world.feed(&feed);
+    world.import().exits(0);
+    // 3 December is written as 12-03, and 31 December as 12-31.
+    for (at, person) in feed.people.iter_mut().enumerate() {
+        person.end = Some((12, [3, 31, 17, 25][at % 4], 2030));
+    }
+    world.feed(&feed);
+    let check = world.run(&["check", "people.csv", "-m", "mapping.toml"]);
+    let ran = world.changes_nothing(World::import).exits(2);
+    for said in [check.exits(2).stderr, ran.stderr] {
+        let expected = "the dates of `when` in [leavers] are not of the form \"%d-%m-%Y\": those \
+                        that tell day and month apart have them the other way round";
+        assert!(said.contains(expected), "{said}");
+        assert!(said.contains("date('%m-%d-%Y')"), "{said}");
+    }
+    assert_eq!(world.lms.people().len(), 20);
+}
+
+#[test]
+fn a_form_of_dates_that_is_none_is_a_mistake_of_the_mapping() {
+    for (form, expected) in [
+        ("date('%Q')", "gives `date` a form that is not one of dates"),
+        ("date", "gives `date` no form of dates"),
+    ] {
+        let when = format!("action = \"delete\"\nwhen = \"row['End date']|{form} < today\"");
+        let world = World::new(Kmi).parts(&format!("[leavers]\n{when}"));
+        world.feed(&Feed::of(3));
+        let ran = world.run(&["check", "people.csv", "-m", "mapping.toml"]);
+        let ran = ran.exits(2);
+        assert!(ran.stderr.contains(expected), "{ran:#?}");
+    }
+}
+
+#[test]
+fn nobody_leaves_by_dates_that_a_spreadsheet_half_converted() {
+    use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
+
+    let mapping = |world: &World| {
+        let mapping = world.mapping();
+        let (head, _) = mapping.split_once("[fields]").unwrap();
+        format!(
+            "{head}[fields]\nexternalId = \"ID\"\nemail = \"Mail\"\nfirstName = \"Name\"\n\
+             lastName = \"Name\"\nloginName = \"Mail\"\n[leavers]\naction = \"delete\"\n\
+             when = \"row['Last day']|date('%d/%m/%Y') < today\"\n"
+        )
+    };
+    let book = |days: &[(u16, u8, u8)]| {
+        let format = Format::new().set_num_format("dd/mm/yyyy");
+        let mut book = Workbook::new();
+        let sheet = book.add_worksheet();
+        for (column, name) in (0..).zip(["ID", "Name", "Mail", "Last day"]) {
+            sheet.write(0, column, name).unwrap();
+        }
+        for (row, (year, day, month)) in (1..).zip(days) {
+            sheet.write(row, 0, format!("E{row}")).unwrap();
+            sheet.write(row, 1, "Somebody").unwrap();
+            sheet.write(row, 2, format!("p{row}@example.com")).unwrap();
+            // Excel took the days up to the 12th for months.
+            if *day <= 12 {
+                let date = ExcelDateTime::from_ymd(*year, *day, *month).unwrap();
+                sheet.write_with_format(row, 3, date, &format).unwrap();
+            } else {
+                sheet
+                    .write(row, 3, format!("{day:02}/{month:02}/{year}"))
+                    .unwrap();
+            }
+        }
+        book.save_to_buffer().unwrap()
+    };
+    let world = World::new(Kmi);
+    world.write("mapping.toml", mapping(&world));
+    let import = ["import", "people.xlsx", "-m", "mapping.toml", "--json"];
+    let days = [
+        (2090, 3, 5),
+        (2090, 4, 6),
+        (2090, 7, 9),
+        (2090, 17, 4),
+        (2090, 18, 4),
+        (2090, 19, 4),
+    ];
+    world.write("people.xlsx", book(&days));
+    let ran = world.run(&import).exits(2);
+    let message = ran.json()["message"].to_string();
+    assert!(
+        message.contains("exchanged day and month in dates of `when` in [leavers]"),
+        "{message}"
+    );
+    // Texts alone are as they are.
+    let days = [(2090, 13, 5), (2090, 14, 6), (2090, 17, 4)];
+    world.write("people.xlsx", book(&days));
+    assert_eq!(world.run(&import).exits(0).count("created"), 3);
+}

@@ -3,7 +3,7 @@
 use super::Bound;
 use crate::feed::{Cell, CellKind, Record};
 use crate::mapping::template::Condition;
-use crate::mapping::{DateTally, Empty, MappingError, Origin, Verdict};
+use crate::mapping::{DateForm, DateTally, Empty, FieldRule, MappingError, Origin, Verdict};
 use crate::model::Remark;
 
 /// Whether a spreadsheet could take another such cell for a date.
@@ -65,54 +65,72 @@ impl Bound<'_> {
         field: usize,
         tally: &DateTally,
     ) -> Result<Option<Remark>, MappingError> {
-        let Some((rule, verdict)) = self.mapping.fields.get(field).zip(tally.verdict()) else {
+        let Some(verdict) = tally.verdict() else {
             return Ok(None);
         };
-        match verdict {
-            Verdict::Other(found) => Ok(Some(Remark::DateForms {
-                expected: rule.form().into(),
-                found: found.into(),
-            })),
-            Verdict::FewSwapped => Ok(Some(Remark::DateOrder {
-                expected: rule.form().into(),
-            })),
+        let rule = self.mapping.fields.get(field);
+        let of_condition = || self.mapping.templates.date_form(Condition::Leaver);
+        let Some(form) = rule.map(FieldRule::form).or_else(of_condition) else {
+            return Ok(None);
+        };
+        let place = self.place(field);
+        let (message, help) = match verdict {
+            // A row without a date that `when` can read is rejected, and says so.
+            Verdict::Other(_) | Verdict::FewSwapped if rule.is_none() => return Ok(None),
+            Verdict::Other(found) => {
+                return Ok(Some(Remark::DateForms {
+                    expected: form.into(),
+                    found: found.into(),
+                }));
+            }
+            Verdict::FewSwapped => {
+                return Ok(Some(Remark::DateOrder {
+                    expected: form.into(),
+                }));
+            }
             Verdict::BothOrders => {
                 let message = format!(
-                    "the dates of {} have day and month in both orders: many are of the form \
-                     \"{}\", and many are dates only the other way round",
-                    self.place(field),
-                    rule.form()
+                    "the dates of {place} have day and month in both orders: many are of the form \
+                     \"{form}\", and many are dates only the other way round"
                 );
                 let help = "let the export write all dates in one form, such as 2027-12-31";
-                Err(self.mapping.error_at(rule, message, Some(help.into())))
+                (message, Some(help.into()))
             }
             Verdict::HalfConverted => {
                 let message = format!(
-                    "a spreadsheet has exchanged day and month in dates of {}: its date cells are \
-                     the days up to 12, and its texts all others",
-                    self.place(field)
+                    "a spreadsheet has exchanged day and month in dates of {place}: its date cells \
+                     are the days up to 12, and its texts all others"
                 );
                 let help = "use the export as the HR system writes it, before it is opened in \
                             Excel; if the date cells are right, make dates of the texts, too";
-                Err(self.mapping.error_at(rule, message, Some(help.into())))
+                (message, Some(help.into()))
             }
             Verdict::Swapped => {
-                let swapped = rule.date.as_ref().and_then(|form| form.swapped());
                 let message = format!(
-                    "the dates of {} are not of the form \"{}\": those that tell day and month \
-                     apart have them the other way round",
-                    self.place(field),
-                    rule.form()
+                    "the dates of {place} are not of the form \"{form}\": those that tell day and \
+                     month apart have them the other way round"
                 );
-                let help = swapped.map(|form| format!("set date = \"{form}\""));
-                Err(self.mapping.error_at(rule, message, help))
+                let swapped = DateForm::compile(form).ok();
+                let swapped = swapped.as_ref().and_then(DateForm::swapped);
+                let help = swapped.map(|form| match rule {
+                    Some(_) => format!("set date = \"{form}\""),
+                    None => format!("write date('{form}')"),
+                });
+                (message, help)
             }
-        }
+        };
+        Err(match rule {
+            Some(rule) => self.mapping.error_at(rule, message, help),
+            None => self.condition_error(Condition::Leaver, message, help),
+        })
     }
 
     /// A field and its column, for a sentence.
     fn place(&self, field: usize) -> String {
-        let name = (self.mapping.fields.get(field)).map_or("", |rule| rule.field.name);
+        let Some(rule) = self.mapping.fields.get(field) else {
+            return Condition::Leaver.title().to_owned();
+        };
+        let name = rule.field.name;
         match self.column(field) {
             Some(column) => format!("column `{column}` ({name})"),
             None => format!("field {name}"),

@@ -20,6 +20,7 @@ use minijinja::value::ValueKind;
 use super::Columns;
 use super::comparisons::{compared, compared_in_a_row};
 use super::filters::{NUMBERS, TEXTS, is_filter, is_test};
+use crate::mapping::date::DateForm;
 
 /// The longest template, in bytes.
 const MAX_SOURCE: usize = 64 << 10;
@@ -396,6 +397,9 @@ impl<'s> Checker<'s> {
                 "docs/mapping.md lists the filters",
             ));
         }
+        if *name == "date" {
+            self.date_form(args)?;
+        }
         let of = expr.as_ref().map(|of| self.expression(of)).transpose()?;
         let (mut all, mut are_numbers) = (of.unwrap_or_default(), true);
         for argument in args {
@@ -409,6 +413,23 @@ impl<'s> Checker<'s> {
             is_number: NUMBERS.contains(name) && are_numbers,
             is_text: TEXTS.contains(name),
         })
+    }
+
+    /// Refuses a form of dates that makes no sense, which each row would fail by.
+    fn date_form(&mut self, args: &[CallArg<'s>]) -> Result<(), Refusal> {
+        const EXAMPLE: &str = "for example row['End']|date('%d-%m-%Y')";
+        let [CallArg::Pos(form)] = args else {
+            return Err(Refusal::new("gives `date` no form of dates", EXAMPLE));
+        };
+        let Some(form) = as_text(form) else {
+            return Ok(());
+        };
+        if let Err(why) = DateForm::compile(form) {
+            let what = format!("gives `date` a form that is not one of dates: {why}");
+            return Err(Refusal::new(what, EXAMPLE));
+        }
+        self.columns.form.get_or_insert_with(|| form.to_owned());
+        Ok(())
     }
 
     fn test(&mut self, test: &Test<'s>) -> Result<Shape, Refusal> {

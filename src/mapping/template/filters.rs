@@ -192,17 +192,26 @@ fn day(state: &State<'_, '_>, text: &str, form: &str) -> Result<i64, Error> {
     let row = row
         .as_ref()
         .and_then(Value::downcast_object_ref::<TemplateRow>);
-    let no_date = |_| Error::new(ErrorKind::InvalidOperation, NO_DATE);
-    let form = DateForm::compile(form).map_err(no_date)?;
+    let no_date = || Error::new(ErrorKind::InvalidOperation, NO_DATE);
+    let form = DateForm::compile(form).map_err(|_| no_date())?;
     let context = Context {
         today: row.map_or(Date::ZERO, |row| row.today),
         is_birth: false,
         zone: None,
     };
-    let read = |form| date::read(form, text.trim(), context).0;
-    let reading = read(None).or_else(|_| read(Some(&form)));
-    let reading = reading.map_err(|_| Error::new(ErrorKind::InvalidOperation, NO_DATE))?;
-    Ok(number_of(reading.day))
+    let text = text.trim();
+    let iso = || date::read(None, text, context).0;
+    let (reading, evidence) = match row {
+        Some(row) if row.is_date_cell(text) => (iso(), date::of_cell(Some(&form), text)),
+        _ => match (date::read(Some(&form), text, context), iso()) {
+            ((Err(_), _), Ok(day)) => (Ok(day), None),
+            ((reading, evidence), _) => (reading, Some(evidence)),
+        },
+    };
+    if let (Some(row), Some(evidence)) = (row, evidence) {
+        row.note_date(evidence);
+    }
+    Ok(number_of(reading.map_err(|_| no_date())?.day))
 }
 
 /// The number of a day: days since 1970.

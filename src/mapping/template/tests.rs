@@ -385,6 +385,9 @@ fn days_are_compared_with_today() {
                         {% else %}to come{% endif %}";
         assert_eq!(rendered(template, cell).unwrap(), expected, "{cell}");
     }
+    // The form comes first where both fit.
+    let of_form = "{{ row['A']|date('%Y-%d-%m') < today }}";
+    assert_eq!(rendered(of_form, "2026-12-10").unwrap(), "True");
     let later = "{{ row['A']|date('%d-%m-%y') + 14 < today }}";
     assert_eq!(rendered(later, "12-11-26").unwrap(), "True");
     assert_eq!(rendered(later, "13-11-26").unwrap(), "False");
