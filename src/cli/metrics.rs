@@ -8,7 +8,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::Failure;
 use super::output_file::{Kind, OutputFile};
-use crate::journal::{HoldFilter, Journal, Run};
+use crate::journal::HoldFilter;
 use crate::model::HoldState;
 use crate::report::Metrics;
 use crate::run::RunResult;
@@ -42,7 +42,7 @@ impl MetricsArgs {
         let Some(file) = self.file() else {
             return;
         };
-        let written = metrics(&result.journal, &result.run).and_then(|metrics| {
+        let written = metrics(result).and_then(|metrics| {
             let text = metrics.to_text();
             file.write(context, |out| Ok(out.write_all(text.as_bytes())?))
         });
@@ -52,7 +52,12 @@ impl MetricsArgs {
     }
 }
 
-fn metrics(journal: &Journal, run: &Run) -> Result<Metrics, Failure> {
+fn metrics(result: &RunResult) -> Result<Metrics, Failure> {
+    let RunResult {
+        run, journal, end, ..
+    } = result;
+    // What the journal has is older where it could not be written.
+    let (_, exit) = end.state_and_exit();
     let (scope, mapping) = (&run.start.scope, &run.start.mapping_path);
     let holds = journal.holds(&HoldFilter {
         scope: Some(*scope),
@@ -72,7 +77,7 @@ fn metrics(journal: &Journal, run: &Run) -> Result<Metrics, Failure> {
         ),
         mapping: mapping.clone(),
         ended: run.ended.unwrap_or(run.start.started),
-        exit_code: run.exit_code.unwrap_or(0),
+        exit_code: exit.code(),
         last_success: last.and_then(|run| run.ended),
         feed_age: age.and_then(|age| Duration::try_from(age).ok()),
         rows: run.rows,
