@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure>
 }
 
 fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<String>), Failure> {
-    let stop = args.time.stop(context);
+    let stop = args.time.stop(context)?;
     let mapping = context.load_mapping(&args.feed.mapping)?;
     let mut settings = mapping.target.clone();
     let (sandbox, credentials) = if args.sandbox {

@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure>
 }
 
 fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
-    let stop = args.time.stop(context);
+    let stop = args.time.stop(context)?;
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     resumable(&run)?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::context::Context;
+use super::exit::Failure;
 use crate::model::duration_of;
 use crate::upload::Stop;
 
@@ -14,7 +15,8 @@ pub(super) struct TimeArgs {
     /// Wait up to this long for another run on this LMS to end, such as `10m`
     #[arg(long, value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
-    /// Stop after this long, such as `2h`; `resume` or the next import goes on
+    /// Stop after this long, such as `2h`; `resume` goes on, and so does the next import
+    /// of a whole feed
     #[arg(long, value_name = "TIME", value_parser = duration)]
     deadline: Option<Duration>,
 }
@@ -26,7 +28,10 @@ impl TimeArgs {
     }
 
     /// What stops the run, also when its time is up. That begins now.
-    pub(super) fn stop(&self, context: &Context) -> Stop {
+    ///
+    /// # Errors
+    /// The machine has no thread left that could watch the time.
+    pub(super) fn stop(&self, context: &Context) -> Result<Stop, Failure> {
         let stop = context.stop();
         if let Some(deadline) = self.deadline {
             let at_deadline = stop.clone();
@@ -35,12 +40,12 @@ impl TimeArgs {
                     at_deadline.request_at_deadline();
                 }
             };
-            // A run without the thread ends later, and as well.
-            let _thread = std::thread::Builder::new()
-                .name("deadline".into())
-                .spawn(wait);
+            let thread = std::thread::Builder::new().name("deadline".into());
+            let watched = thread.spawn(wait);
+            watched
+                .map_err(|error| Failure::machine(format!("cannot watch the deadline: {error}")))?;
         }
-        stop
+        Ok(stop)
     }
 }
 

@@ -138,8 +138,8 @@ impl Halt {
         let text = match self {
             Self::Requested => return None,
             Self::Deadline => {
-                "the next import, or `hrfeed resume`, goes on from here; `--deadline` says how \
-                 long a run may take"
+                "`hrfeed resume`, or the next import of a whole feed, goes on from here; \
+                 `--deadline` says how long a run may take"
             }
             Self::Outage { ever_up: false, .. } => {
                 "check `base_url` in the mapping, and whether the LMS is up"
