@@ -447,30 +447,30 @@ impl HoldNow {
     pub(super) fn of_silent(it: &EarlierHold) -> Option<Self> {
         let people = it.people.iter().filter(|person| person.row.is_none());
         let people = people.count() as u64;
-        (it.is_silent && it.hold.state == HoldState::Open).then(|| Self {
-            id: Some(it.hold.id),
-            since_run: Some(it.hold.since_run),
-            held: Held {
-                kind: it.hold.kind,
-                whom: Whom::All,
-                people,
-                bound: it.hold.bound.clone(),
-                why: format!(
-                    "{} of the delta of run {}, whom this one does not name, {} for a decision",
-                    counted(people, "person", "people"),
-                    it.hold.since_run,
-                    if people == 1 { "waits" } else { "wait" }
-                ),
-            },
-            people: Arc::default(),
-            new: 0,
-        })
+        let why = || {
+            format!(
+                "{} of the delta of run {}, whom this one does not name, {} for a decision",
+                counted(people, "person", "people"),
+                it.hold.since_run,
+                if people == 1 { "waits" } else { "wait" }
+            )
+        };
+        let is_open = it.is_silent && it.hold.state == HoldState::Open;
+        is_open.then(|| Self::of_earlier(it, people, why()))
     }
 
     /// What stays of a hold of which a person decided about some people only.
     fn of_remainder(it: &EarlierHold, of: HoldId) -> Self {
         let is_wanted = |person: &&HeldPerson| it.wanted.contains(&person.external_id);
         let people = it.wanted.len() as u64;
+        Self {
+            people: it.people.iter().filter(is_wanted).cloned().collect(),
+            ..Self::of_earlier(it, people, undecided(people, of))
+        }
+    }
+
+    /// An earlier hold as it is now, without its people.
+    fn of_earlier(it: &EarlierHold, people: u64, why: String) -> Self {
         Self {
             id: Some(it.hold.id),
             since_run: Some(it.hold.since_run),
@@ -479,9 +479,9 @@ impl HoldNow {
                 whom: Whom::All,
                 people,
                 bound: it.hold.bound.clone(),
-                why: undecided(people, of),
+                why,
             },
-            people: it.people.iter().filter(is_wanted).cloned().collect(),
+            people: Arc::default(),
             new: 0,
         }
     }

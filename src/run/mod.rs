@@ -185,7 +185,6 @@ struct Stages<'a> {
     listener: &'a mut dyn Listener,
     /// People whose create an earlier run sent twice.
     sent_twice: Vec<SentTwice>,
-    /// The encoding in which the feed is read, where it was guessed.
     /// Remarks that belong to no row, a sentence each.
     remarks: Vec<String>,
     /// What was read back at the end.
