@@ -14,9 +14,9 @@
 //! - The URL parameter `_key` wins over the header, as documented, and is
 //!   counted in the statistics.
 //! - Errors are plain text and HTML by turns; with `_formatErrors=true` they
-//!   are `{"error":{"status":409,"message":"…"}}`, or XML where `Accept` names
-//!   XML and not JSON. An answer in another form than JSON is not to be had
-//!   otherwise: 406. `_returnSuccessMessage=true` gives `{"message":"…"}`.
+//!   are `{"error":{"status":409,"message":"…"}}`. Answers and these errors are JSON, XML
+//!   or plain text, as `Accept` asks; who takes none of them gets 406.
+//!   `_returnSuccessMessage=true` gives `{"message":"…"}`.
 //! - A POST without body needs no content type. Parameters are read from the
 //!   body only, but `userUID`. One that no call knows is ignored. One that is
 //!   not an array and appears twice is 400, as is text that is not UTF-8.
@@ -61,6 +61,7 @@
 //! People who were invented are there from the first call on, so that a
 //! rehearsal of another API does not hold them.
 
+mod answer_form;
 mod calls;
 mod form;
 mod groups;
@@ -73,12 +74,13 @@ mod users;
 
 use std::{borrow::Cow, collections::HashMap, ops::RangeInclusive};
 
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode};
 use fastrand::Rng;
 use serde::Serialize;
 use serde_json::json;
 
 use self::{
+    answer_form::AnswerForm,
     calls::Route,
     form::Form,
     groups::Groups,
@@ -177,31 +179,6 @@ impl<'a> Query<'a> {
     }
 }
 
-/// What the client takes.
-#[derive(Clone, Copy, Debug)]
-struct Accept {
-    json: bool,
-    xml: bool,
-}
-
-impl Accept {
-    fn of(headers: &HeaderMap) -> Self {
-        let values = headers.get_all(header::ACCEPT).iter();
-        let all: Vec<_> = values
-            .filter_map(|value| value.to_str().ok())
-            .map(str::to_ascii_lowercase)
-            .collect();
-        let names = |kind: &str| all.iter().any(|value| value.contains(kind));
-        Self {
-            json: all.is_empty()
-                || ["application/json", "application/*", "*/*"]
-                    .into_iter()
-                    .any(names),
-            xml: names("xml"),
-        }
-    }
-}
-
 /// Checks that the key of a call may make it.
 fn authenticate(headers: &HeaderMap, query: &Query<'_>, call: &str) -> Result<(), Refusal> {
     let in_header = || headers.get("X-API-Key")?.to_str().ok();
@@ -279,7 +256,7 @@ impl ANewSpring {
         &mut self,
         call: &Call<'_>,
         query: &Query<'_>,
-        accept: Accept,
+        accept: Option<AnswerForm>,
         twist: Twist,
     ) -> Result<Done, Refusal> {
         let missing = || Refusal::missing("There is no such API call");
@@ -289,8 +266,8 @@ impl ANewSpring {
         }
         authenticate(call.headers, query, route.known.call)?;
         let reads = call.method == Method::GET;
-        if !accept.json && (reads || query.return_success_message) {
-            let message = "This call answers with application/json only";
+        if accept.is_none() && (reads || query.return_success_message) {
+            let message = "This call answers with application/json, text/xml or text/plain";
             return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, message));
         }
         self.invent();
@@ -344,12 +321,12 @@ impl ANewSpring {
     }
 
     /// The form of the next error.
-    fn error_form(&mut self, query: &Query<'_>, accept: Accept) -> ErrorForm {
+    fn error_form(&mut self, query: &Query<'_>, accept: Option<AnswerForm>) -> ErrorForm {
         if query.format_errors {
-            return if accept.xml && !accept.json {
-                ErrorForm::Xml
-            } else {
-                ErrorForm::Json
+            return match accept {
+                Some(AnswerForm::Xml) => ErrorForm::Xml,
+                Some(AnswerForm::Text) => ErrorForm::Text,
+                Some(AnswerForm::Json) | None => ErrorForm::Json,
             };
         }
         self.last_error_was_html = !self.last_error_was_html;
@@ -385,7 +362,7 @@ impl Api for ANewSpring {
 
     fn answer(&mut self, call: &Call<'_>, twist: Twist) -> Answer {
         let query = Query::of(call.query);
-        let accept = Accept::of(call.headers);
+        let accept = AnswerForm::of(call.headers);
         self.people.unseen = twist.lost_sight;
         let answer = match self.respond(call, &query, accept, twist) {
             Ok(Done { what, twisted }) => {
@@ -396,7 +373,9 @@ impl Api for ANewSpring {
                     }
                     What::Success(_) => Vec::new(),
                 };
+                let (content_type, body) = accept.unwrap_or(AnswerForm::Json).render(body);
                 Answer {
+                    content_type,
                     twisted,
                     ..Answer::new(StatusCode::OK, body)
                 }

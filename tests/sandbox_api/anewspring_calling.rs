@@ -105,15 +105,45 @@ async fn errors_are_text_or_html_unless_asked_for_otherwise() {
     ] {
         assert_eq!(ask("?_formatErrors=true", accept).await.0, kind);
     }
-    // Only JSON is to be had where there is no error.
-    let request = |path| {
-        it.request(Method::GET, path)
-            .header("Accept", "application/xml")
+    for (accept, kind, begin) in [
+        ("text/xml", "application/xml", "<error><status>404</status>"),
+        ("text/plain", text, "There is no user"),
+    ] {
+        let (got, body) = ask("?_formatErrors=true", accept).await;
+        assert_eq!(got, kind);
+        assert!(body.starts_with(begin), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_in_the_form_that_accept_asks_for() {
+    let it = empty();
+    it.done("addUser/E1", &JANE).await;
+    let ask = async |accept: &str| {
+        let request = it.request(Method::GET, "userExists/E1?_formatErrors=true");
+        got(request.header("Accept", accept)).await.unwrap()
     };
-    let got = got(request("getUsers?_formatErrors=true")).await.unwrap();
+    for (accept, kind, body) in [
+        ("application/json", "application/json", "{\"result\":true}"),
+        (
+            "text/xml",
+            "application/xml",
+            "<response><result>true</result></response>",
+        ),
+        ("text/plain", "text/plain; charset=utf-8", "result: true\n"),
+        (
+            "text/xml, application/json",
+            "application/json",
+            "{\"result\":true}",
+        ),
+    ] {
+        let got = ask(accept).await;
+        assert_eq!(got.content_type.as_deref(), Some(kind), "{accept}");
+        assert_eq!(got.body, body);
+    }
+    let got = ask("image/png").await;
     assert_eq!(got.status, 406);
-    assert_eq!(got.content_type.as_deref(), Some("application/xml"));
-    assert!(got.body.contains("<status>406</status>"), "{got:?}");
+    assert!(got.body.contains("\"status\":406"), "{got:?}");
 }
 
 #[tokio::test]

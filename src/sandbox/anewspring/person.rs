@@ -298,9 +298,9 @@ pub(super) fn check_text(field: Field, text: &str) -> Result<(), Refusal> {
         GENDER if !matches!(text, "male" | "female") => {
             Err(Refusal::bad("gender must be male or female"))
         }
-        DATE_OF_BIRTH if !is_date(text) => Err(Refusal::bad(
-            "dateOfBirth does not contain an ISO8601 date value",
-        )),
+        DATE_OF_BIRTH if !is_date(text) => Err(Refusal::bad(format!(
+            "\"{text}\" does not contain an ISO8601 date value"
+        ))),
         EMAIL if !is_email(text) => Err(Refusal::bad(format!(
             "email: {text} is not an e-mail address"
         ))),
