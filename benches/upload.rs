@@ -45,6 +45,8 @@ fn import() -> Duration {
         resumed: None,
         verify: None,
         replaces_key: false,
+        known_as: None,
+        kept: None,
         by: "bench".into(),
         allowed: hrfeed::plan::Allowed::default(),
         wait: std::time::Duration::ZERO,

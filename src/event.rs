@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Action, Calls, Counts, ExternalId, Outcome, RowNumber};
+use crate::model::{Action, Calls, Counts, Effects, ExternalId, Outcome, RowNumber};
 
 /// One thing that happened. The external ID is the only personal data in it.
 #[derive(Debug)]
@@ -72,6 +72,8 @@ pub enum Event<'a> {
     Planned {
         /// `created`, `updated`, … as they would be.
         counts: &'a Counts,
+        /// What that does beside the LMS's data.
+        effects: Effects,
     },
     /// The first write is about to go out.
     SendStarted {

@@ -268,6 +268,12 @@ impl SeenFile {
         }
     }
 
+    /// The digest of its content.
+    #[must_use]
+    pub const fn digest(&self) -> u128 {
+        self.digest
+    }
+
     /// Reads the file that was seen. `None` if it is not that file any more,
     /// whatever is there now. It may take as long as the disk takes.
     #[must_use]

@@ -83,6 +83,8 @@ action = "delete"
             verify: None,
             allowed: hrfeed::plan::Allowed::default(),
             replaces_key: false,
+            known_as: None,
+            kept: None,
             by: "ann@host".into(),
             wait: std::time::Duration::ZERO,
             stop: Stop::default(),

@@ -64,14 +64,25 @@ pub(super) fn of_run(
     run: &Run,
     mapping: &Mapping,
 ) -> Result<FeedSource, Failure> {
-    let source = |kept: &String| one_of_run(context, kept, mapping);
-    let files = run.start.feed_files.iter().map(source);
-    let files = files.collect::<Result<Vec<_>, _>>()?;
+    let start = &run.start;
+    of_kept(context, (&start.feed_path, &start.feed_files), mapping)
+}
+
+/// The feed that was at this path, or in these files, where it still is.
+pub(super) fn of_kept(
+    context: &Context,
+    (path, files): (&str, &[String]),
+    mapping: &Mapping,
+) -> Result<FeedSource, Failure> {
+    let source = |kept: &str| one_of_run(context, kept, mapping);
     if files.is_empty() {
-        return source(&run.start.feed_path);
+        return source(path);
     }
-    let place = PathBuf::from(&run.start.feed_path);
-    Ok(FeedSource::Files { place, files })
+    let files = files.iter().map(|file| source(file));
+    Ok(FeedSource::Files {
+        place: PathBuf::from(path),
+        files: files.collect::<Result<_, _>>()?,
+    })
 }
 
 fn one_of_run(context: &Context, kept: &str, mapping: &Mapping) -> Result<FeedSource, Failure> {

@@ -270,6 +270,8 @@ fn line(row: RowEntry) -> RowLine {
         action: row.action,
         status: row.status,
         attempts: row.attempts,
+        why: None,
+        because_of: None,
         message: row.message,
         changed: row.changed.as_deref().map(field_names).unwrap_or_default(),
         known_as: row.from,

@@ -1,6 +1,6 @@
 //! `hrfeed import`: imports a feed into the LMS.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use url::Url;
@@ -9,8 +9,9 @@ use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::{FeedArgs, open};
+use super::feed::{open_source, picked_up};
 use super::holds::approve_for_import;
+use super::kept_plan::Kept;
 use super::key::KeyArgs;
 use super::metrics::MetricsArgs;
 use super::output::finish;
@@ -28,8 +29,16 @@ use crate::upload::Credentials;
 /// Arguments of `import`.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    #[command(flatten)]
-    feed: FeedArgs,
+    /// Feed to read: CSV or a workbook, packed or not; or its folder, or a pattern (`-` for stdin)
+    #[arg(value_name = "FEED", required_unless_present = "plan")]
+    feed: Option<PathBuf>,
+    /// Read the mapping from this TOML file
+    #[arg(short, long, value_name = "MAPPING", required_unless_present = "plan")]
+    mapping: Option<PathBuf>,
+    /// Carry out this plan of `plan --out`: exactly that, or nothing. Feed and mapping are
+    /// those of the plan, unless named
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sandbox", "approve", "items", "replaces_key"])]
+    plan: Option<PathBuf>,
     /// Import into a built-in mock LMS instead of the real one: a dry run over
     /// HTTP that needs no setup
     #[arg(long)]
@@ -64,7 +73,10 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure>
 
 fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<String>), Failure> {
     let stop = args.time.stop(context)?;
-    let mapping = context.load_mapping(&args.feed.mapping)?;
+    let kept = args.plan.as_deref().map(Kept::read).transpose()?;
+    let planned = kept.as_ref().map(|kept| Path::new(&kept.header.mapping));
+    let mapping = args.mapping.as_deref().or(planned).unwrap_or(Path::new(""));
+    let mapping = context.load_mapping(mapping)?;
     let mut settings = mapping.target.clone();
     let (sandbox, credentials) = if args.sandbox {
         let (sandbox, credentials) = start_sandbox(&mut settings)?;
@@ -72,7 +84,11 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     } else {
         (None, environment::credentials(context, &settings)?)
     };
-    let feed = open(context, &args.feed, &mapping)?;
+    let source = match (&args.feed, &kept) {
+        (None, Some(kept)) => kept.feed(context, &mapping)?,
+        (feed, _) => picked_up(context, feed.as_deref().unwrap_or(Path::new("")), &mapping)?,
+    };
+    let feed = open_source(context, &source, &mapping)?;
     let name = if args.sandbox {
         SANDBOX_JOURNAL
     } else {
@@ -99,8 +115,16 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         journal,
         resumed: None,
         verify: args.verify.verify,
-        allowed: args.allow.allowed(),
-        replaces_key: args.key.replaces_key,
+        allowed: match &kept {
+            Some(kept) => kept.allowed.clone(),
+            None => args.allow.allowed(),
+        },
+        replaces_key: match &kept {
+            Some(kept) => kept.header.replaces_key,
+            None => args.key.replaces_key,
+        },
+        known_as: None,
+        kept: kept.map(|kept| kept.plan),
         by: environment::user_at_host(),
         wait: args.time.wait(),
         stop,

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::run_report::{add_holds, causes, mismatches, of_run, remarks};
 use crate::feed::{Feed, FeedSource};
-use crate::model::{Outcome, RunState};
+use crate::model::{Outcome, RunState, hex};
 use crate::plan::FindingKind;
 use crate::report::{self, CauseLine, Command, FeedReport, RunReport};
 use crate::run::{RunEnd, RunResult};
@@ -93,6 +93,7 @@ pub(super) fn finish(
     report.exit_code = exit.code();
     report.notes = result.notes;
     report.names_leavers = Some(result.names_leavers);
+    report.effects = result.effects;
     report.notes.extend(remarks(&result.journal, id)?);
     report.notes.extend(mismatches(&report));
     add_holds(&result.journal, &result.run, &mut report)?;
@@ -113,16 +114,4 @@ pub(super) fn finish(
         RunEnd::Finished { .. } => Ok(exit),
         end => Err(end.into()),
     }
-}
-
-/// A digest as people and JSON see it.
-pub(super) fn hex(digest: [u8; 32]) -> String {
-    use std::fmt::Write as _;
-    digest
-        .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
-            // Writing into a String cannot fail.
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
 }

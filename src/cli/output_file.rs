@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Mapping,
     /// The figures of a run, for a monitor.
     Metrics,
+    /// A plan that is kept.
+    Plan,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Self::Export => report::is_export(start),
             Self::Mapping => false,
             Self::Metrics => report::is_metrics(start),
+            Self::Plan => report::is_plan(start),
         }
     }
 
@@ -59,6 +62,10 @@ impl Kind {
             Self::Metrics => (
                 "exists and is not a file of metrics that hrfeed wrote",
                 "choose another file, or delete it first",
+            ),
+            Self::Plan => (
+                "exists and is not a plan that hrfeed wrote",
+                "choose another file, or add `--force` to replace it",
             ),
             Self::Mapping => (
                 "already exists",
@@ -218,7 +225,7 @@ impl<'a> OutputFile<'a> {
             Kind::Mapping | Kind::Metrics => {
                 file.set_permissions(fs::Permissions::from_mode(0o644))
             }
-            Kind::Report | Kind::Export => Ok(()),
+            Kind::Report | Kind::Export | Kind::Plan => Ok(()),
         }
     }
 

@@ -1,26 +1,29 @@
 //! `hrfeed plan`: what an import would do. It only reads.
 
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::context::{Context, JOURNAL, PrintError};
+use super::allow::AllowArgs;
+use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
+use super::instead_of::OtherPlan;
+use super::kept_plan::OutArgs;
 use super::key::KeyArgs;
 use super::output::{ROWS_SHOWN, cause_lines, report_of};
-use super::run_report::{field_names, planned_hold, remark};
+use super::plan_rows::{Printed, print_rows};
+use super::run_report::{planned_hold, remark};
 use crate::clock::Clock;
-use crate::journal::{HeldPerson, HoldId};
-use crate::mapping::{FeedKind, Leavers};
-use crate::model::{Action, ExternalId, Finding, Outcome};
-use crate::plan::{self, Allowed, Change, Item, LeftAlone, RowState, RowTable, TimeLeft, Wanted};
-use crate::report::{self, Command, Format, HeldCounts, RowLine, RowsWriter, RunReport};
-use crate::run::{
-    self, HoldNow, Planned, Prepared, RunRequest, Unanswered, sick_help, sick_reasons,
-};
+use crate::event::Listener;
+use crate::journal::{FeedKey, Journal};
+use crate::mapping::{FeedKind, Leavers, Mapping};
+use crate::plan::{LeftAlone, RowState, RowTable};
+use crate::report::{self, Command, Format, HeldCounts, RunReport};
+use crate::run::{self, HoldNow, Planned, Prepared, RunRequest, absolute, sick_help, sick_reasons};
+use crate::upload::Credentials;
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
@@ -36,6 +39,14 @@ pub(super) struct PlanArgs {
     /// Include the new values of fields that change (personal data)
     #[arg(long)]
     show_values: bool,
+    /// Say which changes come from the mapping and which from the feed, compared with this
+    /// mapping
+    #[arg(long, value_name = "MAPPING")]
+    instead_of: Option<PathBuf>,
+    #[command(flatten)]
+    out: OutArgs,
+    #[command(flatten)]
+    allow: AllowArgs,
     #[command(flatten)]
     key: KeyArgs,
 }
@@ -43,25 +54,29 @@ pub(super) struct PlanArgs {
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let mapping = context.load_mapping(&args.feed.mapping)?;
     let credentials = environment::credentials(context, &mapping.target)?;
-    let feed = open(context, &args.feed, &mapping)?;
+    args.out.check(&args.feed.feed, &args.feed.mapping)?;
+    let old = (args.instead_of.as_deref()).map(|old| context.load_mapping(old));
+    let old = old.transpose()?;
+    let known_as = match &old {
+        Some(old) => known_as(context, &mapping, old, &credentials)?,
+        None => None,
+    };
+    let other = match &old {
+        Some(old) => {
+            let credentials = environment::credentials(context, &old.target)?;
+            let (mut listener, known_as) = (context.progress(), known_as.clone());
+            let with = (old, known_as, credentials);
+            Some(OtherPlan::of(plan(context, args, with, &mut *listener)?)?)
+        }
+        None => None,
+    };
     let mut listener = context.progress();
-    let mut planned = run::plan(RunRequest {
-        mapping: &mapping,
-        settings: mapping.target.clone(),
-        credentials,
-        feed,
-        journal: context.journal_path(JOURNAL)?,
-        resumed: None,
-        verify: None,
-        allowed: Allowed::default(),
-        replaces_key: args.key.replaces_key,
-        by: environment::user_at_host(),
-        wait: Duration::ZERO,
-        stop: context.stop(),
-        clock: Clock::system(),
-        listener: &mut *listener,
-    })?;
+    let with = (&mapping, known_as, credentials);
+    let mut planned = plan(context, args, with, &mut *listener)?;
     let mut report = report_on(&planned);
+    if let Some(other) = &other {
+        report.notes.extend(other.notes(&mut planned)?);
+    }
     report.elapsed_seconds = context.elapsed_seconds();
     let exit = exit_of(&planned);
     report.exit_code = exit.code();
@@ -69,9 +84,66 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     if context.json {
         context.finish(&report, &[], &[])?;
     } else {
-        print_plan(context, args, &mut planned, &report)?;
+        print_plan(context, args, &mut planned, (&report, other.as_ref()))?;
+    }
+    if report.is_sick && args.out.is_wanted() {
+        context.note("No plan was kept: an import would send nothing.");
+    } else {
+        let said = (&report, &args.allow.allowed(), args.key.replaces_key);
+        args.out.write(context, &mut planned, said)?;
     }
     Ok(exit)
+}
+
+/// What an import with this mapping would do.
+fn plan<'a>(
+    context: &Context,
+    args: &PlanArgs,
+    (mapping, known_as, credentials): (&'a Mapping, Option<String>, Credentials),
+    listener: &'a mut dyn Listener,
+) -> Result<Planned<'a>, Failure> {
+    let feed = open(context, &args.feed, mapping)?;
+    Ok(run::plan(RunRequest {
+        mapping,
+        settings: mapping.target.clone(),
+        credentials,
+        feed,
+        journal: context.journal_path(JOURNAL)?,
+        resumed: None,
+        verify: None,
+        allowed: args.allow.allowed(),
+        replaces_key: args.key.replaces_key,
+        known_as,
+        kept: None,
+        by: environment::user_at_host(),
+        wait: Duration::ZERO,
+        stop: context.stop(),
+        clock: Clock::system(),
+        listener,
+    })?)
+}
+
+/// The path by which the journal knows one of the two mappings, of which the other is a copy
+/// that was changed; `None` for the first one's own.
+fn known_as(
+    context: &Context,
+    mapping: &Mapping,
+    old: &Mapping,
+    credentials: &Credentials,
+) -> Result<Option<String>, Failure> {
+    let Some(journal) = Journal::open_existing(&context.journal_path(JOURNAL)?)? else {
+        return Ok(None);
+    };
+    let scope = run::scope(&mapping.target, credentials);
+    let is_known = |mapping: &Mapping| {
+        let path = absolute(mapping.path());
+        let is_known = journal.has_people_of(&scope, FeedKey::of_mapping(&path))?;
+        Ok::<_, Failure>(is_known.then_some(path))
+    };
+    match is_known(mapping)? {
+        Some(path) => Ok(Some(path)),
+        None => Ok(is_known(old)?.or_else(|| Some(absolute(mapping.path())))),
+    }
 }
 
 /// How an import would end, as far as is known.
@@ -106,6 +178,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     );
     report.counts = prepared.plan.counts;
     report.counts.failed = prepared.unanswered.len() as u64;
+    report.effects = Some(prepared.effects);
     report.calls = planned.calls;
     let holds = prepared.holds.iter().chain(&prepared.silent);
     report.holds = holds.map(planned_hold).collect();
@@ -115,6 +188,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.notes = notes(prepared);
     report.notes.extend_from_slice(&planned.notes);
     report.notes.extend(left_alone(rows));
+    report.notes.extend(report::effects_note(&prepared.effects));
     let adopted = rows.count(RowState::Adopt) + rows.count(RowState::UnknownAdopt);
     if adopted > 0 {
         let one = "existing person without an external ID would be linked";
@@ -129,7 +203,7 @@ fn print_plan(
     context: &Context,
     args: &PlanArgs,
     planned: &mut Planned<'_>,
-    report: &RunReport,
+    (report, other): (&RunReport, Option<&OtherPlan>),
 ) -> Result<(), Failure> {
     let format = args.format;
     let prepared = &planned.prepared;
@@ -145,7 +219,12 @@ fn print_plan(
         ROWS_SHOWN as u64
     };
     if all > 0 || format == Format::Csv {
-        print_rows(context, planned, (format, args.show_values), most)?;
+        let printed = Printed {
+            format,
+            show_values: args.show_values,
+            most,
+        };
+        print_rows(context, planned, printed, other)?;
     }
     if format != Format::Table {
         context.note(&report.message);
@@ -209,100 +288,6 @@ fn left_alone(rows: &RowTable) -> Vec<String> {
     reasons.into_iter().filter_map(of).collect()
 }
 
-/// Somebody who is no longer in the feed, or whose row says that the person leaves.
-fn leaver(id: &ExternalId, how: Leavers, is_marked: bool) -> RowLine {
-    let (outcome, action) = match how {
-        Leavers::Delete => (Outcome::Deleted, Action::Delete),
-        Leavers::Ignore | Leavers::Deactivate { .. } => (Outcome::Deactivated, Action::Deactivate),
-    };
-    RowLine {
-        action: Some(action),
-        message: Some(
-            if is_marked {
-                "marked as a leaver by the feed"
-            } else {
-                "no longer in the feed"
-            }
-            .into(),
-        ),
-        ..RowLine::new(None, Some(id), outcome)
-    }
-}
-
-/// Somebody who is missing from the feed and has time left.
-fn waiting(id: &ExternalId, left: TimeLeft) -> RowLine {
-    RowLine {
-        message: Some(format!("no longer in the feed: leaves {left}")),
-        ..RowLine::new(None, Some(id), Outcome::Unchanged)
-    }
-}
-
-fn print_rows(
-    context: &Context,
-    planned: &mut Planned<'_>,
-    (format, show_values): (Format, bool),
-    most: u64,
-) -> Result<(), Failure> {
-    let Planned {
-        feed,
-        bound,
-        prepared,
-        ..
-    } = planned;
-    let action = bound.mapping().leavers;
-    context.print_with(|out| {
-        let mut writer = RowsWriter::new(format, out, &context.out);
-        let mut left = most;
-        let mut write = |line: &RowLine| {
-            left = left.checked_sub(1).ok_or(PrintError::Enough)?;
-            Ok(writer.write(line)?)
-        };
-        let wanted = Wanted::Work { wave: None };
-        let written = plan::replay(feed, bound, &prepared.rows, wanted, &[], |items| {
-            let mut lines = items.iter().map(|item| line(item, show_values));
-            lines.try_for_each(|line| write(&line))
-        })
-        .and_then(|()| {
-            let mut unanswered = prepared.unanswered.iter().map(unanswered);
-            unanswered.try_for_each(|line| write(&line))
-        })
-        .and_then(|()| {
-            let mut leavers = prepared.plan.leavers.iter();
-            let is_marked = |id: &ExternalId| prepared.marked.contains_key(id);
-            leavers.try_for_each(|id| write(&leaver(id, action, is_marked(id))))
-        })
-        .and_then(|()| {
-            let mut with_time = prepared.waiting.iter();
-            with_time.try_for_each(|(id, left)| write(&waiting(id, *left)))
-        })
-        .and_then(|()| {
-            let mut holds = prepared.holds.iter();
-            holds.try_for_each(|hold| {
-                let mut held = hold.people.iter();
-                held.try_for_each(|person| write(&held_line(hold, person, action)))
-            })
-        });
-        match written {
-            Ok(()) | Err(PrintError::Enough) => Ok(writer.finish()?),
-            Err(error) => Err(error),
-        }
-    })
-}
-
-/// Somebody who would wait for a decision.
-fn held_line(hold: &HoldNow, person: &HeldPerson, leavers: Leavers) -> RowLine {
-    RowLine {
-        action: plan::action_of(hold.held.kind, leavers),
-        message: Some(person.reason.to_string()),
-        changed: (person.changed.as_deref())
-            .map(field_names)
-            .unwrap_or_default(),
-        known_as: person.known_as.clone(),
-        hold: hold.id.map(HoldId::number),
-        ..RowLine::new(person.row, Some(&person.external_id), Outcome::Held)
-    }
-}
-
 /// Whom the holds hold.
 fn held_counts(holds: &[HoldNow]) -> HeldCounts {
     let people = holds.iter().flat_map(|hold| hold.people.iter());
@@ -310,76 +295,5 @@ fn held_counts(holds: &[HoldNow]) -> HeldCounts {
     HeldCounts {
         rows: people.count() as u64 - leavers,
         leavers,
-    }
-}
-
-/// A row as it would end.
-fn line(item: &Item, show_values: bool) -> RowLine {
-    match item {
-        Item::Change(change) => {
-            let (outcome, why) = match change.action {
-                Action::Create => (
-                    Outcome::Created,
-                    Some("no one in the LMS has this external ID"),
-                ),
-                Action::Adopt => (
-                    Outcome::Updated,
-                    Some("exists in the LMS without an external ID and would be linked"),
-                ),
-                Action::Rekey => (Outcome::Updated, Some("would get another external ID")),
-                // What changes is said, where it is known.
-                _ if !change.changed.is_empty() => (Outcome::Updated, None),
-                _ => (
-                    Outcome::Updated,
-                    Some("differs from the LMS or from the last import"),
-                ),
-            };
-            let changed: Vec<_> = change.changed.iter().map(|it| (*it).to_owned()).collect();
-            RowLine {
-                action: Some(change.action),
-                message: why.map(str::to_owned),
-                values: new_values(change, show_values),
-                changed,
-                known_as: change.rekey.as_ref().map(|rekey| rekey.from.to_string()),
-                hold: change.hold,
-                ..RowLine::new(Some(change.row), Some(&change.content.external_id), outcome)
-            }
-        }
-        Item::LeftAlone(row) => RowLine {
-            message: Some(row.why.message().into()),
-            changed: row.changed.iter().map(|it| (*it).to_owned()).collect(),
-            hold: row.hold,
-            ..RowLine::new(Some(row.row), Some(&row.external_id), Outcome::Unchanged)
-        },
-        Item::Rejected {
-            row,
-            external_id,
-            findings,
-            ..
-        } => {
-            let messages: Vec<_> = findings.iter().map(Finding::message).collect();
-            RowLine {
-                message: Some(messages.join("; ")),
-                ..RowLine::new(Some(*row), external_id.as_ref(), Outcome::Rejected)
-            }
-        }
-    }
-}
-
-/// The new values of the fields that change, if somebody asked for them.
-fn new_values(change: &Change, show_values: bool) -> BTreeMap<String, String> {
-    let fields = change.content.fields.iter();
-    fields
-        .filter(|(name, _)| show_values && change.changed.contains(name))
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect()
-}
-
-fn unanswered(row: &Unanswered) -> RowLine {
-    RowLine {
-        action: Some(Action::Create),
-        attempts: row.attempts,
-        message: Some(row.why.clone()),
-        ..RowLine::new(Some(row.row), Some(&row.external_id), Outcome::Failed)
     }
 }

@@ -9,6 +9,7 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{of_run, open_source, picked_up};
+use super::kept_plan::Kept;
 use super::metrics::MetricsArgs;
 use super::output::finish;
 use super::time::TimeArgs;
@@ -16,7 +17,9 @@ use super::verify::VerifyArgs;
 use crate::clock::Clock;
 use crate::journal::{Journal, Run, RunRef};
 use crate::report::Command;
-use crate::run::{RunRequest, RunResult, execute, has_changed_nothing, resumable, scope};
+use crate::run::{
+    RunRequest, RunResult, WITH_PLAN, execute, has_changed_nothing, resumable, scope,
+};
 
 /// What to do in place of resuming a run that ended before it changed anything.
 const NOTHING_LEFT: &str =
@@ -32,6 +35,9 @@ pub(super) struct ResumeArgs {
     /// stdin)
     #[arg(long, value_name = "FEED")]
     feed: Option<PathBuf>,
+    /// The plan that the run carries out
+    #[arg(long, value_name = "FILE", conflicts_with = "items")]
+    plan: Option<PathBuf>,
     #[command(flatten)]
     allow: AllowArgs,
     #[command(flatten)]
@@ -54,6 +60,26 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     resumable(&run)?;
+    let kept = args.plan.as_deref().map(Kept::read).transpose()?;
+    match (&kept, run.start.command == WITH_PLAN) {
+        (None, true) if !has_changed_nothing(&run) => {
+            return Err(Failure::usage(
+                format!("run {} carries out a plan, and nothing beyond it", run.id),
+                format!(
+                    "name the plan: `hrfeed resume {} --plan FILE`; or start a new `hrfeed import`, \
+                     which settles the old run first",
+                    run.id
+                ),
+            ));
+        }
+        (Some(_), false) => {
+            return Err(Failure::usage(
+                format!("run {} carries out no plan", run.id),
+                format!("`hrfeed resume {}` goes on with it", run.id),
+            ));
+        }
+        _ => {}
+    }
     let mapping = context.load_mapping(std::path::Path::new(&run.start.mapping_path))?;
     if mapping.sha256() != run.start.mapping_sha256 {
         return Err(Failure::usage(
@@ -110,8 +136,13 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         journal: context.journal_path(JOURNAL)?,
         resumed: Some(run),
         verify: args.verify.verify,
-        allowed: args.allow.allowed(),
+        allowed: match &kept {
+            Some(kept) => kept.allowed.clone(),
+            None => args.allow.allowed(),
+        },
         replaces_key,
+        known_as: None,
+        kept: kept.map(|kept| kept.plan),
         by: environment::user_at_host(),
         wait: args.time.wait(),
         stop,

@@ -6,12 +6,12 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::exit::Failure;
-use super::output::hex;
 use crate::clock::Clock;
 use crate::journal::{
     APPROVAL_VALID_FOR, Hold, HoldFilter, HoldId, Journal, JournalError, RowFilter, Run, RunId,
     Verdict,
 };
+use crate::model::hex;
 use crate::model::{Action, HoldState, Outcome, Proof, RowNumber, RunState};
 use crate::plan::LeftAlone;
 use crate::report::{

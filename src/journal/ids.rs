@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::hex;
+
 /// What a run is for: the system, its base URL and the API key.
 ///
 /// External IDs belong to the key, so what was acknowledged is remembered per
@@ -30,14 +32,7 @@ impl Scope {
     /// The digest as 64 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        const DIGITS: [char; 16] = [
-            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-        ];
-        self.0
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .map(|half| DIGITS[usize::from(half)])
-            .collect()
+        hex(self.0)
     }
 
     pub(super) const fn bytes(&self) -> &[u8; 32] {

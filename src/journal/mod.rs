@@ -51,6 +51,7 @@ mod read;
 mod records;
 mod refused;
 mod schema;
+mod sent;
 mod store;
 mod update;
 mod write;
@@ -76,4 +77,5 @@ pub use people::{Known, KnownIdentity, OfOtherKey, PersonNow, Refreshed, SeenPer
 pub use read::{OpenIntent, RowEntry, RowFilter, Run, SettledRow};
 pub use records::{Intent, Resumption, RunChange, RunStart, Settled};
 pub use refused::RefusedBefore;
+pub use sent::STATE_OF_NONE;
 pub use write::{Commit, Writer};

@@ -94,6 +94,12 @@ pub fn identity_fingerprint(key: &FingerprintKey, name: &str, value: &str) -> u1
     keyed(key, [("identity", ""), (name, folded.as_ref())].into_iter())
 }
 
+/// A key that only who has `secret` can make, for digests of one purpose.
+#[must_use]
+pub fn derived_key(purpose: &str, secret: &str) -> FingerprintKey {
+    FingerprintKey(blake3::derive_key(purpose, secret.as_bytes()))
+}
+
 fn keyed<'a>(key: &FingerprintKey, fields: impl Iterator<Item = (&'a str, &'a str)>) -> u128 {
     let mut bytes = Vec::with_capacity(256);
     for text in fields.flat_map(|(name, value)| [name, value]) {

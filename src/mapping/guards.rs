@@ -39,6 +39,8 @@ pub struct Guards {
     /// People who change in every field that identifies them, or get another
     /// external ID.
     pub max_identities: Limit,
+    /// People whom the LMS mails because of a run, if that is limited.
+    pub max_mails: Option<Limit>,
     /// Rejected rows.
     pub max_rejected: Limit,
     /// The mapping itself says `max_rejected`.
@@ -91,6 +93,7 @@ impl Default for Guards {
             max_updates: percent(50.0),
             max_lost: percent(1.0),
             max_identities: percent(2.0),
+            max_mails: None,
             max_rejected: percent(10.0),
             is_max_rejected_written: false,
             max_shrink: percent(20.0),
@@ -183,6 +186,7 @@ pub(super) fn guards(mut table: Table<'_>) -> Result<Guards, MappingError> {
     let max_lost = limit("max_lost", default.max_lost, false);
     let max_identities = limit("max_identities", default.max_identities, false);
     let max_shrink = limit("max_shrink", default.max_shrink, false);
+    let max_mails = table.take("max_mails");
     let max_rejected = table.take("max_rejected");
     let max_emptied = table.take("max_emptied");
     let max_age = table.take("max_age");
@@ -195,6 +199,7 @@ pub(super) fn guards(mut table: Table<'_>) -> Result<Guards, MappingError> {
         max_updates: max_updates()?,
         max_lost: max_lost()?,
         max_identities: max_identities()?,
+        max_mails: (max_mails.map(|node| read_limit(node, None, false))).transpose()?,
         is_max_rejected_written: max_rejected.is_some(),
         max_rejected: match max_rejected {
             Some(node) => read_limit(node, None, false)?,

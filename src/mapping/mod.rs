@@ -54,8 +54,8 @@ pub use self::date::{DateForm, DateTally, Evidence, Verdict, likely_forms};
 pub(crate) use self::file::nearest;
 use self::file::{File, Node, Table};
 pub use self::fingerprint::{
-    FieldFingerprints, FieldSet, FieldTag, field_fingerprint, fingerprint, identity_fingerprint,
-    packed_identity, unkeyed_fingerprint,
+    FieldFingerprints, FieldSet, FieldTag, derived_key, field_fingerprint, fingerprint,
+    identity_fingerprint, packed_identity, unkeyed_fingerprint,
 };
 pub use self::garbled::garbled;
 pub use self::guards::{Allowance, Guards, Limit};

@@ -5,6 +5,7 @@
 
 mod change;
 mod duration;
+mod effects;
 mod exit;
 mod external_id;
 mod finding;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, Step};
 pub use self::duration::duration_of;
+pub use self::effects::Effects;
 pub use self::exit::Exit;
 pub use self::external_id::{ExternalId, is_number_in_groups, latin_like, looks_latin};
 pub use self::finding::{DuplicateFate, Finding, QuoteProblem, Rule, ShortRow};
@@ -36,7 +38,7 @@ pub use self::invisible::{is_invisible, is_shaping};
 pub use self::joined::Joined;
 pub use self::limit::Limit;
 pub use self::loopback::is_loopback;
-pub use self::number::{count, counted};
+pub use self::number::{count, counted, hex};
 pub use self::proof::{Differs, Proof, Twice};
 pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Removed};
 pub use self::remarked::{Remarked, RemarkedFile, Remarks};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use super::identity::Renumbered;
+use super::why::Why;
 use crate::mapping::FieldSet;
 use crate::model::HoldKind;
 use crate::validate::unique::RowIndex;
@@ -14,6 +15,8 @@ pub struct RowDetail {
     /// The fields that differ from what was acknowledged; `None` where that is not
     /// known.
     pub changed: Option<FieldSet>,
+    /// Why the person is changed, where the state does not say it.
+    pub why: Option<Why>,
     /// The digest of what the row says of who the person is, where the external ID
     /// does not say it.
     pub identity: u64,

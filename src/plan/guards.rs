@@ -1,6 +1,6 @@
 //! What keeps an accident from the LMS: a feed that looks sick sends nothing
 //! ([`feed`]), and a kind of change beyond its limit waits for a person
-//! ([`judge`], [`lost`]).
+//! ([`judge`], [`lost()`]).
 //!
 //! Exactly the limit passes. A share is of the people whom the mapping knows; over
 //! days, of those known now and those who left within them. A share has a floor,
@@ -9,12 +9,16 @@
 
 mod allowed;
 mod feed;
+mod lost;
+mod mails;
 
 use crate::mapping::{Allowance, FeedKind, Guards, Leavers, Limit};
 use crate::model::{HoldKind, count, counted};
 
 pub use self::allowed::{Allow, AllowError, Allowed, allow_option};
 pub use self::feed::{FeedFacts, Sick, feed, is_cut_off};
+pub use self::lost::{lost, lost_by_plan};
+use self::mails::with_mails;
 
 /// How many people a mapping knows before `max_creates` and `max_updates` count:
 /// its first feeds create and update nearly everybody.
@@ -52,6 +56,10 @@ pub struct Numbers {
     pub relinked: u64,
     /// People to update or to link.
     pub changed: u64,
+    /// People to create whom the LMS may mail.
+    pub new_mailed: u64,
+    /// The same of those to update or to link.
+    pub changed_mailed: u64,
     /// People who are missing from the feed and would be removed.
     pub leavers: u64,
     /// Those of them whom rows of the feed mark as leavers.
@@ -128,6 +136,8 @@ pub enum Whom {
     OthersUnderOtherKeys,
     /// Only those whom an open hold has already.
     Waiting,
+    /// Only people whom the LMS would mail.
+    Mailed,
 }
 
 impl Held {
@@ -175,8 +185,8 @@ pub fn judge(guards: &Guards, allowed: &Allowed, action: Leavers, numbers: &Numb
     };
     let creates = creates(guards, &all_missing, are_many_missing);
     let others = [
-        creates,
-        updates(guards, numbers),
+        with_mails(creates, HoldKind::Creates, guards, numbers),
+        with_mails(updates(guards, numbers), HoldKind::Updates, guards, numbers),
         Some(renumbered(numbers)),
         identities(guards, numbers),
     ];
@@ -244,13 +254,6 @@ fn in_doubt(guards: &Guards, action: Leavers, numbers: &Numbers) -> Vec<Held> {
         both.push(held(HoldKind::Leavers, numbers.leavers, "removed"));
     }
     both
-}
-
-/// Whether people whom the LMS does not show may be created again: judged when
-/// the whole run knows how many they are.
-#[must_use]
-pub fn lost(guards: &Guards, lost: u64, known: u64) -> Option<Held> {
-    Tally::of(HoldKind::Lost, guards.max_lost, lost, known).held(lost)
 }
 
 /// A leaver could be in a row that nobody can read.

@@ -11,17 +11,19 @@
 //!   give the same plan.
 //! - A row that was rejected is never sent, whatever is learned later.
 //! - Guards are asked before anything is sent: [`guards::feed`] for the feed
-//!   as a whole, [`guards::judge`] for each kind of change, and [`guards::lost`]
+//!   as a whole, [`guards::judge`] for each kind of change, and [`guards::lost()`]
 //!   before anybody is created whom the LMS lost.
 
 mod damage;
 mod detail;
+mod effects;
 mod fingerprints;
 mod grace;
 mod groups;
 pub mod guards;
 mod holds;
 pub mod identity;
+mod kept;
 mod other_keys;
 mod profile;
 mod scan;
@@ -29,6 +31,7 @@ mod replay;
 mod rows;
 mod steps;
 mod waves;
+mod why;
 
 use crate::mapping::Leavers;
 use crate::model::{Counts, ExternalId};
@@ -44,6 +47,7 @@ pub use self::guards::{Allow, Allowed, Held, Sick};
 pub use self::holds::{
     action_of, along_with, digest_of_identity, digest_of_leaver, digest_of_row, reason,
 };
+pub use self::kept::{Binding, KeptChange, KeptPlan, PlannedChange, key_of_plan};
 pub use self::other_keys::{OtherAccount, OtherKeys, Traits};
 pub use self::profile::{ColumnProfile, JoinedProfile, Profile, ProfileTally, worth_telling};
 pub use self::replay::{Asked, Change, Item, LeftAloneRow, Rekey, Wanted, replay, replay_as};
@@ -51,6 +55,7 @@ pub use self::rows::{Found, KnownAs, RowState, RowTable};
 pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, scan, with_later_kinds};
 pub use self::steps::{Remaining, roles, steps_for};
 pub use self::waves::{Blocked, arrange, in_cycles};
+pub use self::why::Why;
 pub use crate::validate::unique::RowIndex;
 
 /// What would be done.

@@ -8,6 +8,7 @@ use crate::plan::detail::{InDoubt, LeftAlone, RowDetail};
 use crate::plan::fingerprints;
 use crate::plan::rows::{RowState, RowTable, fault};
 use crate::plan::scan::{ScanError, finding};
+use crate::plan::why::Why;
 use crate::schema::{BETWEEN, FieldKind, Part};
 use crate::validate;
 use crate::validate::unique::RowIndex;
@@ -99,6 +100,8 @@ pub struct Change {
     pub row: RowNumber,
     /// What must be done.
     pub action: Action,
+    /// Why.
+    pub why: Why,
     /// An interrupted run may have applied it: the target is asked first.
     pub may_have_applied: bool,
     /// What an earlier run may have sent for the person, if nobody knows what became of
@@ -348,6 +351,7 @@ fn change(
             RowState::Rekey | RowState::UnknownRekey => Action::Rekey,
             _ => Action::Update,
         },
+        why: Why::of_row(state, detail),
         may_have_applied: state.is_under_way(),
         doubt: detail.and_then(|detail| detail.doubt),
         fingerprint: fingerprints::of_person(bound, person),

@@ -44,6 +44,8 @@ pub struct RowTable {
     awaiting_groups: HashMap<RowIndex, BeforeGroups>,
     /// Rows whose people the mapping protects.
     protected: HashSet<RowIndex>,
+    /// What sending each row does; empty where the mapping has no such field.
+    effects: Vec<u8>,
     /// Unchanged rows whose people lack fingerprints in the journal.
     to_fingerprint: Vec<RowIndex>,
     details: Details,
@@ -89,6 +91,7 @@ pub(super) struct Batch {
     pub(super) unkeyed: Vec<u128>,
     /// Positions in the batch of protected people.
     pub(super) protected: Vec<usize>,
+    pub(super) effects: Vec<u8>,
     pub(super) shapes: Vec<u64>,
     /// By unique field.
     pub(super) keys: Vec<Keys>,
@@ -134,6 +137,7 @@ impl RowTable {
             adoptable: HashMap::new(),
             awaiting_groups: HashMap::new(),
             protected: HashSet::new(),
+            effects: Vec::new(),
             to_fingerprint: Vec::new(),
             details: Details::default(),
             of_other_key: HashMap::new(),
@@ -146,6 +150,7 @@ impl RowTable {
         let at = |row: usize| RowIndex::try_from(from + row).unwrap_or(RowIndex::MAX);
         self.protected.extend(batch.protected.into_iter().map(at));
         self.unkeyed.extend_from_slice(&batch.unkeyed);
+        self.effects.extend_from_slice(&batch.effects);
         self.numbers.extend(batch.file, &batch.numbers);
         self.states
             .extend(batch.rejected.iter().map(|rejected| match rejected {

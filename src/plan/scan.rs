@@ -19,6 +19,7 @@ use crate::event::{Event, Listener};
 use crate::feed::{Batch as Records, Feed, FeedError, FileEnd, LastRow, Record};
 use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
 use crate::model::{ExternalId, Finding, Joined, Remark, Remarked, Remarks};
+use crate::plan::effects::EffectFields;
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
 use crate::plan::profile::{Profile, ProfileTally, ProfiledColumns};
@@ -171,6 +172,7 @@ pub fn scan(
         files: feed.joined().len(),
         comparison,
         fingerprints,
+        effects: EffectFields::of(bound.mapping()),
         width: feed.has_row_ends().then(|| feed.own_columns().len()),
     };
     let mut all = pass.begin(0);
@@ -262,6 +264,8 @@ struct Pass<'a, 'm> {
     files: usize,
     comparison: Comparison,
     fingerprints: bool,
+    /// The fields whose values have effects.
+    effects: EffectFields,
     /// The columns of the header, if rows can be shorter by mistake.
     width: Option<usize>,
 }
@@ -389,6 +393,9 @@ impl Pass<'_, '_> {
             }
             if person.is_protected() {
                 into.batch.protected.push(row);
+            }
+            if self.effects.are_any() {
+                into.batch.effects.push(self.effects.bits(person));
             }
             into.batch.shapes.push(person.shape());
         }

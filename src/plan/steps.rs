@@ -152,12 +152,14 @@ fn without<'a>(wanted: &[String], given: impl Iterator<Item = &'a str>) -> Vec<S
 mod tests {
     use super::*;
     use crate::model::{ExternalId, RowNumber};
+    use crate::plan::Why;
 
     fn change(sets: &[(Part, &[&str])]) -> Change {
         Change {
             index: 0,
             row: RowNumber::new(2),
             action: Action::Update,
+            why: Why::Changed,
             may_have_applied: false,
             doubt: None,
             content: Content {

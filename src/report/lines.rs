@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::feed_copy::REASON;
+use super::planned::PlannedLine;
 use super::table::{Column, Fit, Table};
 use super::text::enumerate;
 use super::{HeldLine, Style, sanitize, write_json};
@@ -45,6 +46,13 @@ pub struct RowLine {
     pub status: Option<u16>,
     /// Requests that were sent to write it.
     pub attempts: u32,
+    /// Why something is to be done, in one word; only in a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'static str>,
+    /// Whether the mapping or the feed is the cause; only in a plan that is compared with one
+    /// of another mapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because_of: Option<&'static str>,
     /// Why it ended so, and what to do.
     pub message: Option<String>,
     /// The fields that change, by their names.
@@ -97,12 +105,31 @@ impl RowLine {
             action: None,
             status: None,
             attempts: 0,
+            why: None,
+            because_of: None,
             message: None,
             changed: Vec::new(),
             known_as: None,
             hold: None,
             values: BTreeMap::new(),
         }
+    }
+
+    /// Why, what changes, and what else there is to say, safe to show.
+    pub(super) fn details(&self) -> String {
+        let message = self.message.as_deref().map(|it| shown(Some(it)));
+        let parts: Vec<_> = message.into_iter().chain(self.change()).collect();
+        let message = parts.join("; ");
+        let notes = [
+            self.hold.map(|hold| format!("hold {hold}")),
+            (self.attempts > 1).then(|| format!("{} requests", self.attempts)),
+        ];
+        let notes: Vec<_> = notes.into_iter().flatten().collect();
+        if notes.is_empty() {
+            return message;
+        }
+        let gap = if message.is_empty() { "" } else { " " };
+        format!("{message}{gap}({})", notes.join(", "))
     }
 
     /// Whether the message names this external ID already.
@@ -180,6 +207,9 @@ impl FindingLine {
 
 /// Writes how rows ended.
 pub type RowsWriter<W> = LinesWriter<RowLine, W>;
+
+/// Writes what a plan would do.
+pub type PlannedWriter<W> = LinesWriter<PlannedLine, W>;
 
 /// Writes the people of a hold.
 pub type HoldsWriter<W> = LinesWriter<HeldLine, W>;
@@ -300,25 +330,13 @@ impl Line for RowLine {
     ];
 
     fn cells(&self) -> Vec<String> {
-        let message = self.message.as_deref().map(|it| shown(Some(it)));
-        let parts: Vec<_> = message.into_iter().chain(self.change()).collect();
-        let mut message = parts.join("; ");
-        let notes = [
-            self.hold.map(|hold| format!("hold {hold}")),
-            (self.attempts > 1).then(|| format!("{} requests", self.attempts)),
-        ];
-        let notes: Vec<_> = notes.into_iter().flatten().collect();
-        if !notes.is_empty() {
-            let gap = if message.is_empty() { "" } else { " " };
-            message = format!("{message}{gap}({})", notes.join(", "));
-        }
         vec![
             text(self.row),
             shown(self.external_id.as_deref()),
             self.outcome.word().to_owned(),
             text(self.action.map(Action::word)),
             text(self.status),
-            message,
+            self.details(),
         ]
     }
 }

@@ -18,6 +18,7 @@
 //! - Numbers have thousands separators for people and none in CSV and JSON.
 
 mod cause;
+mod effects;
 mod error;
 mod feed_copy;
 mod headline;
@@ -27,6 +28,8 @@ mod lines;
 mod metrics;
 mod next;
 mod page;
+mod plan_file;
+mod planned;
 mod progress;
 mod run;
 mod runs;
@@ -36,6 +39,7 @@ mod text;
 mod would;
 
 pub use cause::CauseLine;
+pub use effects::effects_note;
 pub use error::error;
 pub use feed_copy::{CopyError, CsvCopy, XlsxCopy};
 pub use headline::headline;
@@ -44,10 +48,16 @@ pub use hold::{
     next_lines,
 };
 pub use json::{to_json, write_json};
-pub use lines::{FindingLine, FindingsWriter, Format, HoldsWriter, RowLine, RowsWriter, is_export};
+pub use lines::{
+    FindingLine, FindingsWriter, Format, HoldsWriter, PlannedWriter, RowLine, RowsWriter, is_export,
+};
 pub use metrics::{Metrics, is_metrics};
 pub use next::{NextKind, NextStep, next_steps, shell_word};
 pub use page::{PageData, PageError, RowSection, Throughput, html_page, is_page};
+pub use plan_file::{
+    PlanHeader, PlanWriter, PlannedFeed, PlannedHold, PlannedTarget, is_plan, read_plan,
+};
+pub use planned::PlannedLine;
 pub use progress::{ProgressMode, progress};
 pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
 pub use runs::{RunLine, runs_table};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::kept::WITH_PLAN;
 use super::notes::Notes;
 use super::{RunError, Stages, read_run};
 use crate::feed::FeedSource;
@@ -51,9 +52,12 @@ impl Stages<'_> {
             scope: self.scope,
             system: self.settings.system.word().into(),
             base_url: self.settings.base_url.as_str().into(),
-            command: "import".into(),
-            feed_path: kept(source),
-            feed_files: source.several().iter().map(kept).collect(),
+            command: match self.kept {
+                Some(_) => WITH_PLAN.into(),
+                None => "import".into(),
+            },
+            feed_path: whole_path(source),
+            feed_files: source.several().iter().map(whole_path).collect(),
             from_stdin: matches!(source, FeedSource::Stdin),
             mapping_path: absolute(mapping.path()),
             mapping_sha256: mapping.sha256(),
@@ -65,8 +69,8 @@ impl Stages<'_> {
     }
 }
 
-/// What the journal keeps of where a feed is: of this machine a whole path.
-pub(super) fn kept(source: &FeedSource) -> String {
+/// Where a feed is, as the journal keeps it: of this machine a whole path.
+pub fn whole_path(source: &FeedSource) -> String {
     match source {
         FeedSource::Stdin | FeedSource::Copy(_) => source.place().display().to_string(),
         FeedSource::Files { files, .. }

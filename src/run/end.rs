@@ -84,7 +84,7 @@ impl RunEnd {
                     RunError::Halted(Halt::Fatal(Fatal::Machine { .. }))
                     | RunError::Client(HttpError::Setup(_)) => Exit::Machine,
                     RunError::Halted(Halt::Fatal(_)) => Exit::Repair,
-                    RunError::SickFeed(_) => Exit::Guard,
+                    RunError::SickFeed(_) | RunError::PlanMoved(_) => Exit::Guard,
                     RunError::Busy(_) => Exit::Busy,
                     RunError::Feed(error) if error.is_usage() => Exit::Usage,
                     RunError::Mapping(_)
@@ -208,6 +208,7 @@ impl Stages<'_> {
         let notes = self.remarks.into_iter().chain(shared_rate);
         Ok(RunResult {
             names_leavers,
+            effects: done.as_ref().map(|done| done.effects),
             run: read_run(&journal, run.id)?,
             end,
             holds: done.map(|done| done.holds).unwrap_or_default(),

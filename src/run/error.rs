@@ -63,6 +63,9 @@ pub enum RunError {
         /// The run.
         run: RunId,
     },
+    /// The plan that the run was to carry out is not what would be done now.
+    #[error("the plan is not what an import would do now, so nothing was sent: {}", .0.join("; "))]
+    PlanMoved(Vec<String>),
     /// The run to resume has finished.
     #[error("run {0} has finished: there is nothing to resume")]
     HasFinished(RunId),
@@ -136,6 +139,9 @@ impl RunError {
             }
             Self::OtherFeed { .. } | Self::OtherJoined { .. } => {
                 "import the new feed with `hrfeed import`: it settles the old run first"
+            }
+            Self::PlanMoved(_) => {
+                "make a new plan with `hrfeed plan --out`, look at it, and import that"
             }
             Self::Superseded(_) => "`hrfeed runs` lists all runs",
             Self::NotNewest { .. } => {

@@ -88,7 +88,7 @@ impl Stages<'_> {
 
     fn feed_file(&self) -> FeedFile {
         FeedFile {
-            path: super::begin::kept(self.feed.source()),
+            path: super::begin::whole_path(self.feed.source()),
             sha256: self.feed.sha256(),
             joined_sha256: self.feed.joined_sha256(),
             modified: modified(&self.feed),

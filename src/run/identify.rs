@@ -8,6 +8,7 @@ use super::known::Compared;
 use super::remarks::on_meant_by_rejected;
 use super::shown::ShownPeople;
 use super::survey::Surveyed;
+use super::why::note_changed;
 use super::{RunError, Stages};
 use crate::journal::{JournalError, KnownIdentity, PersonState, Refreshed, SeenPerson};
 use crate::mapping::{
@@ -58,14 +59,20 @@ impl Stages<'_> {
             identification.held_as(row, known_as);
         }
         let suffices = !is_anybody_listed && !surveyed.strangers.are_all;
+        let mut by_lms: Vec<_> = surveyed.shown.keys().copied().collect();
+        by_lms.sort_unstable();
         if !(suffices && self.note_own(compared, &mut identification)?) {
             self.note_people(rows, compared, surveyed, &mut identification)?;
         }
         let stay = compared.keep(identification.meant_by_rejected().into_iter());
         self.remarks.extend(on_meant_by_rejected(stay));
         let differences = self.differences(&identification);
-        let gained = self.gained(&identification);
-        self.remark_on_mapping(rows.count(RowState::Changed), &gained)?;
+        let by_mapping = self.by_mapping(&identification, differences.iter().map(|it| it.0))?;
+        if let Some(last) = by_mapping.last() {
+            let gained = self.gained(&identification);
+            self.remark_on_mapping(last, rows.count(RowState::Changed), &gained);
+        }
+        note_changed(rows, &by_mapping, &by_lms);
         let mut verdicts = identification.verdicts();
         let fit = self.look_again(rows, compared, &identification, &mut verdicts)?;
         let with_verdict = (identification.subjects().iter())

@@ -55,6 +55,8 @@ pub(super) struct Compared {
     /// People whom hrfeed deleted: if the LMS still shows them, they are written
     /// again.
     pub(super) deleted: HashSet<ExternalId>,
+    /// People whom hrfeed deactivated as leavers, and whom the feed names.
+    pub(super) inactive: Vec<ExternalId>,
     /// Known people who are missing from the feed and stay even so: another
     /// feed names them, or they are protected.
     pub(super) staying: HashSet<ExternalId>,
@@ -292,6 +294,10 @@ impl Comparison<'_> {
             return Ok(());
         };
         self.compared.present += u64::from(is_of_this_feed && is_active);
+        if person.state == PersonState::Inactive {
+            let id = ExternalId::known(person.external_id);
+            self.compared.inactive.push(id);
+        }
         self.named(row, &person, is_of_this_feed)
     }
 

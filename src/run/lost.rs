@@ -41,8 +41,12 @@ impl Stages<'_> {
                 None => open.push(person),
             }
         }
-        let guards = &self.bound.mapping().guards;
-        match guards::lost(guards, open.len() as u64, prepared.known) {
+        let (lost, guards) = (open.len() as u64, &self.bound.mapping().guards);
+        let held = match self.kept {
+            Some(_) => guards::lost_by_plan(lost),
+            None => guards::lost(guards, lost, prepared.known),
+        };
+        match held {
             Some(held) if self.allowed.covers(&held.allow()) => {
                 let people = open.iter().cloned().map(held_person).collect();
                 if let Some(id) = self.let_pass(&held, &people, &prepared.earlier)? {

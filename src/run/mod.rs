@@ -26,6 +26,7 @@ mod groups;
 mod held;
 mod holds;
 mod identify;
+mod kept;
 mod known;
 mod left_over;
 mod lock;
@@ -47,6 +48,7 @@ mod strangers;
 mod survey;
 mod turns;
 mod verify;
+mod why;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -62,21 +64,25 @@ use crate::journal::{
     FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope, SentTwice,
 };
 use crate::mapping::{Bound, FeedKind, Leavers, Mapping, NamesLeavers, TargetSettings};
-use crate::model::{Calls, ExternalId, Parts, Proof, Step};
+use crate::model::{Calls, Effects, ExternalId, FingerprintKey, Parts, Proof, Step};
 use crate::plan::guards::Allowed;
-use crate::plan::{Change, Item, Profile, RowIndex, RowState, RowTable, Wanted, replay};
+use crate::plan::{
+    Binding, Change, Item, KeptPlan, Profile, RowIndex, RowState, RowTable, Wanted, key_of_plan,
+    replay,
+};
 use crate::upload::{
     Connection, Credentials, GroupPlan, Leaver, Memberships, RunRecorder, SendResult, Stop,
     Uploader, Work,
 };
 
-pub use self::begin::{absolute, has_changed_nothing, resumable};
+pub use self::begin::{absolute, has_changed_nothing, resumable, whole_path};
 pub use self::end::RunEnd;
 pub use self::error::RunError;
 pub use self::expiry::key_expiry;
 pub use self::grace::Waiting;
 pub use self::held::{held_in_words, hold_help, sick_help, sick_reasons};
 pub use self::holds::HoldNow;
+pub use self::kept::WITH_PLAN;
 pub use self::prepare::{Prepared, Unanswered, bind, feed_age};
 pub(crate) use self::roster::Roster;
 pub use self::verify::Verify;
@@ -102,6 +108,10 @@ pub struct RunRequest<'a> {
     /// This key replaces the one that hrfeed used before at this address: the
     /// accounts that it knew get their external IDs under this one.
     pub replaces_key: bool,
+    /// The path by which the journal knows the mapping, if that is another one.
+    pub known_as: Option<String>,
+    /// The plan that is carried out: exactly that is done, or nothing.
+    pub kept: Option<KeptPlan>,
     /// Who runs it: the user and the machine, for the journal.
     pub by: String,
     /// How long it waits for another run on this LMS to end.
@@ -127,6 +137,8 @@ pub struct RunResult {
     pub notes: Vec<String>,
     /// How its feed says who leaves.
     pub names_leavers: NamesLeavers,
+    /// What the changes do beside the LMS's data, as planned; `None` if it went not so far.
+    pub effects: Option<Effects>,
     /// A handle for reading.
     pub journal: Journal,
 }
@@ -138,6 +150,8 @@ struct Done {
     approved: Vec<HoldId>,
     /// What waits for a person, without the people.
     holds: Vec<HoldNow>,
+    /// What the changes do beside the LMS's data.
+    effects: Effects,
     /// What the feed looks like, if the next ones are compared with it.
     profile: Option<Profile>,
     /// What a person let pass with this feed becomes the measure for the next.
@@ -158,6 +172,9 @@ pub struct Planned<'a> {
     pub notes: Vec<String>,
     /// The requests that it took.
     pub calls: Calls,
+    /// What the plan is bound to.
+    pub binding: Binding,
+    key: FingerprintKey,
 }
 
 /// What the stages of a run share.
@@ -178,6 +195,10 @@ struct Stages<'a> {
     verify: Option<Verify>,
     allowed: Allowed,
     replaces_key: bool,
+    /// The plan that is carried out.
+    kept: Option<KeptPlan>,
+    /// For the digests of a plan's changes.
+    plan_key: FingerprintKey,
     by: String,
     wait: Duration,
     stop: Stop,
@@ -243,11 +264,14 @@ pub fn plan(request: RunRequest<'_>) -> Result<Planned<'_>, RunError> {
     let journal = request.journal.clone();
     let mut stages = Stages::new(request)?;
     stages.journal = Journal::open_existing(&journal)?;
+    let journal = stages.journal_digest()?;
     let prepared = stages.prepare();
     stages.listener.on_event(&Event::Finished);
     stages.remarks.extend(stages.uploader.shared_rate());
     Ok(Planned {
         prepared: prepared?,
+        binding: stages.binding(journal),
+        key: stages.plan_key,
         notes: stages.remarks,
         calls: stages.uploader.calls(),
         feed: stages.feed,
@@ -268,6 +292,8 @@ impl<'a> Stages<'a> {
             allowed,
             verify,
             replaces_key,
+            known_as,
+            kept,
             by,
             wait,
             stop,
@@ -282,8 +308,12 @@ impl<'a> Stages<'a> {
         Ok(Self {
             bound: bind(mapping, &feed, today)?,
             scope: scope(&settings, &credentials),
-            mapping_key: FeedKey::of_mapping(&begin::absolute(mapping.path())),
-            known_path: None,
+            plan_key: key_of_plan(&credentials.key),
+            mapping_key: FeedKey::of_mapping(&match &known_as {
+                Some(path) => path.clone(),
+                None => begin::absolute(mapping.path()),
+            }),
+            known_path: known_as,
             uploader: Uploader::new(&connection(&settings), &credentials, stop.clone(), seed())?,
             sent_twice: Vec::new(),
             feed,
@@ -294,6 +324,7 @@ impl<'a> Stages<'a> {
             allowed,
             verify,
             replaces_key,
+            kept,
             by,
             wait,
             stop,
@@ -307,6 +338,7 @@ impl<'a> Stages<'a> {
     /// All stages of a run, in order.
     fn run_all(&mut self, recorder: &RunRecorder) -> Result<Done, RunError> {
         let mut prepared = self.prepare()?;
+        self.hold_to_plan(&prepared)?;
         self.announce(&prepared, recorder.run)?;
         self.send_in_turns(&mut prepared, recorder)?;
         recorder.writer.flush().wait_blocking()?;
@@ -319,6 +351,7 @@ impl<'a> Stages<'a> {
             // Other feeds are not compared with one that does not name everybody.
             profile: (self.bound.mapping().kind == FeedKind::Full).then_some(prepared.profile),
             is_new_feed: prepared.is_new_feed,
+            effects: prepared.effects,
             is_new_measure: prepared.is_new_measure,
         })
     }
@@ -331,7 +364,8 @@ impl<'a> Stages<'a> {
         // Those left alone are recorded one by one.
         let left_alone = prepared.rows.count(RowState::LeftAlone);
         self.notes.planned(counts.unchanged - left_alone)?;
-        self.listener.on_event(&Event::Planned { counts });
+        let effects = prepared.effects;
+        self.listener.on_event(&Event::Planned { counts, effects });
         if plan.changes() + counts.rejected > 0 {
             self.listener.on_event(&Event::SendStarted {
                 run: &run.to_string(),

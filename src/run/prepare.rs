@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::begin::kept;
+use super::begin::whole_path;
 use super::decisions::Earlier;
 use super::grace::Waiting;
 use super::holds::HoldNow;
@@ -17,8 +17,8 @@ use super::{RunError, Stages};
 use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
 use crate::journal::Run;
-use crate::mapping::{Among, Bound, FeedKind, Mapping, MappingError};
-use crate::model::{ExternalId, RowNumber, Rule, RunState};
+use crate::mapping::{Among, Bound, FeedKind, Leavers, Mapping, MappingError};
+use crate::model::{Effects, ExternalId, RowNumber, Rule, RunState};
 use crate::plan::guards::{self, Allow, Allowed, FeedFacts, Sick};
 use crate::plan::{self, FindingKind, Plan, Profile, RowState, RowTable, Scan};
 use crate::run::seed;
@@ -31,6 +31,8 @@ pub struct Prepared {
     pub rows: RowTable,
     /// What is to be done, and what a guard holds.
     pub plan: Plan,
+    /// What that does beside the LMS's data.
+    pub effects: Effects,
     /// What makes the feed look sick: an import would send nothing.
     pub sick: Vec<Sick>,
     /// What is to be done with user groups.
@@ -84,7 +86,10 @@ impl Stages<'_> {
     /// show what would be done with it.
     pub(super) fn prepare(&mut self) -> Result<Prepared, RunError> {
         self.compare_with_journal()?;
+        let journal = self.kept.as_ref().map(|_| self.journal_digest());
+        let journal = journal.transpose()?.unwrap_or_default();
         let mut scan = self.scan()?;
+        self.hold_to_binding(&journal)?;
         if !self.bound.mapping().lists_leavers() {
             self.take_over(&scan.rows)?;
         }
@@ -125,6 +130,7 @@ impl Stages<'_> {
         let variants = scan.rows.reject_variants();
         compared.keep(variants.iter().map(AsRef::as_ref));
         protect(&mut scan.rows, &compared);
+        self.note_sent_before(&mut scan.rows, &compared)?;
         // Who was found on the LMS is known now, too.
         let there = scan.rows.count(RowState::Unchanged) + scan.rows.count(RowState::Changed);
         let known = compared.named_before.max(there);
@@ -143,7 +149,12 @@ impl Stages<'_> {
         let groups = groups.planned(&scan.rows);
         let action = self.bound.mapping().leavers;
         compared.take_in(earlier.approved_leavers.keys());
+        let leaving = match action {
+            Leavers::Ignore => 0,
+            _ => compared.leavers.len() as u64,
+        };
         Ok(Prepared {
+            effects: scan.rows.effects(&self.bound, leaving),
             plan: Plan::of(&scan.rows, compared.leavers.into_iter().collect(), action),
             kinds: plan::with_later_kinds(&self.bound, scan.kinds, &scan.rows),
             rows: scan.rows,
@@ -224,7 +235,7 @@ impl Stages<'_> {
         let runs = journal.since_finished(&self.scope, &self.mapping_path())?;
         let is_same = |run: &Run| match run.feed_sha256 {
             Some(digest) => Some(digest) == self.feed.sha256(),
-            None => run.start.feed_path == kept(self.feed.source()),
+            None => run.start.feed_path == whole_path(self.feed.source()),
         };
         let is_left =
             |run: &&Run| run.rows.is_some_and(|it| it > 0) || run.state != RunState::Failed;

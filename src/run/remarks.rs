@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::known::Compared;
 use super::strangers::Strangers;
 use super::{RunError, Stages};
-use crate::journal::FeedKey;
+use crate::journal::{FeedKey, Run};
 use crate::mapping::Among;
 use crate::model::{Joined, Remark, Remarks, count, counted};
 use crate::plan::RowTable;
@@ -115,17 +115,12 @@ impl Stages<'_> {
     /// Says what changes because the mapping did, and not the feed.
     pub(super) fn remark_on_mapping(
         &mut self,
+        last: &Run,
         changed: u64,
         gained: &[(&'static str, u64)],
-    ) -> Result<(), RunError> {
-        let Some(journal) = &self.journal else {
-            return Ok(());
-        };
-        let Some(last) = journal.last_finished_run(&self.scope, &self.mapping_path())? else {
-            return Ok(());
-        };
-        if changed == 0 || last.start.mapping_sha256 == self.bound.mapping().sha256() {
-            return Ok(());
+    ) {
+        if changed == 0 {
+            return;
         }
         let who = |people| counted(people, "person", "people");
         let is_same = last.feed_sha256 == self.feed.sha256()
@@ -145,6 +140,5 @@ impl Stages<'_> {
                 who(*people)
             ));
         }
-        Ok(())
     }
 }

@@ -86,11 +86,14 @@ pub(super) fn count(rows: &RowTable, numbers: &mut Numbers) -> u64 {
             numbers.identities += u64::from(is_rekey || detail.identity_change.is_whole());
             numbers.identity_changes += u64::from(is_rekey || detail.identity_change.is_any());
         }
+        let is_mailed = rows.mails(row);
         if !is_renumbered && is_known && !is_moved {
             numbers.changed += 1;
+            numbers.changed_mailed += u64::from(is_mailed);
         }
         if !is_renumbered && !is_known {
             numbers.new += 1;
+            numbers.new_mailed += u64::from(is_mailed);
             let of_other_key = detail.under_other_key;
             numbers.new_under_other_keys += u64::from(of_other_key == UnderOtherKey::SamePerson);
             numbers.new_of_others += u64::from(of_other_key == UnderOtherKey::SomebodyElse);
@@ -128,6 +131,7 @@ pub(super) fn rows_of(rows: &RowTable, held: &Held, earlier: &Earlier) -> Vec<Ro
                 detail.under_other_key != UnderOtherKey::Nobody
             }
             Whom::Waiting => waiting.contains(row),
+            Whom::Mailed => rows.mails(*row),
         };
         is_of_kind && is_among && !detail.is_approved
     };

@@ -28,6 +28,9 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     external_ids: ExternalIds::OfTheLms,
     has_parts: true,
     can_deactivate: true,
+    mails: Some("notify"),
+    generates_password: Some("generatePassword"),
+    active: Some("active"),
 };
 
 /// The roles, page "API calls - Users": learners, instructors and observers

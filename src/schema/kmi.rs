@@ -26,6 +26,9 @@ pub(super) static SPEC: SystemSpec = SystemSpec {
     // The page knows no such state; what `expirationDate` takes is nowhere
     // stated.
     can_deactivate: false,
+    mails: None,
+    generates_password: None,
+    active: None,
 };
 
 /// The User object of the KMI API, page "Operations with users by external

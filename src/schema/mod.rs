@@ -106,6 +106,12 @@ pub struct SystemSpec {
     pub has_parts: bool,
     /// People can be deactivated without being deleted.
     pub can_deactivate: bool,
+    /// The field with which a write makes the LMS mail the person.
+    pub mails: Option<&'static str>,
+    /// The field with which the LMS generates a password for a new person, and mails it.
+    pub generates_password: Option<&'static str>,
+    /// The field that says whether the person can sign in.
+    pub active: Option<&'static str>,
 }
 
 /// Whose external IDs are.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::event::NoListener;
 use crate::journal::{Journal, OpenIntent, PersonState, RunStart, Scope};
 use crate::model::{Action, Content, ExternalId, Outcome, Parts, RowNumber, Step};
-use crate::plan::{Change, Item, Rekey};
+use crate::plan::{Change, Item, Rekey, Why};
 use crate::sandbox::{Faults, Sandbox, SandboxOptions};
 
 const SYSTEMS: [System; 2] = [System::Kmi, System::ANewSpring];
@@ -100,6 +100,7 @@ impl World {
             index: number,
             row: RowNumber::new(number + 1),
             action,
+            why: Why::Changed,
             may_have_applied: false,
             doubt: None,
             content: Content {

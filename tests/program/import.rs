@@ -515,6 +515,7 @@ fn the_json_object_has_the_promised_shape() {
                 "created": 3, "updated": 0, "unchanged": 0, "rejected": 0, "failed": 0,
                 "unknown": 0, "pending": 0, "deactivated": 0, "deleted": 0
             },
+            "effects": {"mails": 0, "passwords": 0, "closed": 0},
             "calls": {"total": world.lms.stats().requests(), "retried": 0, "throttled": 0},
             "elapsed_seconds": 0.5, "exit_code": 0, "message": null, "notes": [], "holds": [],
             "proof": {

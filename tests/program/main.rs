@@ -32,6 +32,7 @@ mod identity;
 mod ids;
 mod import;
 mod joined;
+mod kept_plans;
 mod key_expiry;
 mod killed_approvals;
 mod killed_rekeys;

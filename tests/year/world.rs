@@ -200,6 +200,8 @@ max_age = "36 h"
             resumed: None,
             allowed: hrfeed::plan::Allowed::default(),
             replaces_key: false,
+            known_as: None,
+            kept: None,
             by: "ann@host".into(),
             wait: std::time::Duration::ZERO,
             stop: Stop::default(),

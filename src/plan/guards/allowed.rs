@@ -45,6 +45,11 @@ impl FromIterator<Allow> for Allowed {
 }
 
 impl Allowed {
+    /// Each thing that a person approves.
+    pub fn items(&self) -> impl Iterator<Item = &Allow> {
+        self.items.iter()
+    }
+
     /// Whether a person approved all of what is `needed`.
     #[must_use]
     pub fn covers(&self, needed: &Allow) -> bool {

@@ -52,6 +52,11 @@ impl RowTable {
         self.protected.contains(&row)
     }
 
+    /// What sending a row does, a bit each.
+    pub(in crate::plan) fn effects_of(&self, row: RowIndex) -> u8 {
+        self.effects.get(row as usize).copied().unwrap_or(0)
+    }
+
     /// Notes that the journal lacks the fingerprints of a person whose row is
     /// unchanged.
     pub fn note_without_fingerprints(&mut self, row: RowIndex) {

@@ -13,9 +13,9 @@ use super::plain::awaiting;
 use super::tally::{Pause, Stage};
 use crate::clock;
 use crate::event::{Event, Listener};
-use crate::report::Style;
-use crate::report::sanitize;
+use crate::report::effects::in_words;
 use crate::report::text::counted;
+use crate::report::{Style, sanitize};
 
 /// How often a bar is drawn without an event, for the spinner and the rest of a
 /// pause.
@@ -72,6 +72,13 @@ impl Bars {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+    }
+
+    /// Leaves a line above the bars.
+    fn say(&self, line: &str) {
+        let bar = ProgressBar::with_draw_target(None, (self.target)());
+        bar.println(line);
+        bar.finish_and_clear();
     }
 
     fn bar_style(&self, has_length: bool, figures: &str) -> ProgressStyle {
@@ -179,7 +186,13 @@ impl Listener for Bars {
             Event::VerifyStarted { people } => {
                 self.put("Reading back".to_owned(), Some(people), DONE);
             }
-            Event::ReadFinished { .. } | Event::Planned { .. } | Event::Finished => self.take(),
+            Event::Planned { effects, .. } => {
+                self.take();
+                if let Some(words) = in_words(&effects) {
+                    self.say(&format!("This will {words}."));
+                }
+            }
+            Event::ReadFinished { .. } | Event::Finished => self.take(),
             Event::Paused { .. } | Event::Continued => self.set_pause(),
             Event::ReadProgress { .. }
             | Event::SurveyProgress { .. }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::Tally;
 use super::tally::Stage;
 use crate::event::{Event, Listener};
-use crate::model::Counts;
+use crate::model::{Counts, Effects};
+use crate::report::effects::in_words;
 use crate::report::sanitize;
 use crate::report::text::{bytes, count, counted, duration, percent, rate, rows, stopwatch};
 
@@ -106,7 +107,7 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
 }
 
 /// `Planned: 940 to create, 12 to update`.
-fn planned(counts: &Counts) -> String {
+fn planned(counts: &Counts, effects: &Effects) -> String {
     let parts: Vec<_> = [
         (counts.created, "to create"),
         (counts.updated, "to update"),
@@ -121,9 +122,12 @@ fn planned(counts: &Counts) -> String {
     .map(|(number, what)| format!("{} {what}", count(number)))
     .collect();
     if parts.is_empty() {
-        "Planned: nothing to do".to_owned()
-    } else {
-        format!("Planned: {}", parts.join(", "))
+        return "Planned: nothing to do".to_owned();
+    }
+    let line = format!("Planned: {}", parts.join(", "));
+    match in_words(effects) {
+        Some(words) => format!("{line}. This will {words}"),
+        None => line,
     }
 }
 
@@ -175,7 +179,7 @@ fn line(event: &Event<'_>, took: &str) -> Option<String> {
             let rows = counted(unknown, "unknown outcome", "unknown outcomes");
             format!("Checking {rows} of an earlier run")
         }
-        Event::Planned { counts } => planned(counts),
+        Event::Planned { counts, effects } => planned(counts, &effects),
         Event::SendStarted { run, changes } => {
             let what = match changes {
                 0 => "Nothing to send".to_owned(),
@@ -333,7 +337,18 @@ mod tests {
             rejected: 23,
             ..Counts::default()
         };
-        rig.after(10, &Event::Planned { counts: &counts });
+        let effects = Effects {
+            mails: 940,
+            passwords: 0,
+            closed: 1,
+        };
+        rig.after(
+            10,
+            &Event::Planned {
+                counts: &counts,
+                effects,
+            },
+        );
         rig.after(
             10,
             &Event::SendStarted {
@@ -371,7 +386,7 @@ mod tests {
         0:00:20  Read 200,000 rows in 20 s, 23 rejected, 2 skipped by the mapping
         0:00:20  Checking which of 940 new people already have an account
         0:00:21  Checked the LMS: 1,200 people (12 requests, 1.2 s)
-        0:00:21  Planned: 940 to create, 12 to update, 199,025 unchanged, 23 rejected
+        0:00:21  Planned: 940 to create, 12 to update, 199,025 unchanged, 23 rejected. This will make the LMS mail up to 940 people and close 1 account
         0:00:21  Sending 952 changes (run 12)
         0:00:31  Sending: 200 of 952 (21 %), 20.0 per second, 38 s left
         0:00:41  Sending: 400 of 952 (42 %), 20.0 per second, 28 s left
@@ -431,6 +446,7 @@ mod tests {
             0,
             &Event::Planned {
                 counts: &Counts::default(),
+                effects: Effects::default(),
             },
         );
         rig.after(0, &Event::Finished);

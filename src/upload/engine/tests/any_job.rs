@@ -11,7 +11,7 @@ use super::scripted::{Answer, Rig};
 use crate::event::Listener;
 use crate::mapping::FieldFingerprints;
 use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber, Step};
-use crate::plan::{Change, Rekey};
+use crate::plan::{Change, Rekey, Why};
 use crate::retry::NoAnswer;
 use crate::schema::{Part, System};
 use crate::targets::{self, Call, Group, Method, Reply, Target};
@@ -105,6 +105,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         index: 0,
         row: RowNumber::new(2),
         action,
+        why: Why::Changed,
         may_have_applied: is_resumed,
         doubt: None,
         content: Content {

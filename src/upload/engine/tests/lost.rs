@@ -7,7 +7,7 @@ use super::NoAnswer;
 use super::scripted::{Answer, Rig};
 use crate::event::Listener;
 use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber};
-use crate::plan::Change;
+use crate::plan::{Change, Why};
 use crate::schema::{Part, System};
 use crate::targets::{self, Method};
 use crate::upload::UploadError;
@@ -21,6 +21,7 @@ fn update(system: System, sets: Vec<(Part, Vec<String>)>, parts: Parts) -> Chang
         index: 4,
         row: RowNumber::new(6),
         action: Action::Update,
+        why: Why::Changed,
         may_have_applied: false,
         doubt: None,
         content: Content {

@@ -11,7 +11,7 @@ use super::{End, NoAnswer};
 use crate::event::Listener;
 use crate::mapping::FieldFingerprints;
 use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber};
-use crate::plan::{Change, InDoubt};
+use crate::plan::{Change, InDoubt, Why};
 use crate::schema::System;
 use crate::targets::{self, Body, Method};
 use crate::upload::change::ChangeJob;
@@ -135,6 +135,7 @@ fn job(id: &str, action: Action) -> ChangeJob {
         index: 0,
         row: RowNumber::new(1),
         action,
+        why: Why::Changed,
         may_have_applied: false,
         doubt: None,
         content: Content {

@@ -11,7 +11,7 @@ use super::read_back::{Fate, Loss, any_fate};
 use super::scripted::{Answer, Asked, Rig};
 use crate::event::Listener;
 use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber};
-use crate::plan::{Change, Rekey};
+use crate::plan::{Change, Rekey, Why};
 use crate::schema::System;
 use crate::targets::{self, Method};
 use crate::upload::UploadError;
@@ -140,6 +140,7 @@ fn job(system: System, has_handle: bool, may_have_applied: bool) -> ChangeJob {
         index: 0,
         row: RowNumber::new(1),
         action: Action::Rekey,
+        why: Why::Changed,
         may_have_applied,
         doubt: None,
         content: Content {

@@ -1,0 +1,157 @@
+//! A plan that is kept: its changes, and whether an import would make exactly these.
+
+use super::prepare::Prepared;
+use super::{Planned, RunError, Stages};
+use crate::feed::Feed;
+use crate::journal::{JournalError, STATE_OF_NONE};
+use crate::mapping::Bound;
+use crate::model::{FingerprintKey, HoldKind, hex};
+use crate::plan::{
+    Asked, Binding, Item, PlannedChange, ScanError, Wanted, action_of, digest_of_leaver, replay_as,
+};
+use crate::targets::Group;
+use crate::upload::GroupPlan;
+
+/// The command of a run that carries out a plan.
+pub const WITH_PLAN: &str = "import --plan";
+
+impl Stages<'_> {
+    /// What the journal holds for a plan, before a run settles what others left.
+    pub(super) fn journal_digest(&self) -> Result<String, JournalError> {
+        let digest = match &self.journal {
+            Some(journal) => journal.state_digest(&self.scope)?,
+            // A new one is the same as none.
+            None => STATE_OF_NONE,
+        };
+        Ok(hex(digest.to_be_bytes()))
+    }
+
+    /// What a plan that is made now is bound to. The feed was read.
+    pub(super) fn binding(&self, journal: String) -> Binding {
+        Binding {
+            hrfeed: env!("CARGO_PKG_VERSION").into(),
+            feed: self.feed.sha256().map(hex).unwrap_or_default(),
+            joined: self.feed.joined_sha256().map(hex),
+            mapping: hex(self.bound.mapping().sha256()),
+            scope: self.scope.hex(),
+            journal,
+        }
+    }
+
+    /// Stops a run that carries out a plan which is bound to something else.
+    pub(super) fn hold_to_binding(&self, journal: &str) -> Result<(), RunError> {
+        let Some(kept) = &self.kept else {
+            return Ok(());
+        };
+        // What the run itself has sent is known.
+        let journal = match self.resumed {
+            Some(_) => kept.binding.journal.clone(),
+            None => journal.to_owned(),
+        };
+        let moved = kept.binding.moved(&self.binding(journal));
+        if moved.is_empty() {
+            return Ok(());
+        }
+        Err(RunError::PlanMoved(
+            moved.into_iter().map(str::to_owned).collect(),
+        ))
+    }
+
+    /// Stops a run that would do something else than the plan which it carries out.
+    pub(super) fn hold_to_plan(&mut self, prepared: &Prepared) -> Result<(), RunError> {
+        let Some(kept) = self.kept.take() else {
+            return Ok(());
+        };
+        let mut changes = Vec::new();
+        let (feed, bound) = (&mut self.feed, &self.bound);
+        each_change(feed, bound, prepared, &self.plan_key, |change| {
+            changes.push(change.kept());
+            Ok::<_, RunError>(())
+        })?;
+        let moved = match self.resumed {
+            Some(_) => kept.beyond(&changes),
+            None => kept.moved(&changes, &of_groups(&prepared.groups)),
+        };
+        self.kept = Some(kept);
+        if moved.is_empty() {
+            Ok(())
+        } else {
+            Err(RunError::PlanMoved(moved))
+        }
+    }
+}
+
+impl Planned<'_> {
+    /// Hands out the changes: leavers first, then the rows in the order of the feed.
+    ///
+    /// # Errors
+    /// The feed cannot be read or has changed; or `each` said to stop.
+    pub fn each_change<E: From<ScanError>>(
+        &mut self,
+        each: impl FnMut(PlannedChange) -> Result<(), E>,
+    ) -> Result<(), E> {
+        each_change(&mut self.feed, &self.bound, &self.prepared, &self.key, each)
+    }
+
+    /// The key of the digests of its changes.
+    #[must_use]
+    pub const fn key(&self) -> FingerprintKey {
+        self.key
+    }
+
+    /// What would be done with groups, an entry each.
+    #[must_use]
+    pub fn of_groups(&self) -> Vec<String> {
+        of_groups(&self.prepared.groups)
+    }
+}
+
+fn each_change<E: From<ScanError>>(
+    feed: &mut Feed,
+    bound: &Bound<'_>,
+    prepared: &Prepared,
+    key: &FingerprintKey,
+    mut each: impl FnMut(PlannedChange) -> Result<(), E>,
+) -> Result<(), E> {
+    let leaving = bound.mapping().leavers;
+    if let Some(action) = action_of(HoldKind::Leavers, leaving) {
+        let how = (action, digest_of_leaver(leaving));
+        for id in &prepared.plan.leavers {
+            each(PlannedChange::of_leaver(id.clone(), how, key))?;
+        }
+    }
+    let asked = Asked {
+        rows: &prepared.rows,
+        wanted: Wanted::Work { wave: None },
+        these: &[],
+    };
+    let change = |item| match item {
+        Item::Change(change) => Some(PlannedChange::of_row(&change, key)),
+        Item::LeftAlone(_) | Item::Rejected { .. } => None,
+    };
+    replay_as(feed, bound, &asked, change, |changes| {
+        changes.into_iter().flatten().try_for_each(&mut each)
+    })
+}
+
+/// What is to be done with groups, in words that say all of it.
+fn of_groups(plan: &GroupPlan) -> Vec<String> {
+    let described = |what: &str, group: &Group| {
+        let Group {
+            id,
+            kind,
+            name,
+            parent,
+        } = group;
+        let of = |text: &Option<String>| text.clone().unwrap_or_default();
+        format!(
+            "{what} {id}: type {kind}, name {}, parent {}",
+            of(name),
+            of(parent)
+        )
+    };
+    let create = plan.create.iter().map(|group| described("create", group));
+    let change = plan.change.iter().map(|group| described("change", group));
+    let delete = plan.delete.iter().map(|id| format!("delete {id}"));
+    create.chain(change).chain(delete).collect()
+}
