@@ -83,6 +83,7 @@ fn intent(row: u32) -> Intent {
         from: None,
         account: None,
         hold: None,
+        set: None,
     }
 }
 

@@ -59,7 +59,7 @@ impl OtherPlan {
     /// The same of a leaver.
     pub(super) fn cause_of_leaver(&self, id: &ExternalId) -> &'static str {
         match self.changes.get(id.as_str()) {
-            Some((_, Action::Deactivate | Action::Delete)) => Cause::Feed.word(),
+            Some((_, Action::Deactivate | Action::Delete | Action::Set)) => Cause::Feed.word(),
             Some(_) => Cause::Both.word(),
             None => Cause::Mapping.word(),
         }

@@ -130,6 +130,7 @@ fn leaver(id: &ExternalId, how: Leavers, is_marked: bool) -> RowLine {
     let action = plan::action_of(HoldKind::Leavers, how);
     let outcome = match action {
         Some(Action::Delete) => Outcome::Deleted,
+        Some(Action::Set) => Outcome::Set,
         _ => Outcome::Deactivated,
     };
     let why = if is_marked {

@@ -30,8 +30,8 @@ named_by_their_word! {
 impl ValueEnum for Outcome {
     fn value_variants<'a>() -> &'a [Self] {
         // Held rows count as pending, and are asked for by themselves.
-        const ALL: [Outcome; 10] = {
-            let mut all = [Outcome::Held; 10];
+        const ALL: [Outcome; Outcome::ALL.len() + 1] = {
+            let mut all = [Outcome::Held; Outcome::ALL.len() + 1];
             let mut at = 0;
             while at < Outcome::ALL.len() {
                 all[at] = Outcome::ALL[at];

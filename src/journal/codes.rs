@@ -18,6 +18,8 @@ pub enum PersonState {
     Active,
     /// There, and inactive because of hrfeed.
     Inactive,
+    /// There, with fields that were written since the person left.
+    Set,
     /// Deleted by hrfeed. Neither remote id nor fingerprint is kept.
     Deleted,
     /// The target showed more than one person with the external ID. None of
@@ -48,13 +50,13 @@ macro_rules! codes {
 }
 
 codes!(Outcome, outcome, to_outcome: Created = 1 Updated = 2 Unchanged = 3 Rejected = 4 Failed = 5
-    Unknown = 6 Pending = 7 Deactivated = 8 Deleted = 9 Held = 10);
+    Unknown = 6 Pending = 7 Deactivated = 8 Deleted = 9 Held = 10 Set = 11);
 codes!(Action, action, to_action: Create = 1 Update = 2 Deactivate = 3 Delete = 4 Adopt = 5
-    Rekey = 6);
+    Rekey = 6 Set = 7);
 codes!(RunState, run_state, to_run_state: Running = 1 Finished = 2 Interrupted = 3 Failed = 4
     Superseded = 5);
 codes!(PersonState, person_state, to_person_state: Active = 1 Inactive = 2 Deleted = 3
-    Ambiguous = 4);
+    Ambiguous = 4 Set = 5);
 
 codes!(HoldKind, hold_kind, to_hold_kind: Leavers = 1 Creates = 2 Updates = 3 Renumbered = 4
     Lost = 5 Identities = 6);
@@ -152,6 +154,7 @@ mod tests {
             Action::Delete,
             Action::Adopt,
             Action::Rekey,
+            Action::Set,
         ] {
             assert_eq!(to_action(action(it)), Some(it));
         }
@@ -182,6 +185,8 @@ mod tests {
             PersonState::Active,
             PersonState::Inactive,
             PersonState::Deleted,
+            PersonState::Ambiguous,
+            PersonState::Set,
         ] {
             assert_eq!(to_person_state(person_state(it)), Some(it));
         }
@@ -197,6 +202,7 @@ mod tests {
         assert_eq!(outcome(Outcome::Deactivated), 8);
         assert_eq!(outcome(Outcome::Deleted), 9);
         assert_eq!(outcome(Outcome::Held), 10);
+        assert_eq!(outcome(Outcome::Set), 11);
         assert_eq!(hold_state(HoldState::Approved), 2);
         assert_eq!(LEAVER, i64::from(u32::MAX) + 1);
         assert_eq!(outcome(Outcome::Rejected), 4);
@@ -205,7 +211,9 @@ mod tests {
         assert_eq!(run_state(RunState::Interrupted), 3);
         assert_eq!(run_state(RunState::Failed), 4);
         assert_eq!(person_state(PersonState::Active), 1);
+        assert_eq!(person_state(PersonState::Inactive), 2);
         assert_eq!(person_state(PersonState::Deleted), 3);
         assert_eq!(person_state(PersonState::Ambiguous), 4);
+        assert_eq!(person_state(PersonState::Set), 5);
     }
 }

@@ -171,11 +171,12 @@ pub struct HoldFilter {
 }
 
 /// What became of a row whose change was carried out.
-const DONE: [Outcome; 4] = [
+const DONE: [Outcome; 5] = [
     Outcome::Created,
     Outcome::Updated,
     Outcome::Deactivated,
     Outcome::Deleted,
+    Outcome::Set,
 ];
 
 /// The one list of a hold's columns, completed by `WHERE` and `ORDER BY`.
@@ -229,7 +230,7 @@ impl Journal {
         if hold.carried_out_by.is_none() {
             return Ok(HashSet::new());
         }
-        let [created, updated, deactivated, deleted] = DONE.map(codes::outcome);
+        let [created, updated, deactivated, deleted, set] = DONE.map(codes::outcome);
         // A decision about some of the people gives the others another number.
         let done = self.all(
             "WITH RECURSIVE numbers (id) AS (
@@ -241,7 +242,7 @@ impl Journal {
              WHERE hold = ?1 AND external_id IN (
                  SELECT iif(leaver = '', external_id, leaver) FROM rows
                  WHERE run BETWEEN ?2 AND ?3 AND hold IN numbers
-                       AND outcome IN (?4, ?5, ?6, ?7))",
+                       AND outcome IN (?4, ?5, ?6, ?7, ?8))",
             (
                 hold.id.0,
                 hold.since_run.0,
@@ -250,6 +251,7 @@ impl Journal {
                 updated,
                 deactivated,
                 deleted,
+                set,
             ),
             |row| row.get::<_, String>(0),
         )?;
@@ -258,14 +260,14 @@ impl Journal {
 
     /// The last run that did something of what a hold approved.
     pub fn carried_out(&self, hold: &Hold) -> Result<Option<RunId>, JournalError> {
-        let [created, updated, deactivated, deleted] = DONE.map(codes::outcome);
+        let [created, updated, deactivated, deleted, set] = DONE.map(codes::outcome);
         let sql = "SELECT max(run) FROM rows
-                   WHERE run >= ?1 AND hold = ?2 AND outcome IN (?3, ?4, ?5, ?6)";
+                   WHERE run >= ?1 AND hold = ?2 AND outcome IN (?3, ?4, ?5, ?6, ?7)";
         self.conn
             .prepare_cached(sql)
             .and_then(|mut statement| {
                 let (since, id) = (hold.since_run.0, hold.id.0);
-                let wanted = (since, id, created, updated, deactivated, deleted);
+                let wanted = (since, id, created, updated, deactivated, deleted, set);
                 statement.query_row(wanted, |row| row.get::<_, Option<i64>>(0))
             })
             .map(|run| run.map(RunId))

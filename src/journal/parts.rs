@@ -17,6 +17,7 @@ use super::ids::{FeedKey, Scope};
 use super::open::Journal;
 use super::people;
 use super::read::VisitError;
+use super::set_fields;
 use super::store::execute;
 
 /// What the target acknowledged about a person.
@@ -30,6 +31,9 @@ pub enum Acknowledged {
     Picture(u128),
     /// Details and picture may have changed: the outcome of a write is unknown.
     Invalidated,
+    /// These fields may have been written for the person as a leaver, as
+    /// [`SetFields::fields`](crate::model::SetFields::fields) has them.
+    MayBeSet(u64),
     /// These values of a set are there.
     Added(Part, Vec<String>),
     /// These values of a set are gone.
@@ -179,6 +183,10 @@ pub(super) fn acknowledge(
             }
             Acknowledged::Invalidated => {
                 invalidate(tx, scope, external_id)?;
+                continue;
+            }
+            Acknowledged::MayBeSet(fields) => {
+                set_fields::add(tx, scope, external_id, *fields)?;
                 continue;
             }
             // Before everything else: see `rekey`.

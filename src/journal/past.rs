@@ -23,7 +23,7 @@ pub struct Past {
     pub created: u64,
     /// People updated.
     pub updated: u64,
-    /// Leavers deactivated or deleted.
+    /// Leavers deactivated, deleted or set.
     pub left: u64,
 }
 
@@ -63,11 +63,11 @@ impl Journal {
             "SELECT count(*) FILTER (WHERE outcome = 1),
                     count(*) FILTER (WHERE outcome = 2
                                      AND NOT (replaces_key AND action IS 5 AND former IS NOT NULL)),
-                    count(*) FILTER (WHERE outcome IN (8, 9))
+                    count(*) FILTER (WHERE outcome IN (8, 9, 11))
              FROM runs CROSS JOIN rows ON rows.run = runs.id
              WHERE runs.scope = (SELECT id FROM scopes WHERE digest = ?1) AND mapping_path = ?2
                    AND (ended IS NULL OR ended >= ?3) AND rows.row >= ?4
-                   AND outcome IN (1, 2, 8, 9) AND rows.hold IS NULL
+                   AND outcome IN (1, 2, 8, 9, 11) AND rows.hold IS NULL
                    AND max(started + at * 1000, iif(resumed, coalesce(ended, 0), 0)) >= ?3",
             (
                 scope.bytes(),

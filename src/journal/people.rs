@@ -14,6 +14,7 @@ use super::ids::{FeedKey, Scope};
 use super::open::Journal;
 use super::parts::{self, Acknowledged};
 use super::read::VisitError;
+use super::set_fields;
 use super::store::execute;
 
 /// A person that the journal knows.
@@ -42,6 +43,9 @@ pub struct Known<'a> {
     /// The feed that named the person last, where it has come without the person
     /// since.
     pub absent_from: Option<FeedKey>,
+    /// What was written for the person as a leaver, or may have been, and was not taken back:
+    /// [`SetFields::fields`](crate::model::SetFields::fields).
+    pub set_fields: u64,
 }
 
 /// Who a known person is, as far as fingerprints say it.
@@ -78,6 +82,8 @@ pub struct OfOtherKey<'a> {
     pub remote_id: Option<&'a str>,
     /// The scope that asks knows the same account by the same external ID.
     pub is_taken_over: bool,
+    /// As [`Known::set_fields`] has them.
+    pub set_fields: u64,
     /// The fingerprints of the mapped fields, packed; empty where none are known.
     pub fields: &'a [u8],
     /// The fingerprints of the fields that identify the person, packed; empty
@@ -145,8 +151,8 @@ impl Journal {
     ) -> Result<(), E> {
         self.visit(
             "SELECT external_id, remote_id, fingerprint, state, feed, other_feed, keyed, protected,
-                    fields IS NOT NULL, absent
-             FROM people
+                    people.fields IS NOT NULL, absent, set_fields.fields
+             FROM people LEFT JOIN set_fields USING (scope, external_id)
              WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)",
             [scope.bytes()],
             |row| {
@@ -270,12 +276,14 @@ impl Journal {
         mut each: impl FnMut(OfOtherKey<'_>) -> Result<ControlFlow<()>, E>,
     ) -> Result<(), E> {
         self.visit(
-            "SELECT external_id, remote_id, fields, identity, scope,
+            "SELECT people.external_id, remote_id, people.fields, identity, people.scope,
                     EXISTS (SELECT 1 FROM people AS own
                             WHERE own.scope = (SELECT id FROM scopes WHERE digest = ?3)
                                   AND own.external_id = people.external_id
-                                  AND own.remote_id = people.remote_id)
+                                  AND own.remote_id = people.remote_id),
+                    set_fields.fields
              FROM people JOIN scopes ON scopes.id = people.scope
+                  LEFT JOIN set_fields USING (scope, external_id)
              WHERE system = ?1 AND rtrim(base_url, '/') = rtrim(?2, '/') AND digest <> ?3
                    AND state <> 3",
             (system, base_url, scope.bytes()),
@@ -309,6 +317,7 @@ fn known<'a>(row: &'a rusqlite::Row<'_>) -> Option<Known<'a>> {
         is_protected: row.get_ref(7).ok()?.as_i64().ok()? != 0,
         has_fields: row.get_ref(8).ok()?.as_i64().ok()? != 0,
         absent_from: feed(row, 4).ok()?.filter(|_| is_absent),
+        set_fields: set_fields::bits(row, 10).ok()?,
     })
 }
 
@@ -320,6 +329,7 @@ fn of_other_key<'a>(row: &'a rusqlite::Row<'_>) -> Option<OfOtherKey<'a>> {
         identity: bytes(row, 3)?,
         key: row.get_ref(4).ok()?.as_i64().ok()?,
         is_taken_over: row.get_ref(5).ok()?.as_i64().ok()? != 0,
+        set_fields: set_fields::bits(row, 6).ok()?,
     })
 }
 
@@ -458,6 +468,7 @@ pub(super) fn gone(tx: &Connection, scope: i64, people: &[String]) -> rusqlite::
                WHERE scope = ?1 AND external_id = ?2";
     for external_id in people {
         execute(tx, sql, (scope, external_id))?;
+        set_fields::forget(tx, scope, external_id)?;
     }
     Ok(())
 }
@@ -519,7 +530,7 @@ pub(super) fn rekey(tx: &Connection, scope: i64, from: &str, to: &str) -> rusqli
     ] {
         execute(tx, sql, (scope, from, to))?;
     }
-    Ok(())
+    set_fields::rekey(tx, scope, from, to)
 }
 
 /// Makes sure that a person about whom a run acknowledged something is in
@@ -566,7 +577,7 @@ pub(super) fn write(
              fingerprint = excluded.fingerprint, state = excluded.state, feed = excluded.feed,
              other_feed = CASE WHEN feed <> excluded.feed AND NOT absent THEN feed
                           ELSE other_feed END,
-             absent = iif(excluded.state = 2, absent, 0),
+             absent = iif(excluded.state IN (2, 5), absent, 0),
              fields = iif(excluded.state = 3, NULL, coalesce(excluded.fields, fields)),
              identity = iif(excluded.state = 3, NULL, coalesce(excluded.identity, identity))",
         (

@@ -97,26 +97,6 @@ pub struct RowFilter {
     pub outcomes: Vec<Outcome>,
 }
 
-/// A row that may have been sent, with an unknown outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenIntent {
-    /// The row in the feed; `None` for a leaver.
-    pub row: Option<RowNumber>,
-    /// The person.
-    pub external_id: ExternalId,
-    /// What was to be done.
-    pub action: Action,
-    /// The external ID that the person had before, where the action changes it.
-    pub from: Option<ExternalId>,
-    /// The target's id of the account without an external ID that was to get this
-    /// one, where the action went by it.
-    pub account: Option<String>,
-    /// The hold whose approval was to carry it out.
-    pub hold: Option<HoldId>,
-    /// How many requests were recorded for it.
-    pub attempts: u32,
-}
-
 /// The one list of a run's columns, completed by `WHERE`, `ORDER BY`, `LIMIT`.
 macro_rules! select_runs {
     ($rest:literal) => {
@@ -268,33 +248,6 @@ impl Journal {
                     from: row.get(11)?,
                 };
                 each(entry).map_err(VisitError::Visitor)
-            },
-        )
-    }
-
-    /// The rows of `run` whose outcome must be looked up at the target before
-    /// anything is sent again, in row order, leavers last: intents without an
-    /// outcome, and rows settled as unknown.
-    pub fn open_intents(&self, run: RunId) -> Result<Vec<OpenIntent>, JournalError> {
-        self.all(
-            "SELECT row, coalesce(external_id, leaver), action, attempts,
-                    iif(action = 5, NULL, former), iif(action = 5, former, NULL), hold
-             FROM rows WHERE run = ?1 AND coalesce(outcome, 6) = 6 AND action IS NOT NULL
-             ORDER BY row, leaver",
-            [run.0],
-            |row| {
-                Ok(OpenIntent {
-                    row: row_number(row, 0)?,
-                    external_id: ExternalId::known(&row.get::<_, String>(1)?),
-                    action: coded(row, 2, codes::to_action)?,
-                    attempts: row.get(3)?,
-                    from: row
-                        .get::<_, Option<String>>(4)?
-                        .as_deref()
-                        .map(ExternalId::known),
-                    account: row.get(5)?,
-                    hold: row.get::<_, Option<i64>>(6)?.map(HoldId),
-                })
             },
         )
     }
@@ -499,7 +452,8 @@ fn count_rows(conn: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     // A row that is neither stored nor unchanged is pending.
     let counted = run.counts.rows();
     run.counts.pending += run.rows.unwrap_or(0).saturating_sub(counted);
-    run.counts.deactivated += run.leavers.deactivated;
-    run.counts.deleted += run.leavers.deleted;
+    for left in [Outcome::Deactivated, Outcome::Deleted, Outcome::Set] {
+        *run.counts.of_mut(left) += run.leavers.of(left);
+    }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Action, Calls, ExternalId, HoldState, Outcome, RowNumber, RunState};
+use crate::model::{Action, Calls, ExternalId, HoldState, Outcome, RowNumber, RunState, SetFields};
 
 use super::absences::Absences;
 use super::doubts::Doubts;
@@ -109,6 +109,8 @@ pub struct Intent {
     pub account: Option<String>,
     /// The hold whose approval carries it out.
     pub hold: Option<HoldId>,
+    /// The fields that are written, for [`Action::Set`].
+    pub set: Option<SetFields>,
 }
 
 /// The outcome of a row or a leaver.
@@ -176,12 +178,13 @@ impl Settled {
 
     /// Finds an outcome that makes no sense.
     pub(super) const fn check(&self) -> Result<(), &'static str> {
-        let leaver = matches!(self.outcome, Outcome::Deactivated | Outcome::Deleted);
+        let leaver = matches!(
+            self.outcome,
+            Outcome::Deactivated | Outcome::Deleted | Outcome::Set
+        );
         match (self.row, &self.external_id) {
             (None, None) => Err("it has neither a row nor an external ID"),
-            (Some(_), _) if leaver => {
-                Err("a row of the feed was deactivated or deleted, but only leavers can be")
-            }
+            (Some(_), _) if leaver => Err("a row of the feed ended as only leavers can"),
             (_, None) if self.person.is_some() || self.rekeyed_from.is_some() => {
                 Err("it says something about a person without an external ID")
             }

@@ -105,7 +105,8 @@ pub(super) fn take_in(
         | Outcome::Updated
         | Outcome::Unchanged
         | Outcome::Deactivated
-        | Outcome::Deleted => {
+        | Outcome::Deleted
+        | Outcome::Set => {
             if !has_rows(tx, "refused", are_any)? {
                 return Ok(());
             }

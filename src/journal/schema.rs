@@ -291,6 +291,26 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ALTER TABLE runs ADD COLUMN feed_modified INTEGER;
     ALTER TABLE runs ADD COLUMN good_feed INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    -- Fields that were written for people as leavers, or may have been, and were not taken
+    -- back since: a bit for each by its position in the schema of the system.
+    CREATE TABLE set_fields (
+        scope       INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        fields      INTEGER NOT NULL,
+        PRIMARY KEY (scope, external_id)
+    ) STRICT, WITHOUT ROWID;
+
+    -- The same of what is about to be written, and a fingerprint of these fields with their
+    -- values, made with the secret; until the outcome is known.
+    CREATE TABLE set_intents (
+        run         INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        fields      INTEGER NOT NULL,
+        fingerprint BLOB NOT NULL,
+        PRIMARY KEY (run, external_id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What a file is, by its header.

@@ -19,6 +19,7 @@ use super::doubts::{self, Doubts};
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
+use super::intents;
 use super::lock::ScopeLock;
 use super::parts;
 use super::past;
@@ -26,6 +27,7 @@ use super::people;
 use super::place::Place;
 use super::records::{Intent, RunStart, Settled, Work};
 use super::refused;
+use super::set_fields;
 use super::update::{note_alive, note_run, update_run};
 
 /// The writing connection and what its thread remembers.
@@ -50,6 +52,8 @@ struct Memory {
     /// Whether there are doubts, and people who were refused, if that is known.
     has_doubts: Option<bool>,
     has_refused: Option<bool>,
+    /// The same of fields that were written for leavers.
+    has_set: Option<bool>,
 }
 
 /// What is remembered of a run: its scope, its feed, and how long it was under
@@ -225,6 +229,7 @@ impl Memory {
                 parts::rekey(tx, scope, id, acknowledged)?;
                 people::ensure(tx, scope, feed, id)?;
                 parts::acknowledge(tx, scope, id, acknowledged)?;
+                self.has_set = None;
             }
             Work::Members {
                 run,
@@ -324,24 +329,7 @@ impl Memory {
 
     fn intend(&mut self, tx: &Connection, run: RunId, intents: &[Intent]) -> Result<(), Failure> {
         self.run(tx, run)?;
-        // Earlier attempts stay counted.
-        let mut statement = tx.prepare_cached(
-            "INSERT INTO rows (run, row, leaver, external_id, action, attempts, former, hold)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)
-             ON CONFLICT DO UPDATE SET external_id = excluded.external_id,
-                 action = excluded.action, outcome = NULL, status = NULL, reason = NULL, at = NULL,
-                 former = excluded.former, hold = excluded.hold",
-        )?;
-        for intent in intents {
-            let id = intent.external_id.as_str();
-            let (row, leaver, external_id) = key(intent.row, Some(id));
-            let action = codes::action(intent.action);
-            let from = intent.from.as_ref().map(ExternalId::as_str);
-            let former = from.or(intent.account.as_deref());
-            let hold = intent.hold.map(|hold| hold.0);
-            statement.execute((run.0, row, leaver, external_id, action, former, hold))?;
-        }
-        Ok(())
+        Ok(intents::write(tx, run, intents)?)
     }
 
     fn not_sent(
@@ -352,6 +340,9 @@ impl Memory {
         external_id: &ExternalId,
     ) -> Result<(), Failure> {
         self.run(tx, run)?;
+        if row.is_none() {
+            set_fields::forget_intent(tx, run, external_id.as_str())?;
+        }
         Ok(take_back(tx, run, row, external_id.as_str(), true)?)
     }
 
@@ -438,7 +429,8 @@ impl Memory {
             parts::rekey(tx, scope, id, &person.acknowledged)?;
             people::write(tx, scope, feed, id, person)?;
         }
-        Ok(())
+        let of_run = (scope, run);
+        Ok(set_fields::take_in(tx, of_run, settled, &mut self.has_set)?)
     }
 
     /// The groups of a row are done, or one of them refused the person.
@@ -565,7 +557,7 @@ fn take_back(
 }
 
 /// The key of a row or a leaver, and the value of `external_id`.
-fn key(row: Option<RowNumber>, external_id: Option<&str>) -> (i64, &str, Option<&str>) {
+pub(super) fn key(row: Option<RowNumber>, external_id: Option<&str>) -> (i64, &str, Option<&str>) {
     match row {
         Some(row) => (i64::from(row), "", external_id),
         None => (codes::LEAVER, external_id.unwrap_or(""), None),
@@ -587,6 +579,6 @@ pub(super) fn has_rows(
         return Ok(known);
     }
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {table})");
-    let has_rows = tx.query_row(&sql, (), |row| row.get(0))?;
+    let has_rows = (tx.prepare_cached(&sql)?).query_row((), |row| row.get(0))?;
     Ok(*known.insert(has_rows))
 }

@@ -200,6 +200,11 @@ impl<'m> Bound<'m> {
         &self.fingerprint_key
     }
 
+    /// What is written for people who leave, in the order of the schema.
+    pub fn for_leavers(&self) -> Vec<(&'static str, String)> {
+        self.mapping.leaver_fields().on(self.today)
+    }
+
     /// The mapping.
     pub fn mapping(&self) -> &'m Mapping {
         self.mapping

@@ -1,11 +1,12 @@
 //! [fields] and [groups]: where each field of the target comes from.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use jiff::tz::TimeZone;
 
 use super::date::DateForm;
-use super::file::{Node, Table, nearest};
+use super::file::{File, Node, Table, nearest};
 use super::join::of_all_rows;
 use super::lookup::Lookup;
 use super::phone::Phone;
@@ -30,11 +31,7 @@ pub(super) fn read_fields(
     let mut rules = Vec::new();
     for (name, span, node) in table.into_entries() {
         let Some(field) = spec.field(&name) else {
-            return Err(node.file.error(
-                span,
-                format!("{system} has no field `{name}`"),
-                Some(instead_of(&name, system)),
-            ));
+            return Err(unknown_field(node.file, span, &name, system));
         };
         rules.push(read_field(field, system, node, templates)?);
     }
@@ -50,6 +47,17 @@ pub(super) fn read_fields(
     }
     rules.sort_by_key(|rule| spec.fields.iter().position(|field| field == rule.field));
     Ok(rules)
+}
+
+/// A name that is not a field of `system`.
+pub(super) fn unknown_field(
+    file: &File<'_>,
+    span: Range<usize>,
+    name: &str,
+    system: System,
+) -> MappingError {
+    let problem = format!("{system} has no field `{name}`");
+    file.error(span, problem, Some(instead_of(name, system)))
 }
 
 /// What to write instead of a name that is not a field of `system`.

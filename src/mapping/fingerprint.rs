@@ -43,6 +43,36 @@ impl FieldSet {
         self.0 & Self::bit(tag) != 0
     }
 
+    /// The same as a number.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The fields of such a number.
+    #[must_use]
+    pub const fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The same, with these besides.
+    #[must_use]
+    pub const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The fields of `system` that are among them, in the order of its schema.
+    pub fn names(self, system: System) -> impl Iterator<Item = &'static str> {
+        let fields = system.spec().fields.iter().map(|field| field.name);
+        fields.filter(move |name| FieldTag::of(system, name).is_some_and(|tag| self.contains(tag)))
+    }
+
     /// No schema has more fields than there are bits.
     fn bit(tag: FieldTag) -> u64 {
         1_u64.checked_shl(tag.0.into()).unwrap_or(0)

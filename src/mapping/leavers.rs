@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::file::{Node, Table};
 use super::guards::whole_days;
+use super::set::{LeaverFields, SetBounds, read_set};
 use super::template::{Condition, Templates};
 use super::{Duplicates, FeedKind, Groups, Mapping, MappingError};
 use crate::model::counted;
-use crate::schema::System;
 
 /// What happens to people who are no longer in the feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Leavers {
     },
     /// They are deleted for good.
     Delete,
+    /// Fields are written: see [`Mapping::leaver_fields`].
+    Set,
 }
 
 /// Who can be a leaver.
@@ -56,6 +58,7 @@ pub(super) struct Leaving {
     pub(super) action: Leavers,
     pub(super) among: Among,
     pub(super) grace: Option<Grace>,
+    pub(super) fields: LeaverFields,
 }
 
 impl Default for Leaving {
@@ -64,6 +67,7 @@ impl Default for Leaving {
             action: Leavers::Ignore,
             among: Among::Journal,
             grace: None,
+            fields: LeaverFields::default(),
         }
     }
 }
@@ -93,23 +97,28 @@ fn read_grace(node: &Node<'_>) -> Result<Grace, MappingError> {
     })
 }
 
+/// What `action` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Ignore,
+    Set,
+    Deactivate,
+    Delete,
+}
+
 /// Reads [leavers].
 pub(super) fn leavers(
     mut table: Table<'_>,
-    system: System,
+    bounds: SetBounds<'_>,
     templates: &mut Templates,
 ) -> Result<Leaving, MappingError> {
-    #[derive(Clone, Copy, PartialEq, Eq)]
-    enum Action {
-        Ignore,
-        Deactivate,
-        Delete,
-    }
+    let system = bounds.system;
     let can_deactivate = system.spec().can_deactivate;
     let action_node = table.take("action");
     let how = table.take("deactivate_by");
     let among = table.take("among");
     let (grace, when) = (table.take("grace"), table.take("when"));
+    let set = table.take("set");
     table.finish()?;
     let action = match &action_node {
         Some(node)
@@ -125,6 +134,7 @@ pub(super) fn leavers(
         }
         Some(node) => node.word(&[
             ("ignore", Action::Ignore),
+            ("set", Action::Set),
             ("deactivate", Action::Deactivate),
             ("delete", Action::Delete),
         ])?,
@@ -133,7 +143,7 @@ pub(super) fn leavers(
     if let (Action::Deactivate, Some(node), false) = (action, &action_node, can_deactivate) {
         return Err(node.error(
             format!("{system} cannot make people inactive"),
-            Some("possible values: \"ignore\", \"delete\"".into()),
+            Some("possible values: \"ignore\", \"set\", \"delete\"".into()),
         ));
     }
     let archive = match &how {
@@ -158,6 +168,18 @@ pub(super) fn leavers(
             ));
         }
     }
+    let fields = match (set, &action_node) {
+        (Some(node), _) if action != Action::Set => {
+            let help = Some("these fields are written instead of a removal".into());
+            return Err(node.error("`set` requires action = \"set\"", help));
+        }
+        (Some(node), _) => read_set(node, bounds)?,
+        (None, Some(node)) if action == Action::Set => {
+            let help = "add the fields, for example set = { expirationDate = \"today\" }";
+            return Err(node.error("action = \"set\" requires `set`", Some(help.into())));
+        }
+        (None, _) => LeaverFields::default(),
+    };
     if let Some(node) = &when {
         templates.add_condition(Condition::Leaver, node)?;
     }
@@ -165,11 +187,13 @@ pub(super) fn leavers(
         Action::Ignore => Leavers::Ignore,
         Action::Deactivate => Leavers::Deactivate { archive },
         Action::Delete => Leavers::Delete,
+        Action::Set => Leavers::Set,
     };
     Ok(Leaving {
         action,
         among,
         grace: grace.as_ref().map(read_grace).transpose()?,
+        fields,
     })
 }
 
@@ -258,7 +282,7 @@ fn only_leavers(
             return Ok(mapping);
         }
     };
-    let help = "set action = \"delete\" or action = \"deactivate\" in [leavers]";
+    let help = "set action = \"set\", \"deactivate\" or \"delete\" in [leavers]";
     let help = (mapping.leavers == Leavers::Ignore).then(|| help.to_owned());
     Err(node.error(problem, help))
 }

@@ -32,6 +32,7 @@ mod person;
 mod phone;
 mod pick_up;
 mod remote;
+mod set;
 mod settings;
 mod shape;
 mod shifted;
@@ -68,6 +69,8 @@ pub use self::nothing::{is_no_external_id, means_nothing};
 pub use self::openpgp::OpenPgpSettings;
 pub use self::person::{IdCells, Person, Slot};
 use self::phone::Phone;
+use self::set::SetBounds;
+pub use self::set::{LeaverFields, set_fields};
 pub use self::settings::{SecretSource, TargetSettings};
 use self::spelling::Spelling;
 use self::template::{Condition, Templates};
@@ -116,6 +119,7 @@ pub struct Mapping {
     pub groups: Groups,
     /// What happens to people who are no longer in the feed.
     pub leavers: Leavers,
+    leaver_fields: LeaverFields,
     /// Who can be one of them.
     pub among: Among,
     /// How long somebody who is missing stays even so.
@@ -392,8 +396,14 @@ impl Mapping {
             .map(|groups| fields::read_groups(groups, system, &mut fields, &mut templates))
             .transpose()?
             .unwrap_or_default();
+        let bounds = SetBounds {
+            system,
+            fields: &fields,
+            unique: &unique,
+            identity: &identity,
+        };
         let leaving = section(leavers, "[leavers]")?
-            .map(|leavers| leavers::leavers(leavers, system, &mut templates))
+            .map(|leavers| leavers::leavers(leavers, bounds, &mut templates))
             .transpose()?
             .unwrap_or_default();
         let guards = section(guards, "[guards]")?;
@@ -424,6 +434,7 @@ impl Mapping {
             protect,
             groups,
             leavers: leaving.action,
+            leaver_fields: leaving.fields,
             among: leaving.among,
             grace: leaving.grace,
             guards,

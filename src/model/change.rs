@@ -22,6 +22,8 @@ pub enum Action {
     Deactivate,
     /// A leaver, to be deleted.
     Delete,
+    /// A leaver, for whom fields are to be written.
+    Set,
 }
 
 impl Action {
@@ -35,13 +37,14 @@ impl Action {
             Self::Rekey => "rekey",
             Self::Deactivate => "deactivate",
             Self::Delete => "delete",
+            Self::Set => "set",
         }
     }
 
     /// Whether the person is no longer in the feed.
     #[must_use]
     pub const fn is_for_leaver(self) -> bool {
-        matches!(self, Self::Deactivate | Self::Delete)
+        matches!(self, Self::Deactivate | Self::Delete | Self::Set)
     }
 }
 
@@ -185,6 +188,18 @@ pub enum Step {
     },
     /// The person is deleted for good.
     Delete,
+    /// The fields of the content are written, and nothing else of the person: what `set` in
+    /// the mapping says of a leaver, and what the target needs with it.
+    Set,
+}
+
+/// Which fields are written for a leaver instead of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetFields {
+    /// A bit for each, by its position in the schema of the system.
+    pub fields: u64,
+    /// Of these fields with their values, made with the journal's secret.
+    pub fingerprint: u128,
 }
 
 /// What a run has done for a person whose groups are pending.

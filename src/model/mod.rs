@@ -26,7 +26,7 @@ mod workbook;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, Step};
+pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, SetFields, Step};
 pub use self::duration::duration_of;
 pub use self::effects::Effects;
 pub use self::exit::Exit;
@@ -89,6 +89,8 @@ pub enum Outcome {
     Deactivated,
     /// A leaver was deleted.
     Deleted,
+    /// Fields were written for a leaver.
+    Set,
     /// Kept back by a guard until a person decides: counted as pending.
     Held,
 }
@@ -96,7 +98,7 @@ pub enum Outcome {
 impl Outcome {
     /// All outcomes that are counted, in the order in which counts are listed.
     /// [`Outcome::Held`] counts as pending.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Created,
         Self::Updated,
         Self::Unchanged,
@@ -106,6 +108,7 @@ impl Outcome {
         Self::Pending,
         Self::Deactivated,
         Self::Deleted,
+        Self::Set,
     ];
 
     /// The word that the journal's readers, the JSON and the tables use.
@@ -121,12 +124,13 @@ impl Outcome {
             Self::Pending => "pending",
             Self::Deactivated => "deactivated",
             Self::Deleted => "deleted",
+            Self::Set => "set",
             Self::Held => "held",
         }
     }
 }
 
-/// How many rows ended how. `deactivated` and `deleted` are people, not rows
+/// How many rows ended how. `deactivated`, `deleted` and `set` are people, not rows
 /// of the feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -148,6 +152,8 @@ pub struct Counts {
     pub deactivated: u64,
     /// Leavers deleted.
     pub deleted: u64,
+    /// Leavers for whom fields were written.
+    pub set: u64,
 }
 
 impl Counts {
@@ -169,6 +175,7 @@ impl Counts {
             Outcome::Pending | Outcome::Held => &mut self.pending,
             Outcome::Deactivated => &mut self.deactivated,
             Outcome::Deleted => &mut self.deleted,
+            Outcome::Set => &mut self.set,
         }
     }
 
@@ -182,6 +189,18 @@ impl Counts {
             + self.failed
             + self.unknown
             + self.pending
+    }
+
+    /// The people who left.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.deactivated + self.deleted + self.set
+    }
+
+    /// The people who are changed on the LMS.
+    #[must_use]
+    pub const fn changed(&self) -> u64 {
+        self.created + self.updated + self.left()
     }
 }
 

@@ -52,6 +52,9 @@ pub struct RowDetail {
     /// What an earlier run may have sent for the person, if nobody knows what became of
     /// it.
     pub doubt: Option<InDoubt>,
+    /// Fields that were written for the person as a leaver: they get the values of the row,
+    /// or else none.
+    pub take_back: FieldSet,
 }
 
 /// What an earlier run may have sent, and nobody knows what became of it.

@@ -6,19 +6,25 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::detail::{IdChange, RowDetail, UnderOtherKey};
 use super::guards::{Held, NONE, Whom};
 use super::identity::Renumbered;
-use crate::mapping::{Bound, FieldFingerprints, Leavers};
+use crate::mapping::{Bound, FieldFingerprints, Leavers, Mapping, unkeyed_fingerprint};
 use crate::model::{Action, HoldKind, counted};
 
 /// A digest of what is to be done with a leaver: an approval to deactivate is none
-/// to delete.
+/// to delete, and one to write a value is none to write another.
 #[must_use]
-pub fn digest_of_leaver(action: Leavers) -> u64 {
-    xxh3_64(match action {
+pub fn digest_of_leaver(mapping: &Mapping) -> u64 {
+    let word: &[u8] = match mapping.leavers {
         Leavers::Ignore => b"ignore",
         Leavers::Deactivate { archive: false } => b"deactivate",
         Leavers::Deactivate { archive: true } => b"archive",
         Leavers::Delete => b"delete",
-    })
+        // The mapping's own words: tomorrow it is the same.
+        Leavers::Set => {
+            let fields = mapping.leaver_fields().as_written();
+            return xxh3_64(&unkeyed_fingerprint(fields).to_le_bytes());
+        }
+    };
+    xxh3_64(word)
 }
 
 /// A digest of exactly what is wanted for a row: of who gets the external ID, or of
@@ -150,6 +156,7 @@ pub const fn action_of(kind: HoldKind, leaving: Leavers) -> Option<Action> {
             Leavers::Ignore => None,
             Leavers::Deactivate { .. } => Some(Action::Deactivate),
             Leavers::Delete => Some(Action::Delete),
+            Leavers::Set => Some(Action::Set),
         },
         HoldKind::Creates | HoldKind::Lost => Some(Action::Create),
         HoldKind::Updates | HoldKind::Identities => Some(Action::Update),

@@ -50,7 +50,9 @@ pub use self::holds::{
 pub use self::kept::{Binding, KeptChange, KeptPlan, PlannedChange, key_of_plan};
 pub use self::other_keys::{OtherAccount, OtherKeys, Traits};
 pub use self::profile::{ColumnProfile, JoinedProfile, Profile, ProfileTally, worth_telling};
-pub use self::replay::{Asked, Change, Item, LeftAloneRow, Rekey, Wanted, replay, replay_as};
+pub use self::replay::{
+    Asked, Change, Item, LeftAloneRow, Rekey, Wanted, WorkOf, replay, replay_as,
+};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
 pub use self::scan::{FindingKind, MAX_FINDINGS, Scan, ScanError, scan, with_later_kinds};
 pub use self::steps::{Remaining, roles, steps_for};
@@ -84,22 +86,20 @@ impl Plan {
             unchanged: rows.count(RowState::Unchanged) + rows.count(RowState::LeftAlone),
             rejected: rows.count(RowState::Rejected),
             pending: rows.count(RowState::Held),
-            deactivated: match action {
-                Leavers::Deactivate { .. } => gone,
-                Leavers::Ignore | Leavers::Delete => 0,
-            },
-            deleted: match action {
-                Leavers::Delete => gone,
-                Leavers::Ignore | Leavers::Deactivate { .. } => 0,
-            },
             ..Counts::default()
         };
-        Self { counts, leavers }
+        let mut plan = Self { counts, leavers };
+        match action {
+            Leavers::Ignore => {}
+            Leavers::Deactivate { .. } => plan.counts.deactivated = gone,
+            Leavers::Delete => plan.counts.deleted = gone,
+            Leavers::Set => plan.counts.set = gone,
+        }
+        plan
     }
 
     /// How many changes must be sent.
     pub fn changes(&self) -> u64 {
-        let counts = &self.counts;
-        counts.created + counts.updated + counts.deactivated + counts.deleted
+        self.counts.changed()
     }
 }

@@ -2,7 +2,9 @@
 //! recorded are mapped again.
 
 use crate::feed::{Feed, FeedError};
-use crate::mapping::{Bound, Fault, FieldFingerprints, Mapped, MappingError, Person, Slot};
+use crate::mapping::{
+    Bound, Fault, FieldFingerprints, FieldSet, Mapped, MappingError, Person, Slot,
+};
 use crate::model::{Action, BeforeGroups, Content, ExternalId, Finding, Picture, RowNumber, Rule};
 use crate::plan::detail::{InDoubt, LeftAlone, RowDetail};
 use crate::plan::fingerprints;
@@ -26,6 +28,8 @@ pub enum Wanted {
     Work {
         /// Only in this wave, counted from 0.
         wave: Option<u16>,
+        /// Only these.
+        of: WorkOf,
     },
     /// Rows that differ from what is known, sent or not, those that an interrupted run
     /// had begun to send, and these, sorted: their people are identified.
@@ -37,6 +41,17 @@ pub enum Wanted {
     Held,
     /// These rows, sorted.
     These,
+}
+
+/// Which part of the work a replay hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkOf {
+    /// All of it.
+    All,
+    /// All but the changes of people who are there: joiners, and what is only recorded.
+    AllButChanges,
+    /// The changes of people who are there.
+    Changes,
 }
 
 /// Which rows a replay is asked for.
@@ -119,6 +134,8 @@ pub struct Change {
     pub details: u128,
     /// The fingerprint of the picture.
     pub picture: u128,
+    /// Fields that were written for the person as a leaver are taken back with the details.
+    pub takes_back: bool,
     /// The target's name for the person without an external ID who is this one.
     pub adopt: Option<String>,
     /// The field by which people to adopt are recognised.
@@ -138,6 +155,14 @@ pub struct Rekey {
     pub from: ExternalId,
     /// The target's own id for the person, where it is known.
     pub handle: Option<String>,
+}
+
+impl Item {
+    /// Whether it is sent, and changes somebody who is there.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        matches!(self, Self::Change(change) if change.action != Action::Create)
+    }
 }
 
 impl Change {
@@ -254,7 +279,7 @@ impl Wanted {
         let state = rows.state(row);
         match self {
             Self::New => state == RowState::New,
-            Self::Work { wave } => {
+            Self::Work { wave, of } => {
                 let of_row = rows.detail(row).map_or(0, |detail| detail.wave);
                 let rests = matches!(
                     state,
@@ -264,7 +289,12 @@ impl Wanted {
                         | RowState::Held
                         | RowState::Superseded
                 );
-                wave.is_none_or(|wave| wave == of_row) && !rests
+                let is_of_part = match of {
+                    WorkOf::All => true,
+                    WorkOf::AllButChanges => !state.is_change(),
+                    WorkOf::Changes => state.is_change(),
+                };
+                wave.is_none_or(|wave| wave == of_row) && is_of_part && !rests
             }
             Self::Differing { rejected } => match state {
                 RowState::New | RowState::Changed | RowState::LeftAlone => true,
@@ -332,6 +362,7 @@ fn change(
 ) -> Change {
     let state = rows.state(row);
     let detail = rows.detail(row);
+    let take_back = detail.map_or(FieldSet::default(), |detail| detail.take_back);
     let part = |wanted| {
         // Where all is one part, nothing asks for the others.
         let has_parts = bound.mapping().target.system.spec().has_parts;
@@ -358,6 +389,7 @@ fn change(
         fingerprints: fingerprints::of_fields(bound, person),
         details: part(Part::Details),
         picture: part(Part::Picture),
+        takes_back: !take_back.is_empty(),
         adopt_by: match detail.and_then(|detail| detail.account.as_ref()) {
             Some(_) => BY_ID,
             None => bound.mapping().adopt_by().unwrap_or_default(),
@@ -370,7 +402,7 @@ fn change(
         hold: detail.and_then(|detail| detail.hold),
         before_groups: rows.before_groups(row),
         changed: changed_names(bound, detail),
-        content: content(bound, person, external_id),
+        content: taking_back(bound, take_back, content(bound, person, external_id)),
     }
 }
 
@@ -404,17 +436,19 @@ fn rekey(detail: &RowDetail) -> Option<Rekey> {
     })
 }
 
-/// The names of the fields that differ, in the order of the mapping.
+/// The names of the fields that differ, in the order of the schema.
 fn changed_names(bound: &Bound<'_>, detail: Option<&RowDetail>) -> Vec<&'static str> {
     let Some(changed) = detail.and_then(|detail| detail.changed) else {
         return Vec::new();
     };
-    let fields = bound.mapping().fields().iter().map(|rule| rule.field.name);
-    let is_changed = |name: &&'static str| {
-        let tag = bound.mapping().tag(name);
-        tag.is_some_and(|tag| changed.contains(tag))
+    let take_back = detail.map_or(FieldSet::default(), |detail| detail.take_back);
+    let mapping = bound.mapping();
+    let names = changed.with(take_back).names(mapping.target.system);
+    let is_known = |name: &&'static str| {
+        let is_taken_back = |tag| take_back.contains(tag);
+        mapping.position(name).is_some() || mapping.tag(name).is_some_and(is_taken_back)
     };
-    fields.filter(is_changed).collect()
+    names.filter(is_known).collect()
 }
 
 /// The target's name for the person to adopt for the row.
@@ -461,6 +495,17 @@ fn content(bound: &Bound<'_>, person: &Person, external_id: ExternalId) -> Conte
                     .push((field.part, values.map(str::to_owned).collect()));
             }
             Part::OfGroup => {}
+        }
+    }
+    content
+}
+
+/// The same, with fields that were written for the person as a leaver and of which the row
+/// says nothing: they are cleared.
+fn taking_back(bound: &Bound<'_>, take_back: FieldSet, mut content: Content) -> Content {
+    for name in take_back.names(bound.mapping().target.system) {
+        if !content.fields.iter().any(|(field, _)| *field == name) {
+            content.fields.push((name, String::new()));
         }
     }
     content

@@ -292,7 +292,9 @@ impl RowTable {
                 Action::Create => RowState::UnknownCreate,
                 Action::Adopt => RowState::UnknownAdopt,
                 Action::Rekey => RowState::UnknownRekey,
-                Action::Update | Action::Deactivate | Action::Delete => RowState::UnknownUpdate,
+                Action::Update | Action::Deactivate | Action::Delete | Action::Set => {
+                    RowState::UnknownUpdate
+                }
             };
         }
     }

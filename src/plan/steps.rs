@@ -69,7 +69,7 @@ pub fn steps_for(
             roles: roles.clone(),
         }),
         _ => {
-            let details = parts.details != Some(change.details);
+            let details = change.takes_back || parts.details != Some(change.details);
             let picture = content.picture.is_some() && parts.picture != Some(change.picture);
             if details || picture || parts.is_inactive {
                 remaining.steps.push(Step::Update {
@@ -173,6 +173,7 @@ mod tests {
             fingerprint: 1,
             details: 2,
             picture: 3,
+            takes_back: false,
             adopt: None,
             adopt_by: "login",
             rekey: None,

@@ -12,7 +12,7 @@ pub enum Why {
     Changed,
     /// The feed no longer names the person, or says that the person leaves.
     Leaver,
-    /// hrfeed removed the person as a leaver, and the feed names the person again.
+    /// The person left by hrfeed, and the feed names the person again.
     Back,
     /// Somebody known gets another external ID.
     Renumbered,
@@ -64,7 +64,7 @@ impl Why {
             Self::Joiner => "nobody in the LMS has this external ID",
             Self::Changed => "differs from the last import",
             Self::Leaver => "no longer in the feed",
-            Self::Back => "removed as a leaver, and named by the feed again",
+            Self::Back => "left, and named by the feed again",
             Self::Renumbered => "known under another external ID",
             Self::Drift => "the LMS has other values",
             Self::Retry => "an earlier run did not get it done",

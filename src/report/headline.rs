@@ -54,8 +54,7 @@ pub(super) fn tone(report: &RunReport) -> Tone {
 
 /// How many people a run has changed.
 const fn changed(report: &RunReport) -> u64 {
-    let counts = &report.counts;
-    counts.created + counts.updated + counts.deactivated + counts.deleted
+    report.counts.changed()
 }
 
 /// Whether a run that is all right but for its leavers has some who stayed: they
@@ -188,6 +187,7 @@ fn planned(report: &RunReport) -> String {
             ("update", counts.updated),
             ("deactivate", counts.deactivated),
             ("delete", counts.deleted),
+            ("set fields of", counts.set),
         ]
         .map(|(verb, number)| {
             let people = counted(number, "person", "people");

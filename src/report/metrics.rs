@@ -112,7 +112,7 @@ impl Metrics {
             (
                 "hrfeed_outcomes",
                 "gauge",
-                "Rows of the last run by outcome; deactivated and deleted are people who left.",
+                "Rows of the last run by outcome; deactivated, deleted and set are people who left.",
             ),
             &outcomes,
         );
@@ -212,6 +212,7 @@ mod tests {
         hrfeed_outcomes{…,outcome="pending"} 0
         hrfeed_outcomes{…,outcome="deactivated"} 0
         hrfeed_outcomes{…,outcome="deleted"} 0
+        hrfeed_outcomes{…,outcome="set"} 0
         hrfeed_calls_total{…} 1021
         hrfeed_holds{…,state="open"} 2
         hrfeed_duration_seconds{…} 41.25

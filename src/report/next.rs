@@ -188,7 +188,7 @@ fn is_unread(report: &RunReport) -> bool {
     let counts = &report.counts;
     report.exit_code != Exit::Interrupted.code()
         && !is_guarded(report)
-        && counts.rows() + counts.deactivated + counts.deleted + report.feed.rows == 0
+        && counts.rows() + counts.left() + report.feed.rows == 0
 }
 
 /// What is to be done about open holds: each can be looked at, and the first is the

@@ -26,7 +26,7 @@ impl PlannedLine {
         match line.outcome {
             Outcome::Created => format!("+ {action}"),
             Outcome::Updated => format!("~ {action}"),
-            Outcome::Deactivated | Outcome::Deleted => format!("- {action}"),
+            Outcome::Deactivated | Outcome::Deleted | Outcome::Set => format!("- {action}"),
             Outcome::Held => format!("? {action}"),
             Outcome::Rejected => "! reject".into(),
             Outcome::Failed | Outcome::Unknown => "! no answer".into(),

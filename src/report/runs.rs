@@ -65,14 +65,13 @@ pub fn runs_table(runs: &[RunLine], style: &Style) -> String {
         .iter()
         .map(|run| {
             let counts = &run.counts;
-            let changed = counts.created + counts.updated + counts.deactivated + counts.deleted;
             let not_applied = counts.rejected + counts.failed + counts.unknown + counts.pending;
             vec![
                 sanitize(&run.run).into_owned(),
                 run.started.strftime("%Y-%m-%d %H:%M").to_string(),
                 run.state_word().to_owned(),
                 count(counts.rows()),
-                count(changed),
+                count(counts.changed()),
                 count(not_applied),
                 sanitize(file_name(&run.feed)).into_owned(),
             ]
@@ -171,6 +170,6 @@ mod tests {
 
     #[test]
     fn a_script_gets_the_instant_in_utc() {
-        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0},"exit_code":3}"#);
+        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"exit_code":3}"#);
     }
 }

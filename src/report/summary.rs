@@ -167,15 +167,17 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
         note: from_feed(report),
     });
     // Leavers are not rows of the feed.
-    let [deactivated, deleted, held_leavers] = match kind {
-        Kind::Plan => ["would be deactivated", "would be deleted", "leavers held"],
-        Kind::Check | Kind::Run => ["deactivated", "deleted", "leavers held"],
+    let [deactivated, deleted, set] = match kind {
+        Kind::Plan => ["would be deactivated", "would be deleted", "would be set"],
+        Kind::Check | Kind::Run => ["deactivated", "deleted", "set"],
     };
+    let written = format!("{gone}; `set` says which fields are written");
     let requests = about_requests(report);
     shown.extend([
         figure(deactivated, counts.deactivated, gone),
         figure(deleted, counts.deleted, gone),
-        figure(held_leavers, report.held.leavers, &staying),
+        figure(set, counts.set, &written),
+        figure("leavers held", report.held.leavers, &staying),
         figure(Figure::REQUESTS, report.calls.total, &requests),
     ]);
     let always = [

@@ -226,7 +226,7 @@ impl Stages<'_> {
         compared: &mut Compared,
         earlier: &mut Earlier,
     ) -> Result<(), RunError> {
-        let leaving = plan::digest_of_leaver(self.bound.mapping().leavers);
+        let leaving = plan::digest_of_leaver(self.bound.mapping());
         let mut decided = HashSet::new();
         // Those whom joiners only resemble are judged as everybody who is missing.
         compared.keep_no_longer(&others_than_joiners(rows, earlier));

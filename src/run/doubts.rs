@@ -216,8 +216,11 @@ pub(super) const fn kind_of(action: Action) -> DoubtKind {
     match action {
         Action::Create => DoubtKind::Create,
         // An adoption creates nobody: it is planned again.
-        Action::Adopt | Action::Update | Action::Rekey | Action::Deactivate | Action::Delete => {
-            DoubtKind::Change
-        }
+        Action::Adopt
+        | Action::Update
+        | Action::Rekey
+        | Action::Deactivate
+        | Action::Delete
+        | Action::Set => DoubtKind::Change,
     }
 }

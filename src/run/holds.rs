@@ -342,7 +342,7 @@ impl Stages<'_> {
         leavers: BTreeSet<ExternalId>,
         marked: &HashMap<ExternalId, bool>,
     ) -> Vec<HeldPerson> {
-        let digest = plan::digest_of_leaver(self.bound.mapping().leavers);
+        let digest = plan::digest_of_leaver(self.bound.mapping());
         let missing: Arc<str> = if self.bound.mapping().lists_leavers() {
             "on the list of leavers".into()
         } else {

@@ -7,7 +7,8 @@ use crate::journal::{JournalError, STATE_OF_NONE};
 use crate::mapping::Bound;
 use crate::model::{FingerprintKey, HoldKind, hex};
 use crate::plan::{
-    Asked, Binding, Item, PlannedChange, ScanError, Wanted, action_of, digest_of_leaver, replay_as,
+    Asked, Binding, Item, PlannedChange, ScanError, Wanted, WorkOf, action_of, digest_of_leaver,
+    replay_as,
 };
 use crate::targets::Group;
 use crate::upload::GroupPlan;
@@ -115,14 +116,17 @@ fn each_change<E: From<ScanError>>(
 ) -> Result<(), E> {
     let leaving = bound.mapping().leavers;
     if let Some(action) = action_of(HoldKind::Leavers, leaving) {
-        let how = (action, digest_of_leaver(leaving));
+        let how = (action, digest_of_leaver(bound.mapping()));
         for id in &prepared.plan.leavers {
             each(PlannedChange::of_leaver(id.clone(), how, key))?;
         }
     }
     let asked = Asked {
         rows: &prepared.rows,
-        wanted: Wanted::Work { wave: None },
+        wanted: Wanted::Work {
+            wave: None,
+            of: WorkOf::All,
+        },
         these: &[],
     };
     let change = |item| match item {

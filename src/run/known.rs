@@ -12,7 +12,7 @@ use super::left_over::LeftOvers;
 use super::notes::Notes;
 use super::{RunError, Stages};
 use crate::journal::{FeedKey, Journal, JournalError, Known, PersonState};
-use crate::mapping::{FeedKind, Protect};
+use crate::mapping::{Among, FeedKind, FieldSet, Protect};
 use crate::model::ExternalId;
 use crate::plan::{KnownAs, LeftAlone, RowState, RowTable, UnderOtherKey};
 use crate::validate::unique::RowIndex;
@@ -55,8 +55,9 @@ pub(super) struct Compared {
     /// People whom hrfeed deleted: if the LMS still shows them, they are written
     /// again.
     pub(super) deleted: HashSet<ExternalId>,
-    /// People whom hrfeed deactivated as leavers, and whom the feed names.
-    pub(super) inactive: Vec<ExternalId>,
+    /// People whom hrfeed deactivated as leavers, or for whom it set fields as such, and whom
+    /// the feed names.
+    pub(super) left: Vec<ExternalId>,
     /// Known people who are missing from the feed and stay even so: another
     /// feed names them, or they are protected.
     pub(super) staying: HashSet<ExternalId>,
@@ -212,6 +213,7 @@ impl Stages<'_> {
             protect: Vec::new(),
             ids: &self.bound.mapping().protect,
             kind,
+            is_among_lms: self.bound.mapping().among == Among::Lms,
         };
         if let Some(journal) = &self.journal {
             comparison.compared.others = self.other_feeds(journal)?;
@@ -248,6 +250,8 @@ struct Comparison<'a> {
     notes: &'a Notes,
     /// Whom the feed names.
     kind: FeedKind,
+    /// Everybody on the LMS can be a leaver.
+    is_among_lms: bool,
     /// Whom an earlier delta marked as leavers, where that waits.
     marked_before: HashSet<ExternalId>,
     compared: Compared,
@@ -267,6 +271,7 @@ impl Comparison<'_> {
             self.judge_listed(&person);
             return Ok(());
         }
+        let was_set = person.set_fields != 0;
         let known = match (person.state, person.fingerprint) {
             // Not there: if the feed names the person, it is a joiner.
             (PersonState::Deleted, _) => {
@@ -277,12 +282,14 @@ impl Comparison<'_> {
                 return Ok(());
             }
             (PersonState::Ambiguous, _) => KnownAs::SeveralPeople,
-            (PersonState::Active, Some(fingerprint)) if person.is_keyed => {
+            (PersonState::Active, Some(fingerprint)) if person.is_keyed && !was_set => {
                 KnownAs::Acknowledged(fingerprint)
             }
-            (PersonState::Active, Some(fingerprint)) => KnownAs::AcknowledgedUnkeyed(fingerprint),
-            // An inactive person who is named again must be brought back.
-            (PersonState::Active, None) | (PersonState::Inactive, _) => KnownAs::There,
+            (PersonState::Active, Some(fingerprint)) if !was_set => {
+                KnownAs::AcknowledgedUnkeyed(fingerprint)
+            }
+            // What was done to a leaver who is named again must be taken back.
+            (PersonState::Active | PersonState::Inactive | PersonState::Set, _) => KnownAs::There,
         };
         self.compared.known += 1;
         let is_of_this_feed = person.feed == Some(self.this);
@@ -294,9 +301,9 @@ impl Comparison<'_> {
             return Ok(());
         };
         self.compared.present += u64::from(is_of_this_feed && is_active);
-        if person.state == PersonState::Inactive {
+        if person.state == PersonState::Inactive || was_set {
             let id = ExternalId::known(person.external_id);
-            self.compared.inactive.push(id);
+            self.compared.left.push(id);
         }
         self.named(row, &person, is_of_this_feed)
     }
@@ -343,6 +350,9 @@ impl Comparison<'_> {
                 self.compared.changed_without_fingerprints.insert(row);
             }
             _ => {}
+        }
+        if person.set_fields != 0 {
+            self.rows.detail_mut(row).take_back = FieldSet::of_bits(person.set_fields);
         }
         let is_protected = self.rows.is_protected(row);
         if let Some(feed) = person
@@ -393,6 +403,10 @@ impl Comparison<'_> {
         let is_marked = marked.is_some() || self.marked_before.contains(&id);
         if is_protected {
             self.compared.protected.insert(id.clone());
+        }
+        if self.is_among_lms && person.state == PersonState::Set {
+            // The list of the LMS does not tell that the person has left already.
+            self.compared.staying.insert(id.clone());
         }
         if self.kind == FeedKind::Delta && !is_marked {
             // Nothing is said of the person.

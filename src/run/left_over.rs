@@ -13,17 +13,19 @@ use crate::journal::{
     Doubt, FeedKey, Journal, JournalError, Known, OpenIntent, PersonState, Run, RunChange, Scope,
     SettledRow,
 };
-use crate::model::{Exit, ExternalId, Outcome, RunState};
+use crate::mapping::{FieldSet, set_fields};
+use crate::model::{Exit, ExternalId, FingerprintKey, Outcome, RunState, SetFields};
 use crate::plan::{LeftAlone, RowIndex, RowState, RowTable};
+use crate::schema::System;
+use crate::targets::Remote;
 use crate::upload::{LeftOver, RunRecorder, Settlement};
 
 /// The answers of the look-ups of people that older runs of the scope left
 /// unknown. A run also records them; a plan has them here only.
 #[derive(Debug, Default)]
 pub(super) struct LeftOvers {
-    /// The states of these people, who must be compared again, and the feed of the
-    /// run that left them.
-    people: HashMap<ExternalId, (Option<PersonState>, FeedKey)>,
+    /// What is known of these people, who must be compared again.
+    people: HashMap<ExternalId, NowKnown>,
     /// People about whom the target gave no answer.
     pub(super) unanswered: Vec<ExternalId>,
     /// People who may have been created, and whom the LMS does not show.
@@ -32,19 +34,35 @@ pub(super) struct LeftOvers {
     pub(super) doubts: Vec<Doubt>,
 }
 
+/// What is known now of a person whom a run left.
+#[derive(Clone, Copy, Debug)]
+struct NowKnown {
+    /// `None` where it is what the journal has.
+    state: Option<PersonState>,
+    /// The feed of the run.
+    feed: FeedKey,
+    /// Fields that the run may have written for the person as a leaver.
+    set_fields: u64,
+}
+
 impl LeftOvers {
     fn add(&mut self, left: LeftOver, feed: FeedKey) {
         let id = left.intent.external_id;
+        let now = |state| NowKnown {
+            state,
+            feed,
+            set_fields: left.intent.set.map_or(0, |set| set.fields),
+        };
         match left.settlement {
             Settlement::Stands(state) => {
-                self.people.insert(id, (Some(state), feed));
+                self.people.insert(id, now(Some(state)));
                 // Nobody has it any more, unless another rekey gave it on.
                 if let Some(from) = left.intent.from {
-                    let gone = (Some(PersonState::Deleted), feed);
+                    let gone = now(Some(PersonState::Deleted));
                     self.people.entry(from).or_insert(gone);
                 }
             }
-            Settlement::Invalidated => drop(self.people.insert(id, (None, feed))),
+            Settlement::Invalidated => drop(self.people.insert(id, now(None))),
             Settlement::NotDone => drop(self.absent.insert(id)),
             Settlement::Unanswered => self.unanswered.push(id),
         }
@@ -52,7 +70,11 @@ impl LeftOvers {
 
     /// The person is there after all: a write of that feed was carried out late.
     pub(super) fn applied(&mut self, external_id: ExternalId, feed: FeedKey) {
-        let there = (Some(PersonState::Active), feed);
+        let there = NowKnown {
+            state: Some(PersonState::Active),
+            feed,
+            set_fields: 0,
+        };
         self.people.insert(external_id, there);
     }
 
@@ -62,16 +84,17 @@ impl LeftOvers {
             return known;
         }
         match self.people.remove(&ExternalId::known(known.external_id)) {
-            Some((state, feed)) => Known {
+            Some(now) => Known {
                 fingerprint: None,
-                state: state.unwrap_or(match known.state {
+                set_fields: known.set_fields | now.set_fields,
+                state: now.state.unwrap_or(match known.state {
                     PersonState::Deleted => PersonState::Active,
                     state => state,
                 }),
-                feed: Some(feed),
+                feed: Some(now.feed),
                 other_feed: known
                     .feed
-                    .filter(|before| *before != feed && known.absent_from.is_none())
+                    .filter(|before| *before != now.feed && known.absent_from.is_none())
                     .or(known.other_feed),
                 absent_from: None,
                 ..known
@@ -82,17 +105,18 @@ impl LeftOvers {
 
     /// The people who were not in the journal.
     pub(super) fn rest(&self) -> impl Iterator<Item = Known<'_>> {
-        self.people.iter().map(|(id, (state, feed))| Known {
+        self.people.iter().map(|(id, now)| Known {
             external_id: id.as_str(),
             remote_id: None,
             fingerprint: None,
-            state: state.unwrap_or(PersonState::Active),
-            feed: Some(*feed),
+            state: now.state.unwrap_or(PersonState::Active),
+            feed: Some(now.feed),
             other_feed: None,
             is_keyed: false,
             is_protected: false,
             has_fields: false,
             absent_from: None,
+            set_fields: now.set_fields,
         })
     }
 }
@@ -144,6 +168,8 @@ impl Stages<'_> {
             return Ok(left_overs);
         };
         let recorder = self.notes.recorder().cloned();
+        let (key, system) = (self.bound.fingerprint_key(), self.settings.system);
+        let is_set = |set: SetFields, person: &Remote| is_set(key, system, set, person);
         // A plan holds no lock: the open rows of a run under way are not left
         // over.
         if recorder.is_none() && journal.is_under_way(&self.scope) {
@@ -166,7 +192,7 @@ impl Stages<'_> {
                 });
                 let left = self.uploader.settle_left_over(
                     intents,
-                    &witnesses,
+                    (&witnesses, &is_set),
                     of_old.as_ref(),
                     self.listener,
                 )?;
@@ -247,6 +273,15 @@ fn mark(rows: &mut RowTable, row: RowIndex, settled: &SettledRow) {
     }
 }
 
+/// Whether the LMS shows the fields of a person with the values that a leaver was to get.
+fn is_set(key: &FingerprintKey, system: System, set: SetFields, person: &Remote) -> bool {
+    let names = FieldSet::of_bits(set.fields).names(system);
+    let shown: Option<Vec<_>> = names
+        .map(|name| Some((name, person.get(name)?.to_owned())))
+        .collect();
+    shown.is_some_and(|shown| set_fields(key, system, &shown) == set)
+}
+
 fn supersede(old: &Run, by: &RunRecorder) -> Result<(), JournalError> {
     by.writer.update_run(
         old.id,
@@ -276,6 +311,7 @@ mod tests {
             account: None,
             hold: None,
             attempts: 0,
+            set: None,
         };
         left_overs.add(LeftOver { intent, settlement }, feed("old"));
         left_overs
@@ -297,6 +333,7 @@ mod tests {
             is_protected: false,
             has_fields: false,
             absent_from: None,
+            set_fields: 0,
         }
     }
 
@@ -335,6 +372,7 @@ mod tests {
                 account: None,
                 hold: None,
                 attempts: 0,
+                set: None,
             },
             settlement: Settlement::Stands(PersonState::Active),
         };

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use super::prepare::Prepared;
+use super::sending::MAX_KEPT;
 use super::{RunError, Stages};
 use crate::event::Event;
 use crate::journal::{HeldPerson, JournalError, PersonState, SharedTexts};
@@ -156,7 +157,7 @@ impl Stages<'_> {
         self.notes.gone(former)?;
         wanted.sort_unstable();
         let SendResult { memberships, lost } =
-            self.send_rows(&prepared.rows, (Wanted::These, &wanted), recorder)?;
+            self.send_rows(&prepared.rows, (Wanted::These, &wanted, MAX_KEPT), recorder)?;
         for person in lost {
             let why = "the LMS shows the person and does not find it for an update";
             self.not_done(person, why, recorder)?;

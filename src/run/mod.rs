@@ -43,36 +43,30 @@ mod roster;
 mod row_changes;
 mod remarks;
 mod renamed;
+mod sending;
 mod shown;
 mod strangers;
 mod survey;
+mod taking_back;
 mod turns;
 mod verify;
 mod why;
 
-use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use self::notes::Notes;
-use self::reading::{hand_over, read_while};
 use crate::clock::{self, Clock};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
-use crate::journal::{
-    FeedKey, HoldId, Journal, JournalError, Run, RunId, RunRef, Scope, SentTwice,
-};
-use crate::mapping::{Bound, FeedKind, Leavers, Mapping, NamesLeavers, TargetSettings};
-use crate::model::{Calls, Effects, ExternalId, FingerprintKey, Parts, Proof, Step};
+use crate::journal::{FeedKey, HoldId, Journal, Run, RunId, RunRef, Scope, SentTwice};
+use crate::mapping::{Bound, FeedKind, Leavers, Mapping, NamesLeavers, TargetSettings, set_fields};
+use crate::model::{Calls, Effects, ExternalId, FingerprintKey, Proof};
 use crate::plan::guards::Allowed;
-use crate::plan::{
-    Binding, Change, Item, KeptPlan, Profile, RowIndex, RowState, RowTable, Wanted, key_of_plan,
-    replay,
-};
+use crate::plan::{Binding, KeptPlan, Profile, RowState, key_of_plan};
 use crate::upload::{
-    Connection, Credentials, GroupPlan, Leaver, Memberships, RunRecorder, SendResult, Stop,
-    Uploader, Work,
+    Connection, Credentials, GroupPlan, Leaver, LeaverAction, Memberships, RunRecorder, Stop,
+    Uploader,
 };
 
 pub use self::begin::{absolute, has_changed_nothing, resumable, whole_path};
@@ -375,76 +369,6 @@ impl<'a> Stages<'a> {
         Ok(())
     }
 
-    /// Creates and updates people, and records the rejected rows: wave after wave,
-    /// since some wait for the login or the external ID of others.
-    fn send_changes(
-        &mut self,
-        prepared: &mut Prepared,
-        waves: Range<u16>,
-        recorder: &RunRecorder,
-    ) -> Result<SendResult, RunError> {
-        let counts = &prepared.plan.counts;
-        let mut sent = SendResult::default();
-        // For leavers alone the feed need not be read again.
-        let left_alone = prepared.rows.count(RowState::LeftAlone);
-        let is_idle = counts.created + counts.updated + counts.rejected + left_alone == 0;
-        if is_idle || waves.is_empty() {
-            return Ok(sent);
-        }
-        self.uploader.must_show(self.witnesses(&prepared.rows)?);
-        for wave in waves {
-            if wave > 0 {
-                self.free_for(wave, &mut prepared.rows, recorder)?;
-            }
-            let wanted = (Wanted::Work { wave: Some(wave) }, &[][..]);
-            sent.extend(self.send_rows(&prepared.rows, wanted, recorder)?);
-        }
-        Ok(sent)
-    }
-
-    /// Sends the wanted rows, or records them.
-    fn send_rows(
-        &mut self,
-        rows: &RowTable,
-        (wanted, these): (Wanted, &[RowIndex]),
-        recorder: &RunRecorder,
-    ) -> Result<SendResult, RunError> {
-        let (journal, scope) = (self.journal()?.again()?, self.scope);
-        let has_parts = self.settings.system.spec().has_parts;
-        let acknowledged = move |item: &Item| match item {
-            Item::Change(change) if has_parts => acknowledged_parts(&journal, &scope, change),
-            _ => Ok(Parts::default()),
-        };
-        let (feed, bound) = (&mut self.feed, &self.bound);
-        let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
-        let protected = Mutex::new(Vec::new());
-        let note_protected = |item: &Item| {
-            if let Item::Change(change) = item
-                && rows.is_protected(change.index)
-                && let Ok(mut protected) = protected.lock()
-            {
-                let id = change.content.external_id.as_str();
-                protected.push((id.to_owned(), true));
-            }
-        };
-        let read = move |sender| {
-            replay(feed, bound, rows, wanted, these, |items| {
-                items.iter().for_each(note_protected);
-                let work = items.into_iter().map(|item| {
-                    let parts = acknowledged(&item)?;
-                    Ok((item, parts))
-                });
-                hand_over(&sender, work.collect::<Result<Work, JournalError>>()?)
-            })
-        };
-        let send = |work| Ok(uploader.send(work, recorder, listener)?);
-        let result = read_while(2, &self.stop, read, send)?;
-        // Only now is everybody known.
-        self.notes
-            .protect(protected.into_inner().unwrap_or_default())?;
-        Ok(result)
-    }
-
     /// Creates, changes and deletes groups, and adds and removes members.
     fn send_groups(
         &mut self,
@@ -463,17 +387,25 @@ impl<'a> Stages<'a> {
         Ok(())
     }
 
-    /// Deactivates or deletes leavers, as the mapping says.
+    /// Does with leavers what the mapping says.
     fn send_leavers(
         &mut self,
         leavers: Vec<ExternalId>,
         prepared: &Prepared,
         recorder: &RunRecorder,
     ) -> Result<(), RunError> {
-        let step = match self.bound.mapping().leavers {
+        let how = match self.bound.mapping().leavers {
             Leavers::Ignore => return Ok(()),
-            Leavers::Deactivate { archive } => Step::Deactivate { archive },
-            Leavers::Delete => Step::Delete,
+            Leavers::Deactivate { archive } => LeaverAction::Deactivate { archive },
+            Leavers::Delete => LeaverAction::Delete,
+            Leavers::Set => {
+                let fields = self.bound.for_leavers();
+                let key = self.bound.fingerprint_key();
+                LeaverAction::Set {
+                    recorded: set_fields(key, self.settings.system, &fields),
+                    fields: fields.into(),
+                }
+            }
         };
         if leavers.is_empty() {
             return Ok(());
@@ -485,7 +417,7 @@ impl<'a> Stages<'a> {
             external_id,
         });
         self.uploader
-            .leave(leavers.collect(), &step, witnesses, recorder, self.listener)?;
+            .leave(leavers.collect(), &how, witnesses, recorder, self.listener)?;
         Ok(())
     }
 
@@ -499,20 +431,6 @@ impl<'a> Stages<'a> {
     fn journal(&self) -> Result<&Journal, RunError> {
         self.journal.as_ref().ok_or(RunError::Lost)
     }
-}
-
-/// What was acknowledged of the person of a change.
-fn acknowledged_parts(
-    journal: &Journal,
-    scope: &Scope,
-    change: &Change,
-) -> Result<Parts, JournalError> {
-    let parts = journal.parts(scope, change.known_as())?;
-    // The run that is being resumed may have recorded the new external ID.
-    if change.rekey.is_some() && change.may_have_applied && parts == Parts::default() {
-        return journal.parts(scope, &change.content.external_id);
-    }
-    Ok(parts)
 }
 
 /// A run of the journal.

@@ -30,7 +30,7 @@ impl Stages<'_> {
                     journal.outcome(recorder.run, None, Some(&id))?
                 }
             };
-            // A deactivated leaver keeps the login, but is out of the way where the
+            // A leaver who is not deleted keeps the login, but is out of the way where the
             // LMS lets it be used again: it says so itself.
             let is_done = matches!(
                 outcome,
@@ -40,6 +40,7 @@ impl Stages<'_> {
                         | Outcome::Unchanged
                         | Outcome::Deactivated
                         | Outcome::Deleted
+                        | Outcome::Set
                 )
             );
             if !is_done {

@@ -1,12 +1,15 @@
 //! New rows whose external IDs other API keys of the LMS know.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::identify::IdentityGroups;
 use super::{RunError, Stages};
 use crate::journal::JournalError;
-use crate::mapping::FieldFingerprints;
-use crate::plan::{Item, OtherAccount, OtherKeys, RowState, RowTable, Traits, Wanted, replay};
+use crate::mapping::{FieldFingerprints, FieldSet};
+use crate::plan::{
+    Item, OtherAccount, OtherKeys, RowState, RowTable, Traits, UnderOtherKey, Wanted, replay,
+};
 use crate::schema::ExternalIds;
 
 impl Stages<'_> {
@@ -21,6 +24,7 @@ impl Stages<'_> {
         if system.spec().external_ids != ExternalIds::OfTheKey || rows.count(RowState::New) == 0 {
             return Ok(());
         }
+        let mut set = HashMap::new();
         let mut keys = OtherKeys::new(Traits::of(self.bound.mapping()));
         let at = (system.word(), self.settings.base_url.as_str());
         journal.under_other_keys(&self.scope, at, |person| {
@@ -29,6 +33,9 @@ impl Stages<'_> {
             } else if let Some(row) = rows.named(person.external_id)
                 && rows.state(row) == RowState::New
             {
+                if person.set_fields != 0 {
+                    set.insert(row, FieldSet::of_bits(person.set_fields));
+                }
                 let account = OtherAccount {
                     key: person.key,
                     remote_id: person.remote_id.map(Into::into),
@@ -54,6 +61,11 @@ impl Stages<'_> {
         let identity = IdentityGroups::of(self.bound.mapping());
         for (row, known) in keys.judge() {
             let change = (known.changed.as_deref()).map(|changed| identity.change(changed));
+            if known.who == UnderOtherKey::SamePerson
+                && let Some(fields) = set.get(&row)
+            {
+                rows.detail_mut(row).take_back = *fields;
+            }
             rows.note_other_key(row, known, change.unwrap_or_default());
         }
         Ok(())

@@ -146,12 +146,13 @@ impl Stages<'_> {
             waiting.len() as u64,
             if is_full { scan.unidentified } else { 0 },
         )?;
+        self.take_back_renumbered(&mut scan.rows)?;
         let groups = groups.planned(&scan.rows);
         let action = self.bound.mapping().leavers;
         compared.take_in(earlier.approved_leavers.keys());
         let leaving = match action {
-            Leavers::Ignore => 0,
-            _ => compared.leavers.len() as u64,
+            Leavers::Ignore | Leavers::Set => 0,
+            Leavers::Deactivate { .. } | Leavers::Delete => compared.leavers.len() as u64,
         };
         Ok(Prepared {
             effects: scan.rows.effects(&self.bound, leaving),

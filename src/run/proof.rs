@@ -49,7 +49,7 @@ impl Changes {
         let mut changes = Self {
             created: counts.created,
             given_id: 0,
-            all: counts.created + counts.updated + counts.deactivated + counts.deleted,
+            all: counts.changed(),
         };
         if counts.updated > 0 {
             let updated = RowFilter {

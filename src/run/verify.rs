@@ -46,8 +46,8 @@ enum Expected {
         /// The run created the person.
         is_new: bool,
     },
-    /// A leaver, after this step.
-    Leaver(Step),
+    /// A leaver, after this step, with what was written.
+    Leaver { step: Step, content: Content },
 }
 
 /// The changes that are read back.
@@ -98,12 +98,17 @@ impl Stages<'_> {
                 })?;
             }
             leavers.into_iter().try_for_each(|(external_id, outcome)| {
+                let mut content = Content::only(external_id.clone());
                 let step = match outcome {
                     // In the archive, nobody signs in either.
                     Outcome::Deactivated => Step::Deactivate { archive: false },
+                    Outcome::Set => {
+                        content.fields = bound.for_leavers();
+                        Step::Set
+                    }
                     _ => Step::Delete,
                 };
-                let about = Expected::Leaver(step);
+                let about = Expected::Leaver { step, content };
                 hand_over(&sender, Question { external_id, about })
             })
         };
@@ -159,6 +164,7 @@ fn choose(
             Outcome::Updated,
             Outcome::Deactivated,
             Outcome::Deleted,
+            Outcome::Set,
         ],
     };
     journal.rows(run.id, &changed, |row| {
@@ -232,7 +238,7 @@ impl<T> Sample<T> {
 fn compare(question: &Question<Expected>, known: &Known, proof: &mut Proof) {
     let id = question.external_id.as_str();
     match (&question.about, known) {
-        (_, Known::NotAnswered { .. }) | (Expected::Leaver(_), Known::NotFound) => {}
+        (_, Known::NotAnswered { .. }) | (Expected::Leaver { .. }, Known::NotFound) => {}
         (Expected::Person { .. }, Known::NotFound) => {
             if !proof.missing.iter().any(|missing| missing == id) {
                 proof.add_missing(id);
@@ -244,14 +250,16 @@ fn compare(question: &Question<Expected>, known: &Known, proof: &mut Proof) {
                 proof.add_differing(id, fields.into_iter().map(str::to_owned).collect());
             }
         }
-        (Expected::Leaver(step), Known::There(person)) => {
-            let content = Content::only(question.external_id.clone());
-            let is_there = match step {
-                Step::Delete => Differs::NOT_DELETED,
-                _ => Differs::NOT_DEACTIVATED,
+        (Expected::Leaver { step, content }, Known::There(person)) => {
+            let wanted = WantedState::after(step, content);
+            let differing = match step {
+                Step::Set => wanted.differing(person),
+                _ if wanted.fit(person) == Fit::AsWanted => Vec::new(),
+                Step::Delete => vec![Differs::NOT_DELETED],
+                _ => vec![Differs::NOT_DEACTIVATED],
             };
-            if WantedState::after(step, &content).fit(person) != Fit::AsWanted {
-                proof.add_differing(id, vec![is_there.to_owned()]);
+            if !differing.is_empty() {
+                proof.add_differing(id, differing.into_iter().map(str::to_owned).collect());
             }
         }
     }
@@ -269,6 +277,38 @@ mod tests {
         for wrong in ["0", "-1", "", "x", "2.5"] {
             assert!(wrong.parse::<Verify>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_leaver_who_does_not_show_what_was_written_differs_in_that() {
+        let fields = |end: &str| vec![("city", "Bonn".to_owned()), ("expirationDate", end.into())];
+        let id = ExternalId::known("E7");
+        let content = Content {
+            fields: vec![("expirationDate", "2026-11-27".into())],
+            ..Content::only(id.clone())
+        };
+        let question = Question {
+            external_id: id,
+            about: Expected::Leaver {
+                step: Step::Set,
+                content,
+            },
+        };
+        let differing = |end: &str| {
+            let shown = crate::targets::Remote {
+                id: "7".into(),
+                external_id: Some("E7".into()),
+                fields: fields(end),
+                roles: None,
+                is_archived: false,
+            };
+            let mut proof = Proof::default();
+            compare(&question, &Known::There(shown), &mut proof);
+            let differ = proof.differ.into_iter();
+            differ.flat_map(|it| it.fields).collect::<Vec<_>>()
+        };
+        assert_eq!(differing("2026-11-27"), Vec::<String>::new());
+        assert_eq!(differing(""), ["expirationDate"]);
     }
 
     #[test]

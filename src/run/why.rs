@@ -112,7 +112,7 @@ impl Stages<'_> {
                 note(id.as_str(), Why::Retry);
             }
         }
-        for id in compared.deleted.iter().chain(&compared.inactive) {
+        for id in compared.deleted.iter().chain(&compared.left) {
             note(id.as_str(), Why::Back);
         }
         Ok(())

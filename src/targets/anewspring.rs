@@ -82,6 +82,11 @@ impl Target for ANewSpring {
                 let name = rights_call(*part, matches!(step, Step::Link(..)));
                 form(name, &[id], repeated("contentLabel", libraries))
             }
+            Step::Set => {
+                let mut parameters = content.fields.clone();
+                parameters.push(notify(content));
+                form(UPDATE, &[id], parameters)
+            }
             Step::Delete => form("POST deleteUser/{userID}", &[id], Vec::new()),
         }
     }
@@ -127,6 +132,11 @@ impl Target for ANewSpring {
 
     fn rekeying_needs_handle(&self) -> bool {
         false
+    }
+
+    /// Page "API calls - Users": `updateUser` changes what it is given.
+    fn carried_in_updates(&self) -> &'static [&'static str] {
+        &[]
     }
 
     fn look_up(&self, id: &ExternalId) -> Call {

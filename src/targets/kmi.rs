@@ -29,7 +29,8 @@ impl Target for Kmi {
 
     /// The page calls `email`, `firstName`, `lastName` and `loginName`
     /// required although its example sends `city` alone: a mapping always has
-    /// them, and all of the mapped content is sent.
+    /// them, and all of the mapped content is sent. What is left out of an update stays, as
+    /// in that example.
     fn write(&self, content: &Content, step: &Step) -> Call {
         let id = content.external_id.as_str();
         let (name, values): (_, &[&str]) = match step {
@@ -49,7 +50,8 @@ impl Target for Kmi {
             | Step::AddRoles(_)
             | Step::Link(..)
             | Step::Unlink(..)
-            | Step::Deactivate { .. } => ("POST users/external_id/{external_id}/", &[id]),
+            | Step::Deactivate { .. }
+            | Step::Set => ("POST users/external_id/{external_id}/", &[id]),
         };
         Call {
             body: Some(body(content)),
@@ -94,6 +96,12 @@ impl Target for Kmi {
 
     fn rekeying_needs_handle(&self) -> bool {
         true
+    }
+
+    /// The page calls them required in an update by external ID, too. Its example leaves
+    /// them out, and nothing says what becomes of them then.
+    fn carried_in_updates(&self) -> &'static [&'static str] {
+        &["email", "firstName", "lastName", "loginName"]
     }
 
     fn look_up(&self, id: &ExternalId) -> Call {

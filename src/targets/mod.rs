@@ -239,6 +239,9 @@ pub trait Target: Send + Sync {
     /// Whether [`Step::Rekey`] addresses a person by the target's own id.
     fn rekeying_needs_handle(&self) -> bool;
 
+    /// The fields that an update of a person carries in any case, whatever it changes.
+    fn carried_in_updates(&self) -> &'static [&'static str];
+
     /// Asks for one person.
     fn look_up(&self, id: &ExternalId) -> Call;
 

@@ -121,6 +121,10 @@ impl<'a> WantedState<'a> {
                 },
                 ..nothing
             },
+            Step::Set => Self {
+                details: true,
+                ..nothing
+            },
             Step::Delete => Self {
                 account: Account::Gone,
                 ..nothing

@@ -101,6 +101,8 @@ pub(super) struct ChangeJob {
     pub(super) missing: Option<Missing>,
     /// The person has the new external ID.
     pub(super) is_rekeyed: bool,
+    /// What was written for the person as a leaver is not taken back yet.
+    is_set: bool,
     /// Why nothing more is written.
     pub(super) given_up: Option<String>,
     pub(super) attempts: u32,
@@ -160,6 +162,7 @@ impl ChangeJob {
             refused: None,
             missing: None,
             is_rekeyed: false,
+            is_set: change.takes_back,
             given_up: None,
             attempts: 0,
             status: None,
@@ -219,6 +222,8 @@ impl ChangeJob {
     pub(super) const fn state(&self) -> PersonState {
         if self.parts.is_inactive {
             PersonState::Inactive
+        } else if self.is_set {
+            PersonState::Set
         } else {
             PersonState::Active
         }
@@ -285,7 +290,7 @@ impl ChangeJob {
             Some(Step::Unlink(_, items)) => Write::Unlink {
                 several: items.len() > 1,
             },
-            Some(Step::Deactivate { .. } | Step::Delete) => Write::Leave,
+            Some(Step::Deactivate { .. } | Step::Delete | Step::Set) => Write::Leave,
             // Where nothing is left to write, an interrupted run's last write is
             // read back.
             Some(Step::Update { .. }) | None => Write::Update,

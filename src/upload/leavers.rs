@@ -1,4 +1,4 @@
-//! People whom the feed no longer names: made inactive, or deleted.
+//! People whom the feed no longer names: made inactive, deleted, or given other values.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use super::strays::Strays;
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{HoldId, Intent, PersonNow, PersonState, Settled};
-use crate::model::{Action, Calls, Content, ExternalId, Outcome, Step};
+use crate::model::{Action, Calls, Content, ExternalId, Outcome, SetFields, Step};
 use crate::retry::NoAnswer;
-use crate::targets::{Call, Fit, LookUpReply, Reply, Target, WantedState, Written};
+use crate::targets::{Call, Fit, LookUpReply, Remote, Reply, Target, WantedState, Written};
 
 /// The most intents that are committed ahead of being sent.
 const MAX_AHEAD: usize = 64;
 
 impl Uploader {
-    /// Makes these people inactive or deletes them, as `step` says. Where the LMS has
-    /// nobody of any of them, `witnesses` are looked up, who must be there: an LMS
+    /// Makes these people inactive, deletes them or writes fields for them, as `how` says.
+    /// Where the LMS has nobody of any of them, `witnesses` are looked up, who must be there: an LMS
     /// that shows none of them shows this key nobody, and says nothing about
     /// leavers. It depends on nothing that changes do, so it may come before them.
     ///
@@ -33,15 +33,11 @@ impl Uploader {
     pub fn leave(
         &mut self,
         leavers: Vec<Leaver>,
-        step: &Step,
+        how: &LeaverAction,
         witnesses: Vec<ExternalId>,
         recorder: &RunRecorder,
         listener: &mut dyn Listener,
     ) -> Result<(), UploadError> {
-        let action = match step {
-            Step::Delete => Action::Delete,
-            _ => Action::Deactivate,
-        };
         let (sender, mut receiver) = mpsc::channel(MAX_AHEAD);
         let (target, trust, engine) = (&self.target, &self.trust, &mut self.engine);
         let left = RefCell::new(Left::default());
@@ -53,7 +49,7 @@ impl Uploader {
             let intend = async {
                 let jobs = leavers
                     .into_iter()
-                    .map(|leaver| LeaverJob::new((target, trust), leaver, action, step.clone()));
+                    .map(|leaver| LeaverJob::new((target, trust), leaver, how.clone()));
                 let intended = send_intended(jobs, MAX_AHEAD, &sender, recorder).await;
                 drop(sender);
                 intended
@@ -141,6 +137,43 @@ pub struct Leaver {
     pub hold: Option<HoldId>,
 }
 
+/// What happens to leavers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaverAction {
+    /// They are made inactive.
+    Deactivate {
+        /// And put into the archive.
+        archive: bool,
+    },
+    /// They are deleted.
+    Delete,
+    /// Fields are written for them.
+    Set {
+        /// The fields with their values, in the order of the schema.
+        fields: Arc<[(&'static str, String)]>,
+        /// The same for the journal.
+        recorded: SetFields,
+    },
+}
+
+impl LeaverAction {
+    const fn action(&self) -> Action {
+        match self {
+            Self::Deactivate { .. } => Action::Deactivate,
+            Self::Delete => Action::Delete,
+            Self::Set { .. } => Action::Set,
+        }
+    }
+
+    const fn step(&self) -> Step {
+        match self {
+            Self::Deactivate { archive } => Step::Deactivate { archive: *archive },
+            Self::Delete => Step::Delete,
+            Self::Set { .. } => Step::Set,
+        }
+    }
+}
+
 /// How far a leaver is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -158,10 +191,10 @@ enum Fate {
 
 pub(super) struct LeaverJob {
     target: Arc<dyn Target>,
-    /// Nothing but who it is.
+    /// Who it is, and what is written beside the step.
     content: Content,
     hold: Option<HoldId>,
-    action: Action,
+    how: LeaverAction,
     step: Step,
     course: Course,
     trust: Trust,
@@ -182,16 +215,24 @@ impl LeaverJob {
     pub(super) fn new(
         (target, trust): (&Arc<dyn Target>, &Trust),
         leaver: Leaver,
-        action: Action,
-        step: Step,
+        how: LeaverAction,
     ) -> Self {
+        let mut content = Content::only(leaver.external_id);
+        let mut course = Course::new();
+        if let LeaverAction::Set { fields, .. } = &how {
+            content.fields = fields.to_vec();
+            if !target.carried_in_updates().is_empty() {
+                // Nobody but the LMS knows them: the feed has no row of the person.
+                course = Course::unseen();
+            }
+        }
         Self {
             target: Arc::clone(target),
-            content: Content::only(leaver.external_id),
+            content,
             hold: leaver.hold,
-            action,
-            step,
-            course: Course::new(),
+            step: how.step(),
+            how,
+            course,
             trust: trust.clone(),
             sent: None,
             strays: Strays::default(),
@@ -204,7 +245,7 @@ impl LeaverJob {
     }
 
     /// What an answer means, and why it is unusable if it is.
-    fn judge(&self, reply: &Reply) -> (Answer, &'static str) {
+    fn judge(&mut self, reply: &Reply) -> (Answer, &'static str) {
         if self.course.is_write() {
             let written = self.target.written(&self.content, &self.step, reply);
             let why = match written {
@@ -215,6 +256,7 @@ impl LeaverJob {
         }
         match self.target.looked_up(&self.content.external_id, reply) {
             LookUpReply::Found(person) => {
+                self.carry(&person);
                 match WantedState::after(&self.step, &self.content).fit(&person) {
                     Fit::AsWanted => (Answer::Shown, ""),
                     Fit::Differs | Fit::CannotSay => (Answer::NotShown, ""),
@@ -226,6 +268,18 @@ impl LeaverJob {
             ),
             LookUpReply::Unclear { why } => (Answer::Unclear, why),
         }
+    }
+
+    /// Takes along what every update must carry, as the LMS shows it: that stays as it is.
+    fn carry(&mut self, person: &Remote) {
+        let LeaverAction::Set { fields, .. } = &self.how else {
+            return;
+        };
+        let carried = self.target.carried_in_updates().iter();
+        let shown = carried.filter_map(|name| Some((*name, person.get(name)?)));
+        let shown = shown.filter(|(_, value)| !value.is_empty());
+        let shown = shown.map(|(name, value)| (name, value.to_owned()));
+        self.content.fields = fields.iter().cloned().chain(shown).collect();
     }
 
     /// Goes on as the rule says. `why` is why the answer is unusable, if it is.
@@ -301,10 +355,14 @@ impl Intended for LeaverJob {
         Intent {
             row: None,
             external_id: self.content.external_id.clone(),
-            action: self.action,
+            action: self.how.action(),
             from: None,
             account: None,
             hold: self.hold,
+            set: match self.how {
+                LeaverAction::Set { recorded, .. } => Some(recorded),
+                LeaverAction::Deactivate { .. } | LeaverAction::Delete => None,
+            },
         }
     }
 
@@ -320,22 +378,26 @@ fn settle(
     recorder: &RunRecorder,
     listener: &mut dyn Listener,
 ) -> Result<bool, UploadError> {
+    let action = job.how.action();
     let (outcome, message) = match (end, job.fate) {
         (End::Halted | End::HaltedRefused, _) => {
             return recorder.take_back(&job, end).map(|()| false);
         }
-        (End::Done, Fate::Left | Fate::Gone) => match job.action {
-            Action::Delete => (Outcome::Deleted, None),
-            _ => (Outcome::Deactivated, None),
+        (End::Done, Fate::Left | Fate::Gone) => match job.how {
+            LeaverAction::Delete => (Outcome::Deleted, None),
+            LeaverAction::Deactivate { .. } => (Outcome::Deactivated, None),
+            LeaverAction::Set { .. } => (Outcome::Set, None),
         },
         // What the LMS says may quote the person, and the feed holds no values any
         // more that could be recognised in it.
         (End::Done, Fate::Refused) => (
             Outcome::Rejected,
-            Some(format!(
-                "the LMS refuses to {} the person",
-                job.action.word()
-            )),
+            Some(match job.how {
+                LeaverAction::Set { .. } => {
+                    "the LMS refuses what `set` writes for the person".into()
+                }
+                _ => format!("the LMS refuses to {} the person", action.word()),
+            }),
         ),
         (End::Done, Fate::Unseen) => (
             Outcome::Failed,
@@ -347,9 +409,10 @@ fn settle(
         }
         (End::GaveUp(no_answer), _) => (Outcome::Failed, Some(given_up(Some(&no_answer.why())))),
     };
-    let state = match (job.fate, job.action) {
-        (Fate::Left, Action::Delete) | (Fate::Gone, _) => Some(PersonState::Deleted),
-        (Fate::Left, _) => Some(PersonState::Inactive),
+    let state = match (job.fate, &job.how) {
+        (Fate::Left, LeaverAction::Delete) | (Fate::Gone, _) => Some(PersonState::Deleted),
+        (Fate::Left, LeaverAction::Deactivate { .. }) => Some(PersonState::Inactive),
+        (Fate::Left, LeaverAction::Set { .. }) => Some(PersonState::Set),
         (Fate::Open | Fate::Refused | Fate::Unseen, _) => None,
     };
     let person = state.map(|state| PersonNow {
@@ -364,7 +427,7 @@ fn settle(
     recorder.writer.settle(
         recorder.run,
         Settled {
-            action: Some(job.action),
+            action: Some(action),
             status: job.status,
             attempts: job.attempts,
             message,
@@ -377,7 +440,7 @@ fn settle(
     listener.on_event(&Event::Settled {
         row: None,
         external_id: &id,
-        action: job.action,
+        action,
         outcome,
         instead_of: None,
     });
@@ -395,7 +458,6 @@ mod tests {
 
     fn job() -> LeaverJob {
         let target = crate::targets::of(System::ANewSpring);
-        let step = Step::Deactivate { archive: false };
         let leaver = Leaver {
             external_id: ExternalId::known("E7"),
             hold: None,
@@ -403,8 +465,7 @@ mod tests {
         LeaverJob::new(
             (&target, &Trust::of_a_minute()),
             leaver,
-            Action::Deactivate,
-            step,
+            LeaverAction::Deactivate { archive: false },
         )
     }
 
@@ -414,6 +475,61 @@ mod tests {
             body: body.into(),
             ..Reply::default()
         }
+    }
+
+    #[test]
+    fn an_update_carries_what_it_must_as_the_lms_shows_it_and_changes_nothing_else() {
+        let target = crate::targets::of(System::Kmi);
+        let how = LeaverAction::Set {
+            fields: [("expirationDate", "2026-11-27".to_owned())].into(),
+            recorded: SetFields {
+                fields: 1 << 11,
+                fingerprint: 7,
+            },
+        };
+        let leaver = Leaver {
+            external_id: ExternalId::known("E7"),
+            hold: None,
+        };
+        let trust = Trust::of_a_minute();
+        let mut job = LeaverJob::new((&target, &trust), leaver.clone(), how.clone());
+        let shown = |name: &str, end: &str| {
+            format!(
+                r#"{{"id":7,"externalId":"E7","email":"zoe@example.com","firstName":"{name}",
+                    "lastName":"","loginName":"zoe","city":"Bonn","expirationDate":"{end}"}}"#
+            )
+        };
+        let body = |call: Call| match call.body {
+            Some(crate::targets::Body::Json(body)) => String::from_utf8(body).unwrap(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(job.call().method, crate::targets::Method::Get);
+        assert!(!job.may_have_applied());
+        assert_eq!(job.answered(&reply(200, &shown("Zoe", ""))), Next::Call);
+        let written = |name: &str| {
+            format!(
+                r#"{{"email":"zoe@example.com","expirationDate":"2026-11-27","externalId":"E7","firstName":"{name}","loginName":"zoe"}}"#
+            )
+        };
+        assert_eq!(body(job.call()), written("Zoe"));
+        // Its answer is lost, and somebody changes the name before the next look.
+        job.unanswered(true);
+        assert!(job.may_have_applied());
+        let _look = job.call();
+        assert_eq!(job.answered(&reply(200, &shown("Zoé", ""))), Next::Call);
+        assert_eq!(body(job.call()), written("Zoé"));
+        job.unanswered(true);
+        let _look = job.call();
+        let as_wanted = reply(200, &shown("Zoé", "2026-11-27"));
+        assert_eq!(job.answered(&as_wanted), Next::Done);
+        assert_eq!(job.fate, Fate::Left);
+        // Who is as wanted already is left as is.
+        let mut job = LeaverJob::new((&target, &trust), leaver, how);
+        let _look = job.call();
+        assert_eq!(
+            (job.answered(&as_wanted), job.fate),
+            (Next::Done, Fate::Left)
+        );
     }
 
     #[test]

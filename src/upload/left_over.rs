@@ -5,7 +5,7 @@ use super::recorder::RunRecorder;
 use super::{UploadError, Uploader};
 use crate::event::{Event, Listener};
 use crate::journal::{Acknowledged, OpenIntent, PersonNow, PersonState, Settled};
-use crate::model::{Action, ExternalId, Outcome};
+use crate::model::{Action, ExternalId, Outcome, SetFields};
 use crate::targets::Remote;
 
 impl Uploader {
@@ -13,13 +13,14 @@ impl Uploader {
     /// people who were to be created, adopted, rekeyed or removed are looked up. It is
     /// recorded where there is a recorder of that run; a plan has none. That a leaver is
     /// gone is believed only of an LMS that shows one of `witnesses`, who must be there.
+    /// `is_set` says whether it shows of a person what a leaver was to get.
     ///
     /// # Errors
     /// The run was halted, or the journal cannot be written.
     pub fn settle_left_over(
         &mut self,
         intents: Vec<OpenIntent>,
-        witnesses: &[ExternalId],
+        (witnesses, is_set): (&[ExternalId], &IsSet<'_>),
         recorder: Option<&RunRecorder>,
         listener: &mut dyn Listener,
     ) -> Result<Vec<LeftOver>, UploadError> {
@@ -30,6 +31,7 @@ impl Uploader {
         let mut witnesses = Witnesses {
             people: witnesses,
             show_nobody: None,
+            is_set,
         };
         for intent in intents {
             let settlement = self.settle_intent(&intent, &mut witnesses, recorder, listener)?;
@@ -62,7 +64,7 @@ impl Uploader {
         if intent.action.is_for_leaver() && found.is_none() && self.is_blind(witnesses, listener)? {
             return Ok(Settlement::Unanswered);
         }
-        let (outcome, person) = outcome_after_look_up(intent.action, found);
+        let (outcome, person) = outcome_after_look_up(intent, found, witnesses.is_set);
         let is_open = outcome == Outcome::Pending && intent.action.is_for_leaver();
         let settlement = match &person {
             Some(person) => Settlement::Stands(person.state),
@@ -125,7 +127,11 @@ struct Witnesses<'a> {
     people: &'a [ExternalId],
     /// Whether the LMS shows none of them, once it was asked.
     show_nobody: Option<bool>,
+    is_set: &'a IsSet<'a>,
 }
+
+/// Whether a person of the LMS has these fields with these values.
+pub type IsSet<'a> = dyn Fn(SetFields, &Remote) -> bool + 'a;
 
 /// What a superseded run left unknown, and what is known of it now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,13 +166,19 @@ impl Settlement {
 /// Notes that what was acknowledged of the person may hold no more.
 fn invalidate(intent: &OpenIntent, recorder: &RunRecorder) -> Result<(), UploadError> {
     let RunRecorder { writer, run, .. } = recorder;
-    let invalidated = vec![Acknowledged::Invalidated];
+    let may_be_set = intent.set.map(|set| Acknowledged::MayBeSet(set.fields));
+    let invalidated = std::iter::once(Acknowledged::Invalidated).chain(may_be_set);
+    let invalidated = invalidated.collect();
     Ok(writer.acknowledge(*run, &intent.external_id, invalidated)?)
 }
 
 /// The outcome of an intent whose person was looked up, and the person's state.
 /// The content is not known: a later run compares it.
-fn outcome_after_look_up(action: Action, found: Option<Remote>) -> (Outcome, Option<PersonNow>) {
+fn outcome_after_look_up(
+    intent: &OpenIntent,
+    found: Option<Remote>,
+    is_set: &IsSet<'_>,
+) -> (Outcome, Option<PersonNow>) {
     let now = |state, remote_id| {
         Some(PersonNow {
             remote_id,
@@ -176,7 +188,7 @@ fn outcome_after_look_up(action: Action, found: Option<Remote>) -> (Outcome, Opt
             fingerprints: None,
         })
     };
-    match (action, found) {
+    match (intent.action, found) {
         (Action::Create, Some(person)) => {
             let person = now(PersonState::Active, Some(person.id));
             (Outcome::Created, person)
@@ -197,6 +209,11 @@ fn outcome_after_look_up(action: Action, found: Option<Remote>) -> (Outcome, Opt
             let person = now(PersonState::Inactive, Some(person.id));
             (Outcome::Deactivated, person)
         }
+        (Action::Set, Some(person)) if intent.set.is_some_and(|set| is_set(set, &person)) => {
+            let person = now(PersonState::Set, Some(person.id));
+            (Outcome::Set, person)
+        }
+        (Action::Set, None) => (Outcome::Set, now(PersonState::Deleted, None)),
         (Action::Deactivate, None) => (Outcome::Deactivated, now(PersonState::Deleted, None)),
         (Action::Delete, None) => (Outcome::Deleted, now(PersonState::Deleted, None)),
         (_, _) => (Outcome::Pending, None),

@@ -52,7 +52,7 @@ pub(super) enum Write {
         /// For more than one library.
         several: bool,
     },
-    /// Makes a leaver inactive, or deletes one.
+    /// Makes a leaver inactive, deletes one, or writes fields for one.
     Leave,
     /// Creates a group.
     CreateGroup,
@@ -107,8 +107,9 @@ pub(super) enum Because {
     NotFound,
     /// The write was refused, and the group may be the reason.
     Refused,
-    /// The write goes by the LMS's own id of the person, which is not known.
-    NoHandle,
+    /// The write needs something that the LMS shows of the person, which is not known: its
+    /// own id, or values that go with every update.
+    Needed,
 }
 
 /// Where a job is between two calls.
@@ -357,9 +358,20 @@ impl Course {
     pub(super) const fn without_handle() -> Self {
         Self {
             phase: Phase::FormerId {
-                because: Because::NoHandle,
+                because: Because::Needed,
                 again: false,
                 is_taken: false,
+            },
+            ..Self::new()
+        }
+    }
+
+    /// Begins with a look for the person: the write needs something that it shows.
+    pub(super) const fn unseen() -> Self {
+        Self {
+            phase: Phase::ReadBack {
+                because: Because::Needed,
+                again: false,
             },
             ..Self::new()
         }

@@ -147,6 +147,7 @@ impl Intended for ChangeJob {
             from: (self.change.rekey.as_ref()).map(|rekey| rekey.from.clone()),
             account: self.change.account().map(str::to_owned),
             hold: self.change.hold.map(HoldId::from_number),
+            set: None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::clock::Clock;
 use crate::event::NoListener;
 use crate::journal::{Journal, OpenIntent, PersonState, RunStart, Scope};
-use crate::model::{Action, Content, ExternalId, Outcome, Parts, RowNumber, Step};
+use crate::model::{Action, Content, ExternalId, Outcome, Parts, RowNumber};
 use crate::plan::{Change, Item, Rekey, Why};
 use crate::sandbox::{Faults, Sandbox, SandboxOptions};
 
@@ -115,6 +115,7 @@ impl World {
             fingerprint: number.into(),
             details: number.into(),
             picture: 0,
+            takes_back: false,
             adopt: None,
             adopt_by: "",
             rekey: None,
@@ -344,7 +345,7 @@ fn leavers_come_before_changes_and_leave_their_logins_to_others() {
             .uploader
             .leave(
                 leaving(&leavers),
-                &Step::Delete,
+                &LeaverAction::Delete,
                 Vec::new(),
                 &world.recorder,
                 &mut NoListener,
@@ -371,12 +372,12 @@ fn a_leaver_who_is_only_inactive_keeps_the_login() {
     let mut world = World::new(System::ANewSpring, Faults::default());
     world.create([1]);
     let leavers = vec![ExternalId::known("E1"), ExternalId::known("E2")];
-    let step = Step::Deactivate { archive: true };
+    let how = LeaverAction::Deactivate { archive: true };
     world
         .uploader
         .leave(
             leaving(&leavers),
-            &step,
+            &how,
             Vec::new(),
             &world.recorder,
             &mut NoListener,
@@ -405,12 +406,13 @@ fn a_rekey_that_a_killed_run_left_unknown_is_recorded_only_if_it_was_done() {
             account: None,
             hold: None,
             attempts: 1,
+            set: None,
         });
         let left = world
             .uploader
             .settle_left_over(
                 intents.collect(),
-                &[],
+                (&[], &|_, _| false),
                 Some(&world.recorder),
                 &mut NoListener,
             )

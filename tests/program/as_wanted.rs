@@ -101,6 +101,7 @@ fn wants(system: System) -> Vec<(Option<Step>, Vec<Step>)> {
         ];
         wants.extend(again.map(|step| (Some(step.clone()), vec![step])));
     }
+    wants.push((Some(Step::Set), vec![Step::Set]));
     wants.push((Some(Step::Delete), vec![Step::Delete]));
     wants
 }

@@ -350,13 +350,13 @@ fn a_guard_or_a_leaver_s_fate_that_makes_no_sense() {
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
     error: mapping.toml, line 12, column 10: KMI LMS cannot make people inactive
-    help: possible values: "ignore", "delete"
+    help: possible values: "ignore", "set", "delete"
     "#);
     let leavers = mapping_output("[fields]", "[leavers]\naction = \"fire\"\n\n[fields]");
     insta::assert_snapshot!(leavers, @r#"
     exit code 2
     error: mapping.toml, line 12, column 10: `action` in [leavers] cannot be "fire"
-    help: possible values: "ignore", "deactivate", "delete"
+    help: possible values: "ignore", "set", "deactivate", "delete"
     "#);
 }
 
@@ -597,12 +597,12 @@ fn a_journal_of_a_newer_version() {
     world.lms.reset_stats();
     insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 9)
+    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 10)
     help: the file was not changed; use the newer hrfeed, or choose another file with `--journal PATH`
     ");
     insta::assert_snapshot!(output_of(&world, &["resume"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 9)
+    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 10)
     help: the file was not changed; use the newer hrfeed, or choose another file with `--journal PATH`
     ");
 }

@@ -197,7 +197,7 @@ fn a_limit_on_the_size_of_files_is_an_error_of_the_journal_and_resume_continues(
     let world = World::new(Kmi);
     let feed = Feed::of(2_000);
     world.feed(&feed);
-    let ran = limited(&world, "-f 200", IMPORT).exits(1);
+    let ran = limited(&world, "-f 240", IMPORT).exits(1);
     assert!(ran.stderr.contains("failed to use journal"), "{ran:#?}");
     world.resume().exits(0);
     world.assert_everyone_once(&feed);

@@ -322,7 +322,7 @@ fn every_change_says_why_it_is_made() {
     ~ link       41  E00091       in the LMS without an external ID
     ~ update     43  E00093       the LMS has other values; changes email, firstName, lastName, loginName, city and country
     + create      6  E00005       an earlier run did not get it done
-    + create     40  E00030       removed as a leaver, and named by the feed again
+    + create     40  E00030       left, and named by the feed again
     + create     42  E00092       nobody in the LMS has this external ID
     ");
 }

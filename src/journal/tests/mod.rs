@@ -13,6 +13,7 @@ mod opening;
 mod past;
 mod reading;
 mod remembering;
+mod set_fields;
 mod size;
 mod upgrading;
 
@@ -135,6 +136,7 @@ fn intent(row: u32) -> Intent {
         from: None,
         account: None,
         hold: None,
+        set: None,
     }
 }
 
@@ -146,6 +148,7 @@ fn leaver_intent(who: u32) -> Intent {
         from: None,
         account: None,
         hold: None,
+        set: None,
     }
 }
 

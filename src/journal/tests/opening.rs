@@ -202,8 +202,8 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         matches!(
             error,
             JournalError::Migration {
-                from: 9,
-                to: 11,
+                from: 10,
+                to: 12,
                 ..
             }
         ),

@@ -348,3 +348,37 @@ fn a_doubt_whose_feed_no_release_has_recorded_is_known_after_an_upgrade() {
     assert_eq!(doubts.len(), 1);
     assert_eq!((doubts[0].kind, doubts[0].feed), (DoubtKind::Create, None));
 }
+
+#[test]
+fn an_intent_to_remove_a_leaver_of_an_older_journal_is_read_and_sets_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal.db");
+    drop(Journal::open_with(&path, &MIGRATIONS[..9]).unwrap());
+    let before = Connection::open(&path).unwrap();
+    let digest = scope();
+    before
+        .execute(
+            "INSERT INTO scopes VALUES (1, ?1, 'kmi', 'https://lms.example.com')",
+            [digest.bytes()],
+        )
+        .unwrap();
+    before
+        .execute_batch(
+            "INSERT INTO people (scope, external_id, state) VALUES (1, 'E1', 1), (1, 'E2', 2);
+             INSERT INTO runs (scope, command, state, feed_path, from_stdin, mapping_path,
+                               mapping_sha256, skipped, unchanged, started, pid, host)
+             VALUES (1, 'import', 1, 'people.csv', 0, 'kmi.toml', zeroblob(32), 0, 0, 0, 1, 'h');
+             INSERT INTO rows (run, row, leaver, action, attempts)
+             VALUES (1, 4294967296, 'E1', 3, 1);",
+        )
+        .unwrap();
+    drop(before);
+    let journal = Journal::open(&path).unwrap();
+    let run = journal.unfinished_runs(&digest).unwrap().remove(0);
+    let open = journal.open_intents(run.id).unwrap();
+    assert_eq!((open[0].action, open[0].set), (Action::Deactivate, None));
+    for who in ["E1", "E2"] {
+        assert_eq!(journal.set_fields_of(&digest, who).unwrap(), 0);
+    }
+    assert_eq!(people(&journal)[1].3, PersonState::Inactive);
+}

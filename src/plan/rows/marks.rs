@@ -118,6 +118,19 @@ impl RowTable {
         rows
     }
 
+    /// How many joiners and how many changes a wave has.
+    pub fn work_of_wave(&self, wave: u16) -> (usize, usize) {
+        let mut work = (0, 0);
+        for (row, state) in (0..).zip(&self.states) {
+            let is_sent = state.is_joiner() || state.is_change();
+            if is_sent && self.detail(row).map_or(0, |detail| detail.wave) == wave {
+                work.0 += usize::from(state.is_joiner());
+                work.1 += usize::from(state.is_change());
+            }
+        }
+        work
+    }
+
     /// Gives these people's rows a wave behind all others, which may have none, but for
     /// rows that wait for others or that others wait for.
     pub fn put_last<'a>(&mut self, external_ids: impl Iterator<Item = &'a str>) -> Range<u16> {

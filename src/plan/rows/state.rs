@@ -50,6 +50,26 @@ impl RowState {
         )
     }
 
+    /// Whether the row changes somebody who is there.
+    #[must_use]
+    pub const fn is_change(self) -> bool {
+        matches!(
+            self,
+            Self::Changed
+                | Self::Adopt
+                | Self::Rekey
+                | Self::UnknownAdopt
+                | Self::UnknownUpdate
+                | Self::UnknownRekey
+        )
+    }
+
+    /// Whether somebody is created for the row.
+    #[must_use]
+    pub const fn is_joiner(self) -> bool {
+        matches!(self, Self::New | Self::UnknownCreate)
+    }
+
     /// Whether the groups of the row must be there: nothing is done for the others.
     #[must_use]
     pub const fn needs_groups(self) -> bool {

@@ -50,12 +50,13 @@ struct Key {
 }
 
 /// The outcomes that a run arrives at, from the ground up.
-const STACK: [Outcome; 8] = [
+const STACK: [Outcome; 9] = [
     Outcome::Created,
     Outcome::Updated,
     Outcome::Unchanged,
     Outcome::Deactivated,
     Outcome::Deleted,
+    Outcome::Set,
     Outcome::Rejected,
     Outcome::Failed,
     Outcome::Unknown,

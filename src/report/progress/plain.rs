@@ -115,6 +115,7 @@ fn planned(counts: &Counts, effects: &Effects) -> String {
         (counts.rejected, "rejected"),
         (counts.deactivated, "to deactivate"),
         (counts.deleted, "to delete"),
+        (counts.set, "to set"),
         (counts.pending, "held"),
     ]
     .into_iter()

@@ -270,6 +270,7 @@ impl Tally {
             Outcome::Unchanged,
             Outcome::Deactivated,
             Outcome::Deleted,
+            Outcome::Set,
         ]);
         let held = (self.held > 0).then(|| format!("{} held", count(self.held)));
         sent.chain(held).chain(self.flaws()).collect()

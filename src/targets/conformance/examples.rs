@@ -101,6 +101,7 @@ impl Examples {
             create(true, Vec::new()),
             update(true, false, false),
             Step::Delete,
+            Step::Set,
         ];
         steps.extend(spec.adoptable.iter().map(|by| Step::Adopt {
             by,

@@ -42,10 +42,22 @@ impl ChangeJob {
             self.parts.is_inactive = false;
         }
         self.is_rekeyed |= matches!(step, Step::Rekey { .. });
+        self.is_set &= !self.writes_details(&step);
         if self.target.system().spec().has_parts {
             self.note(step);
         }
         self.advance()
+    }
+
+    /// Whether a step writes the details, and with them takes back what was written for the
+    /// person as a leaver.
+    fn writes_details(&self, step: &Step) -> bool {
+        match step {
+            Step::Create { .. } | Step::Rekey { .. } => true,
+            Step::Update { details, .. } => *details,
+            Step::Adopt { by, .. } => self.target.adopting_updates(by),
+            _ => false,
+        }
     }
 
     /// Remembers what a step did.
@@ -86,7 +98,7 @@ impl ChangeJob {
                 .push(Acknowledged::Added(Part::Roles, roles)),
             Step::Link(part, items) => self.acknowledged.push(Acknowledged::Added(part, items)),
             Step::Unlink(part, items) => self.acknowledged.push(Acknowledged::Removed(part, items)),
-            Step::BringBack | Step::Deactivate { .. } | Step::Delete => {}
+            Step::BringBack | Step::Deactivate { .. } | Step::Delete | Step::Set => {}
         }
     }
 

@@ -10,7 +10,7 @@ use super::super::{End, Job, Next};
 use super::scripted::{Answer, Rig};
 use crate::event::Listener;
 use crate::mapping::FieldFingerprints;
-use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber, Step};
+use crate::model::{Action, Calls, Content, ExternalId, Parts, RowNumber, SetFields};
 use crate::plan::{Change, Rekey, Why};
 use crate::retry::NoAnswer;
 use crate::schema::{Part, System};
@@ -19,7 +19,7 @@ use crate::upload::UploadError;
 use crate::upload::change::ChangeJob;
 use crate::upload::doubt::Trust;
 use crate::upload::group_jobs::{GroupJob, GroupStep};
-use crate::upload::leavers::{Leaver, LeaverJob};
+use crate::upload::leavers::{Leaver, LeaverAction, LeaverJob};
 use crate::upload::members::MembersJob;
 use crate::upload::memberships::Member;
 
@@ -119,6 +119,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
         fingerprint: 1,
         details: 2,
         picture: 3,
+        takes_back: false,
         adopt: (action == Action::Adopt).then(|| "zoe".into()),
         adopt_by: "login",
         rekey: (action == Action::Rekey).then(|| Rekey {
@@ -147,7 +148,7 @@ fn change(target: &Arc<dyn Target>, action: Action, is_resumed: bool) -> ChangeJ
 }
 
 /// How many kinds [`job_of`] knows.
-const KINDS: u32 = 14;
+const KINDS: u32 = 15;
 
 fn job_of(kind: u32) -> Box<dyn Job> {
     let target = targets::of(System::ANewSpring);
@@ -169,14 +170,23 @@ fn job_of(kind: u32) -> Box<dyn Job> {
         5 => Box::new(LeaverJob::new(
             (&target, &Trust::of_a_minute()),
             leaver(),
-            Action::Deactivate,
-            Step::Deactivate { archive: true },
+            LeaverAction::Deactivate { archive: true },
         )),
         6 => Box::new(LeaverJob::new(
             (&target, &Trust::of_a_minute()),
             leaver(),
-            Action::Delete,
-            Step::Delete,
+            LeaverAction::Delete,
+        )),
+        14 => Box::new(LeaverJob::new(
+            (&target, &Trust::of_a_minute()),
+            leaver(),
+            LeaverAction::Set {
+                fields: [("login", "zoe".to_owned())].into(),
+                recorded: SetFields {
+                    fields: 2,
+                    fingerprint: 1,
+                },
+            },
         )),
         7 => Box::new(GroupJob::new(&target, GroupStep::Create(group()))),
         8 => Box::new(GroupJob::new(&target, GroupStep::Change(group()))),

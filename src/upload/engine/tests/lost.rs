@@ -32,6 +32,7 @@ fn update(system: System, sets: Vec<(Part, Vec<String>)>, parts: Parts) -> Chang
         fingerprint: 1,
         details: 2,
         picture: 3,
+        takes_back: false,
         adopt: None,
         adopt_by: "",
         rekey: None,

@@ -145,6 +145,7 @@ fn job(id: &str, action: Action) -> ChangeJob {
         fingerprint: 0,
         details: 0,
         picture: 0,
+        takes_back: false,
         adopt: None,
         adopt_by: "",
         rekey: None,

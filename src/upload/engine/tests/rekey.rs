@@ -150,6 +150,7 @@ fn job(system: System, has_handle: bool, may_have_applied: bool) -> ChangeJob {
         fingerprint: 0,
         details: 0,
         picture: 0,
+        takes_back: false,
         adopt: None,
         adopt_by: "",
         rekey: Some(Rekey {
