@@ -12,7 +12,7 @@ use super::left_over::LeftOvers;
 use super::notes::Notes;
 use super::{RunError, Stages};
 use crate::journal::{FeedKey, Journal, JournalError, Known, PersonState};
-use crate::mapping::{Among, FeedKind, FieldSet, Protect};
+use crate::mapping::{Among, FeedKind, FieldSet, Protect, Variants, fold};
 use crate::model::ExternalId;
 use crate::plan::{KnownAs, LeftAlone, RowState, RowTable, UnderOtherKey};
 use crate::validate::unique::RowIndex;
@@ -66,6 +66,9 @@ pub(super) struct Compared {
     /// A hash of the external ID of each known person who is missing from the feed,
     /// deleted people left out.
     missing: HashSet<u64>,
+    /// People who stay since a row that marks a leaver spells the external ID otherwise,
+    /// each with that spelling.
+    pub(super) marked_otherwise: Vec<(ExternalId, ExternalId)>,
     /// Whom rows of the feed mark as leavers, and whether the mapping protects them.
     pub(super) marked: HashMap<ExternalId, bool>,
     /// The other feeds of the scope that are active.
@@ -198,7 +201,16 @@ impl Stages<'_> {
             FeedKind::Delta => earlier.leavers().cloned().collect(),
             FeedKind::Full | FeedKind::Leavers => HashSet::new(),
         };
+        let spellings = match self.bound.mapping().unique.variants {
+            Variants::Same => marked
+                .keys()
+                .map(|id| (any_spelling(id), id.clone()))
+                .collect(),
+            Variants::Distinct => HashMap::new(),
+        };
         let mut comparison = Comparison {
+            spellings,
+            marked_known: HashSet::new(),
             this: self.mapping_key,
             marked_before,
             rows,
@@ -241,6 +253,12 @@ impl Stages<'_> {
     }
 }
 
+/// What all spellings of an external ID have in common that a person may take for one: case,
+/// white space and zeros in front do not count.
+fn any_spelling(id: &ExternalId) -> String {
+    fold(id.as_str()).trim_start_matches('0').to_owned()
+}
+
 /// A comparison under way.
 struct Comparison<'a> {
     this: FeedKey,
@@ -255,6 +273,10 @@ struct Comparison<'a> {
     /// Whom an earlier delta marked as leavers, where that waits.
     marked_before: HashSet<ExternalId>,
     compared: Compared,
+    /// The external IDs of marked rows, by all that they may be spelled as.
+    spellings: HashMap<String, ExternalId>,
+    /// Those of them that are known so.
+    marked_known: HashSet<ExternalId>,
     /// People that are new to this feed, or back in it.
     claimed: Vec<String>,
     /// People that this feed no longer names and another one does.
@@ -270,6 +292,9 @@ impl Comparison<'_> {
         if self.kind == FeedKind::Leavers {
             self.judge_listed(&person);
             return Ok(());
+        }
+        if !self.spellings.is_empty() {
+            self.note_spelling(&person);
         }
         let was_set = person.set_fields != 0;
         let known = match (person.state, person.fingerprint) {
@@ -383,6 +408,20 @@ impl Comparison<'_> {
         Ok(())
     }
 
+    /// Notes whether a marked row may mean the person by another spelling of the external ID.
+    fn note_spelling(&mut self, person: &Known<'_>) {
+        let id = ExternalId::known(person.external_id);
+        if self.compared.marked.contains_key(&id) {
+            self.marked_known.insert(id);
+        } else if person.state == PersonState::Active
+            && !self.rows.names(person.external_id)
+            && let Some(spelling) = self.spellings.get(&any_spelling(&id))
+        {
+            let noted = &mut self.compared.marked_otherwise;
+            noted.push((id, spelling.clone()));
+        }
+    }
+
     /// The feed does not name the person.
     fn missing(&mut self, person: &Known<'_>, was_named: bool) {
         self.compared.not_in_feed += u64::from(person.state == PersonState::Active);
@@ -443,6 +482,16 @@ impl Comparison<'_> {
         if self.kind == FeedKind::Leavers {
             self.compared.lists_leavers = true;
             self.compared.listed_unknown = self.rows.leave_to_leavers();
+        }
+        // Where somebody is known so, the row means that person.
+        let Compared {
+            marked_otherwise,
+            leavers,
+            ..
+        } = &mut self.compared;
+        marked_otherwise.retain(|(_, spelling)| !self.marked_known.contains(spelling));
+        for (id, _) in marked_otherwise {
+            leavers.remove(id);
         }
         self.compared.named_elsewhere = self.dropped.len() as u64;
         self.notes.protect(self.protect)?;

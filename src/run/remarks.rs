@@ -30,6 +30,16 @@ pub(super) fn on_people(compared: &Compared, strangers: &Strangers, among: Among
             compared.why_leavers()
         ));
     }
+    if let Some((known, spelling)) = compared.marked_otherwise.first() {
+        let people = compared.marked_otherwise.len() as u64;
+        let who = counted(people, "person is", "people are");
+        let verb = if people == 1 { "stays" } else { "stay" };
+        remarks.push(format!(
+            "{who} known by another spelling of an external ID that a row marks as a leaver's, such \
+             as `{known}` for `{spelling}`, and {verb}: give the row the known spelling if it means \
+             that person"
+        ));
+    }
     let unknown = strangers.with_external_id();
     if compared.known == 0 && unknown > 0 && among == Among::Journal {
         let who = counted(unknown, "person", "people");

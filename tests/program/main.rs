@@ -41,6 +41,7 @@ mod late;
 mod leavers;
 mod lost;
 mod lost_journals;
+mod marked;
 mod migrating;
 mod metrics;
 mod no_people;

@@ -19,13 +19,15 @@ mod support;
 mod accidents;
 mod lms;
 mod organisation;
+mod patience;
 mod simulation;
 mod verdicts;
 mod world;
 
 use crate::organisation::{A_YEAR, SOME_WEEKS};
+use crate::patience::Case;
 use crate::simulation::{Plan, Simulation};
-use crate::support::System::{AnewSpring, Kmi};
+use crate::support::System::{self, AnewSpring, Kmi};
 use crate::world::Renumbered;
 
 /// Names the seed.
@@ -65,6 +67,48 @@ fn some_weeks_with_every_accident_once_leave_the_lms_as_the_last_sound_feed() {
 #[test]
 fn some_weeks_where_the_lms_keeps_logins_unique_and_renumbered_people_wait_end_alike() {
     Simulation::run(AnewSpring, held(WEEKS_OF_300), seed(2));
+}
+
+/// The nights of `patience.rs`, with the system and the grace of each.
+const PATIENCE: [(System, bool, Option<u32>); 4] = [
+    (Kmi, false, Some(3)),
+    (Kmi, true, None),
+    (AnewSpring, false, None),
+    (AnewSpring, true, None),
+];
+
+/// Lives through that number of nights in each of these ways.
+fn patience(nights: usize, seed: u64) {
+    let ways = (0..).zip(PATIENCE);
+    let cases = ways.map(|(more, (system, is_delta, grace))| {
+        move || {
+            let case = Case {
+                system,
+                is_delta,
+                grace,
+                nights,
+            };
+            patience::run(case, seed + more);
+        }
+    });
+    support::side_by_side(cases);
+}
+
+#[test]
+fn nights_of_grace_marks_deltas_and_set_fields_with_kills_leave_the_lms_as_counted() {
+    patience(26, seed(3));
+}
+
+#[test]
+#[ignore = "takes some minutes"]
+fn a_year_of_grace_marks_deltas_and_set_fields_with_kills_leaves_the_lms_as_counted() {
+    patience(365, seed(fastrand::u64(..1_000_000)));
+}
+
+#[test]
+#[ignore = "a night of the tests above, in a process that can be killed"]
+fn a_night_in_a_process_of_its_own() {
+    patience::of_environment();
 }
 
 #[test]

@@ -257,7 +257,7 @@ max_age = "36 h"
     }
 }
 
-fn clock(night: usize) -> Clock {
+pub(crate) fn clock(night: usize) -> Clock {
     Clock::shifted(nights(night))
 }
 
