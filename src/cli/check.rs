@@ -37,8 +37,8 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> {
-    let mapping = context.load_mapping(&args.feed.mapping)?;
-    let mut feed = open(context, &args.feed, &mapping)?;
+    let mut mapping = context.load_mapping(&args.feed.mapping)?;
+    let mut feed = open(context, &args.feed, &mut mapping)?;
     let clock = Clock::system();
     let bound = bind(&mapping, &feed, clock.today())?;
     if !context.json {
@@ -119,7 +119,11 @@ fn would(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Would {
     // Who is in another row as well stays.
     let marked = scan.marked.keys();
     let marked = marked.filter(|id| scan.rows.named(id.as_str()).is_none());
-    let marked = if_sound(marked.count() as u64);
+    let marked = match mapping.leavers {
+        // Nobody leaves by rows that came back.
+        Leavers::Ignore => 0,
+        _ => if_sound(marked.count() as u64),
+    };
     Would {
         send: if lists_leavers { 0 } else { goes },
         remove: if lists_leavers { goes } else { marked },

@@ -30,8 +30,12 @@ pub(super) struct FeedArgs {
     pub(super) mapping: PathBuf,
 }
 
-/// Opens a feed.
-pub(super) fn open(context: &Context, args: &FeedArgs, mapping: &Mapping) -> Result<Feed, Failure> {
+/// Opens a feed, and fits the mapping to what it is.
+pub(super) fn open(
+    context: &Context,
+    args: &FeedArgs,
+    mapping: &mut Mapping,
+) -> Result<Feed, Failure> {
     let source = picked_up(context, &args.feed, mapping)?;
     open_source(context, &source, mapping)
 }
@@ -149,7 +153,25 @@ fn source_of(picked: Picked) -> FeedSource {
     }
 }
 
+/// Opens what was picked up, with the files that are joined to it, and fits the mapping to
+/// what it is.
 pub(super) fn open_source(
+    context: &Context,
+    source: &FeedSource,
+    mapping: &mut Mapping,
+) -> Result<Feed, Failure> {
+    let feed = open_alone(context, source, mapping)?;
+    mapping.fit(&feed);
+    let (mut listener, stop) = (context.progress(), context.stop());
+    let mut watch = Watch {
+        stop: &|| stop.is_requested(),
+        listener: &mut *listener,
+    };
+    Ok(attach(feed, mapping, Clock::system().today(), &mut watch)?)
+}
+
+/// Opens what was picked up, and nothing else.
+pub(super) fn open_alone(
     context: &Context,
     source: &FeedSource,
     mapping: &Mapping,
@@ -163,16 +185,10 @@ pub(super) fn open_source(
         ..mapping.source.clone()
     };
     let feed = Feed::open(source, &options)?;
-    let (mut listener, stop) = (context.progress(), context.stop());
-    let mut watch = Watch {
-        stop: &|| stop.is_requested(),
-        listener: &mut *listener,
-    };
-    let feed = attach(feed, mapping, Clock::system().today(), &mut watch)?;
     tracing::info!(
         feed = %report::sanitize(&feed.path().display().to_string()),
         format = %report::sanitize(&feed.format().to_string()), header_row = feed.header_row().row(),
-        columns = feed.columns().len(), "opened the feed"
+        columns = feed.own_columns().len(), "opened the feed"
     );
     Ok(feed)
 }

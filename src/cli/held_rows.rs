@@ -2,21 +2,22 @@
 //! data.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::context::{Context, PrintError};
+use super::copy::{Copy, CopyColumns, CopyFormat, WriteRow};
 use super::exit::Failure;
 use super::feed::{of_run, open_source, picked_up};
 use super::holds::HoldFormat;
 use super::output_file::OutputFile;
 use crate::clock::Clock;
-use crate::feed::{Batch, Feed, FeedSource, Format};
+use crate::feed::{Batch, Feed, FeedSource};
 use crate::journal::{Hold, Journal, JournalError, RowFilter, RunId, RunRef};
 use crate::mapping::{Bound, Mapped, Mapping, Person, Slot};
 use crate::model::Outcome;
-use crate::report::{CopyError, CsvCopy, HeldLine, XlsxCopy};
+use crate::model::corrections::REASON;
+use crate::report::{CopyCell, CopyRow, HeldLine};
 use crate::run::bind;
 use crate::schema::Part;
 
@@ -32,7 +33,7 @@ pub(super) struct HeldFeed {
 struct Found {
     /// The place of the person among those who are looked for.
     person: usize,
-    cells: Vec<String>,
+    cells: Vec<CopyCell>,
     values: BTreeMap<String, String>,
 }
 
@@ -75,10 +76,10 @@ impl HeldFeed {
     fn open(
         context: &Context,
         journal: &Journal,
-        (hold, mapping): (&Hold, Mapping),
+        (hold, mut mapping): (&Hold, Mapping),
         source: &FeedSource,
     ) -> Result<Self, Failure> {
-        let mut feed = open_source(context, source, &mapping)?;
+        let mut feed = open_source(context, source, &mut mapping)?;
         if feed.sha256().is_none() {
             feed.read(|_| (), |(), _| Ok::<_, Failure>(()))?;
         }
@@ -127,8 +128,8 @@ impl HeldFeed {
         }
         let bound =
             bind(&self.mapping, &self.feed, Clock::system().today()).map_err(Failure::from)?;
-        let (columns, changed) = (self.feed.own_columns().len(), &self.changed);
-        let read = |records: &mut Batch<'_>| found(&bound, columns, (by_id, changed), records);
+        let (columns, changed) = (CopyColumns::of(&self.feed), &self.changed);
+        let read = |records: &mut Batch<'_>| found(&bound, &columns, (by_id, changed), records);
         self.feed
             .read(read, |rows, _| {
                 let rows = rows.map_err(|error| Failed(Failure::from(error).into()))?;
@@ -151,7 +152,7 @@ impl HeldFeed {
 /// The rows of one batch that belong to the people.
 fn found(
     bound: &Bound<'_>,
-    columns: usize,
+    columns: &CopyColumns,
     (by_id, changed): (&HashMap<String, usize>, &HashMap<String, Vec<String>>),
     records: &mut Batch<'_>,
 ) -> Result<Vec<Found>, crate::mapping::MappingError> {
@@ -167,10 +168,9 @@ fn found(
             continue;
         };
         let Some(&at) = by_id.get(id) else { continue };
-        let cell = |column| record.cell(column).map_or("", |cell| cell.text).to_owned();
         rows.push(Found {
             person: at,
-            cells: (0..columns).map(cell).collect(),
+            cells: columns.cells(record, false),
             values: values(bound, &person, changed.get(id)),
         });
     }
@@ -250,62 +250,51 @@ pub(super) fn write_copy(
     people: &[HeldLine],
     (format, output): (HoldFormat, Option<&OutputFile<'_>>),
 ) -> Result<(), Failure> {
-    let columns = feed.feed.own_columns().to_vec();
-    if let (HoldFormat::Xlsx, Some(output)) = (format, output) {
-        return output.write(context, |out| {
-            let mut copy = XlsxCopy::new(&columns)?;
-            copy_rows(feed, people, |cells, reason| {
-                copy.write(cells.iter().map(String::as_str), reason)
-            })?;
-            Ok(out.write_all(&copy.finish()?)?)
-        });
-    }
-    let (delimiter, encoding) = match feed.feed.format() {
-        Format::Csv {
-            delimiter,
-            encoding,
-            ..
-        } => (*delimiter, *encoding),
-        Format::Workbook { .. } => (b',', "UTF-8"),
+    let format = match format {
+        HoldFormat::Xlsx => CopyFormat::xlsx(&feed.feed, Some("Held")),
+        _ => CopyFormat::csv(&feed.feed),
     };
-    let mut write = |out: &mut dyn Write| {
-        let mut copy = CsvCopy::new(out, encoding, delimiter, &columns)?;
-        copy_rows(feed, people, |cells, reason| {
-            copy.write(cells.iter().map(String::as_str), reason)
-        })?;
-        Ok(copy.finish()?)
+    let columns = CopyColumns::of(&feed.feed);
+    let copy = Copy {
+        format,
+        columns: &columns,
+        added: &[REASON],
     };
-    match output {
-        Some(output) => output.write(context, write),
-        None => context.print_with(|out| write(out)),
-    }
+    copy.write(context, output, |write| copy_rows(feed, people, write))
 }
 
 fn copy_rows(
     feed: &mut HeldFeed,
     people: &[HeldLine],
-    mut write: impl FnMut(&[String], &str) -> Result<(), CopyError>,
+    write: &mut WriteRow<'_>,
 ) -> Result<(), PrintError> {
     let by_id = by_id(people);
     let mut is_found = vec![false; people.len()];
-    feed.each(&by_id, |row| {
-        if let (Some(found), Some(person)) = (is_found.get_mut(row.person), people.get(row.person))
-        {
-            *found = true;
-            write(&row.cells, &reason(person))?;
+    let mut row = |cells: &[CopyCell], reason: &str| {
+        write(&CopyRow {
+            cells,
+            notes: &[reason],
+            wrong: &[],
+        })
+    };
+    feed.each(&by_id, |found| {
+        let of_person = (is_found.get_mut(found.person), people.get(found.person));
+        if let (Some(is_found), Some(person)) = of_person {
+            *is_found = true;
+            row(&found.cells, &reason(person))?;
         }
         Ok::<_, PrintError>(())
     })?;
     let (columns, id_column) = (feed.feed.own_columns().len(), feed.id_column());
     let absent = people.iter().zip(is_found).filter(|(_, found)| !found);
     for (person, _) in absent {
-        let mut cells = vec![String::new(); columns];
+        let mut cells = vec![CopyCell::text(""); columns];
         let mut why = reason(person);
         match id_column.and_then(|at| cells.get_mut(at)) {
-            Some(cell) => cell.clone_from(&person.external_id),
+            Some(cell) => cell.text.clone_from(&person.external_id),
             None => why = format!("{}: {why}", person.external_id),
         }
-        write(&cells, &why)?;
+        row(&cells, &why)?;
     }
     Ok(())
 }
@@ -316,26 +305,5 @@ fn reason(person: &HeldLine) -> String {
     match &person.known_as {
         Some(id) if !person.reason.contains(id) => format!("{reason} (known as {id})"),
         _ => reason,
-    }
-}
-
-/// Why a copy could not be written.
-pub(super) fn not_copied(error: CopyError) -> Failure {
-    match error {
-        CopyError::Io(error) => error.into(),
-        CopyError::TooLarge(_) => Failure::usage(
-            error.to_string(),
-            "choose `--format csv`, or another name for the file",
-        ),
-        CopyError::Workbook(_) => Failure::machine(error.to_string()),
-    }
-}
-
-impl From<CopyError> for PrintError {
-    fn from(error: CopyError) -> Self {
-        match error {
-            CopyError::Io(error) => Self::Io(error),
-            error => Self::Failed(not_copied(error)),
-        }
     }
 }

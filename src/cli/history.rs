@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum as _};
 use jiff::tz::TimeZone;
 
 use super::context::{Context, PrintError};
+use super::corrections;
 use super::exit::{Exit, Failure};
 use super::output_file::{Kind, OutputArgs, OutputFile};
 use super::resume::find;
@@ -47,13 +48,18 @@ pub(super) struct RowsArgs {
     run: Option<String>,
     /// List only rows with this outcome (repeatable, or separated by commas)
     #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOME")]
-    outcome: Vec<Outcome>,
+    pub(super) outcome: Vec<Outcome>,
     /// Print the rows in this format (default: what the name of the output file
     /// says, else table)
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    pub(super) format: Option<Format>,
+    /// Copy the rows from this feed, which the run read, for the HR department to correct:
+    /// with what is wrong and what to do. The corrected file is imported like a feed
+    /// (default outcomes: rejected, failed, unknown and held)
+    #[arg(long, value_name = "FEED")]
+    as_feed: Option<PathBuf>,
     #[command(flatten)]
-    output: OutputArgs,
+    pub(super) output: OutputArgs,
 }
 
 impl RowsArgs {
@@ -153,6 +159,9 @@ fn with_remarks(journal: &Journal, run: &Run) -> Result<RunReport, Failure> {
 pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> {
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
+    if let Some(feed) = &args.as_feed {
+        return corrections::write(context, (&journal, &run), args, feed);
+    }
     let filter = RowFilter {
         outcomes: args.outcome.clone(),
     };

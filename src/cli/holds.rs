@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::context::Context;
+use super::copy;
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::held_rows::{self, HeldFeed};
@@ -17,10 +18,11 @@ use super::run_report::{hold_line, lms};
 use crate::journal::{
     Decided, Decision, Hold, HoldError, HoldFilter, HoldId, Journal, JournalError, RunRef, Verdict,
 };
+use crate::model::corrections::REASON;
 use crate::model::{ExternalId, HoldKind, HoldState};
 use crate::report::{
-    self, Command, FeedReport, Format, HeldLine, HoldLine, HoldsWriter, NextStep, RunReport,
-    TargetReport, XlsxCopy,
+    self, Command, CopyCell, CopyRow, FeedReport, Format, HeldLine, HoldLine, HoldsWriter,
+    NextStep, RunReport, TargetReport, XlsxCopy, XlsxLayout,
 };
 
 /// Arguments of `holds`.
@@ -258,7 +260,7 @@ impl HoldArgs {
             HoldFormat::Json => Format::Json,
             HoldFormat::Xlsx => {
                 let output = output.ok_or_else(no_file)?;
-                let bytes = workbook(people).map_err(held_rows::not_copied)?;
+                let bytes = workbook(people).map_err(copy::not_copied)?;
                 return output.write(context, |out| Ok(out.write_all(&bytes)?));
             }
         };
@@ -295,7 +297,11 @@ fn no_file() -> Failure {
 /// The people as a workbook.
 fn workbook(people: &[HeldLine]) -> Result<Vec<u8>, report::CopyError> {
     let columns = ["row", "external ID", "known as"].map(str::to_owned);
-    let mut copy = XlsxCopy::new(&columns)?;
+    let layout = XlsxLayout {
+        sheet: "Held",
+        is_text: true,
+    };
+    let mut copy = XlsxCopy::new(layout, &columns, &[REASON])?;
     for person in people {
         let row = person.row.map(|row| row.to_string()).unwrap_or_default();
         let known_as = person.known_as.as_deref().unwrap_or_default();
@@ -303,8 +309,11 @@ fn workbook(people: &[HeldLine]) -> Result<Vec<u8>, report::CopyError> {
             report::sanitize(&person.external_id),
             report::sanitize(known_as),
         );
-        let cells = [row.as_str(), &*id, &*known_as];
-        copy.write(cells.into_iter(), &person.reason_with_values())?;
+        copy.write(&CopyRow {
+            cells: &[row.as_str(), &*id, &*known_as].map(CopyCell::text),
+            notes: &[&person.reason_with_values()],
+            wrong: &[],
+        })?;
     }
     copy.finish()
 }

@@ -76,7 +76,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     let kept = args.plan.as_deref().map(Kept::read).transpose()?;
     let planned = kept.as_ref().map(|kept| Path::new(&kept.header.mapping));
     let mapping = args.mapping.as_deref().or(planned).unwrap_or(Path::new(""));
-    let mapping = context.load_mapping(mapping)?;
+    let mut mapping = context.load_mapping(mapping)?;
     let mut settings = mapping.target.clone();
     let (sandbox, credentials) = if args.sandbox {
         let (sandbox, credentials) = start_sandbox(&mut settings)?;
@@ -88,7 +88,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         (None, Some(kept)) => kept.feed(context, &mapping)?,
         (feed, _) => picked_up(context, feed.as_deref().unwrap_or(Path::new("")), &mapping)?,
     };
-    let feed = open_source(context, &source, &mapping)?;
+    let feed = open_source(context, &source, &mut mapping)?;
     let name = if args.sandbox {
         SANDBOX_JOURNAL
     } else {

@@ -8,6 +8,8 @@ mod audit;
 mod check;
 mod completions;
 mod context;
+mod copy;
+mod corrections;
 mod environment;
 mod exit;
 mod feed;

@@ -18,6 +18,7 @@ use super::plan_rows::{Printed, print_rows};
 use super::run_report::{planned_hold, remark};
 use crate::clock::Clock;
 use crate::event::Listener;
+use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal};
 use crate::mapping::{FeedKind, Leavers, Mapping};
 use crate::plan::{LeftAlone, RowState, RowTable};
@@ -52,27 +53,29 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
-    let mapping = context.load_mapping(&args.feed.mapping)?;
+    let mut mapping = context.load_mapping(&args.feed.mapping)?;
     let credentials = environment::credentials(context, &mapping.target)?;
     args.out.check(&args.feed.feed, &args.feed.mapping)?;
     let old = (args.instead_of.as_deref()).map(|old| context.load_mapping(old));
-    let old = old.transpose()?;
+    let mut old = old.transpose()?;
     let known_as = match &old {
         Some(old) => known_as(context, &mapping, old, &credentials)?,
         None => None,
     };
-    let other = match &old {
+    let other = match &mut old {
         Some(old) => {
             let credentials = environment::credentials(context, &old.target)?;
+            let feed = open(context, &args.feed, old)?;
             let (mut listener, known_as) = (context.progress(), known_as.clone());
-            let with = (old, known_as, credentials);
-            Some(OtherPlan::of(plan(context, args, with, &mut *listener)?)?)
+            let with = (&*old, known_as, credentials);
+            Some(OtherPlan::of(plan(context, args, (feed, with), &mut *listener)?)?)
         }
         None => None,
     };
+    let feed = open(context, &args.feed, &mut mapping)?;
     let mut listener = context.progress();
     let with = (&mapping, known_as, credentials);
-    let mut planned = plan(context, args, with, &mut *listener)?;
+    let mut planned = plan(context, args, (feed, with), &mut *listener)?;
     let mut report = report_on(&planned);
     if let Some(other) = &other {
         report.notes.extend(other.notes(&mut planned)?);
@@ -95,14 +98,16 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// A mapping, the path by which the journal knows it if that is another one, and the key.
+type Mapped<'a> = (&'a Mapping, Option<String>, Credentials);
+
 /// What an import with this mapping would do.
 fn plan<'a>(
     context: &Context,
     args: &PlanArgs,
-    (mapping, known_as, credentials): (&'a Mapping, Option<String>, Credentials),
+    (feed, (mapping, known_as, credentials)): (Feed, Mapped<'a>),
     listener: &'a mut dyn Listener,
 ) -> Result<Planned<'a>, Failure> {
-    let feed = open(context, &args.feed, mapping)?;
     Ok(run::plan(RunRequest {
         mapping,
         settings: mapping.target.clone(),

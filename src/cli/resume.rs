@@ -80,7 +80,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         }
         _ => {}
     }
-    let mapping = context.load_mapping(std::path::Path::new(&run.start.mapping_path))?;
+    let mut mapping = context.load_mapping(std::path::Path::new(&run.start.mapping_path))?;
     if mapping.sha256() != run.start.mapping_sha256 {
         return Err(Failure::usage(
             format!(
@@ -124,7 +124,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         }
         None => of_run(context, &run, &mapping)?,
     };
-    let feed = open_source(context, &source, &mapping)?;
+    let feed = open_source(context, &source, &mut mapping)?;
     let mut listener = context.progress();
     let replaces_key = run.start.replaces_key;
     // Only now is anything written.

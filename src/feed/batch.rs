@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::corrections::Corrections;
 use super::csv::CsvRows;
 use super::left_out::LeftOut;
 use super::sheet::SheetRows;
@@ -17,6 +18,7 @@ pub struct Batch<'a> {
     left_out: Vec<(RowNumber, NoPerson)>,
     remarks: Remarks,
     file: u16,
+    corrections: Option<Arc<Corrections>>,
     extension: Option<Arc<dyn Extension>>,
     /// Why there are no more records than were handed out.
     failed: Option<FeedError>,
@@ -45,14 +47,21 @@ impl<'a> Batch<'a> {
             left_out: Vec::new(),
             remarks: Remarks::default(),
             file: 0,
+            corrections: None,
             extension: None,
             failed: None,
         }
     }
 
-    /// The records are of the file of that number, and `extension` adds to them.
-    pub(super) fn begin(&mut self, file: u16, extension: Option<Arc<dyn Extension>>) {
+    /// The records are of the file of that number, which may be one of corrections, and
+    /// `extension` adds to them.
+    pub(super) fn begin(
+        &mut self,
+        (file, corrections): (u16, Option<Arc<Corrections>>),
+        extension: Option<Arc<dyn Extension>>,
+    ) {
         self.file = file;
+        self.corrections = corrections;
         self.extension = extension;
     }
 
@@ -91,6 +100,9 @@ impl<'a> Batch<'a> {
                 let style = QuotingStyle::SpacesAround;
                 let row = self.record.row();
                 self.remarks.add(row, None, &Remark::Quoting { style });
+            }
+            if let Some(corrections) = &self.corrections {
+                corrections.restore(&mut self.record);
             }
             if self.record.is_blank() {
                 continue;

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::corrections::{self, Corrections};
 use super::csv::CsvFile;
 use super::encoding::Charset;
 use super::kind::{self, FileKind};
@@ -77,8 +78,10 @@ impl FeedFile {
                 return Err(FeedError::not_a_table(&path, "an archive of archives"));
             }
             FileKind::Text => {
-                let text = text(&path, opened, &start, named)?;
-                let csv = CsvFile::open(text, options)?;
+                let csv = match csv_of_corrections(&path, &opened, &start, options)? {
+                    Some(csv) => csv,
+                    None => CsvFile::open(text(&path, opened, &start, named)?, options)?,
+                };
                 let format = Format::Csv {
                     delimiter: csv.delimiter(),
                     gzip,
@@ -121,9 +124,13 @@ impl FeedFile {
         for &(row, what) in below {
             of_header.add(row, None, &Remark::NoPerson { what });
         }
+        let of_corrections = self.corrections().map(|it| {
+            let run = it.run;
+            Remark::Corrections { run }.into()
+        });
         let is_unchecked = self.signature == Signature::Unchecked;
         let signature = is_unchecked.then(|| Remark::SignatureUnchecked.into());
-        let of_file = signature.into_iter().chain(encoding);
+        let of_file = signature.into_iter().chain(of_corrections).chain(encoding);
         let all = of_file.chain(of_header).chain(of_table);
         all.map(|remarked| self.placed(remarked))
     }
@@ -146,6 +153,14 @@ impl FeedFile {
     fn name(&self) -> Cow<'_, str> {
         let name = self.path.file_name().unwrap_or(self.path.as_os_str());
         name.to_string_lossy()
+    }
+
+    /// What it is, if its rows came back.
+    pub(super) fn corrections(&self) -> Option<&Arc<Corrections>> {
+        match &self.table {
+            Table::Csv(csv) => csv.corrections.as_ref(),
+            Table::Sheet(sheet) => sheet.corrections.as_ref(),
+        }
     }
 
     /// See [`super::Feed::own_columns`].
@@ -278,6 +293,39 @@ fn unpacked(
         (start, kind) = find(&opened)?;
     }
     Ok((opened, start, kind, signature))
+}
+
+/// A text file of rows that came back, whatever the mapping says of the feed's layout; `None`
+/// if it is no such file.
+fn csv_of_corrections(
+    path: &Arc<Path>,
+    opened: &Opened,
+    start: &[u8],
+    options: &FeedOptions,
+) -> Result<Option<CsvFile>, FeedError> {
+    if !corrections::may_be_in(start) {
+        return Ok(None);
+    }
+    let named = options.bounds()?.named;
+    let again = || {
+        let file = opened.file.try_clone();
+        let file = file.map_err(|source| FeedError::CannotOpen {
+            path: path.clone(),
+            source,
+        })?;
+        Ok::<_, FeedError>(Opened { file, ..*opened })
+    };
+    let found = match text(path, again()?, start, None) {
+        Ok(found) if found.is_unicode()? => Ok(found),
+        // What a program has not made Unicode is in the feed's encoding, if hrfeed writes that.
+        found => match named.filter(|named| named.is_written()) {
+            Some(named) => text(path, again()?, start, Some(named)),
+            None => found,
+        },
+    };
+    // An error is that of a feed.
+    let csv = found.and_then(|text| CsvFile::open(text, &corrections::options(options)));
+    Ok(csv.ok().filter(|csv| csv.corrections.is_some()))
 }
 
 /// Makes sure that a file may be a table, and finds out its encoding.

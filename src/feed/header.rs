@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::corrections::Corrections;
 use super::left_out::below_header;
 use super::record::Record;
 use super::words::is_column_name;
@@ -63,6 +64,8 @@ pub(super) struct Header {
     pub(super) others: Vec<(RowNumber, Vec<String>)>,
     /// How many of the first rows there are down to the one above the people.
     pub(super) rows: usize,
+    /// What the file is, if its rows came back.
+    pub(super) corrections: Option<Corrections>,
 }
 
 /// How many rows above the header, and as many below it, are kept because they may have the
@@ -89,6 +92,11 @@ pub(super) fn of(
     options: &FeedOptions,
     check: impl FnOnce(&HeadRow) -> Result<(), FeedError>,
 ) -> Result<Header, FeedError> {
+    if let Some((index, corrections)) = Corrections::find(rows)
+        && let Some(header) = rows.get(index)
+    {
+        return Ok(of_corrections(header, index, corrections));
+    }
     if options.has_no_header {
         return without(path, rows);
     }
@@ -114,7 +122,22 @@ pub(super) fn of(
         rows: index + 1 + below.len(),
         below,
         others: others(rows, index),
+        corrections: None,
     })
+}
+
+/// The header of rows that came back. What explained the feed's is not among them.
+fn of_corrections(header: &HeadRow, index: usize, corrections: Corrections) -> Header {
+    let cells = Corrections::header_cells(&header.cells);
+    Header {
+        row: header.row.unwrap_or(RowNumber::new(1)),
+        columns: names(&cells),
+        cells,
+        below: Vec::new(),
+        others: Vec::new(),
+        rows: index + 1,
+        corrections: Some(corrections),
+    }
 }
 
 /// The names that columns would have by the rows around the header.
@@ -143,6 +166,7 @@ fn without(path: &Arc<Path>, rows: &[HeadRow]) -> Result<Header, FeedError> {
         below: Vec::new(),
         others: Vec::new(),
         rows: 0,
+        corrections: None,
     };
     let people = |index: usize| rows.get(index + 1..).unwrap_or_default();
     let names = find(rows).and_then(|index| Some((index, rows.get(index)?)));

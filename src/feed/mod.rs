@@ -21,6 +21,7 @@
 mod attachments;
 mod batch;
 mod compound;
+mod corrections;
 mod csv;
 mod encoding;
 mod error;
@@ -52,6 +53,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::attachments::Attachments;
 pub use self::batch::Batch;
+pub use self::corrections::Corrections;
 pub use self::error::{FeedError, OtherFile, OtherFormat};
 pub use self::extension::{Extension, JoinedColumns, JoinedFacts};
 pub use self::format::Format;
@@ -215,6 +217,11 @@ impl Feed {
         header::duplicates(self.own_columns())
     }
 
+    /// What the file is, if hrfeed wrote its rows for the HR department, and they came back.
+    pub fn corrections(&self) -> Option<&Corrections> {
+        self.first.corrections().map(Arc::as_ref)
+    }
+
     /// Where the header is; row 0 without one.
     pub fn header_row(&self) -> RowNumber {
         self.first.header_row()
@@ -290,9 +297,9 @@ impl Feed {
         let extension = self.extension();
         let mut before = 0;
         for file in std::iter::once(&mut self.first).chain(&mut self.others) {
-            let number = file.number;
+            let (number, corrections) = (file.number, file.corrections().cloned());
             let work = |batch: &mut Batch<'_>| {
-                batch.begin(number, extension.clone());
+                batch.begin((number, corrections.clone()), extension.clone());
                 let result = work(batch);
                 batch.failure().map_or(Ok(result), Err)
             };

@@ -1,5 +1,7 @@
 //! One record of a feed, in buffers that are used again for the next.
 
+use std::borrow::Cow;
+
 use crate::model::{QuoteProblem, RowNumber};
 
 /// The most cells of a record that are kept, as many as Excel has columns.
@@ -102,12 +104,23 @@ pub struct Record {
     /// A formula's result is not known.
     uncalculated: bool,
     ascii: bool,
+    of: Origin,
     /// White space is around quotes.
     pub(super) spaced: bool,
     pub(super) flaw: Option<QuoteFlaw>,
+    /// The external ID that the row had when it was handed out to be corrected.
+    pub(super) noted_id: Option<Box<str>>,
     /// Where cells of other files begin. Without any, no cell is so far.
     width: usize,
     added: Added,
+}
+
+/// What a record is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    TextFile,
+    /// Its cells are more than text.
+    Workbook,
 }
 
 /// What other files add to a record.
@@ -137,8 +150,10 @@ impl Record {
             ascii: false,
             width: usize::MAX,
             added: Added::default(),
+            of: Origin::TextFile,
             spaced: false,
             flaw: None,
+            noted_id: None,
         }
     }
 
@@ -208,7 +223,7 @@ impl Record {
 
     /// Whether it is of a workbook, whose cells are more than text.
     pub fn is_of_workbook(&self) -> bool {
-        self.not_text.is_none() && !self.kinds.is_empty()
+        self.of == Origin::Workbook
     }
 
     /// The first cell whose bytes are not text in the feed's encoding.
@@ -276,6 +291,12 @@ impl Record {
         self.flaw
     }
 
+    /// The external ID that the row had when it was handed out to be corrected, if it was.
+    #[inline]
+    pub fn noted_id(&self) -> Option<&str> {
+        self.noted_id.as_deref()
+    }
+
     /// Whether there is nothing in any cell but white space.
     pub(super) fn is_blank(&self) -> bool {
         if self.not_text.is_some() || self.uncalculated || self.flaw.is_some() {
@@ -309,8 +330,10 @@ impl Record {
         self.not_text = None;
         self.uncalculated = false;
         self.ascii = false;
+        self.of = Origin::TextFile;
         self.spaced = false;
         self.flaw = None;
+        self.noted_id = None;
     }
 
     /// Takes a whole record that holds no quote: cells parted by `delimiter`.
@@ -386,9 +409,30 @@ impl Record {
         self.gap = 0;
     }
 
+    /// Puts other cells in the place of its own.
+    pub(super) fn rewrite(
+        &mut self,
+        make: impl for<'c> Fn(usize, Cell<'c>) -> (CellKind, Cow<'c, str>),
+    ) {
+        let (mut text, mut ends, mut kinds) = (String::new(), Vec::new(), Vec::new());
+        for index in 0..self.ends.len() {
+            let cell = self.own_cell(index).unwrap_or(Cell {
+                text: "",
+                kind: CellKind::Text,
+            });
+            let (kind, cell) = make(index, cell);
+            text.push_str(&cell);
+            ends.push(text.len());
+            kinds.push(kind);
+        }
+        self.ascii &= text.is_ascii();
+        (self.text, self.ends, self.kinds, self.gap) = (text, ends, kinds, 0);
+    }
+
     /// Appends a cell that `write` puts at the end of the text.
     pub(super) fn push(&mut self, kind: CellKind, write: impl FnOnce(&mut String)) {
         self.uncalculated |= kind == CellKind::Uncalculated;
+        self.of = Origin::Workbook;
         write(&mut self.text);
         self.ends.push(self.text.len());
         self.kinds.push(kind);

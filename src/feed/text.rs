@@ -76,6 +76,14 @@ impl Text {
         self.encoding.unwrap_or(Charset::UTF_8).name()
     }
 
+    /// Whether all of it reads as Unicode, or as ASCII alone.
+    pub(super) fn is_unicode(&self) -> Result<bool, FeedError> {
+        Ok(match self.encoding {
+            Some(encoding) => encoding.is_unicode(),
+            None => self.judge(0)?.is_unicode(),
+        })
+    }
+
     /// A pass over the text from its start. `wants_digest`: of the file, if it is read to
     /// its end.
     pub(super) fn reader(&self, wants_digest: bool) -> Result<TextReader<'_>, FeedError> {

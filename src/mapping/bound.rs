@@ -397,6 +397,7 @@ impl<'m> Bound<'m> {
                 (Origin::Column(_), None) => person.push(Slot::Absent),
             }
         }
+        faults.extend(self.of_lost_zeros(record, person));
         self.read_phones(record, person, faults);
         self.read_state(person);
         if let Some(field) = self.picture {

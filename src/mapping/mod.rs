@@ -16,6 +16,7 @@ mod bound;
 mod cleaning;
 mod codes;
 mod columns;
+mod corrections;
 mod date;
 mod fields;
 mod file;
@@ -62,7 +63,7 @@ pub use self::garbled::garbled;
 pub use self::guards::{Allowance, Guards, Limit};
 pub use self::identity::{Identity, IdentityField, IdentityKind, Protect, Renumbered};
 use self::join::{Join, Merge};
-pub use self::join::{JoinError, Watch, attach};
+pub use self::join::{JoinError, Watch, attach, key_in_common};
 pub use self::leavers::{Among, Grace, Leavers};
 use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};
@@ -128,6 +129,8 @@ pub struct Mapping {
     pub guards: Guards,
     /// Whom the feed names.
     pub kind: FeedKind,
+    /// Whom the feed names whose rows came back, where the file has such.
+    corrections_of: Option<FeedKind>,
 }
 
 /// How a feed says who leaves.
@@ -439,6 +442,7 @@ impl Mapping {
             grace: leaving.grace,
             guards,
             kind: FeedKind::Full,
+            corrections_of: None,
         };
         match &source.kind {
             Some((node, kind)) => leavers::of_kind(mapping, node, *kind, says_min_rows),

@@ -3,7 +3,9 @@
 //! Everything here is plain data. Nothing in this module reads a file, opens a
 //! socket or asks the clock, so every other module may depend on it.
 
+mod advice;
 mod change;
+pub mod corrections;
 mod duration;
 mod effects;
 mod exit;
@@ -26,6 +28,7 @@ mod workbook;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::advice::advice;
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, SetFields, Step};
 pub use self::duration::duration_of;
 pub use self::effects::Effects;

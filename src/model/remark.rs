@@ -15,6 +15,11 @@ pub enum Remark {
         /// How many, and their names with their numbers.
         files: Box<str>,
     },
+    /// The file has rows that hrfeed wrote for the HR department.
+    Corrections {
+        /// Of which run.
+        run: Option<u64>,
+    },
     /// The text's encoding was guessed.
     Encoding {
         /// Its name.
@@ -269,6 +274,14 @@ impl fmt::Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Files { files } => write!(f, "the feed is {files}"),
+            Self::Corrections { run } => {
+                let of_run = run.map(|run| format!(" of run {run}")).unwrap_or_default();
+                write!(
+                    f,
+                    "the file has rows{of_run} that came back: it counts as a delta, so nobody is \
+                     missing from it, and other feeds are not compared with it"
+                )
+            }
             Self::Encoding { encoding } => write!(
                 f,
                 "the feed is read as {encoding} text (if names look wrong, set `encoding` in \

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::findings::Findings;
 pub(super) use self::findings::finding;
-pub use self::findings::{FindingKind, MAX_FINDINGS, with_later_kinds};
+pub use self::findings::{FindingKind, MAX_FINDINGS, own_findings, with_later_kinds};
 use self::lengths::Lengths;
 use self::odd_ids::OddIds;
 use self::whole_feed::{joined, of_rows, of_whole_feed, reject_short_rows, reject_uncertain_rows};

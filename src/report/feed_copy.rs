@@ -1,15 +1,85 @@
-//! Rows of a feed as they are, with one more column that says why each of them
-//! is listed: for somebody who knows the people and not hrfeed.
+//! Rows of a feed as they are, with more columns that say why each of them is listed:
+//! for somebody who knows the people and not hrfeed.
 
 use std::io::{self, BufWriter, Write};
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use rust_xlsxwriter::XlsxError;
 
-use super::lines::{disarmed, io_error};
+use super::lines::io_error;
+use crate::feed::{Cell, CellKind, Record};
+use crate::model::corrections::{TO_ENTER, defused};
 
-/// The heading of the column with the reason.
-pub(super) const REASON: &str = "hrfeed: reason";
+/// A cell of a feed on its way into a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyCell {
+    /// What the cell says.
+    pub text: String,
+    /// What it is: nothing that cannot be written again.
+    pub kind: CellKind,
+}
+
+/// A row of a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct CopyRow<'a> {
+    /// What the feed has: a cell for each column, and those beyond the header, if any.
+    pub cells: &'a [CopyCell],
+    /// What is said of the row, in the columns that are added.
+    pub notes: &'a [&'a str],
+    /// The cells that are wrong, by their columns.
+    pub wrong: &'a [usize],
+}
+
+impl CopyCell {
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            kind: CellKind::Text,
+        }
+    }
+
+    /// A cell that somebody must fill: empty, it would come back as one that says nothing.
+    fn to_enter(why: &str) -> Self {
+        Self::text(format!("{TO_ENTER} ({why})"))
+    }
+
+    /// A cell as it goes into a copy.
+    fn of(cell: Cell<'_>) -> Self {
+        match cell.kind {
+            CellKind::NotText => Self::to_enter("it could not be read"),
+            CellKind::Error => Self::to_enter(&format!("the cell shows {}", cell.text)),
+            CellKind::Uncalculated => Self::to_enter("its formula has no result"),
+            CellKind::ZeroForNothing => Self::to_enter("its formula shows an empty cell"),
+            CellKind::Undecided => Self::to_enter("its value is not certain"),
+            kind => Self {
+                text: cell.text.to_owned(),
+                kind,
+            },
+        }
+    }
+
+    /// The cells of a record: one for each of the `columns`, and what is beyond. Where the
+    /// quotes of the record are wrong, or it `is_too_short`, what cannot be read must be
+    /// entered.
+    #[must_use]
+    pub fn of_record(record: &Record, columns: usize, is_too_short: bool) -> Vec<Self> {
+        let certain = record.flaw().map_or(usize::MAX, |flaw| flaw.cell);
+        let width = columns.max(record.len());
+        let cell = |index| match record.own_cell(index) {
+            _ if index >= certain => Self::to_enter("the quotes of the line are wrong"),
+            Some(cell) => Self::of(cell),
+            None if is_too_short => Self::to_enter("the line ends before it"),
+            None => Self::text(""),
+        };
+        let mut cells: Vec<_> = (0..width).map(cell).collect();
+        // What nobody filled says nothing.
+        while cells.len() > columns && cells.last().is_some_and(|cell| cell.text.is_empty()) {
+            cells.pop();
+        }
+        cells
+    }
+}
 
 /// Why the copy could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -46,35 +116,44 @@ impl From<XlsxError> for CopyError {
 #[derive(Debug)]
 pub struct CsvCopy<W: Write> {
     writer: csv::Writer<Encoded<W>>,
+    columns: usize,
 }
 
 impl<W: Write> CsvCopy<W> {
-    /// Writes the header to `out`. `encoding` is a name that
-    /// [`crate::feed::Format`] gives.
+    /// Writes the header to `out`: the feed's columns, and those that are added. `encoding`
+    /// is a name that [`crate::feed::Format`] gives.
     pub fn new(
         out: W,
         encoding: &str,
         delimiter: u8,
-        columns: &[String],
+        (columns, added): (&[String], &[&str]),
     ) -> Result<Self, CopyError> {
         let encoding = Encoding::for_label(encoding.as_bytes()).unwrap_or(UTF_8);
         let writer = csv::WriterBuilder::new()
             .delimiter(delimiter)
             .terminator(csv::Terminator::CRLF)
             .from_writer(Encoded::new(out, encoding)?);
-        let mut copy = Self { writer };
-        copy.write(columns.iter().map(String::as_str), REASON)?;
+        let mut copy = Self {
+            writer,
+            columns: columns.len(),
+        };
+        let columns = columns.iter().map(String::as_str);
+        copy.record(columns.chain(added.iter().copied()))?;
         Ok(copy)
     }
 
-    /// Writes one row: a cell for each column, and the reason.
-    pub fn write<'a>(
-        &mut self,
-        cells: impl Iterator<Item = &'a str>,
-        reason: &'a str,
-    ) -> Result<(), CopyError> {
-        for cell in cells.chain([reason]) {
-            let cell = disarmed(cell);
+    /// Writes one row.
+    pub fn write(&mut self, row: &CopyRow<'_>) -> Result<(), CopyError> {
+        let (own, beyond) = row.cells.split_at(self.columns.min(row.cells.len()));
+        let missing = std::iter::repeat_n("", self.columns - own.len());
+        let [own, beyond] = [own, beyond].map(|cells| cells.iter().map(|it| it.text.as_str()));
+        let notes = row.notes.iter().copied();
+        self.record(own.chain(missing).chain(notes).chain(beyond))
+    }
+
+    fn record<'a>(&mut self, cells: impl Iterator<Item = &'a str>) -> Result<(), CopyError> {
+        for cell in cells {
+            let cell = defused(cell);
             self.writer.write_field(cell.as_bytes()).map_err(io_error)?;
         }
         self.writer.write_record(None::<&[u8]>).map_err(io_error)?;
@@ -147,75 +226,10 @@ impl<W: Write> Write for Encoded<W> {
     }
 }
 
-/// Rows as a workbook: every cell is text, so that no ID loses its zeros and no
-/// formula runs.
-pub struct XlsxCopy {
-    book: Workbook,
-    text: Format,
-    rows: u32,
-}
-
-impl std::fmt::Debug for XlsxCopy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("XlsxCopy")
-            .field("rows", &self.rows)
-            .finish_non_exhaustive()
-    }
-}
-
-impl XlsxCopy {
-    /// About as many characters as a cell of the reason shows.
-    const REASON_WIDTH: f64 = 60.0;
-
-    /// Begins a workbook with the header.
-    pub fn new(columns: &[String]) -> Result<Self, CopyError> {
-        let mut book = Workbook::new();
-        let head = Format::new().set_bold();
-        let sheet = book.add_worksheet_with_constant_memory()?;
-        sheet.set_name("Held")?;
-        sheet.set_freeze_panes(1, 0)?;
-        let names = columns.iter().map(String::as_str).chain([REASON]);
-        let last = column(columns.len())?;
-        sheet.set_column_width(last, Self::REASON_WIDTH)?;
-        for (at, name) in names.enumerate() {
-            sheet.write_string_with_format(0, column(at)?, name, &head)?;
-        }
-        Ok(Self {
-            book,
-            text: Format::new().set_num_format("@"),
-            rows: 1,
-        })
-    }
-
-    /// Writes one row: a cell for each column, and the reason.
-    pub fn write<'a>(
-        &mut self,
-        cells: impl Iterator<Item = &'a str>,
-        reason: &'a str,
-    ) -> Result<(), CopyError> {
-        let sheet = self.book.worksheet_from_index(0)?;
-        for (at, cell) in cells.chain([reason]).enumerate() {
-            if !cell.is_empty() {
-                sheet.write_string_with_format(self.rows, column(at)?, cell, &self.text)?;
-            }
-        }
-        self.rows += 1;
-        Ok(())
-    }
-
-    /// The workbook's bytes.
-    pub fn finish(mut self) -> Result<Vec<u8>, CopyError> {
-        Ok(self.book.save_to_buffer()?)
-    }
-}
-
-fn column(at: usize) -> Result<u16, CopyError> {
-    u16::try_from(at).map_err(|_| CopyError::TooLarge("that many columns"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::corrections::REASON;
 
     const ROWS: [[&str; 3]; 3] = [
         ["007", "Zoë Ångström", "+31 20 555"],
@@ -229,10 +243,15 @@ mod tests {
 
     fn csv(encoding: &str, delimiter: u8) -> Vec<u8> {
         let mut out = Vec::new();
-        let mut copy = CsvCopy::new(&mut out, encoding, delimiter, &columns()).unwrap();
+        let columns = (&columns()[..], &[REASON][..]);
+        let mut copy = CsvCopy::new(&mut out, encoding, delimiter, columns).unwrap();
         for row in ROWS {
-            copy.write(row.into_iter(), "no longer in the feed")
-                .unwrap();
+            copy.write(&CopyRow {
+                cells: &row.map(CopyCell::text),
+                notes: &["no longer in the feed"],
+                wrong: &[],
+            })
+            .unwrap();
         }
         copy.finish().unwrap();
         out
@@ -273,16 +292,5 @@ mod tests {
         encoded.flush().unwrap();
         drop(encoded);
         assert_eq!(out, b"a\xe9\x80");
-    }
-
-    #[test]
-    fn a_workbook_says_when_a_sheet_has_no_room() {
-        let wide: Vec<_> = (0..16_384).map(|at| format!("c{at}")).collect();
-        let error = XlsxCopy::new(&wide).unwrap_err().to_string();
-        assert!(error.contains("write a CSV file instead"), "{error}");
-        let mut copy = XlsxCopy::new(&columns()).unwrap();
-        let long = "x".repeat(40_000);
-        let error = copy.write([long.as_str()].into_iter(), "").unwrap_err();
-        assert!(error.to_string().contains("32,767"), "{error}");
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! All three are written as the lines come, so a million rows need no memory.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::marker::PhantomData;
@@ -10,11 +9,11 @@ use std::marker::PhantomData;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::feed_copy::REASON;
 use super::planned::PlannedLine;
 use super::table::{Column, Fit, Table};
 use super::text::enumerate;
 use super::{HeldLine, Style, sanitize, write_json};
+use crate::model::corrections::{REASON, defused};
 use crate::model::{Action, ExternalId, Finding, Outcome, RowNumber};
 
 /// What rows and findings are written as.
@@ -387,7 +386,7 @@ pub(super) fn shown(text: Option<&str>) -> String {
 fn csv_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => disarmed(&sanitize(text)).into_owned(),
+        Value::String(text) => defused(&sanitize(text)).into_owned(),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(csv_cell).collect();
             items.join(", ")
@@ -395,7 +394,7 @@ fn csv_cell(value: &Value) -> String {
         Value::Object(fields) => {
             let fields = fields.iter();
             let fields = fields.map(|(name, value)| format!("{name}: {}", plain(value)));
-            disarmed(&sanitize(&fields.collect::<Vec<_>>().join("; "))).into_owned()
+            defused(&sanitize(&fields.collect::<Vec<_>>().join("; "))).into_owned()
         }
         number => number.to_string(),
     }
@@ -437,18 +436,6 @@ fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Text as a cell that no spreadsheet runs as a formula: text that starts like
-/// one gets the apostrophe that spreadsheets read as "this is text".
-pub(super) fn disarmed(text: &str) -> Cow<'_, str> {
-    let is_formula =
-        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if is_formula {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
 }
 
 #[cfg(test)]

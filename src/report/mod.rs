@@ -36,12 +36,13 @@ mod runs;
 mod summary;
 mod table;
 mod text;
+mod workbook_copy;
 mod would;
 
 pub use cause::CauseLine;
 pub use effects::effects_note;
 pub use error::error;
-pub use feed_copy::{CopyError, CsvCopy, XlsxCopy};
+pub use feed_copy::{CopyCell, CopyError, CopyRow, CsvCopy};
 pub use headline::headline;
 pub use hold::{
     DecisionLine, HeldLine, HoldLine, decision_text, held_changes, hold_head, holds_table,
@@ -63,6 +64,7 @@ pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
 pub use runs::{RunLine, runs_table};
 pub use summary::summary;
 pub use text::{count, counted, duration, sanitize, sanitize_lines};
+pub use workbook_copy::{XlsxCopy, XlsxLayout};
 pub use would::{StoppedBy, Would};
 
 /// How text is shown: decided once, from the flags, the environment and the

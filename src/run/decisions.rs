@@ -38,12 +38,20 @@ pub(super) struct EarlierHold {
     /// The feed, a delta, has no row of some of them, whom it says nothing of: the hold
     /// waits as it is.
     pub(super) is_silent: bool,
+    /// So do those of them who are in a row: rows that came back are a part of a feed that
+    /// somebody chose.
+    keeps: bool,
 }
 
 impl EarlierHold {
     /// Whether nobody has decided, and guards judge its people again.
     pub(super) fn is_open(&self) -> bool {
         self.hold.state == HoldState::Open && self.hold.remainder_of.is_none() && !self.is_silent
+    }
+
+    /// Whether it keeps somebody who is in a row that came back.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps && !self.wanted.is_empty()
     }
 
     /// Whether it is what was left of a decision, and of which hold: its people stay
@@ -117,6 +125,11 @@ impl Earlier {
         self.holds.iter().filter(|it| it.is_silent)
     }
 
+    /// Those of them that keep people who are in a row.
+    pub(super) fn keeping(&self) -> impl Iterator<Item = &EarlierHold> {
+        (self.holds.iter()).filter(|it| it.keeps())
+    }
+
     /// Whose removal waits or was decided upon: a delta names them once.
     pub(super) fn leavers(&self) -> impl Iterator<Item = &ExternalId> {
         let leavers = self
@@ -126,9 +139,11 @@ impl Earlier {
         leavers.flat_map(|it| it.people.iter().map(|person| &person.external_id))
     }
 
-    /// Whether the person is in one of these.
+    /// Whether the person is in a hold that stays as it is.
     pub(super) fn is_remaining(&self, kind: HoldKind, id: &ExternalId) -> bool {
-        (self.remainders()).any(|(it, _)| it.hold.kind == kind && it.wanted.contains(id))
+        let remainders = self.remainders().map(|(it, _)| it);
+        let mut staying = remainders.chain(self.keeping());
+        staying.any(|it| it.hold.kind == kind && it.wanted.contains(id))
     }
 
     /// The open hold of creates that is not due to a number.
@@ -189,14 +204,23 @@ impl Earlier {
 impl Stages<'_> {
     /// The earlier holds of this feed, without approvals that are too old or that
     /// somebody has just taken back.
-    pub(super) fn earlier_holds(&self) -> Result<Earlier, RunError> {
+    pub(super) fn earlier_holds(&self, rows: &RowTable) -> Result<Earlier, RunError> {
         let mut earlier = Earlier::default();
         let Some(journal) = &self.journal else {
             return Ok(earlier);
         };
         earlier.renumbered = journal.renumbered_in_holds(&self.scope, &self.mapping_path())?;
         let now = self.clock.now();
+        let is_of_rows = |hold: &Hold, people: &[HeldPerson]| {
+            let mut ids = people.iter().map(|person| person.external_id.as_str());
+            hold.kind != HoldKind::Leavers && ids.any(|id| rows.named(id).is_some())
+        };
+        let are_corrections = self.bound.mapping().corrections_of().is_some();
         for (hold, people) in journal.holds_of(&self.scope, &self.mapping_path())? {
+            // Of others rows that came back say nothing.
+            if are_corrections && !is_of_rows(&hold, &people) {
+                continue;
+            }
             let state = hold.state_at(now);
             if state != hold.state {
                 self.notes.lapses(hold.id)?;
@@ -213,6 +237,7 @@ impl Stages<'_> {
                 moved: Vec::new(),
                 wanted: HashSet::new(),
                 is_silent: false,
+                keeps: false,
             });
         }
         Ok(earlier)
@@ -227,6 +252,7 @@ impl Stages<'_> {
         earlier: &mut Earlier,
     ) -> Result<(), RunError> {
         let leaving = plan::digest_of_leaver(self.bound.mapping());
+        let are_corrections = self.bound.mapping().corrections_of().is_some();
         let mut decided = HashSet::new();
         // Those whom joiners only resemble are judged as everybody who is missing.
         compared.keep_no_longer(&others_than_joiners(rows, earlier));
@@ -236,6 +262,7 @@ impl Stages<'_> {
                 it.find_rows(rows);
                 let is_of_delta = self.bound.mapping().kind == FeedKind::Delta;
                 it.is_silent = is_of_delta && it.people.iter().any(|it| it.row.is_none());
+                it.keeps = it.is_silent && are_corrections && it.hold.state == HoldState::Open;
             }
             let is_decided = !it.is_open();
             for person in &it.people {
@@ -254,7 +281,14 @@ impl Stages<'_> {
                     is_wanted
                 } else {
                     let row = wanted_row(rows, it.hold.kind, person);
-                    row.inspect(|row| decide(rows, *row, &it.hold)).is_some()
+                    if let Some(row) = row {
+                        if it.keeps {
+                            rows.hold(row, it.hold.kind);
+                        } else {
+                            decide(rows, row, &it.hold);
+                        }
+                    }
+                    row.is_some()
                 };
                 if is_wanted {
                     it.wanted.insert(id.clone());

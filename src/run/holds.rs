@@ -294,6 +294,7 @@ impl Stages<'_> {
         let remainders = earlier.remainders();
         let mut holds: Vec<_> = remainders
             .map(|(it, of)| HoldNow::of_remainder(it, of))
+            .chain(earlier.keeping().map(HoldNow::of_kept))
             .collect();
         self.remark_on_silent(earlier);
         for kind in HoldKind::ALL {
@@ -443,6 +444,18 @@ impl Stages<'_> {
 }
 
 impl HoldNow {
+    /// An open hold that keeps whom rows that came back name.
+    fn of_kept(it: &EarlierHold) -> Self {
+        let is_wanted = |person: &&HeldPerson| it.wanted.contains(&person.external_id);
+        let people: Arc<[_]> = it.people.iter().filter(is_wanted).cloned().collect();
+        let why = counted(people.len() as u64, "person waits", "people wait");
+        let why = format!("{why} for a decision about them and others");
+        Self {
+            people: Arc::clone(&people),
+            ..Self::of_earlier(it, people.len() as u64, why)
+        }
+    }
+
     /// An open hold of which the feed, a delta, does not name everybody.
     pub(super) fn of_silent(it: &EarlierHold) -> Option<Self> {
         let people = it.people.iter().filter(|person| person.row.is_none());
@@ -455,7 +468,8 @@ impl HoldNow {
                 if people == 1 { "waits" } else { "wait" }
             )
         };
-        let is_open = it.is_silent && it.hold.state == HoldState::Open;
+        // What is kept has said so.
+        let is_open = it.is_silent && it.hold.state == HoldState::Open && !it.keeps();
         is_open.then(|| Self::of_earlier(it, people, why()))
     }
 

@@ -198,8 +198,10 @@ impl Stages<'_> {
     ) -> Result<Compared, RunError> {
         let kind = self.bound.mapping().kind;
         let marked_before = match kind {
-            FeedKind::Delta => earlier.leavers().cloned().collect(),
-            FeedKind::Full | FeedKind::Leavers => HashSet::new(),
+            FeedKind::Delta if self.bound.mapping().corrections_of().is_none() => {
+                earlier.leavers().cloned().collect()
+            }
+            FeedKind::Full | FeedKind::Delta | FeedKind::Leavers => HashSet::new(),
         };
         let spellings = match self.bound.mapping().unique.variants {
             Variants::Same => marked

@@ -12,7 +12,7 @@ use super::decisions::Earlier;
 use super::grace::Waiting;
 use super::holds::HoldNow;
 use super::known::protect;
-use super::remarks::on_people;
+use super::remarks::{on_marked, on_people};
 use super::{RunError, Stages};
 use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
@@ -101,10 +101,13 @@ impl Stages<'_> {
             // It may have rejected what is skipped by now.
             self.notes.scanned(&scan, &self.feed)?;
         }
+        if self.bound.mapping().corrections_of().is_some() {
+            self.remarks.extend(on_marked(scan.marked.len() as u64));
+        }
         let skipped = scan.rows.skipped(scan.left_out);
         let mut left_overs = self.settle_older_runs()?;
         self.take_doubts(&mut scan.rows, &mut left_overs)?;
-        let mut earlier = self.earlier_holds()?;
+        let mut earlier = self.earlier_holds(&scan.rows)?;
         let mut compared = self.compare(
             &mut scan.rows,
             std::mem::take(&mut scan.marked),
@@ -221,10 +224,13 @@ impl Stages<'_> {
         Ok(scan)
     }
 
-    /// That an earlier delta was not finished: this one does not name again whom it left.
+    /// That an earlier delta was not finished: this one does not name again whom it left. Nor
+    /// do rows that came back, which would take the place of a run that can be resumed.
     fn left_by_earlier_delta(&self) -> Result<Option<Sick>, RunError> {
         let allow = Allow::Unfinished;
-        let is_delta = self.bound.mapping().kind == FeedKind::Delta;
+        let mapping = self.bound.mapping();
+        let corrected = mapping.corrections_of();
+        let is_delta = mapping.kind == FeedKind::Delta || corrected.is_some();
         let (Some(journal), true) = (&self.journal, is_delta) else {
             return Ok(None);
         };
@@ -238,19 +244,32 @@ impl Stages<'_> {
             Some(digest) => Some(digest) == self.feed.sha256(),
             None => run.start.feed_path == whole_path(self.feed.source()),
         };
-        let is_left =
-            |run: &&Run| run.rows.is_some_and(|it| it > 0) || run.state != RunState::Failed;
+        let is_left = |run: &&Run| match (run.state, corrected) {
+            // The next feed names everybody again, but some runs can be resumed.
+            (state, Some(FeedKind::Full)) => {
+                matches!(state, RunState::Running | RunState::Interrupted)
+            }
+            (RunState::Failed, _) => run.rows.is_some_and(|it| it > 0),
+            _ => true,
+        };
         let earlier = runs.iter();
         let mut earlier = earlier.take_while(|run| Some(run.id) != this && !is_same(run));
         Ok(earlier
             .find(is_left)
             .filter(|_| !self.allowed.covers(&allow))
             .map(|run| Sick {
-                why: format!(
-                    "run {0} was not finished, and a delta does not name again whom it left \
-                     (`hrfeed resume {0}` goes on, or another import of `{1}`)",
-                    run.id, run.start.feed_path
-                ),
+                why: match corrected {
+                    None => format!(
+                        "run {0} was not finished, and a delta does not name again whom it left \
+                         (`hrfeed resume {0}` goes on, or another import of `{1}`)",
+                        run.id, run.start.feed_path
+                    ),
+                    Some(_) => format!(
+                        "run {0} was not finished, and rows that came back do not name again whom \
+                         it left (`hrfeed resume {0}` goes on)",
+                        run.id
+                    ),
+                },
                 allow,
             }))
     }

@@ -52,6 +52,17 @@ pub(super) fn on_people(compared: &Compared, strangers: &Strangers, among: Among
     remarks
 }
 
+/// A remark on rows that came back and say that their people leave.
+pub(super) fn on_marked(people: u64) -> Option<String> {
+    let rows = counted(
+        people,
+        "row that came back marks",
+        "rows that came back mark",
+    );
+    let who = if people == 1 { "a leaver" } else { "leavers" };
+    (people > 0).then(|| format!("{rows} {who}: nobody leaves before a feed says so"))
+}
+
 /// A remark on people who stay because rejected rows may mean them.
 pub(super) fn on_meant_by_rejected(people: u64) -> Option<String> {
     let (who, verb) = match people {

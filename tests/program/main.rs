@@ -62,6 +62,7 @@ mod renumbered_leavers;
 mod resume;
 mod set_aside;
 mod several_files;
+mod sent_back;
 mod sick_feeds;
 mod taken_ids;
 mod two_feeds;

@@ -7,6 +7,7 @@ use super::cells::Facts;
 use super::cut::scan;
 use super::quoting::{Dialect, Inner, Marks, Quoting};
 use super::rows::CsvRows;
+use crate::feed::corrections::{self, Corrections};
 use crate::feed::header::{self, HeadRow};
 use crate::feed::record::Record;
 use crate::model::RowNumber;
@@ -153,6 +154,17 @@ pub(super) fn find(sample: Sample<'_>, delimiters: &[u8]) -> Option<Head> {
         (wrong_a + right_b).cmp(&(wrong_b + right_a))
     });
     Some(found.unwrap_or(plain).with_lone_backslashes())
+}
+
+/// Reads the first rows as those that came back, if they are such: with the delimiter that
+/// makes cells of the columns that hrfeed added, and quotes as spreadsheets write them.
+pub(super) fn of_corrections(sample: Sample<'_>, named: Option<u8>) -> Option<Head> {
+    if !corrections::may_be_in(sample.bytes) {
+        return None;
+    }
+    let dialects = DELIMITERS.into_iter().chain(named).map(Dialect::plain);
+    let mut heads = dialects.map(|dialect| head(sample, dialect));
+    heads.find(|head| Corrections::find(&head.rows).is_some())
 }
 
 /// The same for delimiters that nobody named.

@@ -23,6 +23,7 @@ use self::cut::{lines, scan};
 use self::dialect::Sample;
 use self::quoting::Dialect;
 pub(super) use self::rows::{Block, CsvRows};
+use super::corrections::Corrections;
 use super::encoding::Charset;
 use super::header::{self, HeadRow};
 use super::left_out::LeftOut;
@@ -54,6 +55,8 @@ pub(super) struct CsvFile {
     /// The names that columns would have by the rows around it.
     pub(super) other_names: Vec<(RowNumber, Vec<String>)>,
     left_out: LeftOut,
+    /// What it is, if its rows came back.
+    pub(super) corrections: Option<Arc<Corrections>>,
     pub(super) estimated_rows: usize,
     /// Where the records of people start.
     start: u64,
@@ -98,9 +101,13 @@ impl CsvFile {
                 whole,
                 until,
             };
-            let head = match options.delimiter.or(named) {
-                Some(delimiter) => dialect::find(start, &[delimiter]),
-                None => dialect::find_any(start),
+            let head = match (
+                dialect::of_corrections(start, options.delimiter),
+                options.delimiter.or(named),
+            ) {
+                (Some(head), _) => Some(head),
+                (None, Some(delimiter)) => dialect::find(start, &[delimiter]),
+                (None, None) => dialect::find_any(start),
             };
             let Some(head) = head else {
                 return Err(FeedError::NoHeader(path.clone()));
@@ -153,6 +160,7 @@ impl CsvFile {
         Ok(Self {
             dialect: head.dialect,
             left_out: LeftOut::of(&header.cells, header.columns.len()),
+            corrections: header.corrections.map(Arc::new),
             columns: header.columns,
             header_row: header.row,
             below_header: header.below,

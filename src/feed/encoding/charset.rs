@@ -111,6 +111,20 @@ impl Charset {
         }
     }
 
+    /// Whether it has every character.
+    pub(in crate::feed) fn is_unicode(self) -> bool {
+        match self {
+            Self::Web(encoding) => [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding),
+            Self::Dos { .. } => false,
+            Self::Utf32 { .. } => true,
+        }
+    }
+
+    /// Whether hrfeed writes copies of rows in it.
+    pub(in crate::feed) fn is_written(self) -> bool {
+        Encoding::for_label(self.name().as_bytes()).is_some()
+    }
+
     /// Whether both are UTF-16, or both UTF-32, be the order of the bytes what it may.
     pub(super) fn is_form_of(self, other: Self) -> bool {
         let form = |charset: Self| {

@@ -42,6 +42,7 @@ use self::source::{MAX_ROW_TEXT, NoRow, Source};
 
 pub(super) use self::xls::is_stream;
 use self::xml::{Damage, MAX_PIECE};
+use super::corrections::Corrections;
 use super::header;
 use super::left_out::LeftOut;
 use super::pipeline::{self, Filled};
@@ -87,6 +88,8 @@ pub(super) struct SheetFile {
     /// The names that columns would have by the rows around it.
     pub(super) other_names: Vec<(RowNumber, Vec<String>)>,
     left_out: LeftOut,
+    /// What it is, if its rows came back.
+    pub(super) corrections: Option<Arc<Corrections>>,
     pub(super) estimated_rows: usize,
     /// How long the sheet is in the file.
     length: u64,
@@ -145,7 +148,8 @@ impl SheetFile {
         }
         let until = options.header_row.unwrap_or(0);
         let choice = match &options.sheet {
-            Some(wanted) => named(path, &book, &file, wanted, until)?,
+            Some(wanted) => named(path, &book, &file, wanted, until)
+                .or_else(|error| of_corrections(path, &book, &file).ok_or(error))?,
             None => first_with_a_table(path, &book, &file, until)?,
         };
         let header = header::of(path, &choice.head.rows, options, |_| Ok(()))?;
@@ -174,6 +178,7 @@ impl SheetFile {
             sheet: choice.sheet,
             others: choice.others,
             left_out: LeftOut::of(&header.cells, columns.len()),
+            corrections: header.corrections.map(Arc::new),
             columns,
             header_row: header.row,
             last_above,
@@ -399,6 +404,14 @@ fn named(
         head,
         others: Vec::new(),
     })
+}
+
+/// The sheet with rows that came back: a program that made a workbook of them has called it
+/// something else.
+fn of_corrections(path: &Arc<Path>, book: &Book, file: &File) -> Option<Choice> {
+    let choice = first_with_a_table(path, book, file, 0).ok()?;
+    Corrections::find(&choice.head.rows)?;
+    Some(choice)
 }
 
 /// The first visible sheet with a table, and the names of the others. A sheet

@@ -29,6 +29,7 @@ use jiff::civil::Date;
 
 use self::extension::{JoinedFile, Joiner, Kept, Merged};
 use self::gather::{Gathered, Gathering};
+use self::keys::Key;
 use self::pick::Words;
 pub(super) use self::settings::{
     Join, Merge, check_all, of_all_rows, read_join_sections, read_merge,
@@ -38,7 +39,7 @@ use super::template::{Condition, TemplateCells};
 use super::{Bound, Mapping, MappingError};
 use crate::event::Listener;
 use crate::feed::{
-    Feed, FeedError, FeedOptions, FeedSource, FileEnd, JoinedColumns, OpenPgpKeys, Record,
+    Cell, Feed, FeedError, FeedOptions, FeedSource, FileEnd, JoinedColumns, OpenPgpKeys, Record,
 };
 use crate::model::{InWorkbook, Joined, Remark, Remarked};
 
@@ -215,6 +216,15 @@ fn merged(
             .chain(alike)
             .collect(),
     })
+}
+
+/// What cells have in common that may be the key of one person; `None` if a cell has no key.
+#[must_use]
+pub fn key_in_common(cell: Cell<'_>) -> Option<u64> {
+    match Key::of(cell) {
+        Key::Of(key, _) => Some(keys::hash(&key)),
+        Key::None | Key::Lost => None,
+    }
 }
 
 /// For each joined file, the column of the feed, or of a file before it, that has the

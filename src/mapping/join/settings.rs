@@ -193,6 +193,13 @@ pub(in crate::mapping) struct Merge {
     pub(super) place: (usize, usize),
 }
 
+impl Merge {
+    /// The column that says who it is.
+    pub(in crate::mapping) fn column(&self) -> &str {
+        &self.on
+    }
+}
+
 /// Reads `merge` of [source].
 pub(in crate::mapping) fn read_merge(node: Node<'_>) -> Result<Merge, MappingError> {
     const EXAMPLE: &str =

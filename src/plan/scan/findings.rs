@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use crate::mapping::{Bound, Fault};
+use crate::feed::Record;
+use crate::mapping::{Bound, Fault, Mapped, MappingError, Person};
 use crate::model::{ExternalId, Finding, RowNumber, Rule};
 use crate::plan::rows::{RowTable, fault};
+use crate::validate;
 
 /// The most findings that are kept whole. A feed with more is wrong as a whole,
 /// and a person needs their kinds.
@@ -56,6 +58,25 @@ pub(in crate::plan) fn finding(
         rule: fault.rule,
         value: fault.value.map(shorten),
     }
+}
+
+/// What is wrong with a row by itself, in the order in which it is said: not what only
+/// the other rows, the journal or the LMS show.
+///
+/// # Errors
+/// A template asks for a column that the feed does not have.
+pub fn own_findings(
+    bound: &Bound<'_>,
+    record: &Record,
+    (person, faults): (&mut Person, &mut Vec<Fault>),
+) -> Result<Vec<Finding>, MappingError> {
+    if bound.apply(record, person, faults)? != Mapped::Row {
+        return Ok(Vec::new());
+    }
+    let id = validate::person(bound, person, faults).map(ExternalId::known);
+    faults.sort_by_key(|fault| fault.field);
+    let of_row = |fault| finding(bound, record.row(), id.clone(), fault);
+    Ok(faults.drain(..).map(of_row).collect())
 }
 
 /// The kinds of findings, together with those of the rows that were rejected since
