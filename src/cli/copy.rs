@@ -6,7 +6,7 @@ use super::context::{Context, PrintError};
 use super::exit::Failure;
 use super::output_file::OutputFile;
 use crate::feed::{Feed, Format, Record};
-use crate::report::{CopyCell, CopyError, CopyRow, CsvCopy, XlsxCopy, XlsxLayout};
+use crate::report::{CopyCell, CopyError, CopyRow, CsvCopy, XlsxCopy, XlsxLayout, can_write};
 
 /// What a copy is written as.
 #[derive(Clone, Debug)]
@@ -81,6 +81,14 @@ impl CopyFormat {
                 delimiter: b',',
                 encoding: "UTF-8",
             },
+        }
+    }
+
+    /// Whether it can have the character.
+    pub(super) fn can_have(&self, char: char) -> bool {
+        match self {
+            Self::Csv { encoding, .. } => can_write(encoding, char),
+            Self::Xlsx { .. } => true,
         }
     }
 

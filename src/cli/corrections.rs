@@ -99,13 +99,17 @@ pub(super) fn write(
         columns: &columns,
         added: &ADDED,
     };
-    let gap = if is_workbook { "\n" } else { " " };
+    let said = Said {
+        rows: &rows,
+        columns: &columns,
+        run: &run.id.to_string(),
+        format: &copy.format,
+    };
     let mut written = 0_u64;
     copy.write(context, output.as_ref(), |write| {
-        let run = run.id.to_string();
         feed.each(&columns, (&rows, &group), |found| {
             written += 1;
-            write_row(&found, (&rows, &columns, &run), gap, write)
+            said.write(&found, write)
         })
     })?;
     context.note(&summary(run, written, rows.leavers));
@@ -351,50 +355,56 @@ fn found(
     Ok(all)
 }
 
-fn write_row(
-    found: &Found,
-    (rows, columns, run): (&Rows, &CopyColumns, &str),
-    gap: &str,
-    write: &mut WriteRow<'_>,
-) -> Result<(), PrintError> {
-    let problems = match rows.by_number.get(&found.row) {
-        Some(listed) => problems(listed, &found.findings),
-        None => vec![Problem {
-            text: String::new(),
-            advice: "Keep it: it belongs to the same person as another row here.".to_owned(),
-            column: None,
-        }],
-    };
-    let is_in = |name: &String| problems.iter().any(|it| it.column.as_ref() == Some(name));
-    let named = columns
-        .names
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| is_in(name));
-    let to_enter = found.cells.iter().enumerate();
-    let to_enter = to_enter.filter(|(_, cell)| is_to_enter(&cell.text));
-    let wrong: Vec<_> = (named.map(|(at, _)| at))
-        .chain(to_enter.map(|(at, _)| at))
-        .collect();
-    let listed = rows.by_number.get(&found.row);
-    let place = Place {
-        run: run.into(),
-        row: found.row.to_string().into(),
-        is_of_workbook: columns.is_of_workbook,
-        external_id: listed.and_then(|it| it.external_id.as_deref()),
-    };
-    let mut advice: Vec<_> = problems.iter().map(|it| it.advice.as_str()).collect();
-    advice.dedup();
-    write(&CopyRow {
-        cells: &found.cells,
-        notes: &[
-            &numbered(problems.iter().map(|it| it.text.as_str()), gap),
-            &numbered(advice.into_iter(), gap),
-            &place.to_string(),
-        ],
-        wrong: &wrong,
-    })?;
-    Ok(())
+/// What is said of rows.
+struct Said<'a> {
+    rows: &'a Rows,
+    columns: &'a CopyColumns,
+    run: &'a str,
+    format: &'a CopyFormat,
+}
+
+impl Said<'_> {
+    fn write(&self, found: &Found, write: &mut WriteRow<'_>) -> Result<(), PrintError> {
+        let listed = self.rows.by_number.get(&found.row);
+        let problems = match listed {
+            Some(listed) => problems(listed, &found.findings),
+            None => vec![Problem {
+                text: String::new(),
+                advice: "Keep it: it belongs to the same person as another row here.".to_owned(),
+                column: None,
+            }],
+        };
+        let names = self.columns.names.iter().enumerate();
+        let is_in = |name: &String| problems.iter().any(|it| it.column.as_ref() == Some(name));
+        let of_problems = names.filter(|(_, name)| is_in(name));
+        let to_enter = found.cells.iter().enumerate();
+        let to_enter = to_enter.filter(|(_, cell)| is_to_enter(&cell.text));
+        let wrong: Vec<_> = (of_problems.map(|(at, _)| at))
+            .chain(to_enter.map(|(at, _)| at))
+            .collect();
+        let place = Place {
+            run: self.run.into(),
+            row: found.row.to_string().into(),
+            is_of_workbook: self.columns.is_of_workbook,
+            external_id: listed.and_then(|it| it.external_id.as_deref()),
+        };
+        let gap = match self.format {
+            CopyFormat::Csv { .. } => " ",
+            CopyFormat::Xlsx { .. } => "\n",
+        };
+        let mut advice: Vec<_> = problems.iter().map(|it| it.advice.as_str()).collect();
+        advice.dedup();
+        write(&CopyRow {
+            cells: &found.cells,
+            notes: &[
+                &numbered(problems.iter().map(|it| it.text.as_str()), gap),
+                &numbered(advice.into_iter(), gap),
+                &place.cell(|char| self.format.can_have(char)),
+            ],
+            wrong: &wrong,
+        })?;
+        Ok(())
+    }
 }
 
 /// Several texts one after the other, each with its number.

@@ -11,11 +11,13 @@ mod guess;
 mod letters;
 mod likelihood;
 mod places;
+mod probe;
 
 use encoding_rs::{Encoding, REPLACEMENT, UTF_16LE, X_USER_DEFINED};
 use memchr::{memchr2, memrchr2};
 
 pub(super) use self::charset::{Charset, Decoder};
+pub(super) use self::probe::of_letters;
 use super::FeedError;
 
 /// Names that people might mean when they mistype one. More labels are known.

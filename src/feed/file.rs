@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::corrections::{self, Corrections};
 use super::csv::CsvFile;
-use super::encoding::Charset;
+use super::encoding::{self, Charset};
 use super::kind::{self, FileKind};
 use super::openpgp::{self, OpenPgpError, OpenPgpKeys, Signature};
 use super::sheet::SheetFile;
@@ -315,12 +315,16 @@ fn csv_of_corrections(
         })?;
         Ok::<_, FeedError>(Opened { file, ..*opened })
     };
-    let found = match text(path, again()?, start, None) {
-        Ok(found) if found.is_unicode()? => Ok(found),
-        // What a program has not made Unicode is in the feed's encoding, if hrfeed writes that.
-        found => match named.filter(|named| named.is_written()) {
-            Some(named) => text(path, again()?, start, Some(named)),
-            None => found,
+    let found = match encoding::of_letters(start) {
+        Some(charset) => text(path, again()?, start, Some(charset)),
+        None => match text(path, again()?, start, None) {
+            Ok(found) if found.is_unicode()? => Ok(found),
+            // What a program has not made Unicode is in the feed's encoding, if hrfeed writes
+            // that.
+            found => match named.filter(|named| named.is_written()) {
+                Some(named) => text(path, again()?, start, Some(named)),
+                None => found,
+            },
         },
     };
     // An error is that of a feed.

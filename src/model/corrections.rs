@@ -2,7 +2,6 @@
 //! them, and how their cells are written so that the way back is exact.
 
 use std::borrow::Cow;
-use std::fmt;
 
 /// The column that says what is wrong with a row.
 pub const PROBLEM: &str = "hrfeed: problem";
@@ -28,7 +27,12 @@ pub fn is_to_enter(text: &str) -> bool {
     text.trim_start().starts_with(TO_ENTER)
 }
 
-/// Where a copied row was: `run 5, row 17; ID 007`.
+/// Letters beside each row, by which the encoding is known that a program saved it in.
+pub const LETTERS: &str = "éßŽłğķαЖ";
+/// What is before them.
+pub const BEFORE_LETTERS: &str = "; letters ";
+
+/// Where a copied row was: `run 5, row 17; letters éßŽłğķαЖ; ID 007`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
     /// The run that read the feed.
@@ -55,6 +59,7 @@ impl<'a> Place<'a> {
             Some((cell, id)) => (cell, Some(id)),
             None => (cell, None),
         };
+        let cell = cell.split_once(BEFORE_LETTERS).map_or(cell, |it| it.0);
         let place = cell.strip_suffix(Self::WORKBOOK);
         let (run, row) = place
             .unwrap_or(cell)
@@ -67,18 +72,23 @@ impl<'a> Place<'a> {
             external_id,
         })
     }
-}
 
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run {}, row {}", self.run, self.row)?;
-        if self.is_of_workbook {
-            f.write_str(Self::WORKBOOK)?;
-        }
-        match self.external_id {
-            Some(id) => write!(f, "{}{id}", Self::ID),
-            None => Ok(()),
-        }
+    /// What the cell says in an encoding that has those letters of [`LETTERS`] that `has`
+    /// says.
+    #[must_use]
+    pub fn cell(&self, has: impl Fn(char) -> bool) -> String {
+        let letters = LETTERS.chars();
+        let letters: String = letters
+            .map(|char| if has(char) { char } else { '?' })
+            .collect();
+        let workbook = if self.is_of_workbook {
+            Self::WORKBOOK
+        } else {
+            ""
+        };
+        let id = self.external_id.map(|id| format!("{}{id}", Self::ID));
+        let (run, row, id) = (&self.run, &self.row, id.unwrap_or_default());
+        format!("run {run}, row {row}{workbook}{BEFORE_LETTERS}{letters}{id}")
     }
 }
 
@@ -148,12 +158,11 @@ mod tests {
     #[test]
     fn a_row_says_of_which_run_it_is() {
         for (is_of_workbook, external_id, expected) in [
-            (false, None, "run 5, row 17 of file 2"),
-            (false, Some("007"), "run 5, row 17 of file 2; ID 007"),
+            (false, None, "run 5, row 17 of file 2; letters éßŽ?????"),
             (
                 true,
                 Some("a; ID b"),
-                "run 5, row 17 of file 2; workbook; ID a; ID b",
+                "run 5, row 17 of file 2; workbook; letters éßŽ?????; ID a; ID b",
             ),
         ] {
             let place = Place {
@@ -162,7 +171,7 @@ mod tests {
                 is_of_workbook,
                 external_id,
             };
-            assert_eq!(place.to_string(), expected);
+            assert_eq!(place.cell(|char| "éßŽ".contains(char)), expected);
             assert_eq!(Place::read(expected), Some(place));
         }
         assert_eq!(Place::read("17"), None);

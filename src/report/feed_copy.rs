@@ -132,6 +132,8 @@ impl<W: Write> CsvCopy<W> {
         let writer = csv::WriterBuilder::new()
             .delimiter(delimiter)
             .terminator(csv::Terminator::CRLF)
+            // Cells beyond the header are the row's own.
+            .flexible(true)
             .from_writer(Encoded::new(out, encoding)?);
         let mut copy = Self {
             writer,
@@ -164,6 +166,13 @@ impl<W: Write> CsvCopy<W> {
     pub fn finish(mut self) -> Result<(), CopyError> {
         Ok(self.writer.flush()?)
     }
+}
+
+/// Whether a copy of a feed in this encoding can have the character.
+#[must_use]
+pub fn can_write(encoding: &str, char: char) -> bool {
+    let encoding = Encoding::for_label(encoding.as_bytes()).unwrap_or(UTF_8);
+    !encoding.encode(char.encode_utf8(&mut [0; 4])).2
 }
 
 /// Text on its way into an encoding.

@@ -42,7 +42,7 @@ mod would;
 pub use cause::CauseLine;
 pub use effects::effects_note;
 pub use error::error;
-pub use feed_copy::{CopyCell, CopyError, CopyRow, CsvCopy};
+pub use feed_copy::{CopyCell, CopyError, CopyRow, CsvCopy, can_write};
 pub use headline::headline;
 pub use hold::{
     DecisionLine, HeldLine, HoldLine, decision_text, held_changes, hold_head, holds_table,

@@ -63,6 +63,7 @@ mod resume;
 mod set_aside;
 mod several_files;
 mod sent_back;
+mod sent_back_cells;
 mod sick_feeds;
 mod taken_ids;
 mod two_feeds;

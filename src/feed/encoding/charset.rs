@@ -111,6 +111,15 @@ impl Charset {
         }
     }
 
+    /// Whether it has a character beyond ASCII.
+    pub(super) fn has(self, char: char) -> bool {
+        match self {
+            Self::Web(encoding) => !encoding.encode(char.encode_utf8(&mut [0; 4])).2,
+            Self::Dos { high, .. } => high.contains(&char),
+            Self::Utf32 { .. } => true,
+        }
+    }
+
     /// Whether it has every character.
     pub(in crate::feed) fn is_unicode(self) -> bool {
         match self {
