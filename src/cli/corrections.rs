@@ -73,14 +73,18 @@ pub(super) fn write(
     context: &Context,
     (journal, run): (&Journal, &Run),
     args: &RowsArgs,
-    feed: &Path,
+    feed: Option<&Path>,
 ) -> Result<Exit, Failure> {
     let output = args.output.output.as_deref();
     let is_workbook = is_workbook(context, args, output)?;
     let outcomes = wanted(journal, run, &args.outcome)?;
     let output = output.map(|path| {
         let output = OutputFile::new(path, Kind::Export, args.output.force);
-        not_over_the_run(output, run).but(feed, "the feed")
+        let output = not_over_the_run(output, run);
+        match feed {
+            Some(feed) => output.but(feed, "the feed"),
+            None => output,
+        }
     });
     if let Some(output) = &output {
         output.check()?;
@@ -214,7 +218,7 @@ struct Group {
 }
 
 impl CopiedFeed {
-    fn open(context: &Context, run: &Run, named: &Path) -> Result<Self, Failure> {
+    fn open(context: &Context, run: &Run, named: Option<&Path>) -> Result<Self, Failure> {
         let mut mapping = context.load_mapping(Path::new(&run.start.mapping_path))?;
         let source = source(context, run, named, &mapping)?;
         let (feed, is_complete) = match open_source(context, &source, &mut mapping) {
@@ -301,13 +305,27 @@ impl CopiedFeed {
     }
 }
 
-/// The feed that a person named. Of a folder, it is the file that the run read.
+/// The feed that a person named, or the one that the run read, where it still is. Of a folder,
+/// it is the file that the run read.
 fn source(
     context: &Context,
     run: &Run,
-    named: &Path,
+    named: Option<&Path>,
     mapping: &Mapping,
 ) -> Result<FeedSource, Failure> {
+    let named = match named {
+        Some(named) => named,
+        None if run.start.from_stdin => {
+            return Err(Failure::usage(
+                format!(
+                    "run {} read its feed from stdin, and hrfeed keeps no copy",
+                    run.id
+                ),
+                "save the same feed and name it with `--as-feed FEED`",
+            ));
+        }
+        None => return of_run(context, run, mapping),
+    };
     let folder = PathBuf::from(absolute(named));
     let files = run.start.feed_files.iter();
     let mut read = files

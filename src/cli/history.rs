@@ -53,11 +53,15 @@ pub(super) struct RowsArgs {
     /// says, else table)
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
-    /// Copy the rows from this feed, which the run read, for the HR department to correct:
-    /// with what is wrong and what to do. The corrected file is imported like a feed
-    /// (default outcomes: rejected, failed, unknown and held)
+    /// Copy the rows from the feed that the run read (here, or else where it was), for the
+    /// HR department to correct: with what is wrong and what to do. The corrected file is
+    /// imported like a feed (default outcomes: rejected, failed, unknown and held)
     #[arg(long, value_name = "FEED")]
-    as_feed: Option<PathBuf>,
+    #[expect(
+        clippy::option_option,
+        reason = "clap's form of an option with an optional value"
+    )]
+    as_feed: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }
@@ -160,7 +164,7 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     if let Some(feed) = &args.as_feed {
-        return corrections::write(context, (&journal, &run), args, feed);
+        return corrections::write(context, (&journal, &run), args, feed.as_deref());
     }
     let filter = RowFilter {
         outcomes: args.outcome.clone(),

@@ -212,7 +212,7 @@ pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Fa
                 (None, None) => "no reason recorded".into(),
             },
             count: cause.rows,
-            rows: cause.first.into_iter().collect(),
+            rows: cause.first,
         })
         .collect())
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Outcome, RowNumber};
+use rusqlite::Row;
+
+use crate::model::{MAX_NAMED_ROWS, Outcome, RowNumber};
 
 use super::codes::{self, coded, natural, row_number};
 use super::error::JournalError;
@@ -30,8 +32,50 @@ pub struct Cause {
     pub message: Option<String>,
     /// How many rows and leavers.
     pub rows: u64,
-    /// The first of the rows; `None` if all are leavers.
-    pub first: Option<RowNumber>,
+    /// The first of the rows; none if all are leavers.
+    pub first: Vec<RowNumber>,
+}
+
+/// Causes while the rows are read, in the order in which they come.
+#[derive(Default)]
+struct Causes {
+    all: Vec<Cause>,
+    by_key: HashMap<Key, usize>,
+    /// The causes of rows that ended so, with that status and for that reason.
+    known: HashMap<(i64, Option<u16>, Option<i64>), usize>,
+}
+
+impl Causes {
+    /// The place of the cause with that code and message.
+    fn place(
+        &mut self,
+        (number, outcome, status): (i64, Outcome, Option<u16>),
+        code: Option<String>,
+        message: Option<String>,
+    ) -> usize {
+        let shape = message.as_deref().map(shape);
+        let mut key = (number, status, code, shape);
+        if self.by_key.len() >= MAX_SHAPES && !self.by_key.contains_key(&key) {
+            key.3 = None;
+        }
+        if let Some(&place) = self.by_key.get(&key) {
+            if let Some(cause) = self.all.get_mut(place).filter(|it| it.message != message) {
+                cause.message = key.3;
+            }
+            return place;
+        }
+        let place = self.all.len();
+        self.all.push(Cause {
+            outcome,
+            code: key.2.clone(),
+            status,
+            message: key.3.as_ref().and(message),
+            rows: 0,
+            first: Vec::new(),
+        });
+        self.by_key.insert(key, place);
+        place
+    }
 }
 
 type Key = (i64, Option<u16>, Option<String>, Option<String>);
@@ -57,53 +101,49 @@ impl Journal {
     /// Why rows of `run` were rejected, failed or are unknown; the most
     /// frequent first, at most a hundred.
     pub fn causes(&self, run: RunId) -> Result<Vec<Cause>, JournalError> {
-        let mut causes: HashMap<Key, Cause> = HashMap::new();
+        let mut causes = Causes::default();
         let mut read = || {
-            // First by reason, which is an integer: a few groups remain.
+            let mut reasons = self
+                .conn
+                .prepare_cached("SELECT code, message FROM reasons WHERE id = ?1")?;
             let mut statement = self.conn.prepare_cached(
-                "SELECT rows, first, outcome, status, code, message
-                 FROM (SELECT count(*) AS rows, min(row) AS first, coalesce(outcome, 6) AS outcome,
-                              status, reason
-                       FROM rows WHERE run = ?1 AND coalesce(outcome, 6) IN (4, 5, 6)
-                       GROUP BY coalesce(outcome, 6), status, reason)
-                 LEFT JOIN reasons ON reasons.id = reason
-                 ORDER BY first",
+                "SELECT row, coalesce(outcome, 6), status, reason FROM rows
+                 WHERE run = ?1 AND coalesce(outcome, 6) IN (4, 5, 6) ORDER BY row",
             )?;
-            let mut groups = statement.query([run.0])?;
-            while let Some(group) = groups.next()? {
-                let rows = natural(group.get(0)?);
-                let message: Option<String> = group.get(5)?;
-                let code: Option<String> = group.get(4)?;
-                let status = group.get(3)?;
-                let outcome = coded(group, 2, codes::to_outcome)?;
-                let shape = message.as_deref().map(shape);
-                let mut key = (codes::outcome(outcome), status, code, shape);
-                if causes.len() >= MAX_SHAPES && !causes.contains_key(&key) {
-                    key.3 = None;
+            let mut rows = statement.query([run.0])?;
+            while let Some(row) = rows.next()? {
+                let (number, status, reason) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                let known = causes.known.get(&(number, status, reason)).copied();
+                let place = if let Some(place) = known {
+                    place
+                } else {
+                    let outcome = coded(row, 1, codes::to_outcome)?;
+                    let texts = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                    let texts = reason.map(|reason: i64| reasons.query_row([reason], texts));
+                    let (code, message) = texts.unwrap_or(Ok((None, None)))?;
+                    let place = causes.place((number, outcome, status), code, message);
+                    // Where every reason differs, most are met once.
+                    if causes.known.len() < MAX_SHAPES {
+                        causes.known.insert((number, status, reason), place);
+                    }
+                    place
+                };
+                if let Some(cause) = causes.all.get_mut(place) {
+                    cause.rows += 1;
+                    if cause.first.len() < MAX_NAMED_ROWS {
+                        cause.first.extend(row_number(row, 0)?);
+                    }
                 }
-                let shape = key.3.clone();
-                let cause = causes.entry(key).or_insert_with_key(|key| Cause {
-                    outcome,
-                    code: key.2.clone(),
-                    status,
-                    message: key.3.as_ref().and(message.clone()),
-                    rows: 0,
-                    first: None,
-                });
-                if cause.message != message {
-                    cause.message = shape;
-                }
-                if cause.first.is_none() {
-                    cause.first = row_number(group, 1)?;
-                }
-                cause.rows += rows;
             }
             Ok(())
         };
         read().map_err(|error| self.sql(error))?;
-        let mut causes: Vec<Cause> = causes.into_values().collect();
+        let mut causes = causes.all;
         causes.sort_by(|a, b| {
-            let order = |it: &Cause| (it.first.is_none(), it.first, codes::outcome(it.outcome));
+            let order = |it: &Cause| {
+                let first = it.first.first().copied();
+                (first.is_none(), first, codes::outcome(it.outcome))
+            };
             (b.rows.cmp(&a.rows))
                 .then_with(|| order(a).cmp(&order(b)))
                 .then_with(|| (a.status, &a.code, &a.message).cmp(&(b.status, &b.code, &b.message)))

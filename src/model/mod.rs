@@ -45,7 +45,7 @@ pub use self::number::{count, counted, hex};
 pub use self::proof::{Differs, Proof, Twice};
 pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Removed};
 pub use self::remarked::{Remarked, RemarkedFile, Remarks};
-pub use self::row::{MAX_FEED_FILES, NotARow, RowNumber};
+pub use self::row::{MAX_FEED_FILES, MAX_NAMED_ROWS, NotARow, RowNumber};
 pub use self::secret::Secret;
 pub use self::workbook::InWorkbook;
 

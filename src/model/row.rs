@@ -5,6 +5,9 @@ use std::fmt;
 /// The most files of a feed: all of them are open at once.
 pub const MAX_FEED_FILES: u16 = 200;
 
+/// How many rows are named of those that are wrong for one reason.
+pub const MAX_NAMED_ROWS: usize = 5;
+
 /// Where a record starts, as a person sees it: the line of a CSV file in an editor, or
 /// the row of a sheet in Excel. The first line is 1. In a feed of several files, the
 /// number of the file is part of it: `12 of file 2`.

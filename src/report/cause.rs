@@ -1,7 +1,7 @@
 //! Why rows were not applied, counted.
 
 use super::sanitize;
-use crate::model::{Outcome, RowNumber};
+use crate::model::{MAX_NAMED_ROWS, Outcome, RowNumber};
 
 /// One reason why rows were not applied, and the number of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,6 @@ pub struct CauseLine {
 }
 
 impl CauseLine {
-    /// How many row numbers are named.
-    const NAMED: usize = 3;
-
     /// The reason with some row numbers, safe to show.
     pub(super) fn with_rows(&self) -> String {
         let message = sanitize(&self.message);
@@ -31,7 +28,7 @@ impl CauseLine {
 
     /// `row 17`, `rows 17, 88, 113 …`.
     pub(super) fn row_numbers(&self) -> Option<String> {
-        let named = self.rows.iter().take(Self::NAMED);
+        let named = self.rows.iter().take(MAX_NAMED_ROWS);
         let named: Vec<_> = named.map(RowNumber::to_string).collect();
         let noun = if self.count <= 1 { "row" } else { "rows" };
         let is_all = self.count <= named.len() as u64;

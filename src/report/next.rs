@@ -4,6 +4,9 @@ use super::RunReport;
 use super::headline::{Kind, Tone, is_guarded, needs_repair, tone};
 use crate::model::{Exit, Outcome, RunState};
 
+/// What a file of rows is called that goes to the HR department.
+const BACK: &str = "to-hr.xlsx";
+
 /// A command that a reader would usually give next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStep {
@@ -173,6 +176,12 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
             let arguments = ["rows", run, "--outcome", outcome.word()];
             add(NextKind::Rows, &arguments, purpose);
         }
+    }
+    let is_kept = !report.feed.path.is_empty() && report.feed.path != "-";
+    let to_correct = report.counts.rejected + report.counts.failed;
+    if to_correct > 0 && is_kept && report.state == RunState::Finished {
+        let arguments = ["rows", run, "--as-feed", "-o", BACK];
+        add(NextKind::Rows, &arguments, "write them for HR to correct");
     }
     if tone(report) != Tone::Good {
         let arguments = ["report", run, "-o", "report.html"];

@@ -107,7 +107,8 @@ fn finished_with_rows_rejected_and_failed() {
       requests   1,021  3 retries; rate-limited once
 
       Why rows were rejected
-      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200
+          …)
        2  the LMS says: loginName is already in use (rows 4, 5)
        1  column `Country` (country): not a country code of two letters (ISO
           3166-1); meant is probably NL: add it to the field's `map` (row 9)
@@ -116,9 +117,10 @@ fn finished_with_rows_rejected_and_failed() {
       2  the LMS answered 500 five times\u{202e} (rows 12, 13)
 
       Next
-        hrfeed rows 12 --outcome rejected   list the rejected rows
-        hrfeed rows 12 --outcome failed     list the failed rows
-        hrfeed report 12 -o report.html     create an HTML report you can share
+        hrfeed rows 12 --outcome rejected        list the rejected rows
+        hrfeed rows 12 --outcome failed          list the failed rows
+        hrfeed rows 12 --as-feed -o to-hr.xlsx   write them for HR to correct
+        hrfeed report 12 -o report.html          create an HTML report you can share
     ");
     insta::assert_snapshot!(summarized_at(120, &report, &causes()), @r"
     Import finished. 975 people are up to date; 23 rows were rejected and 2 failed.
@@ -134,7 +136,7 @@ fn finished_with_rows_rejected_and_failed() {
       requests   1,021  3 retries; rate-limited once
 
       Why rows were rejected
-      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200 …)
        2  the LMS says: loginName is already in use (rows 4, 5)
        1  column `Country` (country): not a country code of two letters (ISO 3166-1); meant is probably NL: add it to the
           field's `map` (row 9)
@@ -143,9 +145,10 @@ fn finished_with_rows_rejected_and_failed() {
       2  the LMS answered 500 five times\u{202e} (rows 12, 13)
 
       Next
-        hrfeed rows 12 --outcome rejected   list the rejected rows
-        hrfeed rows 12 --outcome failed     list the failed rows
-        hrfeed report 12 -o report.html     create an HTML report you can share
+        hrfeed rows 12 --outcome rejected        list the rejected rows
+        hrfeed rows 12 --outcome failed          list the failed rows
+        hrfeed rows 12 --as-feed -o to-hr.xlsx   write them for HR to correct
+        hrfeed report 12 -o report.html          create an HTML report you can share
     ");
 }
 
@@ -171,9 +174,10 @@ fn finished_without_knowing_all() {
       requests   1,021  3 retries; rate-limited once
 
       Next
-        hrfeed rows 12 --outcome rejected   list the rejected rows
-        hrfeed rows 12 --outcome unknown    list rows with unknown outcomes
-        hrfeed report 12 -o report.html     create an HTML report you can share
+        hrfeed rows 12 --outcome rejected        list the rejected rows
+        hrfeed rows 12 --outcome unknown         list rows with unknown outcomes
+        hrfeed rows 12 --as-feed -o to-hr.xlsx   write them for HR to correct
+        hrfeed report 12 -o report.html          create an HTML report you can share
     ");
 }
 
@@ -324,7 +328,8 @@ fn plan() {
       requests              13
 
       Why rows were rejected
-      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200
+          …)
     ");
 }
 
@@ -359,7 +364,8 @@ fn check() {
       rows      1,000  in fixtures/people.csv (2 skipped by the mapping)
 
       Why rows were rejected
-      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113 …)
+      20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200
+          …)
     ");
     report.counts = Counts {
         pending: 1_000,

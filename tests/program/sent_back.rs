@@ -377,6 +377,10 @@ fn rows_are_copied_only_from_the_feed_that_the_run_read_and_over_no_other_file()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
+    let from_where_it_was = world.run(&["rows", "--as-feed", "-o", "same.csv"]).exits(0);
+    assert!(from_where_it_was.stderr.contains("4 rows of run 2"));
+    let [same, back] = ["same.csv", "back.csv"].map(|it| fs::read(world.path(it)).unwrap());
+    assert_eq!(same, back);
     // Somebody may have corrected it by now.
     let ran = rows(&["-o", "back.csv"]).exits(2);
     assert!(ran.stderr.contains("`--force`"), "{ran:#?}");
@@ -501,4 +505,81 @@ fn nobody_leaves_by_a_row_that_came_back() {
         0
     );
     assert_eq!(world.lms.people().len(), 40);
+}
+
+#[test]
+fn all_rows_of_a_person_go_back_together() {
+    let merge = "[source]\nmerge = { on = \"Employee ID\", pick = { order = \"last\" } }";
+    let world = World::new(Kmi).parts(merge);
+    let mut feed = wrong_feed();
+    let mut former = feed.people[4].clone();
+    former.city = "Delft".into();
+    feed.people.insert(0, former);
+    world.import_feed(&feed).exits(3);
+    let mut rows = csv_sent_back(&world);
+    let ids: Vec<_> = rows[1..].iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(ids, ["E00005", "E00005", "E00009", "E00020", "E00021"]);
+    assert!(
+        rows[1]
+            .join("|")
+            .contains("same person as another row here"),
+        "{rows:#?}"
+    );
+    correct(&mut rows);
+    world.write("back.csv", text(&rows, b','));
+    assert_eq!(import(&world, "back.csv", &[]).exits(0).count("created"), 4);
+    world.assert_everyone_once(&right_feed());
+}
+
+#[test]
+fn joined_files_are_read_for_rows_that_came_back_and_not_needed_to_send_them() {
+    let world = World::new(Kmi);
+    let join = "[join]\nfile = \"towns.csv\"\non = \"Employee ID\"\n[fields]";
+    let mapping = world.mapping().replacen("[fields]", join, 1);
+    world.write("mapping.toml", mapping.replace("= \"City\"", "= \"Town\""));
+    let towns = (1..=40).map(|number| format!("E{number:05},Gouda\n"));
+    let towns = format!("Employee ID,Town\n{}", towns.collect::<String>());
+    world.write("towns.csv", &towns);
+    world.import_feed(&wrong_feed()).exits(3);
+    fs::remove_file(world.path("towns.csv")).unwrap();
+    let mut rows = csv_sent_back(&world);
+    assert_eq!(
+        rows[0].len(),
+        9 + ADDED.len(),
+        "only the feed's own columns"
+    );
+    assert!(
+        rows[1].join("|").contains("Enter one complete address"),
+        "{rows:#?}"
+    );
+    correct(&mut rows);
+    world.write("back.csv", text(&rows, b','));
+    import(&world, "back.csv", &[]).exits(1);
+    world.write("towns.csv", &towns);
+    assert_eq!(import(&world, "back.csv", &[]).exits(0).count("created"), 4);
+    assert_eq!(world.lms.person("E00005")["city"], "Gouda");
+}
+
+#[test]
+fn a_list_of_leavers_stays_one_when_its_rows_come_back() {
+    let world = World::new(Kmi);
+    world.import_feed(&Feed::of(40)).exits(0);
+    let mapping = world.mapping() + "[source]\nfeed = \"leavers\"\n[leavers]\naction = \"delete\"";
+    world.write("leavers.toml", mapping);
+    world.write(
+        "leavers.csv",
+        "Employee ID,Why\nE00007,retired\n1.2E+05,left\n",
+    );
+    let run = |file: &str| world.run(&["import", file, "-m", "leavers.toml", "--json"]);
+    let ran = run("leavers.csv").exits(3);
+    assert_eq!(
+        (ran.count("deleted"), ran.count("rejected")),
+        (1, 1),
+        "{ran:#?}"
+    );
+    world.run(&["rows", "--as-feed", "-o", "back.csv"]).exits(0);
+    let back = fs::read_to_string(world.path("back.csv")).unwrap();
+    world.write("back.csv", back.replace("1.2E+05", "E00009"));
+    assert_eq!(run("back.csv").exits(0).count("deleted"), 1);
+    assert_eq!(world.lms.people().len(), 38);
 }

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 
 use crate::feed::Record;
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person};
-use crate::model::{ExternalId, Finding, RowNumber, Rule};
+use crate::model::{ExternalId, Finding, MAX_NAMED_ROWS, RowNumber, Rule};
 use crate::plan::rows::{RowTable, fault};
 use crate::validate;
 
@@ -97,9 +97,6 @@ pub fn with_later_kinds(
     all.sorted()
 }
 
-/// The most rows that are named for a kind of finding.
-const MAX_ROWS: usize = 5;
-
 /// By code, variety and field.
 #[derive(Default)]
 struct Kinds(HashMap<KindKey, FindingKind>);
@@ -122,7 +119,7 @@ impl Kinds {
                 rows: Vec::new(),
             });
         kind.count += 1;
-        if kind.rows.len() < MAX_ROWS {
+        if kind.rows.len() < MAX_NAMED_ROWS {
             kind.rows.push(finding.row);
         }
     }
@@ -135,7 +132,7 @@ impl Kinds {
                 Entry::Occupied(mut known) => {
                     let known = known.get_mut();
                     known.count += kind.count;
-                    let room = MAX_ROWS.saturating_sub(known.rows.len());
+                    let room = MAX_NAMED_ROWS.saturating_sub(known.rows.len());
                     known.rows.extend(kind.rows.into_iter().take(room));
                 }
             }
