@@ -98,8 +98,14 @@ impl CopyFormat {
             Format::Csv { .. } => ("Rows", true),
             Format::Workbook { sheet } => (sheet.as_str(), false),
         };
+        let name = sheet.unwrap_or(name);
+        // OpenDocument has names that Excel does not.
+        let is_of_excel = name.chars().count() <= 31
+            && !name.contains(['[', ']', ':', '*', '?', '/', '\\'])
+            && !name.starts_with('\'')
+            && !name.ends_with('\'');
         Self::Xlsx {
-            sheet: sheet.unwrap_or(name).to_owned(),
+            sheet: if is_of_excel { name } else { "Rows" }.to_owned(),
             is_text,
         }
     }

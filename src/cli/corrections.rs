@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::context::{Context, PrintError};
 use super::copy::{Copy, CopyColumns, CopyFormat, WriteRow};
 use super::exit::{Exit, Failure};
-use super::feed::{of_run, open_alone, open_source, picked_up};
+use super::feed::{of_run, open_alone, open_source, picked_up_at_once};
 use super::history::{RowsArgs, not_over_the_run};
 use super::output_file::{Kind, OutputFile};
 use super::run_report::held_counts;
@@ -18,7 +18,7 @@ use crate::feed::{Batch, Feed, FeedError, FeedSource};
 use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run};
 use crate::mapping::{Bound, Fault, Mapping, MappingError, Person, key_in_common};
 use crate::model::corrections::{ADVICE, PLACE, PROBLEM, Place, is_to_enter};
-use crate::model::{Finding, Outcome, RowNumber, advice};
+use crate::model::{Finding, Outcome, RowNumber, RunState, advice};
 use crate::plan::own_findings;
 use crate::report::{self, CopyCell, CopyRow, Format};
 use crate::run::{absolute, bind};
@@ -117,6 +117,12 @@ pub(super) fn write(
         })
     })?;
     context.note(&summary(run, written, rows.leavers));
+    if written == 0 && run.state == RunState::Failed {
+        context.note_wrapped(
+            "The run was stopped before its rows were recorded. `hrfeed check` lists what is \
+             wrong; if the feed is right but for these rows, import it with `--allow`.",
+        );
+    }
     Ok(Exit::Done)
 }
 
@@ -335,7 +341,7 @@ fn source(
     if is_of_folder && !run.start.from_stdin {
         return of_run(context, run, mapping);
     }
-    picked_up(context, named, mapping)
+    picked_up_at_once(context, named, mapping)
 }
 
 /// The rows of a batch that are copied.

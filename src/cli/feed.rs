@@ -10,7 +10,7 @@ use super::environment;
 use super::exit::Failure;
 use super::output::path_of;
 use crate::clock::Clock;
-use crate::feed::{Feed, FeedCopy, FeedOptions, FeedSource};
+use crate::feed::{Feed, FeedCopy, FeedOptions, FeedSource, may_be_corrections};
 use crate::journal::Run;
 use crate::mapping::{Mapping, Watch, attach};
 use crate::pickup::{
@@ -59,8 +59,37 @@ pub(super) fn picked_up(
             ..FeedReport::default()
         });
     }
+    if mapping.pick_up.is_for_programs() && !is_address(path) && may_be_corrections(path) {
+        return fetched(context, path, mapping, &AT_ONCE);
+    }
     fetched(context, path, mapping, &mapping.pick_up)
 }
+
+/// The feed of a run that a person named: its digest says whether it is the same.
+pub(super) fn picked_up_at_once(
+    context: &Context,
+    feed: &Path,
+    mapping: &Mapping,
+) -> Result<FeedSource, Failure> {
+    match FeedSource::from_argument(feed) {
+        FeedSource::Path(path) => {
+            let files = mapping.pick_up.files.clone();
+            let options = PickUpOptions { files, ..AT_ONCE };
+            fetched(context, &path, mapping, &options)
+        }
+        source => Ok(source),
+    }
+}
+
+/// How a file is picked up that nobody writes any more.
+const AT_ONCE: PickUpOptions = PickUpOptions {
+    files: None,
+    unchanged_for: None,
+    done_file: None,
+    wait: None,
+    checksum: Checksum::Ignored,
+    not_feeds: Vec::new(),
+};
 
 /// The feed that a run read, where it still is.
 pub(super) fn of_run(
@@ -101,11 +130,7 @@ fn one_of_run(context: &Context, kept: &str, mapping: &Mapping) -> Result<FeedSo
         ));
     }
     // The digest of the feed says whether it is the same.
-    let at_once = PickUpOptions {
-        checksum: Checksum::Ignored,
-        ..PickUpOptions::default()
-    };
-    fetched(context, path, mapping, &at_once)
+    fetched(context, path, mapping, &AT_ONCE)
 }
 
 fn fetched(

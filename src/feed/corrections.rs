@@ -5,10 +5,14 @@
 //! the row with these columns, and its rows are what a spreadsheet saves.
 
 use std::borrow::Cow;
+use std::fs::Metadata;
+use std::io::Read as _;
+use std::path::Path;
 
 use super::header::HeadRow;
 use super::record::{Cell, CellKind, Record};
-use super::{FeedOptions, START};
+use super::{Feed, FeedOptions, FeedSource, START};
+use crate::files;
 use crate::model::corrections::{PLACE, Place, TO_ENTER, is_added, is_to_enter, restored};
 
 /// How many rows may be above the header: hrfeed writes none.
@@ -92,6 +96,28 @@ fn is_date(text: &str) -> bool {
         _ => byte == shape,
     };
     matches!(text.len(), 10 | 19) && text.as_bytes().iter().zip(SHAPE).all(is_as)
+}
+
+/// Whether the file at `path` is probably such a file: before it is waited for as the feeds
+/// are that a program writes. Certain is only [`Feed::corrections`].
+#[must_use]
+pub fn may_be_corrections(path: &Path) -> bool {
+    let start = || {
+        let mut start = Vec::new();
+        let about = path.metadata().ok().filter(Metadata::is_file)?;
+        let file = files::open(path, &about).ok()?;
+        file.take(START).read_to_end(&mut start).ok()?;
+        Some(start)
+    };
+    let is_packed = |start: &[u8]| start.starts_with(b"PK");
+    start().is_some_and(|start| {
+        if is_packed(&start) {
+            let feed = Feed::open(&FeedSource::Path(path.into()), &FeedOptions::default());
+            feed.is_ok_and(|feed| feed.corrections().is_some())
+        } else {
+            may_be_in(&start)
+        }
+    })
 }
 
 /// Whether the first bytes of a text are those of such a file, in whatever encoding that has

@@ -53,7 +53,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::attachments::Attachments;
 pub use self::batch::Batch;
-pub use self::corrections::Corrections;
+pub use self::corrections::{Corrections, may_be_corrections};
 pub use self::error::{FeedError, OtherFile, OtherFormat};
 pub use self::extension::{Extension, JoinedColumns, JoinedFacts};
 pub use self::format::Format;

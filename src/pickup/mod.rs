@@ -85,6 +85,15 @@ pub enum Checksum {
 const DEFAULT_WAIT: Duration = Duration::from_mins(10);
 
 impl PickUpOptions {
+    /// Whether a file that a person names and no program writes could be refused, or waited
+    /// for in vain.
+    #[must_use]
+    pub const fn is_for_programs(&self) -> bool {
+        let is_required = matches!(self.checksum, Checksum::Required(_));
+        let waits = self.unchanged_for.is_some() || self.done_file.is_some();
+        waits || is_required || self.may_be_several()
+    }
+
     /// Whether the feed may be several files.
     #[must_use]
     pub const fn may_be_several(&self) -> bool {

@@ -583,3 +583,50 @@ fn a_list_of_leavers_stays_one_when_its_rows_come_back() {
     assert_eq!(run("back.csv").exits(0).count("deleted"), 1);
     assert_eq!(world.lms.people().len(), 38);
 }
+
+#[test]
+fn what_a_person_corrected_is_not_waited_for_as_what_a_program_writes() {
+    let source = "[source]\ndone_file = \".done\"\nchecksum = \".sha256\"\nwait = \"2s\"";
+    let world = World::new(Kmi);
+    world.import_feed(&wrong_feed()).exits(3);
+    let mut rows = csv_sent_back(&world);
+    correct(&mut rows);
+    let world = world.parts(source);
+    // Neither is the feed of a run that is over.
+    send_back(&world, "people.csv", "back.xlsx");
+    world.write("back.csv", text(&rows, b','));
+    assert_eq!(
+        import(&world, "back.xlsx", &[]).exits(3).count("rejected"),
+        4
+    );
+    assert_eq!(import(&world, "back.csv", &[]).exits(0).count("created"), 4);
+    assert_ne!(world.import().code, 0, "a feed is waited for");
+}
+
+#[test]
+fn a_feed_without_a_header_gets_the_letters_of_its_columns() {
+    let world = World::new(Kmi);
+    let mut mapping = world.mapping();
+    for (column, letter) in [
+        ("Employee ID", "A"),
+        ("First name", "B"),
+        ("Last name", "C"),
+        ("Work e-mail", "D"),
+        ("Login", "E"),
+        ("City", "F"),
+        ("Country", "G"),
+        ("End date", "H"),
+    ] {
+        mapping = mapping.replace(&format!("\"{column}\""), &format!("\"{letter}\""));
+    }
+    world.write("mapping.toml", mapping + "[source]\nheader = false");
+    let feed = String::from_utf8(wrong_feed().csv(Kmi)).unwrap();
+    world.write("people.csv", feed.split_once('\n').unwrap().1);
+    world.import().exits(3);
+    let mut rows = csv_sent_back(&world);
+    assert_eq!(rows[0][..3], ["A", "B", "C"]);
+    correct(&mut rows);
+    world.write("back.csv", text(&rows, b','));
+    assert_eq!(import(&world, "back.csv", &[]).exits(0).count("created"), 4);
+    world.assert_everyone_once(&right_feed());
+}
