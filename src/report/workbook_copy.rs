@@ -5,7 +5,7 @@ use rust_xlsxwriter::{Color, ExcelDateTime, Format, FormatAlign, Note, Workbook,
 
 use super::feed_copy::{CopyCell, CopyError, CopyRow};
 use crate::feed::CellKind;
-use crate::model::corrections::kept_apart;
+use crate::model::corrections::{defused, kept_apart};
 
 /// How the workbook is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -97,12 +97,9 @@ impl XlsxCopy {
         let (own, beyond) = row
             .cells
             .split_at(usize::from(self.columns).min(row.cells.len()));
-        let comment: String = row
-            .notes
-            .join("\n")
-            .chars()
-            .take(Self::MAX_COMMENT)
-            .collect();
+        // What is wrong and what to do, and not where the row was.
+        let notes = row.notes.get(..2).unwrap_or(row.notes).join("\n");
+        let comment: String = notes.chars().take(Self::MAX_COMMENT).collect();
         for (at, cell) in (0..).zip(own) {
             let is_wrong = row.wrong.contains(&usize::from(at));
             write_cell(sheet, (number, at), cell, (is_text, is_wrong))?;
@@ -149,6 +146,10 @@ fn write_cell(
     }
     if let Some(code) = &code {
         format = format.set_num_format(code);
+    }
+    if matches!(&written, Written::Text(text) if defused(text) != *text) {
+        // Edited, it stays a text.
+        format = format.set_quote_prefix();
     }
     let is_plain = code.is_none() && !is_wrong;
     match written {

@@ -40,7 +40,7 @@ pub(super) struct EarlierHold {
     pub(super) is_silent: bool,
     /// So do those of them who are in a row: rows that came back are a part of a feed that
     /// somebody chose.
-    keeps: bool,
+    pub(super) keeps: bool,
 }
 
 impl EarlierHold {

@@ -20,7 +20,7 @@ use super::row_changes::{
 };
 use super::{RunError, Stages};
 use crate::journal::{Decision, HeldPerson, Hold, HoldId, RunId, SharedTexts, Verdict, undecided};
-use crate::mapping::{Leavers, Renumbered};
+use crate::mapping::{FeedKind, Leavers, Renumbered};
 use crate::model::{ExternalId, HoldKind, HoldState, counted};
 use crate::plan::guards::{self, Allowed, Numbers, Past, Whom};
 use crate::plan::{
@@ -312,14 +312,22 @@ impl Stages<'_> {
 
     /// Says which approved holds need an earlier delta to be carried out.
     fn remark_on_silent(&mut self, earlier: &Earlier) {
-        for it in earlier.silent() {
-            if it.hold.state == HoldState::Approved {
-                self.remarks.push(format!(
+        let of_full_feed = self.bound.mapping().corrections_of() == Some(FeedKind::Full);
+        let approved = |it: &&EarlierHold| it.hold.state == HoldState::Approved;
+        for EarlierHold { hold, .. } in earlier.silent().filter(approved) {
+            self.remarks.push(if of_full_feed {
+                format!(
+                    "hold {} is approved, and the rows that came back do not name all of its \
+                     people: the next feed does the rest",
+                    hold.id
+                )
+            } else {
+                format!(
                     "hold {} is approved, and this delta does not name all of its people: import \
                      the feed of run {} again",
-                    it.hold.id, it.hold.since_run
-                ));
-            }
+                    hold.id, hold.since_run
+                )
+            });
         }
     }
 
@@ -461,8 +469,10 @@ impl HoldNow {
         let people = it.people.iter().filter(|person| person.row.is_none());
         let people = people.count() as u64;
         let why = || {
+            // Rows that came back are of a feed of any kind.
+            let of = if it.keeps { "" } else { "the delta of " };
             format!(
-                "{} of the delta of run {}, whom this one does not name, {} for a decision",
+                "{} of {of}run {}, whom this one does not name, {} for a decision",
                 counted(people, "person", "people"),
                 it.hold.since_run,
                 if people == 1 { "waits" } else { "wait" }
