@@ -5,13 +5,14 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum as _};
+use clap::{Args, Subcommand, ValueEnum as _};
 use jiff::tz::TimeZone;
 
 use super::context::{Context, PrintError};
 use super::corrections;
 use super::exit::{Exit, Failure};
 use super::output_file::{Kind, OutputArgs, OutputFile};
+use super::prune::{self, PruneArgs};
 use super::resume::find;
 use super::run_report::{
     add_holds, causes, field_names, held_counts, lms, mismatches, of_run, remarks,
@@ -26,10 +27,20 @@ use crate::report::{
 
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct RunsArgs {
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
     /// Limit the list to this many runs, newest first
     #[arg(long, alias = "most", value_name = "N", default_value_t = 20)]
     limit: usize,
+}
+
+/// What else there is to do with past runs.
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// Remove old runs from the journal; what is known of people stays
+    Prune(PruneArgs),
 }
 
 /// Arguments of `show`.
@@ -88,6 +99,9 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> {
+    if let Some(RunsCommand::Prune(args)) = &args.command {
+        return prune::run(context, args);
+    }
     let journal = context.existing_journal()?;
     let zone = TimeZone::system();
     let lines: Vec<_> = journal

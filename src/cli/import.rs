@@ -15,6 +15,7 @@ use super::kept_plan::Kept;
 use super::key::KeyArgs;
 use super::metrics::MetricsArgs;
 use super::output::finish;
+use super::prune;
 use super::time::TimeArgs;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
@@ -132,6 +133,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         listener: &mut *listener,
     })?;
     drop(sandbox);
+    prune::after(context, &mapping, &result);
     Ok((result, elsewhere))
 }
 

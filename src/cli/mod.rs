@@ -29,6 +29,7 @@ mod output_file;
 mod panics;
 mod plan;
 mod plan_rows;
+mod prune;
 mod resume;
 mod run_report;
 mod sandbox;

@@ -12,6 +12,7 @@ use super::feed::{of_run, open_source, picked_up};
 use super::kept_plan::Kept;
 use super::metrics::MetricsArgs;
 use super::output::finish;
+use super::prune;
 use super::time::TimeArgs;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
@@ -128,7 +129,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
     let mut listener = context.progress();
     let replaces_key = run.start.replaces_key;
     // Only now is anything written.
-    Ok(execute(RunRequest {
+    let result = execute(RunRequest {
         mapping: &mapping,
         settings: mapping.target.clone(),
         credentials,
@@ -148,7 +149,9 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         stop,
         clock: Clock::system(),
         listener: &mut *listener,
-    })?)
+    })?;
+    prune::after(context, &mapping, &result);
+    Ok(result)
 }
 
 /// The run that a person named, or the latest.

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::error::JournalError;
-use super::open::create_file;
+use super::open::{Journal, create_file};
 
 /// Copies the journal of `path` into a file next to it, such as
 /// `journal.db.v2-backup` for the suffix `v2-backup`, and with a number where that
@@ -50,6 +50,33 @@ fn copy(conn: &Connection, part: &Path) -> io::Result<()> {
     match pages().map_err(io::Error::other)? {
         StepResult::Done => fs::OpenOptions::new().write(true).open(part)?.sync_all(),
         _ => Err(io::Error::other("another process has the journal locked")),
+    }
+}
+
+impl Journal {
+    /// Copies of the journal that hrfeed kept beside it, by name.
+    #[must_use]
+    pub fn copies(&self) -> Vec<PathBuf> {
+        let path = fs::canonicalize(self.path()).unwrap_or_else(|_| self.path().into());
+        let begin = format!(
+            "{}.",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        );
+        let is_copy = |name: &str| {
+            let suffix = name.strip_prefix(&begin).unwrap_or_default();
+            let version = suffix
+                .strip_prefix('v')
+                .and_then(|it| it.split_once("-backup"));
+            let is_backup = version.is_some_and(|(it, _)| it.parse::<u32>().is_ok());
+            is_backup || suffix.starts_with("rescued")
+        };
+        let files = fs::read_dir(folder(&path)).into_iter().flatten().flatten();
+        let mut copies: Vec<_> = files
+            .filter(|file| is_copy(&file.file_name().to_string_lossy()))
+            .map(|file| file.path())
+            .collect();
+        copies.sort();
+        copies
     }
 }
 

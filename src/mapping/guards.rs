@@ -110,7 +110,7 @@ impl Default for Guards {
 const DAYS_OF_LEAVERS: u32 = 7;
 
 /// The longest window of a limit.
-const MAX_DAYS: u32 = 366;
+pub(super) const MAX_DAYS: u32 = 366;
 
 impl Allowance {
     /// The most of `base` that it allows: a number as it is, a share rounded
@@ -362,10 +362,15 @@ fn days_of(node: &Node<'_>) -> Result<u32, MappingError> {
 
 /// A number of whole days, if it is one.
 pub(super) fn whole_days(node: &Node<'_>) -> Option<u32> {
+    days_up_to(node, MAX_DAYS)
+}
+
+/// A number of whole days up to a limit.
+pub(super) fn days_up_to(node: &Node<'_>, most: u32) -> Option<u32> {
     let day = Duration::from_hours(24);
     let window = duration(node)?;
     let days = u32::try_from(window.as_secs() / day.as_secs()).ok()?;
-    ((1..=MAX_DAYS).contains(&days) && window == day * days).then_some(days)
+    ((1..=most).contains(&days) && window == day * days).then_some(days)
 }
 
 /// `"36 h"`.

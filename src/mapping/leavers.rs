@@ -73,7 +73,7 @@ impl Default for Leaving {
 }
 
 /// The most feeds that `grace` waits for.
-const MAX_FEEDS: u32 = 366;
+pub(super) const MAX_FEEDS: u32 = 366;
 
 /// `"3 feeds"` or `"7 days"`.
 fn read_grace(node: &Node<'_>) -> Result<Grace, MappingError> {

@@ -34,6 +34,7 @@ mod phone;
 mod pick_up;
 mod remote;
 mod set;
+mod retention;
 mod settings;
 mod shape;
 mod shifted;
@@ -70,6 +71,7 @@ pub use self::nothing::{is_no_external_id, means_nothing};
 pub use self::openpgp::OpenPgpSettings;
 pub use self::person::{IdCells, Person, Slot};
 use self::phone::Phone;
+pub use self::retention::{Counted, KEEP_DAYS};
 use self::set::SetBounds;
 pub use self::set::{LeaverFields, set_fields};
 pub use self::settings::{SecretSource, TargetSettings};
@@ -131,6 +133,8 @@ pub struct Mapping {
     pub kind: FeedKind,
     /// Whom the feed names whose rows came back, where the file has such.
     corrections_of: Option<FeedKind>,
+    /// For how many days runs stay in the journal; `None` for ever.
+    pub keep: Option<u32>,
 }
 
 /// How a feed says who leaves.
@@ -330,6 +334,14 @@ impl MappingError {
     }
 }
 
+/// Files that the mapping reads beside the feed.
+fn not_feeds(fields: &[FieldRule], to_join: &[Join]) -> Vec<PathBuf> {
+    let lookups = fields.iter().filter_map(|rule| rule.lookup.as_ref());
+    let joined = to_join.iter().map(|join| join.path.as_path());
+    let files = lookups.map(Lookup::path).chain(joined);
+    files.map(Path::to_path_buf).collect()
+}
+
 impl Mapping {
     /// Reads and checks a mapping file.
     ///
@@ -365,14 +377,13 @@ impl Mapping {
         let groups = root.take("groups");
         let leavers = root.take("leavers");
         let guards = root.take("guards");
+        let journal = root.take("journal");
         root.finish()?;
 
         let target = settings::target(target.table("[target]", "[target]")?, path)?;
         let source = section(source, "[source]")?;
-        let source = source
-            .map(|source| settings::source(source, path))
-            .transpose()?
-            .unwrap_or_default();
+        let source = source.map(|source| settings::source(source, path));
+        let source = source.transpose()?.unwrap_or_default();
         let mut templates = Templates::new();
         if let Some(filter) = &source.filter {
             templates.add_condition(Condition::Filter, filter)?;
@@ -412,10 +423,9 @@ impl Mapping {
         let guards = section(guards, "[guards]")?;
         let says_min_rows = guards.as_ref().is_some_and(|guards| guards.has("min_rows"));
         let guards = guards.map(guards::guards).transpose()?.unwrap_or_default();
-        let lookups = fields.iter().filter_map(|rule| rule.lookup.as_ref());
-        let joined = to_join.iter().map(|join| join.path.as_path());
-        let not_feeds = lookups.map(Lookup::path).chain(joined);
-        let not_feeds = not_feeds.map(Path::to_path_buf).collect();
+        let journal = section(journal, "[journal]")?;
+        let keep = journal.map(retention::read_keep).transpose()?.flatten();
+        let not_feeds = not_feeds(&fields, &to_join);
         let mapping = Self {
             path: path.into(),
             sha256: digest_of(text, &fields),
@@ -443,6 +453,7 @@ impl Mapping {
             guards,
             kind: FeedKind::Full,
             corrections_of: None,
+            keep,
         };
         match &source.kind {
             Some((node, kind)) => leavers::of_kind(mapping, node, *kind, says_min_rows),

@@ -31,6 +31,7 @@ mod page;
 mod plan_file;
 mod planned;
 mod progress;
+mod pruned;
 mod run;
 mod runs;
 mod summary;
@@ -60,6 +61,7 @@ pub use plan_file::{
 };
 pub use planned::PlannedLine;
 pub use progress::{ProgressMode, progress};
+pub use pruned::{JournalBytes, KeptLine, Pruned};
 pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
 pub use runs::{RunLine, runs_table};
 pub use summary::summary;

@@ -38,6 +38,7 @@ mod order;
 mod other_keys;
 mod prepare;
 mod proof;
+mod prune;
 mod reading;
 mod roster;
 mod row_changes;
@@ -78,6 +79,7 @@ pub use self::held::{held_in_words, hold_help, sick_help, sick_reasons};
 pub use self::holds::HoldNow;
 pub use self::kept::WITH_PLAN;
 pub use self::prepare::{Prepared, Unanswered, bind, feed_age};
+pub use self::prune::{needed, prune_after};
 pub(crate) use self::roster::Roster;
 pub use self::verify::Verify;
 

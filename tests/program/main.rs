@@ -53,6 +53,7 @@ mod patience;
 mod picked_up;
 mod plan_after_kill;
 mod proof;
+mod pruning;
 mod quotes;
 mod read_files;
 mod refused;

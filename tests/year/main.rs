@@ -20,6 +20,7 @@ mod accidents;
 mod lms;
 mod organisation;
 mod patience;
+mod pruned;
 mod simulation;
 mod verdicts;
 mod world;
@@ -125,6 +126,38 @@ fn a_year_where_the_lms_keeps_logins_unique_and_renumbered_people_wait_ends_alik
         held(YEAR_OF_2000),
         seed(fastrand::u64(..1_000_000)),
     );
+}
+
+/// What two mappings say of leavers and limits, and how long earlier runs count for it.
+const PATIENCE: [&str; 4] = [
+    "[leavers]\naction = \"delete\"\n",
+    "[leavers]\naction = \"delete\"\ngrace = \"12 feeds\"\n",
+    "[leavers]\naction = \"delete\"\ngrace = \"20 days\"\n[guards]\n\
+     max_leavers = { share = \"8%\", per = \"30 days\" }\n",
+    "[leavers]\naction = \"delete\"\ngrace = \"2 feeds\"\n[guards]\n\
+     max_creates = { number = 6, per = \"14 days\" }\n\
+     max_updates = { number = 9, per = \"10 days\" }\n",
+];
+
+#[test]
+fn a_journal_that_is_pruned_each_night_decides_as_one_that_is_not() {
+    let seed = seed(11);
+    std::thread::scope(|scope| {
+        for (number, more) in (0..).zip(PATIENCE) {
+            scope.spawn(move || pruned::run(Kmi, more, 60, seed + number));
+        }
+    });
+}
+
+#[test]
+#[ignore = "takes some minutes"]
+fn a_journal_that_is_pruned_each_night_of_a_year_decides_as_one_that_is_not() {
+    let seed = seed(fastrand::u64(..1_000_000));
+    for (number, more) in (0..).zip(PATIENCE) {
+        for system in [Kmi, AnewSpring] {
+            pruned::run(system, more, 365, seed + number);
+        }
+    }
 }
 
 #[expect(
