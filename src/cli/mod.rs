@@ -14,6 +14,7 @@ mod environment;
 mod exit;
 mod feed;
 mod files;
+mod forget;
 mod held_rows;
 mod history;
 mod holds;
@@ -132,6 +133,8 @@ enum Command {
     Init(init::InitArgs),
     /// Find duplicates, missing people and people of no feed in the LMS
     Audit(audit::AuditArgs),
+    /// Remove what the journal has of a person, for a data-protection request
+    Forget(forget::ForgetArgs),
     /// Run a local mock LMS (KMI and aNewSpring APIs)
     Sandbox(sandbox::SandboxArgs),
     /// Generate a shell completion script
@@ -158,6 +161,7 @@ impl Command {
             Self::Report(_) => report::Command::Report,
             Self::Init(_) => report::Command::Init,
             Self::Audit(_) => report::Command::Audit,
+            Self::Forget(_) => report::Command::Forget,
             Self::Sandbox(_) => report::Command::Sandbox,
             Self::Completions(_) => report::Command::Completions,
             Self::Man(_) => report::Command::Man,
@@ -212,6 +216,7 @@ pub fn main() -> ExitCode {
             Command::Report(args) => history::report(&context, &args),
             Command::Init(args) => init::run(&context, &args),
             Command::Audit(args) => audit::run(&context, &args),
+            Command::Forget(args) => forget::run(&context, &args),
             Command::Sandbox(args) => sandbox::run(&context, &args),
             Command::Completions(args) => completions::run::<Cli>(&context, &args),
             Command::Man(args) => man::run::<Cli>(&context, &args),

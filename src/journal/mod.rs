@@ -39,6 +39,7 @@ mod codes;
 mod decide;
 mod doubts;
 mod error;
+mod forget;
 mod holds;
 mod ids;
 mod intents;
@@ -68,6 +69,7 @@ pub use codes::PersonState;
 pub use decide::{Decided, HoldError, Verdict};
 pub use doubts::{Doubt, DoubtKind, SentAgain, SentTwice};
 pub use error::JournalError;
+pub use forget::{KnownScope, OfPerson};
 pub use holds::{
     APPROVAL_VALID_FOR, Decision, HeldPerson, Hold, HoldFilter, NewHold, SharedTexts, undecided,
 };

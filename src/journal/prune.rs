@@ -114,6 +114,8 @@ pub struct Packed {
 pub enum Pack {
     /// Whenever anything is empty.
     Always,
+    /// In any case: what was deleted before may be in it still.
+    Whole,
     /// Where a quarter of it is: the next nights fill less than that.
     IfWorthIt,
 }
@@ -131,6 +133,12 @@ struct Entry {
 
 /// The runs of each scope and mapping, oldest first.
 type Groups = BTreeMap<(i64, String), Vec<Entry>>;
+
+impl AllLocks {
+    pub(super) fn each(&self) -> &[ScopeLock] {
+        &self.0
+    }
+}
 
 impl Journal {
     /// What can go.
@@ -199,6 +207,7 @@ impl Journal {
         };
         let (free, all) = counts().map_err(|error: rusqlite::Error| self.sql(error))?;
         let is_worth_it = match pack {
+            Pack::Whole => true,
             Pack::Always => free > 0,
             Pack::IfWorthIt => free >= MIN_FREE_PAGES && free >= all / 4,
         };
@@ -209,8 +218,11 @@ impl Journal {
         let before = self.bytes()?;
         let vacuumed = self.conn.execute_batch("VACUUM");
         vacuumed.map_err(|error| self.sql(error))?;
-        self.empty_log()?;
+        let is_empty = self.empty_log()?;
         self.place.check()?;
+        if pack == Pack::Whole && !is_empty {
+            return Err(JournalError::Busy(self.path().into()));
+        }
         let after = self.bytes()?;
         Ok(Some(Packed { before, after }))
     }
@@ -277,6 +289,7 @@ fn rows_of(conn: &Connection, run: RunId) -> rusqlite::Result<u64> {
 fn remove_runs(tx: &Connection, runs: &[RunId]) -> rusqlite::Result<()> {
     for run in runs {
         tx.execute("DELETE FROM rows WHERE run = ?1", [run.0])?;
+        tx.execute("DELETE FROM set_intents WHERE run = ?1", [run.0])?;
         tx.execute("DELETE FROM runs WHERE id = ?1", [run.0])?;
     }
     Ok(())

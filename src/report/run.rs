@@ -40,6 +40,8 @@ pub enum Command {
     Report,
     /// `hrfeed init`.
     Init,
+    /// `hrfeed forget`.
+    Forget,
     /// `hrfeed sandbox`.
     Sandbox,
     /// `hrfeed completions`.
@@ -52,7 +54,7 @@ pub enum Command {
 
 impl Command {
     /// Every command that can be named.
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Check,
         Self::Plan,
         Self::Import,
@@ -67,6 +69,7 @@ impl Command {
         Self::Rows,
         Self::Report,
         Self::Init,
+        Self::Forget,
         Self::Sandbox,
         Self::Completions,
         Self::Man,
@@ -90,6 +93,7 @@ impl Command {
             Self::Rows => "rows",
             Self::Report => "report",
             Self::Init => "init",
+            Self::Forget => "forget",
             Self::Sandbox => "sandbox",
             Self::Completions => "completions",
             Self::Man => "man",

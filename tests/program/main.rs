@@ -24,6 +24,7 @@ mod encodings;
 mod fatal;
 mod first_mappings;
 mod fixtures;
+mod forgetting;
 mod groups;
 mod history;
 mod holds;
