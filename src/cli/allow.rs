@@ -5,7 +5,7 @@ use clap::Args;
 use crate::plan::{Allow, Allowed};
 
 /// What a person approves for this run.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct AllowArgs {
     /// Let this through for this run only: for example leavers=40 (at most 40
     /// people), rejected=200 (invalid rows) or emptied=COLUMN

@@ -9,12 +9,13 @@ use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::{open_source, picked_up};
+use super::feed::{FeedArgs, open_source, picked_up};
 use super::holds::approve_for_import;
 use super::kept_plan::Kept;
 use super::key::KeyArgs;
 use super::metrics::MetricsArgs;
 use super::output::finish;
+use super::plan;
 use super::prune;
 use super::time::TimeArgs;
 use super::verify::VerifyArgs;
@@ -44,6 +45,12 @@ pub(super) struct ImportArgs {
     /// HTTP that needs no setup
     #[arg(long)]
     sandbox: bool,
+    /// Show what would change, without changing anything: the same as `plan`
+    #[arg(
+        long,
+        conflicts_with_all = ["plan", "approve", "verify", "wait", "deadline", "metrics"]
+    )]
+    pub(super) dry_run: bool,
     #[command(flatten)]
     key: KeyArgs,
     /// Approve this hold and carry it out in this import (repeatable)
@@ -63,9 +70,18 @@ pub(super) struct ImportArgs {
 const SANDBOX_RATE: f64 = 250.0;
 
 /// The journal of `import --sandbox`, apart from the real one.
-const SANDBOX_JOURNAL: &str = "sandbox.db";
+pub(super) const SANDBOX_JOURNAL: &str = "sandbox.db";
 
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure> {
+    if args.dry_run {
+        // Both are required without a plan that is carried out.
+        let feed = FeedArgs {
+            feed: args.feed.clone().unwrap_or_default(),
+            mapping: args.mapping.clone().unwrap_or_default(),
+        };
+        let with = (args.allow.clone(), args.key.clone());
+        return plan::of_import(context, feed, args.sandbox, with);
+    }
     args.metrics.check()?;
     let (result, journal) = import(context, args)?;
     args.metrics.write(context, &result);
@@ -138,7 +154,9 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
 }
 
 /// Starts a sandbox inside this process, and points the target to it.
-fn start_sandbox(settings: &mut TargetSettings) -> Result<(Sandbox, Credentials), Failure> {
+pub(super) fn start_sandbox(
+    settings: &mut TargetSettings,
+) -> Result<(Sandbox, Credentials), Failure> {
     let sandbox = Sandbox::start(SandboxOptions::default())
         .map_err(|error| Failure::machine(error.to_string()))?;
     settings.base_url = Url::parse(&sandbox.base_url())

@@ -19,7 +19,7 @@ use crate::report::{
 use crate::run::{Planned, absolute, whole_path};
 
 /// Where a plan is kept.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct OutArgs {
     /// Keep the plan in this file, for `import --plan`
     #[arg(long, value_name = "FILE")]

@@ -149,6 +149,8 @@ impl Command {
         match self {
             Self::Check(_) => report::Command::Check,
             Self::Plan(_) => report::Command::Plan,
+            // It prints what `plan` prints.
+            Self::Import(args) if args.dry_run => report::Command::Plan,
             Self::Import(_) => report::Command::Import,
             Self::Resume(_) => report::Command::Resume,
             Self::Holds(_) => report::Command::Holds,

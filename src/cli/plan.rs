@@ -10,6 +10,7 @@ use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
+use super::import::{SANDBOX_JOURNAL, start_sandbox};
 use super::instead_of::OtherPlan;
 use super::kept_plan::OutArgs;
 use super::key::KeyArgs;
@@ -20,7 +21,7 @@ use crate::clock::Clock;
 use crate::event::Listener;
 use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal};
-use crate::mapping::{FeedKind, Leavers, Mapping};
+use crate::mapping::{FeedKind, Leavers, Mapping, TargetSettings};
 use crate::plan::{LeftAlone, RowState, RowTable};
 use crate::report::{self, Command, Format, HeldCounts, RunReport};
 use crate::run::{self, HoldNow, Planned, Prepared, RunRequest, absolute, sick_help, sick_reasons};
@@ -48,13 +49,43 @@ pub(super) struct PlanArgs {
     out: OutArgs,
     #[command(flatten)]
     allow: AllowArgs,
+    /// Plan for a built-in mock LMS that nobody is on yet: needs no key and no LMS
+    #[arg(long, conflicts_with_all = ["instead_of", "out"])]
+    sandbox: bool,
     #[command(flatten)]
     key: KeyArgs,
 }
 
+/// What `import --dry-run` prints.
+pub(super) fn of_import(
+    context: &Context,
+    feed: FeedArgs,
+    sandbox: bool,
+    (allow, key): (AllowArgs, KeyArgs),
+) -> Result<Exit, Failure> {
+    let args = PlanArgs {
+        feed,
+        format: Format::Table,
+        all: false,
+        show_values: false,
+        instead_of: None,
+        out: OutArgs::default(),
+        allow,
+        sandbox,
+        key,
+    };
+    run(context, &args)
+}
+
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let mut mapping = context.load_mapping(&args.feed.mapping)?;
-    let credentials = environment::credentials(context, &mapping.target)?;
+    let mut settings = mapping.target.clone();
+    let (_sandbox, credentials) = if args.sandbox {
+        let (sandbox, credentials) = start_sandbox(&mut settings)?;
+        (Some(sandbox), credentials)
+    } else {
+        (None, environment::credentials(context, &settings)?)
+    };
     args.out.check(&args.feed.feed, &args.feed.mapping)?;
     let old = (args.instead_of.as_deref()).map(|old| context.load_mapping(old));
     let mut old = old.transpose()?;
@@ -67,14 +98,14 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
             let credentials = environment::credentials(context, &old.target)?;
             let feed = open(context, &args.feed, old)?;
             let (mut listener, known_as) = (context.progress(), known_as.clone());
-            let with = (&*old, known_as, credentials);
+            let with = (&*old, old.target.clone(), known_as, credentials);
             Some(OtherPlan::of(plan(context, args, (feed, with), &mut *listener)?)?)
         }
         None => None,
     };
     let feed = open(context, &args.feed, &mut mapping)?;
     let mut listener = context.progress();
-    let with = (&mapping, known_as, credentials);
+    let with = (&mapping, settings, known_as, credentials);
     let mut planned = plan(context, args, (feed, with), &mut *listener)?;
     let mut report = report_on(&planned);
     if let Some(other) = &other {
@@ -98,22 +129,27 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// A mapping, the path by which the journal knows it if that is another one, and the key.
-type Mapped<'a> = (&'a Mapping, Option<String>, Credentials);
+/// A mapping, its LMS, the path by which the journal knows it if that is another one, and the
+/// key.
+type Mapped<'a> = (&'a Mapping, TargetSettings, Option<String>, Credentials);
 
 /// What an import with this mapping would do.
 fn plan<'a>(
     context: &Context,
     args: &PlanArgs,
-    (feed, (mapping, known_as, credentials)): (Feed, Mapped<'a>),
+    (feed, (mapping, settings, known_as, credentials)): (Feed, Mapped<'a>),
     listener: &'a mut dyn Listener,
 ) -> Result<Planned<'a>, Failure> {
     Ok(run::plan(RunRequest {
         mapping,
-        settings: mapping.target.clone(),
+        settings,
         credentials,
         feed,
-        journal: context.journal_path(JOURNAL)?,
+        journal: context.journal_path(if args.sandbox {
+            SANDBOX_JOURNAL
+        } else {
+            JOURNAL
+        })?,
         resumed: None,
         verify: None,
         allowed: args.allow.allowed(),

@@ -129,7 +129,7 @@ fn a_year_where_the_lms_keeps_logins_unique_and_renumbered_people_wait_ends_alik
 }
 
 /// What two mappings say of leavers and limits, and how long earlier runs count for it.
-const PATIENCE: [&str; 4] = [
+const REMEMBERED: [&str; 4] = [
     "[leavers]\naction = \"delete\"\n",
     "[leavers]\naction = \"delete\"\ngrace = \"12 feeds\"\n",
     "[leavers]\naction = \"delete\"\ngrace = \"20 days\"\n[guards]\n\
@@ -143,7 +143,7 @@ const PATIENCE: [&str; 4] = [
 fn a_journal_that_is_pruned_each_night_decides_as_one_that_is_not() {
     let seed = seed(11);
     std::thread::scope(|scope| {
-        for (number, more) in (0..).zip(PATIENCE) {
+        for (number, more) in (0..).zip(REMEMBERED) {
             scope.spawn(move || pruned::run(Kmi, more, 60, seed + number));
         }
     });
@@ -153,7 +153,7 @@ fn a_journal_that_is_pruned_each_night_decides_as_one_that_is_not() {
 #[ignore = "takes some minutes"]
 fn a_journal_that_is_pruned_each_night_of_a_year_decides_as_one_that_is_not() {
     let seed = seed(fastrand::u64(..1_000_000));
-    for (number, more) in (0..).zip(PATIENCE) {
+    for (number, more) in (0..).zip(REMEMBERED) {
         for system in [Kmi, AnewSpring] {
             pruned::run(system, more, 365, seed + number);
         }

@@ -186,6 +186,8 @@ impl Twin {
             resumed,
             allowed: hrfeed::plan::Allowed::default(),
             replaces_key: false,
+            known_as: None,
+            kept: None,
             by: "ann@host".into(),
             wait: Duration::ZERO,
             stop,
