@@ -204,6 +204,7 @@ mod tests {
         assert_eq!(outcome(Outcome::Held), 10);
         assert_eq!(outcome(Outcome::Set), 11);
         assert_eq!(hold_state(HoldState::Approved), 2);
+        assert_eq!(hold_state(HoldState::CarriedOut), 4);
         assert_eq!(LEAVER, i64::from(u32::MAX) + 1);
         assert_eq!(outcome(Outcome::Rejected), 4);
         assert_eq!(outcome(Outcome::Failed), 5);

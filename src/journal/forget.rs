@@ -192,7 +192,7 @@ fn all_ids(
                 WHERE scope = ?1 AND known_as = ?2 AND NOT as_joiners AND state = 4",
     )?;
     let mut is_known =
-        conn.prepare("SELECT 1 FROM people WHERE scope = ?1 AND external_id = ?2 AND state <> 3")?;
+        conn.prepare("SELECT 1 FROM people WHERE scope = ?1 AND external_id = ?2")?;
     let mut own = BTreeSet::from([external_id.to_owned()]);
     let (mut others, mut left) = (BTreeSet::new(), vec![external_id.to_owned()]);
     while let Some(id) = left.pop() {
