@@ -24,11 +24,7 @@ pub(super) fn run<C: CommandFactory>(context: &Context, args: &ManArgs) -> Resul
     // Each command gets the options of all.
     program.build();
     if let Some(folder) = &args.dir {
-        let commands = program.get_subcommands().cloned();
-        for command in std::iter::once(program.clone()).chain(commands) {
-            if command.get_name() == "help" {
-                continue;
-            }
+        for command in all(&program) {
             let (name, page) = page(command)?;
             let path = folder.join(format!("{name}.1"));
             fs::write(&path, page).map_err(|error| {
@@ -53,12 +49,19 @@ pub(super) fn run<C: CommandFactory>(context: &Context, args: &ManArgs) -> Resul
     Ok(Exit::Done)
 }
 
-/// The page of a command, and its name: `hrfeed`, or `hrfeed-import`.
+/// The program and all its commands, with theirs.
+fn all(command: &clap::Command) -> Vec<clap::Command> {
+    let own = command
+        .get_subcommands()
+        .filter(|it| it.get_name() != "help");
+    let below = own.flat_map(all);
+    std::iter::once(command.clone()).chain(below).collect()
+}
+
+/// The page of a command, and its name: `hrfeed`, `hrfeed-import` or `hrfeed-runs-prune`.
 fn page(command: clap::Command) -> Result<(String, Vec<u8>), Failure> {
-    let name = match command.get_name() {
-        "hrfeed" => "hrfeed".to_owned(),
-        name => format!("hrfeed-{name}"),
-    };
+    let name = command.get_display_name();
+    let name = name.unwrap_or_else(|| command.get_name()).to_owned();
     let mut page = Vec::new();
     let version = format!("hrfeed {}", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command).title(name.to_uppercase()).source(version);
