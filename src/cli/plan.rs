@@ -99,7 +99,12 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
             let feed = open(context, &args.feed, old)?;
             let (mut listener, known_as) = (context.progress(), known_as.clone());
             let with = (&*old, old.target.clone(), known_as, credentials);
-            Some(OtherPlan::of(plan(context, args, (feed, with), &mut *listener)?)?)
+            Some(OtherPlan::of(plan(
+                context,
+                args,
+                (feed, with),
+                &mut *listener,
+            )?)?)
         }
         None => None,
     };

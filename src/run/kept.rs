@@ -45,9 +45,10 @@ impl Stages<'_> {
             return Ok(());
         };
         // What the run itself has sent is known.
-        let journal = match self.resumed {
-            Some(_) => kept.binding.journal.clone(),
-            None => journal.to_owned(),
+        let journal = if self.goes_on()? {
+            kept.binding.journal.clone()
+        } else {
+            journal.to_owned()
         };
         let moved = kept.binding.moved(&self.binding(journal));
         if moved.is_empty() {
@@ -56,6 +57,14 @@ impl Stages<'_> {
         Err(RunError::PlanMoved(
             moved.into_iter().map(str::to_owned).collect(),
         ))
+    }
+
+    /// Whether the run has carried out a part of its plan before.
+    fn goes_on(&self) -> Result<bool, JournalError> {
+        let (Some(run), Some(journal)) = (&self.resumed, &self.journal) else {
+            return Ok(false);
+        };
+        Ok(journal.last_sending_run(&self.scope)? == Some(run.id))
     }
 
     /// Stops a run that would do something else than the plan which it carries out.
@@ -69,9 +78,10 @@ impl Stages<'_> {
             changes.push(change.kept());
             Ok::<_, RunError>(())
         })?;
-        let moved = match self.resumed {
-            Some(_) => kept.beyond(&changes),
-            None => kept.moved(&changes, &of_groups(&prepared.groups)),
+        let moved = if self.goes_on()? {
+            kept.beyond(&changes)
+        } else {
+            kept.moved(&changes, &of_groups(&prepared.groups))
         };
         self.kept = Some(kept);
         if moved.is_empty() {

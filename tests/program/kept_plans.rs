@@ -134,6 +134,10 @@ fn a_plan_that_is_not_what_would_be_done_now_does_nothing_and_says_why() {
         let ran = world.changes_nothing(carry_out).exits(4);
         assert!(ran.stderr.contains(why), "{why}: {ran:#?}");
         assert_eq!(ran.json()["state"], "failed");
+        // Nor is the rest of it done by going on.
+        let resume = ["resume", "--plan", "plan.json"];
+        let ran = world.changes_nothing(|world| world.run(&resume));
+        assert!([2, 4].contains(&ran.code), "{why}: {ran:#?}");
         // The next import needs no plan, and goes its own way.
         world.import().exits(0);
     }
