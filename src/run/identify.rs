@@ -59,7 +59,9 @@ impl Stages<'_> {
             identification.held_as(row, known_as);
         }
         let suffices = !is_anybody_listed && !surveyed.strangers.are_all;
-        let mut by_lms: Vec<_> = surveyed.shown.keys().copied().collect();
+        // A list also shows people whose rows differ from what was acknowledged.
+        let is_by_lms = |row: &&RowIndex| !compared.acknowledged.contains(row);
+        let mut by_lms: Vec<_> = surveyed.shown.keys().filter(is_by_lms).copied().collect();
         by_lms.sort_unstable();
         if !(suffices && self.note_own(compared, &mut identification)?) {
             self.note_people(rows, compared, surveyed, &mut identification)?;

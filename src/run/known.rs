@@ -58,6 +58,8 @@ pub(super) struct Compared {
     /// People whom hrfeed deactivated as leavers, or for whom it set fields as such, and whom
     /// the feed names.
     pub(super) left: Vec<ExternalId>,
+    /// Changed rows whose people the LMS has acknowledged with other content.
+    pub(super) acknowledged: HashSet<RowIndex>,
     /// Known people who are missing from the feed and stay even so: another
     /// feed names them, or they are protected.
     pub(super) staying: HashSet<ExternalId>,
@@ -331,6 +333,10 @@ impl Comparison<'_> {
         if person.state == PersonState::Inactive || was_set {
             let id = ExternalId::known(person.external_id);
             self.compared.left.push(id);
+        }
+        let is_acknowledged = person.fingerprint.is_some() && is_active && !was_set;
+        if is_acknowledged && self.rows.state(row) == RowState::Changed {
+            self.compared.acknowledged.insert(row);
         }
         self.named(row, &person, is_of_this_feed)
     }
