@@ -126,7 +126,8 @@ fn one_of_run(context: &Context, kept: &str, mapping: &Mapping) -> Result<FeedSo
     if kept.ends_with("?…") {
         return Err(Failure::usage(
             format!("the address `{kept}` had a part that hrfeed keeps no copy of"),
-            "provide the same feed again with `--feed FEED`, or `--as-feed FEED` for held rows",
+            "provide the same feed again: `import FEED --plan FILE`, `resume --feed FEED`, or \
+             `--as-feed FEED` for rows",
         ));
     }
     // The digest of the feed says whether it is the same.

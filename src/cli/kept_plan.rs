@@ -64,6 +64,7 @@ impl OutArgs {
         let target = &mapping.target;
         let header = PlanHeader {
             created: Clock::system().now().to_string(),
+            day: planned.bound.today().to_string(),
             mapping: absolute(mapping.path()),
             feed: PlannedFeed {
                 path: whole_path(source),

@@ -93,6 +93,13 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
         Some(old) => known_as(context, &mapping, old, &credentials)?,
         None => None,
     };
+    let own = absolute(mapping.path());
+    if args.out.is_wanted() && known_as.as_ref().is_some_and(|path| *path != own) {
+        return Err(Failure::usage(
+            "a plan with a copy of the mapping cannot be carried out: nobody is known by the copy",
+            "put the copy in the place of the mapping, and plan with that",
+        ));
+    }
     let other = match &mut old {
         Some(old) => {
             let credentials = environment::credentials(context, &old.target)?;

@@ -16,6 +16,7 @@ use super::error::JournalError;
 use super::ids::{FeedKey, RunId, Scope};
 use super::lock::{LockError, ScopeLock};
 use super::open::Journal;
+use super::sent::last_sent;
 
 /// What a mapping still needs of its earlier runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,9 @@ pub enum KeptFor {
     Grace,
     /// A hold is of it that can still be decided, or is carried out by it.
     Hold,
+    /// It is the last of its LMS and key that sent anything: plans that are kept are held
+    /// against it.
+    Plans,
 }
 
 impl KeptFor {
@@ -65,6 +69,7 @@ impl KeptFor {
             Self::Limit => "limit",
             Self::Profile => "profile",
             Self::Grace => "grace",
+            Self::Plans => "plans",
             Self::Hold => "hold",
         }
     }
@@ -332,6 +337,7 @@ fn prunable(conn: &Connection, pruning: &Pruning<'_>) -> rusqlite::Result<Prunab
         if !is_meant(*scope, mapping) {
             continue;
         }
+        let last_sent = last_sent(conn, *scope)?.map(|(run, _)| run.0);
         let needed = (pruning.needed)(mapping);
         let counted_from = pruning.now - SignedDuration::from_hours(24 * i64::from(needed.days));
         let finished = runs.iter().filter(|run| run.state == RunState::Finished);
@@ -353,6 +359,7 @@ fn prunable(conn: &Connection, pruning: &Pruning<'_>) -> rusqlite::Result<Prunab
                 (profiles.contains(&run.id), KeptFor::Profile),
                 (of_grace.contains(&run.id), KeptFor::Grace),
                 (of_holds.contains(&run.id), KeptFor::Hold),
+                (last_sent == Some(run.id), KeptFor::Plans),
             ];
             let id = RunId(run.id);
             if let Some((_, why)) = reasons.into_iter().find(|(is_needed, _)| *is_needed) {
@@ -417,7 +424,8 @@ fn absences(conn: &Connection) -> rusqlite::Result<HashMap<(i64, i64), BTreeSet<
     Ok(absences)
 }
 
-/// Closed holds that no run which stays was about. Who was renumbered by one stays known.
+/// Closed holds that no run which stays was about. Who was renumbered by one stays known, and
+/// so does the last decision: plans that are kept are held against it.
 fn old_holds(
     conn: &Connection,
     before: Timestamp,
@@ -429,6 +437,9 @@ fn old_holds(
                 closed IS NOT NULL AND closed < ?1
                 AND NOT (kind = ?2 AND EXISTS (SELECT 1 FROM held WHERE hold = holds.id
                                                       AND known_as IS NOT NULL))
+                AND (decided IS NULL
+                     OR decided < (SELECT max(decided) FROM holds AS other
+                                   WHERE other.scope = holds.scope))
          FROM holds ORDER BY id DESC",
     )?;
     let renumbered = codes::hold_kind(HoldKind::Renumbered);

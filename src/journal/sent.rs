@@ -1,6 +1,7 @@
-//! What was sent last and what was decided: by that a plan sees whether the journal is as it
-//! was when it was made.
+//! What was sent last and what was decided last: by that a plan sees whether the journal is as
+//! it was when it was made. What a plan compares is never pruned.
 
+use rusqlite::{Connection, OptionalExtension as _};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::JournalError;
@@ -21,14 +22,14 @@ impl Journal {
     /// saw on the LMS and whatever it held.
     pub fn state_digest(&self, scope: &Scope) -> Result<u128, JournalError> {
         let sent = self.sent(scope)?.map(|(run, writes)| [run.0, writes, 0]);
-        let decisions = self.all(
-            "SELECT id, coalesce(verdict, 0), coalesce(decided, 0) FROM holds
+        let decided = self.all(
+            "SELECT id, coalesce(verdict, 0), decided FROM holds
              WHERE scope = (SELECT id FROM scopes WHERE digest = ?1) AND decided IS NOT NULL
-             ORDER BY id",
+             ORDER BY decided DESC, id DESC LIMIT 1",
             [scope.bytes()],
             |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]),
         )?;
-        let all: Vec<_> = (sent.into_iter().chain(decisions).flatten())
+        let all: Vec<_> = (sent.into_iter().chain(decided).flatten())
             .flat_map(i64::to_le_bytes)
             .collect();
         Ok(if all.is_empty() {
@@ -38,19 +39,37 @@ impl Journal {
         })
     }
 
-    /// The newest run of `scope` that sent a write, or was about to, with the number of
-    /// rows and leavers that it did so for.
     fn sent(&self, scope: &Scope) -> Result<Option<(RunId, i64)>, JournalError> {
-        let newest = self.all(
-            "SELECT id, writes FROM
-                 (SELECT id, (SELECT count(*) FROM rows
-                              WHERE run = runs.id AND (attempts > 0 OR outcome IS NULL)) AS writes
-                  FROM runs WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)
-                  ORDER BY id DESC)
-             WHERE writes > 0 LIMIT 1",
+        let scope = self.conn.query_row(
+            "SELECT max(id) FROM scopes WHERE digest = ?1",
             [scope.bytes()],
-            |row| Ok((RunId(row.get(0)?), row.get(1)?)),
-        )?;
-        Ok(newest.into_iter().next())
+            |row| row.get::<_, Option<i64>>(0),
+        );
+        let read = scope.and_then(|scope| match scope {
+            Some(scope) => last_sent(&self.conn, scope),
+            None => Ok(None),
+        });
+        read.map_err(|error| self.sql(error))
     }
+}
+
+/// The newest run of a scope that sent a write, or was about to, with the number of rows and
+/// leavers that it did so for. A look-up without an answer is not one of them.
+pub(super) fn last_sent(conn: &Connection, scope: i64) -> rusqlite::Result<Option<(RunId, i64)>> {
+    conn.prepare_cached(
+        "SELECT id, writes FROM
+             (SELECT id, (SELECT count(*) FROM rows
+                          WHERE run = runs.id
+                                AND (outcome IS NULL
+                                     OR attempts > 0
+                                        AND NOT EXISTS (SELECT 1 FROM reasons
+                                                        WHERE reasons.id = reason
+                                                              AND code = 'not-answered')))
+                         AS writes
+              FROM runs WHERE scope = ?1
+              ORDER BY id DESC)
+         WHERE writes > 0 LIMIT 1",
+    )?
+    .query_row([scope], |row| Ok((RunId(row.get(0)?), row.get(1)?)))
+    .optional()
 }

@@ -205,6 +205,18 @@ impl<'m> Bound<'m> {
         self.mapping.leaver_fields().on(self.today)
     }
 
+    /// Whether what is written for leavers keeps them from signing in at once.
+    pub fn closes_leavers(&self) -> bool {
+        let active = self.mapping.target.system.spec().active;
+        let fields = self.for_leavers();
+        (fields.iter()).any(|(name, value)| Some(*name) == active && value == "false")
+    }
+
+    /// The day on which the feed is read, as far as the mapping goes by it.
+    pub fn today(&self) -> Date {
+        self.today
+    }
+
     /// The mapping.
     pub fn mapping(&self) -> &'m Mapping {
         self.mapping

@@ -4,14 +4,14 @@
 //! A change is kept with a digest of all that would be sent for it, made with a key that
 //! comes from the API key: without that nobody can find a value by trying all there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Change, Why};
 use crate::mapping::{derived_key, fingerprint};
-use crate::model::{Action, ExternalId, FingerprintKey, Picture, RowNumber, Secret};
+use crate::model::{Action, ExternalId, FingerprintKey, Picture, RowNumber, Secret, counted};
 use crate::schema::Part;
 
 /// For what the key of the digests is derived: another text is another key.
@@ -106,15 +106,18 @@ impl PlannedChange {
         }
     }
 
-    /// What would be done with a leaver; `how` is a digest of it.
+    /// What would be done with a leaver: `how` is a digest of it, and `set` are the fields
+    /// that are written.
     #[must_use]
     pub fn of_leaver(
         external_id: ExternalId,
         (action, how): (Action, u64),
+        set: &[(&'static str, String)],
         key: &FingerprintKey,
     ) -> Self {
         let how = how.to_string();
         let said = [("leaver", external_id.as_str()), ("how", &how)];
+        let set = set.iter().map(|(name, value)| (*name, value.as_str()));
         Self {
             row: None,
             action,
@@ -122,20 +125,19 @@ impl PlannedChange {
             changed: Vec::new(),
             known_as: None,
             hold: None,
-            digest: fingerprint(key, said.into_iter()),
+            digest: fingerprint(key, said.into_iter().chain(set)),
             external_id,
         }
     }
 
     /// What is compared with the change of a kept plan.
     #[must_use]
-    pub fn kept(&self) -> KeptChange {
-        KeptChange::new(
-            self.row,
-            self.action,
-            self.digest,
-            (self.why.word(), self.changed.iter().copied()),
-        )
+    pub const fn kept(&self) -> KeptChange {
+        KeptChange {
+            row: self.row,
+            action: self.action,
+            digest: self.digest,
+        }
     }
 }
 
@@ -175,36 +177,21 @@ const fn of_set(part: Part) -> &'static str {
     }
 }
 
-/// A change of a kept plan, in a few words.
+/// A change of a kept plan, in a few words. Its reason and the fields that differ are for
+/// people: they follow from what a run has seen, too, and change nothing of what is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptChange {
-    row: Option<RowNumber>,
-    action: Action,
-    /// Who, and all that would be sent.
-    digest: u128,
-    /// That, with action and reason.
-    exact: u128,
+    /// The row; a leaver has none.
+    pub row: Option<RowNumber>,
+    /// What is done.
+    pub action: Action,
+    /// A digest of who it is, and of all that is sent.
+    pub digest: u128,
 }
 
 impl KeptChange {
-    /// A change with its digest, reason and fields.
-    pub fn new<'f>(
-        row: Option<RowNumber>,
-        action: Action,
-        digest: u128,
-        (why, changed): (&'f str, impl Iterator<Item = &'f str>),
-    ) -> Self {
-        let mut bytes = digest.to_le_bytes().to_vec();
-        for word in [action.word(), why].into_iter().chain(changed) {
-            bytes.extend_from_slice(word.as_bytes());
-            bytes.push(0);
-        }
-        Self {
-            row,
-            action,
-            digest,
-            exact: xxh3_128(&bytes),
-        }
+    const fn key(&self) -> (u128, Action) {
+        (self.digest, self.action)
     }
 
     /// Which change it is, for a person: `row 7 (update)`.
@@ -217,8 +204,11 @@ impl KeptChange {
 }
 
 /// A kept plan, as far as an import needs it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptPlan {
+    /// The day with which it is carried out: rows and fields that are what they are by the
+    /// day are as they were planned.
+    pub day: Date,
     /// What it is bound to.
     pub binding: Binding,
     /// What would be done with groups, an entry each.
@@ -235,35 +225,21 @@ impl KeptPlan {
     /// exactly the same.
     #[must_use]
     pub fn moved(&self, now: &[KeptChange], groups: &[String]) -> Vec<String> {
-        let of = |changes: &[KeptChange]| {
-            let each = changes.iter().map(|change| (change.exact, *change));
-            each.collect::<HashMap<_, _>>()
+        let keys = |changes: &[KeptChange]| {
+            let keys = changes.iter().map(KeptChange::key);
+            keys.collect::<HashSet<_>>()
         };
-        let (kept, wanted) = (of(&self.changes), of(now));
-        let without = |all: &[KeptChange], others: &HashMap<u128, KeptChange>| {
-            let rest = all.iter().filter(|it| !others.contains_key(&it.exact));
+        let (kept, wanted) = (keys(&self.changes), keys(now));
+        let without = |all: &[KeptChange], others: &HashSet<_>| {
+            let rest = all.iter().filter(|it| !others.contains(&it.key()));
             rest.map(KeptChange::named).collect::<Vec<_>>()
         };
         let mut moved = Vec::new();
-        for (which, what) in [
-            (
-                without(&self.changes, &wanted),
-                "of the plan would not be sent any more",
-            ),
-            (
-                without(now, &kept),
-                "would be sent that the plan does not have",
-            ),
-        ] {
-            if let Some(who) = named(&which) {
-                let many = if which.len() == 1 {
-                    "change"
-                } else {
-                    "changes"
-                };
-                moved.push(format!("{} {many} {what}: {who}", which.len()));
-            }
-        }
+        moved.extend(sentence(
+            &without(&self.changes, &wanted),
+            "of the plan would not be sent any more",
+        ));
+        moved.extend(sentence(&without(now, &kept), BEYOND));
         if moved.is_empty() && self.groups != groups {
             moved.push("something else would be done with groups".into());
         }
@@ -283,25 +259,17 @@ impl KeptPlan {
         };
         let beyond = left.iter().filter(|change| !is_planned(change));
         let beyond: Vec<_> = beyond.map(KeptChange::named).collect();
-        let who = named(&beyond);
-        let sentence = |who| {
-            let many = if beyond.len() == 1 {
-                "change"
-            } else {
-                "changes"
-            };
-            format!(
-                "{} {many} would be sent that the plan does not have: {who}",
-                beyond.len()
-            )
-        };
-        who.map(sentence).into_iter().collect()
+        sentence(&beyond, BEYOND).into_iter().collect()
     }
 }
 
-/// The first of them, with commas; `None` for nothing.
-fn named(changes: &[String]) -> Option<String> {
+/// Of changes that are wanted now.
+const BEYOND: &str = "would be sent that the plan does not have";
+
+/// How many changes that is about, with the first of them; `None` for nothing.
+fn sentence(changes: &[String], what: &str) -> Option<String> {
     let first = changes.get(..NAMED.min(changes.len()))?;
     let more = if changes.len() > NAMED { ", …" } else { "" };
-    (!first.is_empty()).then(|| format!("{}{more}", first.join(", ")))
+    let many = counted(changes.len() as u64, "change", "changes");
+    (!first.is_empty()).then(|| format!("{many} {what}: {}{more}", first.join(", ")))
 }

@@ -28,6 +28,8 @@ pub fn is_plan(start: &[u8]) -> bool {
 pub struct PlanHeader {
     /// When it was created.
     pub created: String,
+    /// The day with which it is carried out.
+    pub day: String,
     /// The mapping's path.
     pub mapping: String,
     /// The feed.
@@ -138,6 +140,7 @@ pub fn read_plan(file: impl Read) -> serde_json::Result<(PlanHeader, KeptPlan)> 
         return Err(de::Error::custom(why));
     }
     let kept = KeptPlan {
+        day: whole.plan.day.parse().map_err(de::Error::custom)?,
         binding: whole.plan.bound_to.clone(),
         groups: whole.plan.groups.clone(),
         changes: whole.changes.0,
@@ -185,11 +188,11 @@ impl Line {
     }
 
     fn kept(&self) -> Option<KeptChange> {
-        let row = (self.row).map(|row| RowNumber::new(row).in_file(self.file.unwrap_or(0)));
-        let digest = u128::from_str_radix(&self.digest, 16).ok()?;
-        let changed = self.changed.iter().map(String::as_str);
-        let said = (self.why.as_str(), changed);
-        Some(KeptChange::new(row, self.action, digest, said))
+        Some(KeptChange {
+            row: (self.row).map(|row| RowNumber::new(row).in_file(self.file.unwrap_or(0))),
+            action: self.action,
+            digest: u128::from_str_radix(&self.digest, 16).ok()?,
+        })
     }
 }
 

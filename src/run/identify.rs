@@ -70,9 +70,9 @@ impl Stages<'_> {
         self.remarks.extend(on_meant_by_rejected(stay));
         let differences = self.differences(&identification);
         let by_mapping = self.by_mapping(&identification, differences.iter().map(|it| it.0))?;
-        if let Some(last) = by_mapping.last() {
+        if by_mapping.are_any() {
             let gained = self.gained(&identification);
-            self.remark_on_mapping(last, rows.count(RowState::Changed), &gained);
+            self.remark_on_mapping(&by_mapping, rows.count(RowState::Changed), &gained);
         }
         note_changed(rows, &by_mapping, &by_lms);
         let mut verdicts = identification.verdicts();

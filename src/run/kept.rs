@@ -1,10 +1,10 @@
 //! A plan that is kept: its changes, and whether an import would make exactly these.
 
 use super::prepare::Prepared;
-use super::{Planned, RunError, Stages};
+use super::{Planned, RunError, Stages, read_run, resumable};
 use crate::feed::Feed;
 use crate::journal::{JournalError, STATE_OF_NONE};
-use crate::mapping::Bound;
+use crate::mapping::{Bound, fingerprint};
 use crate::model::{FingerprintKey, HoldKind, hex};
 use crate::plan::{
     Asked, Binding, Item, PlannedChange, ScanError, Wanted, WorkOf, action_of, digest_of_leaver,
@@ -54,9 +54,23 @@ impl Stages<'_> {
         if moved.is_empty() {
             return Ok(());
         }
-        Err(RunError::PlanMoved(
-            moved.into_iter().map(str::to_owned).collect(),
-        ))
+        let moved = moved.into_iter().map(str::to_owned);
+        Err(RunError::PlanMoved(moved.chain(self.begun()?).collect()))
+    }
+
+    /// The last run that sent anything, where it carries out a plan and was not finished.
+    fn begun(&self) -> Result<Option<String>, RunError> {
+        let Some(journal) = &self.journal else {
+            return Ok(None);
+        };
+        let Some(last) = journal.last_sending_run(&self.scope)? else {
+            return Ok(None);
+        };
+        let run = read_run(journal, last)?;
+        let is_open = run.start.command == WITH_PLAN && resumable(&run).is_ok();
+        Ok(is_open.then(|| {
+            format!("run {last} has begun to carry out a plan: `hrfeed resume {last} --plan FILE` goes on with it")
+        }))
     }
 
     /// Whether the run has carried out a part of its plan before.
@@ -81,7 +95,7 @@ impl Stages<'_> {
         let moved = if self.goes_on()? {
             kept.beyond(&changes)
         } else {
-            kept.moved(&changes, &of_groups(&prepared.groups))
+            kept.moved(&changes, &of_groups(&prepared.groups, &self.plan_key))
         };
         self.kept = Some(kept);
         if moved.is_empty() {
@@ -113,7 +127,7 @@ impl Planned<'_> {
     /// What would be done with groups, an entry each.
     #[must_use]
     pub fn of_groups(&self) -> Vec<String> {
-        of_groups(&self.prepared.groups)
+        of_groups(&self.prepared.groups, &self.key)
     }
 }
 
@@ -127,8 +141,9 @@ fn each_change<E: From<ScanError>>(
     let leaving = bound.mapping().leavers;
     if let Some(action) = action_of(HoldKind::Leavers, leaving) {
         let how = (action, digest_of_leaver(bound.mapping()));
+        let set = bound.for_leavers();
         for id in &prepared.plan.leavers {
-            each(PlannedChange::of_leaver(id.clone(), how, key))?;
+            each(PlannedChange::of_leaver(id.clone(), how, &set, key))?;
         }
     }
     let asked = Asked {
@@ -148,21 +163,18 @@ fn each_change<E: From<ScanError>>(
     })
 }
 
-/// What is to be done with groups, in words that say all of it.
-fn of_groups(plan: &GroupPlan) -> Vec<String> {
+/// What is to be done with groups: their external IDs, and digests of what is said of them.
+fn of_groups(plan: &GroupPlan, key: &FingerprintKey) -> Vec<String> {
     let described = |what: &str, group: &Group| {
-        let Group {
-            id,
-            kind,
-            name,
-            parent,
-        } = group;
         let of = |text: &Option<String>| text.clone().unwrap_or_default();
-        format!(
-            "{what} {id}: type {kind}, name {}, parent {}",
-            of(name),
-            of(parent)
-        )
+        let (name, parent) = (of(&group.name), of(&group.parent));
+        let said = [
+            ("type", group.kind.as_str()),
+            ("name", &name),
+            ("parent", &parent),
+        ];
+        let digest = fingerprint(key, said.into_iter());
+        format!("{what} {} ({})", group.id, hex(digest.to_be_bytes()))
     };
     let create = plan.create.iter().map(|group| described("create", group));
     let change = plan.change.iter().map(|group| described("change", group));

@@ -297,10 +297,15 @@ impl<'a> Stages<'a> {
             listener,
         } = request;
         let key_expires = key_expiry(&settings, clock);
-        // A run that is resumed goes on with the day on which it began: rows that are what
-        // they are by the day would be others.
+        // A run that is resumed goes on with the day on which it began, and a plan is carried
+        // out with that on which it was kept: rows that are what they are by the day would be
+        // others.
         let began = resumed.as_ref().map(|run| run.start.started);
-        let today = began.map_or_else(|| clock.today(), clock::day);
+        let today = match (&kept, began) {
+            (Some(kept), _) => kept.day,
+            (None, Some(began)) => clock::day(began),
+            (None, None) => clock.today(),
+        };
         Ok(Self {
             bound: bind(mapping, &feed, today)?,
             scope: scope(&settings, &credentials),

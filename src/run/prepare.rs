@@ -11,6 +11,7 @@ use super::begin::whole_path;
 use super::decisions::Earlier;
 use super::grace::Waiting;
 use super::holds::HoldNow;
+use super::kept::WITH_PLAN;
 use super::known::protect;
 use super::remarks::{on_marked, on_people};
 use super::{RunError, Stages};
@@ -154,8 +155,11 @@ impl Stages<'_> {
         let action = self.bound.mapping().leavers;
         compared.take_in(earlier.approved_leavers.keys());
         let leaving = match action {
-            Leavers::Ignore | Leavers::Set => 0,
-            Leavers::Deactivate { .. } | Leavers::Delete => compared.leavers.len() as u64,
+            Leavers::Ignore => 0,
+            Leavers::Set if !self.bound.closes_leavers() => 0,
+            Leavers::Set | Leavers::Deactivate { .. } | Leavers::Delete => {
+                compared.leavers.len() as u64
+            }
         };
         Ok(Prepared {
             effects: scan.rows.effects(&self.bound, leaving),
@@ -240,6 +244,13 @@ impl Stages<'_> {
             return Ok(None);
         }
         let runs = journal.since_finished(&self.scope, &self.mapping_path())?;
+        let finished = journal.last_finished_run(&self.scope, &self.mapping_path())?;
+        // A plan that was refused since it had been carried out left nobody.
+        let is_done = |run: &Run| {
+            let of = |run: &Run| (run.feed_sha256, run.joined_sha256, run.start.mapping_sha256);
+            let is_refused = run.start.command == WITH_PLAN && run.state == RunState::Failed;
+            is_refused && finished.as_ref().is_some_and(|last| of(last) == of(run))
+        };
         let is_same = |run: &Run| match run.feed_sha256 {
             Some(digest) => Some(digest) == self.feed.sha256(),
             None => run.start.feed_path == whole_path(self.feed.source()),
@@ -255,7 +266,7 @@ impl Stages<'_> {
         let earlier = runs.iter();
         let mut earlier = earlier.take_while(|run| Some(run.id) != this && !is_same(run));
         Ok(earlier
-            .find(is_left)
+            .find(|run| is_left(run) && !is_done(run))
             .filter(|_| !self.allowed.covers(&allow))
             .map(|run| Sick {
                 why: match corrected {

@@ -8,8 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::known::Compared;
 use super::strangers::Strangers;
+use super::why::ByMapping;
 use super::{RunError, Stages};
-use crate::journal::{FeedKey, Run};
+use crate::journal::FeedKey;
 use crate::mapping::Among;
 use crate::model::{Joined, Remark, Remarks, count, counted};
 use crate::plan::RowTable;
@@ -136,7 +137,7 @@ impl Stages<'_> {
     /// Says what changes because the mapping did, and not the feed.
     pub(super) fn remark_on_mapping(
         &mut self,
-        last: &Run,
+        by_mapping: &ByMapping,
         changed: u64,
         gained: &[(&'static str, u64)],
     ) {
@@ -144,13 +145,11 @@ impl Stages<'_> {
             return;
         }
         let who = |people| counted(people, "person", "people");
-        let is_same = last.feed_sha256 == self.feed.sha256()
-            && last.joined_sha256 == self.feed.joined_sha256();
-        if last.feed_sha256.is_some() && is_same {
+        if let ByMapping::All(last) = by_mapping {
             self.remarks.push(format!(
                 "the feed is the same as in run {}: {} of the changes come from the mapping, which \
                  has changed",
-                last.id,
+                last,
                 count(changed)
             ));
         }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::known::Compared;
 use super::{RunError, Stages};
-use crate::journal::Run;
+use crate::journal::RunId;
 use crate::mapping::FieldTag;
 use crate::plan::identity::Identification;
 use crate::plan::{RowIndex, RowState, RowTable, Why};
@@ -14,27 +14,24 @@ use crate::plan::{RowIndex, RowState, RowTable, Why};
 pub(super) enum ByMapping {
     /// None: it is as in the last finished import, or nobody knows.
     Nothing,
-    /// All: the feed is the same as then.
-    All(Run),
+    /// All: that run got everything done from the same feed.
+    All(RunId),
     /// These: people gain fields that the mapping did not have, or lose some, and
     /// nothing else differs.
-    Some(Run, HashSet<RowIndex>),
+    Some(HashSet<RowIndex>),
 }
 
 impl ByMapping {
-    /// The last finished import, where it had another mapping.
-    pub(super) const fn last(&self) -> Option<&Run> {
-        match self {
-            Self::Nothing => None,
-            Self::All(run) | Self::Some(run, _) => Some(run),
-        }
+    /// Whether the last finished import had another mapping.
+    pub(super) const fn are_any(&self) -> bool {
+        !matches!(self, Self::Nothing)
     }
 
     fn has(&self, row: RowIndex) -> bool {
         match self {
             Self::Nothing => false,
             Self::All(_) => true,
-            Self::Some(_, rows) => rows.contains(&row),
+            Self::Some(rows) => rows.contains(&row),
         }
     }
 }
@@ -58,18 +55,17 @@ impl Stages<'_> {
         }
         let is_same = last.feed_sha256 == self.feed.sha256()
             && last.joined_sha256 == self.feed.joined_sha256();
-        if last.feed_sha256.is_some() && is_same {
-            return Ok(ByMapping::All(last));
+        // What that import did not get done differs because of the feed.
+        let left = last.counts.pending + last.counts.failed + last.counts.unknown;
+        if last.feed_sha256.is_some() && is_same && left == 0 {
+            return Ok(ByMapping::All(last.id));
         }
         let is_gained = |row: RowIndex, tag: &FieldTag| identification.is_gained(row, *tag);
         let is_of_mapping = |row: &RowIndex| {
             let changed = identification.changed_fields(*row).unwrap_or_default();
             changed.iter().all(|tag| is_gained(*row, tag))
         };
-        Ok(ByMapping::Some(
-            last,
-            differing.filter(is_of_mapping).collect(),
-        ))
+        Ok(ByMapping::Some(differing.filter(is_of_mapping).collect()))
     }
 }
 

@@ -421,3 +421,178 @@ fn mails_passwords_and_closed_accounts_are_counted_before_anything_is_sent() {
     );
     assert_eq!(world.lms.person("E00001")["mails"], 2);
 }
+
+#[test]
+fn a_look_up_without_an_answer_and_other_reasons_leave_a_plan_as_good_as_it_was() {
+    let world = World::new(Kmi).parts("[guards]\nmax_updates = 3");
+    let gate = Gate::of(&world);
+    let world = world.at(gate.url());
+    let mut feed = Feed::of(120);
+    world.import_feed(&feed).exits(0);
+    for person in &mut feed.people[..4] {
+        person.city = "Delft".into();
+    }
+    world.feed(&feed);
+    let mapping = std::fs::read_to_string(world.path("mapping.toml")).unwrap();
+    world.write("mapping.toml", mapping + "\n# And nothing else.\n");
+    let plan = keep(&world, &["--allow", "updates=4"], 0);
+    assert_eq!(plan["changes"].as_array().unwrap().len(), 4);
+    // All of it is held, by the mapping as it is now.
+    world.changes_nothing(World::import).exits(4);
+    // A joiner of whom the LMS does not say whether the person is there.
+    gate.answer(|head| (head.starts_with("GET") && head.contains("E00500")).then_some(503));
+    let joiner = Feed {
+        people: [feed.people.clone(), vec![Person::new(500)]].concat(),
+    };
+    world.write("joiner.csv", joiner.csv(Kmi));
+    let ran = world.changes_nothing(|world| {
+        world.run(&["import", "joiner.csv", "-m", "mapping.toml", "--json"])
+    });
+    assert_eq!(ran.exits(4).count("failed"), 1);
+    gate.answer_none();
+    assert_eq!(carry_out(&world).exits(0).count("updated"), 4);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn what_is_pruned_changes_no_plan() {
+    let world = World::new(Kmi).parts("[leavers]\naction = \"delete\"\n[guards]\nmax_leavers = 0");
+    world.import_feed(&Feed::of(40)).exits(0);
+    let mut feed = Feed::of(39);
+    world.feed(&feed);
+    world.import_with(&["--allow", "leavers=1"]).exits(0);
+    feed.people[4].city = "Delft".into();
+    for _ in 0..2 {
+        world.import_feed(&feed).exits(0);
+    }
+    let year = 365_i64 * 24 * 3600 * 1_000_000;
+    world.change_journal(&format!(
+        "UPDATE runs SET started = started - {year}, ended = ended - {year};
+         UPDATE holds SET opened = opened - {year}, closed = coalesce(closed, opened) - {year},
+                          decided = decided - {year};"
+    ));
+    for _ in 0..6 {
+        world.import().exits(0);
+    }
+    feed.people[3].city = "Delft".into();
+    world.feed(&feed);
+    keep(&world, &[], 0);
+    let pruned = world
+        .run(&["runs", "prune", "--older-than", "90d", "--json"])
+        .exits(0)
+        .json();
+    assert!(pruned["runs"].as_u64() > Some(0), "{pruned}");
+    let last = json!({"run": "3", "why": "plans"});
+    assert!(
+        pruned["kept"].as_array().unwrap().contains(&last),
+        "{pruned}"
+    );
+    carry_out(&world).exits(0);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn a_plan_that_was_carried_out_and_is_refused_then_stops_no_delta() {
+    let world = World::new(Kmi).parts("[source]\nfeed = \"delta\"");
+    world.feed(&Feed::of(12));
+    keep(&world, &[], 0);
+    carry_out(&world).exits(0);
+    carry_out(&world).exits(4);
+    let next = Feed {
+        people: vec![Person::new(50)],
+    };
+    assert_eq!(world.import_feed(&next).exits(0).count("created"), 1);
+    // One that was not carried out named people whom the next one does not name again.
+    let mut third = next.clone();
+    third.people[0].city = "Delft".into();
+    world.feed(&third);
+    keep(&world, &[], 0);
+    world.lms.delete(world.key, "E00050");
+    world.write("other.csv", Feed::of(13).csv(Kmi));
+    world
+        .run(&["import", "other.csv", "-m", "mapping.toml"])
+        .exits(0);
+    carry_out(&world).exits(4);
+    let ran = world.import_feed(&Feed::of(2)).exits(4);
+    assert!(ran.stderr.contains("was not finished"), "{ran:#?}");
+}
+
+#[test]
+fn a_plan_is_carried_out_with_the_day_on_which_it_was_kept() {
+    let world =
+        World::new(Kmi).parts("[leavers]\naction = \"set\"\nset = { expirationDate = \"today\" }");
+    world.import_feed(&Feed::of(40)).exits(0);
+    world.feed(&Feed::of(39));
+    let day = keep(&world, &[], 0)["plan"]["day"].clone();
+    let text = std::fs::read_to_string(world.path("plan.json")).unwrap();
+    let day = day.as_str().unwrap();
+    world.write("plan.json", text.replace(day, "2026-01-31"));
+    let ran = world.changes_nothing(carry_out).exits(4);
+    assert!(ran.stderr.contains("a leaver (set)"), "{ran:#?}");
+    world.write("plan.json", text);
+    assert_eq!(carry_out(&world).exits(0).count("set"), 1);
+    let person = world.lms.person("E00040");
+    let date = person["expirationDate"].as_str().unwrap();
+    assert!(date.starts_with(day), "{person}");
+}
+
+#[test]
+fn fields_that_close_accounts_are_counted_and_groups_are_not_named() {
+    let world = World::new(AnewSpring).fields("active = true").parts(
+        "[leavers]\naction = \"set\"\nset = { active = false }\n\
+             [groups]\ncreate = true\ntype = { value = \"Learner\" }\nname = \"Group name\"",
+    );
+    world.import_feed(&Feed::of(40)).exits(0);
+    let mut feed = Feed::of(39);
+    feed.parts(0).groups = vec!["G1".into()];
+    feed.parts(0).group_name = "Mrs Quimby's team".into();
+    world.feed(&feed);
+    let plan = keep(&world, &[], 0);
+    assert_eq!(plan["plan"]["effects"]["closed"], 1);
+    let groups = plan["plan"]["groups"].to_string();
+    assert!(groups.contains("create G1 ("), "{groups}");
+    assert!(!plan.to_string().contains("Quimby"), "{plan}");
+    carry_out(&world).exits(0);
+}
+
+#[test]
+fn a_refused_plan_that_was_begun_names_the_run_that_goes_on_with_it() {
+    let world = World::new(Kmi);
+    let gate = Gate::of(&world);
+    let world = world.at(gate.url());
+    let feed = Feed::of(12);
+    world.feed(&feed);
+    keep(&world, &[], 0);
+    let is_create = |head: &str| head.starts_with("POST /") && head.contains("users/ ");
+    let import = ["import", "--plan", "plan.json"];
+    gate.kill(&world, &import, (Moment::BeforeItIsAnswered, is_create));
+    let ran = world.changes_nothing(carry_out).exits(4);
+    assert!(
+        ran.stderr
+            .contains("`hrfeed resume 1 --plan FILE` goes on with it"),
+        "{ran:#?}"
+    );
+    world
+        .run(&["resume", "1", "--plan", "plan.json", "--json"])
+        .exits(0);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
+fn a_plan_with_a_copy_of_the_mapping_is_not_kept() {
+    let (world, _) = night(Kmi);
+    let mapping = std::fs::read_to_string(world.path("mapping.toml")).unwrap();
+    world.write("copy.toml", mapping);
+    let plan = [
+        "plan",
+        "people.csv",
+        "-m",
+        "copy.toml",
+        "--instead-of",
+        "mapping.toml",
+    ];
+    world.run(&plan).exits(0);
+    let kept = [&plan[..], &["--out", "plan.json"]].concat();
+    let ran = world.run(&kept).exits(2);
+    assert!(ran.stderr.contains("cannot be carried out"), "{ran:#?}");
+}
