@@ -63,7 +63,7 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
     resumable(&run)?;
     let kept = args.plan.as_deref().map(Kept::read).transpose()?;
     match (&kept, run.start.command == WITH_PLAN) {
-        (None, true) if !has_changed_nothing(&run) => {
+        (None, true) => {
             return Err(Failure::usage(
                 format!("run {} carries out a plan, and nothing beyond it", run.id),
                 format!(

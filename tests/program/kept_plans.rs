@@ -194,6 +194,25 @@ fn a_killed_run_of_a_plan_goes_on_with_the_plan_and_does_nothing_beyond_it() {
 }
 
 #[test]
+fn a_run_of_a_plan_goes_on_with_nothing_else_although_it_has_sent_nothing() {
+    let world = World::new(Kmi);
+    let gate = Gate::of(&world);
+    let world = world.at(gate.url());
+    let feed = Feed::of(12);
+    world.feed(&feed);
+    keep(&world, &[], 0);
+    gate.answer(|_| Some(401));
+    world.changes_nothing(carry_out).exits(7);
+    gate.answer_none();
+    let ran = world.changes_nothing(World::resume).exits(2);
+    assert!(ran.stderr.contains("carries out a plan"), "{ran:#?}");
+    world
+        .run(&["resume", "--plan", "plan.json", "--json"])
+        .exits(0);
+    world.assert_everyone_once(&feed);
+}
+
+#[test]
 fn whom_the_lms_has_lost_no_plan_creates_again() {
     let (world, _) = night(Kmi);
     keep(&world, &[], 0);
