@@ -24,14 +24,6 @@ fn left(ran: &Ran) -> u64 {
     ran.count("deleted") + ran.count("deactivated")
 }
 
-/// Lets so many days pass since all that was imported.
-fn pass_days(world: &World, days: i64) {
-    let journal = rusqlite::Connection::open(world.path("journal.db")).unwrap();
-    let micros = days * 24 * 3600 * 1_000_000;
-    let sql = "UPDATE runs SET started = started - ?1, ended = ended - ?1";
-    journal.execute(sql, [micros]).unwrap();
-}
-
 #[test]
 fn who_is_missing_leaves_with_the_feed_that_ends_the_grace() {
     on_each_system(|system| {
@@ -160,14 +152,14 @@ fn days_end_with_another_feed_and_not_without_one() {
     feed.people.pop();
     let ran = world.import_feed(&feed).exits(0);
     assert!(ran.notes()[0].contains("(`grace` is 7 days): that person leaves from 20"));
-    pass_days(&world, 6);
+    world.pass_days(6);
     assert_eq!(world.import_feed(&feed).exits(0).count("deleted"), 0);
-    pass_days(&world, 1);
+    world.pass_days(1);
     assert_eq!(world.import_feed(&feed).exits(0).count("deleted"), 1);
     // An export that is not written any more says nothing of anybody.
     feed.people.pop();
     world.import_feed(&feed).exits(0);
-    pass_days(&world, 30);
+    world.pass_days(30);
     let ran = world.import().exits(0);
     assert_eq!(ran.count("deleted"), 0);
     assert!(
@@ -385,7 +377,7 @@ fn a_resumed_run_goes_on_with_the_day_on_which_it_began() {
     run.kill();
     world.lms.set_faults(&serde_json::json!({"latency": 0.0}));
     // As if it had begun tomorrow: no test can wait for that.
-    pass_days(&world, -1);
+    world.pass_days(-1);
     assert_eq!(world.resume().exits(4).json()["feed"]["skipped"], 40);
 }
 

@@ -7,16 +7,6 @@ use crate::support::System::Kmi;
 use crate::support::gate::Gate;
 use crate::support::{Feed, World, calls, on_each_system};
 
-/// Lets so many days pass since all that was imported and decided.
-fn pass_days(world: &World, days: i64) {
-    let micros = days * 24 * 3600 * 1_000_000;
-    world.change_journal(&format!(
-        "UPDATE runs SET started = started - {micros}, ended = ended - {micros};
-         UPDATE holds SET opened = opened - {micros}, closed = closed - {micros},
-                          decided = decided - {micros};"
-    ));
-}
-
 /// A year ago, three nights: one created everybody, one refused somebody, one changed
 /// nothing.
 fn with_old_runs(world: &World, people: usize) -> Feed {
@@ -25,7 +15,7 @@ fn with_old_runs(world: &World, people: usize) -> Feed {
     let refused = (feed.clone()).change(4, |person| person.email = "nobody".into());
     world.import_feed(&refused).exits(3);
     world.import_feed(&feed).exits(0);
-    pass_days(world, 365);
+    world.pass_days(365);
     feed
 }
 
@@ -125,13 +115,13 @@ fn an_interrupted_run_and_a_hold_that_waits_keep_their_runs() {
         .open_holds()
         .pop()
         .unwrap();
-    pass_days(&world, 200);
+    world.pass_days(200);
     // The feed names them again, and the hold has lapsed.
     five_more(&world, &feed);
     world.import_feed(&fewer).exits(4);
     let open = world.run(&["holds", "--json"]).exits(0).open_holds();
     assert!(!open.contains(&hold));
-    pass_days(&world, 200);
+    world.pass_days(200);
     let pruned = world.run(PRUNE).exits(0).json();
     assert_eq!(
         (pruned["runs"].as_u64(), pruned["holds"].as_u64()),
@@ -157,7 +147,7 @@ fn the_run_since_which_an_open_hold_waits_stays() {
     let mut fewer = feed.clone();
     fewer.people.truncate(26);
     world.import_feed(&fewer).exits(4);
-    pass_days(&world, 200);
+    world.pass_days(200);
     // Somebody moves, so that the first run is not the last that sent anything.
     fewer.people[0].city = "Delft".into();
     for _ in 0..6 {
@@ -185,7 +175,7 @@ fn the_latest_finished_run_of_a_mapping_stays_and_what_came_after_it() {
     // One that is stopped is not finished.
     world.import_feed(&Feed::of(1)).exits(4);
     world.import_feed(&Feed::of(1)).exits(4);
-    pass_days(&world, 200);
+    world.pass_days(200);
     let pruned = world.run(PRUNE).exits(0).json();
     assert_eq!(
         pruned["kept"],
@@ -218,7 +208,7 @@ fn nothing_is_removed_while_a_run_is_under_way() {
     let feed = Feed::of(40);
     world.feed(&feed);
     let run = gate.start_import(&world, (|head| head.starts_with("POST"), 4));
-    pass_days(&world, 365);
+    world.pass_days(365);
     let said = world.run(PRUNE).exits(6);
     assert!(
         said.stderr.contains("another run is using this LMS: run 1"),
@@ -240,7 +230,7 @@ fn an_interrupted_run_stays_and_goes_on_however_old_it_is() {
     gate.start_import(&world, (|head| head.starts_with("POST"), 4))
         .kill();
     gate.open();
-    pass_days(&world, 365);
+    world.pass_days(365);
     let pruned = world.run(PRUNE).exits(0).json();
     assert_eq!(
         pruned["kept"],

@@ -231,14 +231,6 @@ fn who_was_set_aside_is_left_alone_by_another_set_and_gets_back_what_was_written
     });
 }
 
-/// Lets so many days pass since all that was imported.
-fn pass_days(world: &World, days: i64) {
-    let journal = rusqlite::Connection::open(world.path("journal.db")).unwrap();
-    let micros = days * 24 * 3600 * 1_000_000;
-    let sql = "UPDATE runs SET started = started - ?1, ended = ended - ?1";
-    journal.execute(sql, [micros]).unwrap();
-}
-
 #[test]
 fn a_resumed_run_writes_the_day_on_which_it_began_and_later_days_change_nothing() {
     let (world, mut feed) = with_forty(Kmi, "[guards]\nmax_leavers = 40\nmax_shrink = \"100%\"");
@@ -252,7 +244,7 @@ fn a_resumed_run_writes_the_day_on_which_it_began_and_later_days_change_nothing(
     run.kill();
     world.lms.set_faults(&json!({"latency": 0.0}));
     // As if it had begun the day before: no test can wait for the next one.
-    pass_days(&world, 1);
+    world.pass_days(1);
     let ran = world.resume().exits(0);
     assert_eq!((ran.count("set"), ran.count("unchanged")), (30, 10));
     let clock = hrfeed::clock::Clock::system();
@@ -271,7 +263,7 @@ fn a_resumed_run_writes_the_day_on_which_it_began_and_later_days_change_nothing(
         [yesterday, today()],
         "those before the kill, and those after it"
     );
-    pass_days(&world, 3);
+    world.pass_days(3);
     assert_eq!(world.cost(&feed, 0), calls(&[]));
 }
 

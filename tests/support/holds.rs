@@ -60,6 +60,17 @@ impl World {
         journal.execute_batch(sql).unwrap();
     }
 
+    /// Lets so many days pass since all that was imported and decided.
+    #[track_caller]
+    pub(crate) fn pass_days(&self, days: i64) {
+        let micros = days * 24 * 3600 * 1_000_000;
+        self.change_journal(&format!(
+            "UPDATE runs SET started = started - {micros}, ended = ended - {micros};
+             UPDATE holds SET opened = opened - {micros}, closed = closed - {micros},
+                              decided = decided - {micros};"
+        ));
+    }
+
     /// The people of the hold with that number, as `--format csv` lists them.
     #[track_caller]
     pub(crate) fn held_people(&self, hold: &str) -> Vec<BTreeMap<String, String>> {
