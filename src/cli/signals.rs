@@ -2,6 +2,12 @@
 
 #[cfg(target_os = "linux")]
 use std::path::Path;
+use std::sync::mpsc;
+
+#[cfg(unix)]
+use tokio::signal::unix;
+#[cfg(windows)]
+use tokio::signal::windows;
 
 use super::exit::Exit;
 #[cfg(target_os = "linux")]
@@ -14,6 +20,7 @@ use crate::upload::Stop;
 pub(super) fn catch() -> Stop {
     let stop = Stop::default();
     let asked = stop.clone();
+    let (caught, is_caught) = mpsc::channel();
     let watch = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -22,46 +29,66 @@ pub(super) fn catch() -> Stop {
             return;
         };
         runtime.block_on(async {
-            if signal().await.is_err() {
+            let Ok(mut signals) = Signals::caught() else {
                 // Signals cannot be caught here: they end the process as usual.
                 return;
-            }
+            };
+            // Whoever reads that the run waits can stop it from then on.
+            let _is_awaited = caught.send(());
+            signals.next().await;
             asked.request();
-            if signal().await.is_ok() {
-                #[expect(clippy::exit, reason = "the second signal means now")]
-                std::process::exit(i32::from(Exit::Interrupted.code()));
-            }
+            signals.next().await;
+            #[expect(clippy::exit, reason = "the second signal means now")]
+            std::process::exit(i32::from(Exit::Interrupted.code()));
         });
     };
     // Without the thread a signal ends the process as usual.
     let _thread = std::thread::Builder::new()
         .name("signals".into())
         .spawn(watch);
+    let _cannot_be_caught = is_caught.recv();
     stop
 }
 
+/// What asks a process to end. Once caught, it stays caught.
 #[cfg(unix)]
-async fn signal() -> std::io::Result<()> {
-    use rustix::process::Signal;
-    use tokio::signal::unix::{SignalKind, signal};
-    // Once caught, it stays caught.
-    drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw())));
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    if hang_up_is_ignored() {
+struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    /// Nothing where the process is to outlive it.
+    hang_up: Option<unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn caught() -> std::io::Result<Self> {
+        use rustix::process::Signal;
+        use unix::{SignalKind, signal};
+        drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw())));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: if hang_up_is_ignored() {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
+            },
+        })
+    }
+
+    async fn next(&mut self) {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hang_up => {}
         }
-        return Ok(());
     }
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
-    }
-    Ok(())
 }
 
 /// Whether the one who started hrfeed wants it to outlive a hang-up, as `nohup` does:
@@ -84,18 +111,32 @@ fn hang_up_is_ignored() -> bool {
     true
 }
 
+/// What asks a process to end. Once caught, it stays caught.
 #[cfg(windows)]
-async fn signal() -> std::io::Result<()> {
-    use tokio::signal::windows;
-    let mut interrupt = windows::ctrl_c()?;
-    let mut stop = windows::ctrl_break()?;
-    let mut close = windows::ctrl_close()?;
-    let mut shutdown = windows::ctrl_shutdown()?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = stop.recv() => {}
-        _ = close.recv() => {}
-        _ = shutdown.recv() => {}
+struct Signals {
+    interrupt: windows::CtrlC,
+    stop: windows::CtrlBreak,
+    close: windows::CtrlClose,
+    shutdown: windows::CtrlShutdown,
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn caught() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: windows::ctrl_c()?,
+            stop: windows::ctrl_break()?,
+            close: windows::ctrl_close()?,
+            shutdown: windows::ctrl_shutdown()?,
+        })
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.stop.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.shutdown.recv() => {}
+        }
+    }
 }
