@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::feed::{FeedArgs, open};
-use super::output::{ROWS_SHOWN, cause_lines, report_of};
+use super::output::{ROWS_SHOWN, report_of};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::feed::Feed;
@@ -16,7 +16,8 @@ use crate::model::{Counts, Finding};
 use crate::plan::guards::{self, Allowed, FeedFacts};
 use crate::plan::{self, Item, MAX_FINDINGS, RowState, Scan, ScanError, Wanted};
 use crate::report::{
-    self, Command, FindingLine, FindingsWriter, Format, NextStep, RunReport, StoppedBy, Would,
+    self, CauseLine, Command, FindingLine, FindingsWriter, Format, NextStep, RunReport, StoppedBy,
+    Would,
 };
 use crate::run::{bind, feed_age, key_expiry, seed};
 
@@ -76,6 +77,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     report
         .notes
         .extend(scan.remarks.iter().map(ToString::to_string));
+    report.causes = CauseLine::all(&scan.causes);
     report.would = Some(would(&feed, &mapping, &scan, clock));
     report.notes.extend(key_expiry(&mapping.target, clock));
     report.message = report::headline(&report);
@@ -85,10 +87,10 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
             .extend(report.would.as_ref().and_then(stop_note));
         report.findings = Some(scan.findings.iter().map(|it| args.line(it)).collect());
         let kinds = report.finding_kinds.insert(BTreeMap::new());
-        for kind in &scan.kinds {
-            *kinds.entry(kind.first.rule.code().to_owned()).or_insert(0) += kind.count;
+        for (code, count) in scan.causes.by_rule() {
+            *kinds.entry(code.to_owned()).or_insert(0) += count;
         }
-        context.finish(&report, &[], &[])?;
+        context.finish(&report, &[])?;
     } else {
         print_findings(context, args, &scan, &report)?;
     }
@@ -184,7 +186,7 @@ fn print_findings(
             Ok(writer.finish()?)
         })?;
     }
-    let all: u64 = scan.kinds.iter().map(|kind| kind.count).sum();
+    let all = scan.causes.total();
     if format != Format::Table {
         if all > MAX_FINDINGS as u64 {
             context.note(&format!(
@@ -214,7 +216,7 @@ fn print_findings(
     }
     let mapping = args.feed.mapping.display().to_string();
     let next = [NextStep::plan(&report.feed.path, &mapping)];
-    context.finish(report, &cause_lines(&scan.kinds), &next)
+    context.finish(report, &next)
 }
 
 /// Rows that lose to another are found by hashes: their external IDs and values

@@ -20,9 +20,7 @@ use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
 use crate::model::RunState;
 use crate::plan::ScanError;
-use crate::report::{
-    self, CauseLine, FeedReport, NextStep, ProgressMode, RunReport, Style, TargetReport,
-};
+use crate::report::{self, FeedReport, NextStep, ProgressMode, RunReport, Style, TargetReport};
 use crate::run;
 use crate::upload::Stop;
 
@@ -215,19 +213,14 @@ impl Context {
     }
 
     /// Prints the end of a command that creates a report.
-    pub(super) fn finish(
-        &self,
-        report: &RunReport,
-        causes: &[CauseLine],
-        next: &[NextStep],
-    ) -> Result<(), Failure> {
+    pub(super) fn finish(&self, report: &RunReport, next: &[NextStep]) -> Result<(), Failure> {
         if self.json {
             self.print(&format!("{}\n", self.completed(report).to_json()))
         } else if self.quiet {
             self.about.borrow_mut().kept_back = Some(report::headline(report));
             Ok(())
         } else {
-            self.print(&report::summary(report, causes, next, &self.out))
+            self.print(&report::summary(report, next, &self.out))
         }
     }
 
@@ -258,7 +251,7 @@ impl Context {
                 ..self.blank_report()
             };
             // The failure is printed on stderr in any case.
-            let _printed = self.finish(&report, &[], &[]);
+            let _printed = self.finish(&report, &[]);
         }
         self.print_failure(failure);
         failure.exit

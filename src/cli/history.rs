@@ -146,11 +146,7 @@ pub(super) fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> 
     let run = with_actual_state(&journal, find(&journal, args.run.as_deref())?);
     let mut report = with_remarks(&journal, &run)?;
     report.command = Command::Show;
-    context.finish(
-        &report,
-        &causes(&journal, run.id)?,
-        &report::next_steps(&report),
-    )?;
+    context.finish(&report, &report::next_steps(&report))?;
     Ok(Exit::Done)
 }
 
@@ -171,6 +167,7 @@ fn with_remarks(journal: &Journal, run: &Run) -> Result<RunReport, Failure> {
     report.notes.extend(remarks(journal, run.id)?);
     report.notes.extend(mismatches(&report));
     add_holds(journal, run, &mut report)?;
+    report.causes = causes(journal, run.id)?;
     Ok(report)
 }
 
@@ -265,7 +262,6 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
             .ended
             .filter(|_| run.state != RunState::Running)
             .map(|ended| ended.to_zoned(zone)),
-        causes: causes(&journal, run.id)?,
         throughput,
         rejected,
         failed,

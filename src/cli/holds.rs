@@ -143,7 +143,7 @@ pub(super) fn list(context: &Context, args: &HoldsArgs) -> Result<Exit, Failure>
         holds,
         ..RunReport::new(Command::Holds, FeedReport::default())
     };
-    context.finish(&report, &[], &[])?;
+    context.finish(&report, &[])?;
     Ok(Exit::Done)
 }
 
@@ -185,7 +185,7 @@ pub(super) fn show(context: &Context, args: &HoldArgs) -> Result<Exit, Failure> 
             people: Some(people),
             ..about(&hold, Command::Hold, vec![line])
         };
-        context.finish(&report, &[], &[])?;
+        context.finish(&report, &[])?;
     }
     Ok(Exit::Done)
 }
@@ -424,7 +424,7 @@ fn decide(
     let next = next_of(&journal, &decided)?;
     let report = about(&decided.hold, command, lines?);
     if context.json {
-        context.finish(&report, &[], &[])?;
+        context.finish(&report, &[])?;
     } else {
         context.print(&report::decision_text(&report, next.as_ref(), &context.out))?;
     }

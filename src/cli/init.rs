@@ -268,11 +268,11 @@ fn check(context: &Context, draft: &Draft, feed: &mut Feed) -> Result<Option<Che
         rejected: scan.rows.count(RowState::Rejected),
         ..Checked::default()
     };
-    for kind in &scan.kinds {
-        let code = kind.first.rule.code().to_owned();
-        *checked.finding_kinds.entry(code).or_insert(0) += kind.count;
-        checked.problems.push(kind.message());
+    for (code, count) in scan.causes.by_rule() {
+        *checked.finding_kinds.entry(code.to_owned()).or_insert(0) += count;
     }
+    let problems = scan.causes.sorted().into_iter();
+    checked.problems = problems.filter_map(|cause| cause.sentence()).collect();
     Ok(Some(checked))
 }
 

@@ -6,9 +6,8 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::run_report::{add_holds, causes, mismatches, of_run, remarks};
 use crate::feed::{Feed, FeedSource};
-use crate::model::{Outcome, RunState, hex};
-use crate::plan::FindingKind;
-use crate::report::{self, CauseLine, Command, FeedReport, RunReport};
+use crate::model::{RunState, hex};
+use crate::report::{self, Command, FeedReport, RunReport};
 use crate::run::{RunEnd, RunResult};
 
 /// What `check` and `plan` report of a feed.
@@ -65,19 +64,6 @@ pub(super) fn print_misuse(error: &clap::Error) {
 /// How many lines a person reads with patience.
 pub(super) const ROWS_SHOWN: usize = 50;
 
-/// Kinds of findings as causes.
-pub(super) fn cause_lines(kinds: &[FindingKind]) -> Vec<CauseLine> {
-    kinds
-        .iter()
-        .map(|kind| CauseLine {
-            outcome: Outcome::Rejected,
-            message: kind.message(),
-            count: kind.count,
-            rows: kind.rows.clone(),
-        })
-        .collect()
-}
-
 /// Prints how a run ended. The next steps name `journal` where the commands would
 /// not find it by themselves.
 pub(super) fn finish(
@@ -97,16 +83,16 @@ pub(super) fn finish(
     report.notes.extend(remarks(&result.journal, id)?);
     report.notes.extend(mismatches(&report));
     add_holds(&result.journal, &result.run, &mut report)?;
+    report.causes = causes(&result.journal, id)?;
     let next = report::next_steps(&report)
         .into_iter()
         .map(|step| match journal {
             Some(journal) => step.with_journal(journal),
             None => step,
         });
-    let causes = causes(&result.journal, id)?;
     // The run is over and in the journal: a full disk behind stdout does not change how
     // it ended.
-    if let Err(mut failure) = context.finish(&report, &causes, &next.collect::<Vec<_>>()) {
+    if let Err(mut failure) = context.finish(&report, &next.collect::<Vec<_>>()) {
         failure.help = Some(format!("`hrfeed show {id}` prints the summary of this run"));
         context.print_failure(&failure);
     }

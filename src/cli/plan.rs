@@ -14,7 +14,7 @@ use super::import::{SANDBOX_JOURNAL, start_sandbox};
 use super::instead_of::OtherPlan;
 use super::kept_plan::OutArgs;
 use super::key::KeyArgs;
-use super::output::{ROWS_SHOWN, cause_lines, report_of};
+use super::output::{ROWS_SHOWN, report_of};
 use super::plan_rows::{Printed, print_rows};
 use super::run_report::{planned_hold, remark};
 use crate::clock::Clock;
@@ -23,7 +23,7 @@ use crate::feed::Feed;
 use crate::journal::{FeedKey, Journal};
 use crate::mapping::{FeedKind, Leavers, Mapping, TargetSettings};
 use crate::plan::{LeftAlone, RowState, RowTable};
-use crate::report::{self, Command, Format, HeldCounts, RunReport};
+use crate::report::{self, CauseLine, Command, Format, HeldCounts, RunReport};
 use crate::run::{self, HoldNow, Planned, Prepared, RunRequest, absolute, sick_help, sick_reasons};
 use crate::upload::Credentials;
 
@@ -128,7 +128,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     report.exit_code = exit.code();
     report.message = report::headline(&report);
     if context.json {
-        context.finish(&report, &[], &[])?;
+        context.finish(&report, &[])?;
     } else {
         print_plan(context, args, &mut planned, (&report, other.as_ref()))?;
     }
@@ -238,6 +238,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.held = held_counts(&prepared.holds);
     report.is_sick = !prepared.sick.is_empty();
     report.names_leavers = Some(planned.bound.mapping().names_leavers());
+    report.causes = CauseLine::all(&prepared.causes);
     report.notes = notes(prepared);
     report.notes.extend_from_slice(&planned.notes);
     report.notes.extend(left_alone(rows));
@@ -291,7 +292,7 @@ fn print_plan(
         context.print("\n")?;
     }
     let prepared = &planned.prepared;
-    context.finish(report, &cause_lines(&prepared.kinds), &[])?;
+    context.finish(report, &[])?;
     let leavers = planned.bound.mapping().leavers;
     let is_full = planned.bound.mapping().kind == FeedKind::Full;
     if prepared.not_in_feed > 0 && leavers == Leavers::Ignore && is_full && !context.quiet {

@@ -196,25 +196,7 @@ pub(super) fn local(time: Timestamp) -> Zoned {
 
 /// Why rows of a run were not applied.
 pub(super) fn causes(journal: &Journal, run: RunId) -> Result<Vec<CauseLine>, Failure> {
-    let causes = journal.causes(run)?;
-    Ok(causes
-        .into_iter()
-        .map(|cause| CauseLine {
-            outcome: cause.outcome,
-            message: match (cause.message, cause.status) {
-                (Some(message), _) => message,
-                (None, Some(status)) => format!("HTTP {status}"),
-                (None, None) if cause.outcome == Outcome::Unknown => {
-                    "sent but not confirmed when the run ended; `hrfeed resume` checks each one and \
-                     completes it"
-                        .into()
-                }
-                (None, None) => "no reason recorded".into(),
-            },
-            count: cause.rows,
-            rows: cause.first,
-        })
-        .collect())
+    Ok(journal.causes(run)?.iter().map(CauseLine::from).collect())
 }
 
 /// What a person should know about rows that went well, a sentence each. The

@@ -64,7 +64,6 @@ mod write;
 mod tests;
 
 pub use absences::{Absences, FeedFile, GoodFeed};
-pub use causes::Cause;
 pub use codes::PersonState;
 pub use decide::{Decided, HoldError, Verdict};
 pub use doubts::{Doubt, DoubtKind, SentAgain, SentTwice};

@@ -435,8 +435,12 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
 /// Fills in `run.counts` and `run.leavers`.
 fn count_rows(conn: &Connection, run: &mut Run) -> rusqlite::Result<()> {
     let mut statement = conn.prepare_cached(
-        "SELECT row = 4294967296, coalesce(outcome, 6), count(*) FROM rows
-         WHERE run = ?1 GROUP BY 1, 2",
+        // A rule has a code, what the LMS says has none.
+        "SELECT row = 4294967296, coalesce(outcome, 6), count(*),
+                sum(outcome IS 4
+                      AND (status IS NOT NULL
+                           OR EXISTS (SELECT 1 FROM reasons WHERE id = reason AND code IS NULL)))
+         FROM rows WHERE run = ?1 GROUP BY 1, 2",
     )?;
     let mut groups = statement.query([run.id.0])?;
     while let Some(group) = groups.next()? {
@@ -446,6 +450,7 @@ fn count_rows(conn: &Connection, run: &mut Run) -> rusqlite::Result<()> {
             *run.leavers.of_mut(outcome) += count;
         } else {
             *run.counts.of_mut(outcome) += count;
+            run.counts.refused += natural(group.get(3)?);
         }
     }
     run.counts.unchanged += run.unchanged;

@@ -374,6 +374,14 @@ pub enum QuoteProblem {
 }
 
 impl QuoteProblem {
+    /// Every problem.
+    pub(super) const ALL: [Self; 4] = [
+        Self::Unclosed,
+        Self::TextBehind,
+        Self::WholeLine,
+        Self::TakesLinesIn,
+    ];
+
     /// What is wrong, and what to do.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -491,19 +499,18 @@ impl Rule {
         }
     }
 
-    /// A detail by which findings of one code are counted apart, where their
-    /// sentences ask for different repairs.
+    /// Whether the value should be one of a closed list that says nothing about a person by
+    /// itself: a country, a state, a role.
     #[must_use]
-    pub const fn variety(&self) -> &'static str {
-        match self {
-            Self::Picture { problem }
-            | Self::ExternalIdDamaged { problem }
-            | Self::Phone { problem } => problem,
-            Self::RoleNotAllowed { role } => role,
-            Self::CountryOfTwo { either } => either,
-            Self::Quotes { problem, .. } => problem.text(),
-            Self::TooFewCells { short, .. } => short.text(),
-            _ => "",
-        }
+    pub const fn is_of_closed_list(&self) -> bool {
+        matches!(
+            self,
+            Self::Country { .. }
+                | Self::CountryOfTwo { .. }
+                | Self::State { .. }
+                | Self::Bool
+                | Self::Role
+                | Self::GroupType
+        )
     }
 }

@@ -4,8 +4,10 @@
 //! socket or asks the clock, so every other module may depend on it.
 
 mod advice;
+mod cause;
 mod change;
 pub mod corrections;
+mod counts;
 mod duration;
 mod effects;
 mod exit;
@@ -22,6 +24,7 @@ mod joined;
 mod remark;
 mod remarked;
 mod row;
+mod rule_words;
 mod secret;
 mod sentences;
 mod workbook;
@@ -29,6 +32,7 @@ mod workbook;
 use serde::{Deserialize, Serialize};
 
 pub use self::advice::advice;
+pub use self::cause::{Cause, Causes};
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, SetFields, Step};
 pub use self::duration::duration_of;
 pub use self::effects::Effects;
@@ -136,6 +140,7 @@ impl Outcome {
 /// How many rows ended how. `deactivated`, `deleted` and `set` are people, not rows
 /// of the feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "counts::Listed", from = "counts::Listed")]
 pub struct Counts {
     /// People created.
     pub created: u64,
@@ -145,6 +150,8 @@ pub struct Counts {
     pub unchanged: u64,
     /// Rows that are invalid, or were refused.
     pub rejected: u64,
+    /// Those of them that the target refused; the others are wrong in the feed.
+    pub refused: u64,
     /// Rows that the target could not process.
     pub failed: u64,
     /// Rows sent, but not confirmed.
@@ -180,6 +187,12 @@ impl Counts {
             Outcome::Deleted => &mut self.deleted,
             Outcome::Set => &mut self.set,
         }
+    }
+
+    /// Rows that are wrong in the feed.
+    #[must_use]
+    pub const fn invalid(&self) -> u64 {
+        self.rejected.saturating_sub(self.refused)
     }
 
     /// The rows of the feed: every outcome that is a row's.

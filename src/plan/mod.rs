@@ -54,9 +54,7 @@ pub use self::replay::{
     Asked, Change, Item, LeftAloneRow, Rekey, Wanted, WorkOf, replay, replay_as,
 };
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
-pub use self::scan::{
-    FindingKind, MAX_FINDINGS, Scan, ScanError, own_findings, scan, with_later_kinds,
-};
+pub use self::scan::{MAX_FINDINGS, Scan, ScanError, own_findings, scan, with_later_causes};
 pub use self::steps::{Remaining, roles, steps_for};
 pub use self::waves::{Blocked, arrange, in_cycles};
 pub use self::why::Why;

@@ -202,15 +202,21 @@ enum Source {
 }
 
 impl ProfiledColumns {
-    /// The columns that a mapping uses, each once. Nothing is counted of
-    /// passwords.
-    pub(super) fn of(bound: &Bound<'_>, columns: &[String]) -> Self {
+    /// The columns that a mapping uses for fields of the wanted kinds, each once. Nothing is
+    /// counted of passwords.
+    pub(super) fn of(
+        bound: &Bound<'_>,
+        columns: &[String],
+        is_wanted: impl Fn(FieldKind) -> bool,
+    ) -> Self {
         let mut all = Self::default();
         for (field, rule) in bound.mapping().fields().iter().enumerate() {
             let column = bound.column(field);
             let cell = columns.iter().position(|it| Some(it.as_str()) == column);
             let (name, source) = match (column, cell) {
-                _ if rule.field.kind == FieldKind::Password => continue,
+                _ if rule.field.kind == FieldKind::Password || !is_wanted(rule.field.kind) => {
+                    continue;
+                }
                 (Some(name), Some(index)) => (name, Source::Cell(index)),
                 _ => (rule.field.name, Source::Field(field)),
             };

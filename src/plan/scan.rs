@@ -11,19 +11,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::findings::Findings;
 pub(super) use self::findings::finding;
-pub use self::findings::{FindingKind, MAX_FINDINGS, own_findings, with_later_kinds};
+pub use self::findings::{MAX_FINDINGS, own_findings, with_later_causes};
 use self::lengths::Lengths;
 use self::odd_ids::OddIds;
 use self::whole_feed::{joined, of_rows, of_whole_feed, reject_short_rows, reject_uncertain_rows};
 use crate::event::{Event, Listener};
 use crate::feed::{Batch as Records, Feed, FeedError, FileEnd, LastRow, Record};
 use crate::mapping::{Bound, DateTally, Fault, Mapped, MappingError, Person, garbled};
-use crate::model::{ExternalId, Finding, Joined, Remark, Remarked, Remarks};
+use crate::model::{Causes, ExternalId, Finding, Joined, Remark, Remarked, Remarks};
 use crate::plan::effects::EffectFields;
 use crate::plan::fingerprints;
 use crate::plan::groups::NamedGroups;
 use crate::plan::profile::{Profile, ProfileTally, ProfiledColumns};
 use crate::plan::rows::{Batch, RowTable, fault};
+use crate::schema::FieldKind;
 use crate::validate;
 use crate::validate::unique::{Comparison, Keys};
 
@@ -39,15 +40,16 @@ pub struct Scan {
     pub marked: HashMap<ExternalId, bool>,
     /// What is wrong, in the order of the feed; at most [`MAX_FINDINGS`].
     pub findings: Vec<Finding>,
-    /// All that is wrong, by kind, the most frequent first.
-    pub kinds: Vec<FindingKind>,
+    /// All that is wrong, grouped.
+    pub causes: Causes,
     /// What was decided about the feed and its rows, and a person should hear of.
     pub remarks: Vec<Remarked>,
     /// Rows without a readable external ID that may be somebody.
     pub unidentified: u64,
     /// The user groups that rows name.
     pub groups: NamedGroups,
-    /// What the feed looks like; without columns where people are not compared.
+    /// What the feed looks like; only with the columns of closed lists where people are not
+    /// compared.
     pub profile: Profile,
     /// The last row, left out by the filter or not.
     pub last: Option<LastRow>,
@@ -164,8 +166,9 @@ pub fn scan(
         feed.estimated_rows(),
         fingerprints,
     );
-    let columns = fingerprints.then(|| ProfiledColumns::of(bound, feed.columns()));
-    let columns = columns.unwrap_or_default();
+    // Of closed lists, wrong values are named where most are right.
+    let is_counted = |kind: FieldKind| fingerprints || kind.is_closed_list();
+    let columns = ProfiledColumns::of(bound, feed.columns(), is_counted);
     let pass = Pass {
         bound,
         columns: &columns,
@@ -207,7 +210,7 @@ pub fn scan(
     )?;
 
     settle(feed, bound, &mut all, &mut rows);
-    let (findings, kinds) = std::mem::take(&mut all.findings).finish();
+    let (findings, mut causes) = std::mem::take(&mut all.findings).finish();
     let left_out = all.skipped + all.gave_way + all.leaving;
     listener.on_event(&Event::ReadFinished {
         rows: rows.counted(),
@@ -219,12 +222,14 @@ pub fn scan(
     let remarks = of_whole_feed(feed, bound, &rows, &all)?;
     let of_rows = of_rows(bound, &mut all, all_rows);
     let last = all.lengths.last_row(feed);
+    let profile = columns.profile(&all.profile);
+    causes.keep_values(|name| profile.column(name).map(|column| column.filled));
     Ok(Scan {
         rows,
         left_out,
         marked: all.marked,
         findings,
-        kinds,
+        causes,
         remarks: remarks.into_iter().chain(of_rows).collect(),
         unidentified: all.unidentified,
         groups: all.groups,
@@ -232,7 +237,7 @@ pub fn scan(
             files: all.lengths.files_with_rows(feed),
             joined,
             end: last.map_or(FileEnd::Unknown, |last| last.end),
-            ..columns.profile(&all.profile)
+            ..profile
         },
         last,
     })

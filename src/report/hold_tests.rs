@@ -297,7 +297,7 @@ fn an_open_hold_is_to_be_decided_and_a_refusal_can_be_taken_back() {
 
 /// The summary as the commands show it.
 fn summarized(report: &RunReport, width: usize) -> String {
-    summary(report, &[], &next_steps(report), &style(width))
+    summary(report, &next_steps(report), &style(width))
 }
 
 /// A night on which two guards held something.
@@ -329,7 +329,7 @@ fn held_for_approval() {
       created           4
       updated          12
       unchanged       143
-      rejected          0
+      invalid           0
       held              1  not sent until somebody approves
       ───────────────────
       rows            160  in fixtures/people.csv (2 skipped by the mapping)
@@ -356,7 +356,7 @@ fn held_for_approval() {
       created           4
       updated          12
       unchanged       143
-      rejected          0
+      invalid           0
       held              1  not sent until somebody approves
       ───────────────────
       rows            160  in fixtures/people.csv (2 skipped by the mapping)
@@ -390,16 +390,16 @@ fn a_plan_that_would_be_held() {
     An import would hold back 40 removals and 1 person under another external ID.
     41 s
 
-      would be created       4
-      would be updated      12
-      unchanged            143
-      would be rejected      0
-      would be held          1  not sent until somebody approves
-      ────────────────────────
-      rows                 160  in fixtures/people.csv (2 skipped by the mapping)
-      leavers held          40  no longer in the feed; they stay until somebody
-                                approves
-      requests           1,021  3 retries; rate-limited once
+      would be created      4
+      would be updated     12
+      unchanged           143
+      invalid               0
+      would be held         1  not sent until somebody approves
+      ───────────────────────
+      rows                160  in fixtures/people.csv (2 skipped by the mapping)
+      leavers held         40  no longer in the feed; they stay until somebody
+                               approves
+      requests          1,021  3 retries; rate-limited once
 
       Would be held for approval
       40  removals: 40 of 200 people are missing from the feed; the limit is 5% in 7
@@ -430,7 +430,7 @@ fn held_and_decided_since_and_read_back() {
       created           0
       updated           0
       unchanged       143
-      rejected          0
+      invalid           0
       held              1  not sent until somebody approves
       ───────────────────
       rows            144  in fixtures/people.csv (2 skipped by the mapping)

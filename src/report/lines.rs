@@ -76,21 +76,31 @@ struct Place {
     file: Option<u16>,
 }
 
+impl Place {
+    fn of(row: Option<RowNumber>) -> Self {
+        Self {
+            row: row.map(RowNumber::row),
+            file: row.map(RowNumber::file).filter(|file| *file > 0),
+        }
+    }
+}
+
 #[expect(clippy::ref_option, reason = "serde's signature")]
 pub(super) fn place<S: Serializer>(
     row: &Option<RowNumber>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let place = Place {
-        row: row.map(RowNumber::row),
-        file: row.map(RowNumber::file).filter(|file| *file > 0),
-    };
-    place.serialize(serializer)
+    Place::of(*row).serialize(serializer)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn place_of<S: Serializer>(row: &RowNumber, serializer: S) -> Result<S::Ok, S::Error> {
     place(&Some(*row), serializer)
+}
+
+/// Where several rows are, each as an object.
+pub(super) fn places<S: Serializer>(rows: &[RowNumber], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.iter().map(|row| Place::of(Some(*row))))
 }
 
 impl RowLine {

@@ -47,6 +47,23 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// The counts by outcome.
+    fn outcomes(&self) -> Vec<(String, f64)> {
+        let outcomes = Outcome::ALL.into_iter();
+        let labelled = outcomes.map(|outcome| {
+            let label = format!(",outcome=\"{}\"", outcome.word());
+            (label, number(self.counts.of(outcome)))
+        });
+        labelled.collect()
+    }
+
+    /// The rejected rows by who rejected them.
+    fn rejected(&self) -> [(String, f64); 2] {
+        let (invalid, refused) = (self.counts.invalid(), self.counts.refused);
+        [("invalid", invalid), ("refused", refused)]
+            .map(|(why, rows)| (format!(",why=\"{why}\""), number(rows)))
+    }
+
     /// The text of the file.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -104,17 +121,21 @@ impl Metrics {
             ("hrfeed_rows", "gauge", "Rows of the last run's feed."),
             &some(self.rows.map(number)),
         );
-        let outcomes = Outcome::ALL.map(|outcome| {
-            let label = format!(",outcome=\"{}\"", outcome.word());
-            (label, number(self.counts.of(outcome)))
-        });
         add(
             (
                 "hrfeed_outcomes",
                 "gauge",
                 "Rows of the last run by outcome; deactivated, deleted and set are people who left.",
             ),
-            &outcomes,
+            &self.outcomes(),
+        );
+        add(
+            (
+                "hrfeed_rejected",
+                "gauge",
+                "Rejected rows of the last run: wrong in the feed (invalid), or refused by the LMS.",
+            ),
+            &self.rejected(),
         );
         add(
             (
@@ -213,6 +234,8 @@ mod tests {
         hrfeed_outcomes{…,outcome="deactivated"} 0
         hrfeed_outcomes{…,outcome="deleted"} 0
         hrfeed_outcomes{…,outcome="set"} 0
+        hrfeed_rejected{…,why="invalid"} 60
+        hrfeed_rejected{…,why="refused"} 0
         hrfeed_calls_total{…} 1021
         hrfeed_holds{…,state="open"} 2
         hrfeed_duration_seconds{…} 41.25

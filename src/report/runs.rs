@@ -170,6 +170,6 @@ mod tests {
 
     #[test]
     fn a_script_gets_the_instant_in_utc() {
-        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"exit_code":3}"#);
+        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"invalid":23,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"exit_code":3}"#);
     }
 }

@@ -21,12 +21,7 @@ const CAUSES_SHOWN: usize = 10;
 ///
 /// `next` are the lines under "Next"; [`super::next_steps`] gives the usual ones.
 #[must_use]
-pub fn summary(
-    report: &RunReport,
-    causes: &[CauseLine],
-    next: &[NextStep],
-    style: &Style,
-) -> String {
+pub fn summary(report: &RunReport, next: &[NextStep], style: &Style) -> String {
     let mut lines = head(report, style);
     let heading = |text| [String::new(), format!("  {}", style.paint(Ink::Bold, text))];
     lines.push(String::new());
@@ -44,7 +39,7 @@ pub fn summary(
         }));
         lines.extend(hold_lines(&report.holds, style));
     }
-    for (title, group) in CauseLine::grouped(causes) {
+    for (title, group) in CauseLine::grouped(&report.causes) {
         lines.extend(heading(title));
         lines.extend(cause_lines(&group, style));
     }
@@ -114,8 +109,10 @@ impl Figure {
 
 /// The counts worth showing: most of them only above zero.
 pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
-    const INVALID: &str = "failed validation";
-    const REFUSED: &str = "failed validation, or refused by the LMS";
+    const INVALID: &str = "wrong in the feed, so nothing was sent";
+    const WRONG: &str = "wrong in the feed";
+    const WOULD_STAY: &str = "wrong in the feed, so nothing would be sent";
+    const REFUSED: &str = "the LMS did not accept them";
     const RETRIED: &str = "the LMS could not process them; the next import retries";
     const UNCONFIRMED: &str = "sent but not confirmed; checked before any retry";
     const HELD: &str = "not sent until somebody approves";
@@ -129,7 +126,6 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     };
     let staying = format!("{gone}; they stay until somebody approves");
     let (kind, counts) = (Kind::of(report), &report.counts);
-    let rejected = counts.rejected;
     // Held rows count as pending.
     let pending = counts.pending.saturating_sub(report.held.rows);
     let figure = |label, number, note: &str| Figure {
@@ -139,14 +135,14 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     };
     let mut shown = match kind {
         Kind::Check => vec![
-            figure("valid", counts.rows() - rejected, ""),
-            figure("rejected", rejected, INVALID),
+            figure("valid", counts.rows() - counts.rejected, ""),
+            figure("invalid", counts.invalid(), WRONG),
         ],
         Kind::Plan => vec![
             figure("would be created", counts.created, ""),
             figure("would be updated", counts.updated, ""),
             figure("unchanged", counts.unchanged, ""),
-            figure("would be rejected", rejected, INVALID),
+            figure("invalid", counts.invalid(), WOULD_STAY),
             figure("would fail", counts.failed, RETRIED),
             figure("would be held", counts.pending, HELD),
         ],
@@ -154,7 +150,8 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
             figure("created", counts.created, ""),
             figure("updated", counts.updated, ""),
             figure("unchanged", counts.unchanged, ""),
-            figure("rejected", rejected, REFUSED),
+            figure("invalid", counts.invalid(), INVALID),
+            figure("refused", counts.refused, REFUSED),
             figure("failed", counts.failed, RETRIED),
             figure("unknown", counts.unknown, UNCONFIRMED),
             figure("held", report.held.rows, HELD),
@@ -185,7 +182,7 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
         "created",
         "updated",
         "unchanged",
-        "rejected",
+        "invalid",
         Figure::SUM,
     ];
     let word = |label: &'static str| label.strip_prefix("would be ").unwrap_or(label);

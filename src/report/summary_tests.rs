@@ -1,8 +1,9 @@
 //! What the summary says, state by state.
 
+use super::super::cause::tests::cause;
 use super::super::run::tests::import;
 use super::*;
-use crate::model::{Calls, Counts, Outcome, RowNumber, RunState};
+use crate::model::{Calls, Counts, Outcome, RunState};
 use crate::report::{Command, next_steps};
 
 fn style(width: usize) -> Style {
@@ -19,10 +20,11 @@ fn summarized(report: &RunReport, causes: &[CauseLine]) -> String {
 
 fn summarized_at(width: usize, report: &RunReport, causes: &[CauseLine]) -> String {
     let mut report = report.clone();
+    report.causes = causes.to_vec();
     if report.message == "Done." {
         report.message = headline(&report);
     }
-    summary(&report, causes, &next_steps(&report), &style(width))
+    summary(&report, &next_steps(&report), &style(width))
 }
 
 fn with_counts(counts: Counts) -> RunReport {
@@ -33,12 +35,6 @@ fn with_counts(counts: Counts) -> RunReport {
 }
 
 fn causes() -> Vec<CauseLine> {
-    let cause = |outcome, count, message: &str, rows: &[u32]| CauseLine {
-        outcome,
-        message: message.into(),
-        count,
-        rows: rows.iter().map(|row| RowNumber::new(*row)).collect(),
-    };
     vec![
         cause(
             Outcome::Rejected,
@@ -75,7 +71,7 @@ fn finished_clean() {
       created      940
       updated       12
       unchanged     48
-      rejected       0
+      invalid        0
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
@@ -89,6 +85,7 @@ fn finished_with_rows_rejected_and_failed() {
         updated: 12,
         unchanged: 25,
         rejected: 23,
+        refused: 2,
         failed: 2,
         ..Counts::default()
     });
@@ -100,18 +97,21 @@ fn finished_with_rows_rejected_and_failed() {
       created      938
       updated       12
       unchanged     25
-      rejected      23  failed validation, or refused by the LMS
+      invalid       21  wrong in the feed, so nothing was sent
+      refused        2  the LMS did not accept them
       failed         2  the LMS could not process them; the next import retries
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
-      Why rows were rejected
+      Wrong in the feed
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200
           …)
-       2  the LMS says: loginName is already in use (rows 4, 5)
        1  column `Country` (country): not a country code of two letters (ISO
           3166-1); meant is probably NL: add it to the field's `map` (row 9)
+
+      Refused by the LMS
+      2  the LMS says: loginName is already in use (rows 4, 5)
 
       Why rows failed
       2  the LMS answered 500 five times\u{202e} (rows 12, 13)
@@ -129,17 +129,20 @@ fn finished_with_rows_rejected_and_failed() {
       created      938
       updated       12
       unchanged     25
-      rejected      23  failed validation, or refused by the LMS
+      invalid       21  wrong in the feed, so nothing was sent
+      refused        2  the LMS did not accept them
       failed         2  the LMS could not process them; the next import retries
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
       requests   1,021  3 retries; rate-limited once
 
-      Why rows were rejected
+      Wrong in the feed
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200 …)
-       2  the LMS says: loginName is already in use (rows 4, 5)
        1  column `Country` (country): not a country code of two letters (ISO 3166-1); meant is probably NL: add it to the
           field's `map` (row 9)
+
+      Refused by the LMS
+      2  the LMS says: loginName is already in use (rows 4, 5)
 
       Why rows failed
       2  the LMS answered 500 five times\u{202e} (rows 12, 13)
@@ -167,7 +170,7 @@ fn finished_without_knowing_all() {
       created      998
       updated        0
       unchanged      0
-      rejected       1  failed validation, or refused by the LMS
+      invalid        1  wrong in the feed, so nothing was sent
       unknown        1  sent but not confirmed; checked before any retry
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
@@ -199,7 +202,7 @@ fn interrupted() {
       created      300
       updated        0
       unchanged      0
-      rejected       0
+      invalid        0
       unknown        2  sent but not confirmed; checked before any retry
       pending      698  not finished
       ────────────────
@@ -231,7 +234,7 @@ fn failed() {
       created      300
       updated        0
       unchanged      0
-      rejected       0
+      invalid        0
       pending      700  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
@@ -260,7 +263,7 @@ fn killed() {
       created      300
       updated        0
       unchanged      0
-      rejected       0
+      invalid        0
       pending      700  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
@@ -287,7 +290,7 @@ fn superseded() {
       created      300
       updated        0
       unchanged      0
-      rejected       0
+      invalid        0
       pending      700  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
@@ -318,16 +321,16 @@ fn plan() {
     An import would create 940 people, update 12 and delete 1. 23 rows would be rejected.
     41 s
 
-      would be created     940
-      would be updated      12
-      unchanged             25
-      would be rejected     23  failed validation
-      ────────────────────────
-      rows               1,000  in fixtures/people.csv (2 skipped by the mapping)
-      would be deleted       1  no longer in the feed
-      requests              13
+      would be created    940
+      would be updated     12
+      unchanged            25
+      invalid              23  wrong in the feed, so nothing would be sent
+      ───────────────────────
+      rows              1,000  in fixtures/people.csv (2 skipped by the mapping)
+      would be deleted      1  no longer in the feed
+      requests             13
 
-      Why rows were rejected
+      Wrong in the feed
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200
           …)
     ");
@@ -358,12 +361,12 @@ fn check() {
     insta::assert_snapshot!(summarized(&report, &causes()[1..2]), @"
     23 of 1,000 rows have problems.                                            0.3 s
 
-      valid       977
-      rejected     23  failed validation
-      ───────────────
-      rows      1,000  in fixtures/people.csv (2 skipped by the mapping)
+      valid      977
+      invalid     23  wrong in the feed
+      ──────────────
+      rows     1,000  in fixtures/people.csv (2 skipped by the mapping)
 
-      Why rows were rejected
+      Wrong in the feed
       20  column `Work Email` (email): not an e-mail address (rows 17, 88, 113, 200
           …)
     ");
@@ -394,7 +397,7 @@ fn nothing_to_do() {
       created        0
       updated        0
       unchanged  1,000
-      rejected       0
+      invalid        0
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
     ");
@@ -416,7 +419,7 @@ fn empty_feed() {
       created    0
       updated    0
       unchanged  0
-      rejected   0
+      invalid    0
       ────────────
       rows       0  in fixtures/people.csv
     ");
@@ -443,7 +446,7 @@ fn a_guard_is_said_first() {
       created        0
       updated        0
       unchanged      0
-      rejected       0
+      invalid        0
       pending    1,000  not finished
       ────────────────
       rows       1,000  in fixtures/people.csv (2 skipped by the mapping)
@@ -520,12 +523,7 @@ fn one_is_singular() {
 #[test]
 fn more_causes_than_anyone_reads_are_summed_up() {
     let many: Vec<_> = (1..=13)
-        .map(|at| CauseLine {
-            outcome: Outcome::Rejected,
-            message: format!("cause {at}"),
-            count: at,
-            rows: vec![],
-        })
+        .map(|at| cause(Outcome::Rejected, at, &format!("cause {at}"), &[]))
         .collect();
     let text = summarized(
         &with_counts(Counts {
@@ -543,17 +541,18 @@ fn more_causes_than_anyone_reads_are_summed_up() {
 
 #[test]
 fn with_colour_the_words_stay_the_same() {
-    let report = with_counts(Counts {
+    let mut report = with_counts(Counts {
         created: 5,
         rejected: 4,
         ..Counts::default()
     });
-    let plain = summary(&report, &causes(), &next_steps(&report), &style(80));
+    report.causes = causes();
+    let plain = summary(&report, &next_steps(&report), &style(80));
     let coloured = Style {
         color: true,
         ..style(80)
     };
-    let coloured = summary(&report, &causes(), &next_steps(&report), &coloured);
+    let coloured = summary(&report, &next_steps(&report), &coloured);
     let mut stripped = coloured.clone();
     for code in ["1", "2", "1;32", "1;33", "1;31", "1;36", "0"] {
         stripped = stripped.replace(&format!("\x1b[{code}m"), "");

@@ -19,9 +19,9 @@ use crate::clock::Clock;
 use crate::feed::{Attachments, Feed, FeedSource};
 use crate::journal::Run;
 use crate::mapping::{Among, Bound, FeedKind, Leavers, Mapping, MappingError};
-use crate::model::{Effects, ExternalId, RowNumber, Rule, RunState};
+use crate::model::{Causes, Effects, ExternalId, RowNumber, Rule, RunState};
 use crate::plan::guards::{self, Allow, Allowed, FeedFacts, Sick};
-use crate::plan::{self, FindingKind, Plan, Profile, RowState, RowTable, Scan};
+use crate::plan::{self, Plan, Profile, RowState, RowTable, Scan};
 use crate::run::seed;
 use crate::upload::GroupPlan;
 
@@ -38,8 +38,8 @@ pub struct Prepared {
     pub sick: Vec<Sick>,
     /// What is to be done with user groups.
     pub groups: GroupPlan,
-    /// All that is wrong with the feed, by kind.
-    pub kinds: Vec<FindingKind>,
+    /// All that is wrong with the feed, grouped.
+    pub causes: Causes,
     /// Rows that the mapping left out.
     pub skipped: u64,
     /// Rows about whose people the target gave no answer: nothing is sent for
@@ -164,7 +164,7 @@ impl Stages<'_> {
         Ok(Prepared {
             effects: scan.rows.effects(&self.bound, leaving),
             plan: Plan::of(&scan.rows, compared.leavers.into_iter().collect(), action),
-            kinds: plan::with_later_kinds(&self.bound, scan.kinds, &scan.rows),
+            causes: plan::with_later_causes(&self.bound, scan.causes, &scan.rows),
             rows: scan.rows,
             holds,
             silent: earlier.silent().filter_map(HoldNow::of_silent).collect(),

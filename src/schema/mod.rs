@@ -226,6 +226,17 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
+    /// Whether its values are those of a list that says nothing about a person by itself.
+    #[must_use]
+    pub const fn is_closed_list(self) -> bool {
+        matches!(
+            self,
+            Self::Country | Self::State | Self::Bool | Self::Role(_) | Self::GroupType(_)
+        )
+    }
+}
+
+impl FieldKind {
     /// Whether a value is a day.
     #[must_use]
     pub const fn is_date(self) -> bool {

@@ -239,9 +239,9 @@ fn a_plan_says_why_rows_are_rejected_that_are_wrong_only_beside_known_people() {
         let ran = world.changes_nothing(|world| world.run(&plan)).exits(3);
         let words: Vec<_> = ran.stdout.split_whitespace().collect();
         let said = words.join(" ");
-        let (_, why) = said.split_once("Why rows were rejected 2 ").unwrap();
+        let (_, why) = said.split_once("Wrong in the feed 2 ").unwrap();
         assert!(
-            why.contains("the login belongs to somebody else (rows 2, 3)"),
+            why.contains("the login belongs to somebody else and does not become free in this run: nothing was sent (rows 2, 3)"),
             "{why}"
         );
     });

@@ -69,6 +69,7 @@ mod sent_back;
 mod sent_back_cells;
 mod sick_feeds;
 mod taken_ids;
+mod telling;
 mod two_feeds;
 mod unknown_outcomes;
 mod unlisted_accounts;

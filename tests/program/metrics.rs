@@ -48,6 +48,8 @@ fn a_monitor_reads_from_a_file_how_the_night_went() {
         assert_eq!(first["hrfeed_rows"], "20");
         assert_eq!(first["hrfeed_outcomes outcome=\"created\""], "19");
         assert_eq!(first["hrfeed_outcomes outcome=\"rejected\""], "1");
+        assert_eq!(first["hrfeed_rejected why=\"invalid\""], "1");
+        assert_eq!(first["hrfeed_rejected why=\"refused\""], "0");
         assert_eq!(first["hrfeed_holds state=\"open\""], "0");
         let age: f64 = first["hrfeed_feed_age_seconds"].parse().unwrap();
         assert!((0.0..60.0).contains(&age));

@@ -154,7 +154,7 @@ fn short_rows_are_named_among_whole_ones_and_whole_where_empty_cells_are_left_ou
     let whole = "1,Ann,Lee,Cook,Ghent\n2,Bo,Kay,Cook,Ghent\n3,Cy,Roe,Cook,Ghent\n";
     let ran = checked(&format!("ID,First,Last,Job,City\n{whole}4,Di,Poe\n"));
     let said = ran.exits(3).stdout;
-    let why = said.split("Why rows were rejected").last().unwrap();
+    let why = said.split("Wrong in the feed\n").last().unwrap();
     insta::assert_snapshot!(why.trim(), @"
     1  the row has 3 cells, but the header has 5: most rows are whole: a line break without quotes, or a cell that was
          lost? If the cells are empty, write their delimiters (row 5)

@@ -302,7 +302,7 @@ fn causes_are_grouped_and_the_most_frequent_comes_first() {
     let causes = world.journal.causes(run).unwrap();
     let grouped: Vec<_> = causes
         .iter()
-        .map(|it| (it.outcome, it.status, it.message.as_deref(), it.rows))
+        .map(|it| (it.outcome, it.status, it.message.as_deref(), it.count))
         .collect();
     assert_eq!(
         grouped,
@@ -312,8 +312,42 @@ fn causes_are_grouped_and_the_most_frequent_comes_first() {
             (Outcome::Unknown, None, None, 1),
         ]
     );
-    assert_eq!(causes[1].first, [3, 4, 5].map(RowNumber::new));
-    assert_eq!(causes[1].code.as_deref(), Some("duplicate"));
+    assert_eq!(causes[1].rows, [3, 4, 5].map(RowNumber::new));
+    assert_eq!(causes[1].rule.as_deref(), Some("duplicate"));
+}
+
+#[test]
+fn rejected_rows_are_those_that_a_rule_rejects_and_those_that_the_lms_refuses() {
+    let world = World::new();
+    let run = world.start(6);
+    let rejected = |row, status, code, message: Option<&str>| Settled {
+        status,
+        code,
+        message: message.map(str::to_owned),
+        ..settled(row, Outcome::Rejected)
+    };
+    for row in [
+        rejected(1, None, Some("email"), Some("is not an e-mail address")),
+        rejected(2, Some(422), None, Some("taken")),
+        rejected(3, Some(400), None, None),
+        // A group refuses somebody for whom nothing else was sent.
+        rejected(4, None, None, Some("group `A`: no such member")),
+        // What was said is gone.
+        rejected(5, None, None, None),
+    ] {
+        world.settle(run, row);
+    }
+    world.flush();
+    let counts = world.journal.run(RunRef::Id(run)).unwrap().unwrap().counts;
+    assert_eq!(
+        (counts.rejected, counts.refused, counts.invalid()),
+        (5, 3, 2)
+    );
+    let causes = world.journal.causes(run).unwrap();
+    let refused: u64 = (causes.iter().filter(|it| it.is_refused()))
+        .map(|it| it.count)
+        .sum();
+    assert_eq!(refused, 3);
 }
 
 #[test]

@@ -1,28 +1,14 @@
 //! What is wrong with rows, and how much of it is kept.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use crate::feed::Record;
 use crate::mapping::{Bound, Fault, Mapped, MappingError, Person};
-use crate::model::{ExternalId, Finding, MAX_NAMED_ROWS, RowNumber, Rule};
+use crate::model::{Causes, ExternalId, Finding, RowNumber};
 use crate::plan::rows::{RowTable, fault};
 use crate::validate;
 
 /// The most findings that are kept whole. A feed with more is wrong as a whole,
 /// and a person needs their kinds.
 pub const MAX_FINDINGS: usize = 100_000;
-
-/// Findings of one rule and one column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FindingKind {
-    /// How many.
-    pub count: u64,
-    /// The first of them.
-    pub first: Finding,
-    /// The rows of the first few.
-    pub rows: Vec<RowNumber>,
-}
 
 /// The most characters of a value that are kept with a finding: a feed of values
 /// without an end would fill the memory.
@@ -79,86 +65,21 @@ pub fn own_findings(
     Ok(faults.drain(..).map(of_row).collect())
 }
 
-/// The kinds of findings, together with those of the rows that were rejected since
-/// the first pass, by what is known of people and groups.
+/// The causes, together with those of the rows that were rejected since the first pass, by
+/// what is known of people and groups.
 #[must_use]
-pub fn with_later_kinds(
-    bound: &Bound<'_>,
-    kinds: Vec<FindingKind>,
-    rows: &RowTable,
-) -> Vec<FindingKind> {
-    let mut all = Kinds::default();
-    for kind in kinds {
-        all.0.insert(Kinds::key(&kind.first), kind);
-    }
+pub fn with_later_causes(bound: &Bound<'_>, mut causes: Causes, rows: &RowTable) -> Causes {
     for (row, found) in rows.later_faults() {
-        all.add(&finding(bound, rows.number(row), None, fault(bound, found)));
+        causes.add_finding(&finding(bound, rows.number(row), None, fault(bound, found)));
     }
-    all.sorted()
-}
-
-/// By code, variety and field.
-#[derive(Default)]
-struct Kinds(HashMap<KindKey, FindingKind>);
-
-type KindKey = (&'static str, &'static str, Option<Box<str>>);
-
-impl Kinds {
-    fn key(finding: &Finding) -> KindKey {
-        let rule = &finding.rule;
-        (rule.code(), rule.variety(), finding.field.clone())
-    }
-
-    fn add(&mut self, finding: &Finding) {
-        let kind = self
-            .0
-            .entry(Self::key(finding))
-            .or_insert_with(|| FindingKind {
-                count: 0,
-                first: finding.clone(),
-                rows: Vec::new(),
-            });
-        kind.count += 1;
-        if kind.rows.len() < MAX_NAMED_ROWS {
-            kind.rows.push(finding.row);
-        }
-    }
-
-    /// Takes in the kinds of later rows.
-    fn extend(&mut self, more: Self) {
-        for (key, kind) in more.0 {
-            match self.0.entry(key) {
-                Entry::Vacant(place) => drop(place.insert(kind)),
-                Entry::Occupied(mut known) => {
-                    let known = known.get_mut();
-                    known.count += kind.count;
-                    let room = MAX_NAMED_ROWS.saturating_sub(known.rows.len());
-                    known.rows.extend(kind.rows.into_iter().take(room));
-                }
-            }
-        }
-    }
-
-    fn sorted(self) -> Vec<FindingKind> {
-        let mut kinds: Vec<_> = self.0.into_values().collect();
-        kinds.sort_by_key(|kind| {
-            (
-                std::cmp::Reverse(kind.count),
-                kind.first.row,
-                kind.first.rule.code(),
-                kind.first.field.clone(),
-                kind.first.rule.variety(),
-            )
-        });
-        kinds
-    }
+    causes
 }
 
 pub(super) struct Findings {
     pub(super) kept: Vec<Finding>,
     /// How many are kept at most.
     pub(super) max: usize,
-    kinds: Kinds,
+    causes: Causes,
 }
 
 impl Default for Findings {
@@ -166,14 +87,14 @@ impl Default for Findings {
         Self {
             kept: Vec::new(),
             max: MAX_FINDINGS,
-            kinds: Kinds::default(),
+            causes: Causes::default(),
         }
     }
 }
 
 impl Findings {
     pub(super) fn add(&mut self, finding: Finding) {
-        self.kinds.add(&finding);
+        self.causes.add_finding(&finding);
         if self.kept.len() < self.max {
             self.kept.push(finding);
         }
@@ -181,60 +102,14 @@ impl Findings {
 
     /// Takes in those of later rows.
     pub(super) fn extend(&mut self, more: Self) {
-        self.kinds.extend(more.kinds);
+        self.causes.extend(more.causes);
         let room = self.max.saturating_sub(self.kept.len());
         self.kept.extend(more.kept.into_iter().take(room));
     }
 
-    pub(super) fn finish(mut self) -> (Vec<Finding>, Vec<FindingKind>) {
+    pub(super) fn finish(mut self) -> (Vec<Finding>, Causes) {
         // Stable: of one row, first what is wrong with it by itself.
         self.kept.sort_by_key(|finding| finding.row);
-        (self.kept, self.kinds.sorted())
-    }
-}
-
-impl FindingKind {
-    /// The findings in one sentence, for all of their rows.
-    pub fn message(&self) -> String {
-        let sentence = match &self.first.rule {
-            _ if self.count == 1 => return self.first.message(),
-            // The sentences of these name one row's figures.
-            Rule::Duplicate { .. } => "duplicate value".into(),
-            Rule::LoginTaken { .. } => "the login belongs to somebody else".into(),
-            Rule::Renumbered { .. } => "somebody known under another external ID".into(),
-            Rule::KnownAsVariant { .. } => {
-                "differs only in case or spaces from an external ID that is known".into()
-            }
-            Rule::ExternalIdInUse { .. } => Rule::ExternalIdInUse { known_as: None }.to_string(),
-            Rule::ExternalIdsExchanged { .. } => {
-                Rule::ExternalIdsExchanged { known_as: None }.to_string()
-            }
-            Rule::NoSuchGroup { .. } => "the LMS does not have the group".into(),
-            Rule::AdoptAmbiguous { .. } => {
-                "several accounts without an external ID match the person".into()
-            }
-            Rule::AmbiguousOnTarget { .. } => {
-                "several people in the LMS have the external ID".into()
-            }
-            Rule::TooLong { max, .. } => {
-                format!("is longer than the {max} characters that the LMS accepts")
-            }
-            Rule::Country { .. } => Rule::Country { meant: None }.to_string(),
-            Rule::State { .. } => Rule::State { meant: None }.to_string(),
-            Rule::CellError { .. } => "contains an error instead of a value".into(),
-            Rule::Undecided { .. } => "several rows are about the person, or one that cannot be \
-                                       read, so that the value is not certain"
-                .into(),
-            Rule::TooManyCells { .. } => "the row has more cells than the header".into(),
-            Rule::TooFewCells { short, .. } => {
-                format!("the row has fewer cells than the header: {}", short.text())
-            }
-            Rule::Quotes { problem, .. } => problem.text().into(),
-            _ => return self.first.message(),
-        };
-        match self.first.place() {
-            Some(place) => format!("{place}: {sentence}"),
-            None => sentence,
-        }
+        (self.kept, self.causes)
     }
 }

@@ -40,8 +40,6 @@ pub struct PageData {
     pub started: Option<Zoned>,
     /// When it ended, where it has.
     pub ended: Option<Zoned>,
-    /// Why rows were not applied.
-    pub causes: Vec<CauseLine>,
     /// What to do next, as for [`super::summary()`].
     pub next: Vec<NextStep>,
     /// The outcomes over time.
@@ -217,7 +215,7 @@ impl<'a> View<'a> {
             next: steps(&data.next),
             holds: report.holds.iter().map(hold).collect(),
             is_any_open: report.holds.iter().any(HoldLine::is_open),
-            causes: CauseLine::grouped(&data.causes)
+            causes: CauseLine::grouped(&report.causes)
                 .into_iter()
                 .map(group)
                 .collect(),
@@ -276,7 +274,7 @@ fn tiles(report: &RunReport) -> Vec<Tile> {
     let tile = |figure: Figure| Tile {
         class: match figure.label {
             Figure::SUM => "sum",
-            "rejected" | "failed" | "unknown" | "pending" | "held" | "leavers held"
+            "invalid" | "refused" | "failed" | "unknown" | "pending" | "held" | "leavers held"
                 if figure.number > 0 =>
             {
                 "flaw"

@@ -1,5 +1,6 @@
 //! What the page promises: escaped, self-contained, bounded, complete.
 
+use super::super::cause::tests::cause as cause_of;
 use super::super::run::tests::import;
 use super::*;
 use crate::model::{Action, Counts, RowNumber, RunState};
@@ -41,12 +42,33 @@ fn data() -> PageData {
         updated: 12,
         unchanged: 25,
         rejected: 23,
+        refused: 3,
         failed: 2,
         unknown: 1,
         ..Counts::default()
     };
     report.exit_code = 3;
     report.message = headline(&report);
+    report.causes = vec![
+        cause_of(
+            Outcome::Rejected,
+            20,
+            "column `Work Email` (email): not an e-mail address",
+            &[17, 88, 113],
+        ),
+        cause_of(
+            Outcome::Rejected,
+            3,
+            "the LMS says: loginName is already in use",
+            &[5, 6, 7],
+        ),
+        cause_of(
+            Outcome::Failed,
+            2,
+            "the LMS answered 500 five times",
+            &[12, 13],
+        ),
+    ];
     let mut throughput = Throughput::default();
     for at in 0..950_u32 {
         let outcome = match at % 41 {
@@ -71,26 +93,6 @@ fn data() -> PageData {
                 .unwrap(),
         ),
         started: Some(started),
-        causes: vec![
-            CauseLine {
-                outcome: Outcome::Rejected,
-                message: "column `Work Email` (email): not an e-mail address".into(),
-                count: 20,
-                rows: [17, 88, 113].map(RowNumber::new).to_vec(),
-            },
-            CauseLine {
-                outcome: Outcome::Rejected,
-                message: "the LMS says: loginName is already in use".into(),
-                count: 3,
-                rows: [5, 6, 7].map(RowNumber::new).to_vec(),
-            },
-            CauseLine {
-                outcome: Outcome::Failed,
-                message: "the LMS answered 500 five times".into(),
-                count: 2,
-                rows: [12, 13].map(RowNumber::new).to_vec(),
-            },
-        ],
         next: next_steps(&report),
         throughput,
         rejected: section(2..25, Outcome::Rejected),
@@ -113,7 +115,6 @@ fn empty() -> PageData {
         target: None,
         started: None,
         ended: None,
-        causes: Vec::new(),
         next: Vec::new(),
         throughput: Throughput::default(),
         rejected: RowSection::default(),
@@ -143,7 +144,7 @@ fn hostile_names_stay_text() {
         arguments: vec![EVIL.into()],
         purpose: EVIL,
     }];
-    data.causes[0].message = EVIL.into();
+    data.report.causes[0].message = EVIL.into();
     let mut row = line(3, Outcome::Rejected);
     row.external_id = Some(EVIL.into());
     row.message = Some(EVIL.into());
@@ -206,7 +207,7 @@ fn a_full_page_has_every_part() {
         "2026-11-21 02:00:14 CET",
         "41 s",
         "9f86d081884c7d659a2feaa0c55ad015",
-        "Why rows were rejected",
+        "Wrong in the feed",
         "Why rows failed",
         "(rows 17, 88, 113 …)",
         "Bar chart of 950 people over",

@@ -2,6 +2,9 @@
 //!
 //! One bar at a time. It is removed where its stage ends, when the run is
 //! over, and when the listener is dropped, so nothing is ever left behind.
+//!
+//! Why nothing moves (a pause, a run that waits or stops) is below the bar, on as
+//! many lines as it takes: none of it is ever cut off.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,12 +12,12 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::Tally;
-use super::plain::awaiting;
+use super::plain::{awaiting, stopping};
 use super::tally::{Pause, Stage};
 use crate::clock;
 use crate::event::{Event, Listener};
 use crate::report::effects::in_words;
-use crate::report::text::counted;
+use crate::report::text::{count, counted};
 use crate::report::{Style, sanitize};
 
 /// How often a bar is drawn without an event, for the spinner and the rest of a
@@ -25,7 +28,26 @@ const TICK: Duration = Duration::from_millis(120);
 const REWORD: Duration = Duration::from_millis(250);
 
 /// The figures of a bar that counts what is done.
-const DONE: &str = "{human_pos}/{human_len}{pause}";
+const DONE: &str = "{human_pos}/{human_len}";
+
+/// The columns of a bar, and those of a terminal that is too narrow for it.
+const WIDE: (usize, usize) = (24, 72);
+const NARROW: usize = 10;
+
+/// What is below the bar while nothing moves.
+#[derive(Debug, Default)]
+struct Below {
+    /// The run waits for another one, or is being stopped: in words.
+    standing: Option<String>,
+    pause: Option<Pause>,
+}
+
+impl Below {
+    fn text(&self, now: Instant) -> Option<String> {
+        let pause = self.pause.as_ref().map(|pause| pause.sentence(now));
+        self.standing.clone().or(pause)
+    }
+}
 
 /// Where a bar is drawn.
 type Target = Box<dyn Fn() -> ProgressDrawTarget>;
@@ -36,9 +58,11 @@ pub(super) struct Bars {
     tally: Tally,
     bar: Option<ProgressBar>,
     worded: Option<Instant>,
+    /// The columns before the words behind the bar.
+    used: usize,
     /// The one thing that changes without an event: read by the thread that
     /// draws.
-    pause: Arc<Mutex<Option<Pause>>>,
+    below: Arc<Mutex<Below>>,
 }
 
 impl Bars {
@@ -53,13 +77,21 @@ impl Bars {
             tally: Tally::default(),
             bar: None,
             worded: None,
-            pause: Arc::default(),
+            used: 0,
+            below: Arc::default(),
         }
     }
 
     /// Puts a bar up; one without a `length` is a spinner.
     fn put(&mut self, title: String, length: Option<u64>, figures: &str) {
         self.take();
+        let length_of_bar = length.map_or(0, |_| self.bar_columns() + 1);
+        let of_figures = match figures {
+            DONE => 2 * count(length.unwrap_or(0)).len() + 1,
+            "" => 0,
+            _ => "100 %".len(),
+        };
+        self.used = 2 + title.chars().count() + 1 + length_of_bar + of_figures;
         let bar = ProgressBar::with_draw_target(length, (self.target)())
             .with_style(self.bar_style(length.is_some(), figures))
             .with_prefix(title);
@@ -82,27 +114,21 @@ impl Bars {
     }
 
     fn bar_style(&self, has_length: bool, figures: &str) -> ProgressStyle {
+        let columns = self.bar_columns();
         let bar = match (has_length, self.style.color) {
-            (false, _) => "",
-            (true, false) => "{bar:24} ",
-            (true, true) => "{bar:24.cyan/dim} ",
+            (false, _) => String::new(),
+            (true, false) => format!("{{bar:{columns}}} "),
+            (true, true) => format!("{{bar:{columns}.cyan/dim}} "),
         };
-        let template = format!("{{spinner}} {{prefix}} {bar}{figures}{{wide_msg}}");
-        let pause = Arc::clone(&self.pause);
-        // The text before it takes some 54 columns; a line that wraps leaves
-        // debris behind.
-        let room = self.style.width.saturating_sub(56).max(12);
-        let show_pause = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let pause = pause.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(pause) = pause.as_ref() {
-                let now = clock::monotonic();
-                let sentence = pause.sentence(now);
-                // Half a reason says less than none.
-                let is_short = sentence.chars().count() <= room;
-                let shown = is_short.then_some(sentence);
-                let shown = shown.unwrap_or_else(|| pause.remaining(now));
+        let template = format!("{{spinner}} {{prefix}} {bar}{figures}{{wide_msg}}{{below}}");
+        let below = Arc::clone(&self.below);
+        let style = self.style;
+        let show_below = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let below = below.lock().unwrap_or_else(PoisonError::into_inner);
+            let text = below.text(clock::monotonic()).unwrap_or_default();
+            for line in wrapped(&text, style.width) {
                 // A bar that cannot be drawn does not stop the run.
-                write!(out, "  {shown}").ok();
+                write!(out, "\n{line}").ok();
             }
         };
         ProgressStyle::with_template(&template)
@@ -110,7 +136,7 @@ impl Bars {
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("━╸─")
             .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
-            .with_key("pause", show_pause)
+            .with_key("below", show_below)
     }
 
     /// Moves the bar, and from time to time the words behind it.
@@ -142,16 +168,37 @@ impl Bars {
                 format!("slowed down ({why})")
             });
         }
-        if let Some(why) = &tally.stopping {
-            parts.insert(0, format!("stopping ({why})"));
+        let mut words = parts.join(Style::DOT);
+        // Half a figure would be another one.
+        while self.used + 2 + words.chars().count() > self.style.width && parts.pop().is_some() {
+            words = parts.join(Style::DOT);
         }
-        bar.set_message(format!("  {}", parts.join(Style::DOT)));
+        bar.set_message(format!("  {words}"));
         self.worded = Some(now);
     }
 
-    fn set_pause(&self) {
-        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
-        pause.clone_from(&self.tally.pause);
+    /// How long a bar is.
+    const fn bar_columns(&self) -> usize {
+        let (columns, least) = WIDE;
+        if self.style.width < least {
+            NARROW
+        } else {
+            columns
+        }
+    }
+
+    fn set_below(&self, event: &Event<'_>) {
+        let mut below = self.below.lock().unwrap_or_else(PoisonError::into_inner);
+        below.pause.clone_from(&self.tally.pause);
+        match *event {
+            Event::LockAwaited { holder } => below.standing = holder.map(|it| sanitize(it).into()),
+            Event::Stopping { why, in_flight } => {
+                let stopping = stopping(why, in_flight);
+                below.standing = Some(format!("{stopping}. Ctrl-C again ends at once"));
+            }
+            Event::ReadStarted { .. } | Event::Finished => below.standing = None,
+            _ => {}
+        }
     }
 }
 
@@ -159,8 +206,10 @@ impl Listener for Bars {
     fn on_event(&mut self, event: &Event<'_>) {
         let now = clock::monotonic();
         self.tally.on_event(event, now);
+        self.set_below(event);
         match *event {
-            Event::LockAwaited { holder } => self.put(awaiting(holder), None, ""),
+            // Who it is is below.
+            Event::LockAwaited { .. } => self.put(awaiting(None), None, ""),
             Event::ReadStarted { bytes } => {
                 let figures = bytes.map_or("", |_| "{percent:>3} %");
                 self.put("Reading the feed".to_owned(), bytes, figures);
@@ -170,11 +219,11 @@ impl Listener for Bars {
                 self.put(format!("Reading {}", sanitize(file)), bytes, figures);
             }
             Event::SurveyStarted { unknown_people: 0 } => {
-                self.put("Checking the LMS".to_owned(), None, "{pause}");
+                self.put("Checking the LMS".to_owned(), None, "");
             }
             Event::SurveyStarted { unknown_people } => {
                 let people = counted(unknown_people, "new person", "new people");
-                self.put(format!("Checking the LMS for {people}"), None, "{pause}");
+                self.put(format!("Checking the LMS for {people}"), None, "");
             }
             Event::SettleStarted { unknown } => {
                 let rows = counted(unknown, "unknown outcome", "unknown outcomes");
@@ -193,7 +242,6 @@ impl Listener for Bars {
                 }
             }
             Event::ReadFinished { .. } | Event::Finished => self.take(),
-            Event::Paused { .. } | Event::Continued => self.set_pause(),
             Event::ReadProgress { .. }
             | Event::SurveyProgress { .. }
             | Event::SettleProgress { .. }
@@ -201,10 +249,32 @@ impl Listener for Bars {
             | Event::Called(_)
             | Event::Slowed { .. }
             | Event::FullSpeed
+            | Event::Paused { .. }
+            | Event::Continued
             | Event::Stopping { .. } => {}
         }
         self.draw(now, matches!(event, Event::Stopping { .. }));
     }
+}
+
+/// A text as lines of at most `width` columns, each behind two blanks.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let room = width.saturating_sub(3).max(1);
+    let mut lines = Vec::<String>::new();
+    for word in text.split_whitespace() {
+        let letters: Vec<_> = word.chars().collect();
+        // A word that is wider than the terminal is an address: it goes on in the next line.
+        for piece in letters.chunks(room) {
+            match lines.last_mut() {
+                Some(line) if line.chars().count() + 1 + piece.len() <= room + 2 => {
+                    line.push(' ');
+                    line.extend(piece);
+                }
+                _ => lines.push("  ".chars().chain(piece.iter().copied()).collect()),
+            }
+        }
+    }
+    lines
 }
 
 impl Drop for Bars {
@@ -224,7 +294,7 @@ mod tests {
 
     /// A terminal in memory, as far as indicatif uses one.
     #[derive(Clone, Debug, Default)]
-    struct Screen(Arc<Mutex<(Vec<String>, usize)>>);
+    struct Screen(Arc<Mutex<(Vec<String>, usize)>>, u16);
 
     impl Screen {
         fn with<T>(&self, act: impl FnOnce(&mut Vec<String>, &mut usize) -> T) -> T {
@@ -243,7 +313,7 @@ mod tests {
 
     impl TermLike for Screen {
         fn width(&self) -> u16 {
-            100
+            self.1
         }
         fn move_cursor_up(&self, n: usize) -> io::Result<()> {
             self.with(|_, at| *at = at.saturating_sub(n));
@@ -280,11 +350,31 @@ mod tests {
     }
 
     fn rig() -> (Bars, Screen) {
-        let screen = Screen::default();
+        rig_of(120)
+    }
+
+    /// A terminal of that many columns.
+    fn rig_of(width: u16) -> (Bars, Screen) {
+        let screen = Screen(Arc::default(), width);
         let terminal = screen.clone();
         let target: Target =
             Box::new(move || ProgressDrawTarget::term_like(Box::new(terminal.clone())));
-        (Bars::new(Style::piped(), target), screen)
+        let style = Style {
+            width: usize::from(width),
+            ..Style::piped()
+        };
+        (Bars::new(style, target), screen)
+    }
+
+    /// The text as a terminal of that width shows it, whose lines become one. A bar fills its
+    /// line with blanks, and the next one begins behind them.
+    fn read(text: &str, width: u16) -> String {
+        let chars: Vec<_> = text.chars().collect();
+        let rows = chars.chunks(usize::from(width));
+        let rows = rows.map(|row| row.iter().collect::<String>());
+        rows.map(|row| row.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// Draws without waiting for the next tick, and returns the text.
@@ -393,6 +483,69 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_and_what_ctrl_c_does_are_whole_on_a_terminal_of_any_width() {
+        const WHY: &str = "the LMS does not accept changes (HTTP 503: the certificate of \
+                           https://lms.example.com/api/v2/of/a/long/path is being renewed)";
+        for width in [120, 80, 60, 40] {
+            let (mut bars, screen) = rig_of(width);
+            bars.on_event(&Event::SendStarted {
+                run: "12",
+                changes: 100_000,
+            });
+            for _ in 0..3 {
+                settled(&mut bars, Outcome::Rejected);
+            }
+            bars.on_event(&Event::Slowed {
+                per_second: 5.0,
+                why: "the LMS is overloaded",
+            });
+            bars.on_event(&Event::Paused {
+                why: WHY,
+                wait: Duration::from_mins(14),
+            });
+            bars.draw(clock::monotonic(), true);
+            let text = read(&drawn(&bars, &screen), width);
+            let whole = format!("T{}; retrying in ", WHY.trim_start_matches('t'));
+            // An address that is wider than the terminal goes on in the next line.
+            let unbroken = |text: &str| text.replace(' ', "");
+            assert!(
+                unbroken(&text).contains(&unbroken(&whole)),
+                "{width}: {text}"
+            );
+            assert!(
+                text.contains("3/100,000") && !text.contains('…'),
+                "{width}: {text}"
+            );
+
+            bars.on_event(&Event::Stopping {
+                why: "asked to stop",
+                in_flight: 8,
+            });
+            let text = read(&drawn(&bars, &screen), width);
+            let said = "Stopping (asked to stop): waiting for 8 requests to finish. Ctrl-C again \
+                        ends at once";
+            assert!(
+                text.contains(said) && !text.contains("retrying"),
+                "{width}: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_is_waited_for_is_whole_on_a_narrow_terminal() {
+        let (mut bars, screen) = rig_of(60);
+        let holder = "run 12, process 4711 on hr-nightly-2.example.com, since 02:00";
+        let event = Event::LockAwaited {
+            holder: Some(holder),
+        };
+        bars.on_event(&event);
+        let text = read(&drawn(&bars, &screen), 60);
+        assert!(text.contains(holder), "{text}");
+        bars.on_event(&Event::ReadStarted { bytes: None });
+        assert!(!drawn(&bars, &screen).contains("4711"));
+    }
+
+    #[test]
     fn a_slower_pace_is_shown_for_as_long_as_it_lasts() {
         let (mut bars, screen) = rig();
         bars.on_event(&Event::SendStarted {
@@ -426,7 +579,7 @@ mod tests {
             in_flight: 1,
         });
         let text = drawn(&bars, &screen);
-        assert!(text.contains("stopping (Ctrl-C)"), "{text}");
+        assert!(text.contains("Stopping (Ctrl-C)"), "{text}");
         drop(bars);
         assert_eq!(screen.text(), "");
     }

@@ -143,6 +143,16 @@ pub(super) fn awaiting(holder: Option<&str>) -> String {
     }
 }
 
+/// What is said once a run was asked to stop.
+pub(super) fn stopping(why: &str, in_flight: usize) -> String {
+    let requests = counted(in_flight as u64, "request", "requests");
+    let waiting = match in_flight {
+        0 => String::new(),
+        _ => format!(": waiting for {requests} to finish"),
+    };
+    format!("Stopping ({}){waiting}", sanitize(why))
+}
+
 /// The line for an event that has one of its own. `took` is the time of the
 /// stage that the event ends.
 fn line(event: &Event<'_>, took: &str) -> Option<String> {
@@ -197,14 +207,7 @@ fn line(event: &Event<'_>, took: &str) -> Option<String> {
             format!("Slowed down to {rate} requests per second: {why}")
         }
         Event::FullSpeed => "Back to full speed".to_owned(),
-        Event::Stopping { why, in_flight } => {
-            let requests = counted(in_flight as u64, "request", "requests");
-            let waiting = match in_flight {
-                0 => String::new(),
-                _ => format!(": waiting for {requests} to finish"),
-            };
-            format!("Stopping ({}){waiting}", sanitize(why))
-        }
+        Event::Stopping { why, in_flight } => stopping(why, in_flight),
         Event::ReadProgress { .. }
         | Event::SurveyProgress { .. }
         | Event::SettleProgress { .. }

@@ -73,8 +73,6 @@ pub(super) struct Tally {
     pub(super) pause: Option<Pause>,
     /// Why it is slower than configured.
     pub(super) slowed: Option<String>,
-    /// Why the run is being stopped.
-    pub(super) stopping: Option<String>,
     /// When the rate was last taken, and how many were done by then.
     mark: Option<(Instant, u64)>,
     /// Done per second, lately.
@@ -140,10 +138,9 @@ impl Tally {
                 // The time spent waiting says nothing about the pace.
                 self.mark = Some((now, self.done));
             }
-            Event::LockAwaited { .. } => {}
+            Event::LockAwaited { .. } | Event::Stopping { .. } => {}
             Event::Slowed { why, .. } => self.slowed = Some(sanitize(why).into_owned()),
             Event::FullSpeed => self.slowed = None,
-            Event::Stopping { why, .. } => self.stopping = Some(sanitize(why).into_owned()),
             Event::Finished => {
                 self.stage = Stage::Idle;
                 self.pause = None;
