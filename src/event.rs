@@ -109,6 +109,9 @@ pub enum Event<'a> {
         why: &'a str,
         /// How long, as far as is known.
         wait: Duration,
+        /// For how long the target had let nothing be done by then, if it is the target
+        /// that keeps everybody waiting.
+        down: Option<Duration>,
     },
     /// Sending continues.
     Continued,

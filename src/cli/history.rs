@@ -18,12 +18,13 @@ use super::run_report::{
     add_holds, causes, field_names, held_counts, lms, mismatches, of_run, remarks,
 };
 use crate::feed::FeedSource;
-use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run};
+use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run, RunStart};
 use crate::model::{Outcome, RunState};
 use crate::report::{
     self, Command, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, RunReport,
-    Throughput,
+    TargetReport, Throughput,
 };
+use crate::run::absolute;
 
 /// Arguments of `runs`.
 #[derive(Debug, Args)]
@@ -34,6 +35,31 @@ pub(super) struct RunsArgs {
     /// Limit the list to this many runs, newest first
     #[arg(long, alias = "most", value_name = "N", default_value_t = 20)]
     limit: usize,
+    /// List only runs with this mapping: its path, or the name of its file
+    #[arg(long, value_name = "MAPPING")]
+    mapping: Option<String>,
+    /// List only runs on this LMS: its address, its host, or the system (kmi, anewspring)
+    #[arg(long, value_name = "LMS")]
+    target: Option<String>,
+}
+
+impl RunsArgs {
+    /// Whether a run is to be listed.
+    fn is_wanted(&self, start: &RunStart) -> bool {
+        let is_of_mapping = self.mapping.as_deref().is_none_or(|named| {
+            let path = Path::new(&start.mapping_path);
+            path == Path::new(named)
+                || start.mapping_path == absolute(Path::new(named))
+                || path.file_name() == Some(named.as_ref())
+        });
+        let is_of_target = self.target.as_deref().is_none_or(|named| {
+            let address = report::address(&start.base_url);
+            let host = address.split('/').next().unwrap_or_default();
+            let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+            start.system == named || [address, host, name].contains(&report::address(named))
+        });
+        is_of_mapping && is_of_target
+    }
 }
 
 /// What else there is to do with past runs.
@@ -105,7 +131,7 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
     let journal = context.existing_journal()?;
     let zone = TimeZone::system();
     let lines: Vec<_> = journal
-        .runs(args.limit)?
+        .runs_where(args.limit, |start| args.is_wanted(start))?
         .into_iter()
         .map(|run| with_actual_state(&journal, run))
         .map(|run| RunLine {
@@ -115,6 +141,11 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
             started: run.start.started.to_zoned(zone.clone()),
             elapsed_seconds: run.ended.map(|_| run.elapsed.as_secs_f64()),
             feed: run.start.feed_path.clone(),
+            mapping: run.start.mapping_path.clone(),
+            target: TargetReport {
+                system: run.start.system.clone(),
+                base_url: run.start.base_url.clone(),
+            },
             counts: run.counts,
             exit_code: run.exit_code,
         })
@@ -126,7 +157,11 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
             json.map_err(|error| Failure::machine(error.to_string()))?
         )
     } else {
-        report::runs_table(&lines, &context.out)
+        let is_chosen = args.mapping.is_some() || args.target.is_some();
+        match lines.as_slice() {
+            [] if is_chosen => "No runs with this mapping and this LMS.\n".to_owned(),
+            lines => report::runs_table(lines, &context.out),
+        }
     };
     context.print(&text)?;
     Ok(Exit::Done)

@@ -85,7 +85,8 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure>
     args.metrics.check()?;
     let (result, journal) = import(context, args)?;
     args.metrics.write(context, &result);
-    finish(context, Command::Import, result, journal.as_deref())
+    let from = (journal.as_deref(), args.plan.as_deref());
+    finish(context, Command::Import, result, from)
 }
 
 fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<String>), Failure> {

@@ -1,6 +1,7 @@
 //! How commands print rows and reports.
 
 use std::io::Write;
+use std::path::Path;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -70,12 +71,14 @@ pub(super) fn finish(
     context: &Context,
     command: Command,
     result: RunResult,
-    journal: Option<&str>,
+    (journal, plan): (Option<&str>, Option<&Path>),
 ) -> Result<Exit, Failure> {
     let (_, exit) = result.end.state_and_exit();
     let id = result.run.id;
     let mut report = of_run(&result.run);
     report.command = command;
+    let plan = plan.map(|plan| plan.display().to_string());
+    report.plan = plan.or(report.plan);
     report.exit_code = exit.code();
     report.notes = result.notes;
     report.names_leavers = Some(result.names_leavers);

@@ -16,7 +16,7 @@ use super::kept_plan::OutArgs;
 use super::key::KeyArgs;
 use super::output::{ROWS_SHOWN, report_of};
 use super::plan_rows::{Printed, print_rows};
-use super::run_report::{planned_hold, remark};
+use super::run_report::{outage_lines, planned_hold, remark};
 use crate::clock::Clock;
 use crate::event::Listener;
 use crate::feed::Feed;
@@ -239,6 +239,7 @@ fn report_on(planned: &Planned<'_>) -> RunReport {
     report.is_sick = !prepared.sick.is_empty();
     report.names_leavers = Some(planned.bound.mapping().names_leavers());
     report.causes = CauseLine::all(&prepared.causes);
+    report.outages = outage_lines(planned.outages.clone());
     report.notes = notes(prepared);
     report.notes.extend_from_slice(&planned.notes);
     report.notes.extend(left_alone(rows));

@@ -53,7 +53,12 @@ pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure>
     args.metrics.check()?;
     let result = resume(context, args)?;
     args.metrics.write(context, &result);
-    finish(context, Command::Resume, result, None)
+    finish(
+        context,
+        Command::Resume,
+        result,
+        (None, args.plan.as_deref()),
+    )
 }
 
 fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {

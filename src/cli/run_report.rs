@@ -12,13 +12,13 @@ use crate::journal::{
     Verdict,
 };
 use crate::model::hex;
-use crate::model::{Action, HoldState, Outcome, Proof, RowNumber, RunState};
+use crate::model::{Action, Aftermath, HoldState, Outage, Outcome, Proof, RowNumber, RunState};
 use crate::plan::LeftAlone;
 use crate::report::{
-    self, CauseLine, Command, DecisionLine, FeedReport, HeldCounts, HoldLine, RunReport,
-    TargetReport,
+    self, CauseLine, Command, DecisionLine, FeedReport, HeldCounts, HoldLine, OutageLine,
+    RunReport, TargetReport,
 };
-use crate::run::HoldNow;
+use crate::run::{HoldNow, WITH_PLAN};
 use crate::schema::System;
 
 /// A run of the journal as a report.
@@ -35,6 +35,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         rows: run.rows.unwrap_or(0),
         skipped: run.skipped,
     };
+    let aftermath = Aftermath::of(run.proof.as_deref());
     // No other command starts a run.
     let mut report = RunReport {
         run: Some(run.id.to_string()),
@@ -43,8 +44,8 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         calls: run.calls,
         elapsed_seconds: run.elapsed.as_secs_f64(),
         exit_code: run.exit_code.unwrap_or(0),
-        // A proof that another release wrote and this one cannot read says nothing.
-        proof: (run.proof.as_deref()).and_then(|json| serde_json::from_str(json).ok()),
+        proof: aftermath.proof,
+        outages: outage_lines(aftermath.outages),
         target: Some(TargetReport {
             system: run.start.system.clone(),
             base_url: run.start.base_url.clone(),
@@ -54,6 +55,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         ended: run.ended.filter(|_| run.state != RunState::Running),
         // The journal does not say it.
         names_leavers: None,
+        plan: (run.start.command == WITH_PLAN).then(|| "FILE".to_owned()),
         ..RunReport::new(Command::Import, feed)
     };
     report.message = run
@@ -172,6 +174,16 @@ pub(super) fn held_counts(journal: &Journal, run: RunId) -> Result<HeldCounts, F
         Ok::<_, JournalError>(ControlFlow::Continue(()))
     })?;
     Ok(counts)
+}
+
+/// Outages in the reader's time zone.
+pub(super) fn outage_lines(outages: Vec<Outage>) -> Vec<OutageLine> {
+    let line = |outage: Outage| OutageLine {
+        from: local(outage.from),
+        seconds: outage.seconds,
+        reason: outage.reason,
+    };
+    outages.into_iter().map(line).collect()
 }
 
 /// An LMS as people know it: `KMI LMS at https://lms.example.com`.

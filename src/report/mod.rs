@@ -27,6 +27,7 @@ mod json;
 mod lines;
 mod metrics;
 mod next;
+mod outage;
 mod page;
 mod plan_file;
 mod planned;
@@ -55,6 +56,7 @@ pub use lines::{
 };
 pub use metrics::{Metrics, is_metrics};
 pub use next::{NextKind, NextStep, next_steps, shell_word};
+pub use outage::OutageLine;
 pub use page::{PageData, PageError, RowSection, Throughput, html_page, is_page};
 pub use plan_file::{
     PlanHeader, PlanWriter, PlannedFeed, PlannedHold, PlannedTarget, is_plan, read_plan,
@@ -63,7 +65,7 @@ pub use planned::PlannedLine;
 pub use progress::{ProgressMode, progress};
 pub use pruned::{JournalBytes, KeptLine, Pruned};
 pub use run::{Command, FeedReport, HeldCounts, RunReport, TargetReport};
-pub use runs::{RunLine, runs_table};
+pub use runs::{RunLine, address, runs_table};
 pub use summary::summary;
 pub use text::{count, counted, duration, sanitize, sanitize_lines};
 pub use workbook_copy::{XlsxCopy, XlsxLayout};

@@ -147,6 +147,10 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
         });
     };
     let needs_repair = needs_repair(report);
+    let mut resume = vec!["resume", run];
+    if let Some(plan) = &report.plan {
+        resume.extend(["--plan", plan]);
+    }
     // The purposes leave the commands on one line at 80 columns.
     match report.state {
         // Nothing was changed: nothing is left to resume.
@@ -159,11 +163,11 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
         RunState::Failed if is_guarded(report) => {}
         RunState::Interrupted if needs_repair => {
             let purpose = "continue after the repair";
-            add(NextKind::Resume, &["resume", run], purpose);
+            add(NextKind::Resume, &resume, purpose);
         }
         RunState::Running | RunState::Interrupted | RunState::Failed => {
             let purpose = "continue; no one is created twice";
-            add(NextKind::Resume, &["resume", run], purpose);
+            add(NextKind::Resume, &resume, purpose);
         }
         RunState::Finished | RunState::Superseded => {}
     }
@@ -231,6 +235,17 @@ mod tests {
         assert_eq!(
             resume.command(),
             "hrfeed --journal \"/home/hr feed/sandbox.db\" resume 12"
+        );
+    }
+
+    #[test]
+    fn a_run_of_a_plan_is_resumed_with_the_plan() {
+        let mut report = import();
+        report.state = RunState::Interrupted;
+        report.plan = Some("plan of tonight.json".into());
+        assert_eq!(
+            next_steps(&report)[0].command(),
+            "hrfeed resume 12 --plan \"plan of tonight.json\""
         );
     }
 

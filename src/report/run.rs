@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{CauseLine, FindingLine, HeldLine, HoldLine, Would};
+use super::{CauseLine, FindingLine, HeldLine, HoldLine, OutageLine, Would};
 use crate::mapping::NamesLeavers;
 use crate::model::{Calls, Counts, Effects, Exit, Proof, RunState};
 
@@ -153,6 +153,9 @@ pub struct RunReport {
     /// refused the change.
     #[serde(skip)]
     pub left_alone: u64,
+    /// The file of the plan that the run carries out, as far as it is known.
+    #[serde(skip)]
+    pub plan: Option<String>,
     /// The feed of a plan looks sick: an import would send nothing.
     #[serde(skip)]
     pub is_sick: bool,
@@ -182,6 +185,8 @@ pub struct RunReport {
     pub would: Option<Would>,
     /// Why rows were not applied, the most frequent reason first; at most a hundred.
     pub causes: Vec<CauseLine>,
+    /// When the LMS kept the run waiting, the earliest first.
+    pub outages: Vec<OutageLine>,
     /// What a person should know besides the rows, a sentence each: groups that
     /// were created, roles that stay.
     pub notes: Vec<String>,
@@ -256,6 +261,7 @@ impl RunReport {
             held: HeldCounts::default(),
             left_alone: 0,
             names_leavers: Some(NamesLeavers::ByAbsence),
+            plan: None,
             is_sick: false,
             calls: Calls::default(),
             elapsed_seconds: 0.0,
@@ -265,6 +271,7 @@ impl RunReport {
             finding_kinds: None,
             would: None,
             causes: Vec::new(),
+            outages: Vec::new(),
             notes: Vec::new(),
             holds: Vec::new(),
             people: None,
@@ -354,7 +361,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_json_object_is_one_line_with_the_promised_fields_in_order() {
-        insta::assert_snapshot!(import().to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done.","causes":[],"notes":[],"holds":[],"proof":null}"#);
+        insta::assert_snapshot!(import().to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done.","causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
         let mut check = import();
         check.run = None;
         check.command = Command::Check;
@@ -362,6 +369,6 @@ pub(super) mod tests {
         check.elapsed_seconds = f64::NAN;
         check.findings = Some(Vec::new());
         check.finding_kinds = Some(BTreeMap::from([("email".into(), 9)]));
-        insta::assert_snapshot!(check.to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9},"causes":[],"notes":[],"holds":[],"proof":null}"#);
+        insta::assert_snapshot!(check.to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9},"causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
     }
 }

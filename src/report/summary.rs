@@ -7,6 +7,7 @@ use crate::mapping::NamesLeavers;
 
 use super::headline::{Kind, Tone, detail, tone};
 use super::hold::hold_lines;
+use super::outage::outage_lines;
 use super::table::{Column, Fit, Table};
 use super::text::times;
 use super::{
@@ -42,6 +43,10 @@ pub fn summary(report: &RunReport, next: &[NextStep], style: &Style) -> String {
     for (title, group) in CauseLine::grouped(&report.causes) {
         lines.extend(heading(title));
         lines.extend(cause_lines(&group, style));
+    }
+    if !report.outages.is_empty() {
+        lines.extend(heading("When the LMS kept the run waiting"));
+        lines.extend(outage_lines(&report.outages, style));
     }
     if !report.notes.is_empty() {
         lines.extend(heading("Worth knowing"));

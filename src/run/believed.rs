@@ -103,7 +103,8 @@ impl Stages<'_> {
 
     /// Waits, and says why.
     pub(super) fn wait(&mut self, wait: Duration, why: &str) -> Result<(), RunError> {
-        self.listener.on_event(&Event::Paused { why, wait });
+        let down = None;
+        self.listener.on_event(&Event::Paused { why, wait, down });
         let is_stopped = self.stop.wait(wait);
         self.listener.on_event(&Event::Continued);
         if is_stopped {
@@ -125,7 +126,7 @@ impl Stages<'_> {
             Ok(())
         };
         self.uploader
-            .ask_all(questions, &mut answer, self.listener)?;
+            .ask_all(questions, &mut answer, &mut self.listener)?;
         Ok(said)
     }
 

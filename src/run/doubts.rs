@@ -163,7 +163,7 @@ impl Stages<'_> {
         };
         let asked = questions.iter().map(|it| &it.external_id);
         let witnesses = witnesses_beside(journal, &self.scope, asked)?;
-        if (self.uploader).shows_none_of(witnesses, self.listener)? {
+        if (self.uploader).shows_none_of(witnesses, &mut self.listener)? {
             return Ok(there);
         }
         let mut answer = |question: Question<Option<FeedKey>>, known| {
@@ -184,7 +184,7 @@ impl Stages<'_> {
             settled.push(question.external_id);
             Ok::<_, UploadError>(())
         };
-        (self.uploader).ask_all(questions, &mut answer, self.listener)?;
+        (self.uploader).ask_all(questions, &mut answer, &mut self.listener)?;
         Ok(there)
     }
 

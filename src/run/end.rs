@@ -8,7 +8,7 @@ use super::held::{held_in_words, hold_help};
 use super::holds::HoldNow;
 use super::{Done, RunError, RunResult, Stages, read_run};
 use crate::journal::{RunChange, RunId};
-use crate::model::{Calls, Exit, Limit, Proof, RunState, counted};
+use crate::model::{Aftermath, Calls, Exit, Limit, Proof, RunState, counted};
 use crate::retry::Fatal;
 use crate::upload::{Halt, HttpError, RunRecorder};
 
@@ -183,6 +183,10 @@ impl Stages<'_> {
             }
         };
         let (state, exit) = end.state_and_exit();
+        // Those of the run before it was resumed come first.
+        let mut aftermath = Aftermath::of(resumed.and_then(|run| run.proof.as_deref()));
+        (aftermath.outages).extend_from_slice(self.listener.outages());
+        aftermath.proof = self.proof;
         let finished = done.as_ref().filter(|_| state == RunState::Finished);
         let kept_for_next = finished.map_or(Ok(()), |done| self.notes.finished(done));
         let written = recorder.writer.update_run(
@@ -194,7 +198,7 @@ impl Stages<'_> {
                 ended: Some(self.clock.now()),
                 exit_code: Some(exit.code()),
                 message: end.message(),
-                proof: self.proof.as_ref().map(Proof::to_json),
+                proof: aftermath.to_json(),
                 ..RunChange::default()
             },
         );

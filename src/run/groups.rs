@@ -51,7 +51,9 @@ impl Stages<'_> {
             .into_iter()
             .filter(|id| !known.contains_key(*id))
             .collect();
-        let there = self.uploader.existing_groups(&unknown, self.listener)?;
+        let there = self
+            .uploader
+            .existing_groups(&unknown, &mut self.listener)?;
 
         let wanted = self.bound.mapping().groups;
         let mut plan = GroupPlan::default();

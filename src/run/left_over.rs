@@ -194,7 +194,7 @@ impl Stages<'_> {
                     intents,
                     (&witnesses, &is_set),
                     of_old.as_ref(),
-                    self.listener,
+                    &mut self.listener,
                 )?;
                 let feed = FeedKey::of_mapping(&old.start.mapping_path);
                 let unanswered = left_overs.unanswered.len();

@@ -128,7 +128,7 @@ impl Stages<'_> {
         }
         let witnesses = self.witnesses(rows)?;
         // An LMS that shows nobody says nothing about anybody.
-        if witnesses.is_empty() || self.uploader.shows_none_of(witnesses, self.listener)? {
+        if witnesses.is_empty() || self.uploader.shows_none_of(witnesses, &mut self.listener)? {
             return Ok(Vec::new());
         }
         let people = gone.iter().map(|(row, by)| LostPerson {
@@ -175,7 +175,7 @@ impl Stages<'_> {
             Ok(())
         };
         self.uploader
-            .ask_all(questions.collect(), &mut answer, self.listener)?;
+            .ask_all(questions.collect(), &mut answer, &mut self.listener)?;
         Ok(said)
     }
 }

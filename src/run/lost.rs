@@ -82,7 +82,7 @@ impl Stages<'_> {
             return Ok(Memberships::default());
         }
         let witnesses = self.witnesses(&prepared.rows)?;
-        if self.uploader.shows_none_of(witnesses, self.listener)? {
+        if self.uploader.shows_none_of(witnesses, &mut self.listener)? {
             let why = "the LMS shows neither this person nor others who must be there";
             for person in goes {
                 self.not_done(person, why, recorder)?;
@@ -128,9 +128,11 @@ impl Stages<'_> {
             .iter()
             .map(|person| person.external_id.clone())
             .collect();
-        let mut check = self.uploader.confirm_lost(sample(&ids), self.listener)?;
+        let mut check = self
+            .uploader
+            .confirm_lost(sample(&ids), &mut self.listener)?;
         if !check.confirms_all() {
-            check = self.uploader.confirm_lost(ids, self.listener)?;
+            check = self.uploader.confirm_lost(ids, &mut self.listener)?;
         }
         let there: HashSet<_> = check.there.into_iter().collect();
         let unanswered: HashSet<_> = check.unanswered.into_iter().collect();

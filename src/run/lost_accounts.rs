@@ -109,11 +109,11 @@ impl Stages<'_> {
             .collect();
         let some = sample(&accounts);
         let is_all = some.len() == accounts.len();
-        let check = self.uploader.accounts(some, self.listener)?;
+        let check = self.uploader.accounts(some, &mut self.listener)?;
         if is_all || check.is_empty() {
             return Ok(check);
         }
-        Ok(self.uploader.accounts(accounts, self.listener)?)
+        Ok(self.uploader.accounts(accounts, &mut self.listener)?)
     }
 
     /// Looks for the accounts in the list of everybody, which is one call: by the LMS's
@@ -152,7 +152,9 @@ impl Stages<'_> {
             check.there.extend(found);
             Ok(())
         };
-        let listed = self.uploader.everybody(None, &mut each, self.listener)?;
+        let listed = self
+            .uploader
+            .everybody(None, &mut each, &mut self.listener)?;
         if listed != Listed::All {
             check.unanswered.extend(known.keys().cloned());
         }

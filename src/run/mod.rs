@@ -51,18 +51,20 @@ mod survey;
 mod taking_back;
 mod turns;
 mod verify;
+mod watch;
 mod why;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use self::notes::Notes;
+use self::watch::Watch;
 use crate::clock::{self, Clock};
 use crate::event::{Event, Listener};
 use crate::feed::Feed;
 use crate::journal::{FeedKey, HoldId, Journal, Run, RunId, RunRef, Scope, SentTwice};
 use crate::mapping::{Bound, FeedKind, Leavers, Mapping, NamesLeavers, TargetSettings, set_fields};
-use crate::model::{Calls, Effects, ExternalId, FingerprintKey, Proof};
+use crate::model::{Calls, Effects, ExternalId, FingerprintKey, Outage, Proof};
 use crate::plan::guards::Allowed;
 use crate::plan::{Binding, KeptPlan, Profile, RowState, key_of_plan};
 use crate::upload::{
@@ -166,6 +168,8 @@ pub struct Planned<'a> {
     pub prepared: Prepared,
     /// Remarks that belong to no row, a sentence each.
     pub notes: Vec<String>,
+    /// When the LMS kept it waiting.
+    pub outages: Vec<Outage>,
     /// The requests that it took.
     pub calls: Calls,
     /// What the plan is bound to.
@@ -199,7 +203,7 @@ struct Stages<'a> {
     wait: Duration,
     stop: Stop,
     clock: Clock,
-    listener: &'a mut dyn Listener,
+    listener: Watch<'a>,
     /// People whose create an earlier run sent twice.
     sent_twice: Vec<SentTwice>,
     /// Remarks that belong to no row, a sentence each.
@@ -269,6 +273,7 @@ pub fn plan(request: RunRequest<'_>) -> Result<Planned<'_>, RunError> {
         binding: stages.binding(journal),
         key: stages.plan_key,
         notes: stages.remarks,
+        outages: stages.listener.outages().to_vec(),
         calls: stages.uploader.calls(),
         feed: stages.feed,
         bound: stages.bound,
@@ -330,7 +335,7 @@ impl<'a> Stages<'a> {
             wait,
             stop,
             clock,
-            listener,
+            listener: Watch::new(listener, clock),
             remarks: key_expires.into_iter().collect(),
             proof: None,
         })
@@ -387,9 +392,9 @@ impl<'a> Stages<'a> {
             return Ok(());
         }
         let whose = (&self.scope, self.mapping_key);
-        let done = self
-            .uploader
-            .groups(groups, memberships, whose, recorder, self.listener)?;
+        let done =
+            self.uploader
+                .groups(groups, memberships, whose, recorder, &mut self.listener)?;
         self.remarks.extend(groups::summarize(&done));
         Ok(())
     }
@@ -423,8 +428,13 @@ impl<'a> Stages<'a> {
             hold: approved.get(&external_id).copied(),
             external_id,
         });
-        self.uploader
-            .leave(leavers.collect(), &how, witnesses, recorder, self.listener)?;
+        self.uploader.leave(
+            leavers.collect(),
+            &how,
+            witnesses,
+            recorder,
+            &mut self.listener,
+        )?;
         Ok(())
     }
 

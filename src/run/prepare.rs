@@ -202,7 +202,7 @@ impl Stages<'_> {
             seed(),
             true,
             &move || stop.is_requested(),
-            self.listener,
+            &mut self.listener,
         )?;
         self.remarks
             .extend(scan.remarks.iter().map(ToString::to_string));

@@ -137,7 +137,7 @@ impl Stages<'_> {
         let max_calls = changes.max_calls() + self.calls_for_sent_twice();
         let listed = self
             .uploader
-            .created_since(since, max_calls, &mut add, self.listener)?;
+            .created_since(since, max_calls, &mut add, &mut self.listener)?;
         let is_recent = match listed {
             NewPeople::Listed { is_recent } => is_recent,
             NewPeople::TooLong => {
@@ -257,7 +257,7 @@ impl Stages<'_> {
                 looked_up.answered += 1;
                 Ok::<_, UploadError>(())
             };
-            let listener = &mut *self.listener;
+            let listener = &mut self.listener;
             let asked = self
                 .uploader
                 .hurried(|it| it.ask_all(questions, &mut answer, listener));

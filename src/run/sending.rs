@@ -77,7 +77,7 @@ impl Stages<'_> {
             _ => Ok(Parts::default()),
         };
         let (feed, bound) = (&mut self.feed, &self.bound);
-        let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
+        let (uploader, listener) = (&mut self.uploader, &mut self.listener);
         let protected = Mutex::new(Vec::new());
         let note_protected = |item: &Item| {
             if let Item::Change(change) = item

@@ -207,14 +207,14 @@ impl Stages<'_> {
         };
         let listed = self
             .uploader
-            .everybody(max_calls, &mut note_page, self.listener)?;
+            .everybody(max_calls, &mut note_page, &mut self.listener)?;
         Ok(listed)
     }
 
     fn ask_each(&mut self, rows: &mut RowTable, compared: &Compared) -> Result<Surveyed, RunError> {
         self.must_see(rows)?;
         let (feed, bound, notes) = (&mut self.feed, &self.bound, &self.notes);
-        let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
+        let (uploader, listener) = (&mut self.uploader, &mut self.listener);
         let (mut present, mut unanswered) = (Vec::new(), Vec::new());
         let mut shown = ShownPeople::new();
         let reading = &*rows;

@@ -73,7 +73,7 @@ impl Stages<'_> {
         let people = (chosen.rows.len() + chosen.leavers.len()) as u64;
         self.listener.on_event(&Event::VerifyStarted { people });
         let (feed, bound) = (&mut self.feed, &self.bound);
-        let (uploader, listener) = (&mut self.uploader, &mut *self.listener);
+        let (uploader, listener) = (&mut self.uploader, &mut self.listener);
         let Chosen {
             rows: wanted,
             created,

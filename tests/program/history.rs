@@ -48,6 +48,60 @@ fn runs_lists_the_runs_newest_first() {
 }
 
 #[test]
+fn runs_name_mapping_and_lms_and_are_chosen_by_them() {
+    let world = with_two_runs();
+    world.write("other.toml", world.mapping());
+    world
+        .run(&["import", "people.csv", "-m", "other.toml"])
+        .exits(3);
+    let listed = |arguments: &[&str]| {
+        let json = world
+            .run(&[&["runs", "--json"], arguments].concat())
+            .exits(0)
+            .json();
+        let runs = json["runs"].as_array().unwrap().clone();
+        let names: Vec<_> = runs.iter().map(|run| run["run"].to_string()).collect();
+        (names.join(" "), runs)
+    };
+    let (all, runs) = listed(&[]);
+    assert_eq!(all, r#""3" "2" "1""#);
+    let base_url = world.lms.base_url();
+    assert_eq!(
+        runs[0]["target"],
+        json!({"system": "kmi", "base_url": format!("{base_url}/")})
+    );
+    assert_eq!(runs[0]["mapping"], world.arg("other.toml"));
+    let address = base_url.trim_start_matches("http://");
+    let path = world.arg("other.toml");
+    for (filter, expected) in [
+        (["--mapping", "other.toml"], r#""3""#),
+        (["--mapping", &path], r#""3""#),
+        (["--mapping", "mapping.toml"], r#""2" "1""#),
+        (["--mapping", "nobodys.toml"], ""),
+        (["--target", "kmi"], r#""3" "2" "1""#),
+        (["--target", &base_url], r#""3" "2" "1""#),
+        (["--target", address], r#""3" "2" "1""#),
+        (["--target", "anewspring"], ""),
+        (["--target", "https://lms.example.com"], ""),
+    ] {
+        assert_eq!(listed(&filter).0, expected, "{filter:?}");
+    }
+    // The newest of those that are chosen.
+    let filter = ["--mapping", "mapping.toml", "--limit", "1"];
+    assert_eq!(listed(&filter).0, r#""2""#);
+    let table = world.run(&["runs"]).exits(0).stdout;
+    assert!(
+        table.contains("other.toml") && table.contains(address),
+        "{table}"
+    );
+    let none = world
+        .run(&["runs", "--target", "anewspring"])
+        .exits(0)
+        .stdout;
+    assert_eq!(none, "No runs with this mapping and this LMS.\n");
+}
+
+#[test]
 fn show_tells_the_latest_run_or_the_one_that_is_named() {
     let world = with_two_runs();
     let latest = world.run(&["show", "--json"]).exits(0);

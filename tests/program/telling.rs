@@ -17,7 +17,7 @@ fn faulty() -> Feed {
         person.email = "nobody".into();
     }
     feed.people[2].end = Some((31, 2, 2030));
-    feed.people[20].id = feed.people[21].id.clone();
+    feed.people[20].id = "E00022".into();
     feed
 }
 

@@ -154,6 +154,42 @@ fn several_rows_with_nobody_beside_them_are_written_when_the_lms_writes_again() 
 }
 
 #[test]
+fn an_outage_is_told_with_its_length_and_its_reason_now_and_later() {
+    let begun = hrfeed::clock::monotonic();
+    // Nothing is written for some seconds, and everything afterwards.
+    let (address, _) = has_all(60, move |_| begun.elapsed().as_secs() < 9);
+    let world = World::new(Kmi)
+        .at(&address)
+        .target("requests_per_second = 500\nmax_outage = \"1m\"");
+    world.feed(&Feed::of(60));
+    let text = world
+        .run(&["import", "people.csv", "-m", "mapping.toml"])
+        .exits(0)
+        .stdout;
+    let shown = world.run(&["show", "--json"]).exits(0).json();
+    let outages = shown["outages"].as_array().unwrap();
+    assert_eq!(outages.len(), 1, "{shown:#}");
+    let seconds = outages[0]["seconds"].as_u64().unwrap();
+    assert!((5..40).contains(&seconds), "{shown:#}");
+    let why = "the LMS does not accept changes (HTTP 500)";
+    assert_eq!(outages[0]["reason"], why);
+    let moment = |value: &serde_json::Value| {
+        let text = value.as_str().unwrap();
+        text.parse::<jiff::Timestamp>().unwrap()
+    };
+    let from = moment(&outages[0]["from"]);
+    assert!(moment(&shown["started"]) <= from && from < moment(&shown["ended"]));
+    let page = world.arg("report.html");
+    world.run(&["report", "-o", &page]).exits(0);
+    let page = std::fs::read_to_string(page).unwrap();
+    for told in [&text, &world.run(&["show"]).stdout, &page] {
+        assert!(told.contains("When the LMS kept the run waiting"), "{told}");
+        assert!(told.contains(&format!("for {seconds} s")), "{told}");
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+#[test]
 fn a_target_that_asks_to_wait_longer_than_an_outage_may_last_ends_the_run() {
     let (address, _) = serve(|_| (429, "{}"));
     let ran = import(&address, 3).exits(5);

@@ -22,8 +22,8 @@ use super::headline::{Tone, detail, tone};
 use super::summary::{Figure, figures};
 use super::text::{counted, times};
 use super::{
-    CauseLine, HoldLine, NextKind, NextStep, RowLine, RunReport, count, duration, headline,
-    sanitize,
+    CauseLine, HoldLine, NextKind, NextStep, OutageLine, RowLine, RunReport, count, duration,
+    headline, sanitize,
 };
 use crate::model::{Outcome, Proof};
 use chart::{Chart, chart};
@@ -128,6 +128,7 @@ struct View<'a> {
     holds: Vec<Hold>,
     is_any_open: bool,
     causes: Vec<CauseGroup<'a>>,
+    outages: Vec<[String; 3]>,
     notes: &'a [String],
     chart: Option<Chart>,
     facts: Vec<Fact>,
@@ -219,6 +220,7 @@ impl<'a> View<'a> {
                 .into_iter()
                 .map(group)
                 .collect(),
+            outages: OutageLine::listed(&report.outages),
             notes: &report.notes,
             chart: chart(&data.throughput),
             facts: facts(data),

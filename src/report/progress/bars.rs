@@ -472,6 +472,7 @@ mod tests {
         bars.on_event(&Event::Paused {
             why: "the LMS asked hrfeed to slow down",
             wait: Duration::from_hours(2),
+            down: None,
         });
         let text = drawn(&bars, &screen);
         assert!(
@@ -502,6 +503,7 @@ mod tests {
             bars.on_event(&Event::Paused {
                 why: WHY,
                 wait: Duration::from_mins(14),
+                down: None,
             });
             bars.draw(clock::monotonic(), true);
             let text = read(&drawn(&bars, &screen), width);

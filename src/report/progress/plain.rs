@@ -372,12 +372,10 @@ mod tests {
         let pause = Event::Paused {
             why: "the LMS asked hrfeed to slow down",
             wait: Duration::from_secs(30),
+            down: None,
         };
-        let slowed = Event::Slowed {
-            per_second: 5.0,
-            why: "the LMS is overloaded",
-        };
-        rig.after(0, &slowed);
+        let (per_second, why) = (5.0, "the LMS is overloaded");
+        rig.after(0, &Event::Slowed { per_second, why });
         rig.after(0, &pause);
         rig.after(30_000, &Event::Continued);
         rig.after(0, &Event::FullSpeed);

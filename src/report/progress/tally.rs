@@ -127,7 +127,7 @@ impl Tally {
                 }
             }
             Event::Called(calls) => self.calls = *calls,
-            Event::Paused { why, wait } => {
+            Event::Paused { why, wait, .. } => {
                 self.pause = Some(Pause {
                     why: capitalized(&sanitize(why)),
                     until: now.checked_add(wait),

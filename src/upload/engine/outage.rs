@@ -260,7 +260,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             self.engine.random.f64(),
         );
         let why = format!("the LMS does not accept changes ({})", why.why());
-        self.pause(wait.min(max_outage.saturating_sub(down)), &why);
+        self.pause(wait.min(max_outage.saturating_sub(down)), &why, down);
     }
 
     /// The target answered a write, be it with a refusal.
@@ -360,7 +360,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         }
         let wait = retry::back_off(probes, self.engine.random.f64());
         let why = format!("the LMS is unavailable ({})", why.why());
-        self.pause(wait.min(patience.saturating_sub(down)), &why);
+        self.pause(wait.min(patience.saturating_sub(down)), &why, down);
     }
 
     pub(super) fn halt_as_down(&mut self, why: String, down: Duration) {
@@ -384,15 +384,20 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
             1 => "the last request has no final answer yet".to_owned(),
             last => format!("the last {last} requests have no final answer yet"),
         };
-        self.listener.on_event(&Event::Paused { why: &why, wait });
+        self.listener.on_event(&Event::Paused {
+            why: &why,
+            wait,
+            down: None,
+        });
     }
 
-    /// Holds everybody up.
-    pub(super) fn pause(&mut self, wait: Duration, why: &str) {
+    /// Holds everybody up, since the target has let nothing be done for so long.
+    pub(super) fn pause(&mut self, wait: Duration, why: &str, down: Duration) {
         let until = Instant::now() + wait;
         if self.paused_until.is_none_or(|before| before < until) {
             self.paused_until = Some(until);
-            self.listener.on_event(&Event::Paused { why, wait });
+            let down = Some(down);
+            self.listener.on_event(&Event::Paused { why, wait, down });
         }
     }
 }

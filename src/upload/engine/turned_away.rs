@@ -173,7 +173,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         if waits != Waits::One {
             self.engine.pressure.paused(Instant::now() + wait);
             self.engine.pace.hold_others(wait);
-            self.pause(wait, "the LMS asked hrfeed to slow down");
+            self.pause(wait, "the LMS asked hrfeed to slow down", down);
         }
     }
 }

@@ -152,7 +152,7 @@ impl Listener for Recorder {
     fn on_event(&mut self, event: &Event<'_>) {
         match event {
             Event::Called(_) => {}
-            Event::Paused { why, wait } => self.note(
+            Event::Paused { why, wait, .. } => self.note(
                 Happened::Paused(*wait),
                 &format!("all wait {:.3} s: {why}", wait.as_secs_f64()),
             ),
