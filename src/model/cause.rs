@@ -28,6 +28,8 @@ pub struct Cause {
     pub rule: Option<String>,
     /// The HTTP status of the last answer.
     pub status: Option<u16>,
+    /// Whether the target rejected the rows, which are right as far as hrfeed can tell.
+    pub is_refused: bool,
     /// The sentence, with `…` in place of words with a digit (row numbers, IDs) in which the
     /// rows' sentences differ.
     pub message: Option<String>,
@@ -60,13 +62,6 @@ impl Cause {
         (name, name)
     }
 
-    /// Whether the target refused the rows, which are right as far as hrfeed can tell.
-    #[must_use]
-    pub fn is_refused(&self) -> bool {
-        let has_no_rule = self.rule.is_none() && self.message.is_some();
-        self.outcome == Outcome::Rejected && (self.status.is_some() || has_no_rule)
-    }
-
     /// The sentence with the value that it is about.
     #[must_use]
     pub fn sentence(&self) -> Option<String> {
@@ -81,14 +76,11 @@ impl Cause {
     }
 }
 
-/// By outcome, status, rule, shape of the sentence and value.
-type Key = (
-    Outcome,
-    Option<u16>,
-    Option<String>,
-    Option<String>,
-    Option<Box<str>>,
-);
+/// How rows ended: outcome, status, and whether the target rejected them.
+type Ended = (Outcome, Option<u16>, bool);
+
+/// By how they ended, rule, shape of the sentence and value.
+type Key = (Ended, Option<String>, Option<String>, Option<Box<str>>);
 
 /// Causes while rows are added, in their order.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +96,7 @@ impl Causes {
             .filter(|value| finding.rule.is_of_closed_list() && is_word_of_list(value));
         let rule = Some(finding.rule.code().to_owned());
         let place = self.place(
-            (Outcome::Rejected, None),
+            (Outcome::Rejected, None, false),
             rule,
             Some(finding.message()),
             value.map(Into::into),
@@ -119,9 +111,12 @@ impl Causes {
         (outcome, status): (Outcome, Option<u16>),
         (code, message): (Option<&str>, Option<&str>),
     ) -> Vec<usize> {
-        let of = (outcome, status);
+        // What the LMS says has no code, unlike a rule.
+        let has_no_rule = code.is_none() && message.is_some();
+        let is_refused = outcome == Outcome::Rejected && (status.is_some() || has_no_rule);
+        let of = (outcome, status, is_refused);
         match (message, code) {
-            (Some(message), Some(code)) if outcome == Outcome::Rejected && status.is_none() => {
+            (Some(message), Some(code)) if outcome == Outcome::Rejected && !is_refused => {
                 let faults = faults_of(message).into_iter().enumerate();
                 let places = faults.map(|(at, fault)| {
                     let rule = match at {
@@ -152,7 +147,7 @@ impl Causes {
     /// Takes in the causes of later rows.
     pub fn extend(&mut self, later: Self) {
         for cause in later.all {
-            let of = (cause.outcome, cause.status);
+            let of = (cause.outcome, cause.status, cause.is_refused);
             let place = self.place(of, cause.rule, cause.message, cause.value);
             if let Some(known) = self.all.get_mut(place) {
                 known.count += cause.count;
@@ -165,7 +160,7 @@ impl Causes {
     /// The place of the cause with that rule, sentence and value.
     fn place(
         &mut self,
-        (outcome, status): (Outcome, Option<u16>),
+        ended: Ended,
         rule: Option<String>,
         message: Option<String>,
         value: Option<Box<str>>,
@@ -177,29 +172,30 @@ impl Causes {
         });
         let is_general = general.is_some();
         let shape = general.or_else(|| message.as_deref().map(shape));
-        let mut key = (outcome, status, rule, shape, value);
+        let mut key = (ended, rule, shape, value);
         if self.by_key.len() >= MAX_CAUSES && !self.by_key.contains_key(&key) {
-            (key.3, key.4) = (None, None);
+            (key.2, key.3) = (None, None);
         }
         if let Some(&place) = self.by_key.get(&key) {
             if let Some(cause) = self.all.get_mut(place)
                 && cause.message != message
             {
                 cause.message = if is_general {
-                    key.3
+                    key.2
                 } else {
-                    merged(cause.message.as_deref(), message.as_deref(), key.3)
+                    merged(cause.message.as_deref(), message.as_deref(), key.2)
                 };
             }
             return place;
         }
         let place = self.all.len();
         self.all.push(Cause {
-            outcome,
-            rule: key.2.clone(),
-            status,
-            message: key.3.as_ref().and(message),
-            value: key.4.clone(),
+            outcome: ended.0,
+            status: ended.1,
+            is_refused: ended.2,
+            rule: key.1.clone(),
+            message: key.2.as_ref().and(message),
+            value: key.3.clone(),
             count: 0,
             rows: Vec::new(),
         });

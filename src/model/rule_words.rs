@@ -63,6 +63,9 @@ const BEGINNINGS: &[(&str, &str)] = &[
         "control-character",
     ),
     ("is not an e-mail address", "email"),
+    ("is not a phone number", "phone"),
+    ("is a phone number without a country code", "phone"),
+    ("has several phone numbers", "phone"),
     ("has characters that cannot be written in ASCII", "no-ascii"),
     ("is not in column `", "lookup"),
     ("could be ", "country"),
@@ -85,6 +88,9 @@ const BEGINNINGS: &[(&str, &str)] = &[
     ("the LMS has no group `", "no-such-group"),
     ("duplicate of row ", "duplicate"),
     ("matches row ", "duplicate"),
+    ("the login belongs to ", "login-taken"),
+    ("differs only in case or spaces from ", "known-as-variant"),
+    ("the template failed", "template"),
 ];
 
 /// The code of the rule with this sentence, as far as a sentence tells it.
@@ -120,6 +126,9 @@ mod tests {
             Rule::ControlCharacter,
             Rule::TooLong { max: 50, chars: 60 },
             Rule::Email,
+            Rule::Phone {
+                problem: "is not a phone number that its country has",
+            },
             Rule::NoAscii,
             Rule::Lookup {
                 file: "units.csv".into(),
@@ -156,6 +165,17 @@ mod tests {
                 other: RowNumber::new(3),
                 variant: true,
                 fate: DuplicateFate::OtherWins,
+            },
+            Rule::LoginTaken {
+                by: None,
+                row: None,
+            },
+            Rule::KnownAsVariant {
+                known_as: "e1".into(),
+            },
+            Rule::Template {
+                what: "the template failed",
+                problem: "no such column".into(),
             },
         ];
         for rule in rules {

@@ -63,7 +63,7 @@ impl From<&Cause> for CauseLine {
             help: (cause.rule.as_deref())
                 .filter(|_| cause.outcome == Outcome::Rejected)
                 .map(advice),
-            is_refused: cause.is_refused(),
+            is_refused: cause.is_refused,
             rule: cause.rule.clone(),
         }
     }

@@ -344,7 +344,7 @@ fn rejected_rows_are_those_that_a_rule_rejects_and_those_that_the_lms_refuses() 
         (5, 3, 2)
     );
     let causes = world.journal.causes(run).unwrap();
-    let refused: u64 = (causes.iter().filter(|it| it.is_refused()))
+    let refused: u64 = (causes.iter().filter(|it| it.is_refused))
         .map(|it| it.count)
         .sum();
     assert_eq!(refused, 3);
