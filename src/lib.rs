@@ -12,9 +12,10 @@
 //! what must change, [`upload`] changes it, [`targets`] translates each change
 //! for the LMS, [`journal`] remembers. [`run`] leads a feed through all of them.
 //!
-//! Last what is around a run: [`report`] shows it to people, [`suggest`] writes
-//! a first mapping for a feed, [`sandbox`] is an LMS to rehearse on, and [`cli`]
-//! ties everything to a command line. `ARCHITECTURE.md` is the map.
+//! Last what is around a run: [`report`] shows it to people, [`notify`] says to other
+//! programs how it ended, [`suggest`] writes a first mapping for a feed, [`sandbox`] is an
+//! LMS to rehearse on, and [`cli`] ties everything to a command line. `ARCHITECTURE.md` is
+//! the map.
 
 pub mod model;
 pub mod event;
@@ -35,6 +36,7 @@ pub mod journal;
 pub mod run;
 
 pub mod report;
+pub mod notify;
 pub mod suggest;
 pub mod sandbox;
 

@@ -192,6 +192,29 @@ const WALLS: &[Wall] = &[
         because: "a sink gets events or rows, never a connection",
     },
     Wall {
+        of: &["notify/"],
+        but: &[],
+        never: &[
+            "crate::cli",
+            "crate::feed",
+            "crate::mapping",
+            "crate::plan",
+            "crate::upload",
+            "crate::targets",
+            "crate::journal",
+            "crate::run",
+            "crate::report",
+            "std::env",
+        ],
+        because: "what other programs hear is a text that is handed in, so that nothing leaks on the way",
+    },
+    Wall {
+        of: &[""],
+        but: &["notify/program.rs"],
+        never: &["process::Command"],
+        because: "one file starts programs: with an end, and without the keys",
+    },
+    Wall {
         of: &["sandbox/"],
         but: &[],
         never: &[
@@ -233,9 +256,11 @@ const WALLS: &[Wall] = &[
             "upload/http.rs",
             // A feed of another machine, before a run begins.
             "pickup/remote/",
+            // Whoever watches that the job runs: it gets no person and no key.
+            "notify/ping.rs",
         ],
         never: &["reqwest", "opendal", "russh", "russh_sftp"],
-        because: "one file opens sockets to an LMS, one folder those to whoever has a feed",
+        because: "one file opens sockets to an LMS, one folder those to whoever has a feed, one file those to a watcher",
     },
     Wall {
         of: &[""],
@@ -340,6 +365,10 @@ const WALLS: &[Wall] = &[
             "pickup/remote/mod.rs",
             // The writer of a pipe, for seconds and before a run begins: a signal ends it.
             "files.rs",
+            // Two attempts to ping, once a run is over or while it goes on.
+            "notify/ping.rs",
+            // The end of a command that hangs, once a run is over.
+            "notify/program.rs",
         ],
         never: &[
             "sleep",

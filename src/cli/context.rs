@@ -12,6 +12,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::environment;
 use super::exit::{Exit, Failure};
+use super::notify::Notifier;
 use super::signals;
 use super::{Color, Global};
 use crate::clock::{self, Clock};
@@ -43,6 +44,8 @@ pub(super) struct Context {
     about: RefCell<About>,
     /// Whether stdout has something on it.
     has_printed: Cell<bool>,
+    /// Who hears how the run ends, until they do.
+    notifier: RefCell<Option<Notifier>>,
 }
 
 /// What a command is about, as far as it is known.
@@ -55,6 +58,8 @@ struct About {
     notes: Vec<String>,
     /// How the command ended, where `--quiet` kept the summary back.
     kept_back: Option<String>,
+    /// How it ended, for those who hear of it after the summary.
+    ended: Option<RunReport>,
 }
 
 impl Context {
@@ -88,6 +93,7 @@ impl Context {
             begun: clock::monotonic(),
             about: RefCell::default(),
             has_printed: Cell::new(false),
+            notifier: RefCell::default(),
         }
     }
 
@@ -215,8 +221,16 @@ impl Context {
     /// Prints the end of a command that creates a report.
     pub(super) fn finish(&self, report: &RunReport, next: &[NextStep]) -> Result<(), Failure> {
         if self.json {
-            self.print(&format!("{}\n", self.completed(report).to_json()))
-        } else if self.quiet {
+            let mut report = self.completed(report);
+            // What did not arrive is one of the notes.
+            report.notes.extend(self.end_notifier(&report));
+            return self.print(&format!("{}\n", report.to_json()));
+        }
+        // People see the summary before anything else takes its time.
+        if self.notifier.borrow().is_some() {
+            self.about.borrow_mut().ended = Some(self.completed(report));
+        }
+        if self.quiet {
             self.about.borrow_mut().kept_back = Some(report::headline(report));
             Ok(())
         } else {
@@ -233,27 +247,56 @@ impl Context {
             let line = report::sanitize_lines(&line);
             let _gone = writeln!(std::io::stderr().lock(), "{line}");
         }
+        self.end_notifier_late(|| self.blank_report());
+    }
+
+    /// Says to `notifier` how the command ends.
+    pub(super) fn notify(&self, notifier: Notifier) {
+        *self.notifier.borrow_mut() = Some(notifier);
+    }
+
+    /// Says how the command ended to those who are to hear it and did not yet. `report` is for
+    /// a command that ended without one.
+    fn end_notifier_late(&self, report: impl FnOnce() -> RunReport) {
+        let ended = self.about.borrow_mut().ended.take();
+        let report = ended.unwrap_or_else(|| self.completed(&report()));
+        self.end_notifier(&report);
+    }
+
+    /// Says the end of the command to those who did not hear it yet. Returns what did not
+    /// arrive, which stderr has then.
+    fn end_notifier(&self, report: &RunReport) -> Vec<String> {
+        let Some(notifier) = self.notifier.borrow_mut().take() else {
+            return Vec::new();
+        };
+        let journal = self.journal_path(JOURNAL).ok();
+        let missed = notifier.end(report, journal.as_deref());
+        for missed in &missed {
+            self.note(&format!("note: {missed}"));
+        }
+        missed
     }
 
     /// Prints a failure, once: on stderr, and with `--json` on stdout too, as the
     /// one object.
     pub(super) fn fail(&self, failure: &Failure) -> Exit {
+        let report = || RunReport {
+            state: if failure.exit == Exit::Interrupted {
+                RunState::Interrupted
+            } else {
+                RunState::Failed
+            },
+            exit_code: failure.exit.code(),
+            message: failure.what.clone(),
+            notes: failure.help.iter().cloned().collect(),
+            ..self.blank_report()
+        };
         if self.json && !self.has_printed.get() {
-            let report = RunReport {
-                state: if failure.exit == Exit::Interrupted {
-                    RunState::Interrupted
-                } else {
-                    RunState::Failed
-                },
-                exit_code: failure.exit.code(),
-                message: failure.what.clone(),
-                notes: failure.help.iter().cloned().collect(),
-                ..self.blank_report()
-            };
             // The failure is printed on stderr in any case.
-            let _printed = self.finish(&report, &[]);
+            let _printed = self.finish(&report(), &[]);
         }
         self.print_failure(failure);
+        self.end_notifier_late(report);
         failure.exit
     }
 

@@ -128,6 +128,11 @@ pub(super) fn access(
     settings.try_map(|what, source| secret(context, what, source))
 }
 
+/// Reads the address that is pinged.
+pub(super) fn notify_url(context: &Context, source: &SecretSource) -> Result<Secret, Failure> {
+    secret(context, "url", source)
+}
+
 fn secret(context: &Context, what: &str, source: &SecretSource) -> Result<Secret, Failure> {
     secret_text(context, what, source).map(|(text, _)| Secret::new(text))
 }

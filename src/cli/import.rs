@@ -14,6 +14,7 @@ use super::holds::approve_for_import;
 use super::kept_plan::Kept;
 use super::key::KeyArgs;
 use super::metrics::MetricsArgs;
+use super::notify;
 use super::output::finish;
 use super::plan;
 use super::prune;
@@ -82,7 +83,6 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure>
         let with = (args.allow.clone(), args.key.clone());
         return plan::of_import(context, feed, args.sandbox, with);
     }
-    args.metrics.check()?;
     let (result, journal) = import(context, args)?;
     args.metrics.write(context, &result);
     let from = (journal.as_deref(), args.plan.as_deref());
@@ -94,7 +94,12 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     let kept = args.plan.as_deref().map(Kept::read).transpose()?;
     let planned = kept.as_ref().map(|kept| Path::new(&kept.header.mapping));
     let mapping = args.mapping.as_deref().or(planned).unwrap_or(Path::new(""));
-    let mut mapping = context.load_mapping(mapping)?;
+    let mut mapping = if args.sandbox {
+        context.load_mapping(mapping)?
+    } else {
+        notify::load_mapping(context, mapping)?
+    };
+    args.metrics.check()?;
     let mut settings = mapping.target.clone();
     let (sandbox, credentials) = if args.sandbox {
         let (sandbox, credentials) = start_sandbox(&mut settings)?;

@@ -25,6 +25,7 @@ mod kept_plan;
 mod key;
 mod man;
 mod metrics;
+mod notify;
 mod output;
 mod output_file;
 mod panics;

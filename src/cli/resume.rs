@@ -1,6 +1,6 @@
 //! `hrfeed resume`: resumes an interrupted run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,6 +11,7 @@ use super::exit::{Exit, Failure};
 use super::feed::{of_run, open_source, picked_up};
 use super::kept_plan::Kept;
 use super::metrics::MetricsArgs;
+use super::notify;
 use super::output::finish;
 use super::prune;
 use super::time::TimeArgs;
@@ -50,7 +51,6 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure> {
-    args.metrics.check()?;
     let result = resume(context, args)?;
     args.metrics.write(context, &result);
     finish(
@@ -86,7 +86,8 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         }
         _ => {}
     }
-    let mut mapping = context.load_mapping(std::path::Path::new(&run.start.mapping_path))?;
+    let mut mapping = notify::load_mapping(context, Path::new(&run.start.mapping_path))?;
+    args.metrics.check()?;
     if mapping.sha256() != run.start.mapping_sha256 {
         return Err(Failure::usage(
             format!(

@@ -33,7 +33,7 @@ pub(super) fn catch() -> Stop {
                 // Signals cannot be caught here: they end the process as usual.
                 return;
             };
-            // A person who reads that the run waits can stop it from then on.
+            // A reader of the line that says that the run waits can stop it from then on.
             let _is_awaited = caught.send(());
             signals.next().await;
             asked.request();

@@ -394,6 +394,32 @@ impl<'a> Node<'a> {
     }
 }
 
+/// The environment variables that a mapping names, wherever it does: `{ env = "…" }`.
+pub(super) fn variables(table: &DeTable<'_>) -> Vec<String> {
+    fn of_value(value: &DeValue<'_>, found: &mut Vec<String>) {
+        match value {
+            DeValue::Table(table) => of_table(table, found),
+            DeValue::Array(items) => {
+                for item in items {
+                    of_value(item.get_ref(), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    fn of_table(table: &DeTable<'_>, found: &mut Vec<String>) {
+        for (key, value) in table {
+            match value.get_ref().as_str() {
+                Some(name) if key.get_ref() == "env" => found.push(name.to_owned()),
+                _ => of_value(value.get_ref(), found),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    of_table(table, &mut found);
+    found
+}
+
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text in quotes",

@@ -28,6 +28,7 @@ mod join;
 mod leavers;
 mod lookup;
 mod nothing;
+mod notify;
 mod openpgp;
 mod person;
 mod phone;
@@ -68,6 +69,7 @@ pub use self::join::{JoinError, Watch, attach, key_in_common};
 pub use self::leavers::{Among, Grace, Leavers};
 use self::lookup::Lookup;
 pub use self::nothing::{is_no_external_id, means_nothing};
+pub use self::notify::Notify;
 pub use self::openpgp::OpenPgpSettings;
 pub use self::person::{IdCells, Person, Slot};
 use self::phone::Phone;
@@ -135,6 +137,8 @@ pub struct Mapping {
     corrections_of: Option<FeedKind>,
     /// For how many days runs stay in the journal; `None` for ever.
     pub keep: Option<u32>,
+    /// Who hears how a run ended.
+    pub notify: Notify,
 }
 
 /// How a feed says who leaves.
@@ -378,6 +382,7 @@ impl Mapping {
         let leavers = root.take("leavers");
         let guards = root.take("guards");
         let journal = root.take("journal");
+        let notify = root.take("notify");
         root.finish()?;
 
         let target = settings::target(target.table("[target]", "[target]")?, path)?;
@@ -423,8 +428,6 @@ impl Mapping {
         let guards = section(guards, "[guards]")?;
         let says_min_rows = guards.as_ref().is_some_and(|guards| guards.has("min_rows"));
         let guards = guards.map(guards::guards).transpose()?.unwrap_or_default();
-        let journal = section(journal, "[journal]")?;
-        let keep = journal.map(retention::read_keep).transpose()?.flatten();
         let not_feeds = not_feeds(&fields, &to_join);
         let mapping = Self {
             path: path.into(),
@@ -453,7 +456,8 @@ impl Mapping {
             guards,
             kind: FeedKind::Full,
             corrections_of: None,
-            keep,
+            keep: retention::read_keep(section(journal, "[journal]")?)?,
+            notify: notify::read_notify(notify, path)?,
         };
         match &source.kind {
             Some((node, kind)) => leavers::of_kind(mapping, node, *kind, says_min_rows),

@@ -50,7 +50,10 @@ impl Mapping {
 }
 
 /// Reads [journal]: for how many days runs are kept.
-pub(super) fn read_keep(mut table: Table<'_>) -> Result<Option<u32>, MappingError> {
+pub(super) fn read_keep(table: Option<Table<'_>>) -> Result<Option<u32>, MappingError> {
+    let Some(mut table) = table else {
+        return Ok(None);
+    };
     let keep = table.take("keep");
     table.finish()?;
     let Some(node) = keep else {

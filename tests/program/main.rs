@@ -47,6 +47,7 @@ mod marked;
 mod migrating;
 mod metrics;
 mod no_people;
+mod notify;
 mod odd_rows;
 mod one_at_a_time;
 mod order;
