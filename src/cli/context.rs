@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use console::Term;
 use jiff::Timestamp;
-use tracing_subscriber::filter::LevelFilter;
+use serde_json::json;
 
 use super::environment;
 use super::exit::{Exit, Failure};
+use super::log::{self, LogFormat, write_line};
 use super::notify::Notifier;
 use super::signals;
 use super::{Color, Global};
@@ -21,7 +22,10 @@ use crate::journal::{Journal, JournalError};
 use crate::mapping::Mapping;
 use crate::model::RunState;
 use crate::plan::ScanError;
-use crate::report::{self, FeedReport, NextStep, ProgressMode, RunReport, Style, TargetReport};
+use crate::report::{
+    self, Command, FeedReport, Level, LogFields, LogLine, NextStep, ProgressMode, RunReport, Style,
+    TargetReport, log_fields,
+};
 use crate::run;
 use crate::upload::Stop;
 
@@ -34,6 +38,7 @@ pub(super) struct Context {
     /// How to print on stderr.
     pub(super) err: Style,
     mode: ProgressMode,
+    log_format: LogFormat,
     journal: Option<PathBuf>,
     stop: OnceLock<Stop>,
     command: report::Command,
@@ -67,13 +72,16 @@ impl Context {
         let stderr_is_terminal = std::io::stderr().is_terminal();
         let mode = if global.quiet {
             ProgressMode::Silent
+        } else if global.log_format == LogFormat::Json {
+            ProgressMode::Json(Clock::system())
         } else if stderr_is_terminal && !environment::dumb_terminal() && global.verbose == 0 {
             ProgressMode::Bars
         } else {
             ProgressMode::Lines
         };
-        log(
+        log::begin(
             global.verbose,
+            global.log_format,
             style(global.color, stderr_is_terminal, &Term::stderr()).color,
         );
         Self {
@@ -86,6 +94,7 @@ impl Context {
             ),
             err: style(global.color, stderr_is_terminal, &Term::stderr()),
             mode,
+            log_format: global.log_format,
             journal: global.journal.clone(),
             stop: OnceLock::new(),
             command,
@@ -195,36 +204,58 @@ impl Context {
         }
     }
 
+    /// Writes a line to stderr: in the log's format the first, else the text for people.
+    fn say(&self, line: &LogLine<'_>, text: &str) {
+        match self.log_format {
+            LogFormat::Json => write_line(line),
+            LogFormat::Text => {
+                // With stderr closed there is nothing left to do.
+                let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+            }
+        }
+    }
+
     /// Prints on stderr what a person should know, unless `--quiet` was given.
     pub(super) fn note(&self, text: &str) {
+        self.note_as(Level::Info, text, text);
+    }
+
+    fn note_as(&self, level: Level, message: &str, text: &str) {
         if !self.quiet {
-            // With stderr closed there is nothing left to do.
-            let text = report::sanitize_lines(text);
-            let _gone = writeln!(std::io::stderr().lock(), "{text}");
+            let line = LogLine {
+                level,
+                event: "note",
+                message,
+                fields: LogFields::new(),
+            };
+            self.say(&line, &format!("{}\n", report::sanitize_lines(text)));
         }
     }
 
     /// Prints text on stderr, wrapped as its terminal is wide.
     pub(super) fn note_wrapped(&self, text: &str) {
-        for line in self.err.paragraph(text) {
-            self.note(&line);
-        }
+        let lines = self.err.paragraph(text);
+        self.note_as(Level::Info, text, &lines.join("\n"));
     }
 
     /// Prints on stderr what a person should know, and keeps it for the notes of the
     /// JSON object.
     pub(super) fn warn(&self, text: String) {
-        self.note(&format!("note: {text}"));
+        self.note_as(Level::Warn, &text, &format!("note: {text}"));
         self.about.borrow_mut().notes.push(text);
     }
 
     /// Prints the end of a command that creates a report.
     pub(super) fn finish(&self, report: &RunReport, next: &[NextStep]) -> Result<(), Failure> {
+        let is_over = matches!(
+            report.command,
+            Command::Check | Command::Plan | Command::Import | Command::Resume
+        );
+        if is_over && self.log_format == LogFormat::Json && !self.quiet {
+            write_line(&ended(&self.completed(report)));
+        }
         if self.json {
-            let mut report = self.completed(report);
-            // What did not arrive is one of the notes.
-            report.notes.extend(self.end_notifier(&report));
-            return self.print(&format!("{}\n", report.to_json()));
+            return self.print_json(report);
         }
         // People see the summary before anything else takes its time.
         if self.notifier.borrow().is_some() {
@@ -238,14 +269,25 @@ impl Context {
         }
     }
 
+    fn print_json(&self, report: &RunReport) -> Result<(), Failure> {
+        let mut report = self.completed(report);
+        // What did not arrive is one of the notes.
+        report.notes.extend(self.end_notifier(&report));
+        self.print(&format!("{}\n", report.to_json()))
+    }
+
     /// Says in one line on stderr how a quiet command ended that was not a success: the mail of
     /// a scheduler would be empty otherwise.
     pub(super) fn ended(&self, exit: Exit) {
         let kept_back = self.about.borrow_mut().kept_back.take();
         if let Some(line) = kept_back.filter(|_| exit != Exit::Done) {
-            // With stderr closed there is nothing left to do.
-            let line = report::sanitize_lines(&line);
-            let _gone = writeln!(std::io::stderr().lock(), "{line}");
+            let short = LogLine {
+                level: Level::Warn,
+                event: "ended",
+                message: &line,
+                fields: log_fields([("exit_code", exit.code().into())]),
+            };
+            self.say(&short, &format!("{}\n", report::sanitize_lines(&line)));
         }
         self.end_notifier_late(|| self.blank_report());
     }
@@ -272,7 +314,7 @@ impl Context {
         let journal = self.journal_path(JOURNAL).ok();
         let missed = notifier.end(report, journal.as_deref());
         for missed in &missed {
-            self.note(&format!("note: {missed}"));
+            self.note_as(Level::Warn, missed, &format!("note: {missed}"));
         }
         missed
     }
@@ -293,15 +335,20 @@ impl Context {
         };
         if self.json && !self.has_printed.get() {
             // The failure is printed on stderr in any case.
-            let _printed = self.finish(&report(), &[]);
+            let _printed = self.print_json(&report());
         }
-        self.print_failure(failure);
+        let exit_code = failure.exit.code().into();
+        self.say_failure(failure, "failed", log_fields([("exit_code", exit_code)]));
         self.end_notifier_late(report);
         failure.exit
     }
 
     /// Prints a failure on stderr alone: one that does not decide how the command ends.
     pub(super) fn print_failure(&self, failure: &Failure) {
+        self.say_failure(failure, "error", LogFields::new());
+    }
+
+    fn say_failure(&self, failure: &Failure, event: &str, mut fields: LogFields) {
         // A program that reads it finds a sentence on one line.
         let width = if std::io::stderr().is_terminal() {
             self.err.width
@@ -309,9 +356,42 @@ impl Context {
             usize::MAX
         };
         let style = Style { width, ..self.err };
+        fields.extend(log_fields([("help", failure.help.as_deref().into())]));
+        let line = LogLine {
+            level: Level::Error,
+            event,
+            message: &failure.what,
+            fields,
+        };
         let text = report::error(&failure.what, failure.help.as_deref(), &style);
-        // With stderr closed there is nothing left to do.
-        let _gone = write!(std::io::stderr().lock(), "{text}");
+        self.say(&line, &text);
+    }
+}
+
+/// The summary of a command as a line of the log.
+fn ended(report: &RunReport) -> LogLine<'_> {
+    let is_good = report.exit_code == Exit::Done.code();
+    let holds = report.holds.iter().filter(|hold| hold.is_open()).count();
+    LogLine {
+        level: if is_good { Level::Info } else { Level::Warn },
+        event: "ended",
+        message: &report.message,
+        fields: log_fields([
+            ("command", json!(report.command)),
+            ("run", json!(report.run)),
+            ("state", json!(report.state)),
+            ("exit_code", json!(report.exit_code)),
+            ("mapping", json!(report.mapping)),
+            ("rows", json!(report.feed.rows)),
+            ("counts", json!(report.counts)),
+            ("calls", json!(report.calls)),
+            ("open_holds", json!(holds)),
+            (
+                "elapsed_seconds",
+                json!((report.elapsed_seconds * 1_000.0).round() / 1_000.0),
+            ),
+            ("notes", json!(report.notes)),
+        ]),
     }
 }
 
@@ -372,40 +452,6 @@ fn style(color: Color, is_terminal: bool, term: &Term) -> Style {
             Color::Auto => is_terminal && !environment::no_color(),
         },
         width: width.unwrap_or(Style::piped().width),
-    }
-}
-
-fn log(verbose: u8, color: bool) {
-    let level = match verbose {
-        0 => return,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    // A second subscriber in one process is a test's, and the first is as good.
-    let _set_before = tracing_subscriber::fmt()
-        .with_writer(|| Lossy(std::io::stderr()))
-        .with_max_level(level)
-        .with_ansi(color)
-        .with_target(false)
-        // It would be printed where the log itself cannot be, and panic.
-        .log_internal_errors(false)
-        .try_init();
-}
-
-/// A writer that loses what it cannot write: the reader of a log may go away, or its disk
-/// be full, and the run goes on.
-struct Lossy<W>(W);
-
-impl<W: Write> Write for Lossy<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Ok(self.0.write(bytes).unwrap_or(bytes.len()))
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        // What was lost stays lost.
-        let _lost = self.0.flush();
-        Ok(())
     }
 }
 

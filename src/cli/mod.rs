@@ -23,6 +23,7 @@ mod init;
 mod instead_of;
 mod kept_plan;
 mod key;
+mod log;
 mod man;
 mod metrics;
 mod notify;
@@ -48,6 +49,7 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, 
 
 use self::context::Context;
 use self::exit::Exit;
+use self::log::LogFormat;
 use crate::report;
 
 /// Sync people from an HR export (CSV or Excel) to your LMS
@@ -95,6 +97,16 @@ struct Global {
     /// Choose when to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
+    /// Write each line on stderr as text or as a JSON object
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
+    log_format: LogFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -178,8 +190,6 @@ fn misused(error: &clap::Error) -> ExitCode {
     // Help and version are not errors and go to stdout.
     if error.use_stderr() {
         output::print_misuse(error);
-        // With stderr closed there is nothing left to do.
-        let _gone = error.print();
         return Exit::Usage.into();
     }
     match error.print() {

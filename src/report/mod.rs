@@ -25,6 +25,7 @@ mod headline;
 mod hold;
 mod json;
 mod lines;
+mod log;
 mod metrics;
 mod next;
 mod outage;
@@ -54,6 +55,7 @@ pub use json::{to_json, write_json};
 pub use lines::{
     FindingLine, FindingsWriter, Format, HoldsWriter, PlannedWriter, RowLine, RowsWriter, is_export,
 };
+pub use log::{Level, LogFields, LogLine, log_fields};
 pub use metrics::{Metrics, is_metrics};
 pub use next::{NextKind, NextStep, next_steps, shell_word};
 pub use outage::OutageLine;

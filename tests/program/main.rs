@@ -41,6 +41,7 @@ mod killed_rekeys;
 mod known_people;
 mod late;
 mod leavers;
+mod log_format;
 mod lost;
 mod lost_journals;
 mod marked;

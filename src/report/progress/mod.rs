@@ -4,14 +4,16 @@
 //! only differ in how and when they show them.
 
 mod bars;
+mod fields;
 mod plain;
 mod tally;
 
 use std::io;
 
 use super::Style;
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::event::{Listener, NoListener};
+use plain::{Form, Lines};
 use tally::Tally;
 
 /// How progress is shown.
@@ -21,6 +23,8 @@ pub enum ProgressMode {
     Bars,
     /// A line now and then: for a log, a cron mail, a pipe.
     Lines,
+    /// The same as JSON objects, with the date of this clock.
+    Json(Clock),
     /// Not at all.
     Silent,
 }
@@ -32,7 +36,12 @@ pub enum ProgressMode {
 pub fn progress(mode: ProgressMode, style: &Style) -> Box<dyn Listener> {
     match mode {
         ProgressMode::Bars => Box::new(bars::Bars::on_stderr(*style)),
-        ProgressMode::Lines => Box::new(plain::Lines::new(io::stderr(), clock::monotonic)),
+        ProgressMode::Lines => lines(Form::Text),
+        ProgressMode::Json(clock) => lines(Form::Json(clock)),
         ProgressMode::Silent => Box::new(NoListener),
     }
+}
+
+fn lines(form: Form) -> Box<dyn Listener> {
+    Box::new(Lines::new(io::stderr(), form, clock::monotonic))
 }

@@ -1,25 +1,42 @@
-//! Progress as plain lines: for a log, a cron mail, a pipe.
+//! Progress as plain lines: for a log, a cron mail, a pipe; or the same as JSON, for a
+//! program that collects logs.
 //!
 //! A stage has a line at its beginning, one every [`EVERY`] while something moves,
-//! and one at its end. Each begins with the time since the start.
+//! and one at its end. Each begins with the time since the start, or in JSON with the date.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::Tally;
+use super::fields::of_event;
 use super::tally::Stage;
+use crate::clock::Clock;
 use crate::event::{Event, Listener};
 use crate::model::{Counts, Effects};
 use crate::report::effects::in_words;
+use crate::report::log::{Level, LogFields, LogLine};
 use crate::report::sanitize;
 use crate::report::text::{bytes, count, counted, duration, percent, rate, rows, stopwatch};
+
+/// What the line at the end of a stage is called.
+const END: &str = "stage_ended";
 
 /// How long a stage is silent while something moves.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// What a line is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// A sentence.
+    Text,
+    /// An object, with the date of this clock.
+    Json(Clock),
+}
+
 /// Writes plain lines; `clock` is an argument so that a test can move it.
 pub(super) struct Lines<W, C> {
     out: W,
+    form: Form,
     clock: C,
     tally: Tally,
     start: Instant,
@@ -29,10 +46,11 @@ pub(super) struct Lines<W, C> {
 }
 
 impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
-    pub(super) fn new(out: W, clock: C) -> Self {
+    pub(super) fn new(out: W, form: Form, clock: C) -> Self {
         let now = clock();
         Self {
             out,
+            form,
             clock,
             tally: Tally::default(),
             start: now,
@@ -41,15 +59,37 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
         }
     }
 
-    fn say(&mut self, now: Instant, sentence: &str) {
+    fn say(&mut self, now: Instant, sentence: &str, about: (&str, Level, LogFields)) {
         self.spoke = now;
         if self.gone {
             return;
         }
-        let time = stopwatch(now.saturating_duration_since(self.start).as_secs());
-        self.gone = writeln!(self.out, "{time}  {sentence}")
+        let line = match self.form {
+            Form::Text => {
+                let time = stopwatch(now.saturating_duration_since(self.start).as_secs());
+                format!("{time}  {sentence}\n")
+            }
+            Form::Json(clock) => {
+                let (event, level, fields) = about;
+                let line = LogLine {
+                    level,
+                    event,
+                    message: sentence,
+                    fields,
+                };
+                line.to_json(clock.now())
+            }
+        };
+        // In one piece: others write there, too.
+        self.gone = (self.out.write_all(line.as_bytes()))
             .and_then(|()| self.out.flush())
             .is_err();
+    }
+
+    /// A line about the stage as it is.
+    fn say_numbers(&mut self, now: Instant, sentence: &str, event: &str) {
+        let numbers = self.tally.numbers(now);
+        self.say(now, sentence, (event, Level::Info, numbers));
     }
 
     /// The line at the end of a stage that has no event for its end.
@@ -62,12 +102,12 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
             Stage::Reading => {
                 let (rows, read) = (rows(tally.rows), tally.how_much_read());
                 let sentence = format!("Stopped reading after {rows} ({read}, {took})");
-                return self.say(now, &sentence);
+                return self.say_numbers(now, &sentence, END);
             }
             Stage::Surveying => {
                 let [people, requests] = tally.surveyed();
                 let sentence = format!("Checked the LMS: {people} ({requests}, {took})");
-                return self.say(now, &sentence);
+                return self.say_numbers(now, &sentence, END);
             }
             Stage::Settling => "Checked",
             Stage::Sending => "Sent",
@@ -78,7 +118,7 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
         if !sent.is_empty() {
             parts.push(sent.join(", "));
         }
-        self.say(now, &parts.join(": "));
+        self.say_numbers(now, &parts.join(": "), END);
     }
 
     /// The line while a stage is in progress.
@@ -102,7 +142,7 @@ impl<W: Write, C: Fn() -> Instant> Lines<W, C> {
             Stage::Settling => done("Checking"),
             Stage::Sending => done("Sending"),
         };
-        self.say(now, &parts.join(", "));
+        self.say_numbers(now, &parts.join(", "), "progress");
     }
 }
 
@@ -242,7 +282,7 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
             event => line(event, &took),
         };
         if let Some(line) = line {
-            self.say(now, &line);
+            self.say(now, &line, of_event(event));
         } else if now.saturating_duration_since(self.spoke) >= EVERY {
             self.moving(now);
         }
@@ -270,7 +310,7 @@ mod tests {
             let clock = Rc::clone(&time);
             let clock: Box<dyn Fn() -> Instant> = Box::new(move || clock.get());
             Self {
-                lines: Lines::new(Vec::new(), clock),
+                lines: Lines::new(Vec::new(), Form::Text, clock),
                 time,
             }
         }
@@ -475,6 +515,40 @@ mod tests {
     }
 
     #[test]
+    fn the_same_as_json_has_the_numbers_as_fields() {
+        let mut rig = Rig::new();
+        rig.lines.form = Form::Json(Clock::system());
+        let start = Event::SendStarted {
+            run: "12",
+            changes: 400,
+        };
+        rig.after(0, &start);
+        rig.settle(300, 50, Outcome::Created);
+        let pause = Event::Paused {
+            why: "the LMS is down (HTTP 503)",
+            wait: Duration::from_secs(20),
+            down: None,
+        };
+        rig.after(0, &pause);
+        rig.after(0, &Event::Finished);
+        let of_line = |line: &str| {
+            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let time = line.as_object_mut().unwrap().remove("time").unwrap();
+            time.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+            let counts = line.as_object_mut().unwrap().remove("counts");
+            let created = counts.map(|counts| counts["created"].to_string());
+            format!("{} {line}", created.unwrap_or_default())
+        };
+        let lines: Vec<_> = rig.text().lines().map(of_line).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+         {"changes":400,"event":"send_started","level":"info","message":"Sending 400 changes (run 12)","run":"12"}
+        200 {"calls":{"retried":0,"throttled":0,"total":0},"done":200,"event":"progress","goal":400,"held":0,"level":"info","message":"Sending: 200 of 400 (50 %), 20.0 per second, 10 s left","per_second":20.0,"seconds_left":10.0,"stage":"sending","stage_seconds":10.0}
+         {"down_seconds":null,"event":"paused","level":"warn","message":"The LMS is down (HTTP 503); retrying in 20 s","wait_seconds":20.0,"why":"the LMS is down (HTTP 503)"}
+        300 {"calls":{"retried":0,"throttled":0,"total":0},"done":300,"event":"stage_ended","goal":400,"held":0,"level":"info","message":"Sent 300 of 400 in 15 s: 300 created","per_second":20.0,"seconds_left":5.0,"stage":"sending","stage_seconds":15.0}
+        "#);
+    }
+
+    #[test]
     fn a_closed_stderr_does_not_end_the_run() {
         struct Closed(Rc<Cell<u32>>);
         impl Write for Closed {
@@ -487,7 +561,7 @@ mod tests {
             }
         }
         let tries = Rc::new(Cell::new(0));
-        let mut lines = Lines::new(Closed(Rc::clone(&tries)), clock::monotonic);
+        let mut lines = Lines::new(Closed(Rc::clone(&tries)), Form::Text, clock::monotonic);
         for _ in 0..3 {
             lines.on_event(&Event::ReadStarted { bytes: None });
         }

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::fields::json;
 use crate::event::Event;
 use crate::model::{Calls, Counts, Outcome};
+use crate::report::log::{LogFields, log_fields};
 use crate::report::text::{self, bytes, count, counted, percent, rows, sanitize, span};
 
 /// Where a run is.
@@ -15,6 +17,19 @@ pub(super) enum Stage {
     Surveying,
     Settling,
     Sending,
+}
+
+impl Stage {
+    /// How the log calls it.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Reading => "reading",
+            Self::Surveying => "surveying",
+            Self::Settling => "settling",
+            Self::Sending => "sending",
+        }
+    }
 }
 
 /// Why nothing is being sent, and until when.
@@ -259,6 +274,39 @@ impl Tally {
             .chain(retried)
     }
 
+    /// The numbers of the stage, for the log.
+    pub(super) fn numbers(&self, now: Instant) -> LogFields {
+        let seconds = self.seconds(now);
+        let mut fields = log_fields([
+            ("stage", self.stage.word().into()),
+            ("stage_seconds", thousandths(seconds).into()),
+        ]);
+        let mut add = |of: LogFields| fields.extend(of);
+        match self.stage {
+            Stage::Idle => {}
+            Stage::Reading => add(log_fields([
+                ("bytes", self.read.into()),
+                ("of_bytes", self.size.into()),
+                ("rows", self.rows.into()),
+                ("rejected", self.rejected.into()),
+            ])),
+            Stage::Surveying => add(log_fields([
+                ("people", self.people.into()),
+                ("calls", json(&self.calls)),
+            ])),
+            Stage::Settling | Stage::Sending => add(log_fields([
+                ("done", self.done.into()),
+                ("goal", self.goal.into()),
+                ("held", self.held.into()),
+                ("per_second", self.pace(now).map(thousandths).into()),
+                ("seconds_left", self.left(now).map(thousandths).into()),
+                ("counts", json(&self.settled)),
+                ("calls", json(&self.calls)),
+            ])),
+        }
+        fields
+    }
+
     /// The result of the stage: `940 created, 12 updated, 2 retries`.
     pub(super) fn sent(&self) -> Vec<String> {
         let sent = self.ended([
@@ -272,6 +320,11 @@ impl Tally {
         let held = (self.held > 0).then(|| format!("{} held", count(self.held)));
         sent.chain(held).chain(self.flaws()).collect()
     }
+}
+
+/// More digits than a person or a script can use are noise.
+fn thousandths(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
 }
 
 /// A fragment of a sentence as its beginning.
