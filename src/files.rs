@@ -124,6 +124,67 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// The bytes that are free on the disk of a folder.
+///
+/// # Errors
+/// The system does not say.
+pub fn free(folder: &Path) -> io::Result<u64> {
+    Ok(fs4::statvfs(folder)?.available_space())
+}
+
+/// What the disk is on which a path is, where files do not stay or locks do not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OddDisk {
+    /// Another machine's, by this protocol.
+    Network(&'static str),
+    /// Memory, or the layer of a container: gone with it.
+    Passing(&'static str),
+}
+
+/// What is odd about the disk on which a path is, as far as the system says.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn odd_disk(path: &Path) -> Option<OddDisk> {
+    // As in `linux/magic.h`.
+    let kind = i128::from(rustix::fs::statfs(path).ok()?.f_type) & 0xffff_ffff;
+    Some(match kind {
+        0x6969 => OddDisk::Network("NFS"),
+        0xff53_4d42 | 0xfe53_4d42 | 0x517b => OddDisk::Network("SMB"),
+        0x6573_5546 => OddDisk::Network("FUSE"),
+        0x0102_1997 => OddDisk::Network("9p"),
+        0x00c3_6400 => OddDisk::Network("Ceph"),
+        0x5346_414f | 0x6b41_4653 => OddDisk::Network("AFS"),
+        0x0102_1994 | 0x8584_58f6 => OddDisk::Passing("memory"),
+        0x794c_7630 => OddDisk::Passing("a container's own layer"),
+        _ => return None,
+    })
+}
+
+/// What is odd about the disk on which a path is: not known here.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn odd_disk(_: &Path) -> Option<OddDisk> {
+    None
+}
+
+/// Whether this process may write there, as far as the system says without a try.
+#[cfg(unix)]
+#[must_use]
+pub fn may_write(path: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    use rustix::io::Errno;
+    let access = accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS);
+    // What an old kernel cannot say is not a refusal.
+    !matches!(access, Err(Errno::ACCESS | Errno::ROFS))
+}
+
+/// Whether this process may write there, as far as the system says without a try.
+#[cfg(not(unix))]
+#[must_use]
+pub fn may_write(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| about.is_dir() || !about.permissions().readonly())
+}
+
 /// The most that is left free for others, in bytes; of a small disk less.
 const MAX_LEFT_FREE: u64 = 256 << 20;
 

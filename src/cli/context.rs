@@ -232,6 +232,12 @@ impl Context {
         }
     }
 
+    /// Keeps back how a command ended, for the one line of a quiet command that was not a
+    /// success.
+    pub(super) fn keep_back(&self, line: &str) {
+        self.about.borrow_mut().kept_back = Some(line.to_owned());
+    }
+
     /// Prints text on stderr, wrapped as its terminal is wide.
     pub(super) fn note_wrapped(&self, text: &str) {
         let lines = self.err.paragraph(text);
@@ -262,7 +268,7 @@ impl Context {
             self.about.borrow_mut().ended = Some(self.completed(report));
         }
         if self.quiet {
-            self.about.borrow_mut().kept_back = Some(report::headline(report));
+            self.keep_back(&report::headline(report));
             Ok(())
         } else {
             self.print(&report::summary(report, next, &self.out))

@@ -143,18 +143,45 @@ fn secret_text(
     what: &str,
     source: &SecretSource,
 ) -> Result<(String, String), Failure> {
-    let (text, place) = match source {
-        SecretSource::Env(name) => of_variable(what, name)?,
+    let found = found_secret(what, source)?;
+    if let Some(exposed) = found.exposed {
+        context.warn(exposed);
+    }
+    Ok((found.text, found.place))
+}
+
+/// A secret where it was found.
+pub(super) struct FoundSecret {
+    text: String,
+    /// What its place is called in messages.
+    pub(super) place: String,
+    /// That others can get at it, as a sentence.
+    pub(super) exposed: Option<String>,
+}
+
+impl FoundSecret {
+    pub(super) fn into_secret(self) -> Secret {
+        Secret::new(self.text)
+    }
+}
+
+/// Reads a secret, and says of its file what a person should know.
+pub(super) fn found_secret(what: &str, source: &SecretSource) -> Result<FoundSecret, Failure> {
+    let (text, place, exposed) = match source {
+        SecretSource::Env(name) => {
+            let (text, place) = of_variable(what, name)?;
+            (text, place, None)
+        }
         SecretSource::File(path) => {
             let (bytes, about, place) = of_file(what, path, MAX_SECRET_BYTES)?;
-            warn_of_others(context, what, &about, &place);
+            let exposed = others_can(&about).map(|others| exposed(what, others, &place));
             let text = String::from_utf8(bytes).map_err(|_| {
                 Failure::usage(
                     format!("cannot read {place} (`{what}` in the mapping): it is not UTF-8 text"),
                     "save it as UTF-8",
                 )
             })?;
-            (text, place)
+            (text, place, exposed)
         }
     };
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -164,7 +191,24 @@ fn secret_text(
             "store the secret there",
         ));
     }
-    Ok((text.to_owned(), place))
+    Ok(FoundSecret {
+        text: text.to_owned(),
+        place,
+        exposed,
+    })
+}
+
+/// Finds a key of OpenPGP, which need not be text, and says the same of it.
+pub(super) fn found_key(source: &SecretSource) -> Result<FoundSecret, Failure> {
+    let SecretSource::File(path) = source else {
+        return found_secret("key", source);
+    };
+    let (_, about, place) = of_file("key", path, MAX_KEYS_BYTES)?;
+    Ok(FoundSecret {
+        text: String::new(),
+        exposed: others_can(&about).map(|others| exposed("key", others, &place)),
+        place,
+    })
 }
 
 /// The value of a variable, and what the variable is called in messages.
@@ -220,11 +264,15 @@ fn of_file(what: &str, path: &Path, max: u64) -> Result<(Vec<u8>, Metadata, Stri
 /// Says of a file with a secret that others can get at it.
 fn warn_of_others(context: &Context, what: &str, about: &Metadata, place: &str) {
     if let Some(others) = others_can(about) {
-        context.warn(format!(
-            "{place} (`{what}` in the mapping) can be {others} by other users of this machine; \
-             make it private, for example with `chmod 600`"
-        ));
+        context.warn(exposed(what, others, place));
     }
+}
+
+fn exposed(what: &str, others: &str, place: &str) -> String {
+    format!(
+        "{place} (`{what}` in the mapping) can be {others} by other users of this machine; \
+         make it private, for example with `chmod 600`"
+    )
 }
 
 /// Whether people would call a variable or a file so, and nobody a key: words of one
@@ -245,7 +293,7 @@ fn looks_like_a_name(name: &str) -> bool {
 /// What people who are neither the owner nor trusted by the owner can do with a
 /// file. A group may read it: that is how a service gets a secret of root's.
 #[cfg(unix)]
-fn others_can(file: &Metadata) -> Option<&'static str> {
+pub(super) fn others_can(file: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = file.permissions().mode();
     if !file.is_file() {
@@ -261,7 +309,7 @@ fn others_can(file: &Metadata) -> Option<&'static str> {
 
 /// Windows has no such mode: there a file takes the rights of its folder.
 #[cfg(not(unix))]
-fn others_can(_file: &Metadata) -> Option<&'static str> {
+pub(super) fn others_can(_file: &Metadata) -> Option<&'static str> {
     None
 }
 

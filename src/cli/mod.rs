@@ -10,6 +10,7 @@ mod completions;
 mod context;
 mod copy;
 mod corrections;
+mod doctor;
 mod environment;
 mod exit;
 mod feed;
@@ -97,7 +98,7 @@ struct Global {
     /// Choose when to use colour
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
-    /// Write each line on stderr as text or as a JSON object
+    /// Write stderr as `text`, or as `json`: one object per line
     #[arg(
         long,
         global = true,
@@ -148,6 +149,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Remove what the journal has of a person, for a data-protection request
     Forget(forget::ForgetArgs),
+    /// Check what an import needs: journal, keys, LMS, clock, disks
+    Doctor(doctor::DoctorArgs),
     /// Run a local mock LMS (KMI and aNewSpring APIs)
     Sandbox(sandbox::SandboxArgs),
     /// Generate a shell completion script
@@ -177,6 +180,7 @@ impl Command {
             Self::Init(_) => report::Command::Init,
             Self::Audit(_) => report::Command::Audit,
             Self::Forget(_) => report::Command::Forget,
+            Self::Doctor(_) => report::Command::Doctor,
             Self::Sandbox(_) => report::Command::Sandbox,
             Self::Completions(_) => report::Command::Completions,
             Self::Man(_) => report::Command::Man,
@@ -230,6 +234,7 @@ pub fn main() -> ExitCode {
             Command::Init(args) => init::run(&context, &args),
             Command::Audit(args) => audit::run(&context, &args),
             Command::Forget(args) => forget::run(&context, &args),
+            Command::Doctor(args) => doctor::run(&context, &args),
             Command::Sandbox(args) => sandbox::run(&context, &args),
             Command::Completions(args) => completions::run::<Cli>(&context, &args),
             Command::Man(args) => man::run::<Cli>(&context, &args),

@@ -40,6 +40,7 @@ mod decide;
 mod doubts;
 mod error;
 mod forget;
+mod health;
 mod holds;
 mod ids;
 mod intents;
@@ -69,6 +70,7 @@ pub use decide::{Decided, HoldError, Verdict};
 pub use doubts::{Doubt, DoubtKind, SentAgain, SentTwice};
 pub use error::JournalError;
 pub use forget::{KnownScope, OfPerson};
+pub use health::{Health, examine};
 pub use holds::{
     APPROVAL_VALID_FOR, Decision, HeldPerson, Hold, HoldFilter, NewHold, SharedTexts, undecided,
 };

@@ -189,7 +189,7 @@ fn failed(path: &Path, error: io::Error) -> JournalError {
 }
 
 /// The size of the file, `None` if there is none.
-fn size(path: &Path) -> Result<Option<u64>, JournalError> {
+pub(super) fn size(path: &Path) -> Result<Option<u64>, JournalError> {
     match fs::metadata(path) {
         Ok(it) if it.is_dir() => Err(JournalError::IsFolder(path.into())),
         Ok(it) if !it.is_file() => Err(JournalError::NotAFile(path.into())),
@@ -235,7 +235,7 @@ pub(super) fn create_file(path: &Path, folder: &Path) -> io::Result<()> {
 }
 
 /// Opens a file that is there. Changes nothing in it.
-fn connect(path: &Path) -> Result<Connection, JournalError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, JournalError> {
     let configure = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;

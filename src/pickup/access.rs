@@ -88,10 +88,11 @@ impl<S> Access<S> {
     /// What `read` says.
     pub fn try_map<T, E>(
         &self,
-        mut read: impl FnMut(&str, &S) -> Result<T, E>,
+        mut read: impl FnMut(&'static str, &S) -> Result<T, E>,
     ) -> Result<Access<T>, E> {
-        let mut of =
-            |name, secret: &Option<S>| secret.as_ref().map(|secret| read(name, secret)).transpose();
+        let mut of = |name: &'static str, secret: &Option<S>| {
+            secret.as_ref().map(|secret| read(name, secret)).transpose()
+        };
         Ok(Access {
             user: self.user.clone(),
             password: of("password", &self.password)?,

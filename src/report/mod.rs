@@ -18,6 +18,7 @@
 //! - Numbers have thousands separators for people and none in CSV and JSON.
 
 mod cause;
+mod checkup;
 mod effects;
 mod error;
 mod feed_copy;
@@ -43,6 +44,7 @@ mod workbook_copy;
 mod would;
 
 pub use cause::CauseLine;
+pub use checkup::{Checked, Checkup, Health};
 pub use effects::effects_note;
 pub use error::error;
 pub use feed_copy::{CopyCell, CopyError, CopyRow, CsvCopy, can_write};

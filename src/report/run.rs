@@ -42,6 +42,8 @@ pub enum Command {
     Init,
     /// `hrfeed forget`.
     Forget,
+    /// `hrfeed doctor`.
+    Doctor,
     /// `hrfeed sandbox`.
     Sandbox,
     /// `hrfeed completions`.
@@ -54,7 +56,7 @@ pub enum Command {
 
 impl Command {
     /// Every command that can be named.
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Check,
         Self::Plan,
         Self::Import,
@@ -70,6 +72,7 @@ impl Command {
         Self::Report,
         Self::Init,
         Self::Forget,
+        Self::Doctor,
         Self::Sandbox,
         Self::Completions,
         Self::Man,
@@ -94,6 +97,7 @@ impl Command {
             Self::Report => "report",
             Self::Init => "init",
             Self::Forget => "forget",
+            Self::Doctor => "doctor",
             Self::Sandbox => "sandbox",
             Self::Completions => "completions",
             Self::Man => "man",

@@ -20,6 +20,7 @@ mod corrected;
 mod dates;
 mod deciding;
 mod deltas;
+mod doctor;
 mod dry_runs;
 mod encodings;
 mod fatal;

@@ -3,13 +3,11 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
-use hrfeed::clock;
-use std::time::Duration;
-
 use crate::support::System::Kmi;
-use crate::support::{Feed, Ran, World, on_each_system};
+use crate::support::{Feed, Ran, World, on_each_system, wait_until};
 
 /// The variable that has the address.
 const URL: &str = "HRFEED_TEST_PING";
@@ -304,6 +302,10 @@ fn executable(world: &World, name: &str, script: &str) {
 #[cfg(unix)]
 #[test]
 fn a_command_that_fails_hangs_or_is_missing_changes_nothing_but_a_note() {
+    use std::time::Duration;
+
+    use hrfeed::clock;
+
     let mut world = World::new(Kmi);
     world.feed(&Feed::of(3));
     for (command, why) in [
@@ -335,4 +337,33 @@ fn a_command_that_fails_hangs_or_is_missing_changes_nothing_but_a_note() {
         assert_eq!(ran.stderr.matches("[notify]").count(), 1, "{ran:#?}");
         assert!(ran.stdout.contains("No changes: all 3 people"), "{ran:#?}");
     }
+}
+
+#[test]
+fn a_watcher_hears_of_a_run_before_it_waits_and_that_it_waited_in_vain() {
+    let receiver = Receiver::answering(&[]);
+    let world = World::new(Kmi)
+        .target("requests_per_second = 1")
+        .parts(PINGED);
+    world.feed(&Feed::of(60));
+    // Nobody hears of this one: it has no address.
+    let mut first = world.command(IMPORT);
+    let mut first = (first.stdout(Stdio::null()).stderr(Stdio::null()))
+        .spawn()
+        .unwrap();
+    wait_until("the first run asks the LMS", || {
+        world.lms.stats().requests() > 0
+    });
+    let mut second = world.command(&[IMPORT, &["--wait", "2s"]].concat());
+    second.env(URL, &receiver.address).stdout(Stdio::piped());
+    let mut second = second.stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("the start is said", || {
+        !receiver.came.lock().unwrap().is_empty()
+    });
+    assert_eq!(receiver.paths(), ["start"]);
+    assert!(second.try_wait().unwrap().is_none(), "it does not wait");
+    let ran = Ran::of(second.wait_with_output().unwrap()).exits(6);
+    assert_eq!(receiver.paths(), ["fail"], "{ran:#?}");
+    first.kill().unwrap();
+    first.wait().unwrap();
 }
