@@ -47,6 +47,8 @@ fn import() -> Duration {
         replaces_key: false,
         known_as: None,
         kept: None,
+        undo_key: None,
+        way_back: None,
         by: "bench".into(),
         allowed: hrfeed::plan::Allowed::default(),
         wait: std::time::Duration::ZERO,

@@ -58,6 +58,11 @@ pub enum Event<'a> {
         /// People seen, or asked about, so far.
         people: u64,
     },
+    /// People are about to be read before they are changed, so that the run can be undone.
+    EarlierStarted {
+        /// How many.
+        people: u64,
+    },
     /// The unknown outcomes of a crashed or interrupted run are about to be settled.
     SettleStarted {
         /// Rows with an unknown outcome.

@@ -85,6 +85,8 @@ action = "delete"
             replaces_key: false,
             known_as: None,
             kept: None,
+            undo_key: None,
+            way_back: None,
             by: "ann@host".into(),
             wait: std::time::Duration::ZERO,
             stop: Stop::default(),

@@ -255,7 +255,7 @@ impl Context {
     pub(super) fn finish(&self, report: &RunReport, next: &[NextStep]) -> Result<(), Failure> {
         let is_over = matches!(
             report.command,
-            Command::Check | Command::Plan | Command::Import | Command::Resume
+            Command::Check | Command::Plan | Command::Import | Command::Resume | Command::Undo
         );
         if is_over && self.log_format == LogFormat::Json && !self.quiet {
             write_line(&ended(&self.completed(report)));

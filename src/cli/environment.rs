@@ -21,6 +21,7 @@ use crate::files;
 use crate::mapping::{OpenPgpSettings, SecretSource, TargetSettings};
 use crate::model::{Limit, Secret};
 use crate::pickup::Access;
+use crate::run::{UNDO_KEY_CHARS, UndoKey};
 use crate::upload::Credentials;
 
 /// The largest file that is read as a secret, in bytes.
@@ -82,6 +83,42 @@ pub(super) fn credentials(
             .as_ref()
             .map(|source| secret(context, "api_secret", source))
             .transpose()?,
+    })
+}
+
+/// The variable with the key by which earlier values are sealed.
+const UNDO_KEY: &str = "HRFEED_UNDO_KEY";
+/// The variable with the path of a file with that key.
+const UNDO_KEY_FILE: &str = "HRFEED_UNDO_KEY_FILE";
+
+/// Reads the key by which earlier values are sealed.
+pub(super) fn undo_key(context: &Context) -> Result<UndoKey, Failure> {
+    let source = match (std::env::var_os(UNDO_KEY), std::env::var_os(UNDO_KEY_FILE)) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage(
+                format!("{UNDO_KEY} and {UNDO_KEY_FILE} are both set"),
+                "set one of them, so that it is clear which key counts",
+            ));
+        }
+        (_, Some(path)) => SecretSource::File(path.into()),
+        (Some(_), None) => SecretSource::Env(UNDO_KEY.into()),
+        (None, None) => {
+            return Err(Failure::usage(
+                format!("a run that can be undone needs a key, and {UNDO_KEY} is not set"),
+                format!(
+                    "set it, or {UNDO_KEY_FILE}, to any text of {UNDO_KEY_CHARS} characters or \
+                     more, such as the output of `openssl rand -hex 32`, and keep it: nothing can \
+                     be undone without it"
+                ),
+            ));
+        }
+    };
+    let (text, place) = secret_text(context, UNDO_KEY, &source)?;
+    UndoKey::new(Secret::new(text)).ok_or_else(|| {
+        Failure::usage(
+            format!("{place} has fewer than {UNDO_KEY_CHARS} characters"),
+            "use a longer key, such as the output of `openssl rand -hex 32`",
+        )
     })
 }
 

@@ -20,7 +20,7 @@ use crate::pickup::{
 use crate::report::{self, FeedReport};
 
 /// A feed and its mapping.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct FeedArgs {
     /// Feed to read: CSV or a workbook, packed or not; or its folder, or a pattern (`-` for stdin)
     #[arg(value_name = "FEED")]

@@ -24,6 +24,7 @@ use crate::report::{
     self, Command, CopyCell, CopyRow, FeedReport, Format, HeldLine, HoldLine, HoldsWriter,
     NextStep, RunReport, TargetReport, XlsxCopy, XlsxLayout,
 };
+use crate::run;
 
 /// Arguments of `holds`.
 #[derive(Debug, Args)]
@@ -436,6 +437,10 @@ fn next_of(journal: &Journal, decided: &Decided) -> Result<Option<NextStep>, Fai
     let hold = &decided.hold;
     if hold.state != HoldState::Approved {
         return Ok(None);
+    }
+    let last = journal.run(RunRef::Id(hold.last_run))?;
+    if let Some(run) = last.as_ref().and_then(run::undone_by) {
+        return Ok(Some(NextStep::approved_undo(run, &hold.id.to_string())));
     }
     Ok(Some(NextStep::approved(
         &feed_of(journal, hold)?,

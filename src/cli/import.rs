@@ -21,7 +21,7 @@ use super::prune;
 use super::time::TimeArgs;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
-use crate::journal::Hold;
+use crate::journal::{Hold, Scope};
 use crate::mapping::TargetSettings;
 use crate::model::Secret;
 use crate::report::Command;
@@ -54,6 +54,11 @@ pub(super) struct ImportArgs {
     pub(super) dry_run: bool,
     #[command(flatten)]
     key: KeyArgs,
+    /// Keep what people are like before they are changed, sealed with the key in
+    /// `HRFEED_UNDO_KEY`, so that
+    /// `hrfeed undo` can take the run back
+    #[arg(long, conflicts_with_all = ["sandbox", "dry_run"])]
+    undoable: bool,
     /// Approve this hold and carry it out in this import (repeatable)
     #[arg(long, value_delimiter = ',', value_name = "HOLD")]
     approve: Vec<String>,
@@ -91,6 +96,8 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Exit, Failure>
 
 fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<String>), Failure> {
     let stop = args.time.stop(context)?;
+    let undo_key = args.undoable.then(|| environment::undo_key(context));
+    let undo_key = undo_key.transpose()?;
     let kept = args.plan.as_deref().map(Kept::read).transpose()?;
     let planned = kept.as_ref().map(|kept| Path::new(&kept.header.mapping));
     let mapping = args.mapping.as_deref().or(planned).unwrap_or(Path::new(""));
@@ -121,14 +128,8 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     // The other commands do not find the sandbox's journal by themselves.
     let elsewhere =
         (args.sandbox && !context.journal_is_named()).then(|| journal.display().to_string());
-    let (scope, mapping_path) = (scope(&settings, &credentials), absolute(mapping.path()));
-    // The holds of a mapping that was renamed are taken over.
-    let is_gone = |path: &str| !Path::new(path).exists();
-    let is_of_import = |hold: &Hold| {
-        let is_of_mapping = hold.mapping_path == mapping_path || is_gone(&hold.mapping_path);
-        hold.scope == scope && is_of_mapping
-    };
-    approve_for_import(context, (&journal, is_of_import), &args.approve)?;
+    let own = (scope(&settings, &credentials), absolute(mapping.path()));
+    approve(context, &journal, own, &args.approve)?;
     let mut listener = context.progress();
     let result = execute(RunRequest {
         mapping: &mapping,
@@ -148,6 +149,8 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         },
         known_as: None,
         kept: kept.map(|kept| kept.plan),
+        undo_key,
+        way_back: None,
         by: environment::user_at_host(),
         wait: args.time.wait(),
         stop,
@@ -157,6 +160,22 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     drop(sandbox);
     prune::after(context, &mapping, &result);
     Ok((result, elsewhere))
+}
+
+/// Approves holds of a scope and the mapping at that path.
+pub(super) fn approve(
+    context: &Context,
+    journal: &Path,
+    (scope, mapping_path): (Scope, String),
+    holds: &[String],
+) -> Result<(), Failure> {
+    // The holds of a mapping that was renamed are taken over.
+    let is_gone = |path: &str| !Path::new(path).exists();
+    let is_of_import = |hold: &Hold| {
+        let is_of_mapping = hold.mapping_path == mapping_path || is_gone(&hold.mapping_path);
+        hold.scope == scope && is_of_mapping
+    };
+    approve_for_import(context, (journal, is_of_import), holds)
 }
 
 /// Starts a sandbox inside this process, and points the target to it.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 /// What a person says of the API key.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(super) struct KeyArgs {
     /// This API key replaces an earlier one of this LMS: give the accounts that
     /// the earlier one knew their external IDs under this one, after a look that

@@ -39,6 +39,7 @@ mod run_report;
 mod sandbox;
 mod signals;
 mod time;
+mod undo;
 mod verify;
 mod words;
 
@@ -145,6 +146,8 @@ enum Command {
     Report(history::ReportArgs),
     /// Generate a starter mapping from a feed
     Init(init::InitArgs),
+    /// Take back what a run changed, if it was imported with `--undoable`
+    Undo(undo::UndoArgs),
     /// Find duplicates, missing people and people of no feed in the LMS
     Audit(audit::AuditArgs),
     /// Remove what the journal has of a person, for a data-protection request
@@ -178,6 +181,9 @@ impl Command {
             Self::Rows(_) => report::Command::Rows,
             Self::Report(_) => report::Command::Report,
             Self::Init(_) => report::Command::Init,
+            // It prints what `plan` prints.
+            Self::Undo(args) if args.is_dry_run() => report::Command::Plan,
+            Self::Undo(_) => report::Command::Undo,
             Self::Audit(_) => report::Command::Audit,
             Self::Forget(_) => report::Command::Forget,
             Self::Doctor(_) => report::Command::Doctor,
@@ -232,6 +238,7 @@ pub fn main() -> ExitCode {
             Command::Rows(args) => history::rows(&context, &args),
             Command::Report(args) => history::report(&context, &args),
             Command::Init(args) => init::run(&context, &args),
+            Command::Undo(args) => undo::run(&context, &args),
             Command::Audit(args) => audit::run(&context, &args),
             Command::Forget(args) => forget::run(&context, &args),
             Command::Doctor(args) => doctor::run(&context, &args),

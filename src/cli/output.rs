@@ -120,8 +120,16 @@ pub(super) fn finish(
         failure.help = Some(format!("`hrfeed show {id}` prints the summary of this run"));
         context.print_failure(&failure);
     }
-    match result.end {
-        RunEnd::Finished { .. } => Ok(exit),
-        end => Err(end.into()),
+    let is_held = matches!(result.end, RunEnd::Held(_));
+    match (result.end, report.undoes) {
+        (RunEnd::Finished { .. }, _) => Ok(exit),
+        (end, Some(undone)) if is_held => Err(Failure {
+            help: Some(format!(
+                "`hrfeed holds` lists what waits; once approved, `hrfeed undo {undone}` carries it \
+                 out, or allow it at once with `--allow`"
+            )),
+            ..end.into()
+        }),
+        (end, _) => Err(end.into()),
     }
 }

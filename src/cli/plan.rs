@@ -65,16 +65,47 @@ pub(super) fn of_import(
 ) -> Result<Exit, Failure> {
     let args = PlanArgs {
         feed,
-        format: Format::Table,
-        all: false,
-        show_values: false,
-        instead_of: None,
-        out: OutArgs::default(),
-        allow,
         sandbox,
         key,
+        ..PlanArgs::with(allow)
     };
     run(context, &args)
+}
+
+impl PlanArgs {
+    /// Nothing but what a person lets pass.
+    fn with(allow: AllowArgs) -> Self {
+        Self {
+            feed: FeedArgs::default(),
+            format: Format::Table,
+            all: false,
+            show_values: false,
+            instead_of: None,
+            out: OutArgs::default(),
+            allow,
+            sandbox: false,
+            key: KeyArgs::default(),
+        }
+    }
+}
+
+/// What `undo --dry-run` prints.
+pub(super) fn show(
+    context: &Context,
+    planned: &mut Planned<'_>,
+    allow: AllowArgs,
+) -> Result<Exit, Failure> {
+    let mut report = report_on(planned);
+    report.elapsed_seconds = context.elapsed_seconds();
+    let exit = exit_of(planned);
+    report.exit_code = exit.code();
+    report.message = report::headline(&report);
+    if context.json {
+        context.finish(&report, &[])?;
+    } else {
+        print_plan(context, &PlanArgs::with(allow), planned, (&report, None))?;
+    }
+    Ok(exit)
 }
 
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
@@ -168,6 +199,8 @@ fn plan<'a>(
         replaces_key: args.key.replaces_key,
         known_as,
         kept: None,
+        undo_key: None,
+        way_back: None,
         by: environment::user_at_host(),
         wait: Duration::ZERO,
         stop: context.stop(),

@@ -83,7 +83,9 @@ impl<W: Write> Rows<W> {
         let (feed, bound, prepared) = (&mut planned.feed, &planned.bound, &planned.prepared);
         let leaving = bound.mapping().leavers;
         for id in &prepared.plan.leavers {
-            let mut line = leaver(id, leaving, prepared.marked.contains_key(id));
+            let marked = prepared.marked.contains_key(id);
+            let why = marked.then(|| bound.mapping().why_marked());
+            let mut line = leaver(id, leaving, why);
             line.because_of = other.map(|other| other.cause_of_leaver(id));
             self.write(line)?;
         }
@@ -126,18 +128,14 @@ impl<W: Write> Rows<W> {
 }
 
 /// Somebody who is no longer in the feed, or whose row says that the person leaves.
-fn leaver(id: &ExternalId, how: Leavers, is_marked: bool) -> RowLine {
+fn leaver(id: &ExternalId, how: Leavers, why_marked: Option<&str>) -> RowLine {
     let action = plan::action_of(HoldKind::Leavers, how);
     let outcome = match action {
         Some(Action::Delete) => Outcome::Deleted,
         Some(Action::Set) => Outcome::Set,
         _ => Outcome::Deactivated,
     };
-    let why = if is_marked {
-        "marked as a leaver by the feed"
-    } else {
-        Why::Leaver.message()
-    };
+    let why = why_marked.unwrap_or(Why::Leaver.message());
     RowLine {
         action,
         why: Some(Why::Leaver.word()),

@@ -15,13 +15,16 @@ use super::notify;
 use super::output::finish;
 use super::prune;
 use super::time::TimeArgs;
+use super::undo;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
 use crate::journal::{Journal, Run, RunRef};
+use crate::mapping::Mapping;
 use crate::report::Command;
 use crate::run::{
-    RunRequest, RunResult, WITH_PLAN, execute, has_changed_nothing, resumable, scope,
+    RunRequest, RunResult, WITH_PLAN, execute, has_changed_nothing, resumable, scope, undone_by,
 };
+use crate::upload::Credentials;
 
 /// What to do in place of resuming a run that ended before it changed anything.
 const NOTHING_LEFT: &str =
@@ -62,10 +65,20 @@ pub(super) fn run(context: &Context, args: &ResumeArgs) -> Result<Exit, Failure>
 }
 
 fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
-    let stop = args.time.stop(context)?;
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     resumable(&run)?;
+    if let Some(undone) = undone_by(&run) {
+        let with = undo::With {
+            resumed: None,
+            allow: &args.allow,
+            verify: &args.verify,
+            time: &args.time,
+        };
+        let undone = undone.to_owned();
+        return undo::resume(context, &journal, run, &undone, with);
+    }
+    let undoable = journal.undoable(run.id)?;
     let kept = args.plan.as_deref().map(Kept::read).transpose()?;
     match (&kept, run.start.command == WITH_PLAN) {
         (None, true) => {
@@ -86,35 +99,8 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         }
         _ => {}
     }
-    let mut mapping = notify::load_mapping(context, Path::new(&run.start.mapping_path))?;
+    let (mut mapping, credentials) = of_run_again(context, &run)?;
     args.metrics.check()?;
-    if mapping.sha256() != run.start.mapping_sha256 {
-        return Err(Failure::usage(
-            format!(
-                "the mapping `{}` has changed since run {} started",
-                run.start.mapping_path, run.id
-            ),
-            if has_changed_nothing(&run) {
-                NOTHING_LEFT
-            } else {
-                "start a new `hrfeed import` with the changed mapping; it settles the old run first"
-            },
-        ));
-    }
-    let credentials = environment::credentials(context, &mapping.target)?;
-    if scope(&mapping.target, &credentials) != run.start.scope {
-        return Err(Failure::usage(
-            format!(
-                "run {} was for another LMS address or API key than the mapping has now ({})",
-                run.id, run.start.base_url
-            ),
-            if has_changed_nothing(&run) {
-                NOTHING_LEFT
-            } else {
-                "external IDs belong to the API key: restore both, or start a new `hrfeed import`"
-            },
-        ));
-    }
     let source = match &args.feed {
         Some(feed) => picked_up(context, feed, &mapping)?,
         None if run.start.from_stdin => {
@@ -132,6 +118,10 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         None => of_run(context, &run, &mapping)?,
     };
     let feed = open_source(context, &source, &mut mapping)?;
+    let undo_key = undoable
+        .map(|_| environment::undo_key(context))
+        .transpose()?;
+    let stop = args.time.stop(context)?;
     let mut listener = context.progress();
     let replaces_key = run.start.replaces_key;
     // Only now is anything written.
@@ -150,6 +140,8 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
         replaces_key,
         known_as: None,
         kept: kept.map(|kept| kept.plan),
+        undo_key,
+        way_back: None,
         by: environment::user_at_host(),
         wait: args.time.wait(),
         stop,
@@ -158,6 +150,40 @@ fn resume(context: &Context, args: &ResumeArgs) -> Result<RunResult, Failure> {
     })?;
     prune::after(context, &mapping, &result);
     Ok(result)
+}
+
+/// The mapping with which a run began and what it authenticates with now, if both are as
+/// they were.
+fn of_run_again(context: &Context, run: &Run) -> Result<(Mapping, Credentials), Failure> {
+    let mapping = notify::load_mapping(context, Path::new(&run.start.mapping_path))?;
+    if mapping.sha256() != run.start.mapping_sha256 {
+        return Err(Failure::usage(
+            format!(
+                "the mapping `{}` has changed since run {} started",
+                run.start.mapping_path, run.id
+            ),
+            if has_changed_nothing(run) {
+                NOTHING_LEFT
+            } else {
+                "start a new `hrfeed import` with the changed mapping; it settles the old run first"
+            },
+        ));
+    }
+    let credentials = environment::credentials(context, &mapping.target)?;
+    if scope(&mapping.target, &credentials) != run.start.scope {
+        return Err(Failure::usage(
+            format!(
+                "run {} was for another LMS address or API key than the mapping has now ({})",
+                run.id, run.start.base_url
+            ),
+            if has_changed_nothing(run) {
+                NOTHING_LEFT
+            } else {
+                "external IDs belong to the API key: restore both, or start a new `hrfeed import`"
+            },
+        ));
+    }
+    Ok((mapping, credentials))
 }
 
 /// The run that a person named, or the latest.

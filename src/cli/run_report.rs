@@ -9,7 +9,7 @@ use super::exit::Failure;
 use crate::clock::Clock;
 use crate::journal::{
     APPROVAL_VALID_FOR, Hold, HoldFilter, HoldId, Journal, JournalError, RowFilter, Run, RunId,
-    Verdict,
+    RunRef, Verdict,
 };
 use crate::model::hex;
 use crate::model::{Action, Aftermath, HoldState, Outage, Outcome, Proof, RowNumber, RunState};
@@ -18,7 +18,7 @@ use crate::report::{
     self, CauseLine, Command, DecisionLine, FeedReport, HeldCounts, HoldLine, OutageLine,
     RunReport, TargetReport,
 };
-use crate::run::{HoldNow, WITH_PLAN};
+use crate::run::{HoldNow, WITH_PLAN, undone_by};
 use crate::schema::System;
 
 /// A run of the journal as a report.
@@ -55,6 +55,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         ended: run.ended.filter(|_| run.state != RunState::Running),
         // The journal does not say it.
         names_leavers: None,
+        undoes: undone_by(run).map(str::to_owned),
         plan: (run.start.command == WITH_PLAN).then(|| "FILE".to_owned()),
         ..RunReport::new(Command::Import, feed)
     };
@@ -71,7 +72,9 @@ pub(super) fn hold_line(journal: &Journal, hold: &Hold) -> Result<HoldLine, Jour
     let decided = hold.decided.as_ref();
     let lapses = decided.filter(|_| state == HoldState::Approved);
     let lapses = lapses.and_then(|decided| decided.at.checked_add(APPROVAL_VALID_FOR).ok());
+    let last = journal.run(RunRef::Id(hold.last_run))?;
     Ok(HoldLine {
+        undoes: last.as_ref().and_then(undone_by).map(str::to_owned),
         id: Some(hold.id.number()),
         kind: hold.kind,
         people: hold.people,
@@ -103,6 +106,7 @@ pub(super) fn hold_line(journal: &Journal, hold: &Hold) -> Result<HoldLine, Jour
 /// A hold as a plan would open it, or finds it.
 pub(super) fn planned_hold(hold: &HoldNow) -> HoldLine {
     HoldLine {
+        undoes: None,
         id: hold.id.map(HoldId::number),
         kind: hold.held.kind,
         people: hold.people.len() as u64,

@@ -65,6 +65,10 @@ const ENTRIES: [&str; 7] = [
     "set_fields",
 ];
 
+/// The tables with an entry for each person of a run, beside its rows.
+const OF_RUNS: [&str; 2] = ["set_intents", "earlier"];
+const OF_RUN: &str = "WHERE run IN (SELECT id FROM runs WHERE scope = ?1) AND external_id = ?2";
+
 /// What is written in a text where an external ID was.
 const GONE: &str = "…";
 
@@ -141,6 +145,7 @@ fn of_person(conn: &Connection, scope: &Scope, external_id: &str) -> rusqlite::R
             let sql = format!("SELECT count(*) FROM {table} WHERE scope = ?1 AND external_id = ?2");
             of.entries += count(&sql)?;
         }
+        of.entries += count(&format!("SELECT count(*) FROM earlier {OF_RUN}"))?;
         of.rows += count(&format!("SELECT count(*) FROM rows {ROWS_OF}"))?;
         of.held += count(&format!("SELECT count(*) FROM held {HELD_OF}"))?;
         of.texts += count(&format!(
@@ -220,9 +225,10 @@ fn forget(tx: &Connection, scope: i64, id: &str, at: Timestamp) -> rusqlite::Res
         let sql = format!("DELETE FROM {table} WHERE scope = ?1 AND external_id = ?2");
         tx.execute(&sql, (scope, id))?;
     }
-    let sql = "DELETE FROM set_intents
-               WHERE run IN (SELECT id FROM runs WHERE scope = ?1) AND external_id = ?2";
-    tx.execute(sql, (scope, id))?;
+    for table in OF_RUNS {
+        let sql = format!("DELETE FROM {table} {OF_RUN}");
+        tx.execute(&sql, (scope, id))?;
+    }
     // A leaver's name is a part of the key of the row.
     let nobody = format!("{GONE} {:08x}", fastrand::u32(..));
     tx.execute(

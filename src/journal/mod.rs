@@ -17,7 +17,7 @@
 //!   path leads to the file that was written.
 //! - After the first failure nothing more is accepted: everybody who waits gets
 //!   the failure, and the run must stop.
-//! - No person's data: external IDs, the target's ids, fingerprints made with
+//! - No person's data that it could read: external IDs, the target's ids, fingerprints made with
 //!   the journal's secret, codes, and messages that the caller has scrubbed. An API key is only part of a
 //!   digest.
 //! - A file that is not a journal, or is one of a newer hrfeed, is not touched.
@@ -38,6 +38,7 @@ mod causes;
 mod codes;
 mod decide;
 mod doubts;
+mod earlier;
 mod error;
 mod forget;
 mod health;
@@ -68,6 +69,7 @@ pub use absences::{Absences, FeedFile, GoodFeed};
 pub use codes::PersonState;
 pub use decide::{Decided, HoldError, Verdict};
 pub use doubts::{Doubt, DoubtKind, SentAgain, SentTwice};
+pub use earlier::Undoable;
 pub use error::JournalError;
 pub use forget::{KnownScope, OfPerson};
 pub use health::{Health, examine};

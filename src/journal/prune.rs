@@ -12,6 +12,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::model::{HoldKind, RunState};
 
 use super::codes::{self, coded, natural, time};
+use super::earlier;
 use super::error::JournalError;
 use super::ids::{FeedKey, RunId, Scope};
 use super::lock::{LockError, ScopeLock};
@@ -295,6 +296,7 @@ fn remove_runs(tx: &Connection, runs: &[RunId]) -> rusqlite::Result<()> {
     for run in runs {
         tx.execute("DELETE FROM rows WHERE run = ?1", [run.0])?;
         tx.execute("DELETE FROM set_intents WHERE run = ?1", [run.0])?;
+        earlier::remove(tx, *run)?;
         tx.execute("DELETE FROM runs WHERE id = ?1", [run.0])?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::model::{Action, Calls, ExternalId, HoldState, Outcome, RowNumber, Run
 
 use super::absences::Absences;
 use super::doubts::Doubts;
+use super::earlier::Earlier;
 use super::holds::NewHold;
 use super::ids::{FeedKey, HoldId, RunId, Scope};
 use super::parts::{Acknowledged, GroupNow};
@@ -205,6 +206,8 @@ pub(super) enum Work {
     Intend(RunId, Vec<Intent>),
     Alive(RunId, Timestamp),
     Doubts(Doubts),
+    /// What is kept for the way back.
+    Earlier(RunId, Earlier),
     Settle(RunId, Box<Settled>),
     SettleAll(RunId, Vec<Settled>),
     NotSent(RunId, Option<RowNumber>, ExternalId),
@@ -271,6 +274,7 @@ impl Work {
     pub(super) fn rows(&self) -> usize {
         match self {
             Self::Intend(_, intents) => intents.len(),
+            Self::Earlier(_, Earlier::Keep(people)) => people.len(),
             Self::Seen(_, people) => people.len(),
             Self::Single(_, people)
             | Self::Named(_, _, people)

@@ -311,6 +311,24 @@ pub(super) const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (run, external_id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Runs that can be undone. salt: makes the key of what is sealed from that of the
+    -- caller. proof: something that only this key opens.
+    CREATE TABLE undoable (
+        run   INTEGER PRIMARY KEY,
+        salt  BLOB NOT NULL,
+        proof BLOB NOT NULL
+    ) STRICT;
+
+    -- What people were like before such a run changed them, and what it was about to write,
+    -- sealed.
+    CREATE TABLE earlier (
+        run         INTEGER NOT NULL,
+        external_id TEXT NOT NULL,
+        sealed      BLOB NOT NULL,
+        PRIMARY KEY (run, external_id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// What a file is, by its header.

@@ -16,6 +16,7 @@ use super::absences;
 use super::backup;
 use super::codes::{self, millis, natural};
 use super::doubts::{self, Doubts};
+use super::earlier;
 use super::error::JournalError;
 use super::holds::{self, NewHold};
 use super::ids::{FeedKey, HoldId, RunId, Scope};
@@ -194,6 +195,7 @@ impl Memory {
             Work::Intend(run, intents) => self.intend(tx, *run, intents)?,
             Work::Alive(run, now) => note_alive(tx, *run, *now)?,
             Work::Doubts(doubts) => self.doubt(tx, doubts)?,
+            Work::Earlier(run, kept) => earlier::keep(tx, *run, kept)?,
             Work::Settle(run, settled) => self.settle(tx, *run, settled)?,
             Work::NotSent(run, row, id) => self.not_sent(tx, *run, *row, id)?,
             Work::Refused(run, id) => self.refused(tx, *run, id)?,

@@ -468,7 +468,7 @@ impl Writer {
             .ok_or_else(|| self.shared.fate.error())
     }
 
-    fn send_and_wait(&self, work: Work) -> Commit {
+    pub(super) fn send_and_wait(&self, work: Work) -> Commit {
         let (waiter, answer) = oneshot::channel();
         // If it cannot be sent, the waiter is dropped, and the commit resolves
         // with the failure.

@@ -15,6 +15,7 @@ use super::person::{Person, Slot};
 use super::phone::Region;
 use super::template::{Condition, TemplateCells, TemplateRow};
 use super::value::{Fault, From, cell_value, finish, flaw, invalid};
+use super::way_back::read_exact;
 use super::words;
 use super::{FieldRule, Lookup, Mapping, MappingError, Origin};
 use jiff::civil::Date;
@@ -395,6 +396,9 @@ impl<'m> Bound<'m> {
                         continue;
                     }
                     match record.cell(*index) {
+                        cell if rule.is_exact => {
+                            read_exact(cell.map_or("", |cell| cell.text), person);
+                        }
                         Some(cell) => self.read_cell((field, rule), cell, person, faults),
                         // A row that ends early: its missing cells are empty.
                         None => finish(field, rule, "", of_mapping, person, faults),

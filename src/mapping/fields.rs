@@ -296,6 +296,7 @@ fn read_field(
         all: false,
         empty: Empty::Keep,
         is_plain: is_taken_unchanged(field),
+        is_exact: false,
         line,
         line_column: column,
     };

@@ -44,6 +44,7 @@ mod template;
 mod title;
 mod unique;
 mod value;
+mod way_back;
 mod words;
 
 use std::collections::HashMap;
@@ -73,13 +74,14 @@ pub use self::notify::Notify;
 pub use self::openpgp::OpenPgpSettings;
 pub use self::person::{IdCells, Person, Slot};
 use self::phone::Phone;
-pub use self::retention::{Counted, KEEP_DAYS};
+pub use self::retention::{Counted, KEEP_DAYS, Retention};
 use self::set::SetBounds;
 pub use self::set::{LeaverFields, set_fields};
 pub use self::settings::{SecretSource, TargetSettings};
 use self::spelling::Spelling;
 use self::template::{Condition, Templates};
 pub use self::value::Fault;
+pub use self::way_back::{LEAVES, WAY_BACK, exact_cell, reversible};
 use crate::feed::FeedOptions;
 use crate::files;
 use crate::model::Rule;
@@ -135,8 +137,10 @@ pub struct Mapping {
     pub kind: FeedKind,
     /// Whom the feed names whose rows came back, where the file has such.
     corrections_of: Option<FeedKind>,
-    /// For how many days runs stay in the journal; `None` for ever.
-    pub keep: Option<u32>,
+    /// The feed is hrfeed's own: what a run changed becomes what it was.
+    is_way_back: bool,
+    /// What stays in the journal.
+    pub retention: Retention,
     /// Who hears how a run ended.
     pub notify: Notify,
 }
@@ -150,6 +154,8 @@ pub enum NamesLeavers {
     ByAbsenceOrMark,
     /// Their rows say so.
     ByMark,
+    /// They are new with the run that is undone.
+    ByWayBack,
     /// It is a list of them.
     ByList,
 }
@@ -199,6 +205,8 @@ pub struct FieldRule {
     empty: Empty,
     /// The text of a filled cell is the value, unchanged.
     is_plain: bool,
+    /// The cell says exactly what the field becomes: see [`exact_cell`].
+    is_exact: bool,
     line: usize,
     line_column: usize,
 }
@@ -456,7 +464,8 @@ impl Mapping {
             guards,
             kind: FeedKind::Full,
             corrections_of: None,
-            keep: retention::read_keep(section(journal, "[journal]")?)?,
+            is_way_back: false,
+            retention: retention::read_retention(section(journal, "[journal]")?)?,
             notify: notify::read_notify(notify, path)?,
         };
         match &source.kind {
@@ -473,6 +482,7 @@ impl Mapping {
     /// How the feed says who leaves.
     pub fn names_leavers(&self) -> NamesLeavers {
         match self.kind {
+            _ if self.is_way_back => NamesLeavers::ByWayBack,
             FeedKind::Leavers => NamesLeavers::ByList,
             FeedKind::Delta => NamesLeavers::ByMark,
             FeedKind::Full if self.marks_leavers() => NamesLeavers::ByAbsenceOrMark,

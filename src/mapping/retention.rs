@@ -1,6 +1,6 @@
 //! [journal]: how long earlier runs stay, and for how long the mapping counts them itself.
 
-use super::file::Table;
+use super::file::{Node, Table};
 use super::guards::{MAX_DAYS, days_up_to};
 use super::leavers::MAX_FEEDS;
 use super::{Grace, Mapping, MappingError};
@@ -49,25 +49,61 @@ impl Mapping {
     }
 }
 
-/// Reads [journal]: for how many days runs are kept.
-pub(super) fn read_keep(table: Option<Table<'_>>) -> Result<Option<u32>, MappingError> {
+/// For how many days what people were like before a run is kept, unless the mapping says
+/// otherwise.
+const KEEP_UNDO: u32 = 30;
+
+/// The least and the most days for that.
+const KEEP_UNDO_DAYS: std::ops::RangeInclusive<u32> = 1..=366;
+
+/// What [journal] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// For how many days runs are kept; `None` for ever.
+    pub keep: Option<u32>,
+    /// For how many days what people were like before a run is kept.
+    pub keep_undo: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            keep: None,
+            keep_undo: KEEP_UNDO,
+        }
+    }
+}
+
+/// Reads [journal].
+pub(super) fn read_retention(table: Option<Table<'_>>) -> Result<Retention, MappingError> {
     let Some(mut table) = table else {
-        return Ok(None);
+        return Ok(Retention::default());
     };
     let keep = table.take("keep");
+    let keep_undo = table.take("keep_undo");
     table.finish()?;
-    let Some(node) = keep else {
-        return Ok(None);
-    };
-    let (least, most) = (KEEP_DAYS.start(), KEEP_DAYS.end());
-    let days = days_up_to(&node, *most).filter(|days| KEEP_DAYS.contains(days));
-    days.map(Some).ok_or_else(|| {
+    let keep = keep.map(|node| days_in(&node, KEEP_DAYS, "keep = \"90d\""));
+    let keep_undo = keep_undo.map(|node| days_in(&node, KEEP_UNDO_DAYS, "keep_undo = \"14d\""));
+    Ok(Retention {
+        keep: keep.transpose()?,
+        keep_undo: keep_undo.transpose()?.unwrap_or(KEEP_UNDO),
+    })
+}
+
+fn days_in(
+    node: &Node<'_>,
+    bounds: std::ops::RangeInclusive<u32>,
+    example: &str,
+) -> Result<u32, MappingError> {
+    let (least, most) = (bounds.start(), bounds.end());
+    let days = days_up_to(node, *most).filter(|days| bounds.contains(days));
+    days.ok_or_else(|| {
         node.error(
             format!(
                 "{} must be a number of whole days, from {least} to {most}",
                 node.name
             ),
-            Some("for example keep = \"90d\"".into()),
+            Some(format!("for example {example}")),
         )
     })
 }
@@ -90,7 +126,8 @@ mod tests {
 
     #[test]
     fn runs_are_kept_for_a_week_at_least_and_as_long_as_limits_and_grace_count_them() {
-        let keep = |text: &str| mapping(&format!("[journal]\nkeep = {text}")).map(|it| it.keep);
+        let keep =
+            |text: &str| mapping(&format!("[journal]\nkeep = {text}")).map(|it| it.retention.keep);
         for (text, days) in [("\"90d\"", 90), ("\"12 weeks\"", 84), ("\"7 days\"", 7)] {
             assert_eq!(keep(text).unwrap(), Some(days), "{text}");
         }
@@ -98,6 +135,11 @@ mod tests {
             let error = keep(text).unwrap_err().to_string();
             assert!(error.contains("`keep` in [journal] must be"), "{error}");
         }
+        let keep_undo = |more: &str| mapping(more).map(|it| it.retention.keep_undo);
+        assert_eq!(keep_undo("").unwrap(), 30);
+        assert_eq!(keep_undo("[journal]\nkeep_undo = \"1d\"").unwrap(), 1);
+        let error = keep_undo("[journal]\nkeep_undo = \"367d\"").unwrap_err();
+        assert!(error.to_string().contains("from 1 to 366"), "{error}");
         let counted = |more: &str| {
             let it = mapping(more).unwrap().counted();
             (it.days, it.feeds)

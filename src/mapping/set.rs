@@ -63,6 +63,18 @@ impl LeaverFields {
             .collect()
     }
 
+    /// Whether a person has these values, from whichever day.
+    #[must_use]
+    pub fn are_shown<'v>(&self, shown: impl Fn(&str) -> Option<&'v str>) -> bool {
+        self.0.iter().all(|(field, value)| {
+            let shown = shown(field.name).unwrap_or_default();
+            match value {
+                Value::Today => !shown.is_empty(),
+                Value::Text(text) => shown == text,
+            }
+        })
+    }
+
     /// What the mapping says, whichever day it is.
     pub fn as_written(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(field, value)| match value {

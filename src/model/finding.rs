@@ -4,7 +4,7 @@ use super::sentences::{
     DateExample, country, duplicate, external_id_in_use, external_ids_exchanged, login_taken,
     quotes, renumbered, state, too_few_cells,
 };
-use super::{ExternalId, RowNumber};
+use super::{ExternalId, NotUndone, RowNumber};
 
 /// What is wrong with one row.
 ///
@@ -349,6 +349,12 @@ pub enum Rule {
         /// The external ID under which the row's person is known.
         known_as: Option<Box<str>>,
     },
+    /// What a run changed stays.
+    #[error("{}", why.text())]
+    NotUndone {
+        /// Why.
+        why: NotUndone,
+    },
     /// The target has more than one person with this external ID.
     #[error(
         "{people} people in the LMS have this external ID: change it there for all but one \
@@ -495,6 +501,7 @@ impl Rule {
             Self::ExternalIdInUse { .. } => "external-id-in-use",
             Self::ExternalIdsExchanged { .. } => "external-ids-exchanged",
             Self::KnownAsVariant { .. } => "known-as-variant",
+            Self::NotUndone { .. } => "not-undone",
             Self::AmbiguousOnTarget { .. } => "ambiguous-on-target",
         }
     }

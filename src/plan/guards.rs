@@ -68,6 +68,8 @@ pub struct Numbers {
     pub with_time: u64,
     /// Whom the feed names.
     pub kind: FeedKind,
+    /// The leavers are those whom a run created that is undone.
+    pub is_way_back: bool,
     /// People who would change in every field that identifies them, and those who
     /// would get another external ID.
     pub identities: u64,
@@ -262,6 +264,7 @@ fn leavers(guards: &Guards, numbers: &Numbers) -> Option<Held> {
     let tally = Tally::of(HoldKind::Leavers, guards.max_leavers, people, numbers.known);
     let missing = people.saturating_sub(numbers.marked);
     let why = match (numbers.kind, numbers.marked) {
+        _ if numbers.is_way_back => "new with the run that is undone",
         (FeedKind::Leavers, _) => "on the list of leavers",
         (_, 0) => "missing from the feed",
         _ if missing == 0 => "marked as leavers by the feed",

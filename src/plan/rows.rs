@@ -576,7 +576,10 @@ pub(super) fn fault(bound: &Bound<'_>, (field, rule): (Option<usize>, Rule)) -> 
     let unique = |position: usize| mapping.unique.fields.get(position).copied();
     Fault {
         field: match &rule {
-            Rule::CutOff | Rule::TooFewCells { .. } | Rule::Undecided { .. } => None,
+            Rule::CutOff
+            | Rule::TooFewCells { .. }
+            | Rule::Undecided { .. }
+            | Rule::NotUndone { .. } => None,
             Rule::NoSuchGroup { .. } => bound.groups(),
             Rule::AdoptAmbiguous { .. } | Rule::AdoptVariant => mapping.adopt.and_then(unique),
             Rule::LoginTaken { .. } => mapping.position(mapping.target.system.spec().login),

@@ -211,7 +211,13 @@ pub fn scan(
 
     settle(feed, bound, &mut all, &mut rows);
     let (findings, mut causes) = std::mem::take(&mut all.findings).finish();
-    let left_out = all.skipped + all.gave_way + all.leaving;
+    // People whom a way back removes are not rows of a feed.
+    let leaving = if bound.mapping().is_way_back() {
+        0
+    } else {
+        all.leaving
+    };
+    let left_out = all.skipped + all.gave_way + leaving;
     listener.on_event(&Event::ReadFinished {
         rows: rows.counted(),
         skipped: rows.skipped(left_out),

@@ -208,6 +208,25 @@ fn planned(report: &RunReport) -> String {
     }
 }
 
+/// How a finished way back ended.
+fn undone(run: &str, report: &RunReport, flaws: &str) -> String {
+    let counts = &report.counts;
+    let back = changed(report) + counts.unchanged;
+    let back = counted(back, "person is", "people are");
+    let stay = counts.rejected + counts.failed;
+    let others = counted(stay, "person stays", "people stay");
+    match stay {
+        0 if changed(report) + counts.rows() == 0 => {
+            format!("Nothing that run {run} did is left to undo.")
+        }
+        0 if flaws.is_empty() && !has_flawed_leavers(report) => {
+            format!("Run {run} is undone: {back} as before it.")
+        }
+        0 => format!("Run {run} is undone, but for people who stay: {back} as before it."),
+        _ => format!("Run {run} is undone: {back} as before it, and {others} as is."),
+    }
+}
+
 /// How a finished run ended.
 fn finished(report: &RunReport) -> String {
     let counts = &report.counts;
@@ -249,6 +268,9 @@ fn finished(report: &RunReport) -> String {
     let current = counts.created + counts.updated + counts.unchanged;
     let current = current.saturating_sub(report.left_alone);
     let people = counted(current, "person is", "people are");
+    if let Some(run) = &report.undoes {
+        return undone(run, report, &flaws);
+    }
     let others = counted(report.left_alone, "stays as it is", "stay as they are");
     match counts.rows() {
         _ if !flaws.is_empty() => format!("Import finished. {people} up to date; {flaws}."),

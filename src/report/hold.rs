@@ -17,6 +17,9 @@ use crate::model::{HoldKind, HoldState, RowNumber};
 pub struct HoldLine {
     /// Its number; a plan's has none yet.
     pub id: Option<i64>,
+    /// The run whose way back it is held of.
+    #[serde(skip)]
+    pub undoes: Option<String>,
     /// What it holds back.
     pub kind: HoldKind,
     /// How many people.
@@ -232,7 +235,14 @@ impl HoldLine {
         match self.state {
             HoldState::Open => vec![
                 look,
-                NextStep::of_hold("approve", &id, "let the next import carry it out"),
+                NextStep::of_hold(
+                    "approve",
+                    &id,
+                    match self.undoes {
+                        None => "let the next import carry it out",
+                        Some(_) => "let the next `hrfeed undo` carry it out",
+                    },
+                ),
                 NextStep::of_hold("refuse", &id, "leave these people as they are"),
             ],
             HoldState::Refused => vec![look, NextStep::take_back(&id)],
@@ -364,11 +374,15 @@ pub fn decision_text(report: &RunReport, next: Option<&NextStep>, style: &Style)
     };
     let name = hold.name();
     let mut lines = vec![style.paint(Ink::Bold, &format!("{done} {name}: {}.", hold.changes()))];
+    let by = match &hold.undoes {
+        None => "The next import".to_owned(),
+        Some(run) => format!("The next `hrfeed undo {run}`"),
+    };
     let what = match (&hold.lapses, hold.state) {
         (Some(until), HoldState::Approved) => {
-            format!("The next import carries it out, until {}.", day(until))
+            format!("{by} carries it out, until {}.", day(until))
         }
-        (None, HoldState::Approved) => "The next import carries it out.".to_owned(),
+        (None, HoldState::Approved) => format!("{by} carries it out."),
         (_, HoldState::Open) => "It waits for a decision again.".to_owned(),
         _ => "These people stay as they are until the change differs.".to_owned(),
     };

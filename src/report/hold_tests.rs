@@ -13,6 +13,7 @@ fn time(text: &str) -> Zoned {
 /// Forty leavers who have been held for three nights.
 pub(crate) fn leavers() -> HoldLine {
     HoldLine {
+        undoes: None,
         id: Some(7),
         kind: HoldKind::Leavers,
         people: 40,

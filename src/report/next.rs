@@ -89,6 +89,17 @@ impl NextStep {
         }
     }
 
+    /// The undo that carries an approved hold out at once.
+    #[must_use]
+    pub fn approved_undo(run: &str, hold: &str) -> Self {
+        let arguments = ["undo", run, "--approve", hold];
+        Self {
+            kind: NextKind::Hold,
+            arguments: arguments.map(str::to_owned).into(),
+            purpose: "carry it out now",
+        }
+    }
+
     /// The plan of a feed that was checked.
     #[must_use]
     pub fn plan(feed: &str, mapping: &str) -> Self {
@@ -181,7 +192,8 @@ pub fn next_steps(report: &RunReport) -> Vec<NextStep> {
             add(NextKind::Rows, &arguments, purpose);
         }
     }
-    let is_kept = !report.feed.path.is_empty() && report.feed.path != "-";
+    let is_kept =
+        !report.feed.path.is_empty() && report.feed.path != "-" && report.undoes.is_none();
     let to_correct = report.counts.rejected + report.counts.failed;
     if to_correct > 0 && is_kept && report.state == RunState::Finished {
         let arguments = ["rows", run, "--as-feed", "-o", BACK];

@@ -22,6 +22,8 @@ pub enum Command {
     Resume,
     /// `hrfeed show`.
     Show,
+    /// `hrfeed undo`.
+    Undo,
     /// `hrfeed audit`.
     Audit,
     /// `hrfeed holds`.
@@ -56,12 +58,13 @@ pub enum Command {
 
 impl Command {
     /// Every command that can be named.
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Check,
         Self::Plan,
         Self::Import,
         Self::Resume,
         Self::Show,
+        Self::Undo,
         Self::Audit,
         Self::Holds,
         Self::Hold,
@@ -87,6 +90,7 @@ impl Command {
             Self::Import => "import",
             Self::Resume => "resume",
             Self::Show => "show",
+            Self::Undo => "undo",
             Self::Audit => "audit",
             Self::Holds => "holds",
             Self::Hold => "hold",
@@ -160,6 +164,8 @@ pub struct RunReport {
     /// The file of the plan that the run carries out, as far as it is known.
     #[serde(skip)]
     pub plan: Option<String>,
+    /// The run that this one undid; null for an import.
+    pub undoes: Option<String>,
     /// The feed of a plan looks sick: an import would send nothing.
     #[serde(skip)]
     pub is_sick: bool,
@@ -266,6 +272,7 @@ impl RunReport {
             left_alone: 0,
             names_leavers: Some(NamesLeavers::ByAbsence),
             plan: None,
+            undoes: None,
             is_sick: false,
             calls: Calls::default(),
             elapsed_seconds: 0.0,
@@ -365,7 +372,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_json_object_is_one_line_with_the_promised_fields_in_order() {
-        insta::assert_snapshot!(import().to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done.","causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
+        insta::assert_snapshot!(import().to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"undoes":null,"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done.","causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
         let mut check = import();
         check.run = None;
         check.command = Command::Check;
@@ -373,6 +380,6 @@ pub(super) mod tests {
         check.elapsed_seconds = f64::NAN;
         check.findings = Some(Vec::new());
         check.finding_kinds = Some(BTreeMap::from([("email".into(), 9)]));
-        insta::assert_snapshot!(check.to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9},"causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
+        insta::assert_snapshot!(check.to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"undoes":null,"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9},"causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
     }
 }

@@ -124,6 +124,7 @@ pub(super) fn figures(report: &RunReport) -> Vec<Figure> {
     let gone = match report.names_leavers {
         Some(NamesLeavers::ByList) => "on the list of leavers",
         Some(NamesLeavers::ByAbsence) => "no longer in the feed",
+        Some(NamesLeavers::ByWayBack) => "created by the run that is undone",
         Some(NamesLeavers::ByMark) => "marked as leavers by the feed",
         Some(NamesLeavers::ByAbsenceOrMark) | None => {
             "no longer in the feed, or named as leavers by it"

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::kept::WITH_PLAN;
 use super::notes::Notes;
+use super::seal::Sealer;
+use super::way_back::UNDO;
 use super::{RunError, Stages, read_run};
 use crate::feed::FeedSource;
 use crate::journal::{Journal, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer};
@@ -48,13 +50,14 @@ impl Stages<'_> {
         }
         let source = self.feed.source();
         let mapping = self.bound.mapping();
-        Ok(writer.start_run(RunStart {
+        let run = writer.start_run(RunStart {
             scope: self.scope,
             system: self.settings.system.word().into(),
             base_url: self.settings.base_url.as_str().into(),
-            command: match self.kept {
-                Some(_) => WITH_PLAN.into(),
-                None => "import".into(),
+            command: match (&self.kept, &self.undoes) {
+                (Some(_), _) => WITH_PLAN.into(),
+                (None, Some(undoes)) => format!("{UNDO} {undoes}"),
+                (None, None) => "import".into(),
             },
             feed_path: whole_path(source),
             feed_files: source.several().iter().map(whole_path).collect(),
@@ -65,7 +68,12 @@ impl Stages<'_> {
             started: self.clock.now(),
             pid,
             host,
-        })?)
+        })?;
+        if let Some(key) = &self.undo_key {
+            let (_, undoable) = Sealer::begin(key)?;
+            writer.undoable(run, undoable).wait_blocking()?;
+        }
+        Ok(run)
     }
 }
 

@@ -211,9 +211,14 @@ impl Stages<'_> {
         };
         earlier.renumbered = journal.renumbered_in_holds(&self.scope, &self.mapping_path())?;
         let now = self.clock.now();
+        let way_back = self.way_back.as_ref();
+        let is_removed = |id: &ExternalId| way_back.is_some_and(|it| it.removes(id));
         let is_of_rows = |hold: &Hold, people: &[HeldPerson]| {
-            let mut ids = people.iter().map(|person| person.external_id.as_str());
-            hold.kind != HoldKind::Leavers && ids.any(|id| rows.named(id).is_some())
+            let mut ids = people.iter().map(|person| &person.external_id);
+            match hold.kind {
+                HoldKind::Leavers => ids.any(is_removed),
+                _ => ids.any(|id| rows.named(id.as_str()).is_some()),
+            }
         };
         let are_corrections = self.bound.mapping().corrections_of().is_some();
         for (hold, people) in journal.holds_of(&self.scope, &self.mapping_path())? {

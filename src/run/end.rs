@@ -88,6 +88,8 @@ impl RunEnd {
                     RunError::Busy(_) => Exit::Busy,
                     RunError::Feed(error) if error.is_usage() => Exit::Usage,
                     RunError::Mapping(_)
+                    | RunError::NotUndoable(_)
+                    | RunError::OtherUndoKey(_)
                     | RunError::Client(_)
                     | RunError::OtherFeed { .. }
                     | RunError::OtherJoined { .. }
@@ -216,7 +218,9 @@ impl Stages<'_> {
             run: read_run(&journal, run.id)?,
             end,
             holds: done.map(|done| done.holds).unwrap_or_default(),
-            notes: notes.chain(leavers_kept(kept)).collect(),
+            notes: notes
+                .chain(leavers_kept(kept).filter(|_| self.undoes.is_none()))
+                .collect(),
             journal,
         })
     }

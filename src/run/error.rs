@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use super::seal::CannotSeal;
 use crate::feed::FeedError;
 use crate::journal::{HoldError, JournalError, LockError, RunId};
 use crate::mapping::MappingError;
@@ -25,6 +26,15 @@ pub enum RunError {
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The run kept nothing of what people were like before it.
+    #[error("run {0} cannot be undone: it kept nothing of what people were like before it")]
+    NotUndoable(RunId),
+    /// What the run kept is sealed with another key.
+    #[error("run {0} kept what it changed under another HRFEED_UNDO_KEY")]
+    OtherUndoKey(RunId),
+    /// What people are like cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] CannotSeal),
     /// Another run holds the scope.
     #[error(transparent)]
     Busy(LockError),
@@ -125,7 +135,7 @@ impl RunError {
             Self::Upload(UploadError::Kept(_)) => {
                 "check the free space of the folder for temporary files"
             }
-            Self::StoppedReading | Self::Upload(_) | Self::Lost => return None,
+            Self::StoppedReading | Self::Upload(_) | Self::Lost | Self::Seal(_) => return None,
             Self::Journal(error) => error.help(),
             Self::Hold(error) => error.help(),
             Self::Busy(_) => {
@@ -142,6 +152,13 @@ impl RunError {
             }
             Self::PlanMoved(_) => {
                 "make a new plan with `hrfeed plan --out`, look at it, and import that"
+            }
+            Self::NotUndoable(_) => {
+                "only a run that was imported with `--undoable` can be undone, and only for as many \
+                 days as `keep_undo` in [journal] says"
+            }
+            Self::OtherUndoKey(_) => {
+                "set HRFEED_UNDO_KEY or HRFEED_UNDO_KEY_FILE to the key with which the run began"
             }
             Self::Superseded(_) => "`hrfeed runs` lists all runs",
             Self::NotNewest { .. } => {

@@ -91,6 +91,7 @@ impl Stages<'_> {
             marked: (compared.leavers.len() - compared.missing_leavers().count()) as u64,
             with_time,
             kind: self.bound.mapping().kind,
+            is_way_back: self.bound.mapping().is_way_back(),
             past: self.past()?,
             refused_identities: earlier.refused_identities(),
             waiting: earlier.waiting(),
@@ -357,7 +358,7 @@ impl Stages<'_> {
         } else {
             plan::reason(HoldKind::Leavers, &RowDetail::default(), &[]).into()
         };
-        let is_marked: Arc<str> = "marked as a leaver by the feed".into();
+        let is_marked: Arc<str> = self.bound.mapping().why_marked().into();
         let reason = |id: &ExternalId| {
             let why = if marked.contains_key(id) {
                 &is_marked

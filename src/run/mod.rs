@@ -18,6 +18,7 @@ mod begin;
 mod believed;
 mod decisions;
 mod doubts;
+mod earlier;
 mod end;
 mod error;
 mod expiry;
@@ -42,6 +43,7 @@ mod prune;
 mod reading;
 mod roster;
 mod row_changes;
+mod seal;
 mod remarks;
 mod renamed;
 mod sending;
@@ -52,6 +54,7 @@ mod taking_back;
 mod turns;
 mod verify;
 mod watch;
+mod way_back;
 mod why;
 
 use std::path::PathBuf;
@@ -83,7 +86,9 @@ pub use self::kept::WITH_PLAN;
 pub use self::prepare::{Prepared, Unanswered, bind, feed_age};
 pub use self::prune::{needed, prune_after};
 pub(crate) use self::roster::Roster;
+pub use self::seal::{CannotSeal, UNDO_KEY_CHARS, UndoKey};
 pub use self::verify::Verify;
+pub use self::way_back::{WayBack, said_of_created, undone_by};
 
 /// What a run needs to begin.
 pub struct RunRequest<'a> {
@@ -110,6 +115,11 @@ pub struct RunRequest<'a> {
     pub known_as: Option<String>,
     /// The plan that is carried out: exactly that is done, or nothing.
     pub kept: Option<KeptPlan>,
+    /// By what the run keeps what people are like before it changes them, so that it can be
+    /// undone.
+    pub undo_key: Option<UndoKey>,
+    /// The run that is undone: its way back is the feed.
+    pub way_back: Option<WayBack>,
     /// Who runs it: the user and the machine, for the journal.
     pub by: String,
     /// How long it waits for another run on this LMS to end.
@@ -197,6 +207,10 @@ struct Stages<'a> {
     replaces_key: bool,
     /// The plan that is carried out.
     kept: Option<KeptPlan>,
+    undo_key: Option<UndoKey>,
+    way_back: Option<WayBack>,
+    /// The run that is undone, and how.
+    undoes: Option<String>,
     /// For the digests of a plan's changes.
     plan_key: FingerprintKey,
     by: String,
@@ -295,6 +309,8 @@ impl<'a> Stages<'a> {
             replaces_key,
             known_as,
             kept,
+            undo_key,
+            way_back,
             by,
             wait,
             stop,
@@ -331,6 +347,9 @@ impl<'a> Stages<'a> {
             verify,
             replaces_key,
             kept,
+            undo_key,
+            undoes: way_back.as_ref().map(WayBack::name),
+            way_back,
             by,
             wait,
             stop,
@@ -345,7 +364,15 @@ impl<'a> Stages<'a> {
     fn run_all(&mut self, recorder: &RunRecorder) -> Result<Done, RunError> {
         let mut prepared = self.prepare()?;
         self.hold_to_plan(&prepared)?;
-        self.announce(&prepared, recorder.run)?;
+        self.announce(&prepared)?;
+        self.keep_earlier(&mut prepared, recorder)?;
+        let (plan, counts) = (&prepared.plan, &prepared.plan.counts);
+        if plan.changes() + counts.rejected > 0 {
+            self.listener.on_event(&Event::SendStarted {
+                run: &recorder.run.to_string(),
+                changes: plan.changes(),
+            });
+        }
         self.send_in_turns(&mut prepared, recorder)?;
         recorder.writer.flush().wait_blocking()?;
         self.prove(&prepared.rows, recorder.run)?;
@@ -363,8 +390,8 @@ impl<'a> Stages<'a> {
     }
 
     /// Says what is about to be done, and records who waits for a person.
-    fn announce(&mut self, prepared: &Prepared, run: RunId) -> Result<(), RunError> {
-        let (plan, counts) = (&prepared.plan, &prepared.plan.counts);
+    fn announce(&mut self, prepared: &Prepared) -> Result<(), RunError> {
+        let counts = &prepared.plan.counts;
         let leaving = self.bound.mapping().leavers;
         self.notes.held(&prepared.holds, leaving)?;
         // Those left alone are recorded one by one.
@@ -372,12 +399,6 @@ impl<'a> Stages<'a> {
         self.notes.planned(counts.unchanged - left_alone)?;
         let effects = prepared.effects;
         self.listener.on_event(&Event::Planned { counts, effects });
-        if plan.changes() + counts.rejected > 0 {
-            self.listener.on_event(&Event::SendStarted {
-                run: &run.to_string(),
-                changes: plan.changes(),
-            });
-        }
         Ok(())
     }
 

@@ -102,7 +102,8 @@ impl Stages<'_> {
             // It may have rejected what is skipped by now.
             self.notes.scanned(&scan, &self.feed)?;
         }
-        if self.bound.mapping().corrections_of().is_some() {
+        let mapping = self.bound.mapping();
+        if mapping.corrections_of().is_some() && !mapping.is_way_back() {
             self.remarks.extend(on_marked(scan.marked.len() as u64));
         }
         let skipped = scan.rows.skipped(scan.left_out);
@@ -135,6 +136,7 @@ impl Stages<'_> {
         compared.keep(variants.iter().map(AsRef::as_ref));
         protect(&mut scan.rows, &compared);
         self.note_sent_before(&mut scan.rows, &compared)?;
+        self.keep_who_changed(&mut scan.rows, &mut compared)?;
         // Who was found on the LMS is known now, too.
         let there = scan.rows.count(RowState::Unchanged) + scan.rows.count(RowState::Changed);
         let known = compared.named_before.max(there);
@@ -204,8 +206,11 @@ impl Stages<'_> {
             &move || stop.is_requested(),
             &mut self.listener,
         )?;
-        self.remarks
-            .extend(scan.remarks.iter().map(ToString::to_string));
+        if !self.bound.mapping().is_way_back() {
+            // Nobody wrote this feed.
+            self.remarks
+                .extend(scan.remarks.iter().map(ToString::to_string));
+        }
         if let Some(run) = &self.resumed
             && run.feed_sha256.is_some()
         {
@@ -235,7 +240,8 @@ impl Stages<'_> {
         let mapping = self.bound.mapping();
         let corrected = mapping.corrections_of();
         let is_delta = mapping.kind == FeedKind::Delta || corrected.is_some();
-        let (Some(journal), true) = (&self.journal, is_delta) else {
+        // A way back names everybody of its run, whatever others left.
+        let (Some(journal), true) = (&self.journal, is_delta && !mapping.is_way_back()) else {
             return Ok(None);
         };
         let this = self.notes.recorder().map(|recorder| recorder.run);

@@ -31,21 +31,30 @@ pub fn prune_after(
     journal: &Journal,
     clock: Clock,
 ) -> Result<(), JournalError> {
-    let Some(days) = mapping.keep else {
-        return Ok(());
-    };
     let unless_held = |result| match result {
         Ok(done) => Ok(Some(done)),
         Err(LockError::Held { .. }) => Ok(None),
         Err(LockError::Journal(error)) => Err(error),
     };
     let now = clock.now();
+    let before = |days: u32| now - SignedDuration::from_hours(24 * i64::from(days));
     let scope = run.start.scope;
+    let of = (&scope, &*run.start.mapping_path);
+    let undoable = journal.undoable_before(of, before(mapping.retention.keep_undo))?;
+    if mapping.retention.keep.is_none() && undoable == 0 {
+        return Ok(());
+    }
     let Some(lock) = unless_held(journal.lock(&scope).map(|lock| vec![lock]))? else {
         return Ok(());
     };
+    if undoable > 0 {
+        journal.forget_earlier(of, before(mapping.retention.keep_undo), &lock)?;
+    }
+    let Some(days) = mapping.retention.keep else {
+        return Ok(());
+    };
     let prunable = journal.prunable(&Pruning {
-        before: now - SignedDuration::from_hours(24 * i64::from(days)),
+        before: before(days),
         now,
         only: Some((scope, run.start.mapping_path.clone())),
         needed: &|_| of_counted(mapping.counted()),

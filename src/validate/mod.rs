@@ -41,6 +41,10 @@ pub fn person<'p>(
     let fields = bound.mapping().fields();
     for (index, rule) in fields.iter().enumerate() {
         let field = rule.field;
+        // The LMS had it.
+        if bound.mapping().is_way_back() && field.kind != FieldKind::ExternalId {
+            continue;
+        }
         let text = match person.get(index) {
             Slot::Text(text) => text,
             // There is a fault for it already.

@@ -597,12 +597,12 @@ fn a_journal_of_a_newer_version() {
     world.lms.reset_stats();
     insta::assert_snapshot!(output_of(&world, &["import", "people.csv", "-m", "mapping.toml"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 10)
+    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 11)
     help: the file was not changed; use the newer hrfeed, or choose another file with `--journal PATH`
     ");
     insta::assert_snapshot!(output_of(&world, &["resume"]), @"
     exit code 1
-    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 10)
+    error: journal `…/journal.db` was written by a newer hrfeed (format 99; this version reads up to 11)
     help: the file was not changed; use the newer hrfeed, or choose another file with `--journal PATH`
     ");
 }

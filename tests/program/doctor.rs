@@ -231,10 +231,9 @@ fn a_mapping_with_a_mistake_is_a_problem_beside_the_others() {
     world.write("journal.db", "people and so on\n".repeat(1000));
     world.run(DOCTOR).exits(1);
     let ran = world.run(&["doctor", "-m", "mapping.toml", "-q"]).exits(1);
-    assert_eq!(
-        (ran.stdout.as_str(), ran.stderr.as_str()),
-        ("", "2 problems.\n")
-    );
+    assert_eq!(ran.stdout, "");
+    // The machine of the test may have too little room, too.
+    assert!(ran.stderr.starts_with("2 problems"), "{ran:#?}");
 }
 
 #[test]

@@ -74,6 +74,7 @@ mod sick_feeds;
 mod taken_ids;
 mod telling;
 mod two_feeds;
+mod undoing;
 mod unknown_outcomes;
 mod unlisted_accounts;
 mod values;

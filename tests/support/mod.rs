@@ -28,6 +28,8 @@ pub(crate) use self::feed::{Feed, Person};
 /// Where the mapping finds the key; no other program sets it.
 pub(crate) const KEY: &str = "HRFEED_TEST_KEY";
 pub(crate) const SECRET: &str = "HRFEED_TEST_SECRET";
+/// Where the program finds the key by which earlier values are sealed.
+pub(crate) const UNDO_KEY: &str = "HRFEED_UNDO_KEY";
 
 /// What the LMS of a world is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -265,6 +267,7 @@ impl World {
             .arg(journal)
             .env(KEY, self.key)
             .env(SECRET, "test-s3cret")
+            .env(UNDO_KEY, "a key of which nobody knows anything")
             .current_dir(self.folder.path());
         command
     }

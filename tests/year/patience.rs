@@ -461,6 +461,8 @@ fn import(folder: &Path, night: usize, goes_on: bool) {
         replaces_key: false,
         known_as: None,
         kept: None,
+        undo_key: None,
+        way_back: None,
         by: "ann@host".into(),
         wait: Duration::ZERO,
         stop: Stop::default(),

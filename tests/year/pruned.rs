@@ -188,6 +188,8 @@ impl Twin {
             replaces_key: false,
             known_as: None,
             kept: None,
+            undo_key: None,
+            way_back: None,
             by: "ann@host".into(),
             wait: Duration::ZERO,
             stop,

@@ -202,6 +202,8 @@ max_age = "36 h"
             replaces_key: false,
             known_as: None,
             kept: None,
+            undo_key: None,
+            way_back: None,
             by: "ann@host".into(),
             wait: std::time::Duration::ZERO,
             stop: Stop::default(),

@@ -202,8 +202,8 @@ fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         matches!(
             error,
             JournalError::Migration {
-                from: 10,
-                to: 12,
+                from: 11,
+                to: 13,
                 ..
             }
         ),

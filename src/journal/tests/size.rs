@@ -106,7 +106,7 @@ fn measure(people: u32) -> (u64, u64) {
 fn a_person_of_twelve_fields_takes_at_most_250_bytes() {
     // 250 with 10,000 people, of which the empty tables take a dozen.
     let (loaded, upgraded) = measure(20_000);
-    assert!(loaded <= 246 && upgraded <= 246, "{loaded}, {upgraded}");
+    assert!(loaded <= 247 && upgraded <= 247, "{loaded}, {upgraded}");
 }
 
 /// Run with `--ignored --nocapture`, it shows the figures.

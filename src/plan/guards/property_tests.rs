@@ -72,7 +72,7 @@ prop_compose! {
         Numbers {
             known,
             present: part(present, known), there,
-            unfinished: part(unfinished, known), rows: rows.max(new + changed), unidentified, new, marked: 0, with_time: 0, kind: FeedKind::Full,
+            unfinished: part(unfinished, known), rows: rows.max(new + changed), unidentified, new, marked: 0, with_time: 0, kind: FeedKind::Full, is_way_back: false,
             new_under_other_keys: new_under_other_keys.min(new),
             new_of_others: new_of_others.min(new.saturating_sub(new_under_other_keys)), relinked,
             changed, new_mailed: new / 2, changed_mailed: changed / 3, leavers: leavers.min(known),
@@ -375,7 +375,7 @@ proptest! {
     fn no_figure_is_too_large(numbers in any::<[u64; 17]>(), known in any::<u64>(), rows in any::<u64>()) {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = numbers;
         let numbers = Numbers {
-            known, rows, present: c, there: q, unfinished: d, unidentified: a, new: b, marked: 0, with_time: 0, kind: FeedKind::Full, new_under_other_keys: c,
+            known, rows, present: c, there: q, unfinished: d, unidentified: a, new: b, marked: 0, with_time: 0, kind: FeedKind::Full, is_way_back: false, new_under_other_keys: c,
             new_of_others: p, relinked: q, changed: d, new_mailed: a, changed_mailed: b, leavers: e,
             identities: f, identity_changes: g, renumbered: h, refused_identities: o,
             past: Past { created: i, updated: j, left: k }, waiting: Waiting { people: l, new: m },

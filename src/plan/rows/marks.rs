@@ -23,6 +23,11 @@ impl RowTable {
         self.detail_mut(row).left_alone = Some(why);
     }
 
+    /// The person of a row is as the row says after all.
+    pub fn mark_unchanged(&mut self, row: RowIndex) {
+        self.states[row as usize] = RowState::Unchanged;
+    }
+
     /// Somebody known under another external ID gets the one of this row.
     pub fn rekey(&mut self, row: RowIndex) {
         self.states[row as usize] = RowState::Rekey;

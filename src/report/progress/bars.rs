@@ -225,6 +225,14 @@ impl Listener for Bars {
                 let people = counted(unknown_people, "new person", "new people");
                 self.put(format!("Checking the LMS for {people}"), None, "");
             }
+            Event::EarlierStarted { people } => {
+                let people = counted(people, "person", "people");
+                self.put(
+                    format!("Reading {people} before the changes"),
+                    None,
+                    "{pause}",
+                );
+            }
             Event::SettleStarted { unknown } => {
                 let rows = counted(unknown, "unknown outcome", "unknown outcomes");
                 self.put(format!("Checking {rows}"), Some(unknown), DONE);

@@ -41,6 +41,9 @@ pub(super) fn of_event(event: &Event<'_>) -> (&'static str, Level, LogFields) {
             "planned",
             log_fields([("counts", json(counts)), ("effects", json(&effects))]),
         ),
+        Event::EarlierStarted { people } => {
+            ("earlier_started", log_fields([("people", people.into())]))
+        }
         Event::SendStarted { run, changes } => (
             "send_started",
             log_fields([("run", run.into()), ("changes", changes.into())]),

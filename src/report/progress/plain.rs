@@ -226,6 +226,10 @@ fn line(event: &Event<'_>, took: &str) -> Option<String> {
             let people = count(unknown_people);
             format!("Checking which of {people} new people already have an account")
         }
+        Event::EarlierStarted { people } => {
+            let people = counted(people, "person", "people");
+            format!("Reading {people} before they are changed")
+        }
         Event::SettleStarted { unknown } => {
             let rows = counted(unknown, "unknown outcome", "unknown outcomes");
             format!("Checking {rows} of an earlier run")
@@ -267,6 +271,7 @@ impl<W: Write, C: Fn() -> Instant> Listener for Lines<W, C> {
             | Event::ReadStarted { .. }
             | Event::JoinStarted { .. }
             | Event::SurveyStarted { .. }
+            | Event::EarlierStarted { .. }
             | Event::SettleStarted { .. }
             | Event::Planned { .. }
             | Event::SendStarted { .. }

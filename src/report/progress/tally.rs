@@ -114,7 +114,9 @@ impl Tally {
                 (self.rows, self.rejected) = (rows, rejected);
                 self.stage = Stage::Idle;
             }
-            Event::SurveyStarted { .. } | Event::VerifyStarted { .. } => {
+            Event::SurveyStarted { .. }
+            | Event::EarlierStarted { .. }
+            | Event::VerifyStarted { .. } => {
                 self.begin(Stage::Surveying, now, 0);
                 self.people = 0;
             }
