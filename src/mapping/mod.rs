@@ -436,19 +436,18 @@ impl Mapping {
         let guards = section(guards, "[guards]")?;
         let says_min_rows = guards.as_ref().is_some_and(|guards| guards.has("min_rows"));
         let guards = guards.map(guards::guards).transpose()?.unwrap_or_default();
-        let not_feeds = not_feeds(&fields, &to_join);
         let mapping = Self {
             path: path.into(),
             sha256: digest_of(text, &fields),
             target,
             source: source.options,
             openpgp: source.openpgp,
-            to_join,
-            merge: source.merge,
             pick_up: PickUpOptions {
-                not_feeds,
+                not_feeds: not_feeds(&fields, &to_join),
                 ..source.pick_up
             },
+            to_join,
+            merge: source.merge,
             remote: source.remote,
             fields,
             templates,

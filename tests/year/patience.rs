@@ -1,6 +1,6 @@
 //! Weeks of nights in which leavers have patience: `grace`, rows that mark leavers, deltas,
-//! and fields that are set instead of a removal and taken back. Some nights are killed with
-//! `kill -9`. A second count, which knows nothing of the journal, says after every night what
+//! fields that are set instead of a removal and taken back, and nights with a wrong feed that
+//! are undone. Some nights are killed with `kill -9`. A second count, which knows nothing of the journal, says after every night what
 //! the LMS must hold.
 
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use std::time::Duration;
 use fastrand::Rng;
 use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedSource};
-use hrfeed::journal::{Journal, RunRef};
+use hrfeed::journal::{Journal, Run, RunRef};
 use hrfeed::mapping::Mapping;
 use hrfeed::model::RunState;
-use hrfeed::run::{self, RunRequest};
+use hrfeed::run::{self, RunError, RunRequest, UndoKey, WayBack};
 use hrfeed::sandbox::SandboxOptions;
 use hrfeed::upload::{Credentials, Secret, Stop};
 use serde_json::json;
@@ -83,6 +83,7 @@ struct Simulation {
     said: Vec<Said>,
     set: u64,
     kills: u64,
+    undone: u64,
 }
 
 impl Case {
@@ -183,6 +184,7 @@ impl Simulation {
             said: vec![Said::Missing; PEOPLE],
             set: 0,
             kills: 0,
+            undone: 0,
         }
     }
 
@@ -318,12 +320,73 @@ impl Simulation {
         Journal::open(&self.folder.path().join("journal.db")).unwrap()
     }
 
+    fn latest(&self) -> Option<Run> {
+        self.journal().run(RunRef::Latest).unwrap()
+    }
+
+    /// A wrong feed is imported and undone. Either can be killed on the way.
+    fn live_through_a_mistake(&mut self, feed: &[Said], night: usize) {
+        let wrong: Vec<_> = (feed.iter())
+            .map(|said| match (said, self.rng.u8(..4)) {
+                (_, 0) => Said::Missing,
+                (Said::Lives(city), _) => Said::Lives((city + 1) % 3),
+                (_, 1) => Said::Lives(1),
+                (other, _) => *other,
+            })
+            .collect();
+        self.write(&wrong);
+        // A killed run that named somebody has ended the days of absence, or has not.
+        let is_killed = if self.case.grace.is_none() && self.rng.bool() {
+            !self.kill(night, "undoable")
+        } else {
+            self.goes_well(night, "undoable");
+            false
+        };
+        // One that was killed before it was in the journal changed nothing.
+        let Some(run) = self.latest() else { return };
+        let before = self.truth.clone();
+        if !is_killed {
+            self.count(&wrong, night);
+        }
+        let undo = format!("undo {}", run.id);
+        if self.rng.bool() {
+            self.kill(night, &undo);
+        }
+        // Of a killed run it can be unknown until then whether it created somebody.
+        let _first = self.process(night, &undo).output().unwrap();
+        self.goes_well(night, &undo);
+        self.undone += 1;
+        let held: BTreeMap<_, _> = self.held();
+        for (person, (truth, before)) in self.truth.iter_mut().zip(before).enumerate() {
+            let is_there = held.get(&format!("E{person:03}"));
+            let missing = truth.missing;
+            if before.held.is_some() && !before.has_left {
+                // Just as before.
+                *truth = Truth { missing, ..before };
+                continue;
+            }
+            // Nobody knows how far a killed run came; who came with it has left again.
+            let as_left = |it: &Held| it.label == "left" && it.end == day(night);
+            let is_as_before = is_there == before.held.as_ref();
+            assert!(
+                is_as_before || is_there.is_some_and(as_left),
+                "seed {}, night {night}, E{person:03}: {is_there:?}",
+                self.seed
+            );
+            *truth = Truth {
+                held: is_there.cloned(),
+                has_left: is_there.is_some(),
+                missing,
+            };
+        }
+        self.compare(night, &wrong);
+    }
+
     /// Kills the run of a night after some time. Returns whether it was finished by then.
-    fn kill(&mut self, night: usize) -> bool {
-        let latest = |it: &Self| it.journal().run(RunRef::Latest).unwrap();
-        let before = latest(self).map(|run| run.id);
+    fn kill(&mut self, night: usize, how: &str) -> bool {
+        let before = self.latest().map(|run| run.id);
         self.lms.set_faults(&json!({"latency": 0.02}));
-        let mut child = self.process(night, "import").spawn().unwrap();
+        let mut child = self.process(night, how).spawn().unwrap();
         let long = self.rng.u64(60..400);
         std::thread::park_timeout(Duration::from_millis(long));
         // One that has ended cannot be killed.
@@ -331,21 +394,25 @@ impl Simulation {
         let status = child.wait().unwrap();
         self.kills += u64::from(!status.success());
         self.lms.set_faults(&json!({"latency": 0.0}));
-        let run = latest(self).filter(|run| Some(run.id) != before);
+        let run = self.latest().filter(|run| Some(run.id) != before);
         run.is_some_and(|run| run.state == RunState::Finished)
     }
 
     fn live(&mut self, night: usize) {
         let feed = self.draw();
         self.write(&feed);
+        if self.rng.u8(..6) == 0 {
+            self.live_through_a_mistake(&feed, night);
+            self.write(&feed);
+        }
         let counted = match self.rng.u8(..6) {
             0 => {
-                self.kill(night);
+                self.kill(night, "import");
                 self.goes_well(night, "import");
                 None
             }
             1 => {
-                self.kill(night);
+                self.kill(night, "import");
                 // Only in the next night, by the clock.
                 self.goes_well(night + 1, "resume");
                 None
@@ -359,7 +426,7 @@ impl Simulation {
                     })
                     .collect();
                 self.write(&other);
-                if self.kill(night) {
+                if self.kill(night, "import") {
                     self.set += self.count(&other, night);
                 }
                 self.write(&feed);
@@ -380,7 +447,8 @@ impl Simulation {
         self.compare(night, &feed);
     }
 
-    fn compare(&self, night: usize, feed: &[Said]) {
+    /// What the LMS holds of each.
+    fn held(&self) -> BTreeMap<String, Held> {
         let mut held = BTreeMap::new();
         for person in self.lms.people() {
             let [city, end, label] = self
@@ -389,12 +457,13 @@ impl Simulation {
                 .map(|field| person[field].as_str().unwrap_or_default().to_owned());
             let id = person["externalId"].as_str().unwrap().to_owned();
             let twin = held.insert(id, Held { city, end, label });
-            assert!(
-                twin.is_none(),
-                "seed {}, night {night}: {twin:?}",
-                self.seed
-            );
+            assert!(twin.is_none(), "seed {}: {twin:?}", self.seed);
         }
+        held
+    }
+
+    fn compare(&self, night: usize, feed: &[Said]) {
+        let held = self.held();
         let truth = self.truth.iter().enumerate();
         let wanted: BTreeMap<_, _> = truth
             .filter_map(|(person, truth)| Some((format!("E{person:03}"), truth.held.clone()?)))
@@ -414,9 +483,14 @@ pub(crate) fn run(case: Case, seed: u64) {
     for night in 0..case.nights {
         it.live(night);
     }
-    let Simulation { set, kills, .. } = it;
-    println!("{case:?}, seed {seed}: {set} people were set, {kills} runs killed");
-    assert!(set > 3 && kills > 0, "nothing happened: {set}, {kills}");
+    let Simulation {
+        set, kills, undone, ..
+    } = it;
+    println!("{case:?}, seed {seed}: {set} people were set, {kills} runs killed, {undone} undone");
+    assert!(
+        set > 3 && kills > 0 && undone > 0,
+        "nothing happened: {set}, {kills}, {undone}"
+    );
 }
 
 /// A night in this process, if another one asks for it.
@@ -428,24 +502,48 @@ pub(crate) fn of_environment() {
     if let Ok(folder) = std::env::var(FOLDER) {
         let wanted = std::env::var(NIGHT).unwrap();
         let (night, how) = wanted.split_once(' ').unwrap();
-        import(Path::new(&folder), night.parse().unwrap(), how == "resume");
+        import(Path::new(&folder), night.parse().unwrap(), how);
     }
 }
 
-/// Imports the feed of a night, or goes on with the run that was killed.
-fn import(folder: &Path, night: usize, goes_on: bool) {
+/// The key by which nights are undone.
+fn undo_key() -> UndoKey {
+    UndoKey::new(Secret::new("a year is long enough for a key".repeat(2))).unwrap()
+}
+
+/// Imports the feed of a night, goes on with the run that was killed, or undoes a run.
+fn import(folder: &Path, night: usize, how: &str) {
     let path = |name: &str| -> PathBuf { folder.join(name) };
-    let mapping = Mapping::load(&path("mapping.toml")).unwrap();
+    let mut mapping = Mapping::load(&path("mapping.toml")).unwrap();
     let journal = path("journal.db");
+    let goes_on = how == "resume";
     // A run that was killed too early or too late is imported again.
-    let latest = Journal::open(&journal)
-        .unwrap()
-        .run(RunRef::Latest)
-        .unwrap();
+    let known = Journal::open(&journal).unwrap();
+    let latest = known.run(RunRef::Latest).unwrap();
     let resumed = latest.filter(|run| goes_on && run::resumable(run).is_ok());
     // That night is over by now.
     let is_over = goes_on && resumed.is_none();
     let night = if is_over { night - 1 } else { night };
+    let undone = how.strip_prefix("undo ").map(|run| {
+        let run = known.run(RunRef::Id(run.parse().unwrap())).unwrap();
+        let with = (mapping.target.system, mapping.leavers);
+        WayBack::read(&known, &run.unwrap(), &undo_key(), with)
+    });
+    let way_back = match undone {
+        // It was killed before it changed anything.
+        Some(Err(RunError::NotUndoable(_))) => return,
+        Some(way_back) => Some(way_back.unwrap()),
+        None => None,
+    };
+    if way_back.is_some() {
+        let leaves = mapping.leavers;
+        mapping = mapping.into_way_back(leaves).unwrap();
+    }
+    drop(known);
+    let feed = match &way_back {
+        Some(way_back) => way_back.source.clone(),
+        None => FeedSource::Path(path("people.csv")),
+    };
     let result = run::execute(RunRequest {
         settings: mapping.target.clone(),
         credentials: Credentials {
@@ -453,7 +551,7 @@ fn import(folder: &Path, night: usize, goes_on: bool) {
             secret: (mapping.target.system == hrfeed::schema::System::Kmi)
                 .then(|| Secret::new("secret".into())),
         },
-        feed: Feed::open(&FeedSource::Path(path("people.csv")), &mapping.source).unwrap(),
+        feed: Feed::open(&feed, &mapping.source).unwrap(),
         journal,
         verify: None,
         resumed,
@@ -461,8 +559,8 @@ fn import(folder: &Path, night: usize, goes_on: bool) {
         replaces_key: false,
         known_as: None,
         kept: None,
-        undo_key: None,
-        way_back: None,
+        undo_key: (how == "undoable").then(undo_key),
+        way_back,
         by: "ann@host".into(),
         wait: Duration::ZERO,
         stop: Stop::default(),
