@@ -14,7 +14,7 @@ use crate::journal::{
     SettledRow,
 };
 use crate::mapping::{FieldSet, set_fields};
-use crate::model::{Exit, ExternalId, FingerprintKey, Outcome, RunState, SetFields};
+use crate::model::{Action, Exit, ExternalId, FingerprintKey, Outcome, RunState, SetFields};
 use crate::plan::{LeftAlone, RowIndex, RowState, RowTable};
 use crate::schema::System;
 use crate::targets::Remote;
@@ -61,6 +61,10 @@ impl LeftOvers {
                     let gone = now(Some(PersonState::Deleted));
                     self.people.entry(from).or_insert(gone);
                 }
+            }
+            // An update may have let a leaver in again, who would keep the access.
+            Settlement::Invalidated if left.intent.action == Action::Update => {
+                self.people.insert(id, now(Some(PersonState::Active)));
             }
             Settlement::Invalidated => drop(self.people.insert(id, now(None))),
             Settlement::NotDone => drop(self.absent.insert(id)),
@@ -297,7 +301,6 @@ fn supersede(old: &Run, by: &RunRecorder) -> Result<(), JournalError> {
 mod tests {
     use super::*;
     use crate::journal::OpenIntent;
-    use crate::model::Action;
 
     const ID: &str = "E7";
 

@@ -332,6 +332,30 @@ fn end_and_go_on(system: System, once: Once, resumes: bool) {
 }
 
 #[test]
+fn who_was_being_brought_back_by_a_killed_run_leaves_again_if_the_next_feed_says_so() {
+    use Moment::{BeforeItIsAnswered, BeforeItIsDone};
+    on_each_system(|system| {
+        for moment in [BeforeItIsDone, BeforeItIsAnswered] {
+            let world = world(system, "\n[guards]\nmax_leavers = \"100%\"");
+            let gate = Gate::of(&world);
+            let world = world.at(gate.url());
+            let whole = Feed::of(6);
+            world.import_feed(&whole).exits(0);
+            let mut feed = whole.clone();
+            feed.people.truncate(3);
+            world.import_feed(&feed).exits(0);
+            world.feed(&whole);
+            assert!(gate.import_with(&world, (is_update, 1), Once::Killed(moment)));
+            world.import_feed(&feed).exits(0);
+            for id in ["E00004", "E00005", "E00006"] {
+                assert_eq!(fields(&world, id), as_set(system), "{moment:?} {id}");
+            }
+            assert_eq!(world.cost(&feed, 0), calls(&[]), "{moment:?}");
+        }
+    });
+}
+
+#[test]
 fn a_run_that_brings_people_back_can_be_killed_at_any_moment() {
     use Moment::{BeforeItIsAnswered, BeforeItIsDone};
     on_each_system(|system| {
