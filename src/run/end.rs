@@ -195,6 +195,10 @@ impl Stages<'_> {
             run.id,
             RunChange {
                 state: Some(state),
+                // With the state, or a run that is killed here would count as a feed.
+                good_feed: finished
+                    .filter(|done| done.profile.is_some())
+                    .map(|done| done.is_new_feed),
                 calls: Some(calls),
                 elapsed: Some(elapsed + begun.elapsed()),
                 ended: Some(self.clock.now()),

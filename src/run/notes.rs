@@ -343,12 +343,7 @@ impl Notes {
             let Some(profile) = &done.profile else {
                 return Ok(());
             };
-            writer.profile(*run, profile.to_bytes(), done.is_new_measure)?;
-            let change = RunChange {
-                good_feed: Some(done.is_new_feed),
-                ..RunChange::default()
-            };
-            writer.update_run(*run, change)
+            writer.profile(*run, profile.to_bytes(), done.is_new_measure)
         })
     }
 
