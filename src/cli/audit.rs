@@ -25,10 +25,9 @@ pub(super) struct AuditArgs {
     mapping: PathBuf,
 }
 
-/// The result of an audit; its JSON is the object of `--json`.
+/// The result of an audit, in the object of `--json`.
 #[derive(Debug, Default, Serialize)]
 struct Audit {
-    command: &'static str,
     /// People in the target.
     people: u64,
     /// People in the target with an external ID of this key.
@@ -48,10 +47,10 @@ struct Audit {
     /// Whether people were deleted during the audit, so that somebody may be
     /// overlooked.
     moved: bool,
+    /// The requests that it took.
     calls: u64,
+    /// How long it took.
     elapsed_seconds: f64,
-    exit_code: u8,
-    message: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -108,7 +107,6 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> 
         lost_members,
     } = asked?;
     let mut audit = Audit {
-        command: "audit",
         people: roster.people(),
         with_external_id: roster.with_external_id(),
         moved: !is_complete,
@@ -139,19 +137,15 @@ pub(super) fn run(context: &Context, args: &AuditArgs) -> Result<Exit, Failure> 
     audit.calls = uploader.calls().total;
     audit.elapsed_seconds = context.elapsed_seconds();
     let problems = problems(&audit);
-    let exit = if problems.is_empty() {
-        audit.message = "No duplicates. No one is missing.".into();
-        Exit::Done
+    let (exit, message) = if problems.is_empty() {
+        (Exit::Done, "No duplicates. No one is missing.".to_owned())
     } else {
-        audit.message = format!("{}.", problems.join("; "));
-        Exit::RowsRefused
+        (Exit::RowsRefused, format!("{}.", problems.join("; ")))
     };
-    audit.exit_code = exit.code();
     if context.json {
-        let json = report::to_json(&audit).map_err(|error| Failure::machine(error.to_string()))?;
-        context.print(&format!("{json}\n"))?;
+        context.print_object(&audit, exit, message)?;
     } else {
-        context.print(&render(&audit))?;
+        context.print(&render(&audit, &message))?;
     }
     Ok(exit)
 }
@@ -308,10 +302,9 @@ fn problems(audit: &Audit) -> Vec<String> {
     found.chain(audit.moved.then(|| moved.to_owned())).collect()
 }
 
-fn render(audit: &Audit) -> String {
+fn render(audit: &Audit, message: &str) -> String {
     let mut text = format!(
-        "{}\n\n  people in the LMS          {}\n  with an ID of this key     {}\n",
-        audit.message,
+        "{message}\n\n  people in the LMS          {}\n  with an ID of this key     {}\n",
         report::count(audit.people),
         report::count(audit.with_external_id)
     );

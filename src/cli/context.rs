@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use console::Term;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::json;
 
 use super::environment;
@@ -23,8 +24,8 @@ use crate::mapping::Mapping;
 use crate::model::RunState;
 use crate::plan::ScanError;
 use crate::report::{
-    self, Command, FeedReport, Level, LogFields, LogLine, NextStep, ProgressMode, RunReport, Style,
-    TargetReport, log_fields,
+    self, Command, FeedReport, Level, LogFields, LogLine, NextStep, Object, ProgressMode,
+    RunReport, Style, TargetReport, log_fields,
 };
 use crate::run;
 use crate::upload::Stop;
@@ -47,10 +48,20 @@ pub(super) struct Context {
     begun: Instant,
     /// What is known of the mapping and the feed, for a failure.
     about: RefCell<About>,
-    /// Whether stdout has something on it.
-    has_printed: Cell<bool>,
+    /// What stdout has on it.
+    printed: Cell<Printed>,
     /// Who hears how the run ends, until they do.
     notifier: RefCell<Option<Notifier>>,
+}
+
+/// What stdout has on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Printed {
+    Nothing,
+    /// Whatever it is, it is complete.
+    Object,
+    /// Lines, to which another can be added.
+    Lines,
 }
 
 /// What a command is about, as far as it is known.
@@ -101,7 +112,7 @@ impl Context {
             began: Clock::system().now(),
             begun: clock::monotonic(),
             about: RefCell::default(),
-            has_printed: Cell::new(false),
+            printed: Cell::new(Printed::Nothing),
             notifier: RefCell::default(),
         }
     }
@@ -192,7 +203,9 @@ impl Context {
         &self,
         write: impl FnOnce(&mut StdoutLock<'static>) -> Result<(), PrintError>,
     ) -> Result<(), Failure> {
-        self.has_printed.set(true);
+        if self.printed.get() == Printed::Nothing {
+            self.printed.set(Printed::Object);
+        }
         let mut out = std::io::stdout().lock();
         match write(&mut out).and_then(|()| Ok(out.flush()?)) {
             Err(PrintError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -202,6 +215,31 @@ impl Context {
             Err(PrintError::Failed(failure)) => Err(failure),
             Ok(()) | Err(PrintError::Enough) => Ok(()),
         }
+    }
+
+    /// Prints on stdout what `write` writes with `--json`: a line for each of many. If that
+    /// fails, one more says so.
+    pub(super) fn print_lines(
+        &self,
+        write: impl FnOnce(&mut StdoutLock<'static>) -> Result<(), PrintError>,
+    ) -> Result<(), Failure> {
+        self.printed.set(Printed::Lines);
+        self.print_with(write)
+    }
+
+    /// Prints the one object of `--json` of a command whose result is not a run.
+    pub(super) fn print_object(
+        &self,
+        result: impl Serialize,
+        exit: Exit,
+        message: impl Into<String>,
+    ) -> Result<(), Failure> {
+        let said = (exit.code(), message.into());
+        let mut object = Object::new(self.command, result, said);
+        object.notes.clone_from(&self.about.borrow().notes);
+        let json = report::to_json(&object);
+        let json = json.map_err(|error| Failure::machine(error.to_string()))?;
+        self.print(&format!("{json}\n"))
     }
 
     /// Writes a line to stderr: in the log's format the first, else the text for people.
@@ -249,6 +287,11 @@ impl Context {
     pub(super) fn warn(&self, text: String) {
         self.note_as(Level::Warn, &text, &format!("note: {text}"));
         self.about.borrow_mut().notes.push(text);
+    }
+
+    /// Keeps notes that stderr has already for the JSON object.
+    pub(super) fn keep_notes(&self, notes: &[String]) {
+        self.about.borrow_mut().notes.extend_from_slice(notes);
     }
 
     /// Prints the end of a command that creates a report.
@@ -339,7 +382,7 @@ impl Context {
             notes: failure.help.iter().cloned().collect(),
             ..self.blank_report()
         };
-        if self.json && !self.has_printed.get() {
+        if self.json && self.printed.get() != Printed::Object {
             // The failure is printed on stderr in any case.
             let _printed = self.print_json(&report());
         }

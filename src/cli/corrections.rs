@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::context::{Context, PrintError};
 use super::copy::{Copy, CopyColumns, CopyFormat, WriteRow};
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
 use super::feed::{of_run, open_alone, open_source, picked_up_at_once};
 use super::history::{RowsArgs, not_over_the_run};
 use super::output_file::{Kind, OutputFile};
@@ -68,13 +68,14 @@ struct Problem {
     column: Option<String>,
 }
 
-/// Writes the rows of the run that `args` asks for, from the feed that it read.
+/// Writes the rows of the run that `args` asks for, from the feed that it read. Returns how
+/// many they are.
 pub(super) fn write(
     context: &Context,
     (journal, run): (&Journal, &Run),
     args: &RowsArgs,
     feed: Option<&Path>,
-) -> Result<Exit, Failure> {
+) -> Result<u64, Failure> {
     let output = args.output.output.as_deref();
     let is_workbook = is_workbook(context, args, output)?;
     let outcomes = wanted(journal, run, &args.outcome)?;
@@ -123,12 +124,13 @@ pub(super) fn write(
              wrong; if the feed is right but for these rows, import it with `--allow`.",
         );
     }
-    Ok(Exit::Done)
+    Ok(written)
 }
 
 /// Whether a workbook is to be written.
 fn is_workbook(context: &Context, args: &RowsArgs, output: Option<&Path>) -> Result<bool, Failure> {
-    let format = context.json.then_some(Format::Json).or(args.format);
+    let is_json = context.json && output.is_none();
+    let format = is_json.then_some(Format::Json).or(args.format);
     if matches!(format, Some(Format::Table | Format::Json)) {
         return Err(Failure::usage(
             "a copy of the feed is a CSV file or a workbook",

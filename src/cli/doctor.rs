@@ -74,11 +74,9 @@ pub(super) fn run(context: &Context, args: &DoctorArgs) -> Result<Exit, Failure>
     checkup.elapsed_seconds = (context.elapsed_seconds() * 1_000.0).round() / 1_000.0;
     let exit = checkup.exit();
     if context.json {
-        let json = report::to_json(&checkup);
-        let json = json.map_err(|error| Failure::machine(error.to_string()))?;
-        context.print(&(json + "\n"))?;
+        context.print_object(&checkup, exit, checkup.message())?;
     } else if context.quiet {
-        context.keep_back(&checkup.message);
+        context.keep_back(&checkup.message());
     } else {
         context.print(&checkup.text(&context.out))?;
     }

@@ -11,7 +11,7 @@ use super::environment;
 use super::exit::{Exit, Failure};
 use crate::clock::Clock;
 use crate::journal::{Journal, JournalError, KnownScope, OfPerson, Pack};
-use crate::report::{self, counted};
+use crate::report::counted;
 use crate::run::scope;
 
 /// Arguments of `forget`.
@@ -31,10 +31,10 @@ pub(super) struct ForgetArgs {
     dry_run: bool,
 }
 
-/// What was removed; its JSON is the object of `--json`.
+/// What was removed, in the object of `--json`.
 #[derive(Debug, Serialize)]
 struct Forgotten<'a> {
-    command: &'static str,
+    /// The external ID.
     external_id: &'a str,
     /// Nothing was removed.
     dry_run: bool,
@@ -164,24 +164,20 @@ fn print(
     });
     let copies = journal.copies().into_iter();
     let done = Forgotten {
-        command: "forget",
         external_id: &args.external_id,
         dry_run: args.dry_run,
         scopes: scopes.collect(),
         copies: copies.map(|path| path.display().to_string()).collect(),
     };
-    let text = if context.json {
-        let json = report::to_json(&done);
-        json.map_err(|error| Failure::machine(error.to_string()))? + "\n"
+    let text = done.text();
+    if context.json {
+        let first = text.lines().next().unwrap_or_default();
+        context.print_object(&done, Exit::Done, first)?;
     } else {
-        let lines = done.text();
-        let lines = lines
-            .lines()
-            .flat_map(|line| context.out.paragraph(line))
-            .collect::<Vec<_>>();
-        lines.join("\n") + "\n"
-    };
-    context.print(&text)?;
+        let lines = text.lines().flat_map(|line| context.out.paragraph(line));
+        let lines: Vec<_> = lines.collect();
+        context.print(&(lines.join("\n") + "\n"))?;
+    }
     Ok(Exit::Done)
 }
 

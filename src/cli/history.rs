@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum as _};
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::context::{Context, PrintError};
 use super::corrections;
@@ -62,6 +63,40 @@ impl RunsArgs {
     }
 }
 
+impl RunsArgs {
+    /// Whether it is `runs prune`.
+    pub(super) const fn is_prune(&self) -> bool {
+        matches!(self.command, Some(RunsCommand::Prune(_)))
+    }
+}
+
+/// The list, in the object of `--json`.
+#[derive(Debug, Serialize)]
+struct Runs {
+    /// The runs, newest first.
+    runs: Vec<RunLine>,
+}
+
+/// A file about a run, in the object of `--json`.
+#[derive(Debug, Serialize)]
+struct Written {
+    /// The run.
+    run: String,
+    /// The file.
+    output: String,
+}
+
+/// A file with rows of a run, in the object of `--json`.
+#[derive(Debug, Serialize)]
+struct RowsWritten {
+    /// The run.
+    run: String,
+    /// The file.
+    output: String,
+    /// How many rows are in it.
+    rows: u64,
+}
+
 /// What else there is to do with past runs.
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
@@ -108,8 +143,35 @@ impl RowsArgs {
     fn format(&self, json: bool) -> Format {
         let name = self.output.output.as_deref().and_then(Path::extension);
         let of_name = name.and_then(|name| Format::from_str(name.to_str()?, true).ok());
+        // A file is what its name says, and stdout what `--json` says.
         let json = json.then_some(Format::Json);
-        (json.or(self.format).or(of_name)).unwrap_or(Format::Table)
+        let named = match &self.output.output {
+            Some(_) => self.format.or(of_name).or(json),
+            None => json.or(self.format),
+        };
+        named.unwrap_or(Format::Table)
+    }
+}
+
+impl RowsArgs {
+    /// With `--json`, prints the one object about rows that are in a file.
+    fn print_written(
+        &self,
+        context: &Context,
+        run: &Run,
+        (rows, message): (u64, &str),
+    ) -> Result<(), Failure> {
+        match &self.output.output {
+            Some(output) if context.json => {
+                let written = RowsWritten {
+                    run: run.id.to_string(),
+                    output: output.display().to_string(),
+                    rows,
+                };
+                context.print_object(written, Exit::Done, message)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -150,20 +212,17 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
             exit_code: run.exit_code,
         })
         .collect();
-    let text = if context.json {
-        let json = report::to_json(&serde_json::json!({ "runs": lines }));
-        format!(
-            "{}\n",
-            json.map_err(|error| Failure::machine(error.to_string()))?
-        )
+    if context.json {
+        let message = report::counted(lines.len() as u64, "run.", "runs.");
+        context.print_object(Runs { runs: lines }, Exit::Done, message)?;
     } else {
         let is_chosen = args.mapping.is_some() || args.target.is_some();
-        match lines.as_slice() {
+        let text = match lines.as_slice() {
             [] if is_chosen => "No runs with this mapping and this LMS.\n".to_owned(),
             lines => report::runs_table(lines, &context.out),
-        }
-    };
-    context.print(&text)?;
+        };
+        context.print(&text)?;
+    }
     Ok(Exit::Done)
 }
 
@@ -210,7 +269,14 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     let journal = context.existing_journal()?;
     let run = find(&journal, args.run.as_deref())?;
     if let Some(feed) = &args.as_feed {
-        return corrections::write(context, (&journal, &run), args, feed.as_deref());
+        let rows = corrections::write(context, (&journal, &run), args, feed.as_deref())?;
+        let rows_of = report::counted(rows, "row", "rows");
+        args.print_written(
+            context,
+            &run,
+            (rows, &format!("{rows_of} of run {}", run.id)),
+        )?;
+        return Ok(Exit::Done);
     }
     let filter = RowFilter {
         outcomes: args.outcome.clone(),
@@ -232,11 +298,15 @@ pub(super) fn rows(context: &Context, args: &RowsArgs) -> Result<Exit, Failure> 
     };
     match output {
         Some(output) => output.write(context, write)?,
+        None if context.json => context.print_lines(|out| write(out))?,
         None => context.print_with(|out| write(out))?,
     }
-    if format == Format::Table {
+    let is_file = args.output.output.is_some();
+    if format == Format::Table || (context.json && is_file) {
         let held = held_counts(&journal, run.id)?;
-        context.note(&not_listed(&run, held.rows, &args.outcome, listed));
+        let message = not_listed(&run, held.rows, &args.outcome, listed);
+        args.print_written(context, &run, (listed, &message))?;
+        context.note(&message);
         if let Some(files) = files_of(&run) {
             context.note(&files);
         }
@@ -306,6 +376,14 @@ pub(super) fn report(context: &Context, args: &ReportArgs) -> Result<Exit, Failu
     })
     .map_err(|error| Failure::machine(format!("cannot create the report: {error}")))?;
     output.write(context, |out| Ok(out.write_all(page.as_bytes())?))?;
+    if context.json {
+        let written = Written {
+            run: run.id.to_string(),
+            output: args.output.display().to_string(),
+        };
+        let message = format!("Wrote a page about run {}.", run.id);
+        context.print_object(written, Exit::Done, message)?;
+    }
     Ok(Exit::Done)
 }
 

@@ -52,42 +52,57 @@ pub(super) struct InitArgs {
     force: bool,
 }
 
-/// The object of `--json`.
+/// What was recognised, in the object of `--json`.
 #[derive(Debug, Serialize)]
 struct InitReport<'d> {
-    schema: u32,
-    hrfeed: &'static str,
-    command: &'static str,
+    /// The LMS.
     system: &'static str,
+    /// What the feed is.
     feed: FoundFeed,
+    /// The system whose export the feed looks like.
     exported_by: Option<&'static str>,
+    /// The text of the mapping.
     mapping: &'d str,
+    /// The file of `-o`.
     output: Option<String>,
+    /// The fields that have a value or need one.
     proposals: &'d [Proposal],
+    /// Columns that no field uses.
     unused: &'d [Unused],
+    /// Required fields without a column.
     missing: &'d [&'static str],
+    /// What a person should look at.
     checks: &'d [String],
+    /// What `check` says of the feed with this mapping; null while a required field is
+    /// missing.
     check: Option<Checked>,
+    /// The steps that are left, in order.
     left_to_do: Vec<Step>,
-    notes: &'d [String],
-    exit_code: u8,
 }
 
 /// What the feed was found to be.
 #[derive(Debug, Serialize)]
 struct FoundFeed {
+    /// The file.
     path: String,
+    /// What it is, in words for people.
     format: String,
+    /// The row of the header; null without one.
     header_row: Option<u32>,
+    /// How many columns it has.
     columns: usize,
 }
 
 /// What `check` would say of the feed with the new mapping.
 #[derive(Debug, Default, Serialize)]
 struct Checked {
+    /// Rows of the feed.
     rows: u64,
+    /// Rows that the mapping skips.
     skipped: u64,
+    /// Rows with problems.
     rejected: u64,
+    /// How many problems there are of each rule, by its code.
     finding_kinds: BTreeMap<String, u64>,
     /// The most frequent problems, in words.
     problems: Vec<String>,
@@ -139,10 +154,9 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         context.note(&step.lines(number, context.err));
     }
     if context.json {
+        context.keep_notes(&draft.notes);
+        let message = message(&draft, checked.as_ref());
         let report = InitReport {
-            schema: 1,
-            hrfeed: env!("CARGO_PKG_VERSION"),
-            command: "init",
             system: args.target.word(),
             feed: FoundFeed {
                 path: path_of(feed.source()),
@@ -159,13 +173,28 @@ pub(super) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
             checks: &draft.checks,
             check: checked,
             left_to_do: left,
-            notes: &draft.notes,
-            exit_code: Exit::Done.code(),
         };
-        let json = report::to_json(&report).map_err(|error| Failure::machine(error.to_string()))?;
-        context.print(&format!("{json}\n"))?;
+        context.print_object(report, Exit::Done, message)?;
     }
     Ok(Exit::Done)
+}
+
+/// How far the mapping is, in one sentence.
+fn message(draft: &Draft, checked: Option<&Checked>) -> String {
+    match checked {
+        Some(it) => format!(
+            "A mapping was proposed: {} of {} have problems with it.",
+            report::count(it.rejected),
+            report::counted(it.rows, "row", "rows"),
+        ),
+        None if draft.missing.is_empty() => {
+            "A mapping was proposed, and it does not fit the feed yet.".to_owned()
+        }
+        None => format!(
+            "A mapping was proposed. No column was recognised for: {}.",
+            draft.missing.join(", ")
+        ),
+    }
 }
 
 /// What FEED means: of a folder or a pattern the newest file, which is named.
@@ -279,7 +308,9 @@ fn check(context: &Context, draft: &Draft, feed: &mut Feed) -> Result<Option<Che
 /// A step that a person must still take.
 #[derive(Debug, Serialize)]
 struct Step {
+    /// What to do.
     what: String,
+    /// The command that does it.
     command: Option<String>,
 }
 

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 use clap_mangen::Man;
+use serde::Serialize;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use crate::report;
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
@@ -19,17 +21,33 @@ pub(super) struct ManArgs {
     dir: Option<PathBuf>,
 }
 
+/// The pages, in the object of `--json`.
+#[derive(Debug, Serialize)]
+struct Pages {
+    /// The text of the page; null with `--dir`.
+    page: Option<String>,
+    /// The files that were written.
+    files: Vec<String>,
+}
+
 pub(super) fn run<C: CommandFactory>(context: &Context, args: &ManArgs) -> Result<Exit, Failure> {
     let mut program = C::command().mut_subcommands(|it| it.after_help(super::EXIT_CODES));
     // Each command gets the options of all.
     program.build();
     if let Some(folder) = &args.dir {
+        let mut files = Vec::new();
         for command in all(&program) {
             let (name, page) = page(command)?;
             let path = folder.join(format!("{name}.1"));
             fs::write(&path, page).map_err(|error| {
                 Failure::machine(format!("cannot write `{}`: {error}", path.display()))
             })?;
+            files.push(path.display().to_string());
+        }
+        if context.json {
+            let pages = report::counted(files.len() as u64, "manual page", "manual pages");
+            let message = format!("Wrote {pages}.");
+            context.print_object(Pages { page: None, files }, Exit::Done, message)?;
         }
         return Ok(Exit::Done);
     }
@@ -45,7 +63,17 @@ pub(super) fn run<C: CommandFactory>(context: &Context, args: &ManArgs) -> Resul
             })?
         }
     };
-    context.print(&String::from_utf8_lossy(&page(command)?.1))?;
+    let (name, page) = page(command)?;
+    let page = String::from_utf8_lossy(&page).into_owned();
+    if context.json {
+        let pages = Pages {
+            page: Some(page),
+            files: Vec::new(),
+        };
+        context.print_object(pages, Exit::Done, format!("The manual page {name}(1)."))?;
+    } else {
+        context.print(&page)?;
+    }
     Ok(Exit::Done)
 }
 

@@ -27,6 +27,7 @@ mod key;
 mod log;
 mod man;
 mod metrics;
+mod misuse;
 mod notify;
 mod output;
 mod output_file;
@@ -176,6 +177,7 @@ impl Command {
             Self::Hold(_) => report::Command::Hold,
             Self::Approve(_) => report::Command::Approve,
             Self::Refuse(_) => report::Command::Refuse,
+            Self::Runs(args) if args.is_prune() => report::Command::RunsPrune,
             Self::Runs(_) => report::Command::Runs,
             Self::Show(_) => report::Command::Show,
             Self::Rows(_) => report::Command::Rows,
@@ -199,7 +201,7 @@ impl Command {
 fn misused(error: &clap::Error) -> ExitCode {
     // Help and version are not errors and go to stdout.
     if error.use_stderr() {
-        output::print_misuse(error);
+        misuse::print(error, Cli::command());
         return Exit::Usage.into();
     }
     match error.print() {

@@ -1,15 +1,13 @@
 //! How commands print rows and reports.
 
-use std::io::Write;
 use std::path::Path;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::log::{LogFormat, write_line};
 use super::run_report::{add_holds, causes, mismatches, of_run, remarks};
 use crate::feed::{Feed, FeedSource};
-use crate::model::{RunState, hex};
-use crate::report::{self, Command, FeedReport, Level, LogLine, RunReport, log_fields};
+use crate::model::hex;
+use crate::report::{self, Command, FeedReport, RunReport};
 use crate::run::{RunEnd, RunResult};
 
 /// What `check` and `plan` report of a feed.
@@ -39,48 +37,6 @@ pub(super) fn path_of(source: &FeedSource) -> String {
         FeedSource::Stdin => "-".into(),
         source => source.place().display().to_string(),
     }
-}
-
-/// Prints on stderr that the arguments are wrong, and with `--json` among them on stdout, too,
-/// as the one object.
-pub(super) fn print_misuse(error: &clap::Error) {
-    let text = error.render().to_string();
-    let (what, help) = text.split_once('\n').unwrap_or((&text, ""));
-    let what = what.strip_prefix("error: ").unwrap_or(what);
-    print_misuse_as_json(what);
-    match LogFormat::of_arguments() {
-        LogFormat::Json => write_line(&LogLine {
-            level: Level::Error,
-            event: "failed",
-            message: what,
-            fields: log_fields([
-                ("help", help.trim().into()),
-                ("exit_code", Exit::Usage.code().into()),
-            ]),
-        }),
-        LogFormat::Text => {
-            // With stderr closed there is nothing left to do.
-            let _gone = error.print();
-        }
-    }
-}
-
-fn print_misuse_as_json(what: &str) {
-    let arguments: Vec<_> = std::env::args_os().collect();
-    if !arguments.iter().any(|it| it == "--json") {
-        return;
-    }
-    let mut words = arguments.iter().filter_map(|it| it.to_str());
-    let command =
-        words.find_map(|it| Some(Command::named(it)).filter(|it| *it != Command::Unknown));
-    let report = RunReport {
-        state: RunState::Failed,
-        exit_code: Exit::Usage.code(),
-        message: what.to_owned(),
-        ..RunReport::new(command.unwrap_or(Command::Unknown), FeedReport::default())
-    };
-    // The mistake is printed on stderr in any case.
-    let _gone = writeln!(std::io::stdout().lock(), "{}", report.to_json());
 }
 
 /// How many lines a person reads with patience.

@@ -158,9 +158,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let exit = exit_of(&planned);
     report.exit_code = exit.code();
     report.message = report::headline(&report);
-    if context.json {
-        context.finish(&report, &[])?;
-    } else {
+    if !context.json {
         print_plan(context, args, &mut planned, (&report, other.as_ref()))?;
     }
     if report.is_sick && args.out.is_wanted() {
@@ -168,6 +166,10 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
     } else {
         let said = (&report, &args.allow.allowed(), args.key.replaces_key);
         args.out.write(context, &mut planned, said)?;
+    }
+    // The object has the exit code, which the file may decide.
+    if context.json {
+        context.finish(&report, &[])?;
     }
     Ok(exit)
 }

@@ -88,13 +88,11 @@ fn print(context: &Context, journal: &Journal, done: &Pruned) -> Result<Exit, Fa
         copies: copies.map(|path| path.display().to_string()).collect(),
         ..done.clone()
     };
-    let text = if context.json {
-        let json = report::to_json(&done);
-        json.map_err(|error| Failure::machine(error.to_string()))? + "\n"
+    if context.json {
+        context.print_object(&done, Exit::Done, done.headline())?;
     } else {
-        done.text(&context.out)
-    };
-    context.print(&text)?;
+        context.print(&done.text(&context.out))?;
+    }
     Ok(Exit::Done)
 }
 

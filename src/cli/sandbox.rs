@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -126,6 +127,15 @@ struct FaultArgs {
     down_for: u64,
 }
 
+/// Where it is, in the object of `--json`.
+#[derive(Debug, Serialize)]
+struct Running {
+    /// Its address.
+    base_url: String,
+    /// The port of this machine.
+    port: u16,
+}
+
 /// What lists show.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ListsArg {
@@ -196,10 +206,13 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<Exit, Failure
     })?;
     let url = sandbox.base_url();
     if context.json {
-        context.print(&format!(
-            "{}\n",
-            serde_json::json!({ "base_url": url, "port": sandbox.port() })
-        ))?;
+        let message = format!("The mock LMS runs at {url}, until it is stopped.");
+        let port = sandbox.port();
+        let running = Running {
+            base_url: url,
+            port,
+        };
+        context.print_object(running, Exit::Done, message)?;
     } else {
         context.print(&format!(
             "Mock LMS running at {url} (stop it with Ctrl-C).\n\

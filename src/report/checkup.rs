@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::run::{Command, TargetReport};
+use super::run::TargetReport;
 use super::{Ink, Style, counted, sanitize};
 use crate::model::Exit;
 
@@ -89,15 +89,9 @@ impl Checked {
     }
 }
 
-/// All that was checked. Serialized, it is the object of `hrfeed doctor --json`.
+/// All that was checked, in the object of `--json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Checkup {
-    /// The version of this object.
-    pub schema: u32,
-    /// The version of hrfeed.
-    pub hrfeed: &'static str,
-    /// `doctor`.
-    pub command: Command,
     /// The LMS, where a mapping names one.
     pub target: Option<TargetReport>,
     /// The mapping's file.
@@ -110,10 +104,6 @@ pub struct Checkup {
     pub calls: u64,
     /// How long it took.
     pub elapsed_seconds: f64,
-    /// The exit code of the process.
-    pub exit_code: u8,
-    /// One sentence.
-    pub message: String,
 }
 
 /// What counts if there are several problems: what is in the way of all imports comes first.
@@ -122,19 +112,13 @@ const BY_WEIGHT: [Exit; 4] = [Exit::Machine, Exit::Usage, Exit::Repair, Exit::In
 impl Checkup {
     /// All that was checked of this journal.
     #[must_use]
-    pub fn new(journal: String, checks: Vec<Checked>) -> Self {
-        let exit = exit_of(&checks);
+    pub const fn new(journal: String, checks: Vec<Checked>) -> Self {
         Self {
-            schema: 1,
-            hrfeed: env!("CARGO_PKG_VERSION"),
-            command: Command::Doctor,
             target: None,
             mapping: None,
             journal,
             calls: 0,
             elapsed_seconds: 0.0,
-            exit_code: exit.code(),
-            message: headline(&checks),
             checks,
         }
     }
@@ -143,6 +127,12 @@ impl Checkup {
     #[must_use]
     pub fn exit(&self) -> Exit {
         exit_of(&self.checks)
+    }
+
+    /// All of it in one sentence.
+    #[must_use]
+    pub fn message(&self) -> String {
+        headline(&self.checks)
     }
 
     /// For people: a line for each check, and what to do below it.
@@ -180,7 +170,7 @@ impl Checkup {
                 text.extend([line.trim_end(), "\n"]);
             }
         }
-        text + "\n" + &sanitize(&self.message) + "\n"
+        text + "\n" + &sanitize(&self.message()) + "\n"
     }
 }
 
@@ -210,7 +200,7 @@ mod tests {
     use super::*;
 
     fn checkup() -> Checkup {
-        let mut checkup = Checkup::new(
+        Checkup::new(
             "/var/lib/hrfeed/journal.db".into(),
             vec![
                 Checked::ok(
@@ -230,9 +220,7 @@ mod tests {
                 ),
                 Checked::skipped("clock", "the LMS said no date"),
             ],
-        );
-        checkup.hrfeed = "0.2.0";
-        checkup
+        )
     }
 
     #[test]
@@ -263,7 +251,7 @@ mod tests {
     #[test]
     fn the_json_has_each_check_by_a_word_that_stays() {
         let json = super::super::to_json(&checkup()).unwrap();
-        insta::assert_snapshot!(json, @r#"{"schema":1,"hrfeed":"0.2.0","command":"doctor","target":null,"mapping":null,"journal":"/var/lib/hrfeed/journal.db","checks":[{"check":"journal","health":"ok","message":"`/var/lib/hrfeed/journal.db` has format 10 and 1.2 MB","help":null},{"check":"journal_disk","health":"warning","message":"`/var/lib/hrfeed` is on another machine (NFS)","help":"put the journal on a local disk: a network disk may lock files in name only, and two runs would not see each other"},{"check":"lms","health":"problem","message":"the LMS rejected the API key or secret (401)","help":"check the API key and secret; keys can expire"},{"check":"clock","health":"skipped","message":"the LMS said no date","help":null}],"calls":0,"elapsed_seconds":0.0,"exit_code":7,"message":"1 problem, 1 warning."}"#);
+        insta::assert_snapshot!(json, @r#"{"target":null,"mapping":null,"journal":"/var/lib/hrfeed/journal.db","checks":[{"check":"journal","health":"ok","message":"`/var/lib/hrfeed/journal.db` has format 10 and 1.2 MB","help":null},{"check":"journal_disk","health":"warning","message":"`/var/lib/hrfeed` is on another machine (NFS)","help":"put the journal on a local disk: a network disk may lock files in name only, and two runs would not see each other"},{"check":"lms","health":"problem","message":"the LMS rejected the API key or secret (401)","help":"check the API key and secret; keys can expire"},{"check":"clock","health":"skipped","message":"the LMS said no date","help":null}],"calls":0,"elapsed_seconds":0.0}"#);
     }
 
     #[test]

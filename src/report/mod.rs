@@ -29,6 +29,7 @@ mod lines;
 mod log;
 mod metrics;
 mod next;
+mod object;
 mod outage;
 mod page;
 mod plan_file;
@@ -60,6 +61,7 @@ pub use lines::{
 pub use log::{Level, LogFields, LogLine, log_fields};
 pub use metrics::{Metrics, is_metrics};
 pub use next::{NextKind, NextStep, next_steps, shell_word};
+pub use object::Object;
 pub use outage::OutageLine;
 pub use page::{PageData, PageError, RowSection, Throughput, html_page, is_page};
 pub use plan_file::{

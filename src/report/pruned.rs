@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::text::bytes;
 use super::{Style, count, counted, sanitize};
 
-/// What was removed from the journal, or would be. Serialized, it is the object of
+/// What was removed from the journal, or would be: the fields of
 /// `hrfeed runs prune --json`.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Pruned {
@@ -65,26 +65,28 @@ const WHY: [(&str, &str); 6] = [
 ];
 
 impl Pruned {
+    /// What was removed, in one sentence.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let day = self.before.strftime("%Y-%m-%d");
+        if self.runs + self.holds == 0 {
+            return format!("No runs from before {day} can go.");
+        }
+        let verb = if self.dry_run {
+            "Would remove"
+        } else {
+            "Removed"
+        };
+        let runs = counted(self.runs, "run", "runs");
+        let rows = counted(self.rows, "row", "rows");
+        let holds = counted(self.holds, "hold", "holds");
+        format!("{verb} {runs} from before {day}, with {rows} and {holds}.")
+    }
+
     /// For people, a sentence or two a line.
     #[must_use]
     pub fn text(&self, style: &Style) -> String {
-        let day = self.before.strftime("%Y-%m-%d");
-        let mut lines = Vec::new();
-        if self.runs + self.holds == 0 {
-            lines.push(format!("No runs from before {day} can go."));
-        } else {
-            let verb = if self.dry_run {
-                "Would remove"
-            } else {
-                "Removed"
-            };
-            let runs = counted(self.runs, "run", "runs");
-            let rows = counted(self.rows, "row", "rows");
-            let holds = counted(self.holds, "hold", "holds");
-            lines.push(format!(
-                "{verb} {runs} from before {day}, with {rows} and {holds}."
-            ));
-        }
+        let mut lines = vec![self.headline()];
         if let Some(size) = self.journal_bytes {
             let (before, after) = (bytes(size.before), bytes(size.after));
             lines.push(format!("The journal has {after} now; it had {before}."));

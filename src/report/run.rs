@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use super::object::SCHEMA;
 use super::{CauseLine, FindingLine, HeldLine, HoldLine, OutageLine, Would};
 use crate::mapping::NamesLeavers;
 use crate::model::{Calls, Counts, Effects, Exit, Proof, RunState};
@@ -36,6 +37,8 @@ pub enum Command {
     Refuse,
     /// `hrfeed runs`.
     Runs,
+    /// `hrfeed runs prune`.
+    RunsPrune,
     /// `hrfeed rows`.
     Rows,
     /// `hrfeed report`.
@@ -58,7 +61,7 @@ pub enum Command {
 
 impl Command {
     /// Every command that can be named.
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Check,
         Self::Plan,
         Self::Import,
@@ -71,6 +74,7 @@ impl Command {
         Self::Approve,
         Self::Refuse,
         Self::Runs,
+        Self::RunsPrune,
         Self::Rows,
         Self::Report,
         Self::Init,
@@ -81,7 +85,7 @@ impl Command {
         Self::Man,
     ];
 
-    /// How it is called.
+    /// How it is called: `runs`, `runs prune`.
     #[must_use]
     pub const fn word(self) -> Option<&'static str> {
         Some(match self {
@@ -97,6 +101,7 @@ impl Command {
             Self::Approve => "approve",
             Self::Refuse => "refuse",
             Self::Runs => "runs",
+            Self::RunsPrune => "runs prune",
             Self::Rows => "rows",
             Self::Report => "report",
             Self::Init => "init",
@@ -250,13 +255,11 @@ pub struct FeedReport {
 }
 
 impl RunReport {
-    const SCHEMA: u32 = 1;
-
     /// A finished report of `command` on `feed`, with nothing counted.
     #[must_use]
     pub fn new(command: Command, feed: FeedReport) -> Self {
         Self {
-            schema: Self::SCHEMA,
+            schema: SCHEMA,
             hrfeed: env!("CARGO_PKG_VERSION"),
             target: None,
             mapping: None,

@@ -35,6 +35,7 @@ mod identity;
 mod ids;
 mod import;
 mod joined;
+mod json_objects;
 mod kept_plans;
 mod key_expiry;
 mod killed_approvals;
