@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::{Context, JOURNAL};
@@ -26,21 +27,21 @@ pub(super) struct AuditArgs {
 }
 
 /// The result of an audit, in the object of `--json`.
-#[derive(Debug, Default, Serialize)]
-struct Audit {
-    /// People in the target.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Audit {
+    /// People in the LMS.
     people: u64,
-    /// People in the target with an external ID of this key.
+    /// People in the LMS with an external ID of this key.
     with_external_id: u64,
     /// External IDs that more than one person has.
     duplicates: Vec<Duplicate>,
     /// Logins that more than one person has. The logins themselves are not named.
     duplicate_logins: Vec<DuplicateLogin>,
-    /// External IDs that the journal knows and the target no longer has.
+    /// External IDs that the journal knows and the LMS no longer has.
     lost: Vec<String>,
-    /// Known people who are in the target under another external ID.
+    /// Known people who are in the LMS under another external ID.
     renumbered: Vec<Renumbered>,
-    /// External IDs of people in the target whom the journal does not know.
+    /// External IDs of people in the LMS whom the journal does not know.
     in_no_feed: Vec<String>,
     /// People whom hrfeed added to a group and who are no longer in it.
     lost_members: Vec<LostMember>,
@@ -53,34 +54,37 @@ struct Audit {
     elapsed_seconds: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Duplicate {
+    /// The external ID.
     external_id: String,
-    /// The target's own ids.
+    /// The LMS's own IDs of the people.
     people: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct DuplicateLogin {
     /// The external IDs of those of them who have one.
     external_ids: Vec<String>,
-    /// The target's own ids.
+    /// The LMS's own IDs of the people.
     people: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Renumbered {
     /// The external ID that the journal knows.
     external_id: String,
     /// The one that the person has now, if any.
     now: Option<String>,
-    /// The target's own id.
+    /// The LMS's own ID of the person.
     person: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct LostMember {
+    /// The external ID of the group.
     group: String,
+    /// That of the person.
     external_id: String,
 }
 

@@ -2,6 +2,7 @@
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::Context;
@@ -15,8 +16,8 @@ pub(super) struct CompletionsArgs {
 }
 
 /// The script, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct Script {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Script {
     /// The shell.
     shell: String,
     /// Its text.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::{Context, JOURNAL};
@@ -32,27 +33,36 @@ pub(super) struct ForgetArgs {
 }
 
 /// What was removed, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct Forgotten<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Forgotten<'a> {
     /// The external ID.
     external_id: &'a str,
     /// Nothing was removed.
     dry_run: bool,
+    /// What each LMS and API key had of the person; empty if there was nothing.
     scopes: Vec<OfScope>,
     /// Older copies of the journal, which were not changed.
     copies: Vec<String>,
 }
 
 /// What one LMS and API key had of the person.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct OfScope {
+    /// The LMS.
     system: String,
+    /// Its address.
     base_url: String,
+    /// The external IDs of the person.
     external_ids: Vec<String>,
+    /// External IDs of before that somebody else has now.
     of_others: Vec<String>,
+    /// Entries of the person that were removed.
     entries: u64,
+    /// Rows that were removed.
     rows: u64,
+    /// Places in holds that were removed.
     held: u64,
+    /// Texts that no longer name the person.
     texts: u64,
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum as _};
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::{Context, PrintError};
@@ -71,15 +72,15 @@ impl RunsArgs {
 }
 
 /// The list, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct Runs {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Runs {
     /// The runs, newest first.
     runs: Vec<RunLine>,
 }
 
 /// A file about a run, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct Written {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Written {
     /// The run.
     run: String,
     /// The file.
@@ -87,8 +88,8 @@ struct Written {
 }
 
 /// A file with rows of a run, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct RowsWritten {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct RowsWritten {
     /// The run.
     run: String,
     /// The file.

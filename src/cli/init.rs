@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::Context;
@@ -53,8 +54,8 @@ pub(super) struct InitArgs {
 }
 
 /// What was recognised, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct InitReport<'d> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct InitReport<'d> {
     /// The LMS.
     system: &'static str,
     /// What the feed is.
@@ -81,7 +82,7 @@ struct InitReport<'d> {
 }
 
 /// What the feed was found to be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FoundFeed {
     /// The file.
     path: String,
@@ -94,7 +95,7 @@ struct FoundFeed {
 }
 
 /// What `check` would say of the feed with the new mapping.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Checked {
     /// Rows of the feed.
     rows: u64,
@@ -306,7 +307,7 @@ fn check(context: &Context, draft: &Draft, feed: &mut Feed) -> Result<Option<Che
 }
 
 /// A step that a person must still take.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct Step {
     /// What to do.
     what: String,

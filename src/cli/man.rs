@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 use clap_mangen::Man;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::Context;
@@ -22,8 +23,8 @@ pub(super) struct ManArgs {
 }
 
 /// The pages, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct Pages {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Pages {
     /// The text of the page; null with `--dir`.
     page: Option<String>,
     /// The files that were written.

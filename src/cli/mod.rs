@@ -38,6 +38,7 @@ mod prune;
 mod resume;
 mod run_report;
 mod sandbox;
+mod schema;
 mod signals;
 mod time;
 mod undo;
@@ -161,6 +162,8 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Print a manual page, or write those of all commands
     Man(man::ManArgs),
+    /// Print a JSON Schema: of mappings, for editors, or of what `--json` prints
+    Schema(schema::SchemaArgs),
 }
 
 impl Command {
@@ -192,6 +195,7 @@ impl Command {
             Self::Sandbox(_) => report::Command::Sandbox,
             Self::Completions(_) => report::Command::Completions,
             Self::Man(_) => report::Command::Man,
+            Self::Schema(_) => report::Command::Schema,
         }
     }
 }
@@ -247,6 +251,7 @@ pub fn main() -> ExitCode {
             Command::Sandbox(args) => sandbox::run(&context, &args),
             Command::Completions(args) => completions::run::<Cli>(&context, &args),
             Command::Man(args) => man::run::<Cli>(&context, &args),
+            Command::Schema(args) => schema::run(&context, &args),
         })
     });
     match exit {

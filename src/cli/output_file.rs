@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Metrics,
     /// A plan that is kept.
     Plan,
+    /// A schema, which an editor reads.
+    Schema,
 }
 
 impl Kind {
@@ -46,6 +48,7 @@ impl Kind {
             Self::Mapping => false,
             Self::Metrics => report::is_metrics(start),
             Self::Plan => report::is_plan(start),
+            Self::Schema => report::is_schema(start),
         }
     }
 
@@ -65,6 +68,10 @@ impl Kind {
             ),
             Self::Plan => (
                 "exists and is not a plan that hrfeed wrote",
+                "choose another file, or add `--force` to replace it",
+            ),
+            Self::Schema => (
+                "exists and is not a schema that hrfeed wrote",
                 "choose another file, or add `--force` to replace it",
             ),
             Self::Mapping => (
@@ -222,7 +229,7 @@ impl<'a> OutputFile<'a> {
     fn open_to_readers(&self, file: &File) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         match self.kind {
-            Kind::Mapping | Kind::Metrics => {
+            Kind::Mapping | Kind::Metrics | Kind::Schema => {
                 file.set_permissions(fs::Permissions::from_mode(0o644))
             }
             Kind::Report | Kind::Export | Kind::Plan => Ok(()),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::context::Context;
@@ -128,8 +129,8 @@ struct FaultArgs {
 }
 
 /// Where it is, in the object of `--json`.
-#[derive(Debug, Serialize)]
-struct Running {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Running {
     /// Its address.
     base_url: String,
     /// The port of this machine.

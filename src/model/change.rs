@@ -1,5 +1,6 @@
 //! What must be done for a person, and how the person must be.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ExternalId;
@@ -7,10 +8,10 @@ use crate::files::SeenFile;
 use crate::schema::Part;
 
 /// What must be done for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// A joiner: nobody on the target has the external ID.
+    /// A joiner: nobody on the LMS has the external ID.
     Create,
     /// The person is there and the mapped content differs.
     Update,

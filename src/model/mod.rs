@@ -31,6 +31,7 @@ mod secret;
 mod sentences;
 mod workbook;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::advice::advice;
@@ -76,7 +77,7 @@ pub(crate) fn has_control(text: &str) -> bool {
 }
 
 /// The outcome of a row. Each row of a feed ends with exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// The person was created.
@@ -85,10 +86,10 @@ pub enum Outcome {
     Updated,
     /// The person was up to date: no request was sent.
     Unchanged,
-    /// The row is invalid, or the target refused it. Sending it again unchanged
+    /// The row is invalid, or the LMS refused it. Sending it again unchanged
     /// is useless.
     Rejected,
-    /// The row may be valid, but the target could not process it: another run
+    /// The row may be valid, but the LMS could not process it: another run
     /// may succeed.
     Failed,
     /// Sent, but not confirmed. The person is read back before anything is sent
@@ -143,7 +144,7 @@ impl Outcome {
 
 /// How many rows ended how. `deactivated`, `deleted` and `set` are people, not rows
 /// of the feed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "counts::Listed", from = "counts::Listed")]
 pub struct Counts {
     /// People created.
@@ -154,9 +155,9 @@ pub struct Counts {
     pub unchanged: u64,
     /// Rows that are invalid, or were refused.
     pub rejected: u64,
-    /// Those of them that the target refused; the others are wrong in the feed.
+    /// Those of them that the LMS refused; the others are wrong in the feed.
     pub refused: u64,
-    /// Rows that the target could not process.
+    /// Rows that the LMS could not process.
     pub failed: u64,
     /// Rows sent, but not confirmed.
     pub unknown: u64,
@@ -225,13 +226,13 @@ impl Counts {
 }
 
 /// The requests of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Calls {
     /// All requests, reads and retries included.
     pub total: u64,
     /// Requests that repeated one which got no usable answer.
     pub retried: u64,
-    /// Answers with which the target asked to slow down (429, or 503 with
+    /// Answers with which the LMS asked to slow down (429, or 503 with
     /// `Retry-After`).
     pub throttled: u64,
 }
@@ -249,7 +250,7 @@ impl std::ops::Add for Calls {
 }
 
 /// The state of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
     /// Under way, or killed before it could say otherwise.

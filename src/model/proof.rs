@@ -1,12 +1,13 @@
 //! What a run proved when it read back what the LMS has.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{count, counted};
 
-/// What a run found when it read back what the LMS has. Serialized, it is the
-/// `proof` of the JSON and of the journal: fields may be added, none renamed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a run found when it read back what the LMS has, in the JSON and in the journal:
+/// fields may be added, none renamed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Proof {
     /// People of the run who were looked for.
@@ -30,7 +31,7 @@ pub struct Proof {
 }
 
 /// An external ID or a login that several people on the LMS have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Twice {
     /// The external ID; of a login, that of the first person who has one.
     pub external_id: Option<String>,
@@ -43,7 +44,7 @@ pub struct Twice {
 }
 
 /// A person who is not as the run left him or her.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Differs {
     /// The external ID.
     pub external_id: String,

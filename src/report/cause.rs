@@ -1,17 +1,17 @@
 //! Why rows were not applied, counted.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::lines::places;
+use super::lines::{Place, places};
 use super::sanitize;
 use crate::model::{Cause, Causes, MAX_NAMED_ROWS, Outcome, RowNumber, advice};
 
 /// The most causes that are handed to scripts.
 const MAX_CAUSES: usize = 100;
 
-/// One reason why rows were not applied, and the number of rows. Serialized, it is an entry
-/// of `causes` in [`super::RunReport`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One reason why rows were not applied, and the number of rows: an entry of `causes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CauseLine {
     /// The code of the rule that the rows break; null where the LMS says why.
     pub rule: Option<String>,
@@ -31,6 +31,7 @@ pub struct CauseLine {
     pub count: u64,
     /// Some of the rows in ascending order; a leaver has no row.
     #[serde(serialize_with = "places")]
+    #[schemars(with = "Vec<Place>")]
     pub rows: Vec<RowNumber>,
     /// What somebody does about it who knows the people and not hrfeed.
     pub help: Option<&'static str>,

@@ -1,5 +1,6 @@
 //! What `hrfeed doctor` found.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::run::TargetReport;
@@ -7,7 +8,7 @@ use super::{Ink, Style, counted, sanitize};
 use crate::model::Exit;
 
 /// How something is that was checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
     /// As it should be.
@@ -21,7 +22,7 @@ pub enum Health {
 }
 
 /// One thing that was checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Checked {
     /// What, in a word that stays the same.
     pub check: &'static str,
@@ -90,7 +91,7 @@ impl Checked {
 }
 
 /// All that was checked, in the object of `--json`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Checkup {
     /// The LMS, where a mapping names one.
     pub target: Option<TargetReport>,

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Zoned;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::lines::{Line, place, shown, text};
+use super::lines::{Line, Place, place, shown, text};
 use super::summary::{self, flow};
 use super::table::{Column, Fit, Table};
 use super::text::enumerate;
 use super::{Ink, NextStep, RunReport, Style, count, counted, sanitize};
 use crate::model::{HoldKind, HoldState, RowNumber};
 
-/// A hold. Serialized, it is an entry of `holds` in [`super::RunReport`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A hold: an entry of `holds`.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct HoldLine {
     /// Its number; a plan's has none yet.
     pub id: Option<i64>,
@@ -42,11 +43,13 @@ pub struct HoldLine {
     pub mapping: Option<String>,
     /// When it was opened, in the reader's time zone.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "Option<jiff::Timestamp>")]
     pub opened: Option<Zoned>,
     /// Who decided, and when.
     pub decided: Option<DecisionLine>,
     /// When an approval that nobody used lapses.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "Option<jiff::Timestamp>")]
     pub lapses: Option<Zoned>,
     /// The run that carried it out.
     pub carried_out_by: Option<String>,
@@ -55,10 +58,11 @@ pub struct HoldLine {
 }
 
 /// A decision about a hold.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DecisionLine {
     /// When, in the reader's time zone.
     #[serde(serialize_with = "moment")]
+    #[schemars(with = "jiff::Timestamp")]
     pub at: Zoned,
     /// Who: the user and the machine.
     pub by: String,
@@ -71,11 +75,12 @@ pub struct DecisionLine {
     pub verdict: HoldState,
 }
 
-/// A person of a hold. Serialized, it is a line of `hrfeed hold --format json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// A person of a hold: a line of `hrfeed hold --format json`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HeldLine {
     /// The row in the feed of the run that held the person; a leaver has none.
     #[serde(flatten, serialize_with = "place")]
+    #[schemars(with = "Place")]
     pub row: Option<RowNumber>,
     /// The person.
     pub external_id: String,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::marker::PhantomData;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -27,13 +28,13 @@ pub enum Format {
     Json,
 }
 
-/// How one row or one leaver ended. Serialized, it is a line of
-/// `hrfeed rows --json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// How one row or one leaver ended: a line of `hrfeed rows --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RowLine {
     /// Where the row starts in the feed; a leaver has no row. Serialized as `row`, and as
     /// `file` in a feed of several.
     #[serde(flatten, serialize_with = "place")]
+    #[schemars(with = "Place")]
     pub row: Option<RowNumber>,
     /// The person.
     pub external_id: Option<String>,
@@ -68,8 +69,10 @@ pub struct RowLine {
 }
 
 /// Where a row is, as fields of its line.
-#[derive(Serialize)]
-struct Place {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Place {
+    /// Where the row starts in the feed: the line of a CSV file, the row of a sheet. Null for
+    /// somebody who is not in the feed.
     row: Option<u32>,
     /// In a feed of several files, the number of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,12 +167,12 @@ impl RowLine {
     }
 }
 
-/// One problem of a row. Serialized, it is an entry of `findings` in
-/// [`super::RunReport`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One problem of a row: an entry of `findings` of `hrfeed check --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FindingLine {
     /// Where the row starts in the feed; see [`RowLine::row`].
     #[serde(flatten, serialize_with = "place_of")]
+    #[schemars(with = "Place")]
     pub row: RowNumber,
     /// The cell with the problem, as a spreadsheet has it: `D5`.
     pub cell: Option<String>,
@@ -177,7 +180,7 @@ pub struct FindingLine {
     pub external_id: Option<String>,
     /// The feed's column with the problem.
     pub column: Option<String>,
-    /// The target's field with the problem.
+    /// The field of the LMS with the problem.
     pub field: Option<String>,
     /// The code of the rule that it breaks.
     pub rule: String,

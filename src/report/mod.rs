@@ -61,7 +61,7 @@ pub use lines::{
 pub use log::{Level, LogFields, LogLine, log_fields};
 pub use metrics::{Metrics, is_metrics};
 pub use next::{NextKind, NextStep, next_steps, shell_word};
-pub use object::Object;
+pub use object::{Object, WRITTEN_BY, is_schema};
 pub use outage::OutageLine;
 pub use page::{PageData, PageError, RowSection, Throughput, html_page, is_page};
 pub use plan_file::{

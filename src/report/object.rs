@@ -1,5 +1,6 @@
 //! The one object of a command whose result is not a run.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Command;
@@ -7,9 +8,20 @@ use super::Command;
 /// The version of the objects of `--json`.
 pub(super) const SCHEMA: u32 = 1;
 
-/// What a command prints with `--json`: what every object has, and the command's own fields
-/// beside. [`super::RunReport`] is the one for runs and for errors.
-#[derive(Clone, Debug, Serialize)]
+/// What a schema that hrfeed wrote says of itself.
+pub const WRITTEN_BY: &str = "Written by `hrfeed schema`.";
+
+/// Whether a file that begins so is a schema that hrfeed wrote.
+#[must_use]
+pub fn is_schema(start: &[u8]) -> bool {
+    let begins = format!("{{\n  \"$comment\": \"{WRITTEN_BY}\"");
+    start.starts_with(begins.as_bytes())
+}
+
+/// What a command prints with `--json` if its result is not a run: what every object has,
+/// and the command's own fields beside.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Object")]
 pub struct Object<T> {
     /// The version of this object: another one where a field would change its meaning.
     pub schema: u32,

@@ -1,6 +1,7 @@
 //! When the LMS kept a run waiting.
 
 use jiff::Zoned;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::summary::flow;
@@ -10,12 +11,12 @@ use super::{Style, sanitize};
 /// The most outages that a person reads: the longest.
 const SHOWN: usize = 5;
 
-/// A time in which the LMS let nothing be done. Serialized, it is an entry of `outages` in
-/// [`super::RunReport`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A time in which the LMS let nothing be done: an entry of `outages`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OutageLine {
     /// When it began, in the reader's time zone.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "jiff::Timestamp")]
     pub from: Zoned,
     /// How long it lasted.
     pub seconds: u64,

@@ -1,5 +1,6 @@
 //! What left the journal.
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::text::bytes;
@@ -7,7 +8,7 @@ use super::{Style, count, counted, sanitize};
 
 /// What was removed from the journal, or would be: the fields of
 /// `hrfeed runs prune --json`.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Pruned {
     /// Nothing was removed.
     pub dry_run: bool,
@@ -29,7 +30,7 @@ pub struct Pruned {
 }
 
 /// An old run that stays.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct KeptLine {
     /// The run.
     pub run: String,
@@ -38,7 +39,7 @@ pub struct KeptLine {
 }
 
 /// The size of the journal.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct JournalBytes {
     /// Before.
     pub before: u64,

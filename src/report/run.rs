@@ -1,8 +1,10 @@
 //! A run as one value, for `--json` and for the summary.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 use super::object::SCHEMA;
@@ -55,13 +57,15 @@ pub enum Command {
     Completions,
     /// `hrfeed man`.
     Man,
+    /// `hrfeed schema`.
+    Schema,
     /// The arguments name none: null in the JSON.
     Unknown,
 }
 
 impl Command {
     /// Every command that can be named.
-    const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Check,
         Self::Plan,
         Self::Import,
@@ -83,6 +87,7 @@ impl Command {
         Self::Sandbox,
         Self::Completions,
         Self::Man,
+        Self::Schema,
     ];
 
     /// How it is called: `runs`, `runs prune`.
@@ -110,6 +115,7 @@ impl Command {
             Self::Sandbox => "sandbox",
             Self::Completions => "completions",
             Self::Man => "man",
+            Self::Schema => "schema",
             Self::Unknown => return None,
         })
     }
@@ -129,9 +135,20 @@ impl Serialize for Command {
     }
 }
 
-/// The result of a command. Serialized, it is the JSON object that scripts read:
-/// fields may be added, none renamed.
-#[derive(Clone, Debug, Serialize)]
+impl JsonSchema for Command {
+    fn schema_name() -> Cow<'static, str> {
+        "Command".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words = Self::ALL.into_iter().chain([Self::Unknown]);
+        json_schema!({ "enum": words.map(Self::word).collect::<Vec<_>>() })
+    }
+}
+
+/// The result of a command that is about a run or that failed, as scripts read it: fields
+/// may be added, none renamed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunReport {
     /// The version of this object: another one where a field would change its
     /// meaning.
@@ -144,9 +161,11 @@ pub struct RunReport {
     pub mapping: Option<String>,
     /// When it started.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "Option<Timestamp>")]
     pub started: Option<Timestamp>,
     /// When it ended.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "Option<Timestamp>")]
     pub ended: Option<Timestamp>,
     /// The run's name in the journal; most commands have none.
     pub run: Option<String>,
@@ -187,7 +206,7 @@ pub struct RunReport {
     pub elapsed_seconds: f64,
     /// The exit code of the process.
     pub exit_code: u8,
-    /// One sentence: [`super::headline()`], or what stopped the run.
+    /// One sentence: how it ended, or what stopped it.
     pub message: String,
     /// The problems, row by row, where the command was asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,7 +243,7 @@ pub struct HeldCounts {
 }
 
 /// The LMS of a command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TargetReport {
     /// The system: `kmi`, `anewspring`.
     pub system: String,
@@ -233,7 +252,7 @@ pub struct TargetReport {
 }
 
 /// The feed of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FeedReport {
     /// The file as the command line named it, for a run with all its folders;
     /// `-` is stdin.

@@ -1,6 +1,7 @@
 //! The list of runs.
 
 use jiff::Zoned;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::summary::flow;
@@ -8,8 +9,8 @@ use super::table::{Column, Fit, Table};
 use super::{Style, TargetReport, count, sanitize};
 use crate::model::{Counts, Exit, RunState};
 
-/// One run of the list. Serialized, it is an entry of `hrfeed runs --json`.
-#[derive(Clone, Debug, Serialize)]
+/// One run of the list: an entry of `runs` of `hrfeed runs --json`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct RunLine {
     /// The run's name.
     pub run: String,
@@ -19,6 +20,7 @@ pub struct RunLine {
     pub state: RunState,
     /// When it started, in the reader's time zone.
     #[serde(serialize_with = "instant")]
+    #[schemars(with = "jiff::Timestamp")]
     pub started: Zoned,
     /// How long it took, where it has ended.
     pub elapsed_seconds: Option<f64>,

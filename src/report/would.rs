@@ -1,12 +1,13 @@
 //! What an import of a checked feed would do, as far as a check knows.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text::rows;
 use super::{count, counted};
 
 /// What an import would do, by what is known without a journal and without the LMS.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Would {
     /// The most people whom it would send: those of them who are new or changed.
     pub send: u64,
@@ -25,7 +26,7 @@ pub struct Would {
 }
 
 /// A guard that would stop an import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct StoppedBy {
     /// What a person writes behind `--allow` to let it pass once: `rows=19`.
     pub allow: String,

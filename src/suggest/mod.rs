@@ -29,6 +29,7 @@ mod words;
 
 use std::fmt::{self, Write as _};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::quote::{listed, quoted, remark};
@@ -75,7 +76,7 @@ pub struct Draft {
 }
 
 /// Where a field's value comes from, and why.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Proposal {
     /// The field of the LMS.
     pub field: &'static str,
@@ -92,7 +93,7 @@ pub struct Proposal {
 }
 
 /// A column that no field uses.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Unused {
     /// Its name.
     pub column: String,

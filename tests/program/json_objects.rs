@@ -53,6 +53,7 @@ const CASES: &[Case] = &[
     case("init", &["people.csv", "--target", "kmi", "-o", "first.toml"], 1, &["missing.csv", "--target", "kmi"]),
     Case { command: "completions", good: &["fish"], bad: None },
     case("man", &["import"], 2, &["destroy"]),
+    case("schema", &["output", "-o", "output.json"], 2, &["-o", "people.csv"]),
 ];
 
 /// Stands for a journal that is not there.
@@ -223,6 +224,20 @@ fn rows_are_lines_on_stdout_and_one_object_about_a_file() {
     assert_eq!(to_hr.exits(0).json()["rows"], 1);
     let nowhere = world.run(&["rows", "--as-feed", "--json"]).exits(2);
     assert_object(&nowhere, &Value::from("rows"));
+}
+
+#[test]
+fn rows_that_cannot_be_read_to_their_end_end_with_an_object_that_says_so() {
+    let world = World::new(Kmi);
+    world.import_feed(&Feed::of(3)).exits(0);
+    world.change_journal("UPDATE rows SET action = 99 WHERE row = 4");
+    let lines = world.run(&["rows", "--json"]).exits(1).json_lines();
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert_eq!(
+        (&lines[1]["row"], &lines[2]["exit_code"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(lines[2]["command"], "rows");
 }
 
 #[test]

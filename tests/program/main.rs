@@ -67,6 +67,7 @@ mod renamed_mapping;
 mod replaced_key;
 mod renumbered_leavers;
 mod resume;
+mod schemas;
 mod set_aside;
 mod several_files;
 mod sent_back;

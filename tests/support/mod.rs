@@ -8,6 +8,7 @@ pub(crate) mod feed;
 pub(crate) mod gate;
 pub(crate) mod holds;
 pub(crate) mod lms;
+pub(crate) mod schemas;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
@@ -110,20 +111,27 @@ impl Ran {
         notes.iter().map(text).collect()
     }
 
-    /// The one JSON object on stdout.
+    /// The one JSON object on stdout, which is as its schema says.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.stdout.matches('\n').count(), 1, "{self:#?}");
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+        let object = serde_json::from_str(&self.stdout);
+        let object = object.unwrap_or_else(|error| panic!("{error}: {self:#?}"));
+        schemas::assert_object(&object, self.code);
+        object
     }
 
-    /// The JSON objects on stdout, one a line.
+    /// The JSON objects on stdout, one a line, each as its schema says.
     #[track_caller]
     pub(crate) fn json_lines(&self) -> Vec<Value> {
-        self.stdout
-            .lines()
+        let lines = self.stdout.lines();
+        let lines: Vec<_> = lines
             .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+            .collect();
+        for line in &lines {
+            schemas::assert_line(line, self.code);
+        }
+        lines
     }
 
     /// One of the counts of the JSON object.
@@ -245,7 +253,8 @@ impl World {
     }
 
     pub(crate) fn write_mapping(&self) {
-        self.write("mapping.toml", self.mapping());
+        let path = self.write("mapping.toml", self.mapping());
+        schemas::assert_mapping(&path, &self.mapping());
     }
 
     /// Writes the feed as `people.csv`.
