@@ -13,7 +13,7 @@ use self::numbers::RowNumbers;
 use crate::mapping::{Bound, Duplicates, Fault};
 use crate::model::{Action, BeforeGroups, DuplicateFate, RowNumber, Rule};
 use crate::plan::detail::{Details, RowDetail};
-use crate::validate::unique::{Comparison, Index, Keys, Loser, RowIndex};
+use crate::validate::unique::{Comparison, Found as InFeed, Index, Keys, Loser, RowIndex, Values};
 
 pub use self::state::RowState;
 
@@ -31,7 +31,10 @@ pub struct RowTable {
     shapes: Vec<u16>,
     distinct_shapes: Vec<u64>,
     comparison: Comparison,
-    /// The external ID first, then the mapping's other unique fields.
+    /// What must be unique, as long as rows come: the external ID first, then the mapping's
+    /// other unique fields.
+    values: Vec<Values>,
+    /// The same, once there are no more.
     indices: Vec<Index>,
     losers: Vec<(usize, Loser)>,
     /// What the comparison with people found wrong.
@@ -128,9 +131,10 @@ impl RowTable {
             shapes: Vec::with_capacity(with_fingerprints),
             distinct_shapes: Vec::new(),
             comparison,
-            indices: (0..unique_fields)
-                .map(|_| Index::with_capacity(expected))
+            values: (0..unique_fields)
+                .map(|_| Values::with_capacity(expected))
                 .collect(),
+            indices: Vec::new(),
             losers: Vec::new(),
             faults: BTreeMap::new(),
             seen_ids: HashMap::new(),
@@ -175,14 +179,16 @@ impl RowTable {
             };
             self.shapes.push(index);
         }
-        for (index, keys) in self.indices.iter_mut().zip(batch.keys) {
-            index.extend(&keys);
+        for (values, keys) in self.values.iter_mut().zip(batch.keys) {
+            values.extend(&keys);
         }
     }
 
-    /// Applies the policy for values that appear more than once. Of the rows of one
-    /// person those that lose are left out, and have a part in nothing else.
+    /// After the last row: applies the policy for values that appear more than once. Of the
+    /// rows of one person those that lose are left out, and have a part in nothing else.
     pub(super) fn settle_duplicates(&mut self, policy: Duplicates) {
+        let values = std::mem::take(&mut self.values);
+        self.indices = values.into_iter().map(Values::index).collect();
         let mut left_out = HashSet::new();
         for (field, index) in self.indices.iter_mut().enumerate() {
             let losers = index.losers(policy, |row| !left_out.contains(&row));
@@ -312,11 +318,11 @@ impl RowTable {
     /// Notes that the scope knows a person, and as what. Returns the row that names
     /// the person, if the feed has one.
     pub fn note_known(&mut self, external_id: &str, known: KnownAs) -> Option<RowIndex> {
-        let row = self.find(external_id)?;
+        let InFeed { row, is_spelled } = self.find(external_id)?;
         if self.state(row) != RowState::New {
             return Some(row);
         }
-        if self.is_variant(row, external_id) {
+        if !is_spelled {
             // Whether it is the same person is found out by more than the ID.
             self.detail_mut(row).variant_of = Some(external_id.into());
             return None;
@@ -343,8 +349,8 @@ impl RowTable {
     /// Holds back the row of a person that an interrupted run may have created.
     /// Returns the row, if the feed has one that would be sent.
     pub fn hold_back(&mut self, external_id: &str) -> Option<RowNumber> {
-        let row = self.find(external_id)?;
-        if self.state(row) != RowState::New || self.is_variant(row, external_id) {
+        let InFeed { row, is_spelled } = self.find(external_id)?;
+        if self.state(row) != RowState::New || !is_spelled {
             return None;
         }
         self.mark_not_done(row);
@@ -368,9 +374,9 @@ impl RowTable {
         remote_id: &str,
         fingerprint: impl FnOnce(u64) -> Option<u128>,
     ) -> Option<Found> {
-        let row = self.find(external_id)?;
+        let InFeed { row, is_spelled } = self.find(external_id)?;
         let state = self.state(row);
-        if self.is_variant(row, external_id) {
+        if !is_spelled {
             if state != RowState::New {
                 return None;
             }
@@ -430,7 +436,8 @@ impl RowTable {
     /// position in the unique fields) is `value`.
     pub fn note_candidate(&mut self, field: usize, value: &str, remote_id: &str, handle: String) {
         let key = self.comparison.key(value);
-        let Some(row) = self.indices.get(field).and_then(|index| index.find(key)) else {
+        let found = self.indices.get(field).and_then(|index| index.find(key));
+        let Some(InFeed { row, .. }) = found else {
             return;
         };
         let remote = hash(remote_id);
@@ -523,15 +530,8 @@ impl RowTable {
         self.faults.insert(row, rule);
     }
 
-    fn find(&self, external_id: &str) -> Option<RowIndex> {
+    fn find(&self, external_id: &str) -> Option<InFeed> {
         self.indices.first()?.find(self.comparison.key(external_id))
-    }
-
-    fn is_variant(&self, row: RowIndex, external_id: &str) -> bool {
-        let key = self.comparison.key(external_id);
-        self.indices
-            .first()
-            .is_some_and(|index| !index.is_spelled(row, key))
     }
 }
 

@@ -59,7 +59,7 @@ impl Roster {
         self.people.push(Entry {
             login: match login.trim() {
                 "" => 0,
-                login => self.logins.key(login).hash,
+                login => self.logins.key(login).hash(),
             },
             start: self.texts.len(),
             id,

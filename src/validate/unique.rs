@@ -2,14 +2,16 @@
 //! login.
 //!
 //! The target does not check it, so hrfeed must, over a million rows in tens
-//! of megabytes. What is kept of a value is a hash of 128 bits, with a seed of
+//! of megabytes. What is kept of a value is 80 bits of a hash, with a seed of
 //! its own for each run: with ten million people the chance that any two different
-//! values share one is below 10⁻²⁴, so equal hashes count as equal
-//! values.
+//! values share them is below 10⁻¹⁰, so equal bits count as equal values.
+//!
+//! The first eight of them choose one of [`PARTS`] lists, so that they need no room. The
+//! lists are sorted once all rows are known, each in the cache of a core, and on all cores.
 
 use std::collections::HashMap;
 
-use hashbrown::HashTable;
+use rayon::prelude::*;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::mapping::{Duplicates, Variants, fold};
@@ -24,13 +26,67 @@ pub struct Comparison {
     variants: Variants,
 }
 
-/// A value that must be unique, as it is kept.
+/// A value that must be unique, as it is kept: a hash that is equal for values that count
+/// as one, and behind it one of how it is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// Equal for values that count as one.
-    pub hash: u128,
-    /// Different for values that count as one and are spelled differently.
-    pub spelling: u32,
+pub struct Key(u128);
+
+/// No value: the chance that one is kept like that is 2⁻¹²⁸.
+const NONE: Key = Key(0);
+
+/// How many bits of a key say how it is spelled.
+const SPELLING: u32 = 24;
+/// How many bits of an entry are its row.
+const ROW: u32 = RowIndex::BITS;
+/// The lists into which keys are parted by their first bits.
+const PARTS: usize = 256;
+const PART: u32 = PARTS.trailing_zeros();
+
+impl Key {
+    fn new(hash: u128, spelling: u128) -> Self {
+        Self(hash >> SPELLING << SPELLING | low(spelling, SPELLING))
+    }
+
+    /// Equal for values that count as one, however they are spelled.
+    pub const fn hash(self) -> u128 {
+        self.0 >> SPELLING
+    }
+
+    /// Of which part it is.
+    const fn part(self) -> usize {
+        (self.0 >> (u128::BITS - PART)) as usize
+    }
+
+    /// The entry of a row in that part.
+    const fn of_row(self, row: RowIndex) -> Entry {
+        let hash = self.0 << PART >> (ROW + SPELLING);
+        Entry((hash << ROW | row as u128) << SPELLING | low(self.0, SPELLING))
+    }
+}
+
+const fn low(bits: u128, count: u32) -> u128 {
+    bits & ((1 << count) - 1)
+}
+
+/// A value of a row in its part. In their order, equal values are side by side, and their
+/// rows in the order of the feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry(u128);
+
+impl Entry {
+    /// What equal values have in common.
+    const fn hash(self) -> u128 {
+        self.0 >> (ROW + SPELLING)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the bits of a row")]
+    const fn row(self) -> RowIndex {
+        (self.0 >> SPELLING) as RowIndex
+    }
+
+    const fn spelling(self) -> u128 {
+        low(self.0, SPELLING)
+    }
 }
 
 impl Comparison {
@@ -40,7 +96,6 @@ impl Comparison {
     }
 
     /// What is kept of `text`.
-    #[expect(clippy::cast_possible_truncation, reason = "32 bits of a hash")]
     pub fn key(self, text: &str) -> Key {
         let folded = match self.variants {
             Variants::Same => self.folded(text),
@@ -49,14 +104,11 @@ impl Comparison {
         if let Some(hash) = folded {
             // Whether folding changes a text follows from the text alone, so one
             // text has one spelling, whichever way it is computed.
-            let spelling = xxh3_64_with_seed(text.as_bytes(), self.seed) as u32;
-            return Key { hash, spelling };
+            let spelling = xxh3_64_with_seed(text.as_bytes(), self.seed);
+            return Key::new(hash, spelling.into());
         }
         let hash = xxh3_128_with_seed(text.as_bytes(), self.seed);
-        Key {
-            hash,
-            spelling: hash as u32,
-        }
+        Key::new(hash, hash)
     }
 
     /// The hash of the folded text, where folding changes it.
@@ -82,29 +134,17 @@ impl Comparison {
 
 /// The values of one field in some rows, as they are kept.
 #[derive(Debug, Default)]
-pub struct Keys {
-    /// [`NONE`] where the row has no value.
-    hashes: Vec<u128>,
-    spellings: Vec<u32>,
-}
+pub struct Keys(Vec<Key>);
 
 impl Keys {
     /// No values yet, and room for `rows`.
     pub fn with_capacity(rows: usize) -> Self {
-        Self {
-            hashes: Vec::with_capacity(rows),
-            spellings: Vec::with_capacity(rows),
-        }
+        Self(Vec::with_capacity(rows))
     }
 
     /// Adds the value of the next row.
     pub fn push(&mut self, key: Option<Key>) {
-        let key = key.unwrap_or(Key {
-            hash: NONE,
-            spelling: 0,
-        });
-        self.hashes.push(key.hash);
-        self.spellings.push(key.spelling);
+        self.0.push(key.unwrap_or(NONE));
     }
 }
 
@@ -116,99 +156,105 @@ impl FromIterator<Option<Key>> for Keys {
     }
 }
 
-/// The values of one field over the feed.
+/// The values of one field over the feed, as long as rows come.
 #[derive(Debug)]
-pub struct Index {
-    /// By row; 0 where the row has no value.
-    keys: Vec<u128>,
-    spellings: Vec<u32>,
-    first: HashTable<RowIndex>,
-    repeats: Vec<(RowIndex, RowIndex)>,
-    /// The row that wins, for a group whose first row does not.
-    winners: HashMap<RowIndex, RowIndex>,
+pub struct Values {
+    parts: Vec<Vec<Entry>>,
+    rows: RowIndex,
 }
 
-/// No value: the chance that a value hashes to it is 2⁻¹²⁸.
-const NONE: u128 = 0;
-
-/// The bits of a hash that the table sees. It takes its bucket from the low
-/// bits and its tag from the top 7; the halves of XXH3 are independent, so the
-/// low half serves for both.
-#[expect(clippy::cast_possible_truncation, reason = "half of a hash")]
-const fn bits(hash: u128) -> u64 {
-    hash as u64
-}
-
-impl Index {
-    /// An index for about `rows` rows.
+impl Values {
+    /// No values yet, and room for about `rows`.
     pub fn with_capacity(rows: usize) -> Self {
+        // Parts differ in length by chance.
+        let of_part = rows / PARTS + rows.isqrt() / 8;
         Self {
-            keys: Vec::with_capacity(rows),
-            spellings: Vec::with_capacity(rows),
-            first: HashTable::with_capacity(rows),
-            repeats: Vec::new(),
-            winners: HashMap::new(),
+            parts: (0..PARTS).map(|_| Vec::with_capacity(of_part)).collect(),
+            rows: 0,
         }
     }
 
     /// Adds the values of the next rows, in their order.
-    ///
-    /// In one tight loop over a batch, so that the cache misses of neighbours
-    /// overlap.
     pub fn extend(&mut self, keys: &Keys) {
-        let from = self.keys.len();
-        self.keys.extend_from_slice(&keys.hashes);
-        self.spellings.extend_from_slice(&keys.spellings);
-        for row in from..self.keys.len() {
-            let hash = self.keys[row];
-            if hash == NONE {
+        for (row, &key) in (self.rows..).zip(&keys.0) {
+            if key == NONE {
                 continue;
             }
-            // The feed refuses a file of more lines than a row number has.
-            #[expect(clippy::cast_possible_truncation, reason = "see above")]
-            let row = row as RowIndex;
-            let keys = &self.keys;
-            let entry = self.first.entry(
-                bits(hash),
-                |other| keys[*other as usize] == hash,
-                |other| bits(keys[*other as usize]),
-            );
-            match entry {
-                hashbrown::hash_table::Entry::Occupied(entry) => {
-                    self.repeats.push((*entry.get(), row));
-                }
-                hashbrown::hash_table::Entry::Vacant(entry) => {
-                    entry.insert(row);
-                }
+            let part = &mut self.parts[key.part()];
+            if part.len() == part.capacity() {
+                // To double it would cost twice the room where a few more come than expected.
+                part.reserve_exact(part.len() / 8 + 8);
             }
+            part.push(key.of_row(row));
+        }
+        // The feed refuses a file of more lines than a row number has.
+        let rows = RowIndex::try_from(keys.0.len()).unwrap_or(RowIndex::MAX);
+        self.rows = self.rows.saturating_add(rows);
+    }
+
+    /// All of them, once there are no more.
+    pub fn index(mut self) -> Index {
+        self.parts
+            .par_iter_mut()
+            .for_each(|part| part.sort_unstable());
+        Index {
+            parts: self.parts,
+            winners: HashMap::new(),
         }
     }
+}
 
-    /// The row that has this value: of several the one that wins, once
-    /// [`Index::losers`] was asked, else the first.
-    pub fn find(&self, key: Key) -> Option<RowIndex> {
-        let first = self
-            .first
-            .find(bits(key.hash), |row| self.keys[*row as usize] == key.hash)?;
-        Some(*self.winners.get(first).unwrap_or(first))
-    }
+/// The values of one field over the feed.
+#[derive(Debug)]
+pub struct Index {
+    /// Each of them sorted.
+    parts: Vec<Vec<Entry>>,
+    /// The row that wins, for a group whose first row does not.
+    winners: HashMap<RowIndex, RowIndex>,
+}
 
+/// A row that has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The row: of several the one that wins, once [`Index::losers`] was asked, else the
+    /// first.
+    pub row: RowIndex,
     /// Whether the row spells the value just so.
-    pub fn is_spelled(&self, row: RowIndex, key: Key) -> bool {
-        self.spellings.get(row as usize) == Some(&key.spelling)
+    pub is_spelled: bool,
+}
+
+impl Index {
+    /// The row that has this value.
+    pub fn find(&self, key: Key) -> Option<Found> {
+        let wanted = key.of_row(0);
+        let part = self.parts.get(key.part())?;
+        let from = first_of(part, wanted.hash());
+        let of_value = part[from..].chunk_by(|one, other| one.hash() == other.hash());
+        let of_value = of_value.take(1).flatten();
+        let mut of_value = of_value.take_while(|entry| entry.hash() == wanted.hash());
+        let first = of_value.next()?;
+        let entry = match self.winners.get(&first.row()) {
+            Some(row) => of_value.find(|entry| entry.row() == *row)?,
+            None => first,
+        };
+        Some(Found {
+            row: entry.row(),
+            is_spelled: entry.spelling() == wanted.spelling(),
+        })
     }
 
     /// Rows that lose by the policy, each with the other row of its finding, in
     /// the order of the feed. Rows that do not `count` neither win nor lose.
     pub fn losers(&mut self, policy: Duplicates, counts: impl Fn(RowIndex) -> bool) -> Vec<Loser> {
-        let mut groups = self.repeats.clone();
-        groups.sort_unstable();
+        let is_same = |one: &Entry, other: &Entry| one.hash() == other.hash();
+        let parts = self.parts.par_iter();
+        let groups = parts.flat_map_iter(|part| part.chunk_by(is_same).filter(|it| it.len() > 1));
+        let groups: Vec<&[Entry]> = groups.collect();
         let mut losers = Vec::new();
-        for group in groups.chunk_by(|one, other| one.0 == other.0) {
-            let found = group[0].0;
-            let rows = std::iter::once(found).chain(group.iter().map(|(_, row)| *row));
-            let rows: Vec<_> = rows.filter(|row| counts(*row)).collect();
-            let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
+        for group in groups {
+            let found = group[0].row();
+            let entries: Vec<_> = group.iter().filter(|it| counts(it.row())).collect();
+            let (Some(&first), Some(&last)) = (entries.first(), entries.last()) else {
                 continue;
             };
             let winner = match policy {
@@ -217,18 +263,18 @@ impl Index {
                 Duplicates::Last => Some(last),
             };
             let named = winner.unwrap_or(first);
-            if named != found {
-                self.winners.insert(found, named);
+            if named.row() != found {
+                self.winners.insert(found, named.row());
             }
-            let Some(&second) = rows.get(1) else {
+            let Some(&second) = entries.get(1) else {
                 continue;
             };
-            for row in rows.into_iter().filter(|row| Some(*row) != winner) {
-                let other = if row == named { second } else { named };
+            for entry in entries.into_iter().filter(|it| Some(*it) != winner) {
+                let other = if entry == named { second } else { named };
                 losers.push(Loser {
-                    row,
-                    other,
-                    variant: self.spellings[row as usize] != self.spellings[other as usize],
+                    row: entry.row(),
+                    other: other.row(),
+                    variant: entry.spelling() != other.spelling(),
                     other_wins: winner.is_some(),
                 });
             }
@@ -236,6 +282,31 @@ impl Index {
         losers.sort_unstable_by_key(|loser| loser.row);
         losers
     }
+}
+
+/// The place of the first entry with this hash, or of the one that would be behind it.
+///
+/// Hashes are spread evenly, so a guess is near: a binary search would miss the cache of the
+/// core at nearly every step.
+fn first_of(part: &[Entry], hash: u128) -> usize {
+    const HASH: u32 = u128::BITS - ROW - SPELLING;
+    // Of the hash, what remains below this is not needed for a guess.
+    const FINE: u32 = HASH - 32;
+    let guess = ((hash >> FINE) * part.len() as u128) >> 32;
+    let guess = usize::try_from(guess).unwrap_or(0);
+    let is_before = |at: usize| part.get(at).is_some_and(|entry| entry.hash() < hash);
+    let (mut from, mut to, mut step) = (guess, guess, 16);
+    while from > 0 && !is_before(from) {
+        from = from.saturating_sub(step);
+        step *= 2;
+    }
+    step = 16;
+    while is_before(to) {
+        to = (to + step).min(part.len());
+        step *= 2;
+    }
+    let near = part.get(from..to).unwrap_or_default();
+    from + near.partition_point(|entry| entry.hash() < hash)
 }
 
 /// A row that shares a value which must be unique, and is not sent.
@@ -259,12 +330,12 @@ mod tests {
 
     fn losers(values: &[&str], policy: Duplicates, variants: Variants) -> Vec<(u32, u32, bool)> {
         let comparison = Comparison::new(7, variants);
-        let mut index = Index::with_capacity(0);
+        let mut all = Values::with_capacity(0);
         let keys = values
             .iter()
             .map(|value| (!value.is_empty()).then(|| comparison.key(value)));
-        index.extend(&keys.collect());
-        index
+        all.extend(&keys.collect());
+        all.index()
             .losers(policy, |_| true)
             .iter()
             .map(|loser| (loser.row, loser.other, loser.variant))
@@ -317,16 +388,17 @@ mod tests {
     fn a_row_that_does_not_count_neither_wins_nor_loses() {
         let comparison = Comparison::new(7, Variants::Same);
         let lose = |policy, out: &[u32]| {
-            let mut index = Index::with_capacity(0);
-            index.extend(
+            let mut all = Values::with_capacity(0);
+            all.extend(
                 &["a", "a", "a"]
                     .map(|it| Some(comparison.key(it)))
                     .into_iter()
                     .collect(),
             );
+            let mut index = all.index();
             let losers = index.losers(policy, |row| !out.contains(&row));
             let losers: Vec<_> = losers.iter().map(|it| (it.row, it.other)).collect();
-            (losers, index.find(comparison.key("a")))
+            (losers, index.find(comparison.key("a")).map(|it| it.row))
         };
         assert_eq!(lose(Duplicates::Last, &[2]), (vec![(0, 1)], Some(1)));
         assert_eq!(lose(Duplicates::First, &[0]), (vec![(2, 1)], Some(1)));
@@ -347,14 +419,45 @@ mod tests {
 
     proptest! {
         #[test]
+        fn each_value_is_found_in_its_first_row_and_no_other_value_is(
+            values in prop::collection::vec("[a-dA-B]{0,4}", 0..300),
+        ) {
+            let comparison = Comparison::new(11, Variants::Same);
+            let mut all = Values::with_capacity(values.len() / 2);
+            all.extend(&values.iter().map(|value| (!value.is_empty()).then(|| comparison.key(value))).collect());
+            let index = all.index();
+            let find = |value: &str| index.find(comparison.key(value));
+            for value in values.iter().filter(|value| !value.is_empty()) {
+                let first = values.iter().position(|it| fold(it) == fold(value)).unwrap();
+                let is_spelled = values[first] == *value;
+                prop_assert_eq!(find(value), Some(Found { row: u32::try_from(first).unwrap(), is_spelled }));
+            }
+            for other in ["x", "", "aaaaa"] {
+                prop_assert_eq!(find(other), None);
+            }
+        }
+
+        #[test]
+        fn the_first_entry_is_found_however_hashes_are_spread(
+            mut hashes in prop::collection::vec(prop_oneof![0..9_u128, 0..1_u128 << 72, (1_u128 << 72) - 9..1_u128 << 72], 0..200),
+            other in 0..1_u128 << 72,
+        ) {
+            hashes.sort_unstable();
+            let part: Vec<_> = hashes.iter().map(|hash| Entry(hash << (ROW + SPELLING))).collect();
+            for hash in hashes.iter().copied().chain([other]) {
+                prop_assert_eq!(first_of(&part, hash), hashes.partition_point(|it| *it < hash));
+            }
+        }
+
+        #[test]
         fn texts_have_one_key_just_where_they_fold_to_one(
             one in "[a-bA-B \\t\u{b}é]{0,70}", other in "[a-bA-B \\t\u{b}é]{0,70}",
         ) {
             let comparison = Comparison::new(5, Variants::Same);
-            let same = comparison.key(&one).hash == comparison.key(&other).hash;
-            prop_assert_eq!(same, fold(&one) == fold(&other));
+            let hash = |text: &str| comparison.key(text).hash();
+            prop_assert_eq!(hash(&one) == hash(&other), fold(&one) == fold(&other));
             let spaced = format!(" {}\u{b}", one.to_uppercase());
-            prop_assert_eq!(comparison.key(&one).hash == comparison.key(&spaced).hash, fold(&one) == fold(&spaced));
+            prop_assert_eq!(hash(&one) == hash(&spaced), fold(&one) == fold(&spaced));
         }
 
         #[test]
@@ -364,14 +467,14 @@ mod tests {
             policy in prop::sample::select(vec![Duplicates::Reject, Duplicates::First, Duplicates::Last]),
         ) {
             let comparison = Comparison::new(3, Variants::Same);
-            let mut index = Index::with_capacity(4);
+            let mut all = Values::with_capacity(4);
             let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(values.len())).collect();
             cuts.sort_unstable();
             cuts.push(values.len());
             let mut from = 0;
             for cut in cuts {
                 let keys = values[from..cut].iter().map(|value| (!value.is_empty()).then(|| comparison.key(value)));
-                index.extend(&keys.collect());
+                all.extend(&keys.collect());
                 from = cut;
             }
             let mut groups: HashMap<String, Vec<u32>> = HashMap::new();
@@ -391,7 +494,7 @@ mod tests {
                 })
                 .collect();
             expected.sort_unstable();
-            let found: Vec<u32> = index.losers(policy, |_| true).iter().map(|loser| loser.row).collect();
+            let found: Vec<u32> = all.index().losers(policy, |_| true).iter().map(|loser| loser.row).collect();
             prop_assert_eq!(found, expected);
         }
     }

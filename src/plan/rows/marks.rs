@@ -81,8 +81,8 @@ impl RowTable {
 
     /// The row that has exactly this external ID.
     pub fn named(&self, external_id: &str) -> Option<RowIndex> {
-        self.find(external_id)
-            .filter(|row| !self.is_variant(*row, external_id))
+        let found = self.find(external_id)?;
+        found.is_spelled.then_some(found.row)
     }
 
     /// The rows are a list of leavers: nobody is created or changed for one. Returns those
