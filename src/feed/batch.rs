@@ -83,17 +83,28 @@ impl<'a> Batch<'a> {
     /// The next record that is not blank and may be a person. It is lent until the one
     /// after it is asked for.
     pub fn next_record(&mut self) -> Option<&Record> {
+        self.next_of(|_| true)
+    }
+
+    /// The next such record of those that are wanted. The cells of others are not read, so
+    /// that a later pass costs little where it is about few rows.
+    pub fn next_of(&mut self, is_wanted: impl Fn(RowNumber) -> bool) -> Option<&Record> {
+        let file = self.file;
+        let is_wanted = |row: RowNumber| is_wanted(row.in_file(file));
         loop {
             if self.extension.is_some() {
                 // What was added is the record's before.
                 self.record.extend_from(usize::MAX);
             }
             let read = match &mut self.records {
-                Records::Csv(rows) => rows.read(&mut self.record),
+                Records::Csv(rows) => rows.read_of(&mut self.record, is_wanted),
                 Records::Sheet(rows) => rows.read(&mut self.record),
             };
             if !read {
                 return None;
+            }
+            if !is_wanted(self.record.row()) {
+                continue;
             }
             self.record.put_in_file(self.file);
             if self.record.spaced {

@@ -4,7 +4,7 @@
 //! people are called Total and Count.
 
 use super::header::HeadRow;
-use super::record::Record;
+use super::record::{Cell, Record};
 use super::words::{is_column_name, is_example, is_instruction, is_type, normalized};
 use crate::model::{NoPerson, RowNumber};
 
@@ -274,7 +274,7 @@ impl LeftOut {
         let name = self.header.get(self.longest);
         name.zip(record.cell(self.longest))
             .is_some_and(|(name, cell)| {
-                let text = cell.text.trim();
+                let text = cell.trimmed();
                 text.len() == name.len() && is_name(name, text)
             })
     }
@@ -284,7 +284,7 @@ impl LeftOut {
     fn repeats_header(&self, record: &Record) -> bool {
         let (mut filled, mut same) = (0, 0);
         for index in 0..record.len() {
-            let text = record.cell(index).map_or("", |cell| cell.text.trim());
+            let text = record.cell(index).map_or("", Cell::trimmed);
             let name = self.header.get(index).map_or("", String::as_str);
             filled += usize::from(!text.is_empty());
             same += usize::from(!text.is_empty() && is_name(name, text));
@@ -300,7 +300,7 @@ fn is_name(name: &str, cell: &str) -> bool {
 
 /// The cells of a record with something in them.
 fn filled(record: &Record) -> impl Iterator<Item = &str> {
-    let texts = (0..record.len()).filter_map(|index| Some(record.cell(index)?.text.trim()));
+    let texts = (0..record.len()).filter_map(|index| Some(record.cell(index)?.trimmed()));
     texts.filter(|text| !text.is_empty())
 }
 
@@ -391,6 +391,7 @@ fn is_legend(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::csv::CellEnds;
     use super::*;
 
     fn row(number: u32, cells: &str) -> HeadRow {
@@ -480,7 +481,7 @@ mod tests {
         let header = ["Login", "ID", "First", "Last"].map(String::from);
         let left_out = LeftOut::of(&header, header.len());
         let mut record = Record::new();
-        record.set_raw(cells.as_bytes(), b',');
+        record.set_line(cells, &mut CellEnds::of(cells.as_bytes(), b','));
         assert_eq!(left_out.judge(&record), expected, "{cells}");
     }
 

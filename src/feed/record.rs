@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::csv::CellEnds;
 use crate::model::{QuoteProblem, RowNumber};
 
 /// The most cells of a record that are kept, as many as Excel has columns.
@@ -72,6 +73,22 @@ pub struct Cell<'a> {
     pub text: &'a str,
     /// What it is.
     pub kind: CellKind,
+}
+
+impl<'a> Cell<'a> {
+    /// Its text without white space around it.
+    #[inline]
+    #[must_use]
+    pub fn trimmed(self) -> &'a str {
+        // Most have none, as their first and last bytes show.
+        let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        let bytes = self.text.as_bytes();
+        if is_plain(bytes.first()) && is_plain(bytes.last()) {
+            self.text
+        } else {
+            self.text.trim()
+        }
+    }
 }
 
 /// Why the quotes of a record do not show with certainty where its cells end.
@@ -162,7 +179,7 @@ impl Record {
     pub(crate) fn of_line(row: RowNumber, line: &str) -> Self {
         let mut record = Self::new();
         record.start(row);
-        record.set_raw_text(line, b',');
+        record.set_line(line, &mut CellEnds::of(line.as_bytes(), b','));
         record
     }
 
@@ -336,32 +353,26 @@ impl Record {
         self.noted_id = None;
     }
 
-    /// Takes a whole record that holds no quote: cells parted by `delimiter`.
-    pub(super) fn set_raw(&mut self, bytes: &[u8], delimiter: u8) {
-        self.set_parted(bytes, delimiter);
+    /// Takes a whole record that holds no quote, whose cells end there: a delimiter is
+    /// between two.
+    pub(super) fn set_raw(&mut self, bytes: &[u8], ends: &mut CellEnds) {
+        self.set_ends(ends);
         self.set_text(bytes);
     }
 
     /// The same of what is known to be text.
-    pub(super) fn set_raw_text(&mut self, text: &str, delimiter: u8) {
-        self.set_parted(text.as_bytes(), delimiter);
+    pub(super) fn set_line(&mut self, text: &str, ends: &mut CellEnds) {
+        self.set_ends(ends);
         self.ascii = text.is_ascii();
         self.text.push_str(text);
     }
 
-    fn set_parted(&mut self, bytes: &[u8], delimiter: u8) {
+    fn set_ends(&mut self, found: &mut CellEnds) {
         self.text.clear();
         self.kinds.clear();
         self.not_text = None;
-        self.ends.clear();
-        self.beyond = 0;
-        for end in memchr::memchr_iter(delimiter, bytes).chain([bytes.len()]) {
-            if self.ends.len() < MAX_COLUMNS {
-                self.ends.push(end);
-            } else {
-                self.beyond += 1;
-            }
-        }
+        std::mem::swap(&mut self.ends, &mut found.ends);
+        self.beyond = found.beyond;
         self.gap = 1;
     }
 
@@ -452,7 +463,8 @@ mod tests {
     #[test]
     fn a_cell_that_is_not_text_is_empty_and_named_and_the_others_remain() {
         let mut record = Record::new();
-        record.set_raw(b"a;\xff;b;\xfe", b';');
+        let line = b"a;\xff;b;\xfe";
+        record.set_raw(line, &mut CellEnds::of(line, b';'));
         assert_eq!(texts(&record), ["a", "", "b", ""]);
         assert_eq!(record.not_text(), Some(1));
         let kinds: Vec<_> = (0..4)
@@ -474,7 +486,8 @@ mod tests {
     #[test]
     fn cells_beyond_the_bound_are_counted_and_not_kept() {
         let mut record = Record::new();
-        record.set_raw(&vec![b','; MAX_COLUMNS + 9], b',');
+        let line = vec![b','; MAX_COLUMNS + 9];
+        record.set_raw(&line, &mut CellEnds::of(&line, b','));
         assert_eq!(record.len(), MAX_COLUMNS + 10);
         assert_eq!(record.cell(MAX_COLUMNS - 1).map(|cell| cell.text), Some(""));
         assert_eq!(record.cell(MAX_COLUMNS), None);

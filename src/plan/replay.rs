@@ -249,13 +249,16 @@ pub fn replay_as<T: Send, E: From<ScanError>>(
         |records| {
             let mut items = Vec::new();
             let (mut person, mut faults) = (Person::default(), Vec::new());
-            while let Some(record) = records.next_record() {
-                // A row that the filter left out has no index.
-                let Some(index) = rows.at(record.row()) else {
+            // A row that the filter left out has no index.
+            let wanted = |row| {
+                let index = rows.at(row)?;
+                wanted.covers(rows, index, these).then_some(index)
+            };
+            while let Some(record) = records.next_of(|row| wanted(row).is_some()) {
+                let Some(index) = wanted(record.row()) else {
                     continue;
                 };
-                let is_wanted = wanted.covers(rows, index, these);
-                if !is_wanted || bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
+                if bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
                     continue;
                 }
                 items.push(make(item(bound, rows, index, &person, &mut faults)));

@@ -199,6 +199,16 @@ pub(super) struct Lines {
 
 /// Counts the line ends. A `\r` that is the last byte counts as a lone one.
 pub(super) fn lines(data: &[u8]) -> Lines {
+    /// What is between two records is rarely longer, and not worth a search.
+    const SHORT: usize = 4;
+    if data.len() <= SHORT {
+        let is_lone =
+            |&(at, byte): &(usize, &u8)| *byte == b'\r' && data.get(at + 1) != Some(&b'\n');
+        let lone_cr = data.iter().enumerate().filter(is_lone).count();
+        let is_end = |byte: &&u8| matches!(byte, b'\n');
+        let ends = data.iter().filter(is_end).count() + lone_cr;
+        return Lines { ends, lone_cr };
+    }
     let lone_cr = memchr_iter(b'\r', data)
         .filter(|&at| data.get(at + 1) != Some(&b'\n'))
         .count();

@@ -11,6 +11,7 @@
 mod cells;
 mod cut;
 mod dialect;
+mod line;
 mod quoting;
 mod rows;
 
@@ -21,6 +22,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::cut::{lines, scan};
 use self::dialect::Sample;
+pub(super) use self::line::CellEnds;
 use self::quoting::Dialect;
 pub(super) use self::rows::{Block, CsvRows};
 use super::corrections::Corrections;

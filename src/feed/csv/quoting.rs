@@ -41,6 +41,17 @@ pub(super) enum Marks {
     CurlySingle,
 }
 
+impl Marks {
+    /// The mark, if it is one byte.
+    pub(super) const fn byte(self) -> Option<u8> {
+        match self {
+            Self::Double => Some(b'"'),
+            Self::Single => Some(b'\''),
+            Self::CurlyDouble | Self::CurlySingle => None,
+        }
+    }
+}
+
 /// How a quotation mark is written inside a quoted cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inner {

@@ -4,7 +4,8 @@ use memchr::{memchr2, memchr3};
 
 use super::cells::{Cells, Facts, Place, takes_records_in};
 use super::cut::lines;
-use super::quoting::{Dialect, Marks};
+use super::line::CellEnds;
+use super::quoting::Dialect;
 use crate::feed::record::{QuoteFlaw, Record};
 use crate::model::{QuoteProblem, RowNumber};
 
@@ -35,6 +36,8 @@ pub(in crate::feed) struct CsvRows<'a> {
     columns: usize,
     at: usize,
     line: u32,
+    /// Where the cells of a record without quotes end.
+    ends: CellEnds,
     /// What a record with quotes needs: its cells are not as they are written.
     cells: Cells,
 }
@@ -53,6 +56,7 @@ impl<'a> CsvRows<'a> {
             columns,
             at: 0,
             line,
+            ends: CellEnds::default(),
             cells: Cells::default(),
         }
     }
@@ -73,12 +77,31 @@ impl<'a> CsvRows<'a> {
     }
 
     /// Reads the next record; false at the end.
-    pub(in crate::feed) fn read(&mut self, record: &mut Record) -> bool {
+    pub(super) fn read(&mut self, record: &mut Record) -> bool {
+        self.read_of(record, |_| true)
+    }
+
+    /// Reads the next record, of those without quotes the next that is wanted; false at the
+    /// end.
+    pub(in crate::feed) fn read_of(
+        &mut self,
+        record: &mut Record,
+        is_wanted: impl Fn(RowNumber) -> bool,
+    ) -> bool {
         self.cells.facts = Facts::default();
-        let rest = self.next_start();
-        if rest.is_empty() {
-            return false;
-        }
+        let rest = loop {
+            let rest = self.next_start();
+            if rest.is_empty() {
+                return false;
+            }
+            if is_wanted(RowNumber::new(self.line)) {
+                break rest;
+            }
+            match self.unquoted_length(rest) {
+                Some(length) => self.at += length,
+                None => break rest,
+            }
+        };
         record.start(RowNumber::new(self.line));
 
         // A record without a quote is as it is written, which is most of them.
@@ -87,8 +110,8 @@ impl<'a> CsvRows<'a> {
             let text = self.text.and_then(|text| text.get(self.at..self.at + stop));
             let raw = rest.get(..stop).unwrap_or_default();
             match text {
-                Some(text) => record.set_raw_text(text, self.dialect.delimiter),
-                None => record.set_raw(raw, self.dialect.delimiter),
+                Some(text) => record.set_line(text, &mut self.ends),
+                None => record.set_raw(raw, &mut self.ends),
             }
             self.at += stop;
             // The line end itself is passed before the next record.
@@ -119,22 +142,27 @@ impl<'a> CsvRows<'a> {
     }
 
     /// The length of the line that `rest` begins with, if no mark is in it.
-    #[inline]
-    fn unquoted(&self, rest: &[u8]) -> Option<usize> {
-        let stop = match self.dialect.quoting.marks {
-            Marks::Double => memchr3(b'\n', b'\r', b'"', rest),
-            Marks::Single => memchr3(b'\n', b'\r', b'\'', rest),
-            Marks::CurlyDouble | Marks::CurlySingle => {
-                let stop = memchr2(b'\n', b'\r', rest);
-                let line = rest.get(..stop.unwrap_or(rest.len()))?;
-                return match self.dialect.next_mark(line, 0) {
-                    Some(_) => None,
-                    None => Some(line.len()),
-                };
-            }
-        };
-        let is_end = |&stop: &usize| matches!(rest.get(stop), None | Some(b'\n' | b'\r'));
+    fn unquoted_length(&self, rest: &[u8]) -> Option<usize> {
+        // Where a mark has several bytes, all records are read.
+        let quote = self.dialect.quoting.marks.byte()?;
+        let stop = memchr3(b'\n', b'\r', quote, rest);
+        let is_end = |&stop: &usize| rest.get(stop) != Some(&quote);
         Some(stop.unwrap_or(rest.len())).filter(is_end)
+    }
+
+    /// Finds the cells of the line that `rest` begins with, if no mark is in it. Returns the
+    /// length of the line.
+    #[inline]
+    fn unquoted(&mut self, rest: &[u8]) -> Option<usize> {
+        let quote = self.dialect.quoting.marks.byte();
+        if quote.is_none() {
+            let stop = memchr2(b'\n', b'\r', rest);
+            let line = rest.get(..stop.unwrap_or(rest.len()))?;
+            if self.dialect.next_mark(line, 0).is_some() {
+                return None;
+            }
+        }
+        self.ends.find(rest, self.dialect.delimiter, quote)
     }
 
     /// Reads a record with quotes from the start of `rest`.
