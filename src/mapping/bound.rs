@@ -2,15 +2,14 @@
 
 mod conditions;
 mod others;
+mod sound;
 mod templates;
 mod whole;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::cleaning::may_be_wrapped;
 use super::columns::{ColumnNames, Columns, Spelling, why_not_found};
-use super::nothing::may_be_no_value;
 use super::person::{Person, Slot};
 use super::phone::Region;
 use super::template::{Condition, TemplateCells, TemplateRow};
@@ -381,29 +380,21 @@ impl<'m> Bound<'m> {
         let of_mapping = self.from(CellKind::Text).of_mapping();
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
             match (&rule.origin, origin) {
-                (Origin::Column(_), Some(index)) => {
-                    // Most cells of most feeds: nothing is to be done to them.
-                    if rule.is_plain
-                        && record.is_ascii()
-                        && let Some(cell) = record.cell(*index)
-                        && cell.kind == CellKind::Text
-                        && let text = cell.text.trim_ascii()
-                        && !text.is_empty()
-                        && !may_be_no_value(text)
-                        && !may_be_wrapped(text)
-                    {
-                        person.push(Slot::Text(text));
-                        continue;
+                (Origin::Column(_), Some(index)) => match record.cell(*index) {
+                    cell if rule.is_exact => {
+                        read_exact(cell.map_or("", |cell| cell.text), person);
                     }
-                    match record.cell(*index) {
-                        cell if rule.is_exact => {
-                            read_exact(cell.map_or("", |cell| cell.text), person);
+                    Some(cell) => {
+                        let is_ascii = record.is_ascii() || cell.text.is_ascii();
+                        let is_done =
+                            is_ascii && self.take_sound((field, rule), cell, person, faults);
+                        if !is_done {
+                            self.read_cell((field, rule), cell, person, faults);
                         }
-                        Some(cell) => self.read_cell((field, rule), cell, person, faults),
-                        // A row that ends early: its missing cells are empty.
-                        None => finish(field, rule, "", of_mapping, person, faults),
                     }
-                }
+                    // A row that ends early: its missing cells are empty.
+                    None => finish(field, rule, "", of_mapping, person, faults),
+                },
                 (Origin::Template, _) => {
                     self.read_template((field, rule), &template_row(), person, faults)?;
                 }

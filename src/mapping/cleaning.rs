@@ -155,7 +155,11 @@ const fn is_direction(char: char) -> bool {
 
 /// The text without white space at its ends, and without what nobody sees there.
 pub(super) fn trimmed(text: &str) -> &str {
-    let trimmed = text.trim_matches(|char: char| char.is_whitespace() || is_unseen_end(char));
+    let is_end = |char: char| char.is_whitespace() || is_unseen_end(char);
+    if !text.starts_with(is_end) && !text.ends_with(is_end) {
+        return text;
+    }
+    let trimmed = text.trim_matches(is_end);
     if !trimmed.contains(is_direction) {
         return trimmed;
     }

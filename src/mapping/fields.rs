@@ -10,10 +10,10 @@ use super::file::{File, Node, Table, nearest};
 use super::join::of_all_rows;
 use super::lookup::Lookup;
 use super::phone::Phone;
-use super::spelling::{Spelling, SpellingNodes};
+use super::spelling::{Case, Spelling, SpellingNodes};
 use super::template::Templates;
 use super::words;
-use super::{Empty, FieldRule, Groups, MappingError, Origin, fold, value};
+use super::{Empty, FieldRule, Groups, MappingError, Origin, Work, fold, value};
 use crate::schema::{self, FieldKind, Part, Role, System};
 
 pub(super) fn read_fields(
@@ -161,20 +161,26 @@ pub(super) fn read_groups(
     Ok(groups)
 }
 
-/// Whether the text of a filled cell is the value: nothing is to be split,
-/// translated or read.
-fn is_taken_unchanged(field: &schema::Field) -> bool {
-    !field.part.is_set()
-        && !matches!(
-            field.kind,
-            FieldKind::Date
-                | FieldKind::BirthDate
-                | FieldKind::Country
-                | FieldKind::Bool
-                | FieldKind::Gender
-                | FieldKind::GroupType(_)
-                | FieldKind::Picture
-        )
+/// What is to be done to the text of a filled cell that is neither translated nor split.
+fn work_of(field: &schema::Field, spelling: Spelling) -> Work {
+    match field.kind {
+        _ if field.part.is_set() => Work::Any,
+        kind if kind.is_date() && spelling.is_kept() => Work::Date,
+        FieldKind::Country if spelling.is_kept() => Work::Country,
+        FieldKind::Date
+        | FieldKind::BirthDate
+        | FieldKind::Country
+        | FieldKind::Bool
+        | FieldKind::Gender
+        | FieldKind::GroupType(_)
+        | FieldKind::Picture => Work::Any,
+        _ => match spelling.case {
+            Some(Case::Lower) => Work::Lower,
+            Some(Case::Upper) => Work::Upper,
+            _ if spelling.is_kept() => Work::None,
+            _ => Work::Any,
+        },
+    }
 }
 
 /// What `value` or `default` says. `is_final` where neither `map` nor `split`
@@ -295,7 +301,7 @@ fn read_field(
         split: Vec::new(),
         all: false,
         empty: Empty::Keep,
-        is_plain: is_taken_unchanged(field),
+        work: work_of(field, Spelling::default()),
         is_exact: false,
         line,
         line_column: column,
@@ -361,10 +367,13 @@ fn read_field(
     if rule.all {
         rule.split.push(schema::BETWEEN.into());
     }
-    rule.is_plain &= rule.values.is_empty()
-        && rule.lookup.is_none()
-        && rule.date.is_none()
-        && rule.spelling.is_kept();
+    let is_translated = !rule.values.is_empty() || rule.lookup.is_some();
+    rule.work = match work_of(field, rule.spelling) {
+        _ if is_translated => Work::Any,
+        Work::Date => Work::Date,
+        _ if rule.date.is_some() => Work::Any,
+        work => work,
+    };
     Ok(rule)
 }
 

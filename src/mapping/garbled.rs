@@ -30,9 +30,10 @@ fn may_be_garbled(text: &str) -> bool {
         runs(text).any(|run| is_encoded_twice(text, run))
             || text.contains(char::REPLACEMENT_CHARACTER)
     };
-    memchr2(b'&', b'?', text.as_bytes()).is_some()
+    let bytes = text.as_bytes();
+    memchr2(b'&', b'?', bytes).is_some()
         || !text.is_ascii() && is_spoilt()
-        || shifted::has_any(text)
+        || memchr2(b'+', b'~', bytes).is_some() && shifted::has_any(text)
 }
 
 fn of_text(text: &str, kind: FieldKind) -> Option<Garbled> {

@@ -207,8 +207,8 @@ pub struct FieldRule {
     /// It has the values of all rows of the person.
     all: bool,
     empty: Empty,
-    /// The text of a filled cell is the value, unchanged.
-    is_plain: bool,
+    /// What is to be done to the text of a filled cell.
+    work: Work,
     /// The cell says exactly what the field becomes: see [`exact_cell`].
     is_exact: bool,
     line: usize,
@@ -251,6 +251,24 @@ enum Origin {
     /// Its name in [`Templates`] is the field's.
     Template,
     Constant(String),
+}
+
+/// What makes a field's value of a filled cell that is ASCII, has nothing around it and is not a
+/// word for nothing: nearly each cell of most feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// The text is the value, as that of any filled cell is.
+    None,
+    /// Its letters become small ones.
+    Lower,
+    /// Its letters become capitals.
+    Upper,
+    /// It is the value if it is the code of a country.
+    Country,
+    /// It is read as a date.
+    Date,
+    /// Anything else.
+    Any,
 }
 
 /// What an empty cell means.

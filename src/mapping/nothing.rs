@@ -167,9 +167,24 @@ const LONGEST: usize = 16;
 /// The longest that begins with a letter as names do.
 const LONGEST_LIKE_NAMES: usize = 6;
 
+/// The bytes with which one of these begins.
+const BEGINS: [bool; 256] = {
+    let (bytes, mut begins, mut at) = (b"AaEGgKkLlNnSsTtu#\\(<[{-_.?*\xe2", [false; 256], 0);
+    while at < bytes.len() {
+        begins[bytes[at] as usize] = true;
+        at += 1;
+    }
+    begins
+};
+
 /// Whether a text could be one of these, by its first bytes: asked for each cell.
 #[inline]
 pub(super) fn may_be_no_value(text: &str) -> bool {
+    let first = text.as_bytes().first();
+    first.is_some_and(|first| BEGINS[usize::from(*first)]) && begins_as_no_value(text)
+}
+
+fn begins_as_no_value(text: &str) -> bool {
     let longest = match text.as_bytes() {
         [b'K' | b'k', b'E' | b'e', b'I' | b'i', b'N' | b'n', ..]
         | [b'N' | b'n', b'I' | b'i', b'N' | b'n', ..]

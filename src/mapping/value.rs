@@ -11,7 +11,7 @@ use super::nothing::{self, NoValue, may_be_no_value};
 use super::person::{Person, Slot};
 use super::spelling::Case;
 use super::words;
-use super::{Empty, FieldRule};
+use super::{Empty, FieldRule, Work};
 use crate::feed::{Cell, CellKind};
 use crate::model::{InWorkbook, Remark, Removed, Rule, looks_latin};
 use crate::schema::{self, FieldKind};
@@ -160,7 +160,7 @@ impl From {
 }
 
 /// The day that a text means, and what it shows of the dates of its column.
-fn push_date(
+pub(super) fn push_date(
     field: usize,
     rule: &FieldRule,
     text: &str,
@@ -273,7 +273,7 @@ pub(super) fn finish(
         let remark = Remark::Workbook(InWorkbook::ZeroOfReference);
         person.remark(Some(field), remark);
     }
-    if rule.is_plain && !text.is_empty() && !may_be_no_value(text) {
+    if rule.work == Work::None && !text.is_empty() && !may_be_no_value(text) {
         person.push(Slot::Text(text));
         return;
     }
@@ -325,12 +325,18 @@ pub(super) fn finish(
     }
 }
 
+/// With this byte begins U+0300 in UTF-8: what is below it is in NFC.
+const MARKS: u8 = 0xcc;
+
 /// Trimmed, in NFC. What cannot be seen counts as white space at the ends.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text.trim_ascii());
     }
     let trimmed = cleaning::trimmed(text);
+    if trimmed.bytes().all(|byte| byte < MARKS) {
+        return Cow::Borrowed(trimmed);
+    }
     match is_nfc_quick(trimmed.chars()) {
         IsNormalized::Yes => Cow::Borrowed(trimmed),
         _ => Cow::Owned(trimmed.nfc().collect()),

@@ -8,7 +8,7 @@ use super::person::{Person, Slot};
 use super::template::{Condition, Templates};
 use super::{
     Allowance, Among, Duplicates, Empty, FeedKind, FieldRule, Groups, Leavers, Limit, Mapping,
-    MappingError, Origin, Spelling, Unique, Variants,
+    MappingError, Origin, Spelling, Unique, Variants, Work,
 };
 use crate::feed::FeedOptions;
 use crate::pickup::PickUpOptions;
@@ -160,7 +160,7 @@ fn exact(field: &'static schema::Field) -> FieldRule {
         split: Vec::new(),
         all: false,
         empty: Empty::Keep,
-        is_plain: false,
+        work: Work::Any,
         is_exact: true,
         line: 0,
         line_column: 0,

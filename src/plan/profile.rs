@@ -6,7 +6,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::feed::{FileEnd, Record};
+use crate::feed::{Cell, FileEnd, Record};
 use crate::mapping::{Bound, Person, Slot};
 use crate::model::{count, counted};
 use crate::schema::FieldKind;
@@ -237,7 +237,7 @@ impl ProfiledColumns {
     pub(super) fn add(&self, record: &Record, person: &Person, tally: &mut ProfileTally) {
         for (column, source) in self.sources.iter().enumerate() {
             let text = match *source {
-                Source::Cell(index) => record.cell(index).map_or("", |cell| cell.text.trim()),
+                Source::Cell(index) => record.cell(index).map_or("", Cell::trimmed),
                 Source::Field(field) => match person.get(field) {
                     Slot::Text(text) => text,
                     Slot::Absent | Slot::Clear | Slot::Invalid => "",

@@ -39,10 +39,11 @@ pub fn person<'p>(
     let mut id = None;
     let clean = person.is_without_control();
     let fields = bound.mapping().fields();
+    let is_way_back = bound.mapping().is_way_back();
     for (index, rule) in fields.iter().enumerate() {
         let field = rule.field;
         // The LMS had it.
-        if bound.mapping().is_way_back() && field.kind != FieldKind::ExternalId {
+        if is_way_back && field.kind != FieldKind::ExternalId {
             continue;
         }
         let text = match person.get(index) {
@@ -102,6 +103,7 @@ fn is_in_us(bound: &Bound<'_>, person: &Person) -> bool {
 }
 
 /// `clean` means that no value of the person holds a control character.
+#[inline]
 fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
     // Bytes bound characters from above, and are at hand.
     if text.len() > max as usize {

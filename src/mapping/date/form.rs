@@ -319,17 +319,17 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
     let mut rest = text;
     let has_name = pieces.contains(&Piece::MonthName);
     for (at, piece) in pieces.iter().enumerate() {
-        let [before, behind] = [at.wrapping_sub(1), at + 1].map(|at| {
-            let next = pieces.get(at);
-            next.is_some_and(|piece| piece.is_number())
-        });
+        let is_number = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_number());
+        let is_alone = || !is_number(at.wrapping_sub(1)) && !is_number(at + 1);
         if piece.is_number() {
             // Some programs write a space where a number has one digit.
             rest = skip_space(rest);
         }
         // Of digits that nothing parts, each number has two.
-        let least = if before || behind { 2 } else { 1 };
-        let mut small = || digits(&mut rest, least, 2).and_then(|it| i8::try_from(it).ok());
+        let mut small = || {
+            digits(&mut rest, if is_alone() { 1 } else { 2 }, 2)
+                .and_then(|it| i8::try_from(it).ok())
+        };
         match piece {
             Piece::Day => {
                 written.day = small()?;
@@ -361,7 +361,7 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
             }
             Piece::Space => {
                 let inner = skip_space(rest);
-                if before && behind && inner.len() == rest.len() {
+                if is_number(at.wrapping_sub(1)) && is_number(at + 1) && inner.len() == rest.len() {
                     return None;
                 }
                 let is_beside_name = match pieces.get(at + 1) {
@@ -375,7 +375,7 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
                     inner
                 };
             }
-            Piece::Literal(literal) => rest = rest.strip_prefix(*literal)?,
+            Piece::Literal(literal) => rest = behind(rest, *literal)?,
         }
     }
     written.time = if pieces.contains(&Piece::Hour) {
@@ -391,6 +391,16 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
         behind_date(rest)?.0
     };
     Some(written)
+}
+
+/// What follows a sign, if the text begins with it.
+#[inline]
+fn behind(text: &str, sign: char) -> Option<&str> {
+    match text.as_bytes().first() {
+        // A sign of one byte, and the text goes on behind it.
+        Some(first) if sign.is_ascii() => (char::from(*first) == sign).then(|| text.get(1..))?,
+        _ => text.strip_prefix(sign),
+    }
 }
 
 /// Without the full stop of an abbreviation, where the form has none of its own there.

@@ -247,7 +247,10 @@ pub(super) fn offset(text: &str) -> Option<(Offset, &str)> {
 /// Without white space of any kind, which some programs write between a time and
 /// `AM`.
 pub(super) fn skip_space(text: &str) -> &str {
-    text.trim_start_matches(char::is_whitespace)
+    match text.as_bytes().first() {
+        Some(first) if first.is_ascii_graphic() => text,
+        _ => text.trim_start_matches(char::is_whitespace),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,89 @@
+//! Cells to which little is to be done: nearly each of most feeds.
+
+use super::Bound;
+use crate::feed::{Cell, CellKind};
+use crate::mapping::cleaning::may_be_wrapped;
+use crate::mapping::nothing::may_be_no_value;
+use crate::mapping::value::push_date;
+use crate::mapping::{COUNTRIES, Fault, FieldRule, Person, Slot, Work};
+
+impl Bound<'_> {
+    /// Makes a cell of ASCII the value of a field, as [`Self::read_cell`] does, if nothing is
+    /// around its text and it is not a word for nothing. Returns whether it did.
+    #[inline]
+    pub(super) fn take_sound(
+        &self,
+        (field, rule): (usize, &FieldRule),
+        cell: Cell<'_>,
+        person: &mut Person,
+        faults: &mut Vec<Fault>,
+    ) -> bool {
+        let text = cell.text.trim_ascii();
+        if cell.kind != CellKind::Text
+            || text.is_empty()
+            || may_be_no_value(text)
+            || may_be_wrapped(text)
+        {
+            return false;
+        }
+        match rule.work {
+            Work::None => person.push(Slot::Text(text)),
+            Work::Lower => person.push_with(text, str::make_ascii_lowercase),
+            Work::Upper => person.push_with(text, str::make_ascii_uppercase),
+            Work::Country if COUNTRIES.contains(text) => person.push(Slot::Text(text)),
+            Work::Date => {
+                push_date(field, rule, text, self.from(cell.kind), person, faults);
+            }
+            Work::Country | Work::Any => return false,
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use jiff::civil::Date;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::mapping::Mapping;
+
+    /// A mapping whose fields are made of their cells in all ways that need little work.
+    fn of_little_work() -> Mapping {
+        let text = "[target]\nsystem = \"anewspring\"\nbase_url = \"https://lms.example.com\"\n\
+             api_key = { env = \"K\" }\n[fields]\nuserID = { column = \"C\", upper = true }\n\
+             login = \"C\"\nemail = { column = \"C\", lower = true }\n\
+             function = { column = \"C\", default = \"?\" }\nfirstName = \"C\"\n\
+             lastName = { column = \"C\", title = true }\ncompany = { column = \"C\", empty = \"clear\" }\n\
+             dateOfBirth = { column = \"C\", date = \"%d-%m-%Y\" }\ncountry = \"C\"\n";
+        Mapping::parse(Path::new("m.toml"), text).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_sound_cell_becomes_what_any_cell_does(
+            text in prop_oneof![
+                "[ -~]{0,14}",
+                " ?[0-3][0-9]-[01][0-9]-(19|20)[0-9]{2} ?",
+                "[A-Z]{2}|N/A|none|#REF!|='0?1'|\"7\"|tbd|nl",
+            ],
+        ) {
+            let mapping = of_little_work();
+            let bound = mapping.bind(&["C".into()], &[], Date::constant(2026, 11, 23)).unwrap();
+            let cell = Cell { text: &text, kind: CellKind::Text };
+            for (field, rule) in mapping.fields.iter().enumerate() {
+                let (mut person, mut faults) = (Person::default(), Vec::new());
+                if bound.take_sound((field, rule), cell, &mut person, &mut faults) {
+                    let (mut other, mut others) = (Person::default(), Vec::new());
+                    bound.read_cell((field, rule), cell, &mut other, &mut others);
+                    prop_assert_eq!(person.get(0), other.get(0), "{}", rule.field.name);
+                    prop_assert_eq!(person.dates(), other.dates());
+                    prop_assert_eq!(person.remarks(), other.remarks());
+                    prop_assert_eq!(faults, others);
+                }
+            }
+        }
+    }
+}
