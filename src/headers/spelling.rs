@@ -5,6 +5,12 @@ use unicode_normalization::UnicodeNormalization as _;
 /// A text without case, accents, white space and punctuation.
 #[must_use]
 pub fn normalized(text: &str) -> String {
+    if text.is_ascii() {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        return letters
+            .map(|it| char::from(it.to_ascii_lowercase()))
+            .collect();
+    }
     let mut plain = String::with_capacity(text.len());
     let chars = text.nfkd().filter(|char| char.is_alphanumeric());
     for char in chars.flat_map(char::to_lowercase) {
@@ -33,6 +39,9 @@ const fn plain_letters(char: char) -> Option<&'static str> {
 /// A name with its signs for "number" in letters: `Employee #` is a number, and not an
 /// employee.
 pub(super) fn spelled_out(name: &str) -> String {
+    if !name.contains(['#', '№', '°', 'º']) {
+        return name.to_owned();
+    }
     let mut name = name.replace(['#', '№'], " no ");
     for sign in ["n°", "N°", "nº", "Nº"] {
         name = name.replace(sign, " no ");
@@ -77,7 +86,10 @@ pub(super) fn variants(name: &str) -> Vec<String> {
         let words = words.map(normalized).filter(|word| !word.is_empty());
         words.collect::<Vec<_>>()
     };
-    let mut all = vec![words(name), words(&in_two_letters(name))];
+    let mut all = vec![words(name)];
+    if !name.is_ascii() {
+        all.push(words(&in_two_letters(name)));
+    }
     for at in 0..all.len() {
         let is_between = |word: &String| BETWEEN.split(' ').any(|it| it == word);
         let mut fewer = all[at].clone();
