@@ -17,7 +17,9 @@ use hrfeed::event::NoListener;
 use hrfeed::feed::{Feed, FeedOptions, FeedSource};
 use hrfeed::plan::{RowState, scan};
 
-fn check(path: &Path, fingerprints: bool) {
+use self::support::Shape;
+
+fn check(path: &Path, fingerprints: bool) -> u64 {
     let mapping = support::mapping("https://lms.example.com", 10, 8);
     let mut feed = Feed::open(&FeedSource::Path(path.into()), &FeedOptions::default()).unwrap();
     let bound = mapping
@@ -32,7 +34,11 @@ fn check(path: &Path, fingerprints: bool) {
         &mut NoListener,
     )
     .unwrap();
-    assert_eq!(scan.rows.count(RowState::Rejected), 0);
+    scan.rows.count(RowState::Rejected)
+}
+
+fn check_sound(path: &Path, fingerprints: bool) {
+    assert_eq!(check(path, fingerprints), 0);
 }
 
 fn csv(criterion: &mut Criterion) {
@@ -50,9 +56,11 @@ fn csv(criterion: &mut Criterion) {
                 assert_eq!(read, rows);
             });
         });
-        group.bench_function("check", |bencher| bencher.iter(|| check(&path, false)));
+        group.bench_function("check", |bencher| {
+            bencher.iter(|| check_sound(&path, false));
+        });
         group.bench_function("check, with fingerprints", |bencher| {
-            bencher.iter(|| check(&path, true));
+            bencher.iter(|| check_sound(&path, true));
         });
         group.finish();
     }
@@ -71,10 +79,29 @@ fn encodings(criterion: &mut Criterion) {
         group.sample_size(10).throughput(Throughput::Elements(ROWS));
         for label in labels {
             let path = support::csv_in(label, is_japanese, ROWS);
-            group.bench_function(*label, |bencher| bencher.iter(|| check(&path, false)));
+            group.bench_function(*label, |bencher| bencher.iter(|| check_sound(&path, false)));
         }
         group.finish();
     }
+}
+
+/// Feeds that are not as plain as that of [`csv`].
+fn shapes(criterion: &mut Criterion) {
+    const ROWS: u64 = 1_000_000;
+    let mut group = criterion.benchmark_group(format!("csv {ROWS}, other shapes"));
+    group.sample_size(10).throughput(Throughput::Elements(ROWS));
+    for (shape, rejected) in [
+        (Shape::Quoted, 0),
+        (Shape::Wide, 0),
+        (Shape::OneDuplicate, 2),
+        (Shape::Wrong, ROWS / 1_000 * 4),
+    ] {
+        let path = support::csv_of(shape, ROWS);
+        group.bench_function(format!("{shape:?}"), |bencher| {
+            bencher.iter(|| assert_eq!(check(&path, false), rejected));
+        });
+    }
+    group.finish();
 }
 
 fn xlsx(criterion: &mut Criterion) {
@@ -96,10 +123,12 @@ fn xlsx(criterion: &mut Criterion) {
                 assert_eq!(read, (rows + 1) * 12);
             });
         });
-        group.bench_function("check", |bencher| bencher.iter(|| check(&path, false)));
+        group.bench_function("check", |bencher| {
+            bencher.iter(|| check_sound(&path, false));
+        });
         group.finish();
     }
 }
 
-criterion_group!(benches, csv, encodings, xlsx);
+criterion_group!(benches, csv, shapes, encodings, xlsx);
 criterion_main!(benches);

@@ -77,6 +77,61 @@ pub(crate) fn csv(rows: u64) -> PathBuf {
     })
 }
 
+/// What is unusual about the rows of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Every cell is quoted.
+    Quoted,
+    /// There are 28 columns more.
+    Wide,
+    /// Two rows have one external ID.
+    OneDuplicate,
+    /// Of 1,000 rows, two have a wrong value, and two the external ID of another row.
+    Wrong,
+}
+
+/// A CSV feed of that many rows in which something is unusual.
+pub(crate) fn csv_of(shape: Shape, rows: u64) -> PathBuf {
+    const MORE: u64 = 28;
+    let line = |mut cells: Vec<String>| {
+        if shape == Shape::Quoted {
+            for cell in &mut cells {
+                *cell = format!("\"{cell}\"");
+            }
+        }
+        cells.join(",")
+    };
+    cached(&format!("people-{shape:?}-{rows}.csv"), |path| {
+        let mut out = BufWriter::new(File::create(path).unwrap());
+        let more = (0..MORE).map(|column| format!("Extra {column}"));
+        let more: Vec<_> = more.filter(|_| shape == Shape::Wide).collect();
+        let header = HEADER.map(str::to_owned).into_iter().chain(more.clone());
+        writeln!(out, "{}", line(header.collect())).unwrap();
+        for number in 0..rows {
+            let mut cells = row(number);
+            let id_of = match shape {
+                Shape::OneDuplicate => (number == rows / 2).then_some(rows / 4),
+                Shape::Wrong if number % 1_000 == 7 => {
+                    cells[3] = "nobody".into();
+                    None
+                }
+                Shape::Wrong if number % 1_000 == 13 => {
+                    cells[10] = "31-02-2027".into();
+                    None
+                }
+                Shape::Wrong => (number % 1_000 == 999).then(|| number - 100),
+                Shape::Quoted | Shape::Wide => None,
+            };
+            if let Some(other) = id_of {
+                cells[0].clone_from(&row(other)[0]);
+            }
+            let extra = more.iter().map(|_| format!("x{}", number % 97));
+            writeln!(out, "{}", line(cells.into_iter().chain(extra).collect())).unwrap();
+        }
+        out.flush().unwrap();
+    })
+}
+
 /// A CSV feed of that many rows, most of them with letters of Japanese or Western names, in
 /// an encoding that has them.
 pub(crate) fn csv_in(encoding: &str, is_japanese: bool, rows: u64) -> PathBuf {
