@@ -213,8 +213,9 @@ impl FeedFile {
 
     /// See [`super::Feed::skip_digest`].
     pub(super) fn skip_digest(&mut self) {
-        if let Table::Csv(csv) = &mut self.table {
-            csv.wants_digest = false;
+        match &mut self.table {
+            Table::Csv(csv) => csv.wants_digest = false,
+            Table::Sheet(sheet) => sheet.wants_digest = false,
         }
     }
 
@@ -237,7 +238,7 @@ impl FeedFile {
     pub(super) fn sha256(&self) -> Option<[u8; 32]> {
         match &self.table {
             Table::Csv(csv) => csv.sha256(),
-            Table::Sheet(sheet) => Some(sheet.sha256),
+            Table::Sheet(sheet) => sheet.sha256,
         }
     }
 

@@ -70,7 +70,7 @@ impl OwnFeed {
     pub fn finish(mut self) -> Result<FeedSource, FeedError> {
         self.write_out()?;
         let sha256 = self.digest.finalize().into();
-        let Opened { file, length, .. } = self.copy.finish(sha256)?;
+        let Opened { file, length, .. } = self.copy.finish(Some(sha256))?;
         Ok(FeedSource::Copy(FeedCopy {
             address: self.place,
             file: Arc::new(file),

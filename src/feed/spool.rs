@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::compound::Compound;
 use super::encoding::Charset;
@@ -49,7 +50,8 @@ impl Bounds {
 pub(super) struct Opened {
     pub(super) file: File,
     pub(super) length: u64,
-    /// Of a copy: the digest of the bytes as they were given, before unpacking.
+    /// Of what was unpacked: the digest of the bytes as they were given. That of others is
+    /// the file's own, and made while it is read.
     pub(super) sha256: Option<[u8; 32]>,
     /// Whether what was given was packed.
     pub(super) gzip: bool,
@@ -100,15 +102,16 @@ impl Copy {
             .map_err(|source| cannot_write(&self.path, source))
     }
 
-    /// The copy, to be read from its start. `sha256` is the digest of what it was made of.
-    pub(super) fn finish(mut self, sha256: [u8; 32]) -> Result<Opened, FeedError> {
+    /// The copy, to be read from its start. `sha256` is the digest of what it was made of,
+    /// if that is something else.
+    pub(super) fn finish(mut self, sha256: Option<[u8; 32]>) -> Result<Opened, FeedError> {
         self.file
             .seek(SeekFrom::Start(0))
             .map_err(|source| cannot_write(&self.path, source))?;
         Ok(Opened {
             file: self.file,
             length: self.length,
-            sha256: Some(sha256),
+            sha256,
             gzip: false,
         })
     }
@@ -149,7 +152,7 @@ fn spool_with(
         .read_to_end(&mut start)
         .map_err(FeedError::read(path, 0))?;
     let gzip = is_gzip(&start);
-    let counted = Counted::new(io::Cursor::new(start).chain(input));
+    let counted = Counted::new(io::Cursor::new(start).chain(input), gzip);
     let mut spooled = Spooled {
         copy: Copy::new(path, 0)?,
         start: Vec::new(),
@@ -197,9 +200,10 @@ fn spool_with(
         }
         source
     };
+    let sha256 = counted.digest.map(|digest| digest.finalize().into());
     Ok(Opened {
         gzip,
-        ..spooled.copy.finish(counted.digest.finalize().into())?
+        ..spooled.copy.finish(sha256)?
     })
 }
 
@@ -313,20 +317,20 @@ fn cannot_write(path: &Arc<Path>, source: io::Error) -> FeedError {
     }
 }
 
-/// Counts and digests what is read through it.
+/// Counts what is read through it, and digests it if that is wanted.
 struct Counted<R> {
     inner: R,
-    digest: Sha256,
+    digest: Option<Sha256>,
     read: u64,
     /// An error came from `inner`, not from what unpacks it.
     failed: bool,
 }
 
 impl<R> Counted<R> {
-    fn new(inner: R) -> Self {
+    fn new(inner: R, wants_digest: bool) -> Self {
         Self {
             inner,
-            digest: Sha256::new(),
+            digest: wants_digest.then(Sha256::new),
             read: 0,
             failed: false,
         }
@@ -338,21 +342,47 @@ impl<R: Read> Read for Counted<R> {
         let read = self.inner.read(buffer).inspect_err(|error| {
             self.failed = error.kind() != io::ErrorKind::Interrupted;
         })?;
-        self.digest.update(buffer.get(..read).unwrap_or_default());
+        if let Some(digest) = &mut self.digest {
+            digest.update(buffer.get(..read).unwrap_or_default());
+        }
         self.read += read as u64;
         Ok(read)
     }
 }
 
 /// The digest of a whole file; its position is at the end afterwards.
-pub(super) fn sha256_of_file(mut file: &File) -> io::Result<[u8; 32]> {
-    file.seek(SeekFrom::Start(0))?;
+fn sha256_of_file(file: &File) -> io::Result<[u8; 32]> {
     let mut digest = Sha256::new();
+    each_piece(file, |piece| digest.update(piece))?;
+    Ok(digest.finalize().into())
+}
+
+/// The hash of a whole file, which shows whether it is still the same, and its digest if that
+/// is wanted; its position is at the end afterwards.
+pub(super) fn hashes_of_file(
+    file: &File,
+    wants_digest: bool,
+) -> io::Result<(u64, Option<[u8; 32]>)> {
+    let mut hash = Xxh3::new();
+    let mut digest = wants_digest.then(Sha256::new);
+    each_piece(file, |piece| {
+        hash.update(piece);
+        if let Some(digest) = &mut digest {
+            digest.update(piece);
+        }
+    })?;
+    let digest = digest.map(|digest| digest.finalize().into());
+    Ok((hash.digest(), digest))
+}
+
+/// Reads a whole file.
+fn each_piece(mut file: &File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
     let mut buffer = vec![0; 1 << 17];
     loop {
         match next_piece(&mut file, &mut buffer)? {
-            [] => return Ok(digest.finalize().into()),
-            piece => digest.update(piece),
+            [] => return Ok(()),
+            piece => take(piece),
         }
     }
 }
@@ -407,7 +437,10 @@ mod tests {
         for text in ["", "i", "id\n7\n"] {
             let spooled = spool(&path(), text.as_bytes(), BOUNDS).unwrap();
             assert_eq!(spooled.length, text.len() as u64);
-            assert_eq!(spooled.sha256, Some(Sha256::digest(text).into()));
+            let digest = Some(Sha256::digest(text).into());
+            assert_eq!(hashes_of_file(&spooled.file, true).unwrap().1, digest);
+            (&spooled.file).seek(SeekFrom::Start(0)).unwrap();
+            assert_eq!(spooled.sha256, None);
             assert_eq!(content(spooled), text);
         }
     }

@@ -175,7 +175,7 @@ impl Given<'_> {
                 self.decrypt(packets, &key)
             });
             match copy {
-                Ok((copy, sha256)) => return copy.finish(sha256),
+                Ok((copy, sha256)) => return copy.finish(Some(sha256)),
                 // Of several candidates the first is the likeliest.
                 Err(FeedError::OpenPgp { why, .. }) => first = first.or(Some(why)),
                 Err(error) => return Err(error),
@@ -235,7 +235,7 @@ impl Given<'_> {
             }
             read => read?,
         };
-        Ok((content.copy.finish(sha256)?, signature))
+        Ok((content.copy.finish(Some(sha256))?, signature))
     }
 }
 

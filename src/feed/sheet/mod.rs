@@ -6,8 +6,8 @@
 //!   strings, and not with its rows. What is held is bounded.
 //! - A cell far out costs no more than the columns up to it, in one record.
 //! - A cell that cannot be understood is a flaw of that cell, not of the workbook.
-//! - The digest of the whole file is computed before the first row is read, and
-//!   compared before each later pass: a workbook that changed hands out nothing.
+//! - The hash of the whole file is computed when it is opened, and compared before each
+//!   pass: a workbook that changed hands out nothing.
 
 mod book;
 mod cell;
@@ -97,9 +97,12 @@ pub(super) struct SheetFile {
     zeros: Vec<Zero>,
     /// The merged areas that are filled.
     filled: Areas,
-    /// The digest of the file as it was given, and of what it is unpacked.
-    pub(super) sha256: [u8; 32],
-    content: [u8; 32],
+    /// The digest of the file as it was given, once known.
+    pub(super) sha256: Option<[u8; 32]>,
+    /// Whether a pass makes the digest, if there is none yet.
+    pub(super) wants_digest: bool,
+    /// The hash of the file.
+    hash: u64,
     remarks: Vec<Remark>,
     /// What the last pass saw of rows.
     seen: Seen,
@@ -137,7 +140,7 @@ impl SheetFile {
         options: &FeedOptions,
     ) -> Result<Self, FeedError> {
         let file = opened.file;
-        let content = spool::sha256_of_file(&file).map_err(FeedError::read(path, 0))?;
+        let (hash, _) = spool::hashes_of_file(&file, false).map_err(FeedError::read(path, 0))?;
         let book = Book::read(&file, container).map_err(damaged(path, None))?;
         if book.n_sheets > MAX_SHEETS {
             return Err(FeedError::TooManySheets {
@@ -185,8 +188,9 @@ impl SheetFile {
             below_header: header.below,
             other_names: header.others,
             filled,
-            sha256: opened.sha256.unwrap_or(content),
-            content,
+            sha256: opened.sha256,
+            wants_digest: true,
+            hash,
             seen: Seen::default(),
             file,
             book,
@@ -217,10 +221,13 @@ impl SheetFile {
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
-        let now = spool::sha256_of_file(&self.file).map_err(FeedError::read(&self.path, 0))?;
-        if now != self.content {
+        let wants_digest = self.wants_digest && self.sha256.is_none();
+        let (hash, sha256) = spool::hashes_of_file(&self.file, wants_digest)
+            .map_err(FeedError::read(&self.path, 0))?;
+        if hash != self.hash {
             return Err(E::from(FeedError::Changed(self.path.clone())));
         }
+        self.sha256 = self.sha256.or(sha256);
         self.seen = Seen::default();
         let packed = Arc::new(AtomicU64::new(0));
         let cells = Source::open(&self.book, &self.file, &self.sheet, packed.clone())

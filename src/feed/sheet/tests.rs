@@ -1,6 +1,7 @@
 //! What the reader of XLSX promises.
 
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook as Writer};
+use sha2::{Digest as _, Sha256};
 
 use crate::feed::{CellKind, Feed, FeedError, FeedOptions};
 
@@ -265,6 +266,27 @@ fn a_workbook_that_changed_hands_out_nothing() {
         |(), _| -> Result<(), FeedError> { panic!("nothing to take") },
     );
     assert!(matches!(result, Err(FeedError::Changed(_))), "{result:?}");
+}
+
+#[test]
+fn the_digest_of_a_workbook_is_known_after_a_pass_if_it_is_wanted() {
+    let mut writer = Writer::new();
+    let sheet = writer.add_worksheet();
+    for (row, cells) in (0..).zip([["id", "name"], ["7", "Ann"]]) {
+        for (column, cell) in (0..).zip(cells) {
+            sheet.write(row, column, cell).unwrap();
+        }
+    }
+    let file = saved(&mut writer);
+    let digest = Sha256::digest(std::fs::read(file.path()).unwrap()).into();
+    let mut feed = open(&file, &FeedOptions::default()).unwrap();
+    for _ in 0..2 {
+        records(&mut feed);
+        assert_eq!(feed.sha256(), Some(digest));
+    }
+    let mut feed = open(&file, &FeedOptions::default()).unwrap();
+    feed.skip_digest();
+    assert_eq!((records(&mut feed).len(), feed.sha256()), (1, None));
 }
 
 #[test]
