@@ -440,6 +440,11 @@ impl Record {
         (self.text, self.ends, self.kinds, self.gap) = (text, ends, kinds, 0);
     }
 
+    /// All cells were appended.
+    pub(super) fn end(&mut self) {
+        self.ascii = self.text.is_ascii();
+    }
+
     /// Appends a cell that `write` puts at the end of the text.
     pub(super) fn push(&mut self, kind: CellKind, write: impl FnOnce(&mut String)) {
         self.uncalculated |= kind == CellKind::Uncalculated;

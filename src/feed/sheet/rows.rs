@@ -226,6 +226,7 @@ impl SheetRows<'_> {
                 }
             }
         }
+        record.end();
         true
     }
 

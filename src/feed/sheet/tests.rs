@@ -290,6 +290,33 @@ fn the_digest_of_a_workbook_is_known_after_a_pass_if_it_is_wanted() {
 }
 
 #[test]
+fn a_row_says_whether_all_of_it_is_ascii() {
+    let mut writer = Writer::new();
+    let sheet = writer.add_worksheet();
+    for (row, name) in (0..).zip(["name", "Ann", "Zoë", "Ben"]) {
+        sheet.write(row, 0, row).unwrap();
+        sheet.write(row, 1, name).unwrap();
+    }
+    let mut found = Vec::new();
+    let mut feed = open(&saved(&mut writer), &FeedOptions::default()).unwrap();
+    feed.read(
+        |rows| {
+            let mut batch = Vec::new();
+            while let Some(record) = rows.next_record() {
+                batch.push(record.is_ascii());
+            }
+            batch
+        },
+        |batch, _| {
+            found.extend(batch);
+            Ok::<_, FeedError>(())
+        },
+    )
+    .unwrap();
+    assert_eq!(found, [true, false, true]);
+}
+
+#[test]
 fn a_workbook_cut_short_is_damaged() {
     let mut writer = Writer::new();
     writer.add_worksheet().write(0, 0, "id").unwrap();
