@@ -86,7 +86,7 @@ impl Package<'_> {
             return Ok(found);
         };
         self.elements(part, |element| {
-            if element.local_name().as_ref() != "Relationship" {
+            if xml::local(element.name()) != "Relationship" {
                 return Ok(());
             }
             let (mut id, mut kind, mut target) = (None, None, None);

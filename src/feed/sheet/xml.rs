@@ -15,6 +15,7 @@ use encoding_rs::{Encoding, UTF_8};
 use quick_xml::encoding::DecodingReader;
 use quick_xml::escape;
 use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::QName;
 
 use crate::feed::zip::Part;
 
@@ -104,7 +105,8 @@ impl Xml {
 
 /// Gives no more than [`MAX_PIECE`] bytes, and what was read with them, for one piece.
 struct Bounded {
-    inner: Box<dyn BufRead + Send>,
+    /// Asked several times for each piece: what gives its bytes is called for a whole chunk.
+    inner: BufReader<Box<dyn Read + Send>>,
     /// How much was read of the piece.
     read: usize,
 }
@@ -124,6 +126,7 @@ impl Read for Bounded {
 }
 
 impl BufRead for Bounded {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.is_beyond() {
             return Err(io::ErrorKind::InvalidData.into());
@@ -131,6 +134,7 @@ impl BufRead for Bounded {
         self.inner.fill_buf()
     }
 
+    #[inline]
     fn consume(&mut self, amount: usize) {
         self.read += amount;
         self.inner.consume(amount);
@@ -139,23 +143,20 @@ impl BufRead for Bounded {
 
 /// Begins to read a part. `packed` counts its packed bytes as they are read.
 pub(super) fn open(file: &File, part: &Part, packed: Arc<AtomicU64>) -> Result<Xml, Damage> {
-    let unpacked = part.unpack(file, packed)?;
-    let mut text = BufReader::with_capacity(CHUNK, unpacked);
+    let buffered = |bytes: Box<dyn Read + Send>| BufReader::with_capacity(CHUNK, bytes);
+    let mut text = buffered(Box::new(part.unpack(file, packed)?));
     let encoding = encoding_of(text.fill_buf()?);
-    let decoded: Box<dyn BufRead + Send> = match encoding {
+    let inner = match encoding {
         // Nearly all parts are, and need no decoder.
-        Some(encoding) if encoding == UTF_8 => Box::new(text),
+        Some(encoding) if encoding == UTF_8 => text,
         Some(encoding) => {
             let mut decoding = DecodingReader::new(text);
             decoding.set_encoding(encoding);
-            Box::new(decoding)
+            buffered(Box::new(decoding))
         }
-        None => Box::new(DecodingReader::new(text)),
+        None => buffered(Box::new(DecodingReader::new(text))),
     };
-    let bounded = Bounded {
-        inner: decoded,
-        read: 0,
-    };
+    let bounded = Bounded { inner, read: 0 };
     let mut reader = quick_xml::Reader::from_reader(bounded);
     reader.config_mut().expand_empty_elements = true;
     Ok(Xml { reader, depth: 0 })
@@ -191,21 +192,36 @@ fn encoding_of(start: &[u8]) -> Option<&'static Encoding> {
 pub(super) fn attributes<'e>(element: &'e BytesStart<'_>, mut take: impl FnMut(&'e str, &'e str)) {
     let raw = element.attributes_raw();
     let mut rest = raw.get(..MAX_ATTRIBUTE).unwrap_or(raw);
-    while let Some((name, behind)) = rest.split_once('=') {
+    while let Some((name, behind)) = parted(rest, b'=') {
         let behind = behind.trim_ascii_start();
-        let Some(quote @ ('"' | '\'')) = behind.chars().next() else {
+        let Some(quote @ (b'"' | b'\'')) = behind.bytes().next() else {
             return;
         };
-        let Some((value, next)) = behind
-            .strip_prefix(quote)
-            .and_then(|behind| behind.split_once(quote))
-        else {
+        let quoted = behind.get(1..).unwrap_or_default();
+        let Some((value, next)) = parted(quoted, quote) else {
             return;
         };
         let name = name.trim_ascii();
-        take(name.rsplit_once(':').map_or(name, |(_, name)| name), value);
+        let prefix = name.bytes().rposition(|it| it == b':');
+        take(
+            name.get(prefix.map_or(0, |at| at + 1)..).unwrap_or(name),
+            value,
+        );
         rest = next;
     }
+}
+
+/// What is before and behind the first of these bytes, which is one of ASCII. Names and
+/// values are so short that no search is faster.
+fn parted(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|it| it == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// The name of an element without its prefix, as short as those of attributes.
+#[inline]
+pub(super) fn local(QName(name): QName<'_>) -> &str {
+    parted(name, b':').map_or(name, |(_, name)| name)
 }
 
 /// One attribute of an element, unescaped.
@@ -246,7 +262,8 @@ pub(super) fn push_reference(reference: &BytesRef<'_>, text: &mut String) -> Res
 /// that XML does not allow.
 pub(super) fn unescape_characters(text: &mut String, start: usize) {
     const LENGTH: usize = 7;
-    if memchr::memmem::find(text.as_bytes().get(start..).unwrap_or_default(), b"_x").is_none() {
+    let piece = text.as_bytes().get(start..).unwrap_or_default();
+    if !memchr::memchr_iter(b'_', piece).any(|at| piece.get(at + 1) == Some(&b'x')) {
         return;
     }
     let escaped = text.split_off(start);
@@ -309,5 +326,33 @@ mod tests {
         assert_eq!(attribute(&element, "name").unwrap(), "A & B");
         assert_eq!(attribute(&element, "id").unwrap(), "rId1");
         assert_eq!(attribute(&element, "x"), None);
+    }
+
+    #[test]
+    fn what_is_malformed_ends_the_attributes() {
+        for (text, expected) in [
+            ("", ""),
+            (" a = \"1\" b='\"'", "a:1 b:\""),
+            (" é=\"ü\"b=''", "é:ü b:"),
+            (" a:b:c=\"1\" :d=\"2\" a:=\"3\"", "c:1 d:2 :3"),
+            (" a=\"1\" b=2 c=\"3\"", "a:1"),
+            (" a=\"1\" b=é", "a:1"),
+            (" a=\"1\" b=\"2", "a:1"),
+            (" a=\"1\" b=", "a:1"),
+        ] {
+            let content = format!("c{text}");
+            let mut found = Vec::new();
+            attributes(&BytesStart::from_content(content, 1), |name, value| {
+                found.push(format!("{name}:{value}"));
+            });
+            assert_eq!(found.join(" "), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_element_is_known_without_its_prefix() {
+        for (name, expected) in [("c", "c"), ("x:row", "row"), ("x:y:z", "y:z"), (":", "")] {
+            assert_eq!(local(QName(name)), expected);
+        }
     }
 }

@@ -101,7 +101,7 @@ impl<'b> OdsCells<'b> {
         let depth = loop {
             let here = xml.depth() + 1;
             match xml.event(&mut buffer)? {
-                Event::Start(element) => match (element.local_name().as_ref(), sheets) {
+                Event::Start(element) => match (xml::local(element.name()), sheets) {
                     ("spreadsheet", None) => sheets = Some(here + 1),
                     ("table", Some(depth)) if depth == here => {
                         if left == 0 {
@@ -161,7 +161,7 @@ impl<'b> OdsCells<'b> {
         loop {
             let outer = self.xml.depth();
             match self.xml.event(&mut self.buffer)? {
-                Event::Start(element) if within.is_none() => match element.local_name().as_ref() {
+                Event::Start(element) if within.is_none() => match xml::local(element.name()) {
                     "shapes" | "forms" | "table" => within = Some(outer + 1),
                     "table-row" => {
                         self.row = RowStyle::of(&element, self.book);
@@ -226,7 +226,7 @@ impl<'b> OdsCells<'b> {
         loop {
             let outer = self.xml.depth();
             match self.xml.event(&mut self.buffer)? {
-                Event::Start(element) => match element.local_name().as_ref() {
+                Event::Start(element) => match xml::local(element.name()) {
                     "table-cell" | "covered-table-cell" => self.content.begin(&element, self.book),
                     _ => continue,
                 },
@@ -346,7 +346,7 @@ impl<'b> OdsCells<'b> {
         loop {
             let outer = self.xml.depth();
             match self.xml.event(&mut self.buffer)? {
-                Event::Start(element) if within.is_none() => match element.local_name().as_ref() {
+                Event::Start(element) if within.is_none() => match xml::local(element.name()) {
                     "p" if outer == depth => {
                         shown.begin();
                         is_text = true;

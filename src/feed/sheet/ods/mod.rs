@@ -73,7 +73,7 @@ fn is_encrypted(file: &File, manifest: &Part) -> Result<bool, Damage> {
     let mut buffer = Vec::new();
     loop {
         match xml.event(&mut buffer)? {
-            Event::Start(element) if element.local_name().as_ref() == "encryption-data" => {
+            Event::Start(element) if xml::local(element.name()) == "encryption-data" => {
                 return Ok(true);
             }
             Event::Eof => return Ok(false),
@@ -99,7 +99,7 @@ fn read_styles(file: &File, part: &Part, styles: &mut Styles) -> Result<(), Dama
         match xml.event(&mut buffer)? {
             Event::Start(element) => {
                 // Those of headers and footers have the same names as those of cells.
-                is_of_pages |= element.local_name().as_ref() == "automatic-styles";
+                is_of_pages |= xml::local(element.name()) == "automatic-styles";
                 if !is_of_pages {
                     styles.begin(&element)?;
                 }
@@ -110,7 +110,7 @@ fn read_styles(file: &File, part: &Part, styles: &mut Styles) -> Result<(), Dama
                 xml::push_reference(&reference, &mut text)?;
                 styles.text(&text);
             }
-            Event::End(element) => match element.local_name().as_ref() {
+            Event::End(element) => match xml::local(element.name()) {
                 "automatic-styles" => is_of_pages = false,
                 name if !is_of_pages => styles.end(name),
                 _ => {}
@@ -132,7 +132,7 @@ fn sheets(file: &File, content: &Part, styles: &mut Styles, book: &mut Book) -> 
     loop {
         let here = xml.depth() + 1;
         match xml.event(&mut buffer)? {
-            Event::Start(element) => match (element.local_name().as_ref(), depth) {
+            Event::Start(element) => match (xml::local(element.name()), depth) {
                 ("spreadsheet", None) => depth = Some(here + 1),
                 ("table", Some(depth)) if depth == here => {
                     let index = book.n_sheets;
@@ -168,7 +168,7 @@ fn sheets(file: &File, content: &Part, styles: &mut Styles, book: &mut Book) -> 
                 xml::push_reference(&reference, &mut text)?;
                 styles.text(&text);
             }
-            Event::End(element) if depth.is_none() => styles.end(element.local_name().as_ref()),
+            Event::End(element) if depth.is_none() => styles.end(xml::local(element.name())),
             // Only here the checksum is known to be right.
             Event::Eof if depth.is_some() => return Ok(()),
             Event::Eof => return Err(Damage::Unexpected("no place for sheets")),

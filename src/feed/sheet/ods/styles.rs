@@ -83,12 +83,12 @@ impl Styles {
 
     /// Takes an element that begins.
     pub(super) fn begin(&mut self, element: &BytesStart<'_>) -> Result<(), Damage> {
-        let name = element.local_name();
-        match name.as_ref() {
+        let name = xml::local(element.name());
+        match name {
             "style" => self.cell_style(element)?,
             "number-style" | "currency-style" | "percentage-style" | "date-style"
             | "time-style" | "boolean-style" | "text-style" => {
-                self.number_style(element, name.as_ref())?;
+                self.number_style(element, name)?;
             }
             "map" => {
                 if let Some((_, style)) = &mut self.current {

@@ -98,22 +98,19 @@ impl<'b> Cells<'b> {
         let mut is_sheet = None;
         loop {
             match xml.event(&mut buffer)? {
-                Event::Start(element) => {
-                    let name = element.local_name();
-                    match name.as_ref() {
-                        "sheetData" => break,
-                        "dimension" => {
-                            let area = xml::attribute(&element, "ref").unwrap_or_default();
-                            said = Area::parse(&area).map_or(0, |area| area.last_row);
-                        }
-                        "col" if hidden_columns.len() < MAX_COLUMNS => {
-                            hidden_columns.extend(hidden_range(&element));
-                        }
-                        name => {
-                            is_sheet.get_or_insert(name == "worksheet");
-                        }
+                Event::Start(element) => match xml::local(element.name()) {
+                    "sheetData" => break,
+                    "dimension" => {
+                        let area = xml::attribute(&element, "ref").unwrap_or_default();
+                        said = Area::parse(&area).map_or(0, |area| area.last_row);
                     }
-                }
+                    "col" if hidden_columns.len() < MAX_COLUMNS => {
+                        hidden_columns.extend(hidden_range(&element));
+                    }
+                    name => {
+                        is_sheet.get_or_insert(name == "worksheet");
+                    }
+                },
                 Event::Eof if is_sheet == Some(false) => return Ok(None),
                 Event::Eof => return Err(Damage::Unexpected("a sheet without rows")),
                 _ => {}
@@ -143,7 +140,7 @@ impl<'b> Cells<'b> {
     ) -> Result<bool, NoRow> {
         while !self.is_ended {
             match self.xml.event(&mut self.buffer)? {
-                Event::Start(element) if element.local_name().as_ref() == "row" => {
+                Event::Start(element) if xml::local(element.name()) == "row" => {
                     let (mut number, mut is_hidden) = (None, false);
                     xml::attributes(&element, |name, value| match name {
                         "r" => number = value.trim().parse().ok().filter(|it| *it > 0),
@@ -157,7 +154,7 @@ impl<'b> Cells<'b> {
                         return Ok(true);
                     }
                 }
-                Event::End(element) if element.local_name().as_ref() == "sheetData" => {
+                Event::End(element) if xml::local(element.name()) == "sheetData" => {
                     self.rest()?;
                 }
                 Event::Eof => return Err(Damage::Unexpected("rows without an end").into()),
@@ -174,7 +171,7 @@ impl<'b> Cells<'b> {
         let mut next = 0;
         loop {
             let about = match self.xml.event(&mut self.buffer)? {
-                Event::Start(element) if element.local_name().as_ref() == "c" => {
+                Event::Start(element) if xml::local(element.name()) == "c" => {
                     if !self.is_numbered {
                         // Some writers give the number of a row with its cells only.
                         self.begun = self.begun.max(row(&element).unwrap_or(0));
@@ -182,7 +179,7 @@ impl<'b> Cells<'b> {
                     }
                     About::of(&element, next)
                 }
-                Event::End(element) if element.local_name().as_ref() == "row" => break,
+                Event::End(element) if xml::local(element.name()) == "row" => break,
                 Event::Eof => return Err(Damage::Unexpected("a row without an end").into()),
                 _ => continue,
             };
@@ -225,7 +222,7 @@ impl<'b> Cells<'b> {
         loop {
             let mut inline = false;
             match self.xml.event(&mut self.buffer)? {
-                Event::Start(element) => match element.local_name().as_ref() {
+                Event::Start(element) => match xml::local(element.name()) {
                     "v" => (within, content.has_value) = (Within::Value, true),
                     "f" => {
                         (within, content.is_formula) = (Within::Formula, true);
@@ -250,7 +247,7 @@ impl<'b> Cells<'b> {
                         xml::push_reference(&piece, text)?;
                     }
                 }
-                Event::End(element) => match element.local_name().as_ref() {
+                Event::End(element) => match xml::local(element.name()) {
                     "v" | "f" => within = Within::Other,
                     "c" => break,
                     _ => {}
@@ -331,7 +328,7 @@ impl<'b> Cells<'b> {
         self.is_ended = true;
         loop {
             match self.xml.event(&mut self.buffer)? {
-                Event::Start(element) if element.local_name().as_ref() == "mergeCell" => {
+                Event::Start(element) if xml::local(element.name()) == "mergeCell" => {
                     let area = xml::attribute(&element, "ref").unwrap_or_default();
                     if let Some(area) = Area::parse(&area) {
                         self.state.merged.add(area)?;
@@ -347,7 +344,7 @@ impl<'b> Cells<'b> {
     pub(in crate::feed::sheet) fn merged_areas(mut self) -> Result<Areas, Damage> {
         loop {
             match self.xml.event(&mut self.buffer)? {
-                Event::End(element) if element.local_name().as_ref() == "sheetData" => {
+                Event::End(element) if xml::local(element.name()) == "sheetData" => {
                     self.rest()?;
                     return Ok(self.state.merged);
                 }

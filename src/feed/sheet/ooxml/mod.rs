@@ -33,7 +33,7 @@ impl Package<'_> {
         let (part, relations) = self.main("xl/workbook.xml", ".xml")?;
         let mut book = Book::default();
         self.elements(part, |element| {
-            match element.local_name().as_ref() {
+            match xml::local(element.name()) {
                 "workbookPr" => xml::attributes(element, |name, value| {
                     book.is_1904 |= name == "date1904" && xml::is_true(value);
                 }),
@@ -66,7 +66,7 @@ impl Package<'_> {
         let mut within = Within::Other;
         self.elements(part, |element| {
             let id = || xml::attribute(element, "numFmtId").and_then(|id| id.trim().parse().ok());
-            match element.local_name().as_ref() {
+            match xml::local(element.name()) {
                 "numFmts" => within = Within::Codes,
                 "cellXfs" => within = Within::Cells,
                 "cellStyleXfs" | "cellStyles" | "dxfs" => within = Within::Other,
@@ -94,13 +94,13 @@ impl Package<'_> {
         let mut is_ended = false;
         loop {
             match xml.event(&mut buffer)? {
-                Event::Start(element) if element.local_name().as_ref() == "si" => {
+                Event::Start(element) if xml::local(element.name()) == "si" => {
                     let text = |text: &mut String| rich_text(&mut xml, "si", &mut buffer, text);
                     strings
                         .add(text)?
                         .ok_or_else(|| too_much(part, MAX_SHARED))?;
                 }
-                Event::End(element) if element.local_name().as_ref() == "sst" => is_ended = true,
+                Event::End(element) if xml::local(element.name()) == "sst" => is_ended = true,
                 // Only here the checksum is known to be right.
                 Event::Eof if is_ended => return Ok(strings),
                 Event::Eof => return Err(Damage::Unexpected("shared strings without an end")),
@@ -151,7 +151,7 @@ fn rich_text(
             return Err(Damage::TooLong);
         }
         match xml.event(buffer)? {
-            Event::Start(start) => match start.local_name().as_ref() {
+            Event::Start(start) => match xml::local(start.name()) {
                 "rPh" => is_phonetic = true,
                 "t" if !is_phonetic => {
                     let space = xml::attribute(&start, "space");
@@ -164,7 +164,7 @@ fn rich_text(
             Event::GeneralRef(reference) if piece.is_some() => {
                 xml::push_reference(&reference, text)?;
             }
-            Event::End(end) => match end.local_name().as_ref() {
+            Event::End(end) => match xml::local(end.name()) {
                 "rPh" => is_phonetic = false,
                 "t" => {
                     if let Some((start, keeps_space)) = piece.take() {
