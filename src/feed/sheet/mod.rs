@@ -52,8 +52,8 @@ use super::{Batch, FeedError, FeedOptions, Progress};
 use crate::model::{InWorkbook, NoPerson, Remark, Remarked, Remarks, RowNumber};
 
 /// A batch is full at this many cells or bytes of text, whichever is first.
-const CELLS: usize = 1 << 15;
-const TEXT: usize = 1 << 20;
+const CELLS: usize = 1 << 14;
+const TEXT: usize = 1 << 19;
 
 /// A hidden sheet with as many of the columns is one of the same kind.
 const COLUMNS_IN_COMMON: usize = 2;
