@@ -36,6 +36,9 @@ const LONG: usize = 1 << 16;
 const SAMPLE: usize = 1 << 16;
 /// The same with the lines that have rare letters.
 const MAX_SAMPLE: usize = 1 << 17;
+/// A sample with less room than this is full: after hundreds of lines, two more decide
+/// nothing.
+const ROOM: usize = 1 << 8;
 /// A letter is rare until the sample has it so often.
 const RARE: u8 = 8;
 /// The number of letters in UTF-8, none of them broken, that chance does not make.
@@ -201,32 +204,45 @@ impl Judge {
         }
     }
 
-    /// Judges lines. The whole of a file is, so ASCII is passed as fast as can be.
+    /// Judges lines. The whole of a file is, so ASCII is passed as fast as can be, and so are
+    /// letters in lines that the sample has no room for.
     fn examine(&mut self, text: &[u8]) {
-        let mut rest = text;
+        let mut at = 0;
         loop {
+            let rest = text.get(at..).unwrap_or_default();
             let (ascii, behind) = rest.split_at(Encoding::ascii_valid_up_to(rest));
-            if behind.is_empty() {
+            let length = behind.iter().take_while(|byte| !byte.is_ascii()).count();
+            let (letters, more) = behind.split_at(length);
+            if letters.is_empty() {
                 return;
             }
-            let start = memrchr2(b'\n', b'\r', ascii).map_or(0, |at| at + 1);
-            let (letters, more) = behind.split_at(line_length(behind));
-            let line = rest.get(start..ascii.len() + letters.len());
-            let mut has_rare = false;
             let before = ascii.last().copied().unwrap_or(b' ');
-            for (around, letters) in beyond_ascii(before, letters) {
+            at += ascii.len();
+            if self.sample.is_full() && !self.sample.has_rare(letters) {
+                self.count([before, more.first().copied().unwrap_or(b' ')], letters);
+                at += length;
+                continue;
+            }
+            let passed = text.get(..at).unwrap_or_default();
+            let start = memrchr2(b'\n', b'\r', passed).map_or(0, |at| at + 1);
+            let end = at + line_length(behind);
+            let mut has_rare = false;
+            for (around, letters) in beyond_ascii(before, text.get(at..end).unwrap_or_default()) {
                 self.count(around, letters);
                 has_rare = has_rare || self.sample.has_rare(letters);
             }
-            self.sample.push(line.unwrap_or_default(), has_rare);
-            rest = more;
+            let line = text.get(start..end).unwrap_or_default();
+            self.sample.push(line, has_rare);
+            at = end;
         }
     }
 
     /// Counts bytes beyond ASCII that are between these two of ASCII.
     fn count(&mut self, [before, behind]: [u8; 2], letters: &[u8]) {
-        if letters.len() == 1 {
-            self.broken += 1;
+        // So letters of UTF-8 begin.
+        let begins = |pair: &[u8]| matches!(pair, [0xc2..=0xf4, 0x80..=0xbf]);
+        if !letters.windows(2).any(begins) {
+            self.broken += letters.len() as u64;
             return;
         }
         let mut before = char::from(before);
@@ -274,6 +290,11 @@ impl Sample {
                 }
             }
         }
+    }
+
+    /// Whether it takes no line any more but for its rare letters.
+    fn is_full(&self) -> bool {
+        self.text.len() + ROOM > SAMPLE
     }
 
     fn has_rare(&self, letters: &[u8]) -> bool {

@@ -84,22 +84,17 @@ pub(super) fn likelihood(text: &str, languages: &Languages) -> f64 {
 
 /// The characters beyond ASCII of a line.
 fn places(line: &str) -> impl Iterator<Item = Place> {
-    let mut before = [' '; 2];
-    let mut rest = line.chars();
-    std::iter::from_fn(move || {
-        loop {
-            let char = rest.next()?;
-            let mut ahead = rest.clone();
-            let place = Place {
-                before,
-                char,
-                after: [ahead.next().unwrap_or(' '), ahead.next().unwrap_or(' ')],
-            };
-            before = [before[1], char];
-            // What ASCII says is the same in each reading.
-            if !char.is_ascii() {
-                return Some(place);
-            }
+    // What ASCII says is the same in each reading.
+    let beyond = line.char_indices().filter(|(_, char)| !char.is_ascii());
+    beyond.map(|(at, char)| {
+        let (passed, rest) = line.split_at(at);
+        let (mut passed, mut rest) = (passed.chars().rev(), rest.chars().skip(1));
+        let mut next = || [passed.next(), rest.next()].map(|char| char.unwrap_or(' '));
+        let ([last, after], [before, behind]) = (next(), next());
+        Place {
+            before: [before, last],
+            char,
+            after: [after, behind],
         }
     })
 }
@@ -175,6 +170,24 @@ mod tests {
         let wrong = format!("{staff}5,Dvoøák\n6,Jiøí\n7,Rùžièka\n8,Nìmec\n9,Zdenìk\n");
         let latin = Languages::new(LATIN);
         assert!(likelihood(&right, &latin) > likelihood(&wrong, &latin) + 5.0);
+    }
+
+    #[test]
+    fn a_character_has_those_beside_it_in_its_line() {
+        for (line, expected) in [
+            ("", &[][..]),
+            ("Ann", &[]),
+            ("é", &["  é  "]),
+            ("Zoë", &["Zoë  "]),
+            ("aé b", &[" aé b"]),
+            ("Łódź", &["  Łód", " Łódź", "ódź  "]),
+        ] {
+            let found = places(line).map(|it| {
+                let [first, before] = it.before;
+                String::from_iter([first, before, it.char, it.after[0], it.after[1]])
+            });
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{line}");
+        }
     }
 
     #[test]

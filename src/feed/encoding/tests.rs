@@ -422,4 +422,45 @@ proptest::proptest! {
         let sample: String = judge.sample.text.iter().map(|&byte| char::from(byte)).collect();
         proptest::prop_assert_eq!(sample, sampled);
     }
+
+    #[test]
+    fn a_full_sample_takes_lines_with_rare_letters_alone_and_all_letters_are_counted(
+        bytes in any_lines(),
+        step in 1_usize..9,
+    ) {
+        const LINE: &[u8] = b"7;Zo\xeb;Utrecht\n";
+        let of = |mut judge: Judge| {
+            for part in bytes.chunks(step) {
+                judge.push(part);
+            }
+            let held = std::mem::take(&mut judge.held);
+            judge.examine(&held);
+            judge
+        };
+        let mut full = Judge::default();
+        full.push(&LINE.repeat(SAMPLE / 8));
+        let mut expected = full.sample.text.clone();
+        proptest::prop_assert!(expected.len() <= SAMPLE && full.sample.is_full());
+        let mut counts = [0_u32; 256];
+        for &byte in &expected {
+            counts[usize::from(byte)] += 1;
+        }
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let (line, more) = rest.split_at(line_length(rest));
+            let count = |byte: &u8| counts[usize::from(*byte)];
+            if line.iter().any(|byte| !byte.is_ascii() && count(byte) < RARE.into()) {
+                for &byte in line {
+                    counts[usize::from(byte)] += 1;
+                }
+                expected.extend_from_slice(line);
+            }
+            rest = more;
+        }
+
+        let (before, full, alone) = (full.broken, of(full), of(Judge::default()));
+        proptest::prop_assert_eq!(full.sample.text, expected);
+        let counted = (alone.whole, alone.long, before + alone.broken);
+        proptest::prop_assert_eq!((full.whole, full.long, full.broken), counted);
+    }
 }
