@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "support/network.rs"]
+mod network;
 #[expect(dead_code, reason = "the other tests of the program use the rest")]
 mod support;
 
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use hrfeed::sandbox::Faults;
 
+use crate::network::{Delays, Network};
 use crate::support::System::{self, AnewSpring, Kmi};
 use crate::support::{Feed, Person, World, side_by_side, wait_until};
 
@@ -38,6 +41,64 @@ fn no_second_holds_more_requests_than_the_rate() {
             assert!(peak * 10 >= rate * 8, "only {peak} at a rate of {rate}");
         }
     }));
+}
+
+/// Imports `seconds` seconds of people at that rate over such a network, and returns the
+/// fullest second and the share of the rate that was used.
+fn peak_and_share(rate: u32, seconds: u32, delays: Delays) -> (u64, f64) {
+    let world = World::new(Kmi);
+    let network = Network::of(&world, delays);
+    let world = world.at(network.url()).target(&format!(
+        "requests_per_second = {rate}\nmax_in_flight = 250"
+    ));
+    let people = rate * seconds;
+    let ran = world
+        .import_feed(&Feed::of(people.try_into().unwrap()))
+        .exits(0);
+    assert_eq!(ran.count("created"), u64::from(people));
+    let peak = world.lms.stats().number("peak_per_second");
+    (peak, network.share(f64::from(rate)))
+}
+
+#[test]
+fn no_second_at_the_lms_holds_more_than_the_rate_over_a_network_whose_delay_varies() {
+    let delays = Delays {
+        there: 200 * MS,
+        back: 50 * MS,
+    };
+    side_by_side([5, 20, 60].map(|rate| {
+        move || {
+            let (peak, share) = peak_and_share(rate, 5, delays);
+            assert!(
+                peak <= u64::from(rate),
+                "{peak} in a second at a rate of {rate}"
+            );
+            assert!(share > 0.7, "{share} of a rate of {rate}");
+        }
+    }));
+}
+
+/// One after the other, on a machine that has nothing else to do.
+#[expect(clippy::print_stderr, reason = "it is run for its figures")]
+#[test]
+#[ignore = "takes two minutes and a quiet machine: see docs/operations.md"]
+fn the_rate_is_used_and_no_second_holds_more() {
+    for rate in [10, 100, 1000] {
+        for (there, back, least) in [(0, 0, 0.99), (50, 0, 0.9), (200, 0, 0.75), (200, 200, 0.7)] {
+            let delays = Delays {
+                there: there * MS,
+                back: back * MS,
+            };
+            let (peak, share) = peak_and_share(rate, 9, delays);
+            eprintln!(
+                "{rate}/s, up to {there} ms there and {back} ms back: {:.1} % used, \
+                 {peak} in a second",
+                share * 100.0
+            );
+            assert!(peak <= u64::from(rate), "{peak} at {rate}");
+            assert!(share >= least, "{share} at {rate}");
+        }
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(super) use self::ledger::Ledger;
 use self::outage::{Health, Outage};
 use self::queue::{Flight, Queue};
 pub(super) use self::suspicion::Suspicion;
+use super::departures::Departure;
 use super::pace::Pace;
 use super::pressure::Pressure;
 use super::stop::Stop;
@@ -241,8 +242,8 @@ enum Mode {
 
 /// What was in flight and came back.
 enum Returned<J> {
-    Job(Flight<J>, Result<Reply, NoReply>),
-    Probe(Result<Reply, NoReply>),
+    Job(Departure, Flight<J>, Result<Reply, NoReply>),
+    Probe(Departure, Result<Reply, NoReply>),
 }
 
 /// One [`Engine::drive`] under way.
@@ -353,8 +354,14 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
 
     fn returned(&mut self, returned: Result<Returned<J>, JoinError>) -> Result<(), UploadError> {
         match returned {
-            Ok(Returned::Job(flight, result)) => self.job_returned(flight, result),
-            Ok(Returned::Probe(result)) => self.probe_returned(result),
+            Ok(Returned::Job(departure, flight, result)) => {
+                self.note_return(departure, &result);
+                self.job_returned(flight, result)
+            }
+            Ok(Returned::Probe(departure, result)) => {
+                self.note_return(departure, &result);
+                self.probe_returned(result)
+            }
             Err(error) => Err(UploadError::Task(error.to_string())),
         }
     }
@@ -365,7 +372,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         // journal without an outcome, and is looked up first next time.
         self.in_flight.abort_all();
         while let Some(returned) = self.in_flight.join_next().await {
-            if let Ok(Returned::Job(flight, result)) = returned {
+            if let Ok(Returned::Job(_, flight, result)) = returned {
                 self.job_returned(flight, result)?;
             }
         }
@@ -429,22 +436,24 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         while self.in_flight.len() < self.engine.pressure.in_flight()
             && !self.queue.ready.is_empty()
         {
-            if let Err(wait) = self.engine.pace.take() {
-                return Ok(Some(now + wait));
-            }
+            let departure = match self.engine.pace.take() {
+                Ok(departure) => departure,
+                Err(wait) => return Ok(Some(now + wait)),
+            };
             if let Some(flight) = self.queue.ready.pop_front() {
-                self.send(flight)?;
+                self.send(departure, flight)?;
             }
         }
         if self.probe_for_refused() {
             return Ok(self.launch_probe(now));
         }
         if self.is_nobody_else_left() && !self.queue.last.is_empty() {
-            if let Err(wait) = self.engine.pace.take() {
-                return Ok(Some(now + wait));
-            }
+            let departure = match self.engine.pace.take() {
+                Ok(departure) => departure,
+                Err(wait) => return Ok(Some(now + wait)),
+            };
             if let Some(flight) = self.queue.last.pop_front() {
-                self.send(flight)?;
+                self.send(departure, flight)?;
             }
         }
         let due = self.queue.next_due();
@@ -458,17 +467,18 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         if !self.in_flight.is_empty() {
             return None;
         }
-        if let Err(wait) = self.engine.pace.take() {
-            return Some(now + wait);
-        }
+        let departure = match self.engine.pace.take() {
+            Ok(departure) => departure,
+            Err(wait) => return Some(now + wait),
+        };
         self.called(false);
         let (transport, call) = (self.engine.transport.clone(), self.engine.target.probe());
         self.in_flight
-            .spawn(async move { Returned::Probe(transport.send(call).await) });
+            .spawn(async move { Returned::Probe(departure, transport.send(call).await) });
         None
     }
 
-    fn send(&mut self, mut flight: Flight<J>) -> Result<(), UploadError> {
+    fn send(&mut self, departure: Departure, mut flight: Flight<J>) -> Result<(), UploadError> {
         if flight.job.is_write() {
             self.ledger.writes(&flight.job)?;
         }
@@ -482,7 +492,7 @@ impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
         self.untried_in_flight += usize::from(flight.is_untried());
         self.in_flight.spawn(async move {
             let result = transport.send(call).await;
-            Returned::Job(flight, result)
+            Returned::Job(departure, flight, result)
         });
         Ok(())
     }

@@ -12,6 +12,7 @@
 //! - A journal that cannot be written stops the run.
 
 mod change;
+mod departures;
 mod doubt;
 mod engine;
 mod group_jobs;
@@ -19,6 +20,7 @@ mod groups;
 mod http;
 mod intents;
 mod kept;
+mod lateness;
 mod memberships;
 mod leavers;
 mod left_over;

@@ -2,16 +2,15 @@
 //!
 //! Two rules together. governor (GCRA) spreads requests evenly, with a burst
 //! of 10 ms so that late wake-ups are made up for. A GCRA with a burst lets a
-//! little more than the rate through in some windows, so the instants of the
-//! last requests are kept as well, and the one that would be too many waits
-//! until the oldest has left the window.
+//! little more than the rate through in some windows, and requests arrive more or
+//! less late, so what has gone out is kept as well ([`Departures`]), and the one that
+//! would be too many waits.
 //!
 //! With `share_rate`, a request needs a place in the rate of all runs as well.
 //!
 //! A lower rate is another GCRA; the window is the configured rate's, whatever
 //! becomes of the rate meanwhile.
 
-use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -22,12 +21,9 @@ use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
+use super::departures::{Departure, Departures};
+use super::lateness::Kind;
 use super::shared_rate::SharedRate;
-
-/// The window, a little longer than a second: two requests a second apart here
-/// can be closer together when they arrive, by what a busy machine or a new
-/// connection delays the first of them.
-const WINDOW: Duration = Duration::from_millis(1050);
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
@@ -52,11 +48,10 @@ impl Clock for TokioClock {
 pub(super) struct Pace<C: Clock = TokioClock> {
     limiter: Limiter<C>,
     clock: C,
+    start: C::Instant,
     configured: f64,
     current: f64,
-    /// Requests in a window, at most.
-    most: usize,
-    recent: VecDeque<C::Instant>,
+    departures: Departures,
     /// The limiter has let a request through that has not gone out yet.
     is_let_through: bool,
     shared: Option<SharedRate>,
@@ -101,11 +96,11 @@ impl<C: Clock + Clone> Pace<C> {
         let quota = quota(per_second, full_burst(per_second));
         Self {
             limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
+            start: clock.now(),
             clock,
             configured: per_second,
             current: per_second,
-            most,
-            recent: VecDeque::with_capacity(most),
+            departures: Departures::new(most),
             is_let_through: false,
             shared: None,
         }
@@ -133,9 +128,8 @@ impl<C: Clock + Clone> Pace<C> {
         } else {
             full_burst(wanted)
         };
-        let since_last = self.recent.back().map_or(period, |last| {
-            Duration::from(self.clock.now().duration_since(*last))
-        });
+        let now = self.since_start(self.clock.now());
+        let since_last = (self.departures.last()).map_or(period, |last| now.saturating_sub(last));
         // The "theoretical arrival time", from now: the next request may go so
         // much earlier than that as the burst allows.
         let arrival = period
@@ -148,31 +142,20 @@ impl<C: Clock + Clone> Pace<C> {
         self.limiter = RateLimiter::new(quota(wanted, burst), state, self.clock.clone());
     }
 
-    /// How many were sent in the last second, as far as is remembered.
+    /// How many were sent in the last second.
     pub(super) fn sent_lately(&self) -> usize {
-        let now = self.clock.now();
-        self.recent
-            .iter()
-            .rev()
-            .take_while(|sent| Duration::from(now.duration_since(**sent)) < Duration::from_secs(1))
-            .count()
+        self.departures.lately(self.since_start(self.clock.now()))
     }
 
     /// Takes a place for a request that goes out now, or says how long to wait
-    /// before asking again.
-    pub(super) fn take(&mut self) -> Result<(), Duration> {
-        let now = self.clock.now();
-        if self.recent.len() >= self.most
-            && let Some(oldest) = self.recent.front()
-        {
-            let age = Duration::from(now.duration_since(*oldest));
-            if age < WINDOW {
-                return Err(WINDOW.saturating_sub(age));
-            }
-        }
+    /// before asking again, unless an answer comes before.
+    pub(super) fn take(&mut self) -> Result<Departure, Duration> {
+        let instant = self.clock.now();
+        let now = self.since_start(instant);
+        self.departures.admit(now)?;
         if !self.is_let_through {
             if let Err(not_until) = self.limiter.check() {
-                return Err(not_until.wait_time_from(now));
+                return Err(not_until.wait_time_from(instant));
             }
             self.is_let_through = true;
         }
@@ -180,11 +163,17 @@ impl<C: Clock + Clone> Pace<C> {
             shared.take(self.current)?;
         }
         self.is_let_through = false;
-        if self.recent.len() >= self.most {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(now);
-        Ok(())
+        Ok(self.departures.add(now))
+    }
+
+    /// That request has an answer of that kind, or will have none.
+    pub(super) fn returned(&mut self, departure: Departure, kind: Option<Kind>) {
+        let now = self.since_start(self.clock.now());
+        self.departures.returned(departure, kind, now);
+    }
+
+    fn since_start(&self, instant: C::Instant) -> Duration {
+        instant.duration_since(self.start).into()
     }
 }
 
@@ -217,143 +206,5 @@ fn quota(per_second: f64, burst: u32) -> Quota {
 }
 
 #[cfg(test)]
-mod tests {
-    use governor::clock::FakeRelativeClock;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Asks after each of `waits` and again whenever the pace says so, and
-    /// returns the instants at which a request went out.
-    fn sent(per_second: f64, waits: &[u64], seconds: u64) -> Vec<Duration> {
-        let clock = FakeRelativeClock::default();
-        let mut pace = Pace::with_clock(per_second, clock.clone());
-        let mut now = Duration::ZERO;
-        let mut sent = Vec::new();
-        let mut waits = waits.iter().cycle();
-        while now < Duration::from_secs(seconds) {
-            let step = match pace.take() {
-                Ok(()) => {
-                    sent.push(now);
-                    Duration::from_micros(*waits.next().unwrap_or(&0))
-                }
-                // A wake-up is never early, and often late.
-                Err(wait) => wait + Duration::from_micros(*waits.next().unwrap_or(&0)),
-            };
-            clock.advance(step);
-            now += step;
-        }
-        sent
-    }
-
-    /// Like [`sent`], with a change of the rate after each request or wait
-    /// that has one.
-    fn sent_at_changing_rates(
-        per_second: f64,
-        steps: &[(u64, Option<f64>)],
-        seconds: u64,
-    ) -> Vec<Duration> {
-        let clock = FakeRelativeClock::default();
-        let mut pace = Pace::with_clock(per_second, clock.clone());
-        let mut now = Duration::ZERO;
-        let mut sent = Vec::new();
-        for (micros, rate) in steps.iter().cycle() {
-            if now >= Duration::from_secs(seconds) {
-                break;
-            }
-            if let Some(rate) = rate {
-                pace.change(*rate);
-            }
-            let waits = match pace.take() {
-                Ok(()) => {
-                    sent.push(now);
-                    Duration::ZERO
-                }
-                // Or it asks again long before it is due.
-                Err(wait) if micros % 2 == 0 => wait,
-                Err(wait) => wait / 2 + Duration::from_nanos(1),
-            };
-            let step = waits + Duration::from_micros(*micros);
-            clock.advance(step);
-            now += step;
-        }
-        sent
-    }
-
-    fn most_in_a_second(sent: &[Duration]) -> usize {
-        let within = |first: usize| {
-            let end = sent[first] + Duration::from_secs(1);
-            sent[first..].iter().take_while(|at| **at <= end).count()
-        };
-        (0..sent.len()).map(within).max().unwrap_or(0)
-    }
-
-    proptest! {
-        #[test]
-        fn no_second_holds_more_than_the_rate(
-            per_second in 1_u32..300,
-            waits in prop::collection::vec(prop_oneof![Just(0), 0..2000_u64, 0..2_000_000_u64], 1..20),
-        ) {
-            let sent = sent(f64::from(per_second), &waits, 4);
-            prop_assert!(most_in_a_second(&sent) <= per_second as usize);
-        }
-
-        #[test]
-        fn no_second_holds_more_than_the_rate_however_the_rate_changes(
-            per_second in 1_u32..300,
-            steps in prop::collection::vec(
-                (prop_oneof![1..2000_u64, 1..500_000_u64], prop::option::of(0.1..400.0_f64)),
-                1..30,
-            ),
-        ) {
-            let sent = sent_at_changing_rates(f64::from(per_second), &steps, 4);
-            prop_assert!(most_in_a_second(&sent) <= per_second as usize);
-        }
-
-        #[test]
-        fn changing_the_rate_again_and_again_gains_nothing(
-            rates in prop::collection::vec(2.0..20.0_f64, 2..30),
-        ) {
-            let steps: Vec<_> = rates.iter().map(|rate| (1000, Some(*rate))).collect();
-            let sent = sent_at_changing_rates(300.0, &steps, 4);
-            // One more than the fastest of them, which lies on both ends.
-            prop_assert!(most_in_a_second(&sent) <= 21, "{}", most_in_a_second(&sent));
-        }
-    }
-
-    #[test]
-    fn a_lower_rate_holds_from_the_next_request_on_and_the_old_one_comes_back() {
-        let clock = FakeRelativeClock::default();
-        let mut pace = Pace::with_clock(100.0, clock.clone());
-        let mut in_two_seconds = |rate| {
-            pace.change(rate);
-            let mut sent = 0;
-            for _ in 0..2000 {
-                sent += u32::from(pace.take().is_ok());
-                clock.advance(Duration::from_millis(1));
-            }
-            (sent, pace.sent_lately())
-        };
-        assert!((190..=200).contains(&in_two_seconds(100.0).0));
-        assert_eq!(in_two_seconds(5.0), (10, 5));
-        assert_eq!(in_two_seconds(0.5).0, 1);
-        assert!((190..=200).contains(&in_two_seconds(1000.0).0));
-    }
-
-    #[test]
-    fn the_rate_is_used_though_wake_ups_are_late() {
-        for per_second in [10_u16, 100, 500] {
-            let sent = sent(f64::from(per_second), &[0, 900, 100], 10).len();
-            let wanted = usize::from(per_second) * 10;
-            assert!(
-                sent * 100 >= wanted * 94,
-                "{sent} of {wanted} at {per_second}/s"
-            );
-        }
-    }
-
-    #[test]
-    fn less_than_one_a_second_is_a_pace_too() {
-        assert_eq!(sent(0.2, &[0], 16).len(), 4);
-    }
-}
+#[path = "pace_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::departures::Departure;
 use super::super::pressure::{Answer, Kind, Pressure, Waits};
 use super::super::{Halt, UploadError};
 use super::queue::{FailedWrites, Flight};
@@ -150,6 +151,12 @@ impl Streak {
 }
 
 impl<T: Transport, J: Job, L: Ledger<J>> Drive<'_, T, J, L> {
+    /// When a call came back says when it may have arrived.
+    pub(super) fn note_return(&mut self, departure: Departure, result: &Result<Reply, NoReply>) {
+        let kind = result.as_ref().ok().map(|reply| (reply.call, reply.status));
+        self.engine.pace.returned(departure, kind);
+    }
+
     /// Notes how long a usable answer took, and goes on as fast as the pressure
     /// then allows.
     pub(super) fn note_answer(&mut self, sent: Instant, was_write: bool) {

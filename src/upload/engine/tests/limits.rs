@@ -239,7 +239,7 @@ fn a_quota_of_a_minute_is_used_up_and_waited_for_by_one_request_at_a_time() {
                 says,
                 ..CALM
             };
-            let got = measure(per_second, lms, 200, same);
+            let got = measure(per_second, lms, 260, same);
             assert!(
                 got.served / f64::from(rate) > 0.8,
                 "{got:?} at {per_second}: {lms:?}"

@@ -171,16 +171,16 @@ fn a_refusal_halves_the_rate_which_then_comes_back() {
         "P120 read" if asked.times == 1 => Answer::wait(429, "1"),
         _ => Answer::status(200).after(50),
     });
-    insta::assert_compact_debug_snapshot!(ran.calls_by_second(), @"[40, 39, 38, 5, 17, 24, 27, 29, 30, 32, 32, 33, 34, 33, 33, 34, 33, 35, 34, 36, 37, 38, 38, 38, 38, 38, 38, 18]");
+    insta::assert_compact_debug_snapshot!(ran.calls_by_second(), @"[40, 40, 40, 2, 22, 25, 29, 30, 33, 34, 34, 35, 34, 35, 34, 34, 36, 35, 36, 38, 40, 40, 40, 40, 40, 40, 15]");
     let of_the_rate: Vec<_> = ran
         .lines
         .lines()
         .filter(|line| line.contains("low") || line.contains("Full"))
         .collect();
     insta::assert_snapshot!(of_the_rate.join("\n"), @"
-     3.170 slowed to 19.0 a second: the LMS limits requests
-     3.170 all wait 1.000 s: the LMS asked hrfeed to slow down
-    21.438 FullSpeed
+     3.023 slowed to 20.0 a second: the LMS limits requests
+     3.023 all wait 1.000 s: the LMS asked hrfeed to slow down
+    20.339 FullSpeed
     ");
 }
 
