@@ -66,7 +66,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Why it has fewer records than there are.
-    pub(super) fn failure(&mut self) -> Option<FeedError> {
+    pub(crate) fn failure(&mut self) -> Option<FeedError> {
         self.failed.take()
     }
 

@@ -14,7 +14,7 @@ use super::openpgp::{self, OpenPgpError, OpenPgpKeys, Signature};
 use super::sheet::SheetFile;
 use super::spool::{self, Bounds, Opened};
 use super::text::Text;
-use super::{Batch, FeedCopy, FeedError, FeedOptions, FeedSource, Format, Progress, START};
+use super::{Again, Batch, FeedCopy, FeedError, FeedOptions, FeedSource, Format, Progress, START};
 use crate::files;
 use crate::model::{Remark, Remarked, Remarks, RowNumber};
 
@@ -246,7 +246,7 @@ impl FeedFile {
     pub(super) fn read<T: Send, E: From<FeedError>>(
         &mut self,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
-        take: impl FnMut(T, Progress) -> Result<(), E>,
+        take: impl FnMut(T, Progress, Again<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         match &mut self.table {
             Table::Csv(csv) => {

@@ -128,6 +128,9 @@ pub struct Progress {
     pub bytes: u64,
 }
 
+/// Reads a batch again, from its first record on.
+pub(crate) type Again<'b> = Box<dyn FnOnce() -> Batch<'b> + 'b>;
+
 /// An open feed: a file, or several one after the other.
 #[derive(Debug)]
 pub struct Feed {
@@ -296,18 +299,40 @@ impl Feed {
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         mut take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.read_on(work, |result, progress, _| take(result, progress))
+    }
+
+    /// The same, where `take` may read the records of the result's batch once more, from
+    /// the first on: `work` need not make all of them into something before it is taken.
+    ///
+    /// # Errors
+    /// As [`Feed::read`]. Why a batch that is read again has fewer records than there are
+    /// is for `take` to ask.
+    pub(crate) fn read_on<T: Send, E: From<FeedError>>(
+        &mut self,
+        work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
+        mut take: impl FnMut(T, Progress, Again<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let extension = self.extension();
         let mut before = 0;
         for file in std::iter::once(&mut self.first).chain(&mut self.others) {
             let (number, corrections) = (file.number, file.corrections().cloned());
-            let work = |batch: &mut Batch<'_>| {
+            let begin = |batch: &mut Batch<'_>| {
                 batch.begin((number, corrections.clone()), extension.clone());
+            };
+            let work = |batch: &mut Batch<'_>| {
+                begin(batch);
                 let result = work(batch);
                 batch.failure().map_or(Ok(result), Err)
             };
-            let take = |result: Result<T, FeedError>, progress: Progress| {
+            let take = |result: Result<T, FeedError>, progress: Progress, again: Again<'_>| {
                 let bytes = before + progress.bytes;
-                take(result?, Progress { bytes })
+                let again = Box::new(|| {
+                    let mut batch = again();
+                    begin(&mut batch);
+                    batch
+                });
+                take(result?, Progress { bytes }, again)
             };
             file.read(work, take)?;
             before += file.length();

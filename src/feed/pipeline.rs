@@ -1,6 +1,6 @@
 //! Batches pass three stages that overlap: one thread fills them in the order
 //! of the file, rayon's threads work on them, the calling thread takes the
-//! results in the order of the file.
+//! results in the order of the file, each with its batch.
 //!
 //! # Invariants
 //!
@@ -42,7 +42,7 @@ enum Parcel<B, T> {
 pub(super) fn run<B, T, E>(
     mut fill: impl FnMut(&mut B) -> Result<Filled, FeedError> + Send,
     work: impl Fn(&mut B) -> T + Sync + Send,
-    mut take: impl FnMut(T, Progress) -> Result<(), E>,
+    mut take: impl FnMut(&mut B, T, Progress) -> Result<(), E>,
 ) -> Result<(), E>
 where
     B: Default + Send,
@@ -127,7 +127,7 @@ fn start_pool() -> Result<(), FeedError> {
 fn take_in_order<B, T, E: From<FeedError>>(
     parcels: &Receiver<(u64, Parcel<B, T>)>,
     free: &Sender<B>,
-    take: &mut impl FnMut(T, Progress) -> Result<(), E>,
+    take: &mut impl FnMut(&mut B, T, Progress) -> Result<(), E>,
 ) -> Result<Result<(), E>, Box<dyn Any + Send>> {
     let mut early = BTreeMap::new();
     let mut next = 0;
@@ -147,8 +147,8 @@ fn take_in_order<B, T, E: From<FeedError>>(
         };
         next += 1;
         match parcel {
-            Parcel::Done(batch, result, progress) => {
-                if let Err(error) = take(result, progress) {
+            Parcel::Done(mut batch, result, progress) => {
+                if let Err(error) = take(&mut batch, result, progress) {
                     return Ok(Err(error));
                 }
                 put(free, batch);

@@ -1,7 +1,7 @@
 //! The second pass: the feed is read again, and the rows that must be sent or
 //! recorded are mapped again.
 
-use crate::feed::{Feed, FeedError};
+use crate::feed::{Batch as Records, Feed, FeedError};
 use crate::mapping::{
     Bound, Fault, FieldFingerprints, FieldSet, Mapped, MappingError, Person, Slot,
 };
@@ -201,8 +201,19 @@ fn in_words(fields: &[&str]) -> Option<String> {
     (!fields.is_empty()).then(|| fields.join(", "))
 }
 
+/// The number of rows that are made of a batch at a time. A row that is made is ten times as
+/// large as one that is read, and several batches are on their way at once.
+const SLICE: usize = 256;
+
+/// Some of the rows of a batch.
+struct Slice<T> {
+    items: Vec<T>,
+    /// The last of them, if there may be more in the batch.
+    last: Option<RowNumber>,
+}
+
 /// Reads the feed again and hands the wanted rows to `take`, in the order of
-/// the file, some at a time.
+/// the file, a few hundred at a time.
 ///
 /// # Errors
 /// The feed cannot be read or has changed; or `take` said to stop.
@@ -219,7 +230,7 @@ pub fn replay<E: From<ScanError>>(
         wanted,
         these,
     };
-    replay_as(feed, bound, &asked, |item| item, take)
+    replay_in_slices(feed, bound, &asked, (SLICE, |item| item), take)
 }
 
 /// The same, with what `make` keeps of each row: several thousand rows are on their
@@ -232,6 +243,18 @@ pub fn replay_as<T: Send, E: From<ScanError>>(
     bound: &Bound<'_>,
     asked: &Asked<'_>,
     make: impl Fn(Item) -> T + Sync + Send,
+    take: impl FnMut(Vec<T>) -> Result<(), E>,
+) -> Result<(), E> {
+    replay_in_slices(feed, bound, asked, (usize::MAX, make), take)
+}
+
+/// Hands slices of at most that many rows on. The first of each batch is made beside
+/// others, which is all of a batch on most nights; the rest as they are taken.
+fn replay_in_slices<T: Send, E: From<ScanError>>(
+    feed: &mut Feed,
+    bound: &Bound<'_>,
+    asked: &Asked<'_>,
+    (most, make): (usize, impl Fn(Item) -> T + Sync + Send),
     mut take: impl FnMut(Vec<T>) -> Result<(), E>,
 ) -> Result<(), E> {
     struct Failed<E>(E);
@@ -240,41 +263,80 @@ pub fn replay_as<T: Send, E: From<ScanError>>(
             Self(E::from(ScanError::Feed(error)))
         }
     }
-    let Asked {
-        rows,
-        wanted,
-        these,
-    } = *asked;
-    feed.read(
-        |records| {
-            let mut items = Vec::new();
-            let (mut person, mut faults) = (Person::default(), Vec::new());
-            // A row that the filter left out has no index.
-            let wanted = |row| {
-                let index = rows.at(row)?;
-                wanted.covers(rows, index, these).then_some(index)
-            };
-            while let Some(record) = records.next_of(|row| wanted(row).is_some()) {
-                let Some(index) = wanted(record.row()) else {
-                    continue;
-                };
-                if bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
-                    continue;
-                }
-                items.push(make(item(bound, rows, index, &person, &mut faults)));
-            }
-            Ok::<_, MappingError>(items)
-        },
-        |items, _| {
-            let items = items.map_err(|error| Failed(E::from(ScanError::Mapping(error))))?;
+    let slice =
+        |records: &mut Records<'_>, behind| slice(records, bound, asked, (most, behind), &make);
+    let first = |records: &mut Records<'_>| slice(records, None);
+    feed.read_on(first, |first, _, again| {
+        let mapped = |slice: Result<Slice<T>, MappingError>| {
+            slice.map_err(|error| Failed(E::from(ScanError::Mapping(error))))
+        };
+        let mut hand_on = |items: Vec<T>| {
             if items.is_empty() {
                 Ok(())
             } else {
                 take(items).map_err(Failed)
             }
-        },
-    )
+        };
+        let Slice { items, mut last } = mapped(first)?;
+        hand_on(items)?;
+        if last.is_none() {
+            return Ok(());
+        }
+        let mut records = again();
+        while last.is_some() {
+            let next = mapped(slice(&mut records, last))?;
+            if let Some(error) = records.failure() {
+                return Err(error.into());
+            }
+            last = next.last;
+            hand_on(next.items)?;
+        }
+        Ok(())
+    })
     .map_err(|Failed(error)| error)
+}
+
+/// Makes the next wanted rows, at most that many, of those behind a row.
+fn slice<T>(
+    records: &mut Records<'_>,
+    bound: &Bound<'_>,
+    asked: &Asked<'_>,
+    (most, behind): (usize, Option<RowNumber>),
+    make: impl Fn(Item) -> T,
+) -> Result<Slice<T>, MappingError> {
+    let Asked {
+        rows,
+        wanted,
+        these,
+    } = *asked;
+    let wanted = |row: RowNumber| {
+        if behind.is_some_and(|behind| row <= behind) {
+            return None;
+        }
+        // A row that the filter left out has no index.
+        let index = rows.at(row)?;
+        wanted.covers(rows, index, these).then_some(index)
+    };
+    let mut slice = Slice {
+        items: Vec::new(),
+        last: None,
+    };
+    let (mut person, mut faults) = (Person::default(), Vec::new());
+    while let Some(record) = records.next_of(|row| wanted(row).is_some()) {
+        let row = record.row();
+        let Some(index) = wanted(row) else {
+            continue;
+        };
+        if bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
+            continue;
+        }
+        (slice.items).push(make(item(bound, rows, index, &person, &mut faults)));
+        if slice.items.len() >= most {
+            slice.last = Some(row);
+            break;
+        }
+    }
+    Ok(slice)
 }
 
 impl Wanted {

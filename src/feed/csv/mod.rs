@@ -32,7 +32,7 @@ use super::left_out::LeftOut;
 use super::pipeline::{self, Filled};
 use super::record::MAX_COLUMNS;
 use super::text::{Text, TextReader};
-use super::{Batch, FeedError, FeedOptions, Progress};
+use super::{Again, Batch, FeedError, FeedOptions, Progress};
 use crate::model::{NoPerson, QuotingStyle, RowNumber};
 
 /// Large enough that a block costs little to hand around, small enough that a
@@ -216,14 +216,17 @@ impl CsvFile {
     pub(super) fn read<T: Send, E: From<FeedError>>(
         &mut self,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
-        take: impl FnMut(T, Progress) -> Result<(), E>,
+        mut take: impl FnMut(T, Progress, Again<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut blocks = Blocks::start(self)?;
         let (dialect, columns, left_out) = (self.dialect, self.columns.len(), &self.left_out);
         pipeline::run(
             |block| blocks.fill(block),
             |block: &mut Block| work(&mut Batch::csv(block.rows(dialect, columns), left_out)),
-            take,
+            |block, result, progress| {
+                let again = Box::new(|| Batch::csv(block.rows(dialect, columns), left_out));
+                take(result, progress, again)
+            },
         )?;
         let Blocks {
             reader,

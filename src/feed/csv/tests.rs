@@ -56,7 +56,7 @@ fn records_of(feed: &mut CsvFile) -> Result<(Found, bool), FeedError> {
             }
             (batch, is_plain && rows.take_remarks().is_empty())
         },
-        |(batch, is_batch_plain): (Vec<_>, _), _| {
+        |(batch, is_batch_plain): (Vec<_>, _), _, _| {
             is_plain &= is_batch_plain;
             found.extend(batch);
             Ok::<_, FeedError>(())
@@ -393,7 +393,7 @@ fn a_record_of_many_megabytes_is_reported_with_the_line_of_its_quote() {
     text.extend_from_slice(b"\"\n");
     let mut feed = open(&text, &FeedOptions::default(), BLOCK).unwrap();
     let error = feed
-        .read(|_| (), |(), _| Ok::<_, FeedError>(()))
+        .read(|_| (), |(), _, _| Ok::<_, FeedError>(()))
         .unwrap_err();
     assert!(
         matches!(
@@ -473,7 +473,7 @@ fn nothing_of_a_file_that_changed_is_handed_out() {
                 }
                 batch
             },
-            |batch, _| {
+            |batch, _, _| {
                 seen.extend(batch);
                 Ok::<_, FeedError>(())
             },
@@ -494,7 +494,7 @@ fn a_pass_that_was_ended_early_leaves_the_feed_as_it_was() {
     let mut results = 0;
     let result = feed.read(
         |_| (),
-        |(), _| {
+        |(), _, _| {
             results += 1;
             if results == 3 {
                 return Err(FeedError::NoHeader(path()));

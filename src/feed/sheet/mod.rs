@@ -48,7 +48,7 @@ use super::left_out::LeftOut;
 use super::pipeline::{self, Filled};
 use super::spool::{self, Opened};
 use super::zip::Archive;
-use super::{Batch, FeedError, FeedOptions, Progress};
+use super::{Again, Batch, FeedError, FeedOptions, Progress};
 use crate::model::{InWorkbook, NoPerson, Remark, Remarked, Remarks, RowNumber};
 
 /// A batch is full at this many cells or bytes of text, whichever is first.
@@ -219,7 +219,7 @@ impl SheetFile {
     pub(super) fn read<T: Send, E: From<FeedError>>(
         &mut self,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
-        take: impl FnMut(T, Progress) -> Result<(), E>,
+        mut take: impl FnMut(T, Progress, Again<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let wants_digest = self.wants_digest && self.sha256.is_none();
         let (hash, sha256) = spool::hashes_of_file(&self.file, wants_digest)
@@ -259,7 +259,10 @@ impl SheetFile {
                 })
             },
             |batch: &mut SheetBatch| work(&mut Batch::sheet(batch.rows(shown), left_out)),
-            take,
+            |batch, result, progress| {
+                let again = Box::new(|| Batch::sheet(batch.rows(shown), left_out));
+                take(result, progress, again)
+            },
         )
     }
 }
