@@ -585,3 +585,7 @@ fn picture(bound: &Bound<'_>, text: &str) -> Option<Picture> {
     let digest = u128::from_str_radix(digest, 16).ok()?;
     bound.attachments()?.seen(name, digest).map(Picture::File)
 }
+
+#[cfg(test)]
+#[path = "replay_tests.rs"]
+mod tests;

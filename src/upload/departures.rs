@@ -74,6 +74,9 @@ impl Departures {
             self.first += 1;
         }
         let mut counting = self.gone.len();
+        if counting < self.most {
+            return Ok(());
+        }
         let mut next = None;
         for gone in &self.gone {
             if next.is_some_and(|next| gone.at + SECOND >= next) {
