@@ -63,7 +63,7 @@ impl Target for Kmi {
         match reply.status {
             // The page: 204 if the account was marked deleted.
             204 if *step == Step::Delete => Written::Applied(None),
-            200..=299 => match of_person(&content.external_id, user(&reply.body)) {
+            200..=299 => match of_person(&content.external_id, named(&reply.body)) {
                 Ok(remote) => Written::Applied(Some(remote.id)),
                 Err(why) => Written::Unclear { why },
             },
@@ -180,7 +180,13 @@ fn body(content: &Content) -> Body {
 }
 
 fn user(body: &[u8]) -> Option<Remote> {
-    remote(&serde_json::from_slice(body).ok()?)
+    remote(&people::record(body, PEOPLE.reads)?)
+}
+
+/// Whose record it is, and nothing else of it.
+fn named(body: &[u8]) -> Option<Remote> {
+    let is_name = |name: &str| matches!(name, "id" | "externalId");
+    remote(&people::record(body, is_name)?)
 }
 
 fn remote(user: &Map<String, Value>) -> Option<Remote> {

@@ -85,6 +85,14 @@ pub(super) fn each<T>(
     (read.is_ok() || is_broken_off.get()).then_some(())
 }
 
+/// Reads one record, of which only the values of these names are kept. `None` where the
+/// answer is none.
+pub(super) fn record(answer: &[u8], reads: fn(&str) -> bool) -> Option<Map<String, Value>> {
+    let mut json = serde_json::Deserializer::from_slice(answer);
+    let record = Record(reads).deserialize(&mut json).ok()?;
+    json.end().ok().map(|()| record)
+}
+
 fn read_all<'de, R: serde_json::de::Read<'de>, T>(
     mut json: serde_json::Deserializer<R>,
     list: List<'_, T>,
