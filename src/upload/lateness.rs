@@ -7,8 +7,8 @@
 //!
 //! # Invariants
 //!
-//! - What a request may have lost is never taken for less because the target works
-//!   on other calls faster: only answers to the same call with the same status count.
+//! - An answer is held against answers to the same call with the same status alone: the
+//!   target's work on others takes another time.
 //! - Before a kind has [`ENOUGH`] answers, the whole time to an answer may have been
 //!   the way there.
 //! - A target that works slowly costs no more than [`MAX`] a request.
