@@ -186,13 +186,15 @@ pub(super) fn may_be_no_value(text: &str) -> bool {
 
 fn begins_as_no_value(text: &str) -> bool {
     let longest = match text.as_bytes() {
+        // A number that is wider than its column is as long as that is wide.
+        [b'#', ..] => return true,
         [b'K' | b'k', b'E' | b'e', b'I' | b'i', b'N' | b'n', ..]
         | [b'N' | b'n', b'I' | b'i', b'N' | b'n', ..]
         | [b'N' | b'n', 0xc3, ..]
         | [b'E', b'r', b'r', b':', ..]
         | [b'u', b'n', b'd', b'e', ..]
         | [
-            b'#' | b'\\' | b'(' | b'<' | b'[' | b'{' | b'-' | b'_' | b'.' | b'?' | b'*' | 0xe2,
+            b'\\' | b'(' | b'<' | b'[' | b'{' | b'-' | b'_' | b'.' | b'?' | b'*' | 0xe2,
             ..,
         ] => LONGEST,
         [
@@ -278,7 +280,7 @@ mod tests {
             .chain(WORDS)
             .chain(TYPED)
             .chain(NAMES)
-            .chain(["Err:508", "#####"])
+            .chain(["Err:508", "#####", "########################"])
         {
             assert!(may_be_no_value(text), "{text}");
             assert!(no_value(text).is_some(), "{text}");
