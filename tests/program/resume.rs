@@ -278,7 +278,7 @@ fn a_kill_at_any_moment_repeats_nothing_that_was_acknowledged() {
             let (world, feed) = busy(60);
             let world = world.target("max_in_flight = 4\ntimeout = \"2s\"");
             world.lms.reset_stats();
-            world.lms.set_faults(&json!({"latency": 0.005}));
+            world.lms.set_faults(&json!({"latency": 0.02}));
             world.feed(&feed);
             let started = world.start_import();
             wait_until("it is in the middle", || {
