@@ -14,6 +14,8 @@ use crate::support::World;
 /// A network that lasts until the process ends.
 pub(crate) struct Network {
     url: String,
+    /// When people arrived who are to be created: what is asked before and after them, one
+    /// thing after the other, is not bound by the rate.
     arrived: Arc<Mutex<Vec<Instant>>>,
 }
 
@@ -47,7 +49,7 @@ impl Network {
         &self.url
     }
 
-    /// The share of the rate with which requests arrived, but for the first second.
+    /// The share of the rate with which people arrived, but for the first second.
     pub(crate) fn share(&self, per_second: f64) -> f64 {
         let arrived = self.arrived.lock().unwrap();
         let start = arrived[0] + Duration::from_secs(1);
@@ -74,16 +76,18 @@ fn carry(
     let arrived = Arc::clone(arrived);
     let mut random = fastrand::Rng::with_seed(seed);
     std::thread::spawn(move || {
-        pass(requests, answering, || {
+        pass(requests, answering, |piece| {
             if !is_asked.swap(true, Ordering::SeqCst) {
                 hold_up(&mut random, delays.there);
-                arrived.lock().unwrap().push(clock::monotonic());
+                if piece.starts_with(b"POST ") {
+                    arrived.lock().unwrap().push(clock::monotonic());
+                }
             }
         });
     });
     let mut random = fastrand::Rng::with_seed(!seed);
     std::thread::spawn(move || {
-        pass(answers, asking, || {
+        pass(answers, asking, |_| {
             if was_asked.swap(false, Ordering::SeqCst) {
                 hold_up(&mut random, delays.back);
             }
@@ -92,10 +96,10 @@ fn carry(
 }
 
 /// Passes on what comes, until one side ends.
-fn pass(mut from: TcpStream, mut to: TcpStream, mut before: impl FnMut()) {
+fn pass(mut from: TcpStream, mut to: TcpStream, mut before: impl FnMut(&[u8])) {
     let mut piece = [0; 1 << 14];
     while let Ok(length @ 1..) = from.read(&mut piece) {
-        before();
+        before(&piece[..length]);
         if to.write_all(&piece[..length]).is_err() {
             break;
         }
