@@ -86,7 +86,8 @@ pub(crate) enum Shape {
     Wide,
     /// Two rows have one external ID.
     OneDuplicate,
-    /// Of 1,000 rows, two have a wrong value, and two the external ID of another row.
+    /// Of 1,000 rows, two have a wrong value, and two the external ID of another row, which
+    /// is wrong with it.
     Wrong,
 }
 
@@ -119,7 +120,7 @@ pub(crate) fn csv_of(shape: Shape, rows: u64) -> PathBuf {
                     cells[10] = "31-02-2027".into();
                     None
                 }
-                Shape::Wrong => (number % 1_000 == 999).then(|| number - 100),
+                Shape::Wrong => (number % 500 == 499).then(|| number - 100),
                 Shape::Quoted | Shape::Wide => None,
             };
             if let Some(other) = id_of {

@@ -152,12 +152,12 @@ impl DateForm {
         self.swapped.as_deref()
     }
 
-    /// What a text of this form says.
     /// Whether dates are the numbers by which spreadsheets know them.
     pub(super) const fn is_serial(&self) -> bool {
         matches!(self.kind, Kind::Serial)
     }
 
+    /// What a text of this form says.
     pub(super) fn written(&self, text: &str) -> Option<Written> {
         match self.kind {
             Kind::Pieces(ref pieces) => read(pieces, text),
