@@ -6,10 +6,18 @@
 /// an HR export, a flaw.
 pub(super) fn is_valid(text: &str) -> bool {
     let bytes = text.as_bytes();
-    match memchr::memrchr(b'@', bytes) {
-        Some(at) => is_local(&bytes[..at]) && is_domain(&bytes[at + 1..]),
-        None => false,
+    // A dot is between two atoms: neither first, nor last, nor twice.
+    let mut before = b'.';
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte == b'@' {
+            return at <= 64 && before != b'.' && is_domain(&bytes[at + 1..]);
+        }
+        if !IN_ATOM[usize::from(byte)] && (byte != b'.' || before == b'.') {
+            return false;
+        }
+        before = byte;
     }
+    false
 }
 
 /// The bytes of an atom (RFC 5322, 3.2.3), as a table that is asked for every
@@ -29,32 +37,26 @@ const IN_ATOM: [bool; 256] = {
     table
 };
 
-fn is_local(local: &[u8]) -> bool {
-    // A dot is between two atoms: neither first, nor last, nor twice.
-    let mut before = b'.';
-    for &byte in local {
-        if !IN_ATOM[usize::from(byte)] && (byte != b'.' || before == b'.') {
+fn is_domain(domain: &[u8]) -> bool {
+    // Where the label begins, and whether all of it are digits so far.
+    let (mut start, mut is_number, mut before) = (0, true, b'.');
+    for (at, &byte) in domain.iter().enumerate() {
+        if byte.is_ascii_alphabetic() {
+            is_number = false;
+        } else if byte == b'.' {
+            // No label is empty, or ends with a hyphen.
+            if matches!(before, b'.' | b'-') || at - start > 63 {
+                return false;
+            }
+            (start, is_number) = (at + 1, true);
+        } else if byte == b'-' && before != b'.' {
+            is_number = false;
+        } else if !byte.is_ascii_digit() {
             return false;
         }
         before = byte;
     }
-    local.len() <= 64 && before != b'.'
-}
-
-fn is_domain(domain: &[u8]) -> bool {
-    let (mut labels, mut last) = (0, &domain[..0]);
-    for label in domain.split(|byte| *byte == b'.') {
-        let inner = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-        let ([first, .., end] | [first @ end]) = label else {
-            return false;
-        };
-        if label.len() > 63 || *first == b'-' || *end == b'-' || !label.iter().all(inner) {
-            return false;
-        }
-        labels += 1;
-        last = label;
-    }
-    labels >= 2 && last.len() >= 2 && !last.iter().all(u8::is_ascii_digit)
+    start > 0 && (2..=63).contains(&(domain.len() - start)) && before != b'-' && !is_number
 }
 
 #[cfg(test)]
