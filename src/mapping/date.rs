@@ -119,7 +119,7 @@ impl Written {
     /// Whether there is such a day, on the day of the week that is written.
     fn is_possible(self, context: Context<'_>) -> bool {
         let day = self.date(context);
-        day.is_some_and(|day| self.weekday.may_be(day.weekday()))
+        day.is_some_and(|day| self.weekday.may_be_of(day))
     }
 
     /// With day and month in each other's place.
@@ -153,7 +153,7 @@ impl Written {
 
     fn reading(self, context: Context<'_>) -> Result<Reading, NotADate> {
         let mut day = self.date(context).ok_or(NotADate::Form)?;
-        if !self.weekday.may_be(day.weekday()) {
+        if !self.weekday.may_be_of(day) {
             return Err(NotADate::Weekday);
         }
         let mut is_doubtful = false;
@@ -174,8 +174,8 @@ fn checked(day: Date, context: Context<'_>) -> Result<(), NotADate> {
         return Err(NotADate::Early);
     }
     // Where the people are it may be tomorrow already.
-    let last = context.today.tomorrow().unwrap_or(context.today);
-    if context.is_birth && day > last {
+    let last = || context.today.tomorrow().unwrap_or(context.today);
+    if context.is_birth && day > context.today && day > last() {
         return Err(NotADate::Unborn);
     }
     Ok(())

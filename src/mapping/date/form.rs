@@ -1,5 +1,7 @@
 //! Forms of dates such as `%d-%m-%Y`, compiled once.
 
+use std::sync::LazyLock;
+
 use jiff::Span;
 use jiff::civil::{Date, Time};
 use jiff::fmt::strtime;
@@ -24,7 +26,7 @@ pub struct DateForm {
 
 #[derive(Debug)]
 enum Kind {
-    Pieces(Vec<Piece>),
+    Pieces(Pieces),
     /// The number by which a spreadsheet knows a day.
     Serial,
     /// With a year of two digits, whose century slides.
@@ -63,6 +65,37 @@ impl Piece {
                 | Self::Minute
                 | Self::Second
         )
+    }
+}
+
+/// A form taken apart, with what is asked of it for every date.
+#[derive(Debug)]
+struct Pieces {
+    /// Each with the fewest digits that it has, if it is a number: of digits that nothing
+    /// parts, each number has two.
+    all: Vec<(Piece, usize)>,
+    has_month_name: bool,
+    has_hour: bool,
+}
+
+impl Pieces {
+    fn of(pieces: &[Piece]) -> Self {
+        let is_number = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_number());
+        let is_alone = |at: usize| !is_number(at.wrapping_sub(1)) && !is_number(at + 1);
+        let fewest = |(at, piece): (usize, &Piece)| (*piece, if is_alone(at) { 1 } else { 2 });
+        Self {
+            all: pieces.iter().enumerate().map(fewest).collect(),
+            has_month_name: pieces.contains(&Piece::MonthName),
+            has_hour: pieces.contains(&Piece::Hour),
+        }
+    }
+
+    fn get(&self, at: usize) -> Option<Piece> {
+        self.all.get(at).map(|(piece, _)| *piece)
+    }
+
+    fn has(&self, wanted: Piece) -> bool {
+        self.all.iter().any(|(piece, _)| *piece == wanted)
     }
 }
 
@@ -121,7 +154,8 @@ impl DateForm {
             .and_then(|moment| strtime::format(text, &moment))
             .map_err(|error| error.to_string())?;
         let is_short = is_short(text);
-        let kind = pieces(text).map_or(Kind::Other { is_short }, Kind::Pieces);
+        let pieces = pieces(text).as_deref().map(Pieces::of);
+        let kind = pieces.map_or(Kind::Other { is_short }, Kind::Pieces);
         let form = Self {
             text: text.into(),
             swapped: swapped(text, &kind),
@@ -209,11 +243,11 @@ fn swapped(text: &str, kind: &Kind) -> Option<String> {
     let Kind::Pieces(pieces) = kind else {
         return None;
     };
-    let has = |piece| pieces.contains(&piece);
-    let first = pieces.iter().find(|piece| piece.is_number());
+    let first = pieces.all.iter().find(|(piece, _)| piece.is_number());
+    let first = first.map(|(piece, _)| *piece);
     // Behind a year comes the month: nobody writes the day there.
     let begins_with_year = matches!(first, Some(Piece::Year | Piece::ShortYear));
-    if !has(Piece::Day) || !has(Piece::Month) || begins_with_year {
+    if !pieces.has(Piece::Day) || !pieces.has(Piece::Month) || begins_with_year {
         return None;
     }
     let mut swapped = String::with_capacity(text.len());
@@ -236,7 +270,8 @@ fn swapped(text: &str, kind: &Kind) -> Option<String> {
 
 /// What a text says that is written as `2026-11-23`.
 pub(super) fn iso(text: &str) -> Option<Written> {
-    read(&ISO, text)
+    static PIECES: LazyLock<Pieces> = LazyLock::new(|| Pieces::of(&ISO));
+    read(&PIECES, text)
 }
 
 /// The day that a spreadsheet means by a number, counted from the end of 1899. Five
@@ -313,27 +348,20 @@ fn pieces(text: &str) -> Option<Vec<Piece>> {
 }
 
 /// Reads a text piece by piece. Behind a form without a time of day there may be one.
-fn read(pieces: &[Piece], text: &str) -> Option<Written> {
+fn read(pieces: &Pieces, text: &str) -> Option<Written> {
     let mut written = Written::default();
     let mut time = TimeOfDay::default();
     let mut rest = text;
-    let has_name = pieces.contains(&Piece::MonthName);
-    for (at, piece) in pieces.iter().enumerate() {
-        let is_number = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_number());
-        let is_alone = || !is_number(at.wrapping_sub(1)) && !is_number(at + 1);
+    for (at, (piece, fewest)) in pieces.all.iter().enumerate() {
         if piece.is_number() {
             // Some programs write a space where a number has one digit.
             rest = skip_space(rest);
         }
-        // Of digits that nothing parts, each number has two.
-        let mut small = || {
-            digits(&mut rest, if is_alone() { 1 } else { 2 }, 2)
-                .and_then(|it| i8::try_from(it).ok())
-        };
+        let mut small = || digits(&mut rest, *fewest, 2).and_then(|it| i8::try_from(it).ok());
         match piece {
             Piece::Day => {
                 written.day = small()?;
-                if has_name && pieces.get(at + 1) != Some(&Piece::Literal('.')) {
+                if pieces.has_month_name && pieces.get(at + 1) != Some(Piece::Literal('.')) {
                     rest = behind_day(rest);
                 }
             }
@@ -361,12 +389,13 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
             }
             Piece::Space => {
                 let inner = skip_space(rest);
+                let is_number = |at: usize| pieces.get(at).is_some_and(Piece::is_number);
                 if is_number(at.wrapping_sub(1)) && is_number(at + 1) && inner.len() == rest.len() {
                     return None;
                 }
                 let is_beside_name = match pieces.get(at + 1) {
                     Some(Piece::MonthName) => true,
-                    Some(Piece::Year | Piece::ShortYear) => has_name,
+                    Some(Piece::Year | Piece::ShortYear) => pieces.has_month_name,
                     _ => false,
                 };
                 rest = if is_beside_name {
@@ -378,7 +407,7 @@ fn read(pieces: &[Piece], text: &str) -> Option<Written> {
             Piece::Literal(literal) => rest = behind(rest, *literal)?,
         }
     }
-    written.time = if pieces.contains(&Piece::Hour) {
+    written.time = if pieces.has_hour {
         let behind = zone(skip_space(fraction(rest)))?;
         if time.zone == Zone::Unsaid {
             time.zone = behind;
@@ -404,7 +433,7 @@ fn behind(text: &str, sign: char) -> Option<&str> {
 }
 
 /// Without the full stop of an abbreviation, where the form has none of its own there.
-fn behind_name<'t>(text: &'t str, next: Option<&Piece>) -> &'t str {
+fn behind_name(text: &str, next: Option<Piece>) -> &str {
     match next {
         Some(Piece::Literal('.')) => text,
         _ => text.strip_prefix('.').unwrap_or(text),
@@ -413,16 +442,14 @@ fn behind_name<'t>(text: &'t str, next: Option<&Piece>) -> &'t str {
 
 /// A number of `least` to `most` digits, which are taken from the text.
 pub(super) fn digits(text: &mut &str, least: usize, most: usize) -> Option<i16> {
-    let digits = text
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
-    if digits < least {
+    let (mut number, mut count) = (0, 0);
+    for byte in text.bytes().take(most).take_while(u8::is_ascii_digit) {
+        number = number * 10 + i16::from(byte - b'0');
+        count += 1;
+    }
+    if count < least {
         return None;
     }
-    let (number, rest) = text.split_at_checked(digits)?;
-    *text = rest;
-    let digits = number.bytes().map(|digit| i16::from(digit - b'0'));
-    Some(digits.fold(0, |sum, digit| sum * 10 + digit))
+    *text = text.get(count..)?;
+    Some(number)
 }

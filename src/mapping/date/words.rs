@@ -1,6 +1,6 @@
 //! The names of months and of days of the week in English, Dutch, German, French and Spanish.
 
-use jiff::civil::Weekday;
+use jiff::civil::Date;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// For each month its names without accents. A text is a month if only that
@@ -64,9 +64,10 @@ pub(super) struct Weekdays {
 }
 
 impl Weekdays {
-    /// Whether a date on that day can be meant. A word of another language says nothing.
-    pub(super) fn may_be(self, day: Weekday) -> bool {
-        self.bits == 0 || self.bits >> day.to_monday_zero_offset() & 1 == 1
+    /// Whether such a date can be meant. A word of another language says nothing.
+    pub(super) fn may_be_of(self, day: Date) -> bool {
+        // Most dates are without a word, and which day it is takes a calculation.
+        self.bits == 0 || self.bits >> day.weekday().to_monday_zero_offset() & 1 == 1
     }
 }
 
