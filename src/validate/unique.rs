@@ -74,6 +74,11 @@ const fn low(bits: u128, count: u32) -> u128 {
 struct Entry(u128);
 
 impl Entry {
+    /// What tells nearly all entries apart, and is compared at once.
+    const fn first_bits(self) -> u64 {
+        (self.0 >> u64::BITS) as u64
+    }
+
     /// What equal values have in common.
     const fn hash(self) -> u128 {
         self.0 >> (ROW + SPELLING)
@@ -117,18 +122,23 @@ impl Comparison {
         if !text.is_ascii() {
             return Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed));
         }
-        // Most IDs are short and without white space, and this runs for every
-        // row.
-        let mut short = [0; 64];
-        let is_space = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
-        match short.get_mut(..bytes.len()) {
-            Some(folded) if !bytes.iter().any(is_space) => {
-                folded.copy_from_slice(bytes);
-                folded.make_ascii_lowercase();
-                (folded != bytes).then(|| xxh3_128_with_seed(folded, self.seed))
-            }
-            _ => Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed)),
+        // Most IDs are short and without white space, and this runs for every row: the same
+        // steps whatever the length.
+        let mut short = [0xff; 64];
+        let is_short = short.get_mut(..bytes.len());
+        let is_short = is_short.map(|folded| folded.copy_from_slice(bytes));
+        let (mut has_space, mut has_capital) = (false, false);
+        for byte in &mut short {
+            has_space |= *byte <= b' ';
+            let is_capital = byte.is_ascii_uppercase();
+            has_capital |= is_capital;
+            *byte |= u8::from(is_capital) << 5;
         }
+        if is_short.is_none() || has_space {
+            return Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed));
+        }
+        let folded = short.get(..bytes.len()).filter(|_| has_capital)?;
+        Some(xxh3_128_with_seed(folded, self.seed))
     }
 }
 
@@ -194,13 +204,20 @@ impl Values {
 
     /// All of them, once there are no more.
     pub fn index(mut self) -> Index {
-        self.parts
-            .par_iter_mut()
-            .for_each(|part| part.sort_unstable());
+        self.parts.par_iter_mut().for_each(|part| sort(part));
         Index {
             parts: self.parts,
             winners: HashMap::new(),
         }
+    }
+}
+
+/// Sorts entries, of which few are of equal values.
+fn sort(part: &mut [Entry]) {
+    part.sort_unstable_by_key(|entry| entry.first_bits());
+    let is_same = |one: &Entry, other: &Entry| one.first_bits() == other.first_bits();
+    for same in part.chunk_by_mut(is_same).filter(|same| same.len() > 1) {
+        same.sort_unstable();
     }
 }
 
