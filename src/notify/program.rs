@@ -225,7 +225,12 @@ mod tests {
             let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid()));
             stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))
         };
-        assert!(cfg!(not(target_os = "linux")) || is_gone());
+        // The system takes a moment over it on a busy machine.
+        let waited = clock::monotonic();
+        while cfg!(target_os = "linux") && !is_gone() {
+            assert!(waited.elapsed() < Duration::from_secs(30));
+            std::thread::yield_now();
+        }
     }
 
     #[test]
