@@ -167,8 +167,9 @@ pub(crate) fn mapping(text: &str) -> bool {
     let mut wrong = false;
     let read = feed.read(
         |rows| {
-            let (mut person, mut faults) = (Person::default(), Vec::new());
+            let mut faults = Vec::new();
             while let Some(record) = rows.next_record() {
+                let mut person = Person::default();
                 match bound.apply(record, &mut person, &mut faults) {
                     Ok(Mapped::Skipped | Mapped::GaveWay | Mapped::Leaver) => {}
                     Ok(Mapped::Row) => {

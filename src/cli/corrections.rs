@@ -16,7 +16,7 @@ use super::run_report::held_counts;
 use crate::clock;
 use crate::feed::{Batch, Feed, FeedError, FeedSource};
 use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run};
-use crate::mapping::{Bound, Fault, Mapping, MappingError, Person, key_in_common};
+use crate::mapping::{Bound, Mapping, MappingError, key_in_common};
 use crate::model::corrections::{ADVICE, PLACE, PROBLEM, Place, is_to_enter};
 use crate::model::{Finding, Outcome, RowNumber, RunState, advice};
 use crate::plan::own_findings;
@@ -353,7 +353,7 @@ fn found(
     (rows, group): (&Rows, &Option<Group>),
     records: &mut Batch<'_>,
 ) -> Result<Vec<Found>, MappingError> {
-    let (mut person, mut faults) = (Person::default(), Vec::<Fault>::new());
+    let mut faults = Vec::new();
     let mut all = Vec::new();
     while let Some(record) = records.next_record() {
         let listed = rows.by_number.get(&record.row());
@@ -368,7 +368,7 @@ fn found(
         let code = listed.and_then(|it| it.code.as_deref());
         let is_rejected = listed.is_some_and(|it| it.outcome == Outcome::Rejected);
         let findings = match bound.filter(|_| is_rejected) {
-            Some(bound) => own_findings(bound, record, (&mut person, &mut faults))?,
+            Some(bound) => own_findings(bound, record, &mut faults)?,
             None => Vec::new(),
         };
         let is_short = |code: &str| matches!(code, "too-few-cells" | "cut-off");

@@ -157,10 +157,11 @@ fn found(
     records: &mut Batch<'_>,
 ) -> Result<Vec<Found>, crate::mapping::MappingError> {
     let id_field = bound.mapping().unique.fields.first().copied();
-    let (mut person, mut faults) = (Person::default(), Vec::new());
+    let mut faults = Vec::new();
     let mut rows = Vec::new();
     while let Some(record) = records.next_record() {
         faults.clear();
+        let mut person = Person::default();
         if bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
             continue;
         }

@@ -37,6 +37,7 @@ mod openpgp;
 mod own;
 mod pipeline;
 mod record;
+mod report_words;
 mod row_widths;
 mod several;
 mod sheet;

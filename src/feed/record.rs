@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::csv::CellEnds;
-use crate::model::{QuoteProblem, RowNumber};
+use super::csv::LineCells;
+use crate::model::{QuoteProblem, RowNumber, Signs};
 
 /// The most cells of a record that are kept, as many as Excel has columns.
 /// Cells beyond are counted, not stored.
@@ -108,19 +108,19 @@ pub struct QuoteFlaw {
 #[derive(Debug)]
 pub struct Record {
     row: RowNumber,
-    /// The cells one after the other, with `gap` bytes between two.
+    /// The cells one after the other, perhaps with something between two.
     text: String,
-    /// Where each cell ends in `text`.
-    ends: Vec<usize>,
+    /// Where each cell begins and ends in `text`.
+    cells: Vec<(usize, usize)>,
     /// One for each cell, or none at all if every cell is text.
     kinds: Vec<CellKind>,
-    gap: usize,
     /// Cells beyond [`MAX_COLUMNS`].
     beyond: usize,
     not_text: Option<usize>,
     /// A formula's result is not known.
     uncalculated: bool,
-    ascii: bool,
+    /// What is among the cells, those of other files included.
+    signs: Signs,
     of: Origin,
     /// White space is around quotes.
     pub(super) spaced: bool,
@@ -158,13 +158,12 @@ impl Record {
         Self {
             row: RowNumber::new(0),
             text: String::new(),
-            ends: Vec::new(),
+            cells: Vec::new(),
             kinds: Vec::new(),
-            gap: 0,
             beyond: 0,
             not_text: None,
             uncalculated: false,
-            ascii: false,
+            signs: Signs::UNKNOWN,
             width: usize::MAX,
             added: Added::default(),
             of: Origin::TextFile,
@@ -179,7 +178,7 @@ impl Record {
     pub(crate) fn of_line(row: RowNumber, line: &str) -> Self {
         let mut record = Self::new();
         record.start(row);
-        record.set_line(line, &mut CellEnds::of(line.as_bytes(), b','));
+        record.set_line(line, &mut LineCells::of(line.as_bytes(), b','));
         record
     }
 
@@ -191,7 +190,7 @@ impl Record {
     /// How many cells the record has, be they more or fewer than the header's.
     #[expect(clippy::len_without_is_empty, reason = "no record is without cells")]
     pub fn len(&self) -> usize {
-        self.ends.len() + self.beyond
+        self.cells.len() + self.beyond
     }
 
     /// The cell in a column, counted from 0; `None` where the record has ended.
@@ -206,17 +205,17 @@ impl Record {
     /// A cell of the row itself, also beyond the columns of the header.
     #[inline]
     pub fn own_cell(&self, index: usize) -> Option<Cell<'_>> {
-        let end = *self.ends.get(index)?;
-        let start = match index.checked_sub(1) {
-            Some(before) => self.ends.get(before)? + self.gap,
-            None => 0,
-        };
+        let &(start, end) = self.cells.get(index)?;
         Some(Cell {
             text: self.text.get(start..end)?,
-            kind: self.kinds.get(index).copied().unwrap_or(CellKind::Text),
+            kind: match self.kinds.as_slice() {
+                [] => CellKind::Text,
+                kinds => *kinds.get(index)?,
+            },
         })
     }
 
+    #[cold]
     fn added_cell(&self, index: usize) -> Option<Cell<'_>> {
         // Of two, the later counts.
         let at = self.added.cells.iter().rposition(|it| it.0 == index)?;
@@ -227,10 +226,10 @@ impl Record {
         Some(Cell { text, kind })
     }
 
-    /// Whether every cell is known to be ASCII, which spares asking each.
+    /// What is among its cells.
     #[inline]
-    pub fn is_ascii(&self) -> bool {
-        self.ascii
+    pub(crate) fn signs(&self) -> Signs {
+        self.signs
     }
 
     /// Whether the row, which is one of a text file, has ended before a column of its own.
@@ -265,7 +264,7 @@ impl Record {
         let added = &mut self.added;
         added.text.push_str(cell.text);
         added.cells.push((column, added.text.len(), cell.kind));
-        self.ascii &= cell.text.is_ascii();
+        self.signs = self.signs.or(Signs::of(cell.text.as_bytes()));
     }
 
     /// A joined file, by its position among the first 64, has no row of the person.
@@ -278,8 +277,12 @@ impl Record {
 
     /// The joined files that have no row of the person, by their positions.
     pub fn absent(&self) -> impl Iterator<Item = usize> {
-        let bits = self.added.absent;
-        (0..64).filter(move |file| bits >> file & 1 == 1)
+        let mut bits = self.added.absent;
+        std::iter::from_fn(move || {
+            let file = (bits != 0).then_some(bits.trailing_zeros() as usize);
+            bits &= bits.wrapping_sub(1);
+            file
+        })
     }
 
     /// Another row of the same person counts, and not this one.
@@ -320,9 +323,9 @@ impl Record {
             return false;
         }
         // The first cell of nearly every record shows it.
-        (0..self.ends.len()).all(|index| {
-            self.own_cell(index)
-                .is_none_or(|cell| cell.text.trim_ascii().is_empty() || cell.text.trim().is_empty())
+        (0..self.cells.len()).all(|index| {
+            let cell = self.own_cell(index);
+            cell.is_none_or(|cell| cell.trimmed().is_empty())
         })
     }
 
@@ -340,60 +343,56 @@ impl Record {
     pub(super) fn start(&mut self, row: RowNumber) {
         self.row = row;
         self.text.clear();
-        self.ends.clear();
+        self.cells.clear();
         self.kinds.clear();
-        self.gap = 0;
         self.beyond = 0;
         self.not_text = None;
         self.uncalculated = false;
-        self.ascii = false;
+        self.signs = Signs::UNKNOWN;
         self.of = Origin::TextFile;
         self.spaced = false;
         self.flaw = None;
         self.noted_id = None;
     }
 
-    /// Takes a whole record that holds no quote, whose cells end there: a delimiter is
-    /// between two.
-    pub(super) fn set_raw(&mut self, bytes: &[u8], ends: &mut CellEnds) {
-        self.set_ends(ends);
-        self.set_text(bytes);
+    /// Takes a whole record as it is written, in which these are the cells.
+    pub(super) fn set_raw(&mut self, bytes: &[u8], cells: &mut LineCells) {
+        self.set_places(cells);
+        match str::from_utf8(bytes) {
+            Ok(text) => self.text.push_str(text),
+            Err(_) => self.set_text_by_cell(bytes),
+        }
     }
 
     /// The same of what is known to be text.
-    pub(super) fn set_line(&mut self, text: &str, ends: &mut CellEnds) {
-        self.set_ends(ends);
-        self.ascii = text.is_ascii();
+    pub(super) fn set_line(&mut self, text: &str, cells: &mut LineCells) {
+        self.set_places(cells);
         self.text.push_str(text);
     }
 
-    fn set_ends(&mut self, found: &mut CellEnds) {
+    fn set_places(&mut self, found: &mut LineCells) {
         self.text.clear();
         self.kinds.clear();
         self.not_text = None;
-        std::mem::swap(&mut self.ends, &mut found.ends);
+        std::mem::swap(&mut self.cells, &mut found.cells);
         self.beyond = found.beyond;
-        self.gap = 1;
+        self.signs = found.signs;
     }
 
     /// Takes cells that are one right after the other in `bytes`.
     pub(super) fn set_cells(&mut self, bytes: &[u8], ends: &[usize], beyond: usize) {
-        self.ends.clear();
-        self.ends.extend_from_slice(ends);
-        self.beyond = beyond;
-        self.gap = 0;
-        self.set_text(bytes);
-    }
-
-    fn set_text(&mut self, bytes: &[u8]) {
         self.text.clear();
-        self.not_text = None;
         self.kinds.clear();
-        self.ascii = bytes.is_ascii();
-        // Two halves of a character in two cells make a whole one together, so
-        // each end is asked too where nothing is between the cells.
+        self.not_text = None;
+        self.cells.clear();
+        let starts = std::iter::once(&0).chain(ends);
+        self.cells.extend(starts.copied().zip(ends.iter().copied()));
+        self.beyond = beyond;
+        self.signs = Signs::of(bytes);
+        // Two halves of a character in two cells make a whole one together, so each end is
+        // asked too.
         match str::from_utf8(bytes) {
-            Ok(text) if self.gap > 0 || self.ends.iter().all(|&end| text.is_char_boundary(end)) => {
+            Ok(text) if ends.iter().all(|&end| text.is_char_boundary(end)) => {
                 self.text.push_str(text);
             }
             _ => self.set_text_by_cell(bytes),
@@ -403,11 +402,10 @@ impl Record {
     /// Leaves cells that are not text empty.
     #[cold]
     fn set_text_by_cell(&mut self, bytes: &[u8]) {
-        self.kinds.clear();
-        let mut start = 0;
-        for (index, end) in self.ends.iter_mut().enumerate() {
-            let cell = bytes.get(start..*end).unwrap_or_default();
-            start = *end + self.gap;
+        for (index, place) in self.cells.iter_mut().enumerate() {
+            let (start, end) = *place;
+            let cell = bytes.get(start..end).unwrap_or_default();
+            let start = self.text.len();
             self.kinds.push(if let Ok(text) = str::from_utf8(cell) {
                 self.text.push_str(text);
                 CellKind::Text
@@ -415,9 +413,8 @@ impl Record {
                 self.not_text = self.not_text.or(Some(index));
                 CellKind::NotText
             });
-            *end = self.text.len();
+            *place = (start, self.text.len());
         }
-        self.gap = 0;
     }
 
     /// Puts other cells in the place of its own.
@@ -425,32 +422,34 @@ impl Record {
         &mut self,
         make: impl for<'c> Fn(usize, Cell<'c>) -> (CellKind, Cow<'c, str>),
     ) {
-        let (mut text, mut ends, mut kinds) = (String::new(), Vec::new(), Vec::new());
-        for index in 0..self.ends.len() {
+        let (mut text, mut cells, mut kinds) = (String::new(), Vec::new(), Vec::new());
+        for index in 0..self.cells.len() {
             let cell = self.own_cell(index).unwrap_or(Cell {
                 text: "",
                 kind: CellKind::Text,
             });
             let (kind, cell) = make(index, cell);
+            let start = text.len();
             text.push_str(&cell);
-            ends.push(text.len());
+            cells.push((start, text.len()));
             kinds.push(kind);
         }
-        self.ascii &= text.is_ascii();
-        (self.text, self.ends, self.kinds, self.gap) = (text, ends, kinds, 0);
+        self.signs = self.signs.or(Signs::of(text.as_bytes()));
+        (self.text, self.cells, self.kinds) = (text, cells, kinds);
     }
 
     /// All cells were appended.
     pub(super) fn end(&mut self) {
-        self.ascii = self.text.is_ascii();
+        self.signs = Signs::of(self.text.as_bytes());
     }
 
     /// Appends a cell that `write` puts at the end of the text.
     pub(super) fn push(&mut self, kind: CellKind, write: impl FnOnce(&mut String)) {
         self.uncalculated |= kind == CellKind::Uncalculated;
         self.of = Origin::Workbook;
+        let start = self.text.len();
         write(&mut self.text);
-        self.ends.push(self.text.len());
+        self.cells.push((start, self.text.len()));
         self.kinds.push(kind);
     }
 }
@@ -469,7 +468,7 @@ mod tests {
     fn a_cell_that_is_not_text_is_empty_and_named_and_the_others_remain() {
         let mut record = Record::new();
         let line = b"a;\xff;b;\xfe";
-        record.set_raw(line, &mut CellEnds::of(line, b';'));
+        record.set_raw(line, &mut LineCells::of(line, b';'));
         assert_eq!(texts(&record), ["a", "", "b", ""]);
         assert_eq!(record.not_text(), Some(1));
         let kinds: Vec<_> = (0..4)
@@ -492,7 +491,7 @@ mod tests {
     fn cells_beyond_the_bound_are_counted_and_not_kept() {
         let mut record = Record::new();
         let line = vec![b','; MAX_COLUMNS + 9];
-        record.set_raw(&line, &mut CellEnds::of(&line, b','));
+        record.set_raw(&line, &mut LineCells::of(&line, b','));
         assert_eq!(record.len(), MAX_COLUMNS + 10);
         assert_eq!(record.cell(MAX_COLUMNS - 1).map(|cell| cell.text), Some(""));
         assert_eq!(record.cell(MAX_COLUMNS), None);

@@ -9,6 +9,7 @@ mod whole;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use self::sound::Letters;
 use super::columns::{ColumnNames, Columns, Spelling, why_not_found};
 use super::person::{Person, Slot};
 use super::phone::Region;
@@ -344,10 +345,10 @@ impl<'m> Bound<'m> {
     /// # Errors
     /// A template asks for a column that the feed does not have: the mapping
     /// is wrong, not the row.
-    pub fn apply(
+    pub fn apply<'r>(
         &self,
-        record: &Record,
-        person: &mut Person,
+        record: &'r Record,
+        person: &mut Person<'r>,
         faults: &mut Vec<Fault>,
     ) -> Result<Mapped, MappingError> {
         person.clear();
@@ -378,6 +379,7 @@ impl<'m> Bound<'m> {
             }
         }
         let of_mapping = self.from(CellKind::Text).of_mapping();
+        person.expect(record.signs());
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
             match (&rule.origin, origin) {
                 (Origin::Column(_), Some(index)) => match record.cell(*index) {
@@ -385,9 +387,10 @@ impl<'m> Bound<'m> {
                         read_exact(cell.map_or("", |cell| cell.text), person);
                     }
                     Some(cell) => {
-                        let is_ascii = record.is_ascii() || cell.text.is_ascii();
-                        let is_done =
-                            is_ascii && self.take_sound((field, rule), cell, person, faults);
+                        let letters = Letters::of(cell.text, record.signs());
+                        let is_done = letters.is_some_and(|letters| {
+                            self.take_sound((field, rule), (cell, letters), person, faults)
+                        });
                         if !is_done {
                             self.read_cell((field, rule), cell, person, faults);
                         }

@@ -6,14 +6,17 @@ use std::borrow::Cow;
 use crate::model::{Removed, is_invisible, is_number_in_groups};
 use crate::schema::FieldKind;
 
-/// Whether a text may have something around it, by its first byte: asked for each cell.
+/// The first bytes of what programs put around a value, the last one of typographic marks.
+pub(super) const WRAPS: [u8; 4] = [b'=', b'\'', b'"', 0xe2];
+
+/// Whether a text may have something around it, by its first bytes.
 #[inline]
 pub(super) fn may_be_wrapped(text: &str) -> bool {
-    // The last ones are typographic marks.
-    matches!(
-        text.as_bytes(),
-        [b'=' | b'\'' | b'"', _, ..] | [0xe2, 0x80, 0x98..=0x9f, ..]
-    )
+    match text.as_bytes() {
+        [0xe2, second, third, ..] => *second == 0x80 && matches!(third, 0x98..=0x9f),
+        [first, _, ..] => WRAPS.contains(first),
+        _ => false,
+    }
 }
 
 /// Marks around a text that word processors write as well: `“00123”`.

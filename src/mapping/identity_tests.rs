@@ -122,8 +122,9 @@ fn protected(protect: &str, csv: &str) -> Result<Vec<String>, MappingError> {
     let mut protected = Vec::new();
     feed.read(
         |records| {
-            let (mut person, mut faults, mut ids) = (Person::default(), Vec::new(), Vec::new());
+            let (mut faults, mut ids) = (Vec::new(), Vec::new());
             while let Some(record) = records.next_record() {
+                let mut person = Person::default();
                 bound.apply(record, &mut person, &mut faults)?;
                 if person.is_protected() {
                     ids.push(person.text(0).unwrap_or_default().to_owned());

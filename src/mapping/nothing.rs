@@ -168,7 +168,7 @@ const LONGEST: usize = 16;
 const LONGEST_LIKE_NAMES: usize = 6;
 
 /// The bytes with which one of these begins.
-const BEGINS: [bool; 256] = {
+pub(super) const BEGINS: [bool; 256] = {
     let (bytes, mut begins, mut at) = (b"AaEGgKkLlNnSsTtu#\\(<[{-_.?*\xe2", [false; 256], 0);
     while at < bytes.len() {
         begins[bytes[at] as usize] = true;

@@ -1,19 +1,37 @@
 //! A row after mapping.
 
 use super::date::Evidence;
-use crate::model::{Remark, has_control};
+use crate::model::{Remark, Signs};
 
 /// A person as the feed has it: one value for each mapped field.
 ///
-/// One buffer for all values, reused from row to row.
-#[derive(Clone, Debug, Default)]
-pub struct Person {
+/// A value that is a cell's text as it is stays in the record. All others are in one buffer,
+/// which is used again from row to row.
+#[derive(Clone, Debug)]
+pub struct Person<'r> {
+    /// Values that are not a cell's text as it is, one after the other.
     text: String,
-    slots: Vec<Stored>,
+    slots: Vec<Stored<'r>>,
+    /// What is among the cells of the record and in `text`.
+    signs: Signs,
     is_protected: bool,
     remarks: Vec<(Option<usize>, Remark)>,
     dates: Vec<(usize, Evidence)>,
     id_cells: IdCells,
+}
+
+impl Default for Person<'_> {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            slots: Vec::new(),
+            signs: Signs::NONE,
+            is_protected: false,
+            remarks: Vec::new(),
+            dates: Vec::new(),
+            id_cells: IdCells::default(),
+        }
+    }
 }
 
 /// What an external ID is built of: a bit for each column that its template asks for.
@@ -26,11 +44,12 @@ pub struct IdCells {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Stored {
+enum Stored<'r> {
     Absent,
     Clear,
     Invalid,
-    Text { start: u32, end: u32 },
+    Cell(&'r str),
+    Own { start: u32, end: u32 },
 }
 
 /// What the feed says of one field of a person.
@@ -46,15 +65,38 @@ pub enum Slot<'a> {
     Text(&'a str),
 }
 
-impl Person {
+impl<'r> Person<'r> {
     /// Forgets the row before.
     pub fn clear(&mut self) {
         self.text.clear();
         self.slots.clear();
+        self.signs = Signs::NONE;
         self.is_protected = false;
         self.remarks.clear();
         self.dates.clear();
         self.id_cells = IdCells::default();
+    }
+
+    /// The same buffers for another record.
+    #[must_use]
+    pub fn emptied<'n>(mut self) -> Person<'n> {
+        self.clear();
+        // Nothing is left of them but their room, which stays where it is.
+        let slots = self.slots.into_iter().map(|_| Stored::Absent).collect();
+        Person {
+            slots,
+            text: self.text,
+            signs: self.signs,
+            is_protected: self.is_protected,
+            remarks: self.remarks,
+            dates: self.dates,
+            id_cells: self.id_cells,
+        }
+    }
+
+    /// Values may be cells of a record in which there is this.
+    pub(super) fn expect(&mut self, signs: Signs) {
+        self.signs = self.signs.or(signs);
     }
 
     /// Says what the external ID is built of.
@@ -114,6 +156,12 @@ impl Person {
         self.slots.push(stored);
     }
 
+    /// Adds the next field: the text of a cell of the record, as it is.
+    #[inline]
+    pub(super) fn push_cell(&mut self, text: &'r str) {
+        self.slots.push(Stored::Cell(text));
+    }
+
     /// Says something else of a field.
     pub(super) fn replace(&mut self, index: usize, slot: Slot<'_>) {
         self.push(slot);
@@ -133,35 +181,38 @@ impl Person {
     }
 
     #[inline]
-    fn store(&mut self, text: &str) -> Stored {
+    fn store(&mut self, text: &str) -> Stored<'r> {
         let start = self.text.len();
+        self.signs = self.signs.or(Signs::of(text.as_bytes()));
         self.text.push_str(text);
         // A row is bounded far below four gigabytes.
         match (u32::try_from(start), u32::try_from(self.text.len())) {
-            (Ok(start), Ok(end)) => Stored::Text { start, end },
+            (Ok(start), Ok(end)) => Stored::Own { start, end },
             _ => Stored::Invalid,
         }
     }
 
-    /// Whether no value holds a control character: asked once for all values,
-    /// since nearly none does. What divides the values of a set is one.
-    pub fn is_without_control(&self) -> bool {
-        !has_control(&self.text)
-    }
-
-    /// All values, one after the other, for what nearly none has.
-    pub(super) fn all_text(&self) -> &str {
-        &self.text
+    /// What may be among the values. What divides the values of a set is a control
+    /// character.
+    pub(crate) fn signs(&self) -> Signs {
+        self.signs
     }
 
     /// The field at a position of the mapping.
     #[inline]
     pub fn get(&self, index: usize) -> Slot<'_> {
-        match self.slots.get(index) {
-            None | Some(Stored::Absent) => Slot::Absent,
-            Some(Stored::Clear) => Slot::Clear,
-            Some(Stored::Invalid) => Slot::Invalid,
-            Some(&Stored::Text { start, end }) => self
+        let stored = self.slots.get(index);
+        stored.map_or(Slot::Absent, |stored| self.slot(stored))
+    }
+
+    #[inline]
+    fn slot(&self, stored: &Stored<'r>) -> Slot<'_> {
+        match *stored {
+            Stored::Cell(text) => Slot::Text(text),
+            Stored::Absent => Slot::Absent,
+            Stored::Clear => Slot::Clear,
+            Stored::Invalid => Slot::Invalid,
+            Stored::Own { start, end } => self
                 .text
                 .get(start as usize..end as usize)
                 .map_or(Slot::Absent, Slot::Text),
@@ -178,7 +229,7 @@ impl Person {
 
     /// All fields, in the order of the mapping.
     pub fn slots(&self) -> impl Iterator<Item = Slot<'_>> {
-        (0..self.slots.len()).map(|index| self.get(index))
+        self.slots.iter().map(|stored| self.slot(stored))
     }
 
     /// Which fields the feed says something of, as bits: position 0 is the

@@ -321,16 +321,17 @@ fn slice<T>(
         items: Vec::new(),
         last: None,
     };
-    let (mut person, mut faults) = (Person::default(), Vec::new());
+    let (mut spare, mut faults) = (Person::default(), Vec::new());
     while let Some(record) = records.next_of(|row| wanted(row).is_some()) {
         let row = record.row();
         let Some(index) = wanted(row) else {
             continue;
         };
-        if bound.apply(record, &mut person, &mut faults)? != Mapped::Row {
-            continue;
+        let mut person: Person<'_> = spare;
+        if bound.apply(record, &mut person, &mut faults)? == Mapped::Row {
+            (slice.items).push(make(item(bound, rows, index, &person, &mut faults)));
         }
-        (slice.items).push(make(item(bound, rows, index, &person, &mut faults)));
+        spare = person.emptied();
         if slice.items.len() >= most {
             slice.last = Some(row);
             break;

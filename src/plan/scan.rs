@@ -311,8 +311,9 @@ impl Pass<'_, '_> {
         let mut tallied = self.begin(expected);
         // What is certainly not kept need not be made.
         tallied.findings.max = room;
-        let (mut person, mut faults) = (Person::default(), Vec::new());
+        let (mut spare, mut faults) = (Person::default(), Vec::new());
         while let Some(record) = records.next_record() {
+            let mut person: Person<'_> = spare;
             let row = match self.bound.apply(record, &mut person, &mut faults)? {
                 Mapped::Skipped => {
                     tallied.skipped += 1;
@@ -337,6 +338,7 @@ impl Pass<'_, '_> {
                 Mapped::Row => Some(self.tally(record, &person, &mut faults, &mut tallied)),
             };
             tallied.lengths.add(record, self.width, row);
+            spare = person.emptied();
         }
         tallied.remarks.extend(records.take_remarks());
         for &(row, what) in records.left_out() {

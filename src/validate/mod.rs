@@ -33,40 +33,32 @@ pub fn is_email(text: &str) -> bool {
 /// ID where it is one, also if something else is wrong.
 pub fn person<'p>(
     bound: &Bound<'_>,
-    person: &'p Person,
+    person: &'p Person<'_>,
     faults: &mut Vec<Fault>,
 ) -> Option<&'p str> {
     let mut id = None;
-    let clean = person.is_without_control();
+    let clean = person.signs().is_without_control();
     let fields = bound.mapping().fields();
     let is_way_back = bound.mapping().is_way_back();
-    for (index, rule) in fields.iter().enumerate() {
+    debug_assert_eq!(person.slots().count(), fields.len());
+    for (index, (rule, slot)) in fields.iter().zip(person.slots()).enumerate() {
         let field = rule.field;
-        // The LMS had it.
-        if is_way_back && field.kind != FieldKind::ExternalId {
+        let Slot::Text(text) = slot else {
+            // There is a fault already for what is not a value.
+            let is_missing = field.required && slot != Slot::Invalid;
+            if is_missing && (!is_way_back || matches!(field.kind, FieldKind::ExternalId)) {
+                faults.push(missing(index, field.kind));
+            }
+            continue;
+        };
+        // As most values are.
+        if clean && matches!(field.kind, FieldKind::Text) && is_within(text, field.max_chars) {
             continue;
         }
-        let text = match person.get(index) {
-            Slot::Text(text) => text,
-            // There is a fault for it already.
-            Slot::Invalid => continue,
-            Slot::Absent | Slot::Clear => {
-                if field.required {
-                    let broken = match field.kind {
-                        FieldKind::ExternalId => Rule::ExternalIdMissing,
-                        _ => Rule::Required,
-                    };
-                    faults.push(Fault {
-                        field: Some(index),
-                        rule: broken,
-                        value: None,
-                    });
-                }
-                continue;
-            }
-        };
         let judged = match field.kind {
             FieldKind::ExternalId => external_id(text).map(|()| id = Some(text)),
+            // The LMS had it.
+            _ if is_way_back => continue,
             // Only a US state has a table; elsewhere a state is a text.
             FieldKind::State if !is_in_us(bound, person) => {
                 value(FieldKind::Text, text, field.max_chars, clean)
@@ -78,7 +70,7 @@ pub fn person<'p>(
         };
         if let Err(broken) = judged {
             // A password is never shown, not even where values are asked for.
-            let shown = (field.kind != FieldKind::Password).then(|| text.into());
+            let shown = (!matches!(field.kind, FieldKind::Password)).then(|| text.into());
             faults.push(Fault {
                 field: Some(index),
                 rule: broken,
@@ -87,6 +79,17 @@ pub fn person<'p>(
         }
     }
     id
+}
+
+fn missing(field: usize, kind: FieldKind) -> Fault {
+    Fault {
+        field: Some(field),
+        rule: match kind {
+            FieldKind::ExternalId => Rule::ExternalIdMissing,
+            _ => Rule::Required,
+        },
+        value: None,
+    }
 }
 
 fn external_id(text: &str) -> Result<(), Rule> {
@@ -102,11 +105,15 @@ fn is_in_us(bound: &Bound<'_>, person: &Person) -> bool {
         .is_some_and(|index| person.get(index) == Slot::Text("US"))
 }
 
+/// Whether a text has certainly no more characters: its bytes bound them, and are at hand.
+const fn is_within(text: &str, max: u32) -> bool {
+    text.len() <= max as usize
+}
+
 /// `clean` means that no value of the person holds a control character.
 #[inline]
 fn value(kind: FieldKind, text: &str, max: u32, clean: bool) -> Result<(), Rule> {
-    // Bytes bound characters from above, and are at hand.
-    if text.len() > max as usize {
+    if !is_within(text, max) {
         let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
         if chars > max {
             return Err(Rule::TooLong { max, chars });

@@ -91,8 +91,9 @@ fn people_with(feed: &str, mapping: &str) -> Vec<Vec<String>> {
     let mut all = Vec::new();
     feed.read(
         |records| {
-            let (mut person, mut faults, mut people) = (Person::default(), Vec::new(), Vec::new());
+            let (mut faults, mut people) = (Vec::new(), Vec::new());
             while let Some(record) = records.next_record() {
+                let mut person = Person::default();
                 match bound.apply(record, &mut person, &mut faults) {
                     Ok(Mapped::Row) => people.push(person.slots().map(shown).collect()),
                     Ok(Mapped::Skipped | Mapped::GaveWay | Mapped::Leaver) => {}

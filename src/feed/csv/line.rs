@@ -1,72 +1,148 @@
-//! The cells of a line without quotes: where they end.
+//! The cells of a line that is written as most are: nothing but cells, and quotes around whole
+//! cells.
 
 use wide::u8x16;
 
+use super::quotes::{Quotes, Twice, below, count};
 use crate::feed::record::MAX_COLUMNS;
+use crate::model::{STEP, Seen, Signs, padded};
 
-/// Where the cells of a line end, counted from its start.
-#[derive(Debug, Default)]
-pub(in crate::feed) struct CellEnds {
-    pub(in crate::feed) ends: Vec<usize>,
+/// The cells of a line, and what is in them.
+#[derive(Debug)]
+pub(in crate::feed) struct LineCells {
+    /// Where each begins and ends, counted from the start of the line, without quotes around
+    /// it.
+    pub(in crate::feed) cells: Vec<(usize, usize)>,
     /// Cells beyond [`MAX_COLUMNS`].
     pub(in crate::feed) beyond: usize,
+    /// How many have quotes around them.
+    pub(super) quoted: usize,
+    pub(in crate::feed) signs: Signs,
 }
 
-/// How many bytes are looked at together.
-const STEP: usize = 16;
+impl Default for LineCells {
+    fn default() -> Self {
+        Self {
+            cells: Vec::new(),
+            beyond: 0,
+            quoted: 0,
+            signs: Signs::NONE,
+        }
+    }
+}
 
-impl CellEnds {
-    /// Finds the cells of the line that `data` begins with. Returns its length; `None` if
-    /// `quote` is in it.
-    pub(super) fn find(&mut self, data: &[u8], delimiter: u8, quote: Option<u8>) -> Option<usize> {
-        self.ends.clear();
-        self.beyond = 0;
-        let (steps, rest) = data.as_chunks::<STEP>();
-        let mut last = [0; STEP];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        let of_rest = (!rest.is_empty()).then_some(&last);
-        let mut at = 0;
-        for step in steps.iter().chain(of_rest) {
-            let bytes = u8x16::new(*step);
-            let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
-            let breaks = (is(b'\n') | is(b'\r') | is(quote.unwrap_or(b'\n'))).to_bitmask();
-            // What follows the data is not of it.
-            let stop = (breaks.trailing_zeros() as usize).min(data.len() - at);
-            let is_before = (1 << stop.min(STEP)) - 1;
-            self.push_all(at, is(delimiter).to_bitmask() & is_before);
-            at += stop.min(STEP);
-            if stop < STEP {
+/// What parts a line into cells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signals {
+    pub(super) delimiter: u8,
+    /// The quotation mark, if there can be one in a line.
+    pub(super) quote: Option<u8>,
+}
+
+/// The places of 16 bytes.
+const PLACES: u8x16 = u8x16::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+
+impl LineCells {
+    /// Finds the cells of the line that `data` begins with. Returns its length; `None` if it
+    /// has a quotation mark that is not right before or right behind a whole cell, a line end
+    /// between two of them, or nothing but one cell that is quoted.
+    pub(super) fn find(&mut self, data: &[u8], signals: Signals) -> Option<usize> {
+        self.cells.clear();
+        (self.beyond, self.quoted) = (0, 0);
+        let Signals { delimiter, quote } = signals;
+        let is_in = |bytes: u8x16, sign: u8| bytes.simd_eq(u8x16::splat(sign));
+        let mut quotes = Quotes::new(Twice::IsOdd);
+        let mut seen = Seen::default();
+        let (mut at, mut start, mut marked) = (0, 0, None);
+        let mut has_delimiter_in_cell = false;
+        loop {
+            let rest = data.get(at..).unwrap_or_default();
+            let (chunk, length) = match rest.first_chunk() {
+                Some(chunk) => (*chunk, STEP),
+                // What follows the data is not of it.
+                None => (padded(rest), rest.len()),
+            };
+            let bytes = u8x16::new(chunk);
+            let delimiters = is_in(bytes, delimiter);
+            let mut ends = delimiters.to_bitmask();
+            let mut breaks = (is_in(bytes, b'\n') | is_in(bytes, b'\r')).to_bitmask();
+            let marks = quote.map_or(0, |quote| is_in(bytes, quote).to_bitmask());
+            if marks != 0 || marked.is_some() {
+                let inside = quotes.inside(marks);
+                let is_cut = breaks & inside;
+                (breaks, ends) = (breaks & !inside, ends & !inside);
+                let stop = breaks.trailing_zeros().min(count(length));
+                has_delimiter_in_cell |= delimiters.to_bitmask() & inside & below(stop) != 0;
+                if is_cut & below(stop) != 0 || !quotes.add(marks, (ends, start == at), stop) {
+                    return None;
+                }
+                marked = quote;
+            }
+            let stop = breaks.trailing_zeros().min(count(length));
+            let mut left = ends & below(stop);
+            while left != 0 {
+                let end = at + left.trailing_zeros() as usize;
+                match marked {
+                    Some(quote) => self.push_marked(data, (start, end), quote),
+                    None => self.push((start, end)),
+                }
+                start = end + 1;
+                left &= left - 1;
+            }
+            // A tab between two cells is in none of them.
+            let tabs = delimiters & u8x16::splat(b' ');
+            if stop < count(STEP) {
+                let is_behind = PLACES.max(u8x16::splat(u8::try_from(stop).unwrap_or(0)));
+                let is_behind = is_behind.simd_eq(PLACES);
+                let bytes = is_behind.bitselect(u8x16::splat(b' '), bytes);
+                seen.add(bytes, bytes | tabs);
+                at += stop as usize;
                 break;
             }
+            seen.add(bytes, bytes | tabs);
+            at += STEP;
         }
-        self.push(at);
-        (quote.is_none() || data.get(at) != quote.as_ref()).then_some(at)
+        match marked {
+            Some(quote) => self.push_marked(data, (start, at), quote),
+            None => self.push((start, at)),
+        }
+        self.signs = seen.signs();
+        if has_delimiter_in_cell {
+            self.signs = self.signs.or(Signs::of(&[delimiter]));
+        }
+        // That may be a line which is quoted as a whole.
+        let is_alone = self.quoted == 1 && self.cells.len() == 1;
+        (!quotes.are_open() && !is_alone).then_some(at)
     }
 
-    /// The cells of a line, for the tests of others.
+    /// The cells of a line without quotes, for the tests of others.
     #[cfg(test)]
     pub(in crate::feed) fn of(line: &[u8], delimiter: u8) -> Self {
         let mut found = Self::default();
-        assert_eq!(found.find(line, delimiter, None), Some(line.len()));
+        let quote = None;
+        assert_eq!(
+            found.find(line, Signals { delimiter, quote }),
+            Some(line.len())
+        );
         found
     }
 
-    /// Adds the ends that are bits, the first of which is at a place.
     #[inline]
-    fn push_all(&mut self, at: usize, mut ends: u32) {
-        while ends != 0 {
-            self.push(at + ends.trailing_zeros() as usize);
-            ends &= ends - 1;
-        }
-    }
-
-    #[inline]
-    fn push(&mut self, end: usize) {
-        if self.ends.len() < MAX_COLUMNS {
-            self.ends.push(end);
+    fn push(&mut self, cell: (usize, usize)) {
+        if self.cells.len() < MAX_COLUMNS {
+            self.cells.push(cell);
         } else {
             self.beyond += 1;
         }
+    }
+
+    /// Adds a cell that may have quotes around it.
+    #[inline]
+    fn push_marked(&mut self, data: &[u8], (start, end): (usize, usize), quote: u8) {
+        let is_quoted = start < end && data.get(start) == Some(&quote);
+        self.quoted += usize::from(is_quoted);
+        let around = usize::from(is_quoted);
+        self.push((start + around, end - around));
     }
 }
 
@@ -74,21 +150,68 @@ impl CellEnds {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::cells::{Cells, Extent};
+    use super::super::quoting::Dialect;
     use super::*;
+
+    /// The cells of a line as they are read one by one, if they are as most.
+    fn one_by_one(data: &[u8], delimiter: u8) -> Option<(usize, Vec<Vec<u8>>)> {
+        let mut cells = Cells::default();
+        let extent = cells.read(data, Dialect::plain(delimiter), 0, true);
+        let Extent { end, wrong: None } = extent? else {
+            return None;
+        };
+        let mut start = 0;
+        let texts = cells.ends.iter().map(|end| {
+            let text = cells.text[start..*end].to_vec();
+            start = *end;
+            text
+        });
+        let texts = texts.collect();
+        let is_as_most = !cells.facts.stray && !cells.facts.spaced && !cells.facts.doubled;
+        let is_alone = cells.facts.quoted > 0 && cells.ends.len() == 1;
+        let has_breaks = data[..end].iter().any(|byte| b"\r\n".contains(byte));
+        (is_as_most && !is_alone && !has_breaks).then_some((end, texts))
+    }
 
     proptest! {
         #[test]
-        fn cells_end_at_each_delimiter_before_the_end_of_the_line(
-            line in prop::collection::vec(prop::sample::select(b",,;ab\0 \xc3\xa9\xff".to_vec()), 0..90),
-            behind in prop::sample::select(vec![&b""[..], b"\n", b"\r\na,b", b"\ra,,,\n,", b"\"a\",b"]),
+        fn the_cells_of_a_line_are_those_that_are_read_one_by_one(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                ",", ",", "\",\"", "\"", ",\"", "\",", "ab", " ", "\t", "Zo\u{eb}", "x", "twenty letters of it",
+                "\n", "\r\n", "\"\"", ",,,",
+            ]), 0..24),
+            delimiter in prop::sample::select(b",\t".to_vec()),
         ) {
-            let mut found = CellEnds::default();
-            let length = found.find(&[&line[..], behind].concat(), b',', Some(b'"'));
-            let is_quoted = behind.starts_with(b"\"");
-            prop_assert_eq!(length, (!is_quoted).then_some(line.len()));
-            let delimiters = line.iter().enumerate().filter(|(_, byte)| **byte == b',');
-            let ends: Vec<_> = delimiters.map(|(at, _)| at).chain([line.len()]).collect();
-            prop_assert_eq!(&found.ends, &ends);
+            let data = parts.concat().replace(',', &char::from(delimiter).to_string()).into_bytes();
+            let mut found = LineCells::default();
+            let signals = Signals { delimiter, quote: Some(b'"') };
+            let length = found.find(&data, signals);
+            let read = length.map(|length| {
+                let texts = found.cells.iter().map(|(start, end)| data[*start..*end].to_vec());
+                (length, texts.collect::<Vec<_>>())
+            });
+            if let Some((_, texts)) = &read {
+                prop_assert_eq!(found.signs, Signs::of(&texts.concat()));
+            }
+            prop_assert_eq!(read, one_by_one(&data, delimiter));
+        }
+
+        #[test]
+        fn cells_end_at_each_delimiter_before_the_end_of_the_line(
+            line in prop::collection::vec(prop::sample::select(b",,;ab\0\t \xc3\xa9\xff".to_vec()), 0..90),
+            delimiter in prop::sample::select(b",\t".to_vec()),
+            behind in prop::sample::select(vec![&b""[..], b"\n", b"\r\na,b", b"\ra,,,\n,", b"\n\"a\",b"]),
+        ) {
+            let mut found = LineCells::default();
+            let signals = Signals { delimiter, quote: Some(b'"') };
+            let length = found.find(&[&line[..], behind].concat(), signals);
+            prop_assert_eq!(length, Some(line.len()));
+            let texts = found.cells.iter().map(|(start, end)| &line[*start..*end]);
+            let texts: Vec<_> = texts.collect();
+            let expected: Vec<_> = line.split(|byte| *byte == delimiter).collect();
+            prop_assert_eq!(found.signs, Signs::of(&texts.concat()));
+            prop_assert_eq!(texts, expected);
         }
     }
 }

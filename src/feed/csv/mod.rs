@@ -12,6 +12,7 @@ mod cells;
 mod cut;
 mod dialect;
 mod line;
+mod quotes;
 mod quoting;
 mod rows;
 
@@ -22,7 +23,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use self::cut::{lines, scan};
 use self::dialect::Sample;
-pub(super) use self::line::CellEnds;
+pub(super) use self::line::LineCells;
 use self::quoting::Dialect;
 pub(super) use self::rows::{Block, CsvRows};
 use super::corrections::Corrections;

@@ -81,6 +81,11 @@ impl Quoting {
         self.marks == Marks::Double && self.inner == Inner::Doubled
     }
 
+    /// Whether a backslash between quotes may mean something else.
+    pub(super) const fn has_backslashes(self) -> bool {
+        matches!(self.inner, Inner::Backslash { .. })
+    }
+
     /// What a person should hear of it.
     pub(super) fn styles(self) -> impl Iterator<Item = QuotingStyle> {
         let marks = match self.marks {

@@ -1,10 +1,10 @@
 //! A batch of CSV bytes becomes records.
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 use super::cells::{Cells, Facts, Place, takes_records_in};
 use super::cut::lines;
-use super::line::CellEnds;
+use super::line::{LineCells, Signals};
 use super::quoting::Dialect;
 use crate::feed::record::{QuoteFlaw, Record};
 use crate::model::{QuoteProblem, RowNumber};
@@ -36,9 +36,9 @@ pub(in crate::feed) struct CsvRows<'a> {
     columns: usize,
     at: usize,
     line: u32,
-    /// Where the cells of a record without quotes end.
-    ends: CellEnds,
-    /// What a record with quotes needs: its cells are not as they are written.
+    /// The cells of a record that is written as most are.
+    line_cells: LineCells,
+    /// What any other needs: its cells are not as they are written.
     cells: Cells,
 }
 
@@ -56,7 +56,7 @@ impl<'a> CsvRows<'a> {
             columns,
             at: 0,
             line,
-            ends: CellEnds::default(),
+            line_cells: LineCells::default(),
             cells: Cells::default(),
         }
     }
@@ -104,14 +104,13 @@ impl<'a> CsvRows<'a> {
         };
         record.start(RowNumber::new(self.line));
 
-        // A record without a quote is as it is written, which is most of them.
-        let stop = self.unquoted(rest);
-        if let Some(stop) = stop {
+        // The cells of most records are as they are written.
+        if let Some(stop) = self.find_cells(rest) {
             let text = self.text.and_then(|text| text.get(self.at..self.at + stop));
             let raw = rest.get(..stop).unwrap_or_default();
             match text {
-                Some(text) => record.set_line(text, &mut self.ends),
-                None => record.set_raw(raw, &mut self.ends),
+                Some(text) => record.set_line(text, &mut self.line_cells),
+                None => record.set_raw(raw, &mut self.line_cells),
             }
             self.at += stop;
             // The line end itself is passed before the next record.
@@ -127,17 +126,22 @@ impl<'a> CsvRows<'a> {
         let data = self.data;
         loop {
             let rest = data.get(self.at..).unwrap_or_default();
-            let blank = rest
-                .iter()
-                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-                .count();
-            self.pass(blank);
-            let rest = data.get(self.at..).unwrap_or_default();
-            match rest {
-                [0xef, 0xbb, 0xbf, ..] => self.at += 3,
-                [0x1a, ..] => self.at += 1,
+            let line_end = match rest {
+                [b'\r', b'\n', ..] => 2,
+                [b'\r' | b'\n', ..] => 1,
+                [0xef, 0xbb, 0xbf, ..] => {
+                    self.at += 3;
+                    continue;
+                }
+                [0x1a, ..] => {
+                    self.at += 1;
+                    continue;
+                }
                 _ => return rest,
-            }
+            };
+            self.at += line_end;
+            // The reading stage refuses a file with more lines.
+            self.line = self.line.saturating_add(1);
         }
     }
 
@@ -150,11 +154,12 @@ impl<'a> CsvRows<'a> {
         Some(stop.unwrap_or(rest.len())).filter(is_end)
     }
 
-    /// Finds the cells of the line that `rest` begins with, if no mark is in it. Returns the
-    /// length of the line.
+    /// Finds the cells of the line that `rest` begins with, if nothing in it is to be changed
+    /// or judged. Returns the length of the line.
     #[inline]
-    fn unquoted(&mut self, rest: &[u8]) -> Option<usize> {
-        let quote = self.dialect.quoting.marks.byte();
+    fn find_cells(&mut self, rest: &[u8]) -> Option<usize> {
+        let Dialect { delimiter, quoting } = self.dialect;
+        let quote = quoting.marks.byte();
         if quote.is_none() {
             let stop = memchr2(b'\n', b'\r', rest);
             let line = rest.get(..stop.unwrap_or(rest.len()))?;
@@ -162,10 +167,19 @@ impl<'a> CsvRows<'a> {
                 return None;
             }
         }
-        self.ends.find(rest, self.dialect.delimiter, quote)
+        let found = self.line_cells.find(rest, Signals { delimiter, quote });
+        let quoted = self.line_cells.quoted;
+        // A backslash may mean something between quotes.
+        let is_escaped = |length: &usize| {
+            let line = rest.get(..*length).unwrap_or_default();
+            quoted > 0 && quoting.has_backslashes() && memchr(b'\\', line).is_some()
+        };
+        let length = found.filter(|length| !is_escaped(length))?;
+        self.cells.facts.quoted = quoted;
+        Some(length)
     }
 
-    /// Reads a record with quotes from the start of `rest`.
+    /// Reads a record, cell by cell, from the start of `rest`.
     fn read_quoted(&mut self, rest: &[u8], record: &mut Record) {
         let (dialect, columns) = (self.dialect, self.columns);
         // A block ends where a record ends.
@@ -236,7 +250,6 @@ impl<'a> CsvRows<'a> {
             ends -= 1;
         }
         self.at = end;
-        // The reading stage refuses a file with more lines.
         self.line = self
             .line
             .saturating_add(u32::try_from(ends).unwrap_or(u32::MAX));

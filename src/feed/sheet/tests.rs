@@ -303,7 +303,7 @@ fn a_row_says_whether_all_of_it_is_ascii() {
         |rows| {
             let mut batch = Vec::new();
             while let Some(record) = rows.next_record() {
-                batch.push(record.is_ascii());
+                batch.push(record.signs().is_ascii());
             }
             batch
         },

@@ -2,42 +2,97 @@
 
 use super::Bound;
 use crate::feed::{Cell, CellKind};
-use crate::mapping::cleaning::may_be_wrapped;
-use crate::mapping::nothing::may_be_no_value;
+use crate::mapping::cleaning::{WRAPS, is_key, may_be_wrapped};
+use crate::mapping::nothing::{BEGINS, may_be_no_value};
 use crate::mapping::value::push_date;
-use crate::mapping::{COUNTRIES, Fault, FieldRule, Person, Slot, Work};
+use crate::mapping::{COUNTRIES, Fault, FieldRule, Person, Work};
+use crate::model::Signs;
+
+/// Whether every character of a cell is ASCII, or one up to U+02FF as [`Signs::is_latin`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Letters {
+    Ascii,
+    Latin,
+}
+
+impl Letters {
+    /// Those of a cell in a row that has these signs; `None` if there are others.
+    #[inline]
+    pub(super) fn of(text: &str, row: Signs) -> Option<Self> {
+        if row.is_ascii() || text.is_ascii() {
+            Some(Self::Ascii)
+        } else {
+            let is_latin = row.is_latin() || Signs::of(text.as_bytes()).is_latin();
+            is_latin.then_some(Self::Latin)
+        }
+    }
+}
 
 impl Bound<'_> {
-    /// Makes a cell of ASCII the value of a field, as [`Self::read_cell`] does, if nothing is
-    /// around its text and it is not a word for nothing. Returns whether it did.
+    /// Makes a cell the value of a field, as [`Self::read_cell`] does, if nothing is around
+    /// its text and it is not a word for nothing. Returns whether it did.
     #[inline]
-    pub(super) fn take_sound(
+    pub(super) fn take_sound<'r>(
         &self,
         (field, rule): (usize, &FieldRule),
-        cell: Cell<'_>,
-        person: &mut Person,
+        (cell, letters): (Cell<'r>, Letters),
+        person: &mut Person<'r>,
         faults: &mut Vec<Fault>,
     ) -> bool {
-        let text = cell.text.trim_ascii();
-        if cell.kind != CellKind::Text
-            || text.is_empty()
-            || may_be_no_value(text)
-            || may_be_wrapped(text)
-        {
+        let Some(text) = sound_text(cell.text).filter(|_| cell.kind == CellKind::Text) else {
             return false;
-        }
-        match rule.work {
-            Work::None => person.push(Slot::Text(text)),
-            Work::Lower => person.push_with(text, str::make_ascii_lowercase),
-            Work::Upper => person.push_with(text, str::make_ascii_uppercase),
-            Work::Country if COUNTRIES.contains(text) => person.push(Slot::Text(text)),
-            Work::Date => {
+        };
+        match (rule.work, letters) {
+            (Work::None, Letters::Ascii) => person.push_cell(text),
+            (Work::None, Letters::Latin) if !is_key(rule.field.kind) => person.push_cell(text),
+            (Work::Lower, Letters::Ascii) => {
+                let is_capital = |byte: u8| byte.is_ascii_uppercase();
+                if text.bytes().fold(false, |any, byte| any | is_capital(byte)) {
+                    person.push_with(text, str::make_ascii_lowercase);
+                } else {
+                    person.push_cell(text);
+                }
+            }
+            (Work::Upper, Letters::Ascii) => person.push_with(text, str::make_ascii_uppercase),
+            (Work::Country, _) if COUNTRIES.contains(text) => person.push_cell(text),
+            (Work::Date, Letters::Ascii) => {
                 push_date(field, rule, text, self.from(cell.kind), person, faults);
             }
-            Work::Country | Work::Any => return false,
+            _ => return false,
         }
         true
     }
+}
+
+/// The first bytes of texts that may be words for nothing, or have something around them.
+const ODD: [bool; 256] = {
+    let mut odd = BEGINS;
+    let mut at = 0;
+    while at < WRAPS.len() {
+        odd[WRAPS[at] as usize] = true;
+        at += 1;
+    }
+    odd
+};
+
+/// A text without white space around it; `None` if it is empty or may be a word for nothing,
+/// or if there is something else around it.
+#[inline]
+fn sound_text(text: &str) -> Option<&str> {
+    let [first, .., last] = text.as_bytes() else {
+        return sound_of_any(text);
+    };
+    // As nearly each is.
+    if *first > b' ' && *last > b' ' && !ODD[usize::from(*first)] {
+        return Some(text);
+    }
+    sound_of_any(text)
+}
+
+fn sound_of_any(text: &str) -> Option<&str> {
+    let text = text.trim_ascii();
+    let is_sound = !text.is_empty() && !may_be_no_value(text) && !may_be_wrapped(text);
+    is_sound.then_some(text)
 }
 
 #[cfg(test)]
@@ -66,6 +121,7 @@ mod tests {
         fn a_sound_cell_becomes_what_any_cell_does(
             text in prop_oneof![
                 "[ -~]{0,14}",
+                "[ -~\u{c0}-\u{2ff}]{0,14}",
                 " ?[0-3][0-9]-[01][0-9]-(19|20)[0-9]{2} ?",
                 "#{1,24}|[A-Z]{2}|N/A|none|#REF!|='0?1'|\"7\"|tbd|nl",
             ],
@@ -75,7 +131,8 @@ mod tests {
             let cell = Cell { text: &text, kind: CellKind::Text };
             for (field, rule) in mapping.fields.iter().enumerate() {
                 let (mut person, mut faults) = (Person::default(), Vec::new());
-                if bound.take_sound((field, rule), cell, &mut person, &mut faults) {
+                let letters = Letters::of(&text, Signs::UNKNOWN).unwrap();
+                if bound.take_sound((field, rule), (cell, letters), &mut person, &mut faults) {
                     let (mut other, mut others) = (Person::default(), Vec::new());
                     bound.read_cell((field, rule), cell, &mut other, &mut others);
                     prop_assert_eq!(person.get(0), other.get(0), "{}", rule.field.name);

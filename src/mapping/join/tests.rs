@@ -63,9 +63,10 @@ fn read(
     let mut people = Vec::new();
     feed.read(
         |records| {
-            let (mut person, mut faults) = (Person::default(), Vec::new());
+            let mut faults = Vec::new();
             let mut rows = Vec::new();
             while let Some(record) = records.next_record() {
+                let mut person = Person::default();
                 if bound.apply(record, &mut person, &mut faults).unwrap() == Mapped::Row {
                     let values = person.slots().map(|slot| format!("{slot:?}")).collect();
                     rows.push((record.row().row(), values, faults.len()));

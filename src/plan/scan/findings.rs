@@ -54,12 +54,13 @@ pub(in crate::plan) fn finding(
 pub fn own_findings(
     bound: &Bound<'_>,
     record: &Record,
-    (person, faults): (&mut Person, &mut Vec<Fault>),
+    faults: &mut Vec<Fault>,
 ) -> Result<Vec<Finding>, MappingError> {
-    if bound.apply(record, person, faults)? != Mapped::Row {
+    let mut person = Person::default();
+    if bound.apply(record, &mut person, faults)? != Mapped::Row {
         return Ok(Vec::new());
     }
-    let id = validate::person(bound, person, faults).map(ExternalId::known);
+    let id = validate::person(bound, &person, faults).map(ExternalId::known);
     faults.sort_by_key(|fault| fault.field);
     let of_row = |fault| finding(bound, record.row(), id.clone(), fault);
     Ok(faults.drain(..).map(of_row).collect())
