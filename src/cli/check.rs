@@ -57,7 +57,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<Exit, Failure> 
     );
     listener.on_event(&Event::Finished);
     let mut scan = scan?;
-    name_losers(&mut feed, &bound, &mut scan)?;
+    let shown = shown(context, args);
+    name_losers(&mut feed, &bound, (&mut scan, shown))?;
 
     let (rows, rejected) = (scan.rows.counted(), scan.rows.count(RowState::Rejected));
     let exit = if mapping.guards.refused(rejected, rows) > 0 {
@@ -172,11 +173,7 @@ fn print_findings(
     report: &RunReport,
 ) -> Result<(), Failure> {
     let format = args.format;
-    let shown = if args.all || format != Format::Table {
-        scan.findings.len()
-    } else {
-        ROWS_SHOWN
-    };
+    let shown = shown(context, args);
     if !scan.findings.is_empty() || format == Format::Csv {
         context.print_with(|out| {
             let mut writer = FindingsWriter::new(format, out, &context.out);
@@ -219,10 +216,30 @@ fn print_findings(
     context.finish(report, &next)
 }
 
-/// Rows that lose to another are found by hashes: their external IDs and values
-/// are read again.
-fn name_losers(feed: &mut Feed, bound: &Bound<'_>, scan: &mut Scan) -> Result<(), ScanError> {
-    let losers: Vec<_> = scan.rows.rejected_by_others().collect();
+/// How many problems are shown.
+fn shown(context: &Context, args: &CheckArgs) -> usize {
+    if context.json || args.all || args.format != Format::Table {
+        MAX_FINDINGS
+    } else {
+        ROWS_SHOWN
+    }
+}
+
+/// Rows that lose to another are found by hashes: the external IDs and values of those that
+/// are shown are read again.
+fn name_losers(
+    feed: &mut Feed,
+    bound: &Bound<'_>,
+    (scan, shown): (&mut Scan, usize),
+) -> Result<(), ScanError> {
+    let shown = scan.findings.iter().take(shown).next_back();
+    let Some(last) = shown.map(|finding| finding.row) else {
+        return Ok(());
+    };
+    let losers = scan.rows.rejected_by_others();
+    let losers: Vec<_> = losers
+        .filter(|row| scan.rows.number(*row) <= last)
+        .collect();
     if losers.is_empty() {
         return Ok(());
     }

@@ -14,7 +14,9 @@ use super::openpgp::{self, OpenPgpError, OpenPgpKeys, Signature};
 use super::sheet::SheetFile;
 use super::spool::{self, Bounds, Opened};
 use super::text::Text;
-use super::{Again, Batch, FeedCopy, FeedError, FeedOptions, FeedSource, Format, Progress, START};
+use super::{
+    Again, Batch, FeedCopy, FeedError, FeedOptions, FeedSource, Format, Progress, START, Wants,
+};
 use crate::files;
 use crate::model::{Remark, Remarked, Remarks, RowNumber};
 
@@ -242,15 +244,16 @@ impl FeedFile {
         }
     }
 
-    /// See [`super::Feed::read`].
+    /// See [`super::Feed::read_some`].
     pub(super) fn read<T: Send, E: From<FeedError>>(
         &mut self,
+        wants: Wants<'_>,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         take: impl FnMut(T, Progress, Again<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         match &mut self.table {
             Table::Csv(csv) => {
-                let read = csv.read(work, take);
+                let read = csv.read(wants, work, take);
                 if let Format::Csv { encoding, .. } = &mut self.format {
                     *encoding = csv.encoding();
                 }

@@ -132,6 +132,10 @@ pub struct Progress {
 /// Reads a batch again, from its first record on.
 pub(crate) type Again<'b> = Box<dyn FnOnce() -> Batch<'b> + 'b>;
 
+/// Whether a pass wants any of the rows from one up to the one behind. Parts of which it wants
+/// none may be missing from a later pass; the first one reads all.
+pub(crate) type Wants<'w> = &'w (dyn Fn(RowNumber, RowNumber) -> bool + Sync);
+
 /// An open feed: a file, or several one after the other.
 #[derive(Debug)]
 pub struct Feed {
@@ -300,17 +304,21 @@ impl Feed {
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         mut take: impl FnMut(T, Progress) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.read_on(work, |result, progress, _| take(result, progress))
+        self.read_some(&|_, _| true, work, |result, progress, _| {
+            take(result, progress)
+        })
     }
 
-    /// The same, where `take` may read the records of the result's batch once more, from
-    /// the first on: `work` need not make all of them into something before it is taken.
+    /// The same, where parts without a row that is wanted may be missing from a later pass, and
+    /// `take` may read the records of the result's batch once more, from the first on: `work`
+    /// need not make all of them into something before it is taken.
     ///
     /// # Errors
     /// As [`Feed::read`]. Why a batch that is read again has fewer records than there are
     /// is for `take` to ask.
-    pub(crate) fn read_on<T: Send, E: From<FeedError>>(
+    pub(crate) fn read_some<T: Send, E: From<FeedError>>(
         &mut self,
+        wants: Wants<'_>,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         mut take: impl FnMut(T, Progress, Again<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -335,7 +343,10 @@ impl Feed {
                 });
                 take(result?, Progress { bytes }, again)
             };
-            file.read(work, take)?;
+            let wants = |from: RowNumber, behind: RowNumber| {
+                wants(from.in_file(number), behind.in_file(number))
+            };
+            file.read(&wants, work, take)?;
             before += file.length();
         }
         Ok(())

@@ -11,7 +11,7 @@
 //!   byte is handed on.
 //! - The digest is that of the bytes as they were given.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub(super) struct Text {
     pub(super) file: File,
     /// Of `file`.
     pub(super) length: u64,
+    /// What the system knew of `file` when it was opened.
+    pub(super) opened: Option<Metadata>,
     /// The digest of the file as it was given, once known.
     pub(super) sha256: Option<[u8; 32]>,
     /// `None` as long as all that was seen is ASCII, by which the encodings that remain do
@@ -52,6 +54,7 @@ impl Text {
     ) -> Result<Self, FeedError> {
         let mut text = Self {
             path: path.clone(),
+            opened: opened.file.metadata().ok(),
             file: opened.file,
             length: opened.length,
             sha256: opened.sha256,
@@ -82,6 +85,17 @@ impl Text {
             Some(encoding) => encoding.is_unicode(),
             None => self.judge(0)?.is_unicode(),
         })
+    }
+
+    /// Whether nobody has written to the file since it was opened, as far as its length and the
+    /// time of the last change show.
+    pub(super) fn is_as_opened(&self) -> bool {
+        let is_same = |then: &Metadata, now: &Metadata| {
+            let times = then.modified().ok().zip(now.modified().ok());
+            then.len() == now.len() && times.is_some_and(|(then, now)| then == now)
+        };
+        let metadata = self.opened.as_ref().zip(self.file.metadata().ok());
+        metadata.is_some_and(|(then, now)| is_same(then, &now))
     }
 
     /// A pass over the text from its start. `wants_digest`: of the file, if it is read to
@@ -174,6 +188,17 @@ impl TextReader<'_> {
         }
         self.ended = data.len() - before < wanted;
         Ok(())
+    }
+
+    /// Skips the next bytes of the text, if they are bytes of the file as well, and nobody
+    /// wants the digest. Returns whether it did. Nothing is certain of what is skipped, not
+    /// even that it is there.
+    pub(super) fn skip(&mut self, bytes: usize) -> Result<bool, FeedError> {
+        if self.encoding.is_none() || self.decoder.is_some() || self.digest.is_some() {
+            return Ok(false);
+        }
+        self.seek(self.read.saturating_add(bytes as u64))?;
+        Ok(true)
     }
 
     /// Whether the text ended before all that was last asked for.

@@ -30,6 +30,7 @@ mod scan;
 mod replay;
 mod rows;
 mod steps;
+mod wanted;
 mod waves;
 mod why;
 
@@ -50,12 +51,11 @@ pub use self::holds::{
 pub use self::kept::{Binding, KeptChange, KeptPlan, PlannedChange, key_of_plan};
 pub use self::other_keys::{OtherAccount, OtherKeys, Traits};
 pub use self::profile::{ColumnProfile, JoinedProfile, Profile, ProfileTally, worth_telling};
-pub use self::replay::{
-    Asked, Change, Item, LeftAloneRow, Rekey, Wanted, WorkOf, replay, replay_as,
-};
+pub use self::replay::{Change, Item, LeftAloneRow, Rekey, replay, replay_as};
 pub use self::rows::{Found, KnownAs, RowState, RowTable};
 pub use self::scan::{MAX_FINDINGS, Scan, ScanError, own_findings, scan, with_later_causes};
 pub use self::steps::{Remaining, roles, steps_for};
+pub use self::wanted::{Asked, Wanted, WorkOf};
 pub use self::waves::{Blocked, arrange, in_cycles};
 pub use self::why::Why;
 pub use crate::validate::unique::RowIndex;

@@ -10,6 +10,7 @@ use crate::plan::detail::{InDoubt, LeftAlone, RowDetail};
 use crate::plan::fingerprints;
 use crate::plan::rows::{RowState, RowTable, fault};
 use crate::plan::scan::{ScanError, finding};
+use crate::plan::wanted::{Asked, Wanted};
 use crate::plan::why::Why;
 use crate::schema::{BETWEEN, FieldKind, Part};
 use crate::validate;
@@ -17,53 +18,6 @@ use crate::validate::unique::RowIndex;
 
 /// The field by which an account is recognised that is known by its id.
 const BY_ID: &str = "id";
-
-/// Which rows a replay hands out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// People that the target may or may not have.
-    New,
-    /// Everything to send or to record: joiners, changed people, rejected rows and
-    /// those that are left alone.
-    Work {
-        /// Only in this wave, counted from 0.
-        wave: Option<u16>,
-        /// Only these.
-        of: WorkOf,
-    },
-    /// Rows that differ from what is known, sent or not, those that an interrupted run
-    /// had begun to send, and these, sorted: their people are identified.
-    Differing {
-        /// Rejected rows, too, and those that are not done for another reason.
-        rejected: bool,
-    },
-    /// Rows that are held back.
-    Held,
-    /// These rows, sorted.
-    These,
-}
-
-/// Which part of the work a replay hands out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkOf {
-    /// All of it.
-    All,
-    /// All but the changes of people who are there: joiners, and what is only recorded.
-    AllButChanges,
-    /// The changes of people who are there.
-    Changes,
-}
-
-/// Which rows a replay is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// What is known of the rows.
-    pub rows: &'a RowTable,
-    /// Which of them.
-    pub wanted: Wanted,
-    /// The rows that are named, sorted.
-    pub these: &'a [RowIndex],
-}
 
 /// A row to send or to record.
 #[derive(Debug)]
@@ -266,7 +220,11 @@ fn replay_in_slices<T: Send, E: From<ScanError>>(
     let slice =
         |records: &mut Records<'_>, behind| slice(records, bound, asked, (most, behind), &make);
     let first = |records: &mut Records<'_>| slice(records, None);
-    feed.read_on(first, |first, _, again| {
+    let wants = |from: RowNumber, behind: RowNumber| {
+        let mut between = asked.rows.between(from, behind);
+        between.any(|row| asked.covers(row))
+    };
+    feed.read_some(&wants, first, |first, _, again| {
         let mapped = |slice: Result<Slice<T>, MappingError>| {
             slice.map_err(|error| Failed(E::from(ScanError::Mapping(error))))
         };
@@ -304,18 +262,13 @@ fn slice<T>(
     (most, behind): (usize, Option<RowNumber>),
     make: impl Fn(Item) -> T,
 ) -> Result<Slice<T>, MappingError> {
-    let Asked {
-        rows,
-        wanted,
-        these,
-    } = *asked;
+    let rows = asked.rows;
     let wanted = |row: RowNumber| {
         if behind.is_some_and(|behind| row <= behind) {
             return None;
         }
         // A row that the filter left out has no index.
-        let index = rows.at(row)?;
-        wanted.covers(rows, index, these).then_some(index)
+        rows.at(row).filter(|index| asked.covers(*index))
     };
     let mut slice = Slice {
         items: Vec::new(),
@@ -338,39 +291,6 @@ fn slice<T>(
         }
     }
     Ok(slice)
-}
-
-impl Wanted {
-    fn covers(self, rows: &RowTable, row: RowIndex, these: &[RowIndex]) -> bool {
-        let state = rows.state(row);
-        match self {
-            Self::New => state == RowState::New,
-            Self::Work { wave, of } => {
-                let of_row = rows.detail(row).map_or(0, |detail| detail.wave);
-                let rests = matches!(
-                    state,
-                    RowState::Unchanged
-                        | RowState::NotDone
-                        | RowState::Settled
-                        | RowState::Held
-                        | RowState::Superseded
-                );
-                let is_of_part = match of {
-                    WorkOf::All => true,
-                    WorkOf::AllButChanges => !state.is_change(),
-                    WorkOf::Changes => state.is_change(),
-                };
-                wave.is_none_or(|wave| wave == of_row) && is_of_part && !rests
-            }
-            Self::Differing { rejected } => match state {
-                RowState::New | RowState::Changed | RowState::LeftAlone => true,
-                RowState::Rejected | RowState::NotDone => rejected,
-                _ => state.is_under_way() || these.binary_search(&row).is_ok(),
-            },
-            Self::Held => state == RowState::Held,
-            Self::These => these.binary_search(&row).is_ok(),
-        }
-    }
 }
 
 /// What a mapped row is: a change, or what is recorded of it.

@@ -235,12 +235,6 @@ impl RowTable {
         self.numbers.get(row as usize).unwrap_or_default()
     }
 
-    /// The row that is there.
-    pub fn at(&self, number: RowNumber) -> Option<RowIndex> {
-        let row = self.numbers.find(number)?;
-        RowIndex::try_from(row).ok()
-    }
-
     /// The fingerprint of a row's person.
     pub fn fingerprint(&self, row: RowIndex) -> u128 {
         self.fingerprints.get(row as usize).copied().unwrap_or(0)

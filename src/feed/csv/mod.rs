@@ -2,12 +2,13 @@
 //!
 //! # Invariants
 //!
-//! - Blocks of two passes over the same bytes are the same, so a hash for each
-//!   block shows in a later pass whether the file is still the same, before
-//!   anything of that block is handed on.
+//! - A later pass reads the blocks of the first complete one, and a hash for each shows
+//!   whether it is still the same, before anything of that block is handed on. Blocks of
+//!   which nobody wants a row are skipped as long as nobody writes to the file.
 //! - The file is opened once. A later pass seeks; a file that was renamed over
 //!   does not concern it.
 
+mod blocks;
 mod cells;
 mod cut;
 mod dialect;
@@ -21,19 +22,19 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::cut::{lines, scan};
+use self::blocks::{Blocks, SeenBlock, trim_end};
+use self::cut::lines;
 use self::dialect::Sample;
 pub(super) use self::line::LineCells;
 use self::quoting::Dialect;
 pub(super) use self::rows::{Block, CsvRows};
 use super::corrections::Corrections;
-use super::encoding::Charset;
 use super::header::{self, HeadRow};
 use super::left_out::LeftOut;
-use super::pipeline::{self, Filled};
+use super::pipeline;
 use super::record::MAX_COLUMNS;
-use super::text::{Text, TextReader};
-use super::{Again, Batch, FeedError, FeedOptions, Progress};
+use super::text::Text;
+use super::{Again, Batch, FeedError, FeedOptions, Progress, Wants};
 use crate::model::{NoPerson, QuotingStyle, RowNumber};
 
 /// Large enough that a block costs little to hand around, small enough that a
@@ -70,8 +71,8 @@ pub(super) struct CsvFile {
     pub(super) wants_digest: bool,
     /// Whether the end of the file is that of a line, after the first complete pass.
     pub(super) ends_line: Option<bool>,
-    /// The hash of each block, after the first complete pass.
-    seen: Option<Vec<u64>>,
+    /// The blocks, after the first complete pass.
+    seen: Option<Vec<SeenBlock>>,
     block: usize,
 }
 
@@ -213,13 +214,14 @@ impl CsvFile {
         self.text.encoding_name()
     }
 
-    /// See [`super::Feed::read`].
+    /// See [`super::Feed::read_some`].
     pub(super) fn read<T: Send, E: From<FeedError>>(
         &mut self,
+        wants: Wants<'_>,
         work: impl Fn(&mut Batch<'_>) -> T + Sync + Send,
         mut take: impl FnMut(T, Progress, Again<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut blocks = Blocks::start(self)?;
+        let mut blocks = Blocks::start(self, wants)?;
         let (dialect, columns, left_out) = (self.dialect, self.columns.len(), &self.left_out);
         pipeline::run(
             |block| blocks.fill(block),
@@ -229,153 +231,16 @@ impl CsvFile {
                 take(result, progress, again)
             },
         )?;
-        let Blocks {
-            reader,
-            hashes,
-            ends_line,
-            ..
-        } = blocks;
         // A pass that was ended early leaves the feed as it was: how far the
         // reading stage came by then is chance.
-        let encoding = reader.encoding().unwrap_or(Charset::UTF_8);
-        let sha256 = reader.sha256();
-        self.text.encoding = Some(encoding);
-        self.text.sha256 = self.text.sha256.or(sha256);
-        self.seen = Some(hashes);
-        self.ends_line = ends_line;
+        let facts = blocks.finish();
+        self.text.encoding = Some(facts.encoding);
+        self.text.sha256 = self.text.sha256.or(facts.sha256);
+        if self.seen.is_none() {
+            self.seen = Some(facts.blocks);
+            self.ends_line = facts.ends_line;
+        }
         Ok(())
-    }
-}
-
-/// The reading stage of one pass.
-struct Blocks<'f> {
-    feed: &'f CsvFile,
-    reader: TextReader<'f>,
-    /// What followed the last record end.
-    carry: Vec<u8>,
-    line: u64,
-    /// Bytes of the file that are handed on.
-    handed: u64,
-    /// Whether the end of what was handed on is that of a line.
-    ends_line: Option<bool>,
-    hashes: Vec<u64>,
-}
-
-impl<'f> Blocks<'f> {
-    /// Seeks to the start and passes everything up to the header.
-    fn start(feed: &'f CsvFile) -> Result<Self, FeedError> {
-        let wants_digest = feed.wants_digest && feed.text.sha256.is_none();
-        let mut this = Self {
-            feed,
-            reader: feed.text.reader(wants_digest)?,
-            carry: Vec::new(),
-            line: u64::from(feed.start_line),
-            handed: 0,
-            ends_line: None,
-            hashes: Vec::new(),
-        };
-        let mut head = Vec::new();
-        let length = usize::try_from(feed.start).unwrap_or(usize::MAX);
-        this.reader.read_more(&mut head, length)?;
-        if xxh3_64(&head) != feed.head {
-            return Err(this.changed());
-        }
-        Ok(this)
-    }
-
-    /// Fills a block with whole records.
-    fn fill(&mut self, block: &mut Block) -> Result<Filled, FeedError> {
-        let data = &mut block.data;
-        data.clear();
-        data.append(&mut self.carry);
-        let found = loop {
-            // A record longer than a block: what is read grows with it, so
-            // that it is not scanned a hundred times.
-            let wanted = self.feed.block.saturating_sub(data.len()).max(data.len());
-            let wanted = wanted.min((MAX_RECORD + 1).saturating_sub(data.len()));
-            if !self.reader.has_ended() {
-                self.reader.read_more(data, wanted)?;
-            }
-            let ended = self.reader.has_ended();
-            if ended {
-                trim_end(data);
-            }
-            // A `\r` at the end may be half of a line end.
-            let known = match data.last() {
-                Some(b'\r') if !ended => data.len() - 1,
-                _ => data.len(),
-            };
-            let (dialect, columns) = (self.feed.dialect, self.feed.columns.len());
-            let known = data.get(..known).unwrap_or_default();
-            let found = scan(known, dialect, columns, ended);
-            if ended || found.end > 0 {
-                break found;
-            }
-            if data.len() > MAX_RECORD {
-                return Err(FeedError::RecordTooLong {
-                    path: self.feed.text.path.clone(),
-                    line: self.line_at(data.get(..found.open.unwrap_or(0)))?,
-                    max: MAX_RECORD,
-                });
-            }
-        };
-        if self.reader.has_ended() {
-            if let Some(open) = found.open {
-                return Err(FeedError::UnclosedQuote {
-                    path: self.feed.text.path.clone(),
-                    line: self.line_at(data.get(..open))?,
-                });
-            }
-            if !self.reader.is_at_known_end() {
-                return Err(self.changed());
-            }
-            if data.is_empty() {
-                return match &self.feed.seen {
-                    Some(seen) if seen.len() != self.hashes.len() => Err(self.changed()),
-                    _ => Ok(Filled::End),
-                };
-            }
-        } else {
-            self.carry
-                .extend_from_slice(data.get(found.end..).unwrap_or_default());
-            data.truncate(found.end);
-        }
-
-        block.line = self.line_at(Some(&[]))?.row();
-        self.line += lines(data).ends as u64;
-        self.line_at(Some(&[]))?;
-        let hash = xxh3_64(data);
-        if let Some(seen) = &self.feed.seen
-            && seen.get(self.hashes.len()) != Some(&hash)
-        {
-            return Err(self.changed());
-        }
-        self.hashes.push(hash);
-        // Old programs end a text with the character 26.
-        let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\x1a');
-        let last = data.iter().rev().find(|byte| !is_blank(byte));
-        self.ends_line = last
-            .map(|last| matches!(last, b'\r' | b'\n'))
-            .or(self.ends_line);
-        // What is carried has about as many bytes in the file as in UTF-8.
-        let handed = self.reader.position();
-        self.handed = handed
-            .saturating_sub(self.carry.len() as u64)
-            .max(self.handed);
-        Ok(Filled::Batch(Progress { bytes: self.handed }))
-    }
-
-    /// The line behind `passed`, which starts at the current line.
-    fn line_at(&self, passed: Option<&[u8]>) -> Result<RowNumber, FeedError> {
-        let line = self.line + lines(passed.unwrap_or_default()).ends as u64;
-        match u32::try_from(line) {
-            Ok(line) => Ok(RowNumber::new(line)),
-            Err(_) => Err(FeedError::TooManyLines(self.feed.text.path.clone())),
-        }
-    }
-
-    fn changed(&self) -> FeedError {
-        FeedError::Changed(self.feed.text.path.clone())
     }
 }
 
@@ -396,15 +261,6 @@ fn check_header(text: &Text, header: &HeadRow) -> Result<(), FeedError> {
             encoding: text.encoding_name(),
         }),
         None => Ok(()),
-    }
-}
-
-/// Takes off the character 26 with which old programs end a text.
-fn trim_end(data: &mut Vec<u8>) {
-    let text = data.trim_ascii_end();
-    if text.last() == Some(&0x1a) {
-        let length = text.iter().rposition(|&byte| byte != 0x1a);
-        data.truncate(length.map_or(0, |last| last + 1));
     }
 }
 
@@ -437,5 +293,7 @@ fn too_much_before_the_header(
     }
 }
 
+#[cfg(test)]
+mod blocks_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,10 @@
 //! Where the rows are in their files: four bytes for each.
 
+use std::ops::Range;
+
+use super::RowTable;
 use crate::model::RowNumber;
+use crate::validate::unique::RowIndex;
 
 /// The numbers of rows, in the order of the feed.
 #[derive(Debug, Default)]
@@ -40,15 +44,27 @@ impl RowNumbers {
 
     /// The place of a number.
     pub(super) fn find(&self, number: RowNumber) -> Option<usize> {
-        let at = self
-            .files
-            .binary_search_by_key(&number.file(), |(_, file)| *file);
+        let (start, rows) = self.of_file(number.file())?;
+        Some(start + rows.binary_search(&number.row()).ok()?)
+    }
+
+    /// The places of the numbers from one up to the one behind, both of one file.
+    pub(super) fn between(&self, from: RowNumber, behind: RowNumber) -> Range<usize> {
+        let Some((start, rows)) = self.of_file(from.file()) else {
+            return 0..0;
+        };
+        let place = |number: RowNumber| start + rows.partition_point(|it| *it < number.row());
+        place(from)..place(behind)
+    }
+
+    /// The numbers of a file, and the place of the first.
+    fn of_file(&self, file: u16) -> Option<(usize, &[u32])> {
+        let at = self.files.binary_search_by_key(&file, |(_, file)| *file);
         let at = at.ok()?;
         let (start, _) = *self.files.get(at)?;
         let end = self.files.get(at + 1);
         let end = end.map_or(self.rows.len(), |(start, _)| *start);
-        let rows = self.rows.get(start..end)?;
-        Some(start + rows.binary_search(&number.row()).ok()?)
+        Some((start, self.rows.get(start..end)?))
     }
 
     /// All of them.
@@ -61,6 +77,21 @@ impl RowNumbers {
             }
             RowNumber::new(*row).in_file(file)
         })
+    }
+}
+
+impl RowTable {
+    /// The row that is there.
+    pub fn at(&self, number: RowNumber) -> Option<RowIndex> {
+        let row = self.numbers.find(number)?;
+        RowIndex::try_from(row).ok()
+    }
+
+    /// The rows from one up to the one behind, both of one file.
+    pub(in crate::plan) fn between(&self, from: RowNumber, behind: RowNumber) -> Range<RowIndex> {
+        let index = |place: usize| RowIndex::try_from(place).unwrap_or(RowIndex::MAX);
+        let between = self.numbers.between(from, behind);
+        index(between.start)..index(between.end)
     }
 }
 
