@@ -40,9 +40,8 @@ pub fn person<'p>(
     let clean = person.signs().is_without_control();
     let fields = bound.mapping().fields();
     let is_way_back = bound.mapping().is_way_back();
-    debug_assert_eq!(person.slots().count(), fields.len());
-    for (index, (rule, slot)) in fields.iter().zip(person.slots()).enumerate() {
-        let field = rule.field;
+    for (index, rule) in fields.iter().enumerate() {
+        let (field, slot) = (rule.field, person.get(index));
         let Slot::Text(text) = slot else {
             // There is a fault already for what is not a value.
             let is_missing = field.required && slot != Slot::Invalid;
