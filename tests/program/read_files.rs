@@ -173,6 +173,64 @@ fn nothing_of_a_feed_that_changed_after_the_scan_is_sent() {
     assert!(world.lms.people().is_empty());
 }
 
+/// A feed of several megabytes: each row has a long cell that nobody maps.
+fn with_notes(feed: &Feed) -> String {
+    let csv = String::from_utf8(feed.csv(Kmi)).unwrap();
+    let notes = "x".repeat(20_000);
+    csv.replace('\n', &format!(",{notes}\n"))
+}
+
+#[test]
+fn a_feed_that_changed_where_nothing_is_to_be_sent_ends_the_run_as_well() {
+    let world = World::new(Kmi);
+    let gate = Gate::of(&world);
+    let world = world.at(gate.url());
+    let before = with_notes(&Feed::of(120));
+    world.write("people.csv", &before);
+    world.import().exits(0);
+    let after = with_notes(&Feed::of(121));
+    world.write("people.csv", &after);
+    let ran = gate.import_and_meanwhile(
+        &world,
+        |head| head.starts_with("GET"),
+        || {
+            // In the first of several megabytes; the new person is in the last.
+            let mut file = fs::OpenOptions::new()
+                .write(true)
+                .open(world.path("people.csv"))
+                .unwrap();
+            let mut other = after.clone().into_bytes();
+            other[100_000] = b'y';
+            file.write_all(&other).unwrap();
+        },
+    );
+    let ran = ran.exits(1);
+    assert!(ran.stderr.contains("changed while it was read"), "{ran:#?}");
+    assert_eq!(world.lms.people().len(), 120);
+    world.write("people.csv", &after);
+    world.import().exits(0);
+    assert_eq!(world.lms.people().len(), 121);
+}
+
+#[test]
+fn a_tab_inside_quotes_is_a_character_of_its_cell_in_a_feed_with_tabs() {
+    let world = World::new(Kmi);
+    let csv = String::from_utf8(Feed::of(3).csv(Kmi)).unwrap();
+    let tabs = csv.replace(',', "\t");
+    let login = &Feed::of(1).people[0].login;
+    let inner = format!("\t\"{login}\tx\"\t");
+    let tabs = tabs.replacen(&format!("\t{login}\t"), &inner, 1);
+    assert!(tabs.contains(&inner), "{tabs}");
+    world.write("people.csv", tabs);
+    let ran = world.run(&["check", "people.csv", "-m", "mapping.toml", "--json"]);
+    let ran = ran.exits(3);
+    assert_eq!(
+        ran.json()["finding_kinds"]["control-character"],
+        1,
+        "{ran:#?}"
+    );
+}
+
 /// The arguments of `check`.
 const CHECK: &[&str] = &["check", "people.csv", "-m", "mapping.toml", "-q"];
 
