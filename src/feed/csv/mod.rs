@@ -4,7 +4,8 @@
 //!
 //! - A later pass reads the blocks of the first complete one, and a hash for each shows
 //!   whether it is still the same, before anything of that block is handed on. Blocks of
-//!   which nobody wants a row are skipped as long as nobody writes to the file.
+//!   which nobody wants a row are skipped, unless the file's length or time shows that
+//!   somebody wrote to it.
 //! - The file is opened once. A later pass seeks; a file that was renamed over
 //!   does not concern it.
 
