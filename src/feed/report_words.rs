@@ -1,6 +1,7 @@
 //! Words of reports: what totals are called, and what is written at the end.
 
 use super::words::normalized;
+use crate::model::ByteSet;
 
 /// What a total is called.
 const TOTALS: &str = "total totals grandtotal subtotal subtotals sum count rowcount totalcount \
@@ -131,18 +132,14 @@ const BEGINNINGS: [&[u8; 3]; 41] = [
 pub(super) const SIGNS: [char; 4] = ['*', '†', '‡', '§'];
 
 /// The first bytes of [`BEGINNINGS`] and [`SIGNS`].
-const FIRST_BYTES: [bool; 256] = {
-    let (mut first, mut at) = ([false; 256], 0);
+const FIRST_BYTES: ByteSet = {
+    // The signs beyond ASCII begin with the last two in UTF-8.
+    let (mut first, mut at) = (ByteSet::NONE.with(b"*\xc2\xe2"), 0);
     while at < BEGINNINGS.len() {
         let byte = BEGINNINGS[at][0];
-        first[byte as usize] = true;
-        first[byte.to_ascii_uppercase() as usize] = true;
+        first = first.with(&[byte, byte.to_ascii_uppercase()]);
         at += 1;
     }
-    first[b'*' as usize] = true;
-    // Of the other signs, as UTF-8 has them.
-    first[0xc2] = true;
-    first[0xe2] = true;
     first
 };
 
@@ -151,7 +148,7 @@ const FIRST_BYTES: [bool; 256] = {
 #[inline]
 pub(super) fn may_be_of_report(text: &str) -> bool {
     let first = text.as_bytes().first();
-    first.is_some_and(|first| FIRST_BYTES[usize::from(*first)]) && begins_as_of_report(text)
+    first.is_some_and(|first| FIRST_BYTES.has(*first)) && begins_as_of_report(text)
 }
 
 fn begins_as_of_report(text: &str) -> bool {

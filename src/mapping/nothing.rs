@@ -1,6 +1,8 @@
 //! Words that programs write where there is nothing, and errors that a spreadsheet
 //! writes as text.
 
+use crate::model::ByteSet;
+
 /// What spreadsheets show in a cell whose formula failed, and write into a CSV, in
 /// English, Dutch, German, French and Spanish.
 const ERRORS: [&str; 40] = [
@@ -168,20 +170,13 @@ const LONGEST: usize = 16;
 const LONGEST_LIKE_NAMES: usize = 6;
 
 /// The bytes with which one of these begins.
-pub(super) const BEGINS: [bool; 256] = {
-    let (bytes, mut begins, mut at) = (b"AaEGgKkLlNnSsTtu#\\(<[{-_.?*\xe2", [false; 256], 0);
-    while at < bytes.len() {
-        begins[bytes[at] as usize] = true;
-        at += 1;
-    }
-    begins
-};
+pub(super) const BEGINS: ByteSet = ByteSet::NONE.with(b"AaEGgKkLlNnSsTtu#\\(<[{-_.?*\xe2");
 
 /// Whether a text could be one of these, by its first bytes: asked for each cell.
 #[inline]
 pub(super) fn may_be_no_value(text: &str) -> bool {
     let first = text.as_bytes().first();
-    first.is_some_and(|first| BEGINS[usize::from(*first)]) && begins_as_no_value(text)
+    first.is_some_and(|first| BEGINS.has(*first)) && begins_as_no_value(text)
 }
 
 fn begins_as_no_value(text: &str) -> bool {

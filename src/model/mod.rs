@@ -4,6 +4,7 @@
 //! socket or asks the clock, so every other module may depend on it.
 
 mod advice;
+mod byte_set;
 mod cause;
 mod change;
 pub mod corrections;
@@ -36,6 +37,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::advice::advice;
+pub(crate) use self::byte_set::ByteSet;
 pub use self::cause::{Cause, Causes};
 pub use self::change::{Action, BeforeGroups, Content, Parts, Picture, SetFields, Step};
 pub use self::duration::duration_of;

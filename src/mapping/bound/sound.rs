@@ -6,7 +6,7 @@ use crate::mapping::cleaning::{WRAPS, is_key, may_be_wrapped};
 use crate::mapping::nothing::{BEGINS, may_be_no_value};
 use crate::mapping::value::push_date;
 use crate::mapping::{COUNTRIES, Fault, FieldRule, Person, Work};
-use crate::model::Signs;
+use crate::model::{ByteSet, Signs};
 
 /// Whether every character of a cell is ASCII, or one up to U+02FF as [`Signs::is_latin`] says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,31 +65,20 @@ impl Bound<'_> {
 }
 
 /// The first bytes of texts that may be words for nothing, or have something around them.
-const ODD: [bool; 256] = {
-    let mut odd = BEGINS;
-    let mut at = 0;
-    while at < WRAPS.len() {
-        odd[WRAPS[at] as usize] = true;
-        at += 1;
-    }
-    odd
-};
+const ODD: ByteSet = BEGINS.with(&WRAPS);
 
 /// A text without white space around it; `None` if it is empty or may be a word for nothing,
 /// or if there is something else around it.
 #[inline]
 fn sound_text(text: &str) -> Option<&str> {
-    let [first, .., last] = text.as_bytes() else {
-        return sound_of_any(text);
-    };
     // As nearly each is.
-    if *first > b' ' && *last > b' ' && !ODD[usize::from(*first)] {
+    if let [first, .., last] = text.as_bytes()
+        && *first > b' '
+        && *last > b' '
+        && !ODD.has(*first)
+    {
         return Some(text);
     }
-    sound_of_any(text)
-}
-
-fn sound_of_any(text: &str) -> Option<&str> {
     let text = text.trim_ascii();
     let is_sound = !text.is_empty() && !may_be_no_value(text) && !may_be_wrapped(text);
     is_sound.then_some(text)
