@@ -13,7 +13,7 @@ use crate::mapping::{
     Bound, COUNTRIES, Fault, Person, STATES, Slot, countries_of_name, is_no_external_id,
 };
 use crate::model::{ExternalId, Rule, has_control};
-use crate::schema::{self, FieldKind, Role};
+use crate::schema::{self, Field, FieldKind, Role};
 
 /// The country code that `text` probably means, where it is neither a code nor a name of
 /// a country.
@@ -51,7 +51,7 @@ pub fn person<'p>(
             continue;
         };
         // As most values are.
-        if clean && matches!(field.kind, FieldKind::Text) && is_within(text, field.max_chars) {
+        if clean && text.len() <= plain_bytes(field) {
             continue;
         }
         let judged = match field.kind {
@@ -78,6 +78,20 @@ pub fn person<'p>(
         }
     }
     id
+}
+
+/// How many bytes a value of a field may have about which nothing else is asked, if it is without
+/// control characters: they bound its characters, and are at hand.
+#[inline]
+const fn plain_bytes(field: &Field) -> usize {
+    match field.kind {
+        FieldKind::Text
+        | FieldKind::Login
+        | FieldKind::Date
+        | FieldKind::BirthDate
+        | FieldKind::Picture => field.max_chars as usize,
+        _ => 0,
+    }
 }
 
 fn missing(field: usize, kind: FieldKind) -> Fault {
