@@ -256,23 +256,15 @@ pub(super) fn moment(
 /// A date as `2026-11-23`, written into `buffer`: once a row, so without an
 /// allocation.
 pub(super) fn iso(date: Date, buffer: &mut [u8; 10]) -> &str {
-    let (year, month, day) = (
-        date.year().unsigned_abs(),
-        date.month().unsigned_abs(),
-        date.day().unsigned_abs(),
+    let two = |number: u8| [b'0' + number / 10 % 10, b'0' + number % 10];
+    let (century, year) = (
+        date.year().unsigned_abs() / 100,
+        date.year().unsigned_abs() % 100,
     );
-    let digit = |number: u16| b'0' + u8::try_from(number % 10).unwrap_or(0);
+    let [century, year] = [century, year].map(|number| two(u8::try_from(number).unwrap_or(0)));
+    let [month, day] = [date.month(), date.day()].map(|number| two(number.unsigned_abs()));
     *buffer = [
-        digit(year / 1000),
-        digit(year / 100),
-        digit(year / 10),
-        digit(year),
-        b'-',
-        digit(u16::from(month / 10)),
-        digit(u16::from(month)),
-        b'-',
-        digit(u16::from(day / 10)),
-        digit(u16::from(day)),
+        century[0], century[1], year[0], year[1], b'-', month[0], month[1], b'-', day[0], day[1],
     ];
     // Digits and dashes are text.
     str::from_utf8(buffer).unwrap_or("")

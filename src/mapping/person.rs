@@ -162,6 +162,13 @@ impl<'r> Person<'r> {
         self.slots.push(Stored::Cell(text));
     }
 
+    /// Adds the next field: a text of its own without any [`Signs`].
+    #[inline]
+    pub(super) fn push_plain(&mut self, text: &str) {
+        let stored = self.keep(text);
+        self.slots.push(stored);
+    }
+
     /// Says something else of a field.
     pub(super) fn replace(&mut self, index: usize, slot: Slot<'_>) {
         self.push(slot);
@@ -182,8 +189,13 @@ impl<'r> Person<'r> {
 
     #[inline]
     fn store(&mut self, text: &str) -> Stored<'r> {
-        let start = self.text.len();
         self.signs = self.signs.or(Signs::of(text.as_bytes()));
+        self.keep(text)
+    }
+
+    #[inline]
+    fn keep(&mut self, text: &str) -> Stored<'r> {
+        let start = self.text.len();
         self.text.push_str(text);
         // A row is bounded far below four gigabytes.
         match (u32::try_from(start), u32::try_from(self.text.len())) {

@@ -189,7 +189,7 @@ pub(super) fn push_date(
             if read.is_doubtful {
                 person.remark(Some(field), Remark::TimeInUtc);
             }
-            person.push(Slot::Text(date::iso(read.day, &mut [0; 10])));
+            person.push_plain(date::iso(read.day, &mut [0; 10]));
             return;
         }
         Err(NotADate::Form) => Rule::Date {

@@ -71,8 +71,8 @@ impl Piece {
 /// A form taken apart, with what is asked of it for every date.
 #[derive(Debug)]
 struct Pieces {
-    /// Each with the fewest digits that it has, if it is a number: of digits that nothing
-    /// parts, each number has two.
+    /// Each with the fewest digits of a number, 0 for what is not one: of digits that
+    /// nothing parts, each number has two.
     all: Vec<(Piece, usize)>,
     has_month_name: bool,
     has_hour: bool,
@@ -82,7 +82,10 @@ impl Pieces {
     fn of(pieces: &[Piece]) -> Self {
         let is_number = |at: usize| pieces.get(at).is_some_and(|piece| piece.is_number());
         let is_alone = |at: usize| !is_number(at.wrapping_sub(1)) && !is_number(at + 1);
-        let fewest = |(at, piece): (usize, &Piece)| (*piece, if is_alone(at) { 1 } else { 2 });
+        let fewest = |(at, piece): (usize, &Piece)| {
+            let fewest = if is_alone(at) { 1 } else { 2 };
+            (*piece, if piece.is_number() { fewest } else { 0 })
+        };
         Self {
             all: pieces.iter().enumerate().map(fewest).collect(),
             has_month_name: pieces.contains(&Piece::MonthName),
@@ -353,7 +356,7 @@ fn read(pieces: &Pieces, text: &str) -> Option<Written> {
     let mut time = TimeOfDay::default();
     let mut rest = text;
     for (at, (piece, fewest)) in pieces.all.iter().enumerate() {
-        if piece.is_number() {
+        if *fewest > 0 {
             // Some programs write a space where a number has one digit.
             rest = skip_space(rest);
         }
@@ -441,9 +444,12 @@ fn behind_name(text: &str, next: Option<Piece>) -> &str {
 }
 
 /// A number of `least` to `most` digits, which are taken from the text.
+#[inline]
 pub(super) fn digits(text: &mut &str, least: usize, most: usize) -> Option<i16> {
     let (mut number, mut count) = (0, 0);
-    for byte in text.bytes().take(most).take_while(u8::is_ascii_digit) {
+    while count < most
+        && let Some(byte @ b'0'..=b'9') = text.as_bytes().get(count)
+    {
         number = number * 10 + i16::from(byte - b'0');
         count += 1;
     }
