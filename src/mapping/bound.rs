@@ -9,7 +9,6 @@ mod whole;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use self::sound::Letters;
 use super::columns::{ColumnNames, Columns, Spelling, why_not_found};
 use super::person::{Person, Slot};
 use super::phone::Region;
@@ -378,33 +377,13 @@ impl<'m> Bound<'m> {
                 person.remark(None, Remark::Joined(Joined::NoRow { file }));
             }
         }
-        let of_mapping = self.from(CellKind::Text).of_mapping();
         person.expect(record.signs());
         for (field, (rule, origin)) in self.mapping.fields.iter().zip(&self.origins).enumerate() {
-            match (&rule.origin, origin) {
-                (Origin::Column(_), Some(index)) => match record.cell(*index) {
-                    cell if rule.is_exact => {
-                        read_exact(cell.map_or("", |cell| cell.text), person);
-                    }
-                    Some(cell) => {
-                        let letters = Letters::of(cell.text, record.signs());
-                        let is_done = letters.is_some_and(|letters| {
-                            self.take_sound((field, rule), (cell, letters), person, faults)
-                        });
-                        if !is_done {
-                            self.read_cell((field, rule), cell, person, faults);
-                        }
-                    }
-                    // A row that ends early: its missing cells are empty.
-                    None => finish(field, rule, "", of_mapping, person, faults),
-                },
-                (Origin::Template, _) => {
-                    self.read_template((field, rule), &template_row(), person, faults)?;
-                }
-                (Origin::Constant(text), _) => {
-                    finish(field, rule, text, of_mapping, person, faults);
-                }
-                (Origin::Column(_), None) => person.push(Slot::Absent),
+            let cell = origin.and_then(|column| record.cell(column));
+            let is_done =
+                cell.is_some_and(|cell| self.take_sound((field, rule), cell, person, faults));
+            if !is_done {
+                self.take((field, rule), record, &mut template_row, person, faults)?;
             }
         }
         faults.extend(self.of_lost_zeros(record, person));
@@ -425,6 +404,41 @@ impl<'m> Bound<'m> {
             person.remark(None, Remark::Cleaned { removed });
         }
         Ok(Mapped::Row)
+    }
+
+    /// Fills a field from where its values come from, which may be a column.
+    #[inline(never)]
+    fn take(
+        &self,
+        (field, rule): (usize, &FieldRule),
+        record: &Record,
+        row: &mut dyn FnMut() -> Arc<TemplateRow>,
+        person: &mut Person,
+        faults: &mut Vec<Fault>,
+    ) -> Result<(), MappingError> {
+        let column = self.origins.get(field).copied().flatten();
+        let cell = column.and_then(|column| record.cell(column));
+        let of_mapping = self.from(CellKind::Text).of_mapping();
+        match (&rule.origin, column, cell) {
+            (Origin::Column(_), Some(_), _) if rule.is_exact => {
+                read_exact(cell.map_or("", |cell| cell.text), person);
+            }
+            (Origin::Column(_), Some(_), Some(cell)) => {
+                self.read_cell((field, rule), cell, person, faults);
+            }
+            // A row that ends early: its missing cells are empty.
+            (Origin::Column(_), Some(_), None) => {
+                finish(field, rule, "", of_mapping, person, faults);
+            }
+            (Origin::Column(_), None, _) => person.push(Slot::Absent),
+            (Origin::Template, ..) => {
+                self.read_template((field, rule), &row(), person, faults)?;
+            }
+            (Origin::Constant(text), ..) => {
+                finish(field, rule, text, of_mapping, person, faults);
+            }
+        }
+        Ok(())
     }
 
     /// Whether no run may touch the person.

@@ -1,8 +1,6 @@
 //! Words that programs write where there is nothing, and errors that a spreadsheet
 //! writes as text.
 
-use crate::model::ByteSet;
-
 /// What spreadsheets show in a cell whose formula failed, and write into a CSV, in
 /// English, Dutch, German, French and Spanish.
 const ERRORS: [&str; 40] = [
@@ -169,40 +167,92 @@ const LONGEST: usize = 16;
 /// The longest that begins with a letter as names do.
 const LONGEST_LIKE_NAMES: usize = 6;
 
-/// The bytes with which one of these begins.
-pub(super) const BEGINS: ByteSet = ByteSet::NONE.with(b"AaEGgKkLlNnSsTtu#\\(<[{-_.?*\xe2");
+/// How words begin, by two bytes: for the first, a bit for each second one by its lowest five
+/// bits, which letters have whatever their case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beginnings([u32; 256]);
+
+impl Beginnings {
+    const NONE: Self = Self([0; 256]);
+
+    /// The same, and whatever begins with one of these bytes.
+    pub(super) const fn with(mut self, bytes: &[u8]) -> Self {
+        let mut at = 0;
+        while at < bytes.len() {
+            self.0[bytes[at] as usize] = u32::MAX;
+            at += 1;
+        }
+        self
+    }
+
+    /// The same, and what begins with one of `firsts` and one of `seconds` behind it.
+    const fn with_pairs(mut self, firsts: &[u8], seconds: &[u8]) -> Self {
+        let mut at = 0;
+        while at < firsts.len() * seconds.len() {
+            let second = seconds[at % seconds.len()];
+            self.0[firsts[at / seconds.len()] as usize] |= 1 << (second % 32);
+            at += 1;
+        }
+        self
+    }
+
+    /// Whether a text may begin as one of them.
+    #[inline]
+    pub(super) fn may_begin(&self, text: &str) -> bool {
+        match text.as_bytes() {
+            [first, second, ..] => self.0[usize::from(*first)] >> (second % 32) & 1 == 1,
+            [first] => self.0[usize::from(*first)] != 0,
+            [] => false,
+        }
+    }
+}
+
+/// How one of these begins.
+pub(super) const BEGINNINGS: Beginnings = Beginnings::NONE
+    .with(b"#\\(<[{-_.?*\xe2")
+    .with_pairs(b"Nn", b"/.aiouv\xc3")
+    .with_pairs(b"Aa", b"u")
+    .with_pairs(b"E", b"r")
+    .with_pairs(b"GgLl", b"e")
+    .with_pairs(b"Kk", b"./e")
+    .with_pairs(b"Ss", b"/")
+    .with_pairs(b"Tt", b"b")
+    .with_pairs(b"u", b"n");
 
 /// Whether a text could be one of these, by its first bytes: asked for each cell.
 #[inline]
 pub(super) fn may_be_no_value(text: &str) -> bool {
-    let first = text.as_bytes().first();
-    first.is_some_and(|first| BEGINS.has(*first)) && begins_as_no_value(text)
+    BEGINNINGS.may_begin(text) && begins_as_no_value(text)
 }
 
 fn begins_as_no_value(text: &str) -> bool {
-    let longest = match text.as_bytes() {
+    let Some((&first, behind)) = text.as_bytes().split_first() else {
+        return false;
+    };
+    let next = |at: usize| behind.get(at).map_or(0, u8::to_ascii_lowercase);
+    let longest = match first {
         // A number that is wider than its column is as long as that is wide.
-        [b'#', ..] => return true,
-        [b'K' | b'k', b'E' | b'e', b'I' | b'i', b'N' | b'n', ..]
-        | [b'N' | b'n', b'I' | b'i', b'N' | b'n', ..]
-        | [b'N' | b'n', 0xc3, ..]
-        | [b'E', b'r', b'r', b':', ..]
-        | [b'u', b'n', b'd', b'e', ..]
-        | [
-            b'\\' | b'(' | b'<' | b'[' | b'{' | b'-' | b'_' | b'.' | b'?' | b'*' | 0xe2,
-            ..,
-        ] => LONGEST,
-        [
-            b'N' | b'n',
-            b'/' | b'.' | b'U' | b'u' | b'O' | b'o' | b'I' | b'i' | b'V' | b'v',
-            ..,
-        ]
-        | [b'N' | b'n', b'a', b'N' | b'n']
-        | [b'T' | b't', b'B' | b'b', _]
-        | [b'S' | b's', b'/', _]
-        | [b'G' | b'g' | b'L' | b'l', b'E' | b'e', b'E' | b'e', _]
-        | [b'A' | b'a', b'U' | b'u', b'C' | b'c', b'U' | b'u', ..]
-        | [b'K' | b'k', b'.' | b'/', ..] => LONGEST_LIKE_NAMES,
+        b'#' => return true,
+        b'N' | b'n' => match next(0) {
+            b'/' | b'.' | b'v' => LONGEST_LIKE_NAMES,
+            b'u' if next(1) == b'l' => LONGEST_LIKE_NAMES,
+            b'a' | b'o' if next(1) == b'n' => LONGEST_LIKE_NAMES,
+            b'i' if matches!(next(1), b'n' | b'l') => LONGEST,
+            0xc3 => LONGEST,
+            _ => return false,
+        },
+        b'A' | b'a' if next(0) == b'u' && next(1) == b'c' => LONGEST_LIKE_NAMES,
+        b'E' if next(0) == b'r' && next(1) == b'r' => LONGEST,
+        b'G' | b'g' | b'L' | b'l' if next(0) == b'e' && next(1) == b'e' => LONGEST_LIKE_NAMES,
+        b'K' | b'k' => match next(0) {
+            b'.' | b'/' => LONGEST_LIKE_NAMES,
+            b'e' if next(1) == b'i' => LONGEST,
+            _ => return false,
+        },
+        b'S' | b's' if next(0) == b'/' => LONGEST_LIKE_NAMES,
+        b'T' | b't' if next(0) == b'b' => LONGEST_LIKE_NAMES,
+        b'u' if next(0) == b'n' => LONGEST,
+        b'\\' | b'(' | b'<' | b'[' | b'{' | b'-' | b'_' | b'.' | b'?' | b'*' | 0xe2 => LONGEST,
         _ => return false,
     };
     text.len() <= longest

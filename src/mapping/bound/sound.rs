@@ -3,30 +3,10 @@
 use super::Bound;
 use crate::feed::{Cell, CellKind};
 use crate::mapping::cleaning::{WRAPS, is_key, may_be_wrapped};
-use crate::mapping::nothing::{BEGINS, may_be_no_value};
+use crate::mapping::nothing::{BEGINNINGS, Beginnings, may_be_no_value};
 use crate::mapping::value::push_date;
 use crate::mapping::{COUNTRIES, Fault, FieldRule, Person, Work};
-use crate::model::{ByteSet, Signs};
-
-/// Whether every character of a cell is ASCII, or one up to U+02FF as [`Signs::is_latin`] says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Letters {
-    Ascii,
-    Latin,
-}
-
-impl Letters {
-    /// Those of a cell in a row that has these signs; `None` if there are others.
-    #[inline]
-    pub(super) fn of(text: &str, row: Signs) -> Option<Self> {
-        if row.is_ascii() || text.is_ascii() {
-            Some(Self::Ascii)
-        } else {
-            let is_latin = row.is_latin() || Signs::of(text.as_bytes()).is_latin();
-            is_latin.then_some(Self::Latin)
-        }
-    }
-}
+use crate::model::Signs;
 
 impl Bound<'_> {
     /// Makes a cell the value of a field, as [`Self::read_cell`] does, if nothing is around
@@ -35,17 +15,23 @@ impl Bound<'_> {
     pub(super) fn take_sound<'r>(
         &self,
         (field, rule): (usize, &FieldRule),
-        (cell, letters): (Cell<'r>, Letters),
+        cell: Cell<'r>,
         person: &mut Person<'r>,
         faults: &mut Vec<Fault>,
     ) -> bool {
         let Some(text) = sound_text(cell.text).filter(|_| cell.kind == CellKind::Text) else {
             return false;
         };
-        match (rule.work, letters) {
-            (Work::None, Letters::Ascii) => person.push_cell(text),
-            (Work::None, Letters::Latin) if !is_key(rule.field.kind) => person.push_cell(text),
-            (Work::Lower, Letters::Ascii) => {
+        let signs = person.signs();
+        let is_ascii = || signs.is_ascii() || text.is_ascii();
+        let is_latin =
+            || signs.is_latin() || text.is_ascii() || Signs::of(text.as_bytes()).is_latin();
+        match rule.work {
+            Work::None if !is_key(rule.field.kind) && is_latin() => person.push_cell(text),
+            Work::Country if COUNTRIES.contains(text) => person.push_cell(text),
+            _ if !is_ascii() => return false,
+            Work::None => person.push_cell(text),
+            Work::Lower => {
                 let is_capital = |byte: u8| byte.is_ascii_uppercase();
                 if text.bytes().fold(false, |any, byte| any | is_capital(byte)) {
                     person.push_with(text, str::make_ascii_lowercase);
@@ -53,19 +39,18 @@ impl Bound<'_> {
                     person.push_cell(text);
                 }
             }
-            (Work::Upper, Letters::Ascii) => person.push_with(text, str::make_ascii_uppercase),
-            (Work::Country, _) if COUNTRIES.contains(text) => person.push_cell(text),
-            (Work::Date, Letters::Ascii) => {
+            Work::Upper => person.push_with(text, str::make_ascii_uppercase),
+            Work::Date => {
                 push_date(field, rule, text, self.from(cell.kind), person, faults);
             }
-            _ => return false,
+            Work::Country | Work::Any => return false,
         }
         true
     }
 }
 
-/// The first bytes of texts that may be words for nothing, or have something around them.
-const ODD: ByteSet = BEGINS.with(&WRAPS);
+/// How texts begin that may be words for nothing, or have something around them.
+const ODD: Beginnings = BEGINNINGS.with(&WRAPS);
 
 /// A text without white space around it; `None` if it is empty or may be a word for nothing,
 /// or if there is something else around it.
@@ -75,7 +60,7 @@ fn sound_text(text: &str) -> Option<&str> {
     if let [first, .., last] = text.as_bytes()
         && *first > b' '
         && *last > b' '
-        && !ODD.has(*first)
+        && !ODD.may_begin(text)
     {
         return Some(text);
     }
@@ -94,7 +79,7 @@ mod tests {
     use super::*;
     use crate::mapping::Mapping;
 
-    /// A mapping whose fields are made of their cells in all ways that need little work.
+    /// A mapping that fills fields from a cell in all ways that need little work.
     fn of_little_work() -> Mapping {
         let text = "[target]\nsystem = \"anewspring\"\nbase_url = \"https://lms.example.com\"\n\
              api_key = { env = \"K\" }\n[fields]\nuserID = { column = \"C\", upper = true }\n\
@@ -120,8 +105,8 @@ mod tests {
             let cell = Cell { text: &text, kind: CellKind::Text };
             for (field, rule) in mapping.fields.iter().enumerate() {
                 let (mut person, mut faults) = (Person::default(), Vec::new());
-                let letters = Letters::of(&text, Signs::UNKNOWN).unwrap();
-                if bound.take_sound((field, rule), (cell, letters), &mut person, &mut faults) {
+                person.expect(Signs::UNKNOWN);
+                if bound.take_sound((field, rule), cell, &mut person, &mut faults) {
                     let (mut other, mut others) = (Person::default(), Vec::new());
                     bound.read_cell((field, rule), cell, &mut other, &mut others);
                     prop_assert_eq!(person.get(0), other.get(0), "{}", rule.field.name);
