@@ -10,9 +10,10 @@ use crate::schema::FieldKind;
 
 /// What looks spoilt in a person's values, by the field's position in the mapping.
 pub fn garbled(bound: &Bound<'_>, person: &Person) -> Vec<(usize, Remark)> {
-    // Asked once for all values, since nearly none does.
+    // Asked once for all values, since nearly none does. Letters that are encoded twice or lost
+    // are beyond these.
     let has_marks = !person.signs().is_without_marks();
-    if person.signs().is_ascii() && !has_marks {
+    if person.signs().is_western() && !has_marks {
         return Vec::new();
     }
     let fields = bound.mapping().fields().iter().enumerate();

@@ -18,6 +18,8 @@ const BEYOND_LATIN: u8 = 1 << 1;
 const CONTROL: u8 = 1 << 2;
 /// One that programs write instead of letters.
 const MARK: u8 = 1 << 3;
+/// One with which U+0140 or a later character begins in UTF-8.
+const BEYOND_WESTERN: u8 = 1 << 4;
 
 impl Signs {
     /// There is nothing of it.
@@ -56,6 +58,11 @@ impl Signs {
     /// of the Latin script: it is in NFC, and nothing of it is white space or cannot be seen.
     pub(crate) const fn is_latin(self) -> bool {
         self.0 & (BEYOND_LATIN | CONTROL) == 0
+    }
+
+    /// Whether all is printable ASCII and what is from U+00C0 to U+013F.
+    pub(crate) const fn is_western(self) -> bool {
+        self.0 & (BEYOND_WESTERN | CONTROL) == 0
     }
 
     /// Whether there is certainly no control character.
@@ -107,10 +114,11 @@ impl Seen {
     pub(crate) fn signs(self) -> Signs {
         let is_any = |bytes: u8x16, sign: u8| u8::from(bytes.to_bitmask() != 0) * sign;
         let least = self.least.simd_eq(u8x16::splat(b' '));
-        let latin = self.most.max(u8x16::splat(0xcc)).simd_eq(self.most);
+        let from = |byte: u8| self.most.max(u8x16::splat(byte)).simd_eq(self.most);
         Signs(
             is_any(self.most, BEYOND_ASCII)
-                | is_any(latin, BEYOND_LATIN)
+                | is_any(from(0xc5), BEYOND_WESTERN)
+                | is_any(from(0xcc), BEYOND_LATIN)
                 | is_any(self.control | !least, CONTROL)
                 | is_any(self.marks, MARK),
         )
@@ -149,6 +157,8 @@ mod tests {
             prop_assert_eq!(signs.is_without_marks(), !text.contains(['&', '?', '+', '~']));
             let is_printable = |char: char| matches!(char, ' '..='~' | '\u{c0}'..='\u{2ff}');
             prop_assert_eq!(signs.is_latin(), text.chars().all(is_printable));
+            let is_western = |char: char| is_printable(char) && char < '\u{140}';
+            prop_assert_eq!(signs.is_western(), text.chars().all(is_western));
         }
     }
 

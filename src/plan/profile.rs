@@ -294,11 +294,7 @@ impl ProfileTally {
             return;
         };
         column.filled += 1;
-        column.chars += if text.is_ascii() {
-            text.len() as u64
-        } else {
-            text.chars().count() as u64
-        };
+        column.chars += text.chars().count() as u64;
         // Unseeded: it is forgotten with the run, and batches must agree.
         let hash = xxh3_64(text.as_bytes());
         let (register, zeros) = split(hash);
