@@ -59,7 +59,7 @@ pub use self::remark::{Garbled, NoPerson, QuotingStyle, Remark, Removed};
 pub use self::remarked::{Remarked, RemarkedFile, Remarks};
 pub use self::row::{MAX_FEED_FILES, MAX_NAMED_ROWS, NotARow, RowNumber};
 pub use self::secret::Secret;
-pub(crate) use self::signs::{STEP, Seen, Signs, padded};
+pub(crate) use self::signs::{STEP, Seen, Signs};
 pub use self::workbook::InWorkbook;
 
 /// Whether a text contains a control character, such as a line break.

@@ -127,7 +127,7 @@ impl Seen {
 
 /// Up to 16 bytes, with spaces behind them.
 #[inline]
-pub(crate) fn padded(rest: &[u8]) -> [u8; STEP] {
+fn padded(rest: &[u8]) -> [u8; STEP] {
     let mut padded = [b' '; STEP];
     padded
         .iter_mut()

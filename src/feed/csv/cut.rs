@@ -6,12 +6,12 @@
 //! `\r` and `\n` each end a record outside quotes.
 
 use memchr::{memchr_iter, memchr2, memrchr2};
-use wide::u8x16;
 
 use super::cells::Cells;
-use super::quotes::{Quotes, Twice, count};
+use super::quotes::{Quotes, Twice};
 use super::quoting::Dialect;
-use crate::model::{QuoteProblem, STEP};
+use super::step::{BITS, BYTES, Step};
+use crate::model::QuoteProblem;
 
 /// What a scan found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,21 +109,18 @@ fn sound_end(data: &[u8], dialect: Dialect) -> usize {
     }
     let mut quotes = Quotes::new(Twice::MeansOne);
     let (mut end, mut begins) = (0, true);
-    let (steps, _) = data.as_chunks::<STEP>();
-    for (step, at) in steps.iter().zip((0..).step_by(STEP)) {
-        let bytes = u8x16::new(*step);
-        let bits = |signs: u8x16| signs.to_bitmask();
-        let is_in = |sign: u8| bytes.simd_eq(u8x16::splat(sign));
-        let marks = bits(is_in(b'"'));
+    let (steps, _) = data.as_chunks::<BYTES>();
+    for (step, at) in steps.iter().map(Step::of).zip((0..).step_by(BYTES)) {
+        let marks = step.places_of(b'"');
         let outside = !quotes.inside(marks);
-        let breaks = bits(is_in(b'\n') | is_in(b'\r')) & outside;
-        let ends = bits(is_in(dialect.delimiter)) & outside | breaks;
-        if !quotes.add(marks, (ends, begins), count(STEP)) {
+        let breaks = step.line_ends() & outside;
+        let ends = step.places_of(dialect.delimiter) & outside | breaks;
+        if !quotes.add(marks, (ends, begins), BITS) {
             break;
         }
-        begins = ends >> (STEP - 1) & 1 == 1;
+        begins = ends >> (BITS - 1) == 1;
         if breaks != 0 {
-            end = at + (u32::BITS - breaks.leading_zeros()) as usize;
+            end = at + (BITS - breaks.leading_zeros()) as usize;
         }
     }
     end

@@ -1,11 +1,10 @@
 //! The cells of a line that is written as most are: nothing but cells, and quotes around whole
 //! cells.
 
-use wide::u8x16;
-
-use super::quotes::{Quotes, Twice, below, count};
+use super::quotes::{Quotes, Twice};
+use super::step::{BITS, BYTES, Step, below};
 use crate::feed::record::MAX_COLUMNS;
-use crate::model::{STEP, Seen, Signs, padded};
+use crate::model::{Seen, Signs};
 
 /// The cells of a line, and what is in them.
 #[derive(Debug)]
@@ -39,9 +38,6 @@ pub(super) struct Signals {
     pub(super) quote: Option<u8>,
 }
 
-/// The places of 16 bytes.
-const PLACES: u8x16 = u8x16::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
-
 impl LineCells {
     /// Finds the cells of the line that `data` begins with. Returns its length; `None` if it
     /// has a quotation mark that is not right before or right behind a whole cell, a line end
@@ -50,35 +46,28 @@ impl LineCells {
         self.cells.clear();
         (self.beyond, self.quoted) = (0, 0);
         let Signals { delimiter, quote } = signals;
-        let is_in = |bytes: u8x16, sign: u8| bytes.simd_eq(u8x16::splat(sign));
         let mut quotes = Quotes::new(Twice::IsOdd);
         let mut seen = Seen::default();
         let (mut at, mut start, mut marked) = (0, 0, None);
         let mut has_delimiter_in_cell = false;
         loop {
-            let rest = data.get(at..).unwrap_or_default();
-            let (chunk, length) = match rest.first_chunk() {
-                Some(chunk) => (*chunk, STEP),
-                // What follows the data is not of it.
-                None => (padded(rest), rest.len()),
-            };
-            let bytes = u8x16::new(chunk);
-            let delimiters = is_in(bytes, delimiter);
-            let mut ends = delimiters.to_bitmask();
-            let mut breaks = (is_in(bytes, b'\n') | is_in(bytes, b'\r')).to_bitmask();
-            let marks = quote.map_or(0, |quote| is_in(bytes, quote).to_bitmask());
+            // What follows the data is not of it.
+            let (bytes, length) = Step::at(data.get(at..).unwrap_or_default());
+            let delimiters = bytes.places_of(delimiter);
+            let (mut ends, mut breaks) = (delimiters, bytes.line_ends());
+            let marks = quote.map_or(0, |quote| bytes.places_of(quote));
             if marks != 0 || marked.is_some() {
                 let inside = quotes.inside(marks);
                 let is_cut = breaks & inside;
                 (breaks, ends) = (breaks & !inside, ends & !inside);
-                let stop = breaks.trailing_zeros().min(count(length));
-                has_delimiter_in_cell |= delimiters.to_bitmask() & inside & below(stop) != 0;
+                let stop = breaks.trailing_zeros().min(length);
+                has_delimiter_in_cell |= delimiters & inside & below(stop) != 0;
                 if is_cut & below(stop) != 0 || !quotes.add(marks, (ends, start == at), stop) {
                     return None;
                 }
                 marked = quote;
             }
-            let stop = breaks.trailing_zeros().min(count(length));
+            let stop = breaks.trailing_zeros().min(length);
             let mut left = ends & below(stop);
             while left != 0 {
                 let end = at + left.trailing_zeros() as usize;
@@ -89,18 +78,12 @@ impl LineCells {
                 start = end + 1;
                 left &= left - 1;
             }
-            // A tab between two cells is in none of them.
-            let tabs = delimiters & u8x16::splat(b' ');
-            if stop < count(STEP) {
-                let is_behind = PLACES.max(u8x16::splat(u8::try_from(stop).unwrap_or(0)));
-                let is_behind = is_behind.simd_eq(PLACES);
-                let bytes = is_behind.bitselect(u8x16::splat(b' '), bytes);
-                seen.add(bytes, bytes | tabs);
+            bytes.show(&mut seen, delimiter, stop);
+            if stop < BITS {
                 at += stop as usize;
                 break;
             }
-            seen.add(bytes, bytes | tabs);
-            at += STEP;
+            at += BYTES;
         }
         match marked {
             Some(quote) => self.push_marked(data, (start, at), quote),

@@ -17,6 +17,7 @@ mod line;
 mod quotes;
 mod quoting;
 mod rows;
+mod step;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,17 +1,6 @@
-//! Which bytes are inside quotes, 16 at a time.
+//! Which bytes are inside quotes, 64 at a time.
 
-use crate::model::STEP;
-
-/// The bits below that of a place.
-pub(super) const fn below(place: u32) -> u32 {
-    (1 << place) - 1
-}
-
-/// How many of 16 bytes.
-#[expect(clippy::cast_possible_truncation, reason = "at most 16")]
-pub(super) const fn count(bytes: usize) -> u32 {
-    bytes as u32
-}
+use super::step::below;
 
 /// What two quotation marks in turn are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +16,9 @@ pub(super) enum Twice {
 pub(super) struct Quotes {
     twice: Twice,
     /// All bits if what follows is inside quotes, else none.
-    open: u32,
+    open: u64,
     /// Whether the next byte has to be behind a cell, or the same mark again.
-    has_to_end: u32,
+    has_to_end: u64,
 }
 
 impl Quotes {
@@ -50,12 +39,14 @@ impl Quotes {
     /// Which of the bytes are inside quotes, the opening one among them, if each mark opens or
     /// closes.
     #[inline]
-    pub(super) const fn inside(&self, marks: u32) -> u32 {
+    pub(super) const fn inside(&self, marks: u64) -> u64 {
         let mut inside = marks;
         inside ^= inside << 1;
         inside ^= inside << 2;
         inside ^= inside << 4;
         inside ^= inside << 8;
+        inside ^= inside << 16;
+        inside ^= inside << 32;
         inside ^ self.open
     }
 
@@ -63,19 +54,19 @@ impl Quotes {
     /// byte. Returns whether each mark is right before or right behind a whole cell, which
     /// ends at `stop` as well.
     #[inline]
-    pub(super) fn add(&mut self, marks: u32, (ends, begins): (u32, bool), stop: u32) -> bool {
+    pub(super) fn add(&mut self, marks: u64, (ends, begins): (u64, bool), stop: u32) -> bool {
         let inside = self.inside(marks);
         let marks = marks & below(stop);
         let (opens, closes) = (marks & inside, marks & !inside);
         let behind = closes << 1 | self.has_to_end;
-        let (mut may_open, mut may_follow) = (ends << 1 | u32::from(begins), ends);
+        let (mut may_open, mut may_follow) = (ends << 1 | u64::from(begins), ends);
         if self.twice == Twice::MeansOne {
             may_open |= behind;
             may_follow |= opens;
         }
-        self.has_to_end = behind >> STEP & 1;
+        self.has_to_end = closes >> (u64::BITS - 1);
         if let Some(last) = stop.checked_sub(1) {
-            self.open = 0_u32.wrapping_sub(inside >> last & 1);
+            self.open = 0_u64.wrapping_sub(inside >> last & 1);
         }
         opens & !may_open == 0 && behind & !may_follow & below(stop) == 0
     }
