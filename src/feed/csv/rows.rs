@@ -51,7 +51,7 @@ impl<'a> CsvRows<'a> {
     ) -> Self {
         Self {
             data,
-            text: str::from_utf8(data).ok(),
+            text: simdutf8::basic::from_utf8(data).ok(),
             dialect,
             columns,
             at: 0,
