@@ -6,6 +6,7 @@
 
 mod codes;
 mod email;
+mod small;
 pub mod unique;
 
 use self::codes::meant;

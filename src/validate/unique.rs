@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
+use super::small::Small;
 use crate::mapping::{Duplicates, Variants, fold};
 
 /// The position of a row among the rows of a feed, from 0.
@@ -102,44 +103,25 @@ impl Comparison {
 
     /// What is kept of `text`.
     pub fn key(self, text: &str) -> Key {
-        let folded = match self.variants {
-            Variants::Same => self.folded(text),
-            Variants::Distinct => None,
-        };
-        if let Some(hash) = folded {
-            // Whether folding changes a text follows from the text alone, so one
-            // text has one spelling, whichever way it is computed.
-            let spelling = xxh3_64_with_seed(text.as_bytes(), self.seed);
-            return Key::new(hash, spelling.into());
+        let hash = |text: &[u8]| xxh3_128_with_seed(text, self.seed);
+        if self.variants == Variants::Distinct {
+            let hash = hash(text.as_bytes());
+            return Key::new(hash, hash);
         }
-        let hash = xxh3_128_with_seed(text.as_bytes(), self.seed);
-        Key::new(hash, hash)
+        // Which way a text is folded follows from the text alone, so one text has one spelling.
+        if let Some(Small { bytes, capitals }) = Small::of(text) {
+            let hash = hash(bytes.get(..text.len()).unwrap_or_default());
+            return Key::new(hash, hash ^ spelled(capitals));
+        }
+        let spelling = xxh3_64_with_seed(text.as_bytes(), self.seed);
+        Key::new(hash(fold(text).as_bytes()), spelling.into())
     }
+}
 
-    /// The hash of the folded text, where folding changes it.
-    fn folded(self, text: &str) -> Option<u128> {
-        let bytes = text.as_bytes();
-        if !text.is_ascii() {
-            return Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed));
-        }
-        // Most IDs are short and without white space, and this runs for every row: the same
-        // steps whatever the length.
-        let mut short = [0xff; 64];
-        let is_short = short.get_mut(..bytes.len());
-        let is_short = is_short.map(|folded| folded.copy_from_slice(bytes));
-        let (mut has_space, mut has_capital) = (false, false);
-        for byte in &mut short {
-            has_space |= *byte <= b' ';
-            let is_capital = byte.is_ascii_uppercase();
-            has_capital |= is_capital;
-            *byte |= u8::from(is_capital) << 5;
-        }
-        if is_short.is_none() || has_space {
-            return Some(xxh3_128_with_seed(fold(text).as_bytes(), self.seed));
-        }
-        let folded = short.get(..bytes.len()).filter(|_| has_capital)?;
-        Some(xxh3_128_with_seed(folded, self.seed))
-    }
+/// Which letters are capitals, in the lowest bits of a spelling.
+fn spelled(capitals: u64) -> u128 {
+    // Multiplied, every bit has a say in the highest.
+    (capitals.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SPELLING)).into()
 }
 
 /// The values of one field in some rows, as they are kept.
@@ -204,7 +186,8 @@ impl Values {
 
     /// All of them, once there are no more.
     pub fn index(mut self) -> Index {
-        self.parts.par_iter_mut().for_each(|part| sort(part));
+        let parts = self.parts.par_iter_mut();
+        parts.for_each_init(Sorter::default, |sorter, part| sorter.sort(part));
         Index {
             parts: self.parts,
             winners: HashMap::new(),
@@ -212,12 +195,53 @@ impl Values {
     }
 }
 
-/// Sorts entries, of which few are of equal values.
-fn sort(part: &mut [Entry]) {
-    part.sort_unstable_by_key(|entry| entry.first_bits());
-    let is_same = |one: &Entry, other: &Entry| one.first_bits() == other.first_bits();
-    for same in part.chunk_by_mut(is_same).filter(|same| same.len() > 1) {
-        same.sort_unstable();
+/// Sorts the entries of parts, one after the other.
+///
+/// Hashes are spread evenly, so that the first bits say nearly where each entry belongs, and
+/// few are compared at all.
+#[derive(Debug, Default)]
+struct Sorter {
+    unsorted: Vec<Entry>,
+    /// For each beginning of a hash the place of the next entry that has it.
+    places: Vec<usize>,
+}
+
+impl Sorter {
+    fn sort(&mut self, part: &mut [Entry]) {
+        let Some(bits) = part.len().checked_ilog2().map(|bits| bits + 1) else {
+            return;
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "fewer bits than a place has"
+        )]
+        let beginning = |entry: &Entry| (entry.first_bits() >> (u64::BITS - bits)) as usize;
+        self.unsorted.clear();
+        self.unsorted.extend_from_slice(part);
+        self.places.clear();
+        self.places.resize(1 << bits, 0);
+        for entry in &self.unsorted {
+            self.places[beginning(entry)] += 1;
+        }
+        let mut before = 0;
+        for place in &mut self.places {
+            before += std::mem::replace(place, before);
+        }
+        for entry in &self.unsorted {
+            let place = &mut self.places[beginning(entry)];
+            part[*place] = *entry;
+            *place += 1;
+        }
+        // Each place is the one behind the last entry now.
+        let mut rest = part;
+        let mut start = 0;
+        for end in &self.places {
+            let (same, behind) = rest.split_at_mut(end - start);
+            if same.len() > 1 {
+                same.sort_unstable();
+            }
+            (rest, start) = (behind, *end);
+        }
     }
 }
 
@@ -435,6 +459,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn entries_are_sorted_however_hashes_are_spread(
+            entries in prop::collection::vec(
+                prop_oneof![0..9_u128, any::<u128>(), u128::MAX - 9..u128::MAX, Just(1 << 90)],
+                0..300,
+            ),
+        ) {
+            let mut entries: Vec<_> = entries.into_iter().map(Entry).collect();
+            let mut expected = entries.clone();
+            expected.sort_unstable();
+            Sorter::default().sort(&mut entries);
+            prop_assert_eq!(entries, expected);
+        }
+
         #[test]
         fn each_value_is_found_in_its_first_row_and_no_other_value_is(
             values in prop::collection::vec("[a-dA-B]{0,4}", 0..300),
