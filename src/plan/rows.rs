@@ -427,12 +427,18 @@ impl RowTable {
     }
 
     /// Notes that the target has a person without an external ID whose `field` (a
-    /// position in the unique fields) is `value`.
-    pub fn note_candidate(&mut self, field: usize, value: &str, remote_id: &str, handle: String) {
+    /// position in the unique fields) is `value`. Returns whether a row has that value.
+    pub fn note_candidate(
+        &mut self,
+        field: usize,
+        value: &str,
+        remote_id: &str,
+        handle: String,
+    ) -> bool {
         let key = self.comparison.key(value);
         let found = self.indices.get(field).and_then(|index| index.find(key));
         let Some(InFeed { row, .. }) = found else {
-            return;
+            return false;
         };
         let remote = hash(remote_id);
         match self.adoptable.get_mut(&row) {
@@ -450,6 +456,7 @@ impl RowTable {
                 self.adoptable.insert(row, known);
             }
         }
+        true
     }
 
     /// Settles, after everybody was seen, who is to be adopted: where no person has

@@ -363,14 +363,19 @@ impl Listing<'_> {
             let listed = || plan::fields_of_listed(bound, |field| person.get(field));
             self.rows.note_account(&person.id, listed);
         }
-        let Some((field, by)) = mapping.adopt.zip(mapping.adopt_by()) else {
+        let is_candidate = mapping
+            .adopt
+            .zip(mapping.adopt_by())
+            .is_some_and(|(field, by)| {
+                let value = person.get(by).filter(|value| !value.is_empty());
+                let handle = value.and_then(|_| self.target.handle(person, by));
+                value.zip(handle).is_some_and(|(value, handle)| {
+                    (self.rows).note_candidate(field, value, &person.id, handle)
+                })
+            });
+        // Somebody may have this account whose row says another login.
+        if !is_candidate {
             self.add_stranger(person);
-            return;
-        };
-        if let Some(value) = person.get(by).filter(|value| !value.is_empty())
-            && let Some(handle) = self.target.handle(person, by)
-        {
-            self.rows.note_candidate(field, value, &person.id, handle);
         }
     }
 

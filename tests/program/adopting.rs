@@ -82,6 +82,22 @@ fn people_adopted_by_a_run_are_listed_before_it_and_in_every_report() {
 }
 
 #[test]
+fn an_account_that_is_not_linked_since_its_login_differs_is_held_and_nobody_is_created_twice() {
+    on_each_system(|system| {
+        for parts in ["", by_login(system)] {
+            let world = World::new(system).parts(parts);
+            let mut feed = Feed::of(4);
+            world.by_hand(&feed.people[1]);
+            feed.people[1].login = "quimby.after.marriage".into();
+            let ran = world.import_feed(&feed).exits(4);
+            assert_eq!(ran.held(), [("renumbered".to_owned(), 1)], "{parts}");
+            assert_eq!((ran.count("created"), ran.count("pending")), (3, 1));
+            assert_eq!(world.lms.everybody().len(), 4);
+        }
+    });
+}
+
+#[test]
 fn adopting_by_e_mail_goes_by_the_uid() {
     let world = World::new(AnewSpring).parts(by_email(AnewSpring));
     let feed = Feed::of(2);
