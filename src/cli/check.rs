@@ -108,6 +108,7 @@ fn would(feed: &Feed, mapping: &Mapping, scan: &Scan, clock: Clock) -> Would {
         profile: &scan.profile,
         before: &[],
         age: feed_age(feed, clock),
+        imported_before: None,
         last: scan.last,
     };
     let sick = guards::feed(&mapping.guards, &Allowed::default(), &facts);

@@ -113,6 +113,38 @@ impl Journal {
         )?;
         Ok(last.into_iter().next())
     }
+
+    /// Where `file` is the one of an earlier good feed, and older than that of the last one:
+    /// the two runs.
+    pub fn imported_before(
+        &self,
+        scope: &Scope,
+        mapping_path: &str,
+        file: &FeedFile,
+    ) -> Result<Option<[RunId; 2]>, JournalError> {
+        let Some((sha256, modified)) = file.sha256.zip(file.modified) else {
+            return Ok(None);
+        };
+        let runs = self.all(
+            "WITH good AS (SELECT id, feed_sha256, joined_sha256, feed_modified FROM runs
+                           WHERE scope = (SELECT id FROM scopes WHERE digest = ?1)
+                                 AND mapping_path = ?2 AND good_feed)
+             SELECT earlier.id, last.id FROM good AS earlier, good AS last
+             WHERE last.id = (SELECT max(id) FROM good) AND last.feed_modified > ?5
+                   AND (last.feed_sha256 IS NOT ?3 OR last.joined_sha256 IS NOT ?4)
+                   AND earlier.feed_sha256 = ?3 AND earlier.joined_sha256 IS ?4
+             ORDER BY earlier.id DESC LIMIT 1",
+            (
+                scope.bytes(),
+                mapping_path,
+                sha256,
+                file.joined_sha256,
+                modified.as_microsecond(),
+            ),
+            |row| Ok([RunId(row.get(0)?), RunId(row.get(1)?)]),
+        )?;
+        Ok(runs.into_iter().next())
+    }
 }
 
 impl Writer {

@@ -90,7 +90,7 @@ impl Stages<'_> {
         Ok(last != Some(self.feed_file()))
     }
 
-    fn feed_file(&self) -> FeedFile {
+    pub(super) fn feed_file(&self) -> FeedFile {
         FeedFile {
             path: super::begin::whole_path(self.feed.source()),
             sha256: self.feed.sha256(),

@@ -303,12 +303,25 @@ impl Stages<'_> {
         let before: Vec<_> = (before.iter())
             .filter_map(|(_, bytes)| Profile::from_bytes(bytes))
             .collect();
+        let imported_before = match &self.journal {
+            // Corrections are of an earlier feed, and who carries a plan out means its feed.
+            Some(journal)
+                if self.kept.is_none() && self.bound.mapping().corrections_of().is_none() =>
+            {
+                let file = self.feed_file();
+                journal.imported_before(&self.scope, &self.mapping_path(), &file)?
+            }
+            _ => None,
+        };
+        let imported_before = imported_before.map(|runs| runs.map(|run| run.to_string()));
+        let imported_before = imported_before.as_ref();
         let facts = FeedFacts {
             rows: scan.rows.counted(),
             rejected: scan.rows.count(RowState::Rejected),
             profile: &scan.profile,
             before: &before,
             age: feed_age(&self.feed, self.clock),
+            imported_before: imported_before.map(|runs| runs.each_ref().map(String::as_str)),
             last: scan.last,
         };
         let guards = &self.bound.mapping().guards;

@@ -419,3 +419,35 @@ fn files_without_a_last_line_end_and_with_short_rows_are_sound() {
         }
     });
 }
+
+#[test]
+fn the_file_of_an_earlier_night_that_comes_again_is_not_imported() {
+    on_each_system(|system| {
+        let leavers = "[leavers]\naction = \"delete\"";
+        let world = World::new(system).parts(leavers);
+        let (monday, tuesday) = (Feed::of(40), Feed::of(42));
+        let written = |hours: u64| {
+            let file = File::options().write(true).open(world.path("people.csv"));
+            let file = file.unwrap();
+            let now = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(now - Duration::from_hours(hours))
+                .unwrap();
+        };
+        for (feed, hours) in [(&monday, 48), (&tuesday, 24)] {
+            world.feed(feed);
+            written(hours);
+            world.import().exits(0);
+        }
+        world.feed(&monday);
+        written(48);
+        let ran = world.changes_nothing(World::import).exits(4);
+        assert!(ran.stderr.contains("the file of run 1 again"), "{ran:#?}");
+        assert_eq!(world.plan().exits(4).count("pending"), 0);
+        world.import_with(&["--allow", "age"]).exits(0);
+        world.assert_everyone_once(&monday);
+        // A new export that says the same as an earlier one is as good as any.
+        world.import_feed(&tuesday).exits(0);
+        world.import_feed(&monday).exits(0);
+        world.assert_everyone_once(&monday);
+    });
+}

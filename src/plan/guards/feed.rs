@@ -25,6 +25,8 @@ pub struct FeedFacts<'a> {
     pub before: &'a [Profile],
     /// How old the file is; `None` where nobody can know.
     pub age: Option<Duration>,
+    /// Where its file was imported before, and a newer one since: the two runs.
+    pub imported_before: Option<[&'a str; 2]>,
     /// Its last row.
     pub last: Option<LastRow>,
 }
@@ -47,6 +49,7 @@ pub fn feed(guards: &Guards, allowed: &Allowed, facts: &FeedFacts<'_>) -> Vec<Si
         files_missing,
         shrunk,
         too_old,
+        imported_before,
         cut_off,
     ];
     rules
@@ -149,6 +152,18 @@ fn too_old(guards: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
             // Never the same as the limit.
             in_words(age.max(limit.saturating_add(Duration::from_mins(1)))),
             in_words(limit)
+        ),
+        allow: Allow::Age,
+    })
+}
+
+/// The file of an earlier night, delivered again: it would undo what a newer one said.
+fn imported_before(_: &Guards, facts: &FeedFacts<'_>) -> Option<Sick> {
+    let [earlier, last] = facts.imported_before?;
+    Some(Sick {
+        why: format!(
+            "the feed is the file of run {earlier} again, and older than the one of run {last}, \
+             which was imported since"
         ),
         allow: Allow::Age,
     })

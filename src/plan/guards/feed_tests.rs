@@ -28,6 +28,7 @@ pub(in crate::plan::guards) fn facts<'a>(
         profile,
         before,
         age: None,
+        imported_before: None,
         last: None,
     }
 }

@@ -119,6 +119,10 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
         age,
         ..facts(20, 0, &nothing, &[])
     };
+    let again = FeedFacts {
+        imported_before: Some(["12", "14"]),
+        ..facts(20, 0, &nothing, &[])
+    };
     let ended = [Profile {
         end: FileEnd::OfLine,
         ..Profile::default()
@@ -157,6 +161,7 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
             },
             at_age(minutes(50)),
         ),
+        (default, again),
         (default, cut_off(FileEnd::InShortRow)),
         (default, cut_off(FileEnd::InRow)),
     ];
@@ -179,6 +184,7 @@ fn whoever_must_look_at_a_sick_feed_reads_what_is_odd_about_it() {
     age: the feed is 36 h 1 min old; the limit is 36 h (`max_age`)
     age: the feed is 2,000 h old; the limit is 36 h (`max_age`)
     age: the feed is 50 min old; the limit is 45 min (`max_age`)
+    age: the feed is the file of run 12 again, and older than the one of run 14, which was imported since
     cut: the feed is cut off in row 991, which has 4 cells of 9, fewer than every other row, and no line end
     cut: the feed may be cut off in row 991: the file ends without a line end, and the last good feeds had one
     ");
