@@ -21,7 +21,7 @@ use super::run_report::{
 };
 use crate::feed::FeedSource;
 use crate::journal::{HoldId, Journal, JournalError, RowEntry, RowFilter, Run, RunStart};
-use crate::model::{Outcome, RunState};
+use crate::model::{Aftermath, Outcome, RunState};
 use crate::report::{
     self, Command, Format, PageData, RowLine, RowSection, RowsWriter, RunLine, RunReport,
     TargetReport, Throughput,
@@ -210,6 +210,7 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
                 base_url: run.start.base_url.clone(),
             },
             counts: run.counts,
+            leavers_left: Aftermath::of(run.proof.as_deref()).leavers_left,
             exit_code: run.exit_code,
         })
         .collect();

@@ -46,6 +46,7 @@ pub(super) fn of_run(run: &Run) -> RunReport {
         exit_code: run.exit_code.unwrap_or(0),
         proof: aftermath.proof,
         outages: outage_lines(aftermath.outages),
+        leavers_left: aftermath.leavers_left,
         target: Some(TargetReport {
             system: run.start.system.clone(),
             base_url: run.start.base_url.clone(),

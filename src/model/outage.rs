@@ -19,7 +19,7 @@ pub struct Outage {
 }
 
 /// What a run leaves behind beside its rows. In the journal it is the text of the proof, to
-/// which the outages are added.
+/// which the others are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Aftermath {
     /// What was read back.
@@ -28,6 +28,14 @@ pub struct Aftermath {
     /// When the LMS kept the run waiting, the earliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outages: Vec<Outage>,
+    /// Leavers to whom it had not come when it was interrupted.
+    #[serde(skip_serializing_if = "is_none")]
+    pub leavers_left: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Aftermath {
@@ -38,11 +46,13 @@ impl Aftermath {
         let mut value: Value = parsed.unwrap_or_default();
         let outages = value.get_mut("outages").map(Value::take);
         let outages = outages.and_then(|outages| serde_json::from_value(outages).ok());
+        let leavers_left = value.get("leavers_left").and_then(Value::as_u64);
         // Every proof says how many people it is about.
         let proof = value.get("checked").is_some().then_some(value);
         Self {
             proof: proof.and_then(|proof| serde_json::from_value(proof).ok()),
             outages: outages.unwrap_or_default(),
+            leavers_left: leavers_left.unwrap_or(0),
         }
     }
 
@@ -53,8 +63,9 @@ impl Aftermath {
         reason = "its keys are text and its values numbers and texts"
     )]
     pub fn to_json(&self) -> Option<String> {
-        let is_empty = self.proof.is_none() && self.outages.is_empty();
-        (!is_empty).then(|| serde_json::to_string(self).expect("it serializes"))
+        let is_something = self.proof.is_some() || !self.outages.is_empty();
+        (is_something || self.leavers_left > 0)
+            .then(|| serde_json::to_string(self).expect("it serializes"))
     }
 }
 
@@ -99,9 +110,16 @@ mod tests {
             (None, vec![outage.clone()]),
             (Some(proof.clone()), vec![outage]),
         ] {
-            let aftermath = Aftermath { proof, outages };
-            let json = aftermath.to_json();
-            assert_eq!(Aftermath::of(json.as_deref()), aftermath);
+            for leavers_left in [0, 29] {
+                let (proof, outages) = (proof.clone(), outages.clone());
+                let aftermath = Aftermath {
+                    proof,
+                    outages,
+                    leavers_left,
+                };
+                let json = aftermath.to_json();
+                assert_eq!(Aftermath::of(json.as_deref()), aftermath);
+            }
         }
         // As an older release wrote it, and what no release wrote.
         let json = serde_json::to_string(&proof).unwrap();

@@ -135,13 +135,20 @@ pub fn headline(report: &RunReport) -> String {
 fn left_over(how: &str, report: &RunReport) -> String {
     let counts = &report.counts;
     let all = counts.rows();
-    match counts.pending + counts.unknown {
-        _ if all == 0 && changed(report) == 0 => format!("{how} before anything was sent."),
-        0 => format!("{how} after every row was processed."),
+    let leavers = counted(report.leavers_left, "leaver", "leavers");
+    match (counts.pending + counts.unknown, report.leavers_left) {
+        (_, 0) if all == 0 && changed(report) == 0 => format!("{how} before anything was sent."),
+        (0, 0) => format!("{how} after every row was processed."),
+        (0, _) => format!("{how} with {leavers} left to process."),
         // Of rows that are all left, groups may have been created, and people who
         // only await their groups.
-        left => format!(
+        (left, 0) => format!(
             "{how} with {} of {} left to process.",
+            count(left),
+            rows(all)
+        ),
+        (left, _) => format!(
+            "{how} with {} of {} and {leavers} left to process.",
             count(left),
             rows(all)
         ),

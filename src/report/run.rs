@@ -221,6 +221,9 @@ pub struct RunReport {
     pub causes: Vec<CauseLine>,
     /// When the LMS kept the run waiting, the earliest first.
     pub outages: Vec<OutageLine>,
+    /// People to deactivate, delete or write fields for to whom the run had not come when it
+    /// was interrupted. The counts are without them.
+    pub leavers_left: u64,
     /// What a person should know besides the rows, a sentence each: groups that
     /// were created, roles that stay.
     pub notes: Vec<String>,
@@ -305,6 +308,7 @@ impl RunReport {
             would: None,
             causes: Vec::new(),
             outages: Vec::new(),
+            leavers_left: 0,
             notes: Vec::new(),
             holds: Vec::new(),
             people: None,
@@ -394,7 +398,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_json_object_is_one_line_with_the_promised_fields_in_order() {
-        insta::assert_snapshot!(import().to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"undoes":null,"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done.","causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
+        insta::assert_snapshot!(import().to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":"12","command":"import","state":"finished","feed":{"path":"fixtures/people.csv","sha256":"9f86d081884c7d659a2feaa0c55ad015","rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"undoes":null,"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":41.235,"exit_code":0,"message":"Done.","causes":[],"outages":[],"leavers_left":0,"notes":[],"holds":[],"proof":null}"#);
         let mut check = import();
         check.run = None;
         check.command = Command::Check;
@@ -402,6 +406,6 @@ pub(super) mod tests {
         check.elapsed_seconds = f64::NAN;
         check.findings = Some(Vec::new());
         check.finding_kinds = Some(BTreeMap::from([("email".into(), 9)]));
-        insta::assert_snapshot!(check.to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"undoes":null,"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9},"causes":[],"outages":[],"notes":[],"holds":[],"proof":null}"#);
+        insta::assert_snapshot!(check.to_json(), @r#"{"schema":1,"hrfeed":"0.2.0","target":{"system":"kmi","base_url":"https://lms.example.com/"},"mapping":"/srv/hr/kmi.toml","started":"2026-11-21T01:00:14.000Z","ended":"2026-11-21T01:00:55.000Z","run":null,"command":"check","state":"finished","feed":{"path":"fixtures/people.csv","sha256":null,"rows":1000,"skipped":2},"counts":{"created":940,"updated":12,"unchanged":48,"rejected":0,"invalid":0,"refused":0,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"undoes":null,"effects":null,"calls":{"total":1021,"retried":3,"throttled":1},"elapsed_seconds":null,"exit_code":0,"message":"Done.","findings":[],"finding_kinds":{"email":9},"causes":[],"outages":[],"leavers_left":0,"notes":[],"holds":[],"proof":null}"#);
     }
 }

@@ -32,6 +32,8 @@ pub struct RunLine {
     pub target: TargetReport,
     /// How its rows ended.
     pub counts: Counts,
+    /// Leavers to whom it had not come when it was interrupted.
+    pub leavers_left: u64,
     /// The exit code of the process, where it has ended.
     pub exit_code: Option<u8>,
 }
@@ -104,7 +106,7 @@ pub fn runs_table(runs: &[RunLine], style: &Style) -> String {
 fn narrow(runs: &[RunLine], style: &Style) -> Vec<String> {
     let cells = |run: &RunLine| {
         let counts = &run.counts;
-        let not_applied = counts.rejected + counts.failed + counts.unknown + counts.pending;
+        let not_applied = counts.rejected + run.not_done();
         let [name, started, state, rows, changed, ..] = run.cells();
         vec![name, started, state, rows, changed, count(not_applied)]
     };
@@ -135,11 +137,17 @@ impl RunLine {
             count(counts.changed()),
             count(counts.invalid()),
             count(counts.refused),
-            count(counts.failed + counts.unknown + counts.pending),
+            count(self.not_done()),
             sanitize(file_name(&self.mapping)).into_owned(),
             sanitize(address(&self.target.base_url)).into_owned(),
             sanitize(file_name(&self.feed)).into_owned(),
         ]
+    }
+
+    /// The rows and leavers that are not as they are to be, and not because they are wrong.
+    const fn not_done(&self) -> u64 {
+        let counts = &self.counts;
+        counts.failed + counts.unknown + counts.pending + self.leavers_left
     }
 
     /// `people.csv · kmi.toml · lms.example.com · 20 invalid, 3 refused`.
@@ -204,6 +212,7 @@ mod tests {
                 refused: 3,
                 ..Counts::default()
             },
+            leavers_left: 0,
             exit_code: Some(3),
         };
         let interrupted = RunLine {
@@ -268,6 +277,6 @@ mod tests {
 
     #[test]
     fn a_script_gets_the_instant_in_utc() {
-        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","mapping":"/srv/hr/kmi.toml","target":{"system":"kmi","base_url":"https://lms.example.com/"},"counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"invalid":20,"refused":3,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"exit_code":3}"#);
+        insta::assert_snapshot!(serde_json::to_string(&runs()[0]).unwrap(), @r#"{"run":"12","command":"import","state":"finished","started":"2026-11-21T01:00:14Z","elapsed_seconds":41.0,"feed":"/srv/hr/export/people.csv","mapping":"/srv/hr/kmi.toml","target":{"system":"kmi","base_url":"https://lms.example.com/"},"counts":{"created":940,"updated":12,"unchanged":25,"rejected":23,"invalid":20,"refused":3,"failed":0,"unknown":0,"pending":0,"deactivated":0,"deleted":0,"set":0},"leavers_left":0,"exit_code":3}"#);
     }
 }

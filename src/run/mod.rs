@@ -222,6 +222,8 @@ struct Stages<'a> {
     sent_twice: Vec<SentTwice>,
     /// Remarks that belong to no row, a sentence each.
     remarks: Vec<String>,
+    /// Leavers that the run was to send.
+    leavers_due: u64,
     /// What was read back at the end.
     proof: Option<Proof>,
 }
@@ -356,6 +358,7 @@ impl<'a> Stages<'a> {
             clock,
             listener: Watch::new(listener, clock),
             remarks: key_expires.into_iter().collect(),
+            leavers_due: 0,
             proof: None,
         })
     }
@@ -443,6 +446,7 @@ impl<'a> Stages<'a> {
         if leavers.is_empty() {
             return Ok(());
         }
+        self.leavers_due = leavers.len() as u64;
         let witnesses = self.witnesses(&prepared.rows)?;
         let approved = &prepared.earlier.approved_leavers;
         let leavers = leavers.into_iter().map(|external_id| Leaver {

@@ -522,7 +522,7 @@ fn the_json_object_has_the_promised_shape() {
             "effects": {"mails": 0, "passwords": 0, "closed": 0},
             "calls": {"total": world.lms.stats().requests(), "retried": 0, "throttled": 0},
             "elapsed_seconds": 0.5, "exit_code": 0, "message": null, "undoes": null, "causes": [],
-            "outages": [], "notes": [],
+            "outages": [], "leavers_left": 0, "notes": [],
             "holds": [],
             "proof": {
                 "checked": 3, "twice": [], "missing": [], "differ": [], "unlisted": 0,

@@ -351,3 +351,31 @@ fn whoever_was_there_as_the_feed_says_can_leave_the_night_after() {
     let ran = world.import_feed(&feed).exits(0);
     assert_eq!(ran.count("deleted"), 1, "{ran:#?}");
 }
+
+#[test]
+fn an_interrupted_run_says_how_many_leavers_it_did_not_come_to() {
+    on_each_system(|system| {
+        let parts = "[leavers]\naction = \"delete\"\n[guards]\nmax_leavers = \"100%\"\nmax_shrink = \"100%\"";
+        let world = World::new(system).parts(parts);
+        let mut feed = Feed::of(60);
+        world.import_feed(&feed).exits(0);
+        feed.people.truncate(10);
+        let world = world.target("requests_per_second = 20\nmax_in_flight = 1");
+        world.feed(&feed);
+        let ran = world.import_with(&["--deadline", "2s"]).exits(5);
+        let left = world.lms.people().len() as u64 - 10;
+        assert!(left > 0 && ran.count("deleted") > 0, "{ran:#?}");
+        assert_eq!(ran.json()["leavers_left"], left);
+        let shown = world.run(&["show"]).exits(0);
+        let sentence = format!("Interrupted with {left} leavers left to process.");
+        assert!(shown.stdout.contains(&sentence), "{}", shown.stdout);
+        let runs = world.run(&["runs", "--json"]).exits(0).json();
+        assert_eq!(runs["runs"][0]["leavers_left"], left);
+        let resumed = world.run(&["resume", "--json"]).exits(0).json();
+        assert_eq!(
+            (&resumed["leavers_left"], &resumed["counts"]["deleted"]),
+            (&json!(0), &json!(50))
+        );
+        world.assert_everyone_once(&feed);
+    });
+}
