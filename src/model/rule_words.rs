@@ -29,6 +29,11 @@ pub(super) fn general_sentence(code: &str, sentence: &str) -> Option<String> {
              (nobody was created)"
                 .into()
         }
+        "account-not-found" => {
+            "the LMS shows the account and does not find it by its external ID: restore it there, \
+             or create it again once with `--allow lost=N` (nobody was created)"
+                .into()
+        }
         "undecided" => {
             "several rows are about the person, or one that cannot be read, so that the value is \
              not certain"

@@ -141,7 +141,8 @@ impl Stages<'_> {
         let check = self.check_accounts(rows, &people)?;
         gone.retain(|(row, by)| {
             let id = ExternalId::known(by);
-            let account = check.there.iter().find(|(person, _)| *person == id);
+            let mut accounts = check.there.iter().chain(&check.shown);
+            let account = accounts.find(|(person, _)| *person == id);
             let is_own = |account: &Remote| {
                 let row = identification.subject(*row);
                 row.is_some_and(|it| account.external_id.as_deref() == Some(&it.external_id))

@@ -1,5 +1,6 @@
 //! The accounts of lost people: somebody may have taken an account's external ID away
-//! in the LMS, or changed it. Whom the LMS shows by its own id is not created again.
+//! in the LMS, or changed it, or the LMS finds nobody by it today. Whom the LMS shows by
+//! its own id is not created again, unless a person says so.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -7,8 +8,9 @@ use std::ops::ControlFlow;
 use super::{RunError, Stages};
 use crate::journal::{JournalError, Settled};
 use crate::mapping::{FieldFingerprints, FieldTag};
-use crate::model::{Action, ExternalId, Outcome};
-use crate::plan::{self, RowTable};
+use crate::model::{Action, ExternalId, HoldKind, Outcome};
+use crate::plan::guards::Allow;
+use crate::plan::{self, RowDetail, RowTable};
 use crate::targets::{self, Remote};
 use crate::upload::{AccountCheck, Listed, LostAccount, LostPerson, RunRecorder, sample};
 
@@ -20,9 +22,10 @@ struct KnownAccount {
 }
 
 impl Stages<'_> {
-    /// Takes those out of `gone` whose accounts are there under another external ID,
-    /// or none, and those about whom the LMS could not say it: nobody is created for
-    /// them. Returns the others.
+    /// Takes those out of `gone` whose accounts the LMS shows, under another external ID,
+    /// none, or their own, and those about whom it could not say it: nobody is created for
+    /// them. Returns the others, with those whose accounts may be deleted and whom a person
+    /// approved.
     pub(super) fn without_accounts(
         &mut self,
         rows: &RowTable,
@@ -33,7 +36,17 @@ impl Stages<'_> {
             return Ok(gone);
         }
         let check = self.check_accounts(rows, &gone)?;
-        let there: HashMap<_, _> = check.there.into_iter().collect();
+        let shown = check.shown.len() as u64;
+        let is_approved = |person: &LostPerson| {
+            let has_hold = |detail: &RowDetail| detail.hold.is_some();
+            let is_allowed = || self.allowed.covers(&Allow::Held(HoldKind::Lost, shown));
+            rows.detail(person.index).is_some_and(has_hold) || is_allowed()
+        };
+        let approved = gone.iter().filter(|person| is_approved(person));
+        let approved: HashSet<_> = approved.map(|person| person.external_id.clone()).collect();
+        let shown = check.shown.into_iter();
+        let shown = shown.filter(|(id, _)| !approved.contains(id));
+        let there: HashMap<_, _> = check.there.into_iter().chain(shown).collect();
         let unanswered: HashSet<_> = check.unanswered.into_iter().collect();
         let mut others = Vec::with_capacity(gone.len());
         for person in gone {
@@ -146,10 +159,11 @@ impl Stages<'_> {
             found.map(|id| (*id).clone())
         };
         let mut each = |people: &[Remote]| {
-            let found = people
-                .iter()
-                .filter_map(|it| Some((whose(it)?, it.clone())));
-            check.there.extend(found);
+            for account in people {
+                if let Some(id) = whose(account) {
+                    check.add(id, account.clone());
+                }
+            }
             Ok(())
         };
         let listed = self
@@ -173,18 +187,32 @@ impl Stages<'_> {
             row, external_id, ..
         } = person;
         let has = match &account.external_id {
-            Some(other) => format!("the external ID {other}"),
-            None => "no external ID".to_owned(),
+            Some(own) if own == external_id.as_str() => None,
+            Some(other) => Some(format!("the external ID {other}")),
+            None => Some("no external ID".to_owned()),
         };
-        let message = format!(
-            "the account with the LMS's id {} is this person's and has {has}: give it {external_id} \
-             in the LMS (nobody was created)",
-            account.id
-        );
+        let code = if has.is_some() {
+            "other-external-id"
+        } else {
+            "account-not-found"
+        };
+        let message = match has {
+            Some(has) => format!(
+                "the account with the LMS's id {} is this person's and has {has}: give it \
+                 {external_id} in the LMS (nobody was created)",
+                account.id
+            ),
+            None => format!(
+                "the LMS finds nobody by the external ID {external_id}, and shows the account with \
+                 its own id {} that has it: restore that in the LMS, or if it is deleted, create \
+                 the person again once with `--allow lost=N` (nobody was created)",
+                account.id
+            ),
+        };
         let settled = Settled {
             row: Some(*row),
             action: Some(Action::Update),
-            code: Some("other-external-id"),
+            code: Some(code),
             message: Some(message),
             ..Settled::new(Some(external_id.clone()), Outcome::Rejected)
         };

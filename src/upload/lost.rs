@@ -55,15 +55,29 @@ pub struct LostAccount {
 pub struct AccountCheck {
     /// The accounts that are there, without the external ID or with another one.
     pub there: Vec<(ExternalId, Remote)>,
+    /// The accounts that are shown with the external ID, by which nobody is found: deleted, or
+    /// there and not found.
+    pub shown: Vec<(ExternalId, Remote)>,
     /// The LMS could not say.
     pub unanswered: Vec<ExternalId>,
 }
 
 impl AccountCheck {
-    /// Whether none is there, and nothing is open.
+    /// Whether none is there or shown, and nothing is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.there.is_empty() && self.unanswered.is_empty()
+        self.there.is_empty() && self.shown.is_empty() && self.unanswered.is_empty()
+    }
+
+    /// Adds the account of somebody lost.
+    pub fn add(&mut self, external_id: ExternalId, account: Remote) {
+        let has_id = account.external_id.as_deref() == Some(external_id.as_str());
+        let accounts = if has_id {
+            &mut self.shown
+        } else {
+            &mut self.there
+        };
+        accounts.push((external_id, account));
     }
 }
 
@@ -85,8 +99,7 @@ impl LostCheck {
 }
 
 impl Uploader {
-    /// Looks these accounts up by the LMS's ids. One that is shown with the external
-    /// ID, by which nobody is found, is deleted and not there.
+    /// Looks these accounts up by the LMS's ids.
     ///
     /// # Errors
     /// The run was halted.
@@ -111,10 +124,9 @@ impl Uploader {
             match end {
                 End::Done => {
                     let id = job.external_id;
-                    let found = job
-                        .found
-                        .filter(|it| it.external_id.as_deref() != Some(id.as_str()));
-                    check.there.extend(found.map(|person| (id, person)));
+                    if let Some(person) = job.found {
+                        check.add(id, person);
+                    }
                 }
                 End::GaveUp(_) => check.unanswered.push(job.external_id),
                 End::Halted | End::HaltedRefused => {}

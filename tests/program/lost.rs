@@ -1,9 +1,12 @@
 //! Known people whom the LMS no longer shows.
 
+use std::time::Duration;
+
+use hrfeed::clock;
 use serde_json::{Value, json};
 
 use crate::support::System::{AnewSpring, Kmi};
-use crate::support::{Feed, World, on_each_system};
+use crate::support::{Feed, Person, World, on_each_system, wait_until};
 
 #[test]
 fn lost_people_are_counted_first_and_created_after_one_look_at_a_sample() {
@@ -185,4 +188,40 @@ fn accounts_are_asked_for_by_their_ids_only_where_somebody_would_be_created() {
         assert_eq!(by_id(&world), 3);
         world.assert_everyone_once(&feed);
     });
+}
+
+#[test]
+fn whom_the_lms_shows_by_its_own_id_and_does_not_find_is_not_created_a_second_time() {
+    let world = World::new(Kmi);
+    let mut feed = Feed::of(40);
+    world.import_feed(&feed).exits(0);
+    // The witnesses are not new enough to be hidden.
+    let imported = clock::monotonic();
+    wait_until("the witnesses are old", || {
+        imported.elapsed() > Duration::from_secs(7)
+    });
+    world.lms.set_faults(&json!({"lag": 6.0}));
+    let begun = clock::monotonic();
+    feed.people.push(Person::new(41));
+    assert_eq!(world.import_feed(&feed).count("created"), 1);
+    let lag = begun.elapsed().as_secs_f64() + 6.0;
+    let odd_rows = json!({"E00041": 404});
+    world
+        .lms
+        .set_faults(&json!({"lag": lag, "odd_rows": odd_rows}));
+    feed.people[40].city = "Meppel".into();
+    world.lms.reset_stats();
+    let ran = world.import_feed(&feed).exits(3);
+    let counts = (ran.count("created"), ran.count("rejected"));
+    assert_eq!(counts, (0, 1), "{ran:#?} {:#?}", world.row(42));
+    let message = rejected(&world).remove(0);
+    assert!(
+        message.contains("shows the account with its own id"),
+        "{message}"
+    );
+    assert_eq!(world.lms.stats().calls("POST users/"), 0);
+    // By then it is found again.
+    world.lms.set_faults(&json!({"lag": 0.0, "odd_rows": {}}));
+    world.import().exits(0);
+    world.assert_everyone_once(&feed);
 }
