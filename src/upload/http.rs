@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::Duration;
 
+use memchr::memmem;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::multipart::{Form, Part};
 use tokio::time::Instant;
@@ -30,6 +31,7 @@ pub struct Credentials {
 pub(super) struct Http {
     client: reqwest::Client,
     base: String,
+    credentials: Credentials,
 }
 
 /// Why there is no client.
@@ -98,6 +100,7 @@ impl Http {
         Ok(Self {
             client: builder.build().map_err(HttpError::Setup)?,
             base,
+            credentials: credentials.clone(),
         })
     }
 
@@ -146,10 +149,34 @@ impl Http {
             })?;
         }
         reply.spooled = body.file.map(Spooled::new);
-        reply.body = body.memory;
+        reply.body = self.credentials.removed_from(body.memory);
         Ok(reply)
     }
 }
+
+impl Credentials {
+    /// An answer without them: an LMS may quote what it refuses, and what it says is kept and
+    /// shown.
+    fn removed_from(&self, mut answer: Vec<u8>) -> Vec<u8> {
+        for secret in [Some(&self.key), self.secret.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let secret = secret.expose().as_bytes();
+            if secret.len() < SHORTEST_REMOVED {
+                continue;
+            }
+            let finder = memmem::Finder::new(secret);
+            while let Some(at) = finder.find(&answer) {
+                answer.splice(at..at + secret.len(), *b"****");
+            }
+        }
+        answer
+    }
+}
+
+/// What is shorter may be a part of a word, and LMSs give longer keys.
+const SHORTEST_REMOVED: usize = 8;
 
 /// The bytes of an answer so far: in memory, or in a file without a name, which
 /// vanishes when it is closed: they are people's data.

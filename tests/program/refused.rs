@@ -92,3 +92,28 @@ fn a_server_s_own_page_is_no_answer() {
         world.assert_everyone_once(&feed);
     });
 }
+
+#[test]
+fn what_an_lms_quotes_of_keys_and_addresses_is_not_kept_and_not_shown() {
+    on_each_system(|system| {
+        let world = World::new(system);
+        let words = format!("key {} may not: Po <ann.po@other.example>", world.key);
+        world.lms.set_faults(&json!({"refuse_all": words}));
+        let ran = world.import_feed(&Feed::of(3)).exits(3);
+        assert_eq!(ran.count("rejected"), 3);
+        let rows = world.run(&["rows", "--json"]).exits(0);
+        assert!(rows.stdout.contains("key **** may not: Po <<e-mail>>"));
+        world.run(&["report", "-o", "page.html"]).exits(0);
+        let mut said = vec![ran.stdout, ran.stderr, rows.stdout];
+        for file in ["journal.db", "journal.db-wal", "page.html"] {
+            let bytes = std::fs::read(world.path(file)).unwrap_or_default();
+            said.push(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        for said in said {
+            assert!(
+                !said.contains(world.key) && !said.contains("ann.po"),
+                "{said}"
+            );
+        }
+    });
+}
