@@ -58,6 +58,19 @@ impl RowTable {
         bits & MAILS != 0 || bits & GENERATES != 0 && is_create(self.state(row))
     }
 
+    /// Says which field closes accounts.
+    pub(super) fn closed_by(&mut self, mapping: &Mapping) {
+        let active = mapping.target.system.spec().active;
+        self.active = active.and_then(|name| mapping.tag(name));
+    }
+
+    /// Whether sending a row closes the account of somebody who is there.
+    #[must_use]
+    pub fn closes(&self, row: RowIndex) -> bool {
+        let has_value = self.effects_of(row) & CLOSES != 0;
+        has_value && !is_create(self.state(row)) && self.changes(row, self.active)
+    }
+
     /// What sending the rows does; `leavers` are people to remove.
     pub fn effects(&self, bound: &Bound<'_>, leavers: u64) -> Effects {
         let mut effects = Effects {
@@ -68,13 +81,11 @@ impl RowTable {
         if !EffectFields::of(mapping).are_any() {
             return effects;
         }
-        let active = (mapping.target.system.spec().active).and_then(|name| mapping.tag(name));
         for row in self.rows_in(&SENT) {
             let (bits, state) = (self.effects_of(row), self.state(row));
             effects.mails += u64::from(self.mails(row));
             effects.passwords += u64::from(bits & GENERATES != 0 && is_create(state));
-            let is_closed = bits & CLOSES != 0 && !is_create(state) && self.changes(row, active);
-            effects.closed += u64::from(is_closed);
+            effects.closed += u64::from(self.closes(row));
         }
         effects
     }

@@ -8,6 +8,7 @@
 //! ([`crate::mapping::Limit::most`]).
 
 mod allowed;
+mod closings;
 mod feed;
 mod lost;
 mod mails;
@@ -16,6 +17,7 @@ use crate::mapping::{Allowance, FeedKind, Guards, Leavers, Limit};
 use crate::model::{HoldKind, count, counted};
 
 pub use self::allowed::{Allow, AllowError, Allowed, allow_option};
+use self::closings::closings;
 pub use self::feed::{FeedFacts, Sick, feed, is_cut_off};
 pub use self::lost::{lost, lost_by_plan};
 use self::mails::with_mails;
@@ -60,6 +62,8 @@ pub struct Numbers {
     pub new_mailed: u64,
     /// The same of those to update or to link.
     pub changed_mailed: u64,
+    /// Those of them whose accounts would be closed.
+    pub changed_closed: u64,
     /// People who are missing from the feed and would be removed.
     pub leavers: u64,
     /// Those of them whom rows of the feed mark as leavers.
@@ -140,6 +144,8 @@ pub enum Whom {
     Waiting,
     /// Only people whom the LMS would mail.
     Mailed,
+    /// Only people whose accounts would be closed.
+    Closed,
 }
 
 impl Held {
@@ -186,9 +192,10 @@ pub fn judge(guards: &Guards, allowed: &Allowed, action: Leavers, numbers: &Numb
         _ => self::leavers(guards, &all_missing).is_some(),
     };
     let creates = creates(guards, &all_missing, are_many_missing);
+    let updates = updates(guards, numbers).or_else(|| closings(guards, numbers));
     let others = [
         with_mails(creates, HoldKind::Creates, guards, numbers),
-        with_mails(updates(guards, numbers), HoldKind::Updates, guards, numbers),
+        with_mails(updates, HoldKind::Updates, guards, numbers),
         Some(renumbered(numbers)),
         identities(guards, numbers),
     ];

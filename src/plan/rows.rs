@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::accounts::OfOtherKey;
 use self::numbers::RowNumbers;
-use crate::mapping::{Bound, Duplicates, Fault};
+use crate::mapping::{Bound, Duplicates, Fault, FieldTag};
 use crate::model::{Action, BeforeGroups, DuplicateFate, RowNumber, Rule};
 use crate::plan::detail::{Details, RowDetail};
 use crate::validate::unique::{Comparison, Found as InFeed, Index, Keys, Loser, RowIndex, Values};
@@ -49,6 +49,7 @@ pub struct RowTable {
     protected: HashSet<RowIndex>,
     /// What sending each row does; empty where the mapping has no such field.
     effects: Vec<u8>,
+    pub(super) active: Option<FieldTag>,
     /// Unchanged rows whose people lack fingerprints in the journal.
     to_fingerprint: Vec<RowIndex>,
     details: Details,
@@ -142,6 +143,7 @@ impl RowTable {
             awaiting_groups: HashMap::new(),
             protected: HashSet::new(),
             effects: Vec::new(),
+            active: None,
             to_fingerprint: Vec::new(),
             details: Details::default(),
             of_other_key: HashMap::new(),

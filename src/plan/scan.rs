@@ -166,6 +166,7 @@ pub fn scan(
         feed.estimated_rows(),
         fingerprints,
     );
+    rows.closed_by(bound.mapping());
     // Of closed lists, wrong values are named where most are right.
     let is_counted = |kind: FieldKind| fingerprints || kind.is_closed_list();
     let columns = ProfiledColumns::of(bound, feed.columns(), is_counted);

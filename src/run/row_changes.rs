@@ -90,6 +90,7 @@ pub(super) fn count(rows: &RowTable, numbers: &mut Numbers) -> u64 {
         if !is_renumbered && is_known && !is_moved {
             numbers.changed += 1;
             numbers.changed_mailed += u64::from(is_mailed);
+            numbers.changed_closed += u64::from(rows.closes(row));
         }
         if !is_renumbered && !is_known {
             numbers.new += 1;
@@ -132,6 +133,7 @@ pub(super) fn rows_of(rows: &RowTable, held: &Held, earlier: &Earlier) -> Vec<Ro
             }
             Whom::Waiting => waiting.contains(row),
             Whom::Mailed => rows.mails(*row),
+            Whom::Closed => rows.closes(*row),
         };
         is_of_kind && is_among && !detail.is_approved
     };

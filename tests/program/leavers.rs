@@ -379,3 +379,31 @@ fn an_interrupted_run_says_how_many_leavers_it_did_not_come_to() {
         world.assert_everyone_once(&feed);
     });
 }
+
+#[test]
+fn accounts_that_a_column_would_close_in_one_night_are_held_beyond_the_limit_of_leavers() {
+    let world = World::new(AnewSpring).fields("active = \"Group name\"");
+    let mut feed = Feed::of(100).each(|_, it| it.group_name = "yes".into());
+    world.import_feed(&feed).exits(0);
+    let close = |feed: &mut Feed, people: usize| {
+        for person in 0..people {
+            feed.parts(person).group_name = "no".into();
+        }
+    };
+    close(&mut feed, 5);
+    feed.people[99].city = "Meppel".into();
+    assert_eq!(world.import_feed(&feed).exits(0).count("updated"), 6);
+    close(&mut feed, 11);
+    feed.people[98].city = "Meppel".into();
+    let ran = world.import_feed(&feed).exits(4);
+    assert_eq!(ran.held(), [("updates".to_owned(), 6)]);
+    assert_eq!(ran.count("updated"), 1);
+    assert!(
+        ran.stderr.contains("6 people would no longer be active"),
+        "{ran:#?}"
+    );
+    assert_eq!(world.lms.person("E00006")["active"], true);
+    world.run(&["approve", &ran.hold("updates")]).exits(0);
+    assert_eq!(world.import().exits(0).count("updated"), 6);
+    assert_eq!(world.lms.person("E00006")["active"], false);
+}

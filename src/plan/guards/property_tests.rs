@@ -75,7 +75,7 @@ prop_compose! {
             unfinished: part(unfinished, known), rows: rows.max(new + changed), unidentified, new, marked: 0, with_time: 0, kind: FeedKind::Full, is_way_back: false,
             new_under_other_keys: new_under_other_keys.min(new),
             new_of_others: new_of_others.min(new.saturating_sub(new_under_other_keys)), relinked,
-            changed, new_mailed: new / 2, changed_mailed: changed / 3, leavers: leavers.min(known),
+            changed, new_mailed: new / 2, changed_mailed: changed / 3, changed_closed: 0, leavers: leavers.min(known),
             identities, identity_changes: identity_changes.max(identities), renumbered,
             refused_identities,
             past: Past { created, updated, left },
@@ -376,7 +376,7 @@ proptest! {
         let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = numbers;
         let numbers = Numbers {
             known, rows, present: c, there: q, unfinished: d, unidentified: a, new: b, marked: 0, with_time: 0, kind: FeedKind::Full, is_way_back: false, new_under_other_keys: c,
-            new_of_others: p, relinked: q, changed: d, new_mailed: a, changed_mailed: b, leavers: e,
+            new_of_others: p, relinked: q, changed: d, new_mailed: a, changed_mailed: b, changed_closed: 0, leavers: e,
             identities: f, identity_changes: g, renumbered: h, refused_identities: o,
             past: Past { created: i, updated: j, left: k }, waiting: Waiting { people: l, new: m },
         };
