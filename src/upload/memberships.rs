@@ -109,6 +109,13 @@ impl Memberships {
         } = *open;
         self.open.remove(&member.row);
         let refused = self.refused.remove(&member.row);
+        // The row counts as refused, and the LMS has the rest of it.
+        let all_the_same = match expected {
+            Outcome::Created => " (the person was created even so)",
+            Outcome::Updated => " (the person was updated even so)",
+            _ => "",
+        };
+        let refused = refused.map(|(outcome, why)| (outcome, why + all_the_same));
         let outcome = refused.as_ref().map_or(expected, |(outcome, _)| *outcome);
         let id = &member.external_id;
         record.writer.joined(record.run, member.row, id, refused)?;

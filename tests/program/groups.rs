@@ -175,7 +175,8 @@ fn one_person_refused_by_a_group_keeps_nobody_else_out() {
     assert_eq!((ran.count("created"), ran.count("rejected")), (39, 1));
     assert_eq!(
         world.row(18)["message"],
-        "group `G`: the LMS does not take the person: the role of the group's type is needed first"
+        "group `G`: the LMS does not take the person: the role of the group's type is needed first \
+         (the person was created even so)"
     );
     let groups = world.lms.groups();
     assert_eq!(groups[0]["users"].as_array().unwrap().len(), 39);
