@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::known::Compared;
 use super::row_changes::{approve, approve_as_joiner, changes_identity, is_renumbered};
+use super::way_back::undone_by;
 use super::{RunError, Stages};
-use crate::journal::{HeldPerson, Hold, HoldId, RunId};
+use crate::journal::{HeldPerson, Hold, HoldId, Journal, RunId, RunRef};
 use crate::mapping::FeedKind;
 use crate::model::{ExternalId, HoldKind, HoldState, RowNumber};
 use crate::plan::guards::{NONE, Waiting};
@@ -202,6 +203,15 @@ impl Earlier {
 }
 
 impl Stages<'_> {
+    /// Whether a hold is of a run that undoes another one, unless this run undoes the same; or
+    /// of an import, if this run undoes one.
+    fn is_of_other(&self, journal: &Journal, hold: &Hold) -> Result<bool, RunError> {
+        let holder = journal.run(RunRef::Id(hold.last_run))?;
+        let undone = holder.as_ref().and_then(undone_by);
+        let way_back = self.way_back.as_ref().map(|it| it.of.to_string());
+        Ok(undone != way_back.as_deref())
+    }
+
     /// The earlier holds of this feed, without approvals that are too old or that
     /// somebody has just taken back.
     pub(super) fn earlier_holds(&self, rows: &RowTable) -> Result<Earlier, RunError> {
@@ -222,6 +232,10 @@ impl Stages<'_> {
         };
         let are_corrections = self.bound.mapping().corrections_of().is_some();
         for (hold, people) in journal.holds_of(&self.scope, &self.mapping_path())? {
+            // What waits for a way back, imports say nothing of, and the other way round.
+            if self.is_of_other(journal, &hold)? {
+                continue;
+            }
             // Of others rows that came back say nothing.
             if are_corrections && !is_of_rows(&hold, &people) {
                 continue;

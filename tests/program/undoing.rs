@@ -416,6 +416,13 @@ fn a_way_back_waits_for_approval_like_any_other_run() {
         };
         assert!(is_there());
         world.run(&["approve", &hold]).exits(0);
+        // Nights between them neither drop the approval nor use it.
+        world.import_feed(&feed).exits(0);
+        let missing = world.import_feed(&whole).exits(4);
+        assert_eq!(missing.held(), [("leavers".to_owned(), 3)]);
+        world.import_feed(&feed).exits(0);
+        assert!(is_there());
+        assert_eq!(world.hold_state(&hold), "approved");
         undo(&world, &run, &[]).exits(0);
         assert!(!is_there());
         assert_eq!(world.hold_state(&hold), "carried_out");
