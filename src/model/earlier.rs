@@ -37,6 +37,8 @@ pub enum NotUndone {
     NotKept,
     /// It was not known whether the run had created the person.
     WasUnknown,
+    /// The run gave the person another external ID, which stays.
+    Renumbered,
 }
 
 impl NotUndone {
@@ -55,6 +57,7 @@ impl NotUndone {
             Self::WasUnknown => {
                 "nobody knew until now whether the run had created this person: undo the run again"
             }
+            Self::Renumbered => "kept: the external ID that the run gave this person",
         }
     }
 }

@@ -48,6 +48,7 @@ mod remarks;
 mod renamed;
 mod sending;
 mod shown;
+mod staying;
 mod strangers;
 mod survey;
 mod taking_back;

@@ -15,12 +15,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::known::Compared;
 use super::prepare::Unanswered;
 use super::seal::{Sealer, UndoKey};
+use super::staying::Staying;
 use super::{RunError, Stages};
 use crate::feed::{FeedSource, OwnFeed};
-use crate::journal::{Journal, PersonState, RowFilter, Run, RunId, Settled};
+use crate::journal::{Journal, PersonState, RowFilter, Run, RunId};
 use crate::mapping::{FieldSet, FieldTag, LEAVES, Leavers, WAY_BACK, exact_cell, reversible};
-use crate::model::{Action, Earlier, ExternalId, HoldKind, NotUndone, Outcome, Rule, counted};
-use crate::plan::{self, RowState, RowTable};
+use crate::model::{Action, Earlier, ExternalId, NotUndone, Outcome, Rule, counted};
+use crate::plan::{RowState, RowTable};
 use crate::schema::{BETWEEN, Field, FieldKind, System};
 use crate::targets::Remote;
 use crate::upload::{Known, Question};
@@ -61,6 +62,8 @@ pub struct WayBack {
     /// How many people the run created, or let in again.
     pub leaving: u64,
     people: BTreeMap<ExternalId, Back>,
+    /// Those of them to whom the run gave their external ID, and who are to be changed.
+    renumbered: Vec<ExternalId>,
 }
 
 /// What is known of a person of the run.
@@ -168,7 +171,7 @@ impl WayBack {
         let columns = std::iter::once(WAY_BACK).chain(columns);
         let place = PathBuf::from(format!("what run {} changed", run.id));
         let mut rows = OwnFeed::new(place, columns)?;
-        let mut leaving = 0;
+        let (mut leaving, mut renumbered) = (0, Vec::new());
         journal.earlier(run.id, |id, sealed| {
             let hash = xxh3_64(id.as_bytes());
             let Some(begun) = begun.remove(&hash) else {
@@ -189,6 +192,12 @@ impl WayBack {
             };
             leaving += u64::from(matches!(back, Back::Leaves(_)));
             let is_kept = matches!(back, Back::Leaves(_)) && leaves == Leavers::Ignore;
+            let is_renumbered = earlier
+                .as_ref()
+                .is_some_and(|it| it.action == Action::Rekey);
+            if is_renumbered && matches!(back, Back::Changed { .. }) {
+                renumbered.push(ExternalId::known(id));
+            }
             if !is_kept {
                 rows.write(cells(system, id, &back, earlier.as_ref()).into_iter())?;
                 people.insert(ExternalId::known(id), back);
@@ -212,6 +221,7 @@ impl WayBack {
             source: rows.finish()?,
             leaving,
             people,
+            renumbered,
         })
     }
 }
@@ -411,6 +421,7 @@ impl Stages<'_> {
             self.look_at(some, (rows, &mut staying, &mut unanswered))?;
         }
         self.notes.unanswered(&unanswered)?;
+        self.name_renumbered(&way_back.renumbered, rows)?;
         let again = way_back.people.iter().filter(|(id, back)| {
             let row = rows.named(id.as_str());
             matches!(back, Back::Deleted { .. })
@@ -466,50 +477,6 @@ impl Stages<'_> {
             .uploader
             .ask_all(some, &mut answer, &mut self.listener)?)
     }
-
-    /// Records people whom the run created and who stay.
-    fn note_staying(&mut self, staying: Vec<(ExternalId, Staying)>) -> Result<(), RunError> {
-        let kept = staying.len() as u64;
-        if kept > 0 {
-            let one = "person whom the run created stays: changed since, or the LMS did not answer";
-            let many = "people whom the run created stay: changed since, or the LMS did not answer";
-            self.remarks.push(counted(kept, one, many));
-        }
-        let Some(recorder) = self.notes.recorder() else {
-            return Ok(());
-        };
-        let leaving = self.bound.mapping().leavers;
-        for (id, why) in staying {
-            let (outcome, code, message) = match why {
-                Staying::Kept(why) => (
-                    Outcome::Rejected,
-                    Rule::NotUndone { why }.code(),
-                    why.text().to_owned(),
-                ),
-                Staying::Unknown(why) => (
-                    Outcome::Failed,
-                    "not-answered",
-                    format!("{why}: nothing was sent"),
-                ),
-            };
-            recorder.writer.settle(
-                recorder.run,
-                Settled {
-                    action: plan::action_of(HoldKind::Leavers, leaving),
-                    code: Some(code),
-                    message: Some(message),
-                    ..Settled::new(Some(id), outcome)
-                },
-            )?;
-        }
-        Ok(())
-    }
-}
-
-/// Why somebody whom the run created stays.
-enum Staying {
-    Kept(NotUndone),
-    Unknown(String),
 }
 
 /// What a look at a person says.

@@ -822,3 +822,49 @@ fn what_a_killed_run_kept_leaves_in_time_and_by_its_own_mapping() {
     world.import().exits(0);
     assert_eq!(kept(), 0);
 }
+
+#[test]
+fn who_got_another_external_id_is_named_and_keeps_it() {
+    on_each_system(|system| {
+        let rekey = "[identity]\nrenumbered = \"rekey\"";
+        let world = world(system, removal(system), rekey);
+        let whole = Feed::of(20);
+        world.import_feed(&whole).exits(0);
+        let before = people(&world);
+        // Two have another ID, and one of them another city, too.
+        let feed = whole.change(3, |it| it.id = "N00004".into());
+        let feed = feed.change(4, |it| {
+            it.id = "N00005".into();
+            it.city = "Changed".into();
+        });
+        let run = undoable(&world, &feed, 0);
+        let plan = undo(&world, &run, &["--dry-run"]).exits(3);
+        assert_eq!((plan.count("updated"), plan.count("rejected")), (1, 1));
+        let ran = undo(&world, &run, &[]).exits(3);
+        assert_eq!((ran.count("updated"), ran.count("rejected")), (1, 1));
+        let note = "2 people keep the external IDs that the run gave them";
+        assert!(ran.notes().iter().any(|it| it == note), "{ran:#?}");
+        let rows = world.rows();
+        let kept: Vec<_> = (rows.iter())
+            .filter(|row| row["outcome"] == "rejected")
+            .map(|row| {
+                let message = row["message"].as_str().unwrap();
+                assert!(message.starts_with("kept: the external ID"), "{row:#}");
+                row["external_id"].as_str().unwrap()
+            })
+            .collect();
+        assert_eq!(kept, ["N00004", "N00005"]);
+        let city = match system {
+            Kmi => "city",
+            AnewSpring => "residence",
+        };
+        let after = people(&world);
+        for (old, new) in [("E00004", "N00004"), ("E00005", "N00005")] {
+            assert_eq!(after[new][city], before[old][city]);
+            assert!(!after.contains_key(old));
+        }
+        // Once more there is nothing left to write, and they are named again.
+        let ran = undo(&world, &run, &[]).exits(3);
+        assert_eq!((ran.count("updated"), ran.count("rejected")), (0, 2));
+    });
+}
