@@ -439,8 +439,8 @@ fn next_of(journal: &Journal, decided: &Decided) -> Result<Option<NextStep>, Fai
         return Ok(None);
     }
     let last = journal.run(RunRef::Id(hold.last_run))?;
-    if let Some(run) = last.as_ref().and_then(run::undone_by) {
-        return Ok(Some(NextStep::approved_undo(run, &hold.id.to_string())));
+    if let Some(undo) = last.as_ref().and_then(run::undo_again) {
+        return Ok(Some(NextStep::approved_undo(undo, &hold.id.to_string())));
     }
     Ok(Some(NextStep::approved(
         &feed_of(journal, hold)?,

@@ -8,7 +8,7 @@ use super::run_report::{add_holds, causes, mismatches, of_run, remarks};
 use crate::feed::{Feed, FeedSource};
 use crate::model::hex;
 use crate::report::{self, Command, FeedReport, RunReport};
-use crate::run::{RunEnd, RunResult};
+use crate::run::{RunEnd, RunResult, undo_again};
 
 /// What `check` and `plan` report of a feed.
 pub(super) fn report_of(command: Command, feed: &Feed, rows: u64, skipped: u64) -> RunReport {
@@ -77,11 +77,11 @@ pub(super) fn finish(
         context.print_failure(&failure);
     }
     let is_held = matches!(result.end, RunEnd::Held(_));
-    match (result.end, report.undoes) {
+    match (result.end, undo_again(&result.run)) {
         (RunEnd::Finished { .. }, _) => Ok(exit),
-        (end, Some(undone)) if is_held => Err(Failure {
+        (end, Some(undo)) if is_held => Err(Failure {
             help: Some(format!(
-                "`hrfeed holds` lists what waits; once approved, `hrfeed undo {undone}` carries it \
+                "`hrfeed holds` lists what waits; once approved, `hrfeed undo {undo}` carries it \
                  out, or allow it at once with `--allow`"
             )),
             ..end.into()

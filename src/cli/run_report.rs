@@ -18,7 +18,7 @@ use crate::report::{
     self, CauseLine, Command, DecisionLine, FeedReport, HeldCounts, HoldLine, OutageLine,
     RunReport, TargetReport,
 };
-use crate::run::{HoldNow, WITH_PLAN, undone_by};
+use crate::run::{HoldNow, WITH_PLAN, undo_again, undone_by};
 use crate::schema::System;
 
 /// A run of the journal as a report.
@@ -75,7 +75,7 @@ pub(super) fn hold_line(journal: &Journal, hold: &Hold) -> Result<HoldLine, Jour
     let lapses = lapses.and_then(|decided| decided.at.checked_add(APPROVAL_VALID_FOR).ok());
     let last = journal.run(RunRef::Id(hold.last_run))?;
     Ok(HoldLine {
-        undoes: last.as_ref().and_then(undone_by).map(str::to_owned),
+        undoes: last.as_ref().and_then(undo_again).map(str::to_owned),
         id: Some(hold.id.number()),
         kind: hold.kind,
         people: hold.people,

@@ -18,7 +18,7 @@ use crate::model::{HoldKind, HoldState, RowNumber};
 pub struct HoldLine {
     /// Its number; a plan's has none yet.
     pub id: Option<i64>,
-    /// The run whose way back it is held of.
+    /// The run whose way back it is held of, with what a person said of that.
     #[serde(skip)]
     pub undoes: Option<String>,
     /// What it holds back.

@@ -89,13 +89,15 @@ impl NextStep {
         }
     }
 
-    /// The undo that carries an approved hold out at once.
+    /// The undo that carries an approved hold out at once: `undo` is the run, and what a
+    /// person said of it.
     #[must_use]
-    pub fn approved_undo(run: &str, hold: &str) -> Self {
-        let arguments = ["undo", run, "--approve", hold];
+    pub fn approved_undo(undo: &str, hold: &str) -> Self {
+        let undo = std::iter::once("undo").chain(undo.split(' '));
+        let arguments = undo.chain(["--approve", hold]);
         Self {
             kind: NextKind::Hold,
-            arguments: arguments.map(str::to_owned).into(),
+            arguments: arguments.map(str::to_owned).collect(),
             purpose: "carry it out now",
         }
     }

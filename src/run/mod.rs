@@ -89,7 +89,7 @@ pub use self::prune::{needed, prune_after};
 pub(crate) use self::roster::Roster;
 pub use self::seal::{CannotSeal, UNDO_KEY_CHARS, UndoKey};
 pub use self::verify::Verify;
-pub use self::way_back::{WayBack, said_of_created, undone_by};
+pub use self::way_back::{WayBack, said_of_created, undo_again, undone_by};
 
 /// What a run needs to begin.
 pub struct RunRequest<'a> {

@@ -33,8 +33,15 @@ pub(super) const UNDO: &str = "undo";
 /// The run that a run undid, if it undid one.
 #[must_use]
 pub fn undone_by(run: &Run) -> Option<&str> {
-    let undone = run.start.command.strip_prefix(UNDO)?.strip_prefix(' ')?;
+    let undone = undo_again(run)?;
     Some(undone.split_once(' ').map_or(undone, |(run, _)| run))
+}
+
+/// That run, with what a person said then of people whom it created: what is typed behind
+/// `undo` to undo it once more.
+#[must_use]
+pub fn undo_again(run: &Run) -> Option<&str> {
+    run.start.command.strip_prefix(UNDO)?.strip_prefix(' ')
 }
 
 /// What a person said then of people whom that run created.

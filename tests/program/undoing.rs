@@ -868,3 +868,33 @@ fn who_got_another_external_id_is_named_and_keeps_it() {
         assert_eq!((ran.count("updated"), ran.count("rejected")), (0, 2));
     });
 }
+
+#[test]
+fn an_approved_way_back_is_said_as_it_was_begun() {
+    let limits = "[guards]\nmax_leavers = 2\nmax_creates = \"100%\"";
+    let world = World::new(Kmi).parts(limits);
+    let whole = Feed::of(20);
+    world.import_feed(&whole).exits(0);
+    let mut feed = whole.clone();
+    for number in 0..3 {
+        feed.people.push(Person::new(100 + number));
+    }
+    let run = undoable(&world, &feed, 0);
+    let waits = undo(&world, &run, &["--created", "delete"]).exits(4);
+    let hold = waits.hold("leavers");
+    let again = format!("hrfeed undo {run} --created delete");
+    assert!(waits.stderr.contains(&again), "{waits:#?}");
+    let approved = world.run(&["approve", &hold]).exits(0);
+    let text = approved.stdout.split_whitespace().collect::<Vec<_>>();
+    let text = text.join(" ");
+    assert!(
+        text.contains(&format!("The next `{again}` carries it out")),
+        "{text}"
+    );
+    let next = format!("{again} --approve {hold}");
+    assert!(text.contains(&next), "{text}");
+    let next: Vec<_> = next.split(' ').skip(1).collect();
+    world.run(&next).exits(0);
+    assert!(world.lms.with_id("E00100").is_empty());
+    assert_eq!(world.hold_state(&hold), "carried_out");
+}
