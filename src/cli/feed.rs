@@ -11,7 +11,7 @@ use super::exit::Failure;
 use super::output::path_of;
 use crate::clock::Clock;
 use crate::feed::{Feed, FeedCopy, FeedOptions, FeedSource, may_be_corrections};
-use crate::journal::Run;
+use crate::journal::{Journal, Run, RunRef};
 use crate::mapping::{Mapping, Watch, attach};
 use crate::pickup::{
     Access, Checksum, PickUpOptions, Picked, Waiting, Watcher, is_address, pick_up,
@@ -194,6 +194,42 @@ pub(super) fn open_source(
         listener: &mut *listener,
     };
     Ok(attach(feed, mapping, Clock::system().today(), &mut watch)?)
+}
+
+/// Refuses rows that came back for another mapping than that of the run they are of: its
+/// next feed would not name these people, and remove them. `journal` says which mapping that
+/// was, as long as its file is there: a mapping that was moved has another path.
+pub(super) fn check_whose_corrections(
+    journal: &Path,
+    feed: &Feed,
+    mapping: &Mapping,
+) -> Result<(), Failure> {
+    let run = feed.corrections().and_then(|it| it.run);
+    let Some(Ok(run)) = run.map(|run| run.to_string().parse::<RunRef>()) else {
+        return Ok(());
+    };
+    let Some(journal) = Journal::open_existing(journal)? else {
+        return Ok(());
+    };
+    let Some(run) = journal.run(run)? else {
+        return Ok(());
+    };
+    let then = Path::new(&run.start.mapping_path);
+    let is_other = match (then.canonicalize(), mapping.path().canonicalize()) {
+        (Ok(then), Ok(now)) => then != now,
+        _ => false,
+    };
+    if !is_other {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!(
+            "feed `{}` has rows of run {} that came back, and that run had another mapping",
+            feed.path().display(),
+            run.id
+        ),
+        format!("import it with that one: `-m {}`", then.display()),
+    ))
 }
 
 /// Opens what was picked up, and nothing else.

@@ -9,7 +9,7 @@ use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::{FeedArgs, open_source, picked_up};
+use super::feed::{FeedArgs, check_whose_corrections, open_source, picked_up};
 use super::holds::approve_for_import;
 use super::kept_plan::Kept;
 use super::key::KeyArgs;
@@ -125,6 +125,9 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
         JOURNAL
     };
     let journal = context.journal_path(name)?;
+    if !args.sandbox {
+        check_whose_corrections(&journal, &feed, &mapping)?;
+    }
     // The other commands do not find the sandbox's journal by themselves.
     let elsewhere =
         (args.sandbox && !context.journal_is_named()).then(|| journal.display().to_string());

@@ -9,7 +9,7 @@ use super::allow::AllowArgs;
 use super::context::{Context, JOURNAL};
 use super::environment;
 use super::exit::{Exit, Failure};
-use super::feed::{FeedArgs, open};
+use super::feed::{FeedArgs, check_whose_corrections, open};
 use super::import::{SANDBOX_JOURNAL, start_sandbox};
 use super::instead_of::OtherPlan;
 use super::kept_plan::OutArgs;
@@ -147,6 +147,9 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<Exit, Failure> {
         None => None,
     };
     let feed = open(context, &args.feed, &mut mapping)?;
+    if !args.sandbox && old.is_none() {
+        check_whose_corrections(&context.journal_path(JOURNAL)?, &feed, &mapping)?;
+    }
     let mut listener = context.progress();
     let with = (&mapping, settings, known_as, credentials);
     let mut planned = plan(context, args, (feed, with), &mut *listener)?;

@@ -634,3 +634,30 @@ fn a_feed_without_a_header_gets_the_letters_of_its_columns() {
     assert_eq!(import(&world, "back.csv", &[]).exits(0).count("created"), 4);
     world.assert_everyone_once(&right_feed());
 }
+
+#[test]
+fn rows_that_came_back_are_imported_with_the_mapping_of_their_run_alone() {
+    let world = World::new(Kmi).parts(DELETES);
+    world.import_feed(&wrong_feed()).exits(3);
+    let mut rows = csv_sent_back(&world);
+    correct(&mut rows);
+    world.write("back.csv", text(&rows, b','));
+    world.write("other.toml", world.mapping());
+    for command in ["plan", "import"] {
+        let ran = world.run(&[command, "back.csv", "-m", "other.toml"]);
+        let ran = ran.exits(2);
+        let said = "has rows of run 1 that came back, and that run had another mapping";
+        assert!(ran.stderr.contains(said), "{ran:#?}");
+        let help = format!("-m {}`", world.path("mapping.toml").display());
+        assert!(ran.stderr.contains(&help), "{ran:#?}");
+    }
+    assert_eq!(world.lms.with_id("E00005").len(), 0, "nothing was sent");
+    // A rehearsal has a journal of its own.
+    let rehearsal = ["import", "back.csv", "-m", "other.toml", "--sandbox"];
+    world.run(&rehearsal).exits(0);
+    // A mapping that was moved is the same one.
+    fs::rename(world.path("mapping.toml"), world.path("moved.toml")).unwrap();
+    let moved = ["import", "back.csv", "-m", "moved.toml", "--json"];
+    assert_eq!(world.run(&moved).exits(0).count("created"), 4);
+    world.assert_everyone_once(&right_feed());
+}
