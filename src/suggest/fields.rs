@@ -23,6 +23,8 @@ struct Setting {
     below: Option<String>,
     /// What a person must look at.
     check: Option<String>,
+    /// Why it says more than where the value comes from.
+    why: Option<&'static str>,
 }
 
 impl Draft {
@@ -53,6 +55,9 @@ impl Draft {
                 .push_str(&remark(&with_shapes(&choice.why, &shapes)));
             if let Some(check) = &setting.check {
                 self.text.push_str(&remark(&format!("Check: {check}.")));
+            }
+            if let Some(why) = setting.why {
+                self.text.push_str(&remark(why));
             }
             match &setting.below {
                 Some(part) => {
@@ -306,10 +311,14 @@ fn gender(column: &Column) -> Setting {
 const UNKNOWN_FORM: &str = "the column is empty, so nothing shows how its dates are written: if \
      not as 2026-12-31, write it, such as date = \"%d-%m-%Y\"";
 
+/// Why an empty cell clears the last day of a person.
+const WHY_CLEARED: &str = "The last day on which a person can sign in. A new contract without an \
+     end has an empty cell, which must clear the old date.";
+
 fn plain(field: &Field, column: &Column, sample: &Sample) -> Setting {
     let name = quoted(&column.name);
     let mut settings = Vec::new();
-    let mut check = None;
+    let (mut check, mut why) = (None, None);
     let nothing = words_for_nothing(field, column);
     match field.kind {
         FieldKind::Email => settings.push("lower = true".to_owned()),
@@ -321,6 +330,10 @@ fn plain(field: &Field, column: &Column, sample: &Sample) -> Setting {
             }
             if dates.is_unknown {
                 check = Some(UNKNOWN_FORM.into());
+            }
+            if field.kind == FieldKind::Date {
+                settings.push("empty = \"clear\"".to_owned());
+                why = Some(WHY_CLEARED);
             }
         }
         _ => {}
@@ -340,6 +353,7 @@ fn plain(field: &Field, column: &Column, sample: &Sample) -> Setting {
     Setting {
         text,
         check,
+        why,
         ..Setting::default()
     }
 }

@@ -520,7 +520,8 @@ fn an_empty_column_of_dates_is_mapped_with_a_word_on_their_form() {
     let ran = world.run(&init).exits(0);
     let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        ran.stdout.contains("expirationDate = \"Termination date\""),
+        ran.stdout
+            .contains("expirationDate = { column = \"Termination date\", empty = \"clear\" }"),
         "{ran:?}"
     );
     let expected = "Look at expirationDate: the column is empty, so nothing shows how its dates are \
@@ -553,7 +554,7 @@ fn russian_names_of_columns_are_known() {
         "firstName = \"Имя\"",
         "lastName = \"Фамилия\"",
         "email = { column = \"E-mail\", lower = true }",
-        "expirationDate = { column = \"Дата увольнения\", date = \"%d.%m.%Y\" }",
+        "expirationDate = { column = \"Дата увольнения\", date = \"%d.%m.%Y\", empty = \"clear\" }",
         "\"ИНН\": a number of an authority, left alone",
     ] {
         assert!(ran.stdout.contains(line), "{line}: {ran:?}");
@@ -673,4 +674,32 @@ fn a_first_mapping_fits_a_terminal_and_a_mail_however_long_the_names_are() {
             );
         }
     }
+}
+
+#[test]
+fn a_contract_without_an_end_clears_the_last_day_with_the_first_mapping() {
+    let world = World::new(Kmi);
+    let staff = |end: &str| {
+        format!(
+            "Employee ID,First name,Last name,E-mail,End date\n\
+             17,Ann,Lee,ann@example.com,{end}\n18,Bo,Kay,bo@example.com,31-12-2029\n"
+        )
+    };
+    world.write("staff.csv", staff("30-06-2029"));
+    let init = ["init", "staff.csv", "--target", "kmi", "-o", "first.toml"];
+    world.run(&init).exits(0);
+    let first = std::fs::read_to_string(world.path("first.toml")).unwrap();
+    let why = "# The last day on which a person can sign in. A new contract without an end";
+    assert!(first.contains(why), "{first}");
+    let own = world.mapping();
+    let (target, _) = own.split_once("[fields]").unwrap();
+    let (_, fields) = first.split_once("[fields]").unwrap();
+    world.write("first.toml", format!("{target}[fields]{fields}"));
+    let import = ["import", "staff.csv", "-m", "first.toml", "--json"];
+    world.run(&import).exits(0);
+    assert_eq!(world.lms.person("17")["expirationDate"], "2029-06-30");
+    world.write("staff.csv", staff(""));
+    assert_eq!(world.run(&import).exits(0).count("updated"), 1);
+    let left = &world.lms.person("17")["expirationDate"];
+    assert!(left.is_null() || left == "", "{left}");
 }
