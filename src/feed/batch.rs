@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::corrections::Corrections;
 use super::csv::CsvRows;
-use super::left_out::LeftOut;
+use super::left_out::{LeftOut, Odd};
 use super::sheet::SheetRows;
 use super::{Extension, FeedError, Record};
 use crate::model::{NoPerson, QuotingStyle, Remark, Remarks, RowNumber};
@@ -118,9 +118,16 @@ impl<'a> Batch<'a> {
             if self.record.is_blank() {
                 continue;
             }
-            if let Some(what) = self.rule.judge(&self.record) {
-                self.left_out.push((self.record.row(), what));
-                continue;
+            match self.rule.judge(&self.record) {
+                None => {}
+                Some(Odd::NoPerson(what)) => {
+                    self.left_out.push((self.record.row(), what));
+                    continue;
+                }
+                Some(Odd::OtherHeader(error)) => {
+                    self.failed = Some(error);
+                    return None;
+                }
             }
             if let Some(extension) = &self.extension
                 && let Err(error) = extension.extend(&mut self.record)

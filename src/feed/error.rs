@@ -136,6 +136,16 @@ pub enum FeedError {
         /// The header.
         row: RowNumber,
     },
+    /// Somewhere among the people, the header comes again with its columns in another order.
+    #[error("row {row} of feed `{}` is a header with other columns than the one in row {header}", path.display())]
+    OtherHeader {
+        /// The feed.
+        path: Arc<Path>,
+        /// The header by which it is read.
+        header: RowNumber,
+        /// The other one.
+        row: RowNumber,
+    },
     /// A quote opens a cell, and nothing closes it.
     #[error("a quote in line {line} of feed `{}` is never closed", path.display())]
     UnclosedQuote {
@@ -461,6 +471,10 @@ impl FeedError {
             Self::SheetNotFound { .. } => "set `sheet` to one of these names, or remove it",
             Self::UnclosedQuote { .. } | Self::HeaderQuotes { .. } | Self::RecordTooLong { .. } => {
                 "check that line: a quote inside a quoted value must be doubled (\"\")"
+            }
+            Self::OtherHeader { .. } => {
+                "the people below it would get each other's values: put their columns in the order of \
+                 the first header, or make a file of each part"
             }
             Self::TooManyColumns { .. } => "check the delimiter, and that this is the right file",
             Self::TooManySheets { .. } => "save the sheet with the people as a workbook of its own",

@@ -3,6 +3,11 @@
 //! Such a row is left out, and a person hears of it. Whatever could be somebody stays:
 //! people are called Total and Count.
 
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::FeedError;
 use super::header::HeadRow;
 use super::record::{Cell, Record};
 use super::report_words::{
@@ -10,7 +15,7 @@ use super::report_words::{
     names_subtotal, names_total, says_when,
 };
 use super::words::{is_column_name, is_example, is_instruction, is_type, normalized};
-use crate::model::{NoPerson, RowNumber};
+use crate::model::{ByteSet, NoPerson, RowNumber};
 
 /// The most rows below the header that explain it.
 const MAX_BELOW: usize = 5;
@@ -62,41 +67,119 @@ fn explains(header: &HeadRow, row: &HeadRow) -> Option<NoPerson> {
     }
 }
 
+/// As many cells of a row are names of columns at least if it is a header.
+const NAMES_OF_HEADER: usize = 3;
+
 /// Finds rows among people that are none.
 #[derive(Clone, Debug)]
 pub(super) struct LeftOut {
+    /// The feed, and the row of its header.
+    place: (Arc<Path>, RowNumber),
     /// The header's cells; empty without a header.
     header: Vec<String>,
     /// The longest of them, which few values are as long as.
     longest: usize,
     columns: usize,
+    /// The first bytes of these cells, in whatever case, which the first ones of few people
+    /// begin with.
+    begins: ByteSet,
+}
+
+/// What a record is if not somebody whose cells are those of the columns.
+#[derive(Debug)]
+pub(super) enum Odd {
+    /// Plainly no person.
+    NoPerson(NoPerson),
+    /// The header again, with its columns in another order: the people below would be read
+    /// with each other's values.
+    OtherHeader(FeedError),
 }
 
 impl LeftOut {
-    /// For a table with this header, if it has one, and this number of columns.
-    pub(super) fn of(header: &[String], columns: usize) -> Self {
+    /// For a table of that feed with its header in that row, if it has one, and this number
+    /// of columns.
+    pub(super) fn of(place: (&Arc<Path>, RowNumber), header: &[String], columns: usize) -> Self {
+        let firsts = header.iter().filter_map(|name| name.bytes().next());
+        let begins = firsts.fold(ByteSet::NONE, |begins, first| {
+            begins.with(&[first.to_ascii_lowercase(), first.to_ascii_uppercase()])
+        });
         let longest = (0..header.len()).max_by_key(|index| header.get(*index).map(String::len));
         Self {
             header: header.to_vec(),
             longest: longest.unwrap_or(0),
             columns,
+            begins,
+            place: (Arc::clone(place.0), place.1),
         }
     }
 
     /// What a record is, if it is plainly no person.
     #[inline]
-    pub(super) fn judge(&self, record: &Record) -> Option<NoPerson> {
+    pub(super) fn judge(&self, record: &Record) -> Option<Odd> {
         if self.may_repeat_header(record) && self.repeats_header(record) {
-            return Some(NoPerson::RepeatedHeader);
+            return Some(Odd::NoPerson(NoPerson::RepeatedHeader));
         }
         let (at, first) = next_filled(record, 0)?;
-        if next_filled(record, at + 1).is_none() {
-            return self.judge_alone(first);
+        let Some((_, second)) = next_filled(record, at + 1) else {
+            return self.judge_alone(first).map(Odd::NoPerson);
+        };
+        if (self.is_any_name(first) || self.is_any_name(second)) && self.is_other_header(record) {
+            return Some(Odd::OtherHeader(self.other_header(record)));
         }
         if !may_be_of_report(first) {
             return None;
         }
-        self.judge_report(record)
+        self.judge_report(record).map(Odd::NoPerson)
+    }
+
+    /// Whether a cell is the name of any column: asked for each row, so its first letter
+    /// answers for most.
+    #[inline]
+    fn is_any_name(&self, cell: &str) -> bool {
+        let first = cell.bytes().next();
+        let may_be = first.is_some_and(|first| !first.is_ascii() || self.begins.has(first));
+        may_be && self.has_name(cell)
+    }
+
+    fn has_name(&self, cell: &str) -> bool {
+        let mut header = self.header.iter();
+        if cell.is_ascii() {
+            header.any(|name| name.eq_ignore_ascii_case(cell))
+        } else {
+            header.any(|name| is_name(name, cell))
+        }
+    }
+
+    /// Whether most cells with something in them are names of columns, each once, and one
+    /// of them is not its own column's.
+    fn is_other_header(&self, record: &Record) -> bool {
+        let (mut all, mut moved) = (0, false);
+        let mut names = HashSet::new();
+        for index in 0..record.len() {
+            let text = record.cell(index).map_or("", Cell::trimmed);
+            if text.is_empty() {
+                continue;
+            }
+            all += 1;
+            let own = self.header.get(index).map_or("", String::as_str);
+            let mut header = self.header.iter();
+            if is_name(own, text) {
+                names.insert(index);
+            } else if let Some(at) = header.position(|name| is_name(name, text)) {
+                moved |= names.insert(at);
+            }
+        }
+        moved && names.len() >= NAMES_OF_HEADER && names.len() * 3 >= all * 2
+    }
+
+    #[cold]
+    fn other_header(&self, record: &Record) -> FeedError {
+        let (path, header) = &self.place;
+        FeedError::OtherHeader {
+            path: Arc::clone(path),
+            header: *header,
+            row: record.row(),
+        }
     }
 
     /// What a row is that has nothing but this text.
@@ -167,7 +250,8 @@ impl LeftOut {
 
 /// Whether a cell is the name of its column, whatever the case.
 fn is_name(name: &str, cell: &str) -> bool {
-    name == cell || name.to_lowercase() == cell.to_lowercase()
+    let are_ascii = name.is_ascii() && cell.is_ascii();
+    name.eq_ignore_ascii_case(cell) || !are_ascii && name.to_lowercase() == cell.to_lowercase()
 }
 
 /// The first cell from a place on with something in it, and where it is.
@@ -279,13 +363,56 @@ mod tests {
         below("First,Last", &["First,Lee"], &[]);
     }
 
+    fn judged(header: &[String], cells: &str) -> Option<Odd> {
+        let place = (&Path::new("people.csv").into(), RowNumber::new(1));
+        let left_out = LeftOut::of(place, header, header.len());
+        let mut record = Record::new();
+        record.set_line(cells, &mut LineCells::of(cells.as_bytes(), b','));
+        left_out.judge(&record)
+    }
+
+    #[test]
+    fn the_names_of_the_columns_in_another_order_are_another_header() {
+        let header = ["ID", "Mail", "Login", "First", "Last", "City"].map(String::from);
+        let is_other = |cells| matches!(judged(&header, cells), Some(Odd::OtherHeader(_)));
+        for cells in [
+            "ID,Mail,Login,Last,First,City",
+            "id,MAIL,login,last,first,city",
+            "City,ID,Mail,Login,First,Last",
+            // A column was left out, or is new.
+            "ID,Mail,Login,First,City,",
+            "ID,Mail,Dept,Login,First,Last",
+            ",ID,Mail,Login,First,Last",
+        ] {
+            assert!(is_other(cells), "{cells}");
+        }
+        for cells in [
+            "ID,Mail,Login,First,Last,City",
+            "ID,Mail,Login,First,Last,Town",
+            "ID,Mail,Login,First,Last,",
+            "7,mail@example.com,login,Mail,First,City",
+            "E7,a@example.com,last,Last,First,City",
+            "First,Last,,,,",
+            "ID,ID,ID,ID,ID,ID",
+        ] {
+            assert!(!is_other(cells), "{cells}");
+        }
+        let other = ["Naam", "Straße", "Größe"].map(String::from);
+        assert!(matches!(
+            judged(&other, "GRÖßE,naam,straße"),
+            Some(Odd::OtherHeader(_))
+        ));
+    }
+
     #[track_caller]
     fn judges(cells: &str, expected: Option<NoPerson>) {
         let header = ["Login", "ID", "First", "Last"].map(String::from);
-        let left_out = LeftOut::of(&header, header.len());
-        let mut record = Record::new();
-        record.set_line(cells, &mut LineCells::of(cells.as_bytes(), b','));
-        assert_eq!(left_out.judge(&record), expected, "{cells}");
+        let found = match judged(&header, cells) {
+            None => None,
+            Some(Odd::NoPerson(what)) => Some(what),
+            Some(Odd::OtherHeader(error)) => panic!("{cells}: {error}"),
+        };
+        assert_eq!(found, expected, "{cells}");
     }
 
     #[test]

@@ -451,3 +451,37 @@ fn the_file_of_an_earlier_night_that_comes_again_is_not_imported() {
         world.assert_everyone_once(&monday);
     });
 }
+
+#[test]
+fn a_second_header_with_the_columns_in_another_order_stops_the_run() {
+    on_each_system(|system| {
+        let world = World::new(system);
+        let text = String::from_utf8(Feed::of(40).csv(system)).unwrap();
+        let lines: Vec<Vec<_>> = (text.lines())
+            .map(|line| line.split(',').collect())
+            .collect();
+        let swapped = |cells: &Vec<&str>| {
+            let mut cells = cells.clone();
+            cells.swap(1, 2);
+            cells.join(",")
+        };
+        let first = lines[..21].iter().map(|cells| cells.join(","));
+        let below = lines[21..].iter().map(swapped);
+        let feed: Vec<_> = first.chain([swapped(&lines[0])]).chain(below).collect();
+        world.write("people.csv", feed.join("\n") + "\n");
+        for command in ["check", "plan", "import"] {
+            let ran = world.run(&[command, "people.csv", "-m", "mapping.toml"]);
+            assert!(![0, 3].contains(&ran.code), "{ran:#?}");
+            let said = "row 22 of feed `people.csv` is a header with other columns than the one in \
+                        row 1";
+            assert!(ran.stderr.contains(said), "{ran:#?}");
+        }
+        assert!(world.lms.people().is_empty());
+        // One in the same order is left out.
+        let mut feed: Vec<_> = lines.iter().map(|cells| cells.join(",")).collect();
+        feed.insert(21, feed[0].clone());
+        world.write("people.csv", feed.join("\n") + "\n");
+        let ran = world.import().exits(0);
+        assert_eq!(ran.count("created"), 40);
+    });
+}

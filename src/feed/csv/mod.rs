@@ -165,7 +165,7 @@ impl CsvFile {
         let end_seen = head.ends.last().map_or(start, |&(end, _)| end);
         Ok(Self {
             dialect: head.dialect,
-            left_out: LeftOut::of(&header.cells, header.columns.len()),
+            left_out: LeftOut::of((path, header.row), &header.cells, header.columns.len()),
             corrections: header.corrections.map(Arc::new),
             columns: header.columns,
             header_row: header.row,

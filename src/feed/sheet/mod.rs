@@ -180,7 +180,7 @@ impl SheetFile {
             remarks: choice.remarks(&columns, alike),
             sheet: choice.sheet,
             others: choice.others,
-            left_out: LeftOut::of(&header.cells, columns.len()),
+            left_out: LeftOut::of((path, header.row), &header.cells, columns.len()),
             corrections: header.corrections.map(Arc::new),
             columns,
             header_row: header.row,
