@@ -10,7 +10,7 @@ use super::environment;
 use super::exit::Failure;
 use super::output::path_of;
 use crate::clock::Clock;
-use crate::feed::{Feed, FeedCopy, FeedOptions, FeedSource, may_be_corrections};
+use crate::feed::{AmongSheets, Feed, FeedCopy, FeedOptions, FeedSource, may_be_corrections};
 use crate::journal::{Journal, Run, RunRef};
 use crate::mapping::{Mapping, Watch, attach};
 use crate::pickup::{
@@ -244,6 +244,7 @@ pub(super) fn open_alone(
     });
     let options = FeedOptions {
         openpgp: environment::openpgp(context, mapping.openpgp.as_ref())?,
+        among_sheets: AmongSheets::With(mapping.feed_columns()),
         ..mapping.source.clone()
     };
     let feed = Feed::open(source, &options)?;

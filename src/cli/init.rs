@@ -15,7 +15,7 @@ use super::output::path_of;
 use super::output_file::{Kind, OutputFile};
 use crate::clock::Clock;
 use crate::event::Event;
-use crate::feed::{Feed, FeedOptions, FeedSource};
+use crate::feed::{AmongSheets, Feed, FeedOptions, FeedSource};
 use crate::mapping::Mapping;
 use crate::pickup::{Access, Files, PickUpOptions, Watcher, is_address, pick_up};
 use crate::plan::{self, RowState};
@@ -243,6 +243,7 @@ fn open(
     let mut options = FeedOptions {
         encoding: args.encoding.clone(),
         sheet: args.sheet.clone(),
+        among_sheets: AmongSheets::OfPeople,
         header_row: args.header_row,
         has_no_header: args.no_header,
         ..FeedOptions::default()

@@ -90,6 +90,8 @@ pub struct FeedOptions {
     pub delimiter: Option<u8>,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
+    /// Which sheet it is where none is named.
+    pub among_sheets: AmongSheets,
     /// The line or sheet row of the header, counted from 1.
     pub header_row: Option<u32>,
     /// No row names the columns: they are called `A`, `B` and so on.
@@ -102,6 +104,18 @@ pub struct FeedOptions {
     /// What it is decrypted with if it is encrypted, and by whom it has to be signed: no part
     /// of the mapping, which says only where that is found.
     pub openpgp: OpenPgpKeys,
+}
+
+/// Which visible sheet with a table is read where the mapping names none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AmongSheets {
+    /// The first.
+    #[default]
+    First,
+    /// The first that has these columns, as far as any has: a cover sheet may come before it.
+    With(Vec<String>),
+    /// The first whose header names more than two columns, as that of people does.
+    OfPeople,
 }
 
 impl FeedOptions {

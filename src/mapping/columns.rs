@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::nearest;
+use super::{Mapping, Origin, nearest};
 use crate::feed::JoinedColumns;
 use crate::model::{Remark, is_invisible};
 
@@ -353,6 +353,19 @@ fn possessive(owner: &str) -> String {
 
 fn capitalized(text: &str) -> String {
     text.replacen("the", "The", 1)
+}
+
+impl Mapping {
+    /// The columns of which it asks, by the names that it says, those of joined files among
+    /// them.
+    pub(crate) fn feed_columns(&self) -> Vec<String> {
+        let of_fields = self.fields.iter().filter_map(|rule| match &rule.origin {
+            Origin::Column(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let all = of_fields.chain(self.templates.named_columns());
+        all.map(str::to_owned).collect()
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::System::{self, AnewSpring, Kmi};
 use crate::support::archive::{Part, archive, frame};
 use crate::support::compound::compound;
-use crate::support::{Ran, World, on_each_system};
+use crate::support::{Feed as People, Ran, World, on_each_system};
 
 const SHEET: &str = "xl/worksheets/sheet1.xml";
 
@@ -1233,4 +1233,78 @@ fn a_problem_is_named_by_its_cell_as_excel_shows_it() {
     assert_eq!(json["findings"][0]["cell"], "E5", "{json:#}");
     let ran = world.run(&check).exits(3);
     assert!(ran.stdout.contains("\n  E5  E4 "), "{ran:#?}");
+}
+
+/// A workbook with sheets of these names and rows.
+fn book_of(sheets: &[(&str, Vec<Vec<String>>)]) -> Vec<u8> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    for (name, rows) in sheets {
+        let sheet = book.add_worksheet();
+        sheet.set_name(*name).unwrap();
+        for (row, cells) in (0..).zip(rows) {
+            for (column, cell) in (0..).zip(cells) {
+                sheet.write(row, column, cell).unwrap();
+            }
+        }
+    }
+    book.save_to_buffer().unwrap()
+}
+
+fn table_of(lines: &[&str]) -> Vec<Vec<String>> {
+    let cells = |line: &&str| line.split(',').map(str::to_owned).collect();
+    lines.iter().map(cells).collect()
+}
+
+#[test]
+fn a_cover_sheet_is_not_taken_for_the_people() {
+    let world = World::new(Kmi);
+    let people = String::from_utf8(People::of(20).csv(Kmi)).unwrap();
+    let people: Vec<_> = people.lines().collect();
+    let cover = table_of(&["Report,Employees", "Date,27-11-2026", "User,j.smit"]);
+    let last_year = people.iter().map(|line| format!("{line},2024"));
+    let last_year: Vec<_> = last_year.collect();
+    let last_year: Vec<_> = last_year.iter().map(String::as_str).collect();
+    let sheets = [
+        ("Info", cover),
+        ("Data", table_of(&people)),
+        ("Last year", table_of(&last_year)),
+    ];
+    world.write("people.xlsx", book_of(&sheets));
+    let import = ["import", "people.xlsx", "-m", "mapping.toml", "--json"];
+    let ran = world.run(&import).exits(0);
+    assert_eq!(ran.count("created"), 20);
+    let note = "`Info`, `Last year`";
+    assert!(
+        ran.notes()
+            .iter()
+            .any(|it| it.contains("`Data`") && it.contains(note)),
+        "{:#?}",
+        ran.notes()
+    );
+    let init = world.run(&["init", "people.xlsx", "--target", "kmi"]);
+    let init = init.exits(0);
+    assert!(init.stdout.contains("sheet = \"Data\""), "{init:#?}");
+    assert!(
+        init.stdout.contains("externalId = \"Employee ID\""),
+        "{init:#?}"
+    );
+}
+
+#[test]
+fn the_first_sheet_with_people_stays_the_one_where_another_has_more_of_the_columns() {
+    let world = World::new(Kmi);
+    let people = String::from_utf8(People::of(20).csv(Kmi)).unwrap();
+    let people: Vec<_> = people.lines().collect();
+    let without = people[0].replace("Country", "Land");
+    let sheets = [
+        (
+            "Staff",
+            table_of(&[&[without.as_str()], &people[1..]].concat()),
+        ),
+        ("Left", table_of(&people)),
+    ];
+    world.write("people.xlsx", book_of(&sheets));
+    let ran = world.run(&["check", "people.xlsx", "-m", "mapping.toml"]);
+    let ran = ran.exits(2);
+    assert!(ran.stderr.contains("has no column `Country`"), "{ran:#?}");
 }

@@ -11,6 +11,7 @@
 
 mod book;
 mod cell;
+mod choose;
 mod format;
 mod formula;
 mod head;
@@ -153,7 +154,7 @@ impl SheetFile {
         let choice = match &options.sheet {
             Some(wanted) => named(path, &book, &file, wanted, until)
                 .or_else(|error| of_corrections(path, &book, &file).ok_or(error))?,
-            None => first_with_a_table(path, &book, &file, until)?,
+            None => first_with_a_table(path, &book, &file, options)?,
         };
         let header = header::of(path, &choice.head.rows, options, |_| Ok(()))?;
         let columns = header.columns;
@@ -419,35 +420,43 @@ fn named(
 /// The sheet with rows that came back: a program that made a workbook of them has called it
 /// something else.
 fn of_corrections(path: &Arc<Path>, book: &Book, file: &File) -> Option<Choice> {
-    let choice = first_with_a_table(path, book, file, 0).ok()?;
+    let choice = first_with_a_table(path, book, file, &FeedOptions::default()).ok()?;
     Corrections::find(&choice.head.rows)?;
     Some(choice)
 }
 
-/// The first visible sheet with a table, and the names of the others. A sheet
-/// with a single column is read only if no other has more.
+/// The first visible sheet with a table, or one behind it that is more like what is wanted,
+/// and the names of the others. A sheet with a single column is read only if no other has
+/// more.
 fn first_with_a_table(
     path: &Arc<Path>,
     book: &Book,
     file: &File,
-    until: u32,
+    options: &FeedOptions,
 ) -> Result<Choice, FeedError> {
+    let until = options.header_row.unwrap_or(0);
     let (mut first, mut narrow) = (None, None);
-    let mut others = Vec::new();
+    let mut tables = Vec::new();
     for sheet in book.sheets.iter().filter(|sheet| sheet.is_visible) {
         let head = head::read(book, file, sheet, until).map_err(damaged(path, None))?;
         // A chart may call itself a sheet.
         let Some(head) = head else { continue };
         if head.has_table() {
-            if first.is_none() {
-                first = Some((sheet, head));
-            } else {
-                others.push(sheet.name.clone());
-            }
+            tables.push((sheet, choose::merit(path, &head, options)));
+            first.get_or_insert((sheet, head));
         } else if narrow.is_none() && !head.rows.is_empty() {
             narrow = Some((sheet, head));
         }
     }
+    let merits: Vec<_> = tables.iter().map(|(_, merit)| *merit).collect();
+    let chosen = choose::best(&merits);
+    if let Some((sheet, _)) = tables.get(chosen).filter(|_| chosen > 0)
+        && let Some(head) = head::read(book, file, sheet, until).map_err(damaged(path, None))?
+    {
+        first = Some((sheet, head));
+    }
+    let others = tables.iter().enumerate().filter(|(at, _)| *at != chosen);
+    let others = others.map(|(_, (sheet, _))| sheet.name.clone()).collect();
     if let Some((sheet, head)) = first.or(narrow) {
         return Ok(Choice {
             sheet: sheet.clone(),
