@@ -300,7 +300,9 @@ pub(super) fn why_not_found(name: &str, all: &Columns) -> (String, String) {
     let its = possessive(owner);
     let of_feed = match (columns, near) {
         ([only], _) if only.contains([';', ',', '\t', '|']) => {
-            "the header was read as one column, so check `delimiter` in [source]".to_owned()
+            "check `delimiter` in [source]; if whole lines are in quotes, export the file again and \
+             do not save it as one column; the header was read as one"
+                .to_owned()
         }
         (_, Some(near)) => format!("did you mean `{near}`? {} columns", capitalized(&its)),
         (_, None) => format!("{its} columns"),

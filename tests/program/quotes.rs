@@ -1,7 +1,7 @@
 //! Quotes and line breaks that are not those of RFC 4180: read rightly and said, or refused.
 
-use crate::support::System::AnewSpring;
-use crate::support::{IMPORT, KEY, Ran, World};
+use crate::support::System::{AnewSpring, Kmi};
+use crate::support::{Feed, IMPORT, KEY, Ran, World};
 
 const CHECK: &[&str] = &["check", "people.csv", "-m", "mapping.toml"];
 
@@ -189,4 +189,19 @@ fn a_text_with_zero_bytes_is_named_as_one() {
         ran.stderr.contains("is a text with zero bytes (NUL)"),
         "{ran:#?}"
     );
+}
+
+#[test]
+fn a_file_with_quotes_around_its_whole_lines_is_not_blamed_on_the_delimiter_alone() {
+    let world = World::new(Kmi);
+    let feed = String::from_utf8(Feed::of(20).csv(Kmi)).unwrap();
+    let lines: Vec<_> = feed.lines().map(|line| format!("\"{line}\"\n")).collect();
+    world.write("people.csv", lines.concat());
+    let delimiter = world.mapping() + "[source]\ndelimiter = \",\"\n";
+    world.write("delimiter.toml", delimiter);
+    for mapping in ["mapping.toml", "delimiter.toml"] {
+        let ran = world.run(&["check", "people.csv", "-m", mapping]).exits(2);
+        let said = "if whole lines are in quotes, export the file again";
+        assert!(ran.stderr.contains(said), "{ran:#?}");
+    }
 }
