@@ -12,8 +12,10 @@ pub fn advice(code: &str) -> &'static str {
              piece of another one."
         }
         "quotes" => "Enter what is marked: quotes in the file hid these values.",
-        "not-text" | "cell-error" | "uncalculated" | "zero-for-nothing" | "undecided" => {
-            "Enter the value."
+        "not-text" | "cell-error" | "uncalculated" | "zero-for-nothing" => "Enter the value.",
+        "undecided" => {
+            "Enter the value that is right. If several rows here are about this person, enter it in \
+             each of them."
         }
         "required" => "Enter the value that is missing.",
         "external-id-missing" | "external-id-nothing" | "external-id-dots" => {

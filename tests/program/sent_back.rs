@@ -661,3 +661,25 @@ fn rows_that_came_back_are_imported_with_the_mapping_of_their_run_alone() {
     assert_eq!(world.run(&moved).exits(0).count("created"), 4);
     world.assert_everyone_once(&right_feed());
 }
+
+#[test]
+fn what_is_to_be_done_about_rows_of_one_person_that_differ_helps() {
+    let merge = "[source]\nmerge = { on = \"Employee ID\" }";
+    let world = World::new(Kmi).parts(merge);
+    let mut feed = Feed::of(12);
+    feed.people.push(feed.people[3].clone());
+    feed.people[12].city = "Leiden".into();
+    let ran = world.import_feed(&feed).exits(3);
+    assert_eq!((ran.count("created"), ran.count("rejected")), (11, 1));
+    let mut rows = csv_sent_back(&world);
+    let advice = &rows[1][rows[0].len() - 2];
+    let said = "enter it in each of them.";
+    assert!(advice.ends_with(said), "{advice}");
+    let city = rows[0].iter().position(|name| name == "City").unwrap();
+    for row in &mut rows[1..] {
+        row[city] = "Leiden".into();
+    }
+    world.write("back.csv", text(&rows, b','));
+    assert_eq!(import(&world, "back.csv", &[]).exits(0).count("created"), 1);
+    assert_eq!(world.lms.person("E00004")["city"], "Leiden");
+}
