@@ -502,7 +502,7 @@ fn as_listed(external_id: &str, listed: Option<&Known>) -> SeenPerson {
 }
 
 /// What the journal lacks of a person who is as the feed says.
-fn refresh(change: &Change, has_parts: bool) -> Refreshed {
+pub(super) fn refresh(change: &Change, has_parts: bool) -> Refreshed {
     Refreshed {
         fingerprint: change.fingerprint,
         details: has_parts.then_some(change.details),

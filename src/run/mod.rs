@@ -43,6 +43,7 @@ mod prune;
 mod reading;
 mod roster;
 mod row_changes;
+mod satisfied;
 mod seal;
 mod remarks;
 mod renamed;

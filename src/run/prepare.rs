@@ -132,6 +132,7 @@ impl Stages<'_> {
         }
         compared.add_leavers(std::mem::take(&mut strangers.active), &mapping.protect);
         self.identify(&mut scan.rows, &mut compared, &earlier, surveyed)?;
+        self.leave_satisfied(&mut scan.rows, &compared)?;
         let variants = scan.rows.reject_variants();
         compared.keep(variants.iter().map(AsRef::as_ref));
         protect(&mut scan.rows, &compared);

@@ -229,3 +229,37 @@ fn a_field_that_is_cleared_on_purpose_is_sent_empty() {
     world.import_feed(&feed).exits(0);
     assert_eq!(world.lms.person("E00001")["function"], "");
 }
+
+#[test]
+fn a_plan_counts_whom_an_emptied_cell_leaves_alone_as_the_import_does() {
+    let world = World::new(AnewSpring);
+    let own = world.mapping();
+    let (target, _) = own.split_once("[fields]").unwrap();
+    let fields = "[fields]\nuserID = \"ID\"\nlogin = \"ID\"\nemail = \"Mail\"\n\
+                  firstName = \"First\"\nlastName = \"Last\"\nrole = \"Role\"\ngroup = \"Team\"\n";
+    let rest = "[groups]\ncreate = true\ntype = { value = \"Learner\" }\n\
+                [guards]\nmax_emptied = \"100%\"\n";
+    world.write("mapping.toml", format!("{target}{fields}{rest}"));
+    let feed = |of_two: &str| {
+        let rows = (1..=20).map(|number| {
+            let parts = if number <= 2 { of_two } else { "Learner,ICU" };
+            format!("{number},p{number}@example.com,Ann,Berg{number},{parts}\n")
+        });
+        let header = "ID,Mail,First,Last,Role,Team\n".to_owned();
+        let rows = std::iter::once(header).chain(rows);
+        rows.collect::<String>()
+    };
+    world.write("people.csv", feed("Learner,ICU"));
+    world.import().exits(0);
+    world.write("people.csv", feed("Learner,"));
+    let plan = world.plan().exits(0);
+    assert_eq!((plan.count("updated"), plan.count("unchanged")), (0, 20));
+    world.lms.reset_stats();
+    let ran = world.import().exits(0);
+    assert_eq!((ran.count("updated"), ran.count("unchanged")), (0, 20));
+    assert_eq!(world.lms.stats().by_call(), calls(&[]));
+    // Whatever else changes is done still, and so is what was not done before.
+    world.write("people.csv", feed("Learner,Lab"));
+    assert_eq!(world.plan().exits(0).count("updated"), 2);
+    assert_eq!(world.import().exits(0).count("updated"), 2);
+}
