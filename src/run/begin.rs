@@ -8,13 +8,13 @@ use super::seal::Sealer;
 use super::way_back::UNDO;
 use super::{RunError, Stages, read_run};
 use crate::feed::FeedSource;
-use crate::journal::{Journal, Resumption, Run, RunChange, RunId, RunStart, ScopeLock, Writer};
+use crate::journal::{Journal, Resumption, Run, RunId, RunStart, ScopeLock, Writer};
 use crate::model::{Exit, RunState};
 use crate::upload::RunRecorder;
 
 impl Stages<'_> {
-    /// Opens the journal, takes the scope's lock, and records the start of the run.
-    /// The run's notes are kept from now on.
+    /// Opens the journal, takes the scope's lock, and records the start of the run, if it
+    /// is a new one. The run's notes are kept from now on.
     pub(super) fn begin(&mut self, journal: &Path) -> Result<(RunRecorder, ScopeLock), RunError> {
         let journal = Journal::open(journal)?;
         let lock = self.lock(&journal)?;
@@ -26,28 +26,30 @@ impl Stages<'_> {
         }
         self.journal = Some(journal.again()?);
         let writer = journal.writer_under(&lock)?;
-        let run = self.write_begin(&writer)?;
+        let run = match &self.resumed {
+            Some(run) => run.id,
+            None => self.write_begin(&writer)?,
+        };
         let clock = self.clock;
         let recorder = RunRecorder { writer, run, clock };
         self.notes = Notes::of(recorder.clone(), self.scope, self.mapping_key, self.clock);
         Ok((recorder, lock))
     }
 
-    fn write_begin(&self, writer: &Writer) -> Result<RunId, RunError> {
-        let pid = std::process::id();
-        let host = gethostname::gethostname().to_string_lossy().into_owned();
-        if let Some(run) = &self.resumed {
+    /// Records that the run to resume goes on. Until then its record is what the
+    /// interruption left, also after a resume that is refused.
+    pub(super) fn write_resumed(&mut self) -> Result<(), RunError> {
+        if self.resumed.is_some() {
+            let (pid, host) = this_process();
             let at = self.clock.now();
-            let resumed = Some(Resumption { pid, host, at });
-            writer.update_run(
-                run.id,
-                RunChange {
-                    resumed,
-                    ..RunChange::default()
-                },
-            )?;
-            return Ok(run.id);
+            self.notes.resumed(Resumption { pid, host, at })?;
+            self.is_recorded = true;
         }
+        Ok(())
+    }
+
+    fn write_begin(&mut self, writer: &Writer) -> Result<RunId, RunError> {
+        let (pid, host) = this_process();
         let source = self.feed.source();
         let mapping = self.bound.mapping();
         let run = writer.start_run(RunStart {
@@ -69,12 +71,19 @@ impl Stages<'_> {
             pid,
             host,
         })?;
+        self.is_recorded = true;
         if let Some(key) = &self.undo_key {
             let (_, undoable) = Sealer::begin(key)?;
             writer.undoable(run, undoable).wait_blocking()?;
         }
         Ok(run)
     }
+}
+
+/// The process that is at work, and its machine.
+fn this_process() -> (u32, String) {
+    let host = gethostname::gethostname().to_string_lossy().into_owned();
+    (std::process::id(), host)
 }
 
 /// Where a feed is, as the journal keeps it: of this machine a whole path.

@@ -204,6 +204,8 @@ struct Stages<'a> {
     notes: Notes,
     uploader: Uploader,
     resumed: Option<Run>,
+    /// The journal has it that this run began, or goes on.
+    is_recorded: bool,
     verify: Option<Verify>,
     allowed: Allowed,
     replaces_key: bool,
@@ -265,8 +267,8 @@ pub fn seed() -> u64 {
 /// Makes the LMS agree with the feed.
 ///
 /// # Errors
-/// The run could not begin, or the journal no longer has it. A failure of a run
-/// that is in the journal is part of the result.
+/// The run could not begin or was not resumed, or the journal no longer has it. A failure
+/// of a run that began or went on is part of the result.
 pub fn execute(request: RunRequest<'_>) -> Result<RunResult, RunError> {
     let begun = clock::monotonic();
     let journal = request.journal.clone();
@@ -274,7 +276,11 @@ pub fn execute(request: RunRequest<'_>) -> Result<RunResult, RunError> {
     let (recorder, _lock) = stages.begin(&journal)?;
     let held = stages.run_all(&recorder);
     stages.listener.on_event(&Event::Finished);
-    stages.end(held, &recorder, begun)
+    match held {
+        // What was to be resumed is as it was.
+        Err(error) if !stages.is_recorded => Err(error),
+        held => stages.end(held, &recorder, begun),
+    }
 }
 
 /// Says what [`execute`] would do. Reads only, on both sides.
@@ -347,6 +353,7 @@ impl<'a> Stages<'a> {
             journal: None,
             notes: Notes::none(),
             resumed,
+            is_recorded: false,
             allowed,
             verify,
             replaces_key,

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::journal::{
     Absences, Doubt, FeedKey, GroupNow, HeldPerson, HoldId, JournalError, NewHold, Refreshed,
-    RunChange, RunId, Scope, SeenPerson, Settled,
+    Resumption, RunChange, RunId, Scope, SeenPerson, Settled,
 };
 use crate::mapping::Leavers;
 use crate::model::{ExternalId, HoldState, Outcome, RowNumber};
@@ -65,6 +65,14 @@ impl Notes {
 
     fn update(&self, change: RunChange) -> Result<(), JournalError> {
         self.with(|kept| kept.recorder.writer.update_run(kept.recorder.run, change))
+    }
+
+    /// The run, which was interrupted, goes on.
+    pub(super) fn resumed(&self, by: Resumption) -> Result<(), JournalError> {
+        self.update(RunChange {
+            resumed: Some(by),
+            ..RunChange::default()
+        })
     }
 
     /// The whole feed is read.

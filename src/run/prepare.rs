@@ -97,6 +97,7 @@ impl Stages<'_> {
         let (sick, is_new_measure) = self.judge_feed(&mut scan)?;
         // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
+        self.write_resumed()?;
         let rekeyed = self.mark_resumed(&mut scan.rows)?;
         if self.resumed.is_some() {
             // It may have rejected what is skipped by now.
@@ -230,7 +231,9 @@ impl Stages<'_> {
                 });
             }
         }
-        self.notes.scanned(&scan, &self.feed)?;
+        if self.resumed.is_none() {
+            self.notes.scanned(&scan, &self.feed)?;
+        }
         Ok(scan)
     }
 

@@ -519,6 +519,70 @@ fn a_run_is_resumed_with_the_feed_and_mapping_that_it_began_with_or_not_at_all()
 }
 
 #[test]
+fn a_resume_that_is_refused_leaves_the_record_of_the_run_as_it_was() {
+    on_each_system(|system| {
+        let world = World::failing(
+            system,
+            Faults {
+                down_after: Some(20),
+                down_for: Duration::from_hours(1),
+                ..Faults::default()
+            },
+        )
+        .target("requests_per_second = 5000\nmax_in_flight = 8\nmax_outage = \"1s\"")
+        .parts("[guards]\nmin_rows = 50");
+        let feed = Feed::of(40);
+        world.feed(&feed);
+        let allowed = [
+            "import",
+            "people.csv",
+            "-m",
+            "mapping.toml",
+            "--allow",
+            "rows=40",
+        ];
+        world.run(&allowed).exits(5);
+        let record = || {
+            let listed = world.run(&["runs", "--json"]).exits(0).json();
+            (world.run(&["show", "--json"]).exits(0).json(), listed)
+        };
+        let before = record();
+        assert_eq!(
+            (&before.0["state"], &before.0["exit_code"]),
+            (&"interrupted".into(), &5.into())
+        );
+        let refused = |ran: Ran, code: i32, words: &str| {
+            let ran = ran.exits(code);
+            assert!(ran.stderr.contains(words), "{ran:?}");
+            assert_eq!(ran.json()["exit_code"], code);
+            assert_eq!(ran.json()["run"], json!(null));
+            assert_eq!(record(), before, "{words}");
+        };
+        // Tonight's file is at the same path.
+        world.feed(&Feed::of(41));
+        let resume = ["resume", "--json", "--allow", "rows=40"];
+        refused(
+            world.run(&resume),
+            2,
+            "is not the one that run 1 began with",
+        );
+        // It is cut off in the middle.
+        world.write("people.csv", "Employee ID\n\"E1");
+        refused(world.run(&resume), 1, "people.csv");
+        // What was let pass once is to be let pass again.
+        world.feed(&feed);
+        refused(world.resume(), 4, "--allow rows=40");
+        world.lms.set_faults(&json!({"down_after": null}));
+        let ran = world.run(&resume).exits(0);
+        assert_eq!(
+            (ran.count("created"), &ran.json()["run"]),
+            (40, &"1".into())
+        );
+        world.assert_everyone_once(&feed);
+    });
+}
+
+#[test]
 fn a_run_whose_feed_came_from_stdin_is_resumed_with_the_same_feed() {
     let world = World::failing(
         Kmi,
