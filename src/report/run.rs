@@ -204,7 +204,8 @@ pub struct RunReport {
     /// How long it took.
     #[serde(serialize_with = "milliseconds")]
     pub elapsed_seconds: f64,
-    /// The exit code of the process.
+    /// The exit code of the process; for `show`, of the run: 5 if it was killed, and 0 while it
+    /// is under way.
     pub exit_code: u8,
     /// One sentence: how it ended, or what stopped it.
     pub message: String,

@@ -34,7 +34,7 @@ pub struct RunLine {
     pub counts: Counts,
     /// Leavers to whom it had not come when it was interrupted.
     pub leavers_left: u64,
-    /// The exit code of the process, where it has ended.
+    /// The exit code of the process, 5 if it was killed; null while it is under way.
     pub exit_code: Option<u8>,
 }
 

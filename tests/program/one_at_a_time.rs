@@ -178,6 +178,9 @@ mod names {
         // Somebody who looks on is not told that it was killed.
         let shown = world.run(&["show", "--json"]).exits(0);
         assert_eq!(shown.json()["state"], "running");
+        assert_eq!(shown.json()["exit_code"], 0);
+        let listed = world.run(&["runs", "--json"]).exits(0).json();
+        assert_eq!(listed["runs"][0]["exit_code"], serde_json::json!(null));
         first.ends_alone();
     }
 

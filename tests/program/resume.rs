@@ -46,6 +46,9 @@ fn a_killed_run_that_is_resumed_ends_as_an_undisturbed_one() {
                 let before = world.run(&["show", "--json"]).exits(0);
                 assert_eq!(before.json()["state"], "interrupted");
                 assert_eq!(before.json()["message"], "the run was killed");
+                assert_eq!(before.json()["exit_code"], 5);
+                let listed = world.run(&["runs", "--json"]).exits(0).json();
+                assert_eq!(listed["runs"][0]["exit_code"], 5);
                 let (unknown, settled) = (before.count("unknown"), before.count("created"));
                 assert!(settled < 80);
                 world.lms.reset_stats();
