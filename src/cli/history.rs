@@ -228,13 +228,13 @@ pub(super) fn runs(context: &Context, args: &RunsArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// A run whose state is "running" without a lock was killed. It left no exit code, and was
-/// interrupted like one that is stopped: one that has not ended well must not show the code
-/// of success.
+/// A run whose state is "running" without a lock was killed, or could not write the journal
+/// any more. It left no exit code, and was interrupted like one that is stopped: one that has
+/// not ended well must not show the code of success.
 fn with_actual_state(journal: &Journal, mut run: Run) -> Run {
     if run.state == RunState::Running && !journal.is_under_way(&run.start.scope) {
         run.state = RunState::Interrupted;
-        run.message = Some("the run was killed".into());
+        run.message = Some("the run was killed, or its end could not be recorded".into());
     }
     if run.state != RunState::Running {
         run.exit_code = run.exit_code.or(Some(Exit::Interrupted.code()));

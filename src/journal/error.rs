@@ -1,10 +1,11 @@
 //! What can go wrong with a journal. Each of these ends a run.
 
+use std::ffi::c_int;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use super::ids::RunId;
 
@@ -138,6 +139,8 @@ impl JournalError {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotSqlite(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
+            // The file with which processes share the log could not grow.
+            _ if extended_code(&error) == Some(ffi::SQLITE_IOERR_SHMSIZE) => Self::Full(path),
             Some(ErrorCode::ReadOnly) => Self::ReadOnly(path),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(path),
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(path, "SQLite cannot read it".into()),
@@ -226,6 +229,11 @@ impl JournalError {
     }
 }
 
+/// The code in which SQLite says more than in the first one.
+fn extended_code(error: &rusqlite::Error) -> Option<c_int> {
+    error.sqlite_error().map(|error| error.extended_code)
+}
+
 fn displaced(path: &Path, is_replaced: bool, kept: Option<&Path>) -> String {
     let what = if is_replaced {
         "replaced by another file"
@@ -243,8 +251,6 @@ fn displaced(path: &Path, is_replaced: bool, kept: Option<&Path>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
 
     #[test]
@@ -260,6 +266,7 @@ mod tests {
         for (code, expected) in [
             (ffi::SQLITE_NOTADB, "NotSqlite"),
             (ffi::SQLITE_FULL, "Full"),
+            (ffi::SQLITE_IOERR_SHMSIZE, "Full"),
             (ffi::SQLITE_READONLY, "ReadOnly"),
             (ffi::SQLITE_READONLY_DIRECTORY, "ReadOnly"),
             (ffi::SQLITE_BUSY, "Busy"),

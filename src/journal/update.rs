@@ -5,9 +5,34 @@ use rusqlite::{Connection, params};
 
 use super::codes;
 use super::doubts;
+use super::error::JournalError;
 use super::ids::RunId;
-use super::records::RunChange;
-use super::store::{Failure, execute};
+use super::lock::ScopeLock;
+use super::open::Journal;
+use super::records::{RunChange, Work};
+use super::store::{Failure, Store, execute};
+
+impl Journal {
+    /// Records how a run ended whose [`Writer`](super::Writer) failed. What the writer could
+    /// not commit gave its place in the log back, so a full disk may have room for as little
+    /// as this. Durable when it returns.
+    ///
+    /// # Errors
+    /// It cannot be written either, or another run holds the scope by now.
+    pub fn end_run_late(
+        &self,
+        lock: &ScopeLock,
+        run: RunId,
+        end: RunChange,
+    ) -> Result<(), JournalError> {
+        if !lock.is_held().is_ok_and(|is_held| is_held) {
+            return Err(JournalError::LockLost(self.path().into()));
+        }
+        let Self { conn, place, .. } = self.again()?;
+        let mut work = Work::UpdateRun(run, Box::new(end));
+        Store::new(conn, place, Some(lock.clone())).write(std::iter::once(&mut work))
+    }
+}
 
 /// Changes the record of a run.
 pub(super) fn update_run(tx: &Connection, run: RunId, change: &RunChange) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use super::begin::has_changed_nothing;
 use super::held::{held_in_words, hold_help};
 use super::holds::HoldNow;
 use super::{Done, RunError, RunResult, Stages, read_run};
-use crate::journal::{RunChange, RunId};
+use crate::journal::{Journal, Run, RunChange, RunId, ScopeLock};
 use crate::model::{Aftermath, Calls, Counts, Exit, Limit, Proof, RunState, counted};
 use crate::retry::Fatal;
 use crate::upload::{Halt, HttpError, RunRecorder};
@@ -140,7 +140,7 @@ impl Stages<'_> {
     pub(super) fn end(
         self,
         done: Result<Done, RunError>,
-        recorder: &RunRecorder,
+        (recorder, lock): (&RunRecorder, &ScopeLock),
         begun: Instant,
     ) -> Result<RunResult, RunError> {
         let (calls, elapsed) = self.resumed.as_ref().map_or_else(
@@ -194,35 +194,37 @@ impl Stages<'_> {
         aftermath.leavers_left = if state == RunState::Finished { 0 } else { due };
         let finished = done.as_ref().filter(|_| state == RunState::Finished);
         let kept_for_next = finished.map_or(Ok(()), |done| self.notes.finished(done));
-        let written = recorder.writer.update_run(
-            run.id,
-            RunChange {
-                state: Some(state),
-                // With the state, or a run that is killed here would count as a feed.
-                good_feed: finished
-                    .filter(|done| done.profile.is_some())
-                    .map(|done| done.is_new_feed),
-                calls: Some(calls),
-                elapsed: Some(elapsed + begun.elapsed()),
-                ended: Some(self.clock.now()),
-                exit_code: Some(exit.code()),
-                message: end.message(),
-                proof: aftermath.to_json(),
-                ..RunChange::default()
-            },
-        );
-        // A run that failed says why already.
-        if let Err(error) = kept_for_next.and(written)
-            && !matches!(end, RunEnd::Failed(_))
-        {
-            end = RunEnd::Failed(error.into());
-        }
+        let change = RunChange {
+            state: Some(state),
+            // With the state, or a run that is killed here would count as a feed.
+            good_feed: finished
+                .filter(|done| done.profile.is_some())
+                .map(|done| done.is_new_feed),
+            calls: Some(calls),
+            elapsed: Some(elapsed + begun.elapsed()),
+            ended: Some(self.clock.now()),
+            exit_code: Some(exit.code()),
+            message: end.message(),
+            proof: aftermath.to_json(),
+            ..RunChange::default()
+        };
+        let written = recorder.writer.update_run(run.id, change.clone());
+        let run = match kept_for_next.and(written) {
+            Ok(()) => read_run(&journal, run.id)?,
+            Err(error) => {
+                // A run that failed says why already.
+                if !matches!(end, RunEnd::Failed(_)) {
+                    end = RunEnd::Failed(error.into());
+                }
+                end_unrecorded(&journal, lock, (run.id, change), &end)?
+            }
+        };
         let shared_rate = self.uploader.shared_rate();
         let notes = self.remarks.into_iter().chain(shared_rate);
         Ok(RunResult {
             names_leavers,
             effects: done.as_ref().map(|done| done.effects),
-            run: read_run(&journal, run.id)?,
+            run,
             end,
             holds: done.map(|done| done.holds).unwrap_or_default(),
             notes: notes
@@ -231,6 +233,38 @@ impl Stages<'_> {
             journal,
         })
     }
+}
+
+/// The run as this process knows that it ended: what recorded it failed, as on a full disk.
+/// The journal is tried once more, for those who ask it later.
+fn end_unrecorded(
+    journal: &Journal,
+    lock: &ScopeLock,
+    (id, change): (RunId, RunChange),
+    end: &RunEnd,
+) -> Result<Run, RunError> {
+    let (state, exit) = end.state_and_exit();
+    let change = RunChange {
+        state: Some(state),
+        good_feed: None,
+        exit_code: Some(exit.code()),
+        message: end.message(),
+        ..change
+    };
+    let run = read_run(journal, id)?;
+    let ended = Run {
+        state,
+        calls: change.calls.unwrap_or(run.calls),
+        elapsed: change.elapsed.unwrap_or(run.elapsed),
+        ended: change.ended,
+        exit_code: change.exit_code,
+        message: change.message.clone(),
+        proof: change.proof.clone(),
+        ..run
+    };
+    // Why it cannot be recorded is said already.
+    drop(journal.end_run_late(lock, id, change));
+    Ok(ended)
 }
 
 /// How many leavers the run came to, whatever became of them.

@@ -273,13 +273,13 @@ pub fn execute(request: RunRequest<'_>) -> Result<RunResult, RunError> {
     let begun = clock::monotonic();
     let journal = request.journal.clone();
     let mut stages = Stages::new(request)?;
-    let (recorder, _lock) = stages.begin(&journal)?;
+    let (recorder, lock) = stages.begin(&journal)?;
     let held = stages.run_all(&recorder);
     stages.listener.on_event(&Event::Finished);
     match held {
         // What was to be resumed is as it was.
         Err(error) if !stages.is_recorded => Err(error),
-        held => stages.end(held, &recorder, begun),
+        held => stages.end(held, (&recorder, &lock), begun),
     }
 }
 

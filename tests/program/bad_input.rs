@@ -786,3 +786,24 @@ fn a_disk_that_gets_full_stops_the_run_which_is_resumed_once_there_is_room() {
     assert_eq!(code, 0, "{stderr}");
     world.assert_everyone_once(&feed);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_on_a_disk_without_any_room_says_that_the_disk_is_full() {
+    let world = World::new(Kmi);
+    let Some(disk) = crate::support::disk::SmallDisk::mount(world.path("disk"), 800) else {
+        // Only root may mount, and not in every container.
+        return;
+    };
+    world.feed(&Feed::of(5));
+    let import = ["import", "people.csv", "-m", "mapping.toml"];
+    let (old, new) = (disk.0.join("old.db"), disk.0.join("new.db"));
+    world.run_with(&import, &old).exits(0);
+    // Until nothing more goes in.
+    assert!(fs::write(disk.0.join("other"), vec![b'x'; 1 << 20]).is_err());
+    for journal in [old, new] {
+        let ran = world.run_with(&import, &journal).exits(1);
+        assert!(ran.stderr.contains("the disk is full"), "{ran:?}");
+        assert!(ran.stderr.contains("free some disk space"), "{ran:?}");
+    }
+}

@@ -7,6 +7,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use crate::support::System::Kmi;
+#[cfg(target_os = "linux")]
+use crate::support::disk::SmallDisk;
 use crate::support::{Feed, Ran, World, on_each_system, wait_until};
 
 /// The variable that has the address.
@@ -290,6 +292,76 @@ fn a_command_gets_the_summary_and_learns_which_holds_are_new() {
         let ran = world.import().exits(1);
         assert_eq!(heard(&ran), ["1", "", "failed", "0"]);
     });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_cannot_record_its_end_says_it_to_everybody_who_asks() {
+    let world = World::new(Kmi).parts("[notify]\ncommand = \"./tell.sh\"");
+    let Some(disk) = SmallDisk::mount(world.path("disk"), 240) else {
+        // Only root may mount, and not in every container.
+        return;
+    };
+    let script = "#!/bin/sh\ncat > summary.json\nenv > environment\n";
+    executable(&world, "tell.sh", script);
+    let feed = Feed::of(3_000);
+    world.feed(&feed);
+    let journal = disk.0.join("small.db");
+    let import = [IMPORT, &["--metrics", "hrfeed.prom"]].concat();
+    let ran = world.run_with(&import, &journal).exits(1);
+    let object = ran.json();
+    let full = "the disk is full";
+    assert!(
+        object["message"].as_str().unwrap().contains(full),
+        "{ran:?}"
+    );
+    assert_eq!(
+        (&object["state"], &object["exit_code"]),
+        (&"failed".into(), &1.into())
+    );
+    assert!(object["ended"].is_string(), "{ran:?}");
+    assert!(object["elapsed_seconds"].as_f64().unwrap() > 0.0);
+    // Those that the LMS got, also if the journal does not know what became of them.
+    let calls = &object["calls"]["total"];
+    assert_eq!(calls.as_u64(), Some(world.lms.stats().requests()));
+    let summary = fs::read_to_string(world.path("summary.json")).unwrap();
+    assert_eq!(summary, ran.stdout);
+    let environment = fs::read_to_string(world.path("environment")).unwrap();
+    for line in ["HRFEED_STATE=failed", "HRFEED_EXIT_CODE=1", "HRFEED_RUN=1"] {
+        assert!(environment.lines().any(|it| it == line), "{environment}");
+    }
+    let metrics = fs::read_to_string(world.path("hrfeed.prom")).unwrap();
+    let figures: Vec<_> = metrics.lines().filter(|it| !it.starts_with('#')).collect();
+    let has = |name: &str, value: &str| {
+        let is_it = |it: &&str| it.starts_with(name) && it.ends_with(&format!(" {value}"));
+        assert!(figures.iter().any(is_it), "{name}: {figures:#?}");
+    };
+    has("hrfeed_exit_code", "1");
+    has("hrfeed_calls_total", &calls.to_string());
+    assert!(
+        !figures
+            .iter()
+            .any(|it| it.starts_with("hrfeed_last_success"))
+    );
+    // There may have been room for as little as the end.
+    let shown = world
+        .run_with(&["show", "--json"], &journal)
+        .exits(0)
+        .json();
+    if shown["state"] == "failed" {
+        for field in ["message", "exit_code", "calls", "ended", "elapsed_seconds"] {
+            assert_eq!(shown[field], object[field], "{field}");
+        }
+    } else {
+        let message = "the run was killed, or its end could not be recorded";
+        assert_eq!(
+            (&shown["state"], &shown["message"]),
+            (&"interrupted".into(), &message.into())
+        );
+    }
+    disk.remount("size=20000k");
+    world.run_with(&["resume"], &journal).exits(0);
+    world.assert_everyone_once(&feed);
 }
 
 #[cfg(unix)]

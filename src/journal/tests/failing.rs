@@ -2,6 +2,7 @@
 //! of it, and nothing is half done.
 
 use super::*;
+use crate::model::RunState;
 
 /// A writer whose file cannot grow beyond some pages: an honest `SQLITE_FULL`.
 fn nearly_full(world: &World) -> Writer {
@@ -65,6 +66,36 @@ fn a_full_disk_fails_the_writer_for_good_and_leaves_nothing_half_done() {
     assert_eq!(counts.rows(), 100_000);
     // With room again, a new writer goes on.
     world.intend(run, [durable + 1]);
+}
+
+#[test]
+fn the_end_of_a_run_is_recorded_after_its_writer_failed() {
+    let world = World::new();
+    let run = world.start(100_000);
+    let lock = world.journal.lock(&scope()).unwrap();
+    let writer = nearly_full(&world);
+    let mut done = 0;
+    let error = loop {
+        let batch = (done + 1..=done + 50).map(intent).collect();
+        match writer.intend(run, batch).wait_blocking() {
+            Ok(()) => done += 50,
+            Err(error) => break error.to_string(),
+        }
+        assert!(done < 50_000, "it never became full");
+    };
+    let end = RunChange {
+        state: Some(RunState::Failed),
+        exit_code: Some(1),
+        message: Some(error.clone()),
+        ..RunChange::default()
+    };
+    world.journal.end_run_late(&lock, run, end).unwrap();
+    let read = world.journal.run(RunRef::Id(run)).unwrap().unwrap();
+    assert_eq!(
+        (read.state, read.exit_code, read.message),
+        (RunState::Failed, Some(1), Some(error))
+    );
+    assert_eq!(read.counts.unknown, u64::from(done));
 }
 
 #[test]
