@@ -41,6 +41,11 @@ pub(super) fn dumb_terminal() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
+/// Whether a variable is set and empty.
+pub(super) fn is_empty(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| value.is_empty())
+}
+
 /// The default folder of journals: `~/.local/state/hrfeed` on Linux, the
 /// application data folders on macOS and Windows.
 pub(super) fn state_folder() -> Result<PathBuf, Failure> {

@@ -77,6 +77,9 @@ Exit codes:
   6  another run is using this LMS
   7  a person must act first (credentials, a right, address, certificate)";
 
+/// The variable that names the journal. An empty one names none, as one that is not set.
+const JOURNAL_VARIABLE: &str = "HRFEED_JOURNAL";
+
 /// The options of every command.
 #[derive(Clone, Debug, Args)]
 struct Global {
@@ -84,7 +87,7 @@ struct Global {
     #[arg(
         long,
         global = true,
-        env = "HRFEED_JOURNAL",
+        env = JOURNAL_VARIABLE,
         value_name = "PATH",
         hide_env_values = true
     )]
@@ -219,6 +222,13 @@ fn misused(error: &clap::Error) -> ExitCode {
 pub fn main() -> ExitCode {
     // The author of a script reads the help of one command.
     let command = Cli::command().mut_subcommands(|command| command.after_help(EXIT_CODES));
+    let command = command.mut_arg("journal", |option| {
+        if environment::is_empty(JOURNAL_VARIABLE) {
+            option.env(None::<&str>)
+        } else {
+            option
+        }
+    });
     let parsed = command
         .try_get_matches()
         .and_then(|matches| Cli::from_arg_matches(&matches));

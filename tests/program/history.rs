@@ -4,7 +4,7 @@ use hrfeed::sandbox::Faults;
 use serde_json::json;
 
 use crate::support::System::Kmi;
-use crate::support::{Feed, World, run};
+use crate::support::{Feed, Ran, World, run};
 
 /// A world with one run behind it: 6 created, 2 rejected (rows 4 and 6), and
 /// then one with 1 updated.
@@ -468,12 +468,32 @@ fn completions_are_scripts_that_name_the_commands() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_empty_variable_for_the_journal_names_the_default_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = |options: &[&str]| {
+        let mut command = crate::support::program();
+        command.args(options).arg("runs");
+        command.envs([("HRFEED_JOURNAL", "")]);
+        command.env("XDG_STATE_HOME", folder.path());
+        Ran::of(command.output().unwrap()).exits(2).stderr
+    };
+    let default = folder.path().join("hrfeed/journal.db");
+    let stderr = runs(&[]);
+    assert!(stderr.contains(default.to_str().unwrap()), "{stderr}");
+    // Whoever names it on the command line means it.
+    let stderr = runs(&["--journal", ""]);
+    assert!(stderr.contains("a value is required"), "{stderr}");
+}
+
 #[test]
 fn each_command_has_a_manual_page() {
     let folder = tempfile::tempdir().unwrap();
-    let dir = folder.path().to_str().unwrap();
-    run(&["man", "--dir", dir]).exits(0);
-    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    // It need not be there.
+    let folder = folder.path().join("share/man1");
+    run(&["man", "--dir", folder.to_str().unwrap()]).exits(0);
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let main = read("hrfeed.1");
     assert_eq!(run(&["man"]).exits(0).stdout, main);
     for command in ["check", "import", "approve", "man"] {
@@ -483,7 +503,7 @@ fn each_command_has_a_manual_page() {
         assert!(page.contains("Exit codes:"), "{page}");
     }
     assert!(read("hrfeed-import.1").contains("\\-\\-deadline"));
-    let pages = std::fs::read_dir(folder.path()).unwrap().count();
+    let pages = std::fs::read_dir(&folder).unwrap().count();
     let commands = run(&["--help"]).exits(0).stdout;
     let listed = commands.lines().skip_while(|line| *line != "Commands:");
     let listed = listed.skip(1).take_while(|line| !line.is_empty());
