@@ -36,6 +36,9 @@ pub(super) fn run<C: CommandFactory>(context: &Context, args: &ManArgs) -> Resul
     // Each command gets the options of all.
     program.build();
     if let Some(folder) = &args.dir {
+        fs::create_dir_all(folder).map_err(|error| {
+            Failure::machine(format!("cannot create `{}`: {error}", folder.display()))
+        })?;
         let mut files = Vec::new();
         for command in all(&program) {
             let (name, page) = page(command)?;
