@@ -189,7 +189,8 @@ fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 #[must_use]
 pub fn parse_date(value: &str) -> Option<Timestamp> {
     let at = httpdate::parse_http_date(value.trim()).ok()?;
-    Timestamp::try_from(at).ok()
+    // Only the last day of the year 9999 is too late for a timestamp.
+    Some(Timestamp::try_from(at).unwrap_or(Timestamp::MAX))
 }
 
 /// How long to wait before the `attempt`th repetition (from 1): exponential
@@ -259,6 +260,7 @@ mod tests {
         assert_eq!(wait(" 0 "), Some(0));
         assert_eq!(wait("Sat, 21 Nov 2026 02:01:30 GMT"), Some(90));
         assert_eq!(wait("Sat, 21 Nov 2026 01:00:00 GMT"), Some(0));
+        assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), Some(86_400));
         assert_eq!(wait("864000"), Some(86_400));
         assert_eq!(wait("99999999999999999999999999"), Some(86_400));
         assert_eq!(wait("soon"), None);
