@@ -97,12 +97,7 @@ impl Stages<'_> {
         let (sick, is_new_measure) = self.judge_feed(&mut scan)?;
         // Dropped before anything is sent: a bad feed has many.
         scan.findings = Vec::new();
-        self.write_resumed()?;
-        let rekeyed = self.mark_resumed(&mut scan.rows)?;
-        if self.resumed.is_some() {
-            // It may have rejected what is skipped by now.
-            self.notes.scanned(&scan, &self.feed)?;
-        }
+        let rekeyed = self.take_up(&mut scan)?;
         let mapping = self.bound.mapping();
         if mapping.corrections_of().is_some() && !mapping.is_way_back() {
             self.remarks.extend(on_marked(scan.marked.len() as u64));
@@ -185,6 +180,18 @@ impl Stages<'_> {
             is_new_feed: self.is_new_feed()?,
             profile: scan.profile,
         })
+    }
+
+    /// Goes on with a run that is resumed: records that, and marks the rows that it has
+    /// settled. Returns the external IDs so far of people whom it may have renumbered.
+    fn take_up(&mut self, scan: &mut Scan) -> Result<Vec<ExternalId>, RunError> {
+        self.write_resumed()?;
+        let rekeyed = self.mark_resumed(&mut scan.rows)?;
+        if self.resumed.is_some() {
+            // It may have rejected what is skipped by now.
+            self.notes.scanned(scan, &self.feed)?;
+        }
+        Ok(rekeyed)
     }
 
     /// Makes fingerprints that can be compared with those of the journal.
