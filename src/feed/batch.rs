@@ -124,8 +124,8 @@ impl<'a> Batch<'a> {
                     self.left_out.push((self.record.row(), what));
                     continue;
                 }
-                Some(Odd::OtherHeader(error)) => {
-                    self.failed = Some(error);
+                Some(Odd::OtherHeader) => {
+                    self.failed = Some(self.rule.other_header(&self.record));
                     return None;
                 }
             }
