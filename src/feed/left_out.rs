@@ -15,7 +15,7 @@ use super::report_words::{
     names_subtotal, names_total, says_when,
 };
 use super::words::{is_column_name, is_example, is_instruction, is_type, normalized};
-use crate::model::{ByteSet, NoPerson, RowNumber};
+use crate::model::{NoPerson, RowNumber};
 
 /// The most rows below the header that explain it.
 const MAX_BELOW: usize = 5;
@@ -80,11 +80,9 @@ pub(super) struct LeftOut {
     /// The longest of them, which few values are as long as.
     longest: usize,
     columns: usize,
-    /// The first bytes of these cells, in whatever case, which the first ones of few people
-    /// begin with.
-    begins: ByteSet,
-    /// A bit for each of their lengths in bytes, by the lowest six bits of it.
-    lengths: u64,
+    /// What these cells begin with, in whatever case, and for each such byte a bit for each of
+    /// their ends: values of few people begin and end like one.
+    ends: Vec<u64>,
 }
 
 /// What a record is if not somebody whose cells are those of the columns.
@@ -101,19 +99,26 @@ impl LeftOut {
     /// For a table of that feed with its header in that row, if it has one, and this number
     /// of columns.
     pub(super) fn of(place: (&Arc<Path>, RowNumber), header: &[String], columns: usize) -> Self {
-        let firsts = header.iter().filter_map(|name| name.bytes().next());
-        let begins = firsts.fold(ByteSet::NONE, |begins, first| {
-            begins.with(&[first.to_ascii_lowercase(), first.to_ascii_uppercase()])
-        });
-        let lengths = header.iter().map(|name| 1_u64 << (name.len() % 64));
-        let lengths = lengths.fold(0, |lengths, length| lengths | length);
+        let mut ends = vec![0; 256];
+        for name in header {
+            let [first, ..] = name.as_bytes() else {
+                continue;
+            };
+            let bit = if name.is_ascii() {
+                1 << end(name)
+            } else {
+                u64::MAX
+            };
+            for byte in [first.to_ascii_lowercase(), first.to_ascii_uppercase()] {
+                ends[usize::from(byte)] |= bit;
+            }
+        }
         let longest = (0..header.len()).max_by_key(|index| header.get(*index).map(String::len));
         Self {
             header: header.to_vec(),
             longest: longest.unwrap_or(0),
             columns,
-            begins,
-            lengths,
+            ends,
             place: (Arc::clone(place.0), place.1),
         }
     }
@@ -144,7 +149,8 @@ impl LeftOut {
     fn is_any_name(&self, cell: &str) -> bool {
         let may_be = match cell.as_bytes() {
             [first, ..] if first.is_ascii() => {
-                self.begins.has(*first) && (self.lengths >> (cell.len() % 64) & 1 == 1)
+                let ends = self.ends.get(usize::from(*first));
+                ends.is_some_and(|ends| ends >> end(cell) & 1 == 1)
             }
             cell => !cell.is_ascii(),
         };
@@ -257,6 +263,13 @@ impl LeftOut {
         }
         same == filled && (same >= 2 || self.columns == 1)
     }
+}
+
+/// How a text ends, as one of 64: by its length, and its last byte in whatever case.
+#[inline]
+fn end(text: &str) -> u64 {
+    let last = text.as_bytes().last().map_or(0, u8::to_ascii_lowercase);
+    (u64::from(last) + 11 * text.len() as u64) % 64
 }
 
 /// Whether a cell is the name of its column, whatever the case.
