@@ -228,7 +228,12 @@ pub(super) fn check_whose_corrections(
             feed.path().display(),
             run.id
         ),
-        format!("import it with that one: `-m {}`", then.display()),
+        format!(
+            "import it with that one: `-m {}`; if the rows are of another journal's run {}, delete \
+             the column `hrfeed: row` first",
+            then.display(),
+            run.id
+        ),
     ))
 }
 

@@ -16,7 +16,8 @@ use super::history::not_over_the_run;
 use super::output_file::{Kind, OutputArgs, OutputFile};
 use super::run_report::{hold_line, lms};
 use crate::journal::{
-    Decided, Decision, Hold, HoldError, HoldFilter, HoldId, Journal, JournalError, RunRef, Verdict,
+    Decided, Decision, Hold, HoldError, HoldFilter, HoldId, Journal, JournalError, Run, RunRef,
+    Verdict,
 };
 use crate::model::corrections::REASON;
 use crate::model::{ExternalId, HoldKind, HoldState};
@@ -464,7 +465,7 @@ fn decision(context: &Context, reason: Option<&str>) -> Decision {
 /// begin. One that is recorded already is as good.
 pub(super) fn approve_for_import(
     context: &Context,
-    (journal, is_of_import): (&Path, impl Fn(&Hold) -> bool),
+    (journal, is_of_import): (&Path, impl Fn(&Hold, Option<&Run>) -> bool),
     names: &[String],
 ) -> Result<(), Failure> {
     if names.is_empty() {
@@ -481,15 +482,23 @@ pub(super) fn approve_for_import(
     })?;
     let holds = names.iter().map(|name| find(&journal, name));
     let holds = holds.collect::<Result<Vec<_>, _>>()?;
-    if let Some(other) = holds.iter().find(|hold| !is_of_import(hold)) {
+    for hold in &holds {
+        let run = journal.run(RunRef::Id(hold.last_run))?;
+        if is_of_import(hold, run.as_ref()) {
+            continue;
+        }
+        let whose = match run.as_ref().and_then(run::undone_by) {
+            Some(undone) => format!("the undo of run {undone}"),
+            None => "another import".to_owned(),
+        };
         return Err(Failure::usage(
             format!(
-                "hold {} belongs to another import: mapping `{}`, {}",
-                other.id,
-                other.mapping_path,
-                lms(&other.system, &other.base_url)
+                "hold {} belongs to {whose}: mapping `{}`, {}",
+                hold.id,
+                hold.mapping_path,
+                lms(&hold.system, &hold.base_url)
             ),
-            format!("approve it with `hrfeed approve {}`", other.id),
+            format!("approve it with `hrfeed approve {}`", hold.id),
         ));
     }
     for hold in holds {

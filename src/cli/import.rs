@@ -21,11 +21,11 @@ use super::prune;
 use super::time::TimeArgs;
 use super::verify::VerifyArgs;
 use crate::clock::Clock;
-use crate::journal::{Hold, Scope};
+use crate::journal::{Hold, Run, Scope};
 use crate::mapping::TargetSettings;
 use crate::model::Secret;
 use crate::report::Command;
-use crate::run::{RunRequest, RunResult, absolute, execute, scope, seed};
+use crate::run::{RunRequest, RunResult, absolute, execute, scope, seed, undone_by};
 use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::upload::Credentials;
 
@@ -132,7 +132,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     let elsewhere =
         (args.sandbox && !context.journal_is_named()).then(|| journal.display().to_string());
     let own = (scope(&settings, &credentials), absolute(mapping.path()));
-    approve(context, &journal, own, &args.approve)?;
+    approve(context, &journal, (own, None), &args.approve)?;
     let mut listener = context.progress();
     let result = execute(RunRequest {
         mapping: &mapping,
@@ -165,18 +165,18 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(RunResult, Option<Str
     Ok((result, elsewhere))
 }
 
-/// Approves holds of a scope and the mapping at that path.
+/// Approves holds of a scope and the mapping at that path: of imports, or of the undo of a run.
 pub(super) fn approve(
     context: &Context,
     journal: &Path,
-    (scope, mapping_path): (Scope, String),
+    ((scope, mapping_path), undone): ((Scope, String), Option<&str>),
     holds: &[String],
 ) -> Result<(), Failure> {
     // The holds of a mapping that was renamed are taken over.
     let is_gone = |path: &str| !Path::new(path).exists();
-    let is_of_import = |hold: &Hold| {
+    let is_of_import = |hold: &Hold, run: Option<&Run>| {
         let is_of_mapping = hold.mapping_path == mapping_path || is_gone(&hold.mapping_path);
-        hold.scope == scope && is_of_mapping
+        hold.scope == scope && is_of_mapping && run.and_then(undone_by) == undone
     };
     approve_for_import(context, (journal, is_of_import), holds)
 }

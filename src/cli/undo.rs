@@ -114,7 +114,8 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<Exit, Failure> {
         scope(&bound.mapping.target, &bound.credentials),
         absolute(bound.mapping.path()),
     );
-    approve(context, &place, own, &args.approve)?;
+    let undone = run.id.to_string();
+    approve(context, &place, (own, Some(&undone)), &args.approve)?;
     let with = With {
         resumed: None,
         allow: &args.allow,

@@ -415,6 +415,10 @@ fn a_way_back_waits_for_approval_like_any_other_run() {
             AnewSpring => world.lms.person("E00100")["active"] == true,
         };
         assert!(is_there());
+        let other = world.import_with(&["--approve", &hold]).exits(2);
+        let other_undo = format!("hold {hold} belongs to the undo of run {run}");
+        assert!(other.stderr.contains(&other_undo), "{other:?}");
+        assert_eq!(world.hold_state(&hold), "open");
         world.run(&["approve", &hold]).exits(0);
         // Nights between them neither drop the approval nor use it.
         world.import_feed(&feed).exits(0);
