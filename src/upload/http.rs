@@ -157,22 +157,29 @@ impl Http {
 impl Credentials {
     /// An answer without them: an LMS may quote what it refuses, and what it says is kept and
     /// shown.
-    fn removed_from(&self, mut answer: Vec<u8>) -> Vec<u8> {
-        for secret in [Some(&self.key), self.secret.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            let secret = secret.expose().as_bytes();
-            if secret.len() < SHORTEST_REMOVED {
-                continue;
-            }
-            let finder = memmem::Finder::new(secret);
-            while let Some(at) = finder.find(&answer) {
-                answer.splice(at..at + secret.len(), *b"****");
-            }
-        }
-        answer
+    fn removed_from(&self, answer: Vec<u8>) -> Vec<u8> {
+        let secrets = [Some(&self.key), self.secret.as_ref()];
+        let secrets = secrets.into_iter().flatten();
+        let secrets = secrets.map(|secret| secret.expose().as_bytes());
+        let long = secrets.filter(|secret| secret.len() >= SHORTEST_REMOVED);
+        long.fold(answer, without)
     }
+}
+
+/// Some bytes with stars in each place of a secret.
+fn without(bytes: Vec<u8>, secret: &[u8]) -> Vec<u8> {
+    let mut places = memmem::find_iter(&bytes, secret).peekable();
+    if places.peek().is_none() {
+        return bytes;
+    }
+    let (mut out, mut from) = (Vec::with_capacity(bytes.len()), 0);
+    for at in places {
+        out.extend_from_slice(bytes.get(from..at).unwrap_or_default());
+        out.extend_from_slice(b"****");
+        from = at + secret.len();
+    }
+    out.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    out
 }
 
 /// What is shorter may be a part of a word, and LMSs give longer keys.
@@ -294,6 +301,27 @@ fn no_reply(error: reqwest::Error) -> NoReply {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_removed_wherever_an_answer_has_it() {
+        let removed = |key: &str, secret: Option<&str>, answer: &str| {
+            let credentials = Credentials {
+                key: Secret::new(key.into()),
+                secret: secret.map(|secret| Secret::new(secret.into())),
+            };
+            String::from_utf8(credentials.removed_from(answer.into())).unwrap()
+        };
+        let said = "abcdefgh,12345678: abcdefghabcdefgh12345678";
+        assert_eq!(
+            removed("abcdefgh", Some("12345678"), said),
+            "****,****: ************"
+        );
+        assert_eq!(removed("abcdefgh", None, "as before"), "as before");
+        assert_eq!(removed("any", Some(""), "many"), "many");
+        // Each place is looked at once, whatever is put there.
+        let many = "********".repeat(100_000);
+        assert_eq!(removed("********", None, &many).len(), many.len() / 2);
+    }
 
     #[test]
     fn a_secret_is_never_shown() {
