@@ -143,7 +143,7 @@ impl LeftOut {
         self.judge_report(record).map(Odd::NoPerson)
     }
 
-    /// Whether a cell is the name of any column: asked for each row, so its first letter
+    /// Whether a cell is the name of any column: asked for each row, so how it begins and ends
     /// answers for most.
     #[inline]
     fn is_any_name(&self, cell: &str) -> bool {
@@ -159,12 +159,7 @@ impl LeftOut {
 
     #[cold]
     fn has_name(&self, cell: &str) -> bool {
-        let mut header = self.header.iter();
-        if cell.is_ascii() {
-            header.any(|name| name.eq_ignore_ascii_case(cell))
-        } else {
-            header.any(|name| is_name(name, cell))
-        }
+        self.header.iter().any(|name| is_name(name, cell))
     }
 
     /// Whether most cells with something in them are names of columns, each once, and one

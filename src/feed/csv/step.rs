@@ -54,7 +54,7 @@ impl Step {
         (Self::of(&bytes), u32::try_from(length).unwrap_or(BITS))
     }
 
-    /// The bits of the bytes of which `is` says all bits, and not none.
+    /// A bit for each byte that `is` sets; it clears the others.
     #[inline]
     fn bits(self, is: impl Fn(u8x16) -> u8x16) -> u64 {
         let [first, second, third, last] = self.0.map(|bytes| u64::from(is(bytes).to_bitmask()));
