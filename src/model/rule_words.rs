@@ -30,8 +30,9 @@ pub(super) fn general_sentence(code: &str, sentence: &str) -> Option<String> {
                 .into()
         }
         "account-not-found" => {
-            "the LMS shows the account and does not find it by its external ID: restore it there, \
-             or create it again once with `--allow lost=N` (nobody was created)"
+            "the LMS shows the account and does not find it by its external ID (nobody was \
+             created): if it is deleted, restore it in the LMS, or create these N people again \
+             with `--allow lost=N`"
                 .into()
         }
         "undecided" => {

@@ -204,8 +204,8 @@ impl Stages<'_> {
             ),
             None => format!(
                 "the LMS finds nobody by the external ID {external_id}, and shows the account with \
-                 its own id {} that has it: restore that in the LMS, or if it is deleted, create \
-                 the person again once with `--allow lost=N` (nobody was created)",
+                 its own id {} that has it (nobody was created): if the account is deleted, \
+                 restore it in the LMS, or create these N people again with `--allow lost=N`",
                 account.id
             ),
         };
