@@ -28,13 +28,13 @@ pub struct Aftermath {
     /// When the LMS kept the run waiting, the earliest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outages: Vec<Outage>,
-    /// Leavers to whom it had not come when it was interrupted.
-    #[serde(skip_serializing_if = "is_none")]
+    /// Leavers who were not done, or not for certain, when it was interrupted.
+    #[serde(skip_serializing_if = "is_zero")]
     pub leavers_left: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
-const fn is_none(count: &u64) -> bool {
+const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 

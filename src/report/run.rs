@@ -222,8 +222,8 @@ pub struct RunReport {
     pub causes: Vec<CauseLine>,
     /// When the LMS kept the run waiting, the earliest first.
     pub outages: Vec<OutageLine>,
-    /// People to deactivate, delete or write fields for to whom the run had not come when it
-    /// was interrupted. The counts are without them.
+    /// People to deactivate, delete or write fields for who were not, or not for certain, when
+    /// the run was interrupted. The counts are without them.
     pub leavers_left: u64,
     /// What a person should know besides the rows, a sentence each: groups that
     /// were created, roles that stay.

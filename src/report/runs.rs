@@ -32,7 +32,7 @@ pub struct RunLine {
     pub target: TargetReport,
     /// How its rows ended.
     pub counts: Counts,
-    /// Leavers to whom it had not come when it was interrupted.
+    /// Leavers who were not done, or not for certain, when it was interrupted.
     pub leavers_left: u64,
     /// The exit code of the process, 5 if it was killed; null while it is under way.
     pub exit_code: Option<u8>,

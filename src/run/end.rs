@@ -8,7 +8,7 @@ use super::held::{held_in_words, hold_help};
 use super::holds::HoldNow;
 use super::{Done, RunError, RunResult, Stages, read_run};
 use crate::journal::{Journal, Run, RunChange, RunId, ScopeLock};
-use crate::model::{Aftermath, Calls, Counts, Exit, Limit, Proof, RunState, counted};
+use crate::model::{Aftermath, Calls, Exit, Limit, Proof, RunState, counted};
 use crate::retry::Fatal;
 use crate::upload::{Halt, HttpError, RunRecorder};
 
@@ -189,9 +189,12 @@ impl Stages<'_> {
         let mut aftermath = Aftermath::of(resumed.and_then(|run| run.proof.as_deref()));
         (aftermath.outages).extend_from_slice(self.listener.outages());
         aftermath.proof = self.proof;
-        let before = resumed.map_or(0, |run| settled(&run.leavers));
-        let due = (self.leavers_due + before).saturating_sub(settled(&run.leavers));
-        aftermath.leavers_left = if state == RunState::Finished { 0 } else { due };
+        aftermath.leavers_left = match self.leavers_due {
+            _ if state == RunState::Finished => 0,
+            Some(due) => due.saturating_sub(self.listener.leavers()),
+            // It was interrupted again before it came to them.
+            None => aftermath.leavers_left,
+        };
         let finished = done.as_ref().filter(|_| state == RunState::Finished);
         let kept_for_next = finished.map_or(Ok(()), |done| self.notes.finished(done));
         let change = RunChange {
@@ -265,16 +268,6 @@ fn end_unrecorded(
     // Why it cannot be recorded is said already.
     drop(journal.end_run_late(lock, id, change));
     Ok(ended)
-}
-
-/// How many leavers the run came to, whatever became of them.
-const fn settled(leavers: &Counts) -> u64 {
-    leavers.deactivated
-        + leavers.deleted
-        + leavers.set
-        + leavers.rejected
-        + leavers.failed
-        + leavers.unknown
 }
 
 fn unknown_in_words(rows: u64, leavers: u64) -> String {

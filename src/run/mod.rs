@@ -226,8 +226,8 @@ struct Stages<'a> {
     sent_twice: Vec<SentTwice>,
     /// Remarks that belong to no row, a sentence each.
     remarks: Vec<String>,
-    /// Leavers that the run was to send.
-    leavers_due: u64,
+    /// Leavers that were to be sent, once it came to them.
+    leavers_due: Option<u64>,
     /// What was read back at the end.
     proof: Option<Proof>,
 }
@@ -367,7 +367,7 @@ impl<'a> Stages<'a> {
             clock,
             listener: Watch::new(listener, clock),
             remarks: key_expires.into_iter().collect(),
-            leavers_due: 0,
+            leavers_due: None,
             proof: None,
         })
     }
@@ -455,7 +455,6 @@ impl<'a> Stages<'a> {
         if leavers.is_empty() {
             return Ok(());
         }
-        self.leavers_due = leavers.len() as u64;
         let witnesses = self.witnesses(&prepared.rows)?;
         let approved = &prepared.earlier.approved_leavers;
         let leavers = leavers.into_iter().map(|external_id| Leaver {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::prepare::Prepared;
 use super::{RunError, Stages};
 use crate::journal::RefusedBefore;
+use crate::mapping::Leavers;
 use crate::upload::RunRecorder;
 
 /// The turns, by how the LMS refused those who are sent in them in an earlier run.
@@ -30,6 +31,9 @@ impl Stages<'_> {
         }
         before.retain(|id, _| prepared.earlier.lost(id).is_none());
         let mut leavers = std::mem::take(&mut prepared.plan.leavers);
+        if self.bound.mapping().leavers != Leavers::Ignore {
+            self.leavers_due = Some(leavers.len() as u64);
+        }
         let turns = TURNS.map(|turn| {
             let ids = before.iter().filter(|(_, before)| Some(**before) == turn);
             let waves = match turn {

@@ -1,4 +1,4 @@
-//! How long the LMS keeps a run waiting.
+//! How long the LMS keeps a run waiting, and how many leavers are done.
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,14 @@ const WORTH_TELLING: Duration = Duration::from_secs(5);
 /// The most outages of a run that are kept: of an LMS that comes and goes, the longest.
 const MAX_OUTAGES: usize = 50;
 
-/// The listener of a run, and what it heard of outages.
+/// The listener of a run, and what it heard of outages and leavers.
 pub(super) struct Watch<'a> {
     listener: &'a mut dyn Listener,
     clock: Clock,
     open: Option<Open>,
     outages: Vec<Outage>,
+    /// Leavers who are done for certain, or refused.
+    leavers: u64,
 }
 
 /// An outage that is not over yet.
@@ -40,7 +42,13 @@ impl<'a> Watch<'a> {
             clock,
             open: None,
             outages: Vec::new(),
+            leavers: 0,
         }
+    }
+
+    /// Leavers so far who are done for certain, or refused.
+    pub(super) const fn leavers(&self) -> u64 {
+        self.leavers
     }
 
     /// The outages so far, the earliest first.
@@ -103,7 +111,9 @@ impl<'a> Watch<'a> {
                     open.until = Some(clock::monotonic());
                 }
             }
-            Event::Settled { outcome, .. } => {
+            Event::Settled { outcome, row, .. } => {
+                let is_leaver = row.is_none() && *outcome != Outcome::Unknown;
+                self.leavers += u64::from(is_leaver);
                 let is_done = !matches!(
                     outcome,
                     Outcome::Failed | Outcome::Unknown | Outcome::Pending | Outcome::Held

@@ -360,7 +360,8 @@ fn an_interrupted_run_says_how_many_leavers_it_did_not_come_to() {
         let mut feed = Feed::of(60);
         world.import_feed(&feed).exits(0);
         feed.people.truncate(10);
-        let world = world.target("requests_per_second = 20\nmax_in_flight = 1");
+        let slow = "requests_per_second = 20\nmax_in_flight = 1\nmax_outage = \"1s\"";
+        let world = world.target(slow);
         world.feed(&feed);
         let ran = world.import_with(&["--deadline", "2s"]).exits(5);
         let left = world.lms.people().len() as u64 - 10;
@@ -371,6 +372,11 @@ fn an_interrupted_run_says_how_many_leavers_it_did_not_come_to() {
         assert!(shown.stdout.contains(&sentence), "{}", shown.stdout);
         let runs = world.run(&["runs", "--json"]).exits(0).json();
         assert_eq!(runs["runs"][0]["leavers_left"], left);
+        // Interrupted again, it still says so.
+        world.lms.set_faults(&json!({"unavailable": 1.0}));
+        let again = world.run(&["resume", "--json"]).exits(5).json();
+        assert_eq!(again["leavers_left"], left, "{again:#}");
+        world.lms.set_faults(&json!({"unavailable": 0.0}));
         let resumed = world.run(&["resume", "--json"]).exits(0).json();
         assert_eq!(
             (&resumed["leavers_left"], &resumed["counts"]["deleted"]),
